@@ -1,0 +1,2 @@
+//! The `tenon` binary.
+fn main() {}
