@@ -1,0 +1,48 @@
+# `make demo` and `make test` are all a newcomer needs: both set up what they use and may be run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/tenon/target
+export TENON_VENV ?= $(HOME)/.cache/tenon/venv
+export TENON_BIN := $(CARGO_TARGET_DIR)/debug/tenon
+PYTEST := $(TENON_VENV)/bin/python -m pytest
+
+.PHONY: help demo build test test-rust test-e2e soak bench check setup setup-build setup-test
+
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: setup-build build ## Builds Tenon and runs the retail pipeline end to end.
+	$(TENON_BIN) demo
+
+build: setup-build ## Builds the `tenon` binary.
+	cargo build --workspace --all-targets
+
+test: setup build test-rust test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
+
+test-rust:
+	cargo nextest run --workspace --no-fail-fast
+
+test-e2e: build
+	$(PYTEST) tests/e2e -m 'not soak' -n 2 -q
+
+soak: setup build ## Runs what takes longer: large objects, a thousand kills.
+	$(PYTEST) tests/e2e -m soak -q
+
+bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
+	$(TENON_VENV)/bin/python bench/run.py
+
+check: setup-build ## Format, lints, crate arrows, service models, licences and sources of dependencies.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask arrows
+	scripts/setup deny
+	cargo deny --log-level error check licenses bans sources
+
+setup: setup-build setup-test
+
+setup-build:
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup test
