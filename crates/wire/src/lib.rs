@@ -1,1 +1,5 @@
-//! PLACEHOLDER
+//! AWS wire protocols.
+
+mod body;
+
+pub use body::{Body, BodyError, BoxError};
