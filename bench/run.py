@@ -1,0 +1,59 @@
+"""Measures Tenon beside its peers on this machine, in one run, and prints ratios.
+
+    make bench                         everything
+    bench/run.py start s3 job          the parts named
+    bench/run.py job --rows 1000000    a smaller job
+
+Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
+machine; the ratios are what `README.md` beside this file records.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import job
+import s3
+import start
+
+PARTS = {"start": start.run, "s3": s3.run, "job": job.run}
+PEERS = ["ministack", "moto[server]", "duckdb", "polars", "psutil", "boto3"]
+
+
+def peer_python() -> str:
+    """The Python of the environment that holds the peers; makes it the first time."""
+    home = pathlib.Path(os.environ.get("TENON_BENCH_VENV", pathlib.Path.home() / ".cache/tenon/bench-venv"))
+    stamp = home / ".peers"
+    if not stamp.exists() or stamp.read_text() != repr(PEERS):
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([home / "bin/python", "-m", "pip", "install", "--quiet", *PEERS], check=True)
+        stamp.write_text(repr(PEERS))
+    return str(home / "bin/python")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the job's input")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    options = parser.parse_args()
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown part {', '.join(sorted(unknown))}")
+    options.peer_python = peer_python()
+    figures = {}
+    with tempfile.TemporaryDirectory(prefix="tenon-bench-") as scratch:
+        for part in options.parts or PARTS:
+            home = pathlib.Path(scratch) / part
+            home.mkdir()
+            figures[part] = PARTS[part](home, options)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
