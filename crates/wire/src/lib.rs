@@ -1,5 +1,11 @@
-//! AWS wire protocols.
+//! AWS wire protocols from compact service models.
 
 mod body;
+mod call;
+mod fault;
+mod service;
 
 pub use body::{Body, BodyError, BoxError};
+pub use call::{Call, Document, Reply, epoch_ms, epoch_seconds};
+pub use fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED};
+pub use service::{Entry, Face, Fields, Operation, Service};
