@@ -1,0 +1,137 @@
+//! Checks the arrows between our crates: which may depend on which, and that no domain crate knows HTTP.
+//!
+//! The table is the one of ARCHITECTURE.md. A crate that is missing from it fails the check, so that adding one is a
+//! decision. Only normal dependencies count: tests may look sideways.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// What each crate may depend on, of ours.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("store", &[]),
+    ("formats", &[]),
+    ("wire", &[]),
+    ("lake", &["store"]),
+    ("catalog", &["store"]),
+    ("observe", &["store"]),
+    ("engine", &["store", "lake", "catalog", "formats"]),
+    ("crawler", &["store", "lake", "catalog", "formats"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "engine"]),
+    ("query", &["store", "lake", "catalog", "formats", "engine"]),
+    (
+        "api",
+        &["wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs", "query"],
+    ),
+    (
+        "tenon",
+        &["api", "wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs", "query"],
+    ),
+    ("xtask", &[]),
+];
+
+/// Crates that may use HTTP themselves. `engine` is not among them: its store adapter speaks traits.
+const HTTP_ALLOWED: &[&str] = &["wire", "api", "tenon"];
+
+/// Dependencies that mean HTTP.
+const HTTP: &[&str] = &["http", "http-body", "http-body-util", "hyper", "hyper-util"];
+
+/// Fails with one line per forbidden arrow.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let found = dependencies(root)?;
+    let problems = problems(&found);
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    println!("arrows: {} crates, all arrows point down", found.len());
+    Ok(())
+}
+
+type Dependencies = BTreeMap<String, BTreeSet<String>>;
+
+fn dependencies(root: &Path) -> Result<Dependencies> {
+    let output = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()
+        .context("cannot run cargo metadata")?;
+    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    parse(&serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?)
+}
+
+fn parse(metadata: &Value) -> Result<Dependencies> {
+    let Some(packages) = metadata["packages"].as_array() else { bail!("cargo metadata lists no packages") };
+    let mut found = Dependencies::new();
+    for package in packages {
+        let name = package["name"].as_str().context("a package has no name")?;
+        let entries = package["dependencies"].as_array().context("a package has no dependencies")?;
+        let normal = entries.iter().filter(|entry| entry["kind"].is_null());
+        let names = normal.filter_map(|entry| entry["name"].as_str()).map(str::to_owned).collect();
+        found.insert(name.to_owned(), names);
+    }
+    Ok(found)
+}
+
+fn problems(found: &Dependencies) -> Vec<String> {
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
+    let mut problems = Vec::new();
+    for (name, dependencies) in found {
+        let Some(may) = allowed.get(name.as_str()) else {
+            problems.push(format!("{name} is not in the table of arrows (xtask/src/arrows.rs)"));
+            continue;
+        };
+        for dependency in dependencies {
+            if found.contains_key(dependency) && !may.contains(&dependency.as_str()) {
+                problems.push(format!("{name} must not depend on {dependency}"));
+            }
+            if HTTP.contains(&dependency.as_str()) && !HTTP_ALLOWED.contains(&name.as_str()) {
+                problems.push(format!("{name} must not know HTTP: it depends on {dependency}"));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(edges: &[(&str, &[&str])]) -> Vec<String> {
+        let found = edges
+            .iter()
+            .map(|(name, dependencies)| {
+                ((*name).to_owned(), dependencies.iter().map(|one| (*one).to_owned()).collect())
+            })
+            .collect();
+        problems(&found)
+    }
+
+    #[test]
+    fn downward_arrows_pass() {
+        assert!(check(&[("store", &["sqlx"]), ("lake", &["store"]), ("wire", &["http"])]).is_empty());
+    }
+
+    #[test]
+    fn upward_sideways_http_and_unknown_fail() {
+        assert_eq!(check(&[("store", &["lake"]), ("lake", &[])]), ["store must not depend on lake"]);
+        assert_eq!(check(&[("catalog", &["lake"]), ("lake", &[])]), ["catalog must not depend on lake"]);
+        assert_eq!(check(&[("jobs", &["hyper"])]), ["jobs must not know HTTP: it depends on hyper"]);
+        assert_eq!(check(&[("lake", &["wire"]), ("wire", &[])]), ["lake must not depend on wire"]);
+        assert_eq!(check(&[("new", &[])]).len(), 1);
+    }
+
+    #[test]
+    fn the_table_has_no_cycle() {
+        let mut done: BTreeSet<&str> = BTreeSet::new();
+        while done.len() < ALLOWED.len() {
+            let before = done.len();
+            for (name, may) in ALLOWED {
+                if may.iter().all(|one| done.contains(one)) {
+                    done.insert(name);
+                }
+            }
+            assert!(done.len() > before, "cycle among the crates outside {done:?}");
+        }
+    }
+}
