@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - A body is read once, front to back. After its end it stays at its end; after an error it yields nothing more.
-//! - Nothing here buffers more than one piece, except [`Body::collect`], which the caller caps.
+//! - Nothing here buffers more than one piece, except [`Body::read_all`], which the caller caps.
 //! - The size hint is exact whenever the length is known, so that replies carry `Content-Length`.
 //! - Trailers (the `x-amz-checksum-*` of an aws-chunked upload) are known once the data has ended: [`Body::trailers`].
 //!
@@ -14,8 +14,9 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 /// Any error of a foreign source, boxed.
@@ -79,16 +80,6 @@ pub enum BodyError {
         /// What is wrong, for people.
         what: &'static str,
     },
-    /// A checksum that came with the payload does not fit it. AWS: `BadDigest`.
-    #[error("the {algorithm} checksum of the payload is {computed}, sent was {sent}")]
-    Checksum {
-        /// Name as AWS writes it, such as `CRC32`.
-        algorithm: &'static str,
-        /// Base64 value that was sent.
-        sent: String,
-        /// Base64 value of what arrived.
-        computed: String,
-    },
     /// No byte arrived for too long. AWS: `RequestTimeout`.
     #[error("no byte of the body arrived in time")]
     Timeout,
@@ -103,6 +94,22 @@ impl BodyError {
         match error.into().downcast::<Self>() {
             Ok(own) => *own,
             Err(other) => Self::Source(other),
+        }
+    }
+
+    /// Code and status in S3's vocabulary; other services have no own codes for broken bodies.
+    /// Source: Amazon S3 API Reference, "Error responses".
+    pub fn fault(&self) -> (&'static str, StatusCode) {
+        match self {
+            Self::TooLarge { .. } => ("EntityTooLarge", StatusCode::BAD_REQUEST),
+            Self::Incomplete { .. } | Self::Excess { .. } => ("IncompleteBody", StatusCode::BAD_REQUEST),
+            Self::PayloadHash { .. } => ("XAmzContentSHA256Mismatch", StatusCode::BAD_REQUEST),
+            Self::ChunkSignature { .. } => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
+            Self::MalformedChunk { .. } => ("InvalidRequest", StatusCode::BAD_REQUEST),
+            Self::ChunkTooSmall { .. } => ("InvalidChunkSizeError", StatusCode::FORBIDDEN),
+            Self::MalformedTrailer { .. } => ("MalformedTrailerError", StatusCode::BAD_REQUEST),
+            Self::Timeout => ("RequestTimeout", StatusCode::BAD_REQUEST),
+            Self::Source(_) => ("IncompleteBody", StatusCode::BAD_REQUEST),
         }
     }
 }
@@ -214,7 +221,7 @@ impl Body {
 
     /// Reads everything that is left. Errors: `TooLarge` once more than `limit` bytes have arrived (the announced
     /// length is believed, so nothing is read then), and whatever reading itself reports.
-    pub async fn collect(&mut self, limit: u64) -> Result<Bytes, BodyError> {
+    pub async fn read_all(&mut self, limit: u64) -> Result<Bytes, BodyError> {
         if HttpBody::size_hint(self).lower() > limit {
             return Err(BodyError::TooLarge { limit });
         }
@@ -351,7 +358,7 @@ impl Stream for Body {
 
 /// A stream with an optional promise of its length.
 struct Streamed<E: 'static> {
-    stream: Option<Pin<Box<dyn Stream<Item = Result<Bytes, E>> + Send>>>,
+    stream: Option<BoxStream<'static, Result<Bytes, E>>>,
     length: Option<u64>,
     received: u64,
 }
@@ -400,5 +407,57 @@ impl<E: Into<BoxError> + 'static> HttpBody for Streamed<E> {
             Some(length) => SizeHint::with_exact(length.saturating_sub(self.received)),
             None => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn pieces(pieces: &[&'static str]) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
+        stream::iter(pieces)
+    }
+
+    #[tokio::test]
+    async fn collects_up_to_the_cap() {
+        let mut body = Body::from_stream(pieces(&["ab", "", "cd", "e"]));
+        assert_eq!(body.length(), None);
+        assert_eq!(body.read_all(5).await.expect("fits"), "abcde");
+        assert!(body.chunk().await.is_none(), "stays at its end");
+        let mut body = Body::from_stream(pieces(&["ab", "cd", "e"]));
+        assert!(matches!(body.read_all(4).await, Err(BodyError::TooLarge { limit: 4 })));
+        let mut body = Body::from("abcde");
+        assert!(matches!(body.read_all(4).await, Err(BodyError::TooLarge { limit: 4 })));
+        assert_eq!(Body::empty().read_all(0).await.expect("empty"), "");
+    }
+
+    #[tokio::test]
+    async fn sized_streams_keep_their_promise() {
+        let mut body = Body::from_sized_stream(4, pieces(&["ab", "cd"]));
+        assert_eq!(body.length(), Some(4));
+        assert_eq!(body.chunk().await.expect("first").expect("good"), "ab");
+        assert_eq!(body.length(), Some(2));
+        assert_eq!(body.read_all(9).await.expect("good"), "cd");
+        let mut short = Body::from_sized_stream(5, pieces(&["ab", "cd"]));
+        assert!(matches!(short.read_all(9).await, Err(BodyError::Incomplete { expected: 5, received: 4 })));
+        assert!(short.chunk().await.is_none(), "nothing after an error");
+        let mut long = Body::from_sized_stream(3, pieces(&["ab", "cd"]));
+        assert!(matches!(long.read_all(9).await, Err(BodyError::Excess { expected: 3 })));
+    }
+
+    #[test]
+    fn own_errors_survive_wrapping() {
+        let inner: BoxError = Box::new(BodyError::Timeout);
+        assert!(matches!(BodyError::source(inner), BodyError::Timeout));
+        assert!(matches!(BodyError::source("else"), BodyError::Source(_)));
+    }
+
+    #[test]
+    fn bodies_may_be_shared_and_sent() {
+        fn check<T: Send + Sync + Unpin>() {}
+        check::<Body>();
     }
 }
