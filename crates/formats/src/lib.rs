@@ -1,1 +1,43 @@
-//! PLACEHOLDER
+//! Readers, writers and schema inference for files, on Arrow alone (no query engine, no storage).
+//!
+//! Bytes come from a [`ByteSource`] and go to a [`ByteSink`]; what lies behind them is the caller's affair.
+//!
+//! - [`infer`] looks at the head of one file and says what it is: format, dialect, columns with Hive types.
+//! - [`read`] streams one byte range of a file as record batches of the wanted columns; [`plan_splits`] cuts
+//!   a file into ranges that can be read apart and give, together, every row exactly once.
+//! - [`Writer`] writes record batches as CSV, JSON lines or Parquet.
+//! - [`hive`] holds the Hive type grammar and its mapping to Arrow; [`serde_info`] maps a [`Format`] to the
+//!   input format, SerDe library and parameters that the Glue Data Catalog stores, and back.
+//!
+//! Invariants: no input makes this crate panic; memory is bounded by the record limit
+//! ([`ReadOptions::max_record_bytes`]) and the batch size, never by the file; whatever cannot be read is an
+//! error that names file, line, row, byte offset and column where known, never a silently different row.
+//! What "malformed" means is a policy of each dialect (see [`CsvOptions`] and [`JsonOptions`]), because the
+//! Hive SerDes answer NULL where a job's source reports a bad record.
+
+mod builder;
+mod compression;
+mod csv;
+mod error;
+pub mod hive;
+mod infer;
+mod input;
+mod json;
+mod options;
+mod parquet;
+mod read;
+pub mod serde_info;
+mod source;
+mod write;
+
+pub use compression::Compression;
+pub use error::{FormatError, Place, Problem};
+pub use infer::{InferOptions, Inferred, InferredField, infer, merge_types};
+pub use options::{
+    BadRecords, ColumnNames, CsvOptions, Format, JsonLayout, JsonOptions, Malformed, OnBadRecord,
+    ParquetOptions, Ragged, ReadOptions,
+};
+pub use parquet::{ParquetSummary, parquet_summary};
+pub use read::{BatchStream, plan_splits, read};
+pub use source::{ByteSink, ByteSource, FileSource, MemorySink, MemorySource};
+pub use write::{Finished, ParquetCodec, WriteOptions, Writer};

@@ -1,0 +1,42 @@
+//! Finds the wanted columns among a file's fields.
+
+use arrow::datatypes::Schema;
+
+use crate::error::{FormatError, Problem};
+
+/// The wanted columns' places among the fields; `None` for a column that the file does not have.
+#[derive(Debug, Clone)]
+pub(super) struct Binding {
+    /// Per wanted column, the field's index.
+    pub(super) places: Vec<Option<usize>>,
+    /// Fields that a complete record has, when that is known.
+    pub(super) width: Option<usize>,
+}
+
+/// Binds by name: exact first, then ignoring case.
+pub(super) fn by_name(schema: &Schema, names: &[String]) -> Binding {
+    let lower: Vec<String> = names.iter().map(|n| n.to_lowercase()).collect();
+    let place = |wanted: &str| {
+        let exact = names.iter().position(|n| n == wanted);
+        exact.or_else(|| lower.iter().position(|n| *n == wanted.to_lowercase()))
+    };
+    let places = schema.fields().iter().map(|f| place(f.name())).collect();
+    Binding { places, width: Some(names.len()) }
+}
+
+/// Binds `col<n>` to field n.
+pub(super) fn generated(schema: &Schema, source: &str) -> Result<Binding, FormatError> {
+    let mut places = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let index = field.name().strip_prefix("col").and_then(|n| n.parse::<usize>().ok());
+        let Some(index) = index else {
+            let message = format!(
+                "column {} is not in a file without header: its columns are col0, col1, …",
+                field.name()
+            );
+            return Err(FormatError::new(source, Problem::Schema { message }));
+        };
+        places.push(Some(index));
+    }
+    Ok(Binding { places, width: None })
+}

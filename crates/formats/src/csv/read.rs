@@ -1,0 +1,300 @@
+//! Reads a range of delimited text into batches.
+//!
+//! A record belongs to the range that holds its first byte. A range that does not begin the file starts behind the
+//! first line break at or after the byte before it. Header lines belong to no range, wherever they lie.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::bind::{self, Binding};
+use super::scan::{Dialect, Field, Scan, scan};
+use crate::builder::{BatchBuilder, Mismatch};
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem, excerpt};
+use crate::hive::HiveType;
+use crate::input::Input;
+use crate::options::{ColumnNames, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions};
+use crate::source::ByteSource;
+
+/// A reader in the middle of its range.
+pub(crate) struct CsvReader {
+    input: Input,
+    end: u64,
+    options: CsvOptions,
+    dialect: Dialect,
+    binding: Binding,
+    on_bad: OnBadRecord,
+    batch: BatchBuilder,
+    fields: Vec<Field>,
+    scratch: Vec<u8>,
+    row: u64,
+    /// Known when the range begins the file.
+    line: Option<u64>,
+    done: bool,
+}
+
+impl CsvReader {
+    /// Opens the range. `range` must be the whole file when the dialect is multi-line or the file compressed.
+    pub(crate) async fn open(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        options: &CsvOptions,
+        compression: Compression,
+        schema: SchemaRef,
+        read: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let dialect = Dialect::new(options);
+        let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
+        refuse_nested(&batch, source.name())?;
+        let mut head = Input::open(&*source, 0, compression, read.max_record_bytes)?;
+        let (names, lines) = read_head(&mut head, options, &dialect, range.start).await?;
+        let binding = match (&options.names, names) {
+            (ColumnNames::Given(names), _) => bind::by_name(batch.schema(), names),
+            (ColumnNames::Generated, _) => bind::generated(batch.schema(), source.name())?,
+            (ColumnNames::Header, Some(names)) => bind_header(&batch, &names, source.name())?,
+            (ColumnNames::Header, None) => Binding { places: vec![None; batch.columns.len()], width: None },
+        };
+        let (input, line) = if range.start <= head.offset() {
+            (head, Some(lines + 1))
+        } else {
+            let mut input = Input::open(&*source, range.start - 1, compression, read.max_record_bytes)?;
+            input.skip_line().await?;
+            (input, None)
+        };
+        Ok(Self {
+            input,
+            // The end of a compressed file is not known in bytes of text.
+            end: if compression == Compression::None { range.end } else { u64::MAX },
+            options: options.clone(),
+            dialect,
+            binding,
+            on_bad: read.on_bad_record.clone(),
+            batch,
+            fields: Vec::new(),
+            scratch: Vec::new(),
+            row: 0,
+            line,
+            done: false,
+        })
+    }
+
+    /// The next batch; `None` at the end of the range.
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        while !self.done && !self.batch.is_full() {
+            if self.input.offset() >= self.end {
+                self.done = true;
+                break;
+            }
+            if self.take_pending()? {
+                continue;
+            }
+            self.input.more().await?;
+        }
+        let name = self.input.name().to_owned();
+        self.batch.finish(&name)
+    }
+
+    /// Takes records from the window until it is used up (false) or the batch is full or the range ends (true).
+    fn take_pending(&mut self) -> Result<bool, FormatError> {
+        loop {
+            if self.batch.is_full() || self.input.offset() >= self.end {
+                return Ok(true);
+            }
+            let window = self.input.pending();
+            match scan(&self.dialect, window, self.input.at_eof(), &mut self.fields) {
+                Scan::Record { len, breaks } => {
+                    self.record(len)?;
+                    self.advance(len, breaks);
+                }
+                Scan::Comment { len } => self.advance(len, 1),
+                Scan::More => return Ok(false),
+                Scan::End => {
+                    self.done = true;
+                    return Ok(true);
+                }
+                Scan::OpenQuote => {
+                    let len = memchr::memchr(b'\n', window).map_or(window.len(), |at| at + 1);
+                    self.row += 1;
+                    self.bad(Problem::UnterminatedQuote, None)?;
+                    self.advance(len, 1);
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, len: usize, breaks: u64) {
+        self.input.consume(len);
+        self.line = self.line.map(|line| line + breaks);
+    }
+
+    fn record(&mut self, len: usize) -> Result<(), FormatError> {
+        let window = self.input.pending();
+        if self.options.skip_blank_lines && self.fields.len() == 1 {
+            let only = self.fields[0];
+            if !only.quoted && only.span(window).trim_ascii().is_empty() {
+                return Ok(());
+            }
+        }
+        self.row += 1;
+        if self.options.ragged == Ragged::Bad {
+            let expected = *self.binding.width.get_or_insert(self.fields.len());
+            if self.fields.len() != expected {
+                return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None);
+            }
+        }
+        for index in 0..self.binding.places.len() {
+            if let Err(mismatch) = self.cell(index) {
+                let (problem, column) = self.describe(index, mismatch);
+                return self.bad(problem, Some(column));
+            }
+        }
+        self.batch.end_row(len);
+        Ok(())
+    }
+
+    fn cell(&mut self, index: usize) -> Result<(), Mismatch> {
+        let column = &mut self.batch.columns[index];
+        let field = self.binding.places[index].and_then(|place| self.fields.get(place));
+        let Some(field) = field else {
+            column.append_null();
+            return Ok(());
+        };
+        let window = self.input.pending();
+        let is_null_text = !field.quoted
+            && self.options.null_text.as_ref().is_some_and(|n| n.as_bytes() == field.span(window));
+        if is_null_text {
+            column.append_null();
+            return Ok(());
+        }
+        let value = field.decode(window, &self.dialect, &mut self.scratch);
+        if value.is_empty() && (!column.is_text() || (self.options.empty_text_is_null && !field.quoted)) {
+            column.append_null();
+            return Ok(());
+        }
+        match column.append_text(value) {
+            Err(Mismatch::Value) if self.options.malformed == Malformed::Null => {
+                column.append_null();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn describe(&mut self, index: usize, mismatch: Mismatch) -> (Problem, String) {
+        let field = self.batch.schema().field(index).clone();
+        if mismatch == Mismatch::Utf8 {
+            return (Problem::InvalidUtf8, field.name().clone());
+        }
+        let window = self.input.pending();
+        let place = self.binding.places[index].and_then(|p| self.fields.get(p));
+        let value =
+            place.map(|f| excerpt(f.decode(window, &self.dialect, &mut self.scratch))).unwrap_or_default();
+        let wanted = HiveType::from_arrow(field.data_type())
+            .map_or_else(|_| field.data_type().to_string(), |ty| ty.to_string());
+        (Problem::BadValue { value, wanted }, field.name().clone())
+    }
+
+    fn bad(&mut self, problem: Problem, column: Option<String>) -> Result<(), FormatError> {
+        self.batch.abandon_row();
+        let mut error = FormatError::new(self.input.name(), problem);
+        error.place.line = self.line;
+        error.place.row = Some(self.row);
+        error.place.offset = Some(self.input.offset());
+        error.place.column = column;
+        match &self.on_bad {
+            OnBadRecord::Fail => Err(error),
+            OnBadRecord::Skip(records) => {
+                records.add(error);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn refuse_nested(batch: &BatchBuilder, source: &str) -> Result<(), FormatError> {
+    for (column, field) in batch.columns.iter().zip(batch.schema().fields()) {
+        if column.is_nested() {
+            let what = "a list, map or struct in delimited text".to_owned();
+            let mut error = FormatError::new(source, Problem::Unsupported { what });
+            error.place.column = Some(field.name().clone());
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn bind_header(batch: &BatchBuilder, names: &[String], source: &str) -> Result<Binding, FormatError> {
+    let binding = bind::by_name(batch.schema(), names);
+    for (place, field) in binding.places.iter().zip(batch.schema().fields()) {
+        if place.is_none() {
+            let message =
+                format!("there is no column {} in the file's header ({})", field.name(), names.join(", "));
+            return Err(FormatError::new(source, Problem::Schema { message }));
+        }
+    }
+    Ok(binding)
+}
+
+/// Reads past the header lines: the names of the last one when they are wanted, and how many lines went by.
+/// For a range that begins far behind, only as much is read as the header needs.
+async fn read_head(
+    head: &mut Input,
+    options: &CsvOptions,
+    dialect: &Dialect,
+    range_start: u64,
+) -> Result<(Option<Vec<String>>, u64), FormatError> {
+    // A byte-order mark is three bytes long: a range that begins within it must know of it.
+    if options.header_lines == 0 && range_start > 3 {
+        return Ok((None, 0));
+    }
+    head.skip_bom().await?;
+    let mut lines = 0;
+    for nth in 1..=options.header_lines {
+        if nth == options.header_lines && options.names == ColumnNames::Header {
+            let (names, breaks) = read_names(head, dialect).await?;
+            return Ok((names, lines + breaks));
+        }
+        if !head.skip_line().await? {
+            break;
+        }
+        lines += 1;
+    }
+    Ok((None, lines))
+}
+
+/// Reads the header record; `None` when the file has none.
+pub(crate) async fn read_names(
+    input: &mut Input,
+    dialect: &Dialect,
+) -> Result<(Option<Vec<String>>, u64), FormatError> {
+    let mut fields = Vec::new();
+    let mut passed = 0;
+    loop {
+        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
+            Scan::Record { len, breaks } => {
+                let mut names = Vec::with_capacity(fields.len());
+                let mut scratch = Vec::new();
+                for field in &fields {
+                    let name = field.decode(input.pending(), dialect, &mut scratch);
+                    let name = std::str::from_utf8(name)
+                        .map_err(|_| FormatError::new(input.name(), Problem::InvalidUtf8))?;
+                    names.push(name.trim().to_owned());
+                }
+                input.consume(len);
+                return Ok((Some(names), passed + breaks));
+            }
+            Scan::Comment { len } => {
+                input.consume(len);
+                passed += 1;
+            }
+            Scan::End => return Ok((None, passed)),
+            Scan::OpenQuote => return Err(FormatError::new(input.name(), Problem::UnterminatedQuote)),
+            Scan::More => {
+                input.more().await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The one error of this crate: a place in a file, and what is wrong there.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Where in a file a problem lies; every part that is known is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Name of the source, such as `s3://bucket/key`.
+    pub source: String,
+    /// Line in the file, from 1. Known only when reading began at the file's first byte.
+    pub line: Option<u64>,
+    /// Record within what was read, from 1; header lines do not count.
+    pub row: Option<u64>,
+    /// Offset in bytes into the (decompressed) file, where the record begins.
+    pub offset: Option<u64>,
+    /// Name of the column.
+    pub column: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        } else if let Some(offset) = self.offset {
+            write!(f, ", byte {offset}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", column {column}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The source could not be read, or the sink not be written.
+    #[error("{0}")]
+    Io(#[source] Arc<std::io::Error>),
+    /// The file holds no bytes, or nothing but white space.
+    #[error("the file is empty")]
+    Empty,
+    /// No reader of ours knows this content.
+    #[error("the format was not recognised: {reason}")]
+    Unrecognised {
+        /// Why each candidate was ruled out.
+        reason: String,
+    },
+    /// The compressed stream is damaged or ends too early.
+    #[error("damaged or incomplete {codec} data: {message}")]
+    Compression {
+        /// `gzip`, `bzip2` or `zstd`.
+        codec: &'static str,
+        /// What the decoder said.
+        message: String,
+    },
+    /// One record is larger than `ReadOptions::max_record_bytes`.
+    #[error("a single record is larger than the limit of {limit} bytes")]
+    RecordTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Text that is not UTF-8.
+    #[error("the text is not valid UTF-8")]
+    InvalidUtf8,
+    /// A record with too few or too many fields, where the dialect does not allow that.
+    #[error("expected {expected} fields, found {found}")]
+    FieldCount {
+        /// Fields of the table or header.
+        expected: usize,
+        /// Fields of this record.
+        found: usize,
+    },
+    /// A value that does not fit its column's type.
+    #[error("the value {value:?} is not a valid {wanted}")]
+    BadValue {
+        /// The value, cut to 100 characters.
+        value: String,
+        /// The type wanted, in Hive's words.
+        wanted: String,
+    },
+    /// A quoted field that never ends.
+    #[error("a quoted field is not closed")]
+    UnterminatedQuote,
+    /// Malformed JSON.
+    #[error("malformed JSON: {message}")]
+    Json {
+        /// What was expected, and what was found.
+        message: String,
+    },
+    /// A JSON document, such as an array, that ends before it is closed.
+    #[error("the JSON {what} is not closed at the end of the file")]
+    UnterminatedJson {
+        /// `array` or `object`.
+        what: &'static str,
+    },
+    /// Damaged or unreadable Parquet.
+    #[error("damaged or unreadable Parquet: {message}")]
+    Parquet {
+        /// What the decoder said.
+        message: String,
+    },
+    /// Something that this crate does not do.
+    #[error("{what} is not supported")]
+    Unsupported {
+        /// What.
+        what: String,
+    },
+    /// The wanted schema cannot be served from this file.
+    #[error("{message}")]
+    Schema {
+        /// Why.
+        message: String,
+    },
+}
+
+/// A problem and its place.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct FormatError {
+    /// Where.
+    pub place: Box<Place>,
+    /// What.
+    #[source]
+    pub problem: Problem,
+}
+
+impl FormatError {
+    pub(crate) fn new(source: &str, problem: Problem) -> Self {
+        Self { place: Box::new(Place { source: source.to_owned(), ..Place::default() }), problem }
+    }
+
+    pub(crate) fn io(source: &str, error: std::io::Error) -> Self {
+        Self::new(source, Problem::Io(Arc::new(error)))
+    }
+
+    /// True when only one record is concerned, so that reading could go on behind it.
+    pub fn is_bad_record(&self) -> bool {
+        matches!(
+            self.problem,
+            Problem::InvalidUtf8
+                | Problem::FieldCount { .. }
+                | Problem::BadValue { .. }
+                | Problem::UnterminatedQuote
+                | Problem::Json { .. }
+        )
+    }
+
+    /// True when the bytes could not be fetched, as against fetched and found wanting.
+    pub fn is_io(&self) -> bool {
+        matches!(self.problem, Problem::Io(_))
+    }
+}
+
+/// Cuts `text` to 100 characters for an error message.
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
+    const SHOWN: usize = 100;
+    let head = &bytes[..bytes.len().min(SHOWN * 4)];
+    let text = String::from_utf8_lossy(head);
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if text.chars().count() > SHOWN || head.len() < bytes.len() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,125 @@
+//! Hive types ↔ Arrow types.
+//!
+//! `timestamp` is microseconds without a zone, `char` and `varchar` are strings (their length is not enforced on
+//! reading). From Arrow, everything with a Hive counterpart of at least its range maps to it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+
+use super::HiveType;
+
+/// A type without a counterpart on the other side.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the type {0} is not supported")]
+pub struct TypeError(pub String);
+
+impl HiveType {
+    /// The Arrow type that readers give for this column type. Errors: union types.
+    pub fn to_arrow(&self) -> Result<DataType, TypeError> {
+        Ok(match self {
+            Self::Boolean => DataType::Boolean,
+            Self::TinyInt => DataType::Int8,
+            Self::SmallInt => DataType::Int16,
+            Self::Int => DataType::Int32,
+            Self::BigInt => DataType::Int64,
+            Self::Float => DataType::Float32,
+            Self::Double => DataType::Float64,
+            Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale as i8),
+            Self::String | Self::Char(_) | Self::Varchar(_) => DataType::Utf8,
+            Self::Binary => DataType::Binary,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Array(item) => DataType::List(Arc::new(Field::new("element", item.to_arrow()?, true))),
+            Self::Map(key, value) => {
+                let pair = Fields::from(vec![
+                    Field::new("key", key.to_arrow()?, false),
+                    Field::new("value", value.to_arrow()?, true),
+                ]);
+                DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(pair), false)), false)
+            }
+            Self::Struct(fields) => {
+                let fields = fields.iter().map(|(name, ty)| Ok(Field::new(name, ty.to_arrow()?, true)));
+                DataType::Struct(fields.collect::<Result<Fields, TypeError>>()?)
+            }
+            Self::Union(_) => return Err(TypeError(self.to_string())),
+        })
+    }
+
+    /// The Hive type that holds every value of an Arrow type. Errors: types without one, such as intervals.
+    pub fn from_arrow(data_type: &DataType) -> Result<Self, TypeError> {
+        Ok(match data_type {
+            DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::String,
+            DataType::Boolean => Self::Boolean,
+            DataType::Int8 => Self::TinyInt,
+            DataType::Int16 | DataType::UInt8 => Self::SmallInt,
+            DataType::Int32 | DataType::UInt16 => Self::Int,
+            DataType::Int64 | DataType::UInt32 => Self::BigInt,
+            DataType::UInt64 => Self::Decimal(20, 0),
+            DataType::Float16 | DataType::Float32 => Self::Float,
+            DataType::Float64 => Self::Double,
+            DataType::Decimal32(precision, scale)
+            | DataType::Decimal64(precision, scale)
+            | DataType::Decimal128(precision, scale)
+                if *scale >= 0 =>
+            {
+                Self::Decimal(*precision, *scale as u8)
+            }
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Binary,
+            DataType::Date32 | DataType::Date64 => Self::Date,
+            DataType::Timestamp(_, _) => Self::Timestamp,
+            DataType::List(item)
+            | DataType::LargeList(item)
+            | DataType::ListView(item)
+            | DataType::FixedSizeList(item, _) => Self::Array(Box::new(Self::from_arrow(item.data_type())?)),
+            DataType::Map(entries, _) => match entries.data_type() {
+                DataType::Struct(pair) if pair.len() == 2 => Self::Map(
+                    Box::new(Self::from_arrow(pair[0].data_type())?),
+                    Box::new(Self::from_arrow(pair[1].data_type())?),
+                ),
+                other => return Err(TypeError(other.to_string())),
+            },
+            DataType::Struct(fields) => {
+                let fields = fields.iter().map(|f| Ok((f.name().clone(), Self::from_arrow(f.data_type())?)));
+                Self::Struct(fields.collect::<Result<_, TypeError>>()?)
+            }
+            DataType::Dictionary(_, value) => Self::from_arrow(value)?,
+            other => return Err(TypeError(other.to_string())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back() {
+        for text in [
+            "boolean",
+            "tinyint",
+            "smallint",
+            "int",
+            "bigint",
+            "float",
+            "double",
+            "decimal(38,18)",
+            "string",
+            "binary",
+            "date",
+            "timestamp",
+            "array<int>",
+            "map<string,double>",
+            "struct<a:int,b:array<struct<c:date>>>",
+        ] {
+            let ty: HiveType = text.parse().unwrap();
+            assert_eq!(HiveType::from_arrow(&ty.to_arrow().unwrap()).unwrap(), ty);
+        }
+        assert!("uniontype<int,string>".parse::<HiveType>().unwrap().to_arrow().is_err());
+        assert!(HiveType::from_arrow(&DataType::Decimal256(50, 2)).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! What is this file? Format, dialect and columns, from its head.
+//!
+//! Rules, after the AWS Glue Developer Guide (Adding classifiers to a crawler):
+//! - magic numbers first (Parquet; others are refused by name), then JSON when the first value is an object or an
+//!   array of objects, then delimited text with at least two columns and two rows;
+//! - CSV columns are `bigint`, `double` or `string`; dates and booleans stay `string`, as from Glue;
+//! - JSON columns are `int`, `bigint`, `double`, `boolean`, `string`, `array<…>` and `struct<…>`;
+//! - names are lower-cased; columns without a name are `col0`, `col1`, …
+//!
+//! Only a sample is read: [`InferOptions::sample_bytes`] of text, and on to the end of the first record if that is
+//! longer, up to the record limit. Bad records within the sample are reported in [`Inferred::problems`].
+
+mod csv;
+mod json;
+mod types;
+
+use std::sync::Arc;
+
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem};
+use crate::hive::HiveType;
+use crate::input::Input;
+use crate::options::{Format, ParquetOptions};
+use crate::parquet::parquet_summary;
+use crate::read::detect_compression;
+use crate::source::ByteSource;
+
+pub use types::merge_types;
+
+/// How much to look at.
+#[derive(Debug, Clone)]
+pub struct InferOptions {
+    /// Bytes of (decompressed) text to sample. Default 2 MiB.
+    pub sample_bytes: usize,
+    /// The largest record accepted. Default 64 MiB.
+    pub max_record_bytes: usize,
+}
+
+impl Default for InferOptions {
+    fn default() -> Self {
+        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20 }
+    }
+}
+
+/// One column found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InferredField {
+    /// Name, in lower case, unique in the file.
+    pub name: String,
+    /// Type.
+    pub ty: HiveType,
+    /// Whether an empty or missing value was seen (Parquet: whether the column allows them).
+    pub nullable: bool,
+}
+
+/// What a file is.
+#[derive(Debug, Clone)]
+pub struct Inferred {
+    /// Format and dialect, ready for [`crate::read`].
+    pub format: Format,
+    /// The file's compression.
+    pub compression: Compression,
+    /// The columns, in the file's order.
+    pub fields: Vec<InferredField>,
+    /// Records in the sample, a header not counted; for Parquet all rows of the file.
+    pub records: u64,
+    /// Bytes of text that these records take; for Parquet the uncompressed size of all columns.
+    pub record_bytes: u64,
+    /// Whether the sample was the whole file, so that `records` is exact.
+    pub complete: bool,
+    /// CSV: whether some field was quoted.
+    pub quoted: bool,
+    /// Bad records in the sample, the first ten.
+    pub problems: Vec<FormatError>,
+}
+
+/// Finds out what `source` is. Errors: `Empty`; `Unrecognised` with the reason; `Unsupported` for formats known but
+/// not read; `Compression`, `RecordTooLarge`, `Parquet`, `UnterminatedJson` for damaged files; `Io`.
+pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
+    let name = source.name().to_owned();
+    let head = source.read(0..source.size().min(16)).await.map_err(|e| FormatError::io(&name, e))?;
+    if head.is_empty() {
+        return Err(FormatError::new(&name, Problem::Empty));
+    }
+    if head.starts_with(b"PAR1") {
+        return infer_parquet(source).await;
+    }
+    if let Some(what) = known_binary(&head) {
+        return Err(FormatError::new(&name, Problem::Unsupported { what: what.to_owned() }));
+    }
+    let compression = detect_compression(&*source).await?;
+    let mut input = Input::open(&*source, 0, compression, options.max_record_bytes)?;
+    input.skip_bom().await?;
+    while input.pending().len() < options.sample_bytes && input.more().await? {}
+    refuse_binary(&input)?;
+    let Some(first) = input.pending().trim_ascii_start().first() else {
+        return Err(FormatError::new(&name, Problem::Empty));
+    };
+    if matches!(first, b'{' | b'[')
+        && let Some(inferred) = json::infer(&mut input, compression).await?
+    {
+        return Ok(inferred);
+    }
+    csv::infer(&mut input, compression).await
+}
+
+async fn infer_parquet(source: Arc<dyn ByteSource>) -> Result<Inferred, FormatError> {
+    let name = source.name().to_owned();
+    let summary = parquet_summary(source).await?;
+    let mut fields = Vec::with_capacity(summary.schema.fields().len());
+    for field in summary.schema.fields() {
+        let ty = HiveType::from_arrow(field.data_type()).map_err(|e| {
+            let mut error = FormatError::new(&name, Problem::Unsupported { what: e.to_string() });
+            error.place.column = Some(field.name().clone());
+            error
+        })?;
+        fields.push(InferredField { name: field.name().to_lowercase(), ty, nullable: field.is_nullable() });
+    }
+    types::make_unique(&mut fields);
+    Ok(Inferred {
+        format: Format::Parquet(ParquetOptions {}),
+        compression: Compression::None,
+        fields,
+        records: summary.rows,
+        record_bytes: summary.uncompressed_bytes,
+        complete: true,
+        quoted: false,
+        problems: Vec::new(),
+    })
+}
+
+/// Formats that are known by their first bytes and not read here.
+fn known_binary(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [b'O', b'R', b'C', ..] => Some("the format ORC"),
+        [b'O', b'b', b'j', 1, ..] => Some("the format Avro"),
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
+        [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
+        [0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', ..] => Some("Snappy framing"),
+        _ => None,
+    }
+}
+
+fn refuse_binary(input: &Input) -> Result<(), FormatError> {
+    let head = &input.pending()[..input.pending().len().min(64 * 1024)];
+    if head.starts_with(b"<?xml") {
+        return Err(FormatError::new(
+            input.name(),
+            Problem::Unsupported { what: "the format XML".to_owned() },
+        ));
+    }
+    if head.contains(&0) {
+        let reason = "it holds binary data (NUL bytes)".to_owned();
+        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
+    }
+    // A sample may end within a character.
+    if let Err(e) = std::str::from_utf8(head)
+        && (e.error_len().is_some() || (input.at_eof() && head.len() == input.pending().len()))
+    {
+        let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
+        error.place.line = Some(memchr::memchr_iter(b'\n', &head[..e.valid_up_to()]).count() as u64 + 1);
+        error.place.offset = Some(input.offset() + e.valid_up_to() as u64);
+        return Err(error);
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Merging the types that different values or files give one column.
+
+use std::collections::HashSet;
+
+use super::InferredField;
+use crate::hive::HiveType;
+
+/// The narrowest type of ours that holds the values of both; `string` when there is nothing closer.
+pub fn merge_types(a: &HiveType, b: &HiveType) -> HiveType {
+    use HiveType as T;
+    if a == b {
+        return a.clone();
+    }
+    match (a, b) {
+        (T::Array(x), T::Array(y)) => T::Array(Box::new(merge_types(x, y))),
+        (T::Map(k, v), T::Map(l, w)) => T::Map(Box::new(merge_types(k, l)), Box::new(merge_types(v, w))),
+        (T::Struct(x), T::Struct(y)) => T::Struct(merge_fields(x, y)),
+        _ => match (integer_rank(a), integer_rank(b)) {
+            (Some(x), Some(y)) => {
+                if x >= y {
+                    a.clone()
+                } else {
+                    b.clone()
+                }
+            }
+            (x, y) if (x.is_some() || is_floating(a)) && (y.is_some() || is_floating(b)) => T::Double,
+            _ => merge_decimals(a, b).unwrap_or(T::String),
+        },
+    }
+}
+
+fn merge_fields(a: &[(String, HiveType)], b: &[(String, HiveType)]) -> Vec<(String, HiveType)> {
+    let mut merged = a.to_vec();
+    for (name, ty) in b {
+        match merged.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some((_, known)) => *known = merge_types(known, ty),
+            None => merged.push((name.clone(), ty.clone())),
+        }
+    }
+    merged
+}
+
+fn integer_rank(ty: &HiveType) -> Option<u8> {
+    match ty {
+        HiveType::TinyInt => Some(0),
+        HiveType::SmallInt => Some(1),
+        HiveType::Int => Some(2),
+        HiveType::BigInt => Some(3),
+        _ => None,
+    }
+}
+
+fn is_floating(ty: &HiveType) -> bool {
+    matches!(ty, HiveType::Float | HiveType::Double)
+}
+
+fn merge_decimals(a: &HiveType, b: &HiveType) -> Option<HiveType> {
+    if (is_floating(a) && matches!(b, HiveType::Decimal(..)))
+        || (is_floating(b) && matches!(a, HiveType::Decimal(..)))
+    {
+        return Some(HiveType::Double);
+    }
+    let ((p, s), (q, t)) = (as_decimal(a)?, as_decimal(b)?);
+    let scale = s.max(t);
+    let precision = (p - s).max(q - t) + scale;
+    (precision <= 38).then_some(HiveType::Decimal(precision, scale))
+}
+
+fn as_decimal(ty: &HiveType) -> Option<(u8, u8)> {
+    match ty {
+        HiveType::Decimal(precision, scale) => Some((*precision, *scale)),
+        HiveType::TinyInt => Some((3, 0)),
+        HiveType::SmallInt => Some((5, 0)),
+        HiveType::Int => Some((10, 0)),
+        HiveType::BigInt => Some((19, 0)),
+        _ => None,
+    }
+}
+
+/// Gives later columns of the same name a number.
+pub(super) fn make_unique(fields: &mut [InferredField]) {
+    let mut taken: HashSet<String> = HashSet::new();
+    for field in fields {
+        let mut n = 1;
+        let base = field.name.clone();
+        while !taken.insert(field.name.clone()) {
+            field.name = format!("{base}_{n}");
+            n += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widening() {
+        let merge = |a: &str, b: &str| merge_types(&a.parse().unwrap(), &b.parse().unwrap()).to_string();
+        assert_eq!(merge("int", "bigint"), "bigint");
+        assert_eq!(merge("bigint", "double"), "double");
+        assert_eq!(merge("bigint", "string"), "string");
+        assert_eq!(merge("boolean", "int"), "string");
+        assert_eq!(merge("decimal(10,2)", "int"), "decimal(12,2)");
+        assert_eq!(merge("decimal(38,0)", "decimal(38,10)"), "string");
+        assert_eq!(merge("array<int>", "array<double>"), "array<double>");
+        assert_eq!(merge("struct<a:int>", "struct<b:string,a:double>"), "struct<a:double,b:string>");
+        assert_eq!(merge("struct<a:int>", "string"), "string");
+    }
+}

@@ -1,0 +1,156 @@
+//! The text of a file range: fetched, decompressed, and held as one growing window.
+//!
+//! The window is `pending()`; parsers take records from its front with `consume()` and ask for `more()` when
+//! it ends within a record. Each `more()` at least doubles what is pending, so that scanning a large record
+//! again from its start costs linear time in total.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::compression::{Compression, Decoder, Step};
+use crate::error::{FormatError, Problem};
+use crate::source::ByteSource;
+
+/// The least amount added to the window at a time.
+const STEP_BYTES: usize = 128 * 1024;
+const OUTPUT_BYTES: usize = 64 * 1024;
+
+pub(crate) struct Input {
+    name: String,
+    stream: BoxStream<'static, std::io::Result<Bytes>>,
+    decoder: Option<Decoder>,
+    window: Vec<u8>,
+    taken: usize,
+    offset: u64,
+    eof: bool,
+    max_record_bytes: usize,
+}
+
+impl Input {
+    /// Opens the text from byte `start` of `source` on. Compressed files are read from their start only.
+    pub(crate) fn open(
+        source: &dyn ByteSource,
+        start: u64,
+        compression: Compression,
+        max_record_bytes: usize,
+    ) -> Result<Self, FormatError> {
+        let name = source.name().to_owned();
+        let decoder = Decoder::new(compression).map_err(|e| FormatError::io(&name, e))?;
+        Ok(Self {
+            stream: source.stream(start..source.size()),
+            name,
+            decoder,
+            window: Vec::new(),
+            taken: 0,
+            offset: start,
+            eof: false,
+            max_record_bytes: max_record_bytes.clamp(1, 1 << 30),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Offset into the decompressed file of the first pending byte.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(crate) fn pending(&self) -> &[u8] {
+        &self.window[self.taken..]
+    }
+
+    /// True when nothing follows what is pending.
+    pub(crate) fn at_eof(&self) -> bool {
+        self.eof
+    }
+
+    pub(crate) fn consume(&mut self, n: usize) {
+        debug_assert!(n <= self.window.len() - self.taken);
+        self.taken += n;
+        self.offset += n as u64;
+    }
+
+    /// Fetches more; false when the file has ended (then `pending` is all there is).
+    /// Errors: `RecordTooLarge` when a whole record limit is pending already.
+    pub(crate) async fn more(&mut self) -> Result<bool, FormatError> {
+        if self.eof {
+            return Ok(false);
+        }
+        let pending = self.window.len() - self.taken;
+        if pending >= self.max_record_bytes {
+            let mut error =
+                FormatError::new(&self.name, Problem::RecordTooLarge { limit: self.max_record_bytes });
+            error.place.offset = Some(self.offset);
+            return Err(error);
+        }
+        self.window.drain(..self.taken);
+        self.taken = 0;
+        let goal = (pending * 2).max(pending + STEP_BYTES);
+        while self.window.len() < goal && !self.eof {
+            self.step().await?;
+        }
+        Ok(self.window.len() > pending)
+    }
+
+    async fn step(&mut self) -> Result<(), FormatError> {
+        let Some(decoder) = &mut self.decoder else {
+            match self.stream.next().await {
+                Some(Ok(chunk)) => self.window.extend_from_slice(&chunk),
+                Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
+                None => self.eof = true,
+            }
+            return Ok(());
+        };
+        let filled = self.window.len();
+        self.window.resize(filled + OUTPUT_BYTES, 0);
+        let step = decoder.step(&mut self.window[filled..]);
+        let produced = if let Ok(Step::Output(n)) = step { n } else { 0 };
+        self.window.truncate(filled + produced);
+        match step {
+            Ok(Step::Output(_)) => {}
+            Ok(Step::End) => self.eof = true,
+            Ok(Step::NeedInput) => match self.stream.next().await {
+                Some(Ok(chunk)) => decoder.feed(Some(chunk)),
+                Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
+                None => decoder.feed(None),
+            },
+            Err(e) => {
+                let problem = Problem::Compression { codec: decoder.codec(), message: e.to_string() };
+                return Err(FormatError::new(&self.name, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a UTF-8 byte-order mark at the front; refuses UTF-16. Call once, at the file's first byte.
+    pub(crate) async fn skip_bom(&mut self) -> Result<(), FormatError> {
+        while self.pending().len() < 3 && self.more().await? {}
+        match self.pending() {
+            [0xef, 0xbb, 0xbf, ..] => self.consume(3),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                let what = "UTF-16 text (convert the file to UTF-8)".to_owned();
+                return Err(FormatError::new(&self.name, Problem::Unsupported { what }));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Consumes up to and with the next line break; false when the file ends first (all is consumed then).
+    pub(crate) async fn skip_line(&mut self) -> Result<bool, FormatError> {
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', self.pending()) {
+                self.consume(at + 1);
+                return Ok(true);
+            }
+            let n = self.pending().len();
+            self.consume(n);
+            if !self.more().await? {
+                return Ok(false);
+            }
+        }
+    }
+}

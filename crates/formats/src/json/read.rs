@@ -1,0 +1,413 @@
+//! Reads a range of JSON text into batches.
+//!
+//! In the layout Lines a record belongs to the range that holds the first byte of its line. The other layouts
+//! cannot be entered in the middle, so their files are one range.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::frame::{Frame, frame};
+use super::parse::{Failure, Parser, StructColumns};
+use crate::builder::BatchBuilder;
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem, excerpt};
+use crate::hive::HiveType;
+use crate::input::Input;
+use crate::options::{JsonLayout, JsonOptions, Malformed, OnBadRecord, ReadOptions};
+use crate::source::ByteSource;
+
+/// Finds a wanted column by the name that the file uses.
+pub(crate) struct NameIndex {
+    exact: HashMap<String, usize>,
+    lower: HashMap<String, usize>,
+    order: Vec<String>,
+}
+
+impl NameIndex {
+    fn new(schema: &Schema, options: &JsonOptions) -> Self {
+        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
+        for (i, field) in schema.fields().iter().enumerate() {
+            let mapped = options.mapping.get(&field.name().to_lowercase());
+            let name = mapped.unwrap_or(field.name()).clone();
+            index.lower.entry(name.to_lowercase()).or_insert(i);
+            index.exact.entry(name.clone()).or_insert(i);
+            index.order.push(name);
+        }
+        index
+    }
+
+    /// The column for the file's name; `hint` is tried first, since records repeat their order.
+    pub(crate) fn find(&self, name: &str, options: &JsonOptions, hint: usize) -> Option<usize> {
+        if self.order.get(hint).is_some_and(|n| n == name) {
+            return Some(hint);
+        }
+        if let Some(at) = self.exact.get(name) {
+            return Some(*at);
+        }
+        if !options.case_insensitive && !options.dots_in_keys {
+            return None;
+        }
+        let mut folded = name.to_owned();
+        if options.dots_in_keys {
+            folded = folded.replace('.', "_");
+        }
+        if options.case_insensitive {
+            return self.lower.get(&folded.to_lowercase()).copied();
+        }
+        self.exact.get(&folded).copied()
+    }
+}
+
+/// A reader in the middle of its range.
+pub(crate) struct JsonReader {
+    input: Input,
+    end: u64,
+    layout: JsonLayout,
+    options: JsonOptions,
+    names: Vec<String>,
+    index: NameIndex,
+    on_bad: OnBadRecord,
+    batch: BatchBuilder,
+    row: u64,
+    line: Option<u64>,
+    /// Array: between `[` and `]`.
+    in_array: bool,
+    /// Array: an element was read, so that a comma or the end must follow.
+    after_element: bool,
+    done: bool,
+}
+
+impl JsonReader {
+    /// Opens the range, which must be the whole file unless it holds lines and is not compressed.
+    pub(crate) async fn open(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        options: &JsonOptions,
+        compression: Compression,
+        schema: SchemaRef,
+        read: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let index = NameIndex::new(&schema, options);
+        let names = schema.fields().iter().map(|f| f.name().clone()).collect();
+        let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
+        let (input, layout, line) = open_input(&*source, &range, options, compression, read).await?;
+        Ok(Self {
+            input,
+            end: if compression == Compression::None { range.end } else { u64::MAX },
+            layout,
+            options: options.clone(),
+            names,
+            index,
+            on_bad: read.on_bad_record.clone(),
+            batch,
+            row: 0,
+            line,
+            in_array: false,
+            after_element: false,
+            done: false,
+        })
+    }
+
+    /// The next batch; `None` at the end of the range.
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        while !self.done && !self.batch.is_full() {
+            let progressed = match self.layout {
+                JsonLayout::Array => self.take_elements()?,
+                JsonLayout::Documents => self.take_documents()?,
+                JsonLayout::Lines | JsonLayout::Auto => self.take_lines()?,
+            };
+            if !progressed {
+                self.input.more().await?;
+            }
+        }
+        let name = self.input.name().to_owned();
+        self.batch.finish(&name)
+    }
+
+    /// Lines from the window; false when more bytes are needed.
+    fn take_lines(&mut self) -> Result<bool, FormatError> {
+        while !self.batch.is_full() {
+            if self.input.offset() >= self.end {
+                self.done = true;
+                return Ok(true);
+            }
+            let window = self.input.pending();
+            let (len, text) = match memchr::memchr(b'\n', window) {
+                Some(at) => (at + 1, at),
+                None if !self.input.at_eof() => return Ok(false),
+                None if window.is_empty() => {
+                    self.done = true;
+                    return Ok(true);
+                }
+                None => (window.len(), window.len()),
+            };
+            if !window[..text].trim_ascii().is_empty() {
+                self.line_of_records(text)?;
+            }
+            self.advance(len);
+        }
+        Ok(true)
+    }
+
+    /// One line: usually one object, perhaps several. A line that is bad somewhere is bad from there on.
+    fn line_of_records(&mut self, len: usize) -> Result<(), FormatError> {
+        let mut at = 0;
+        while at < len {
+            at += leading_space(&self.input.pending()[at..len]);
+            if at == len {
+                break;
+            }
+            match self.record(at, len) {
+                Ok(used) => at += used,
+                Err((failure, used)) => {
+                    self.bad(failure, at, len)?;
+                    match used {
+                        Some(used) => at += used,
+                        None => return Ok(()),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Elements of the array; false when more bytes are needed.
+    fn take_elements(&mut self) -> Result<bool, FormatError> {
+        while !self.batch.is_full() {
+            let Some(first) = self.skip_space() else { return self.end_of_text("array", !self.in_array) };
+            match first {
+                b'[' if !self.in_array => {
+                    self.in_array = true;
+                    self.after_element = false;
+                    self.advance(1);
+                }
+                b']' if self.in_array => {
+                    self.in_array = false;
+                    self.advance(1);
+                }
+                b',' if self.in_array && self.after_element => {
+                    self.after_element = false;
+                    self.advance(1);
+                }
+                _ if !self.in_array || self.after_element => {
+                    let expected = if self.in_array { "',' or ']'" } else { "nothing behind the array" };
+                    return Err(self.error(
+                        Failure::Syntax { expected, at: 0 },
+                        0,
+                        self.input.pending().len().min(100),
+                    ));
+                }
+                _ => {
+                    if !self.framed_record()? {
+                        return self.end_of_text("array", false);
+                    }
+                    self.after_element = true;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Documents one after the other; false when more bytes are needed.
+    fn take_documents(&mut self) -> Result<bool, FormatError> {
+        while !self.batch.is_full() {
+            if self.skip_space().is_none() {
+                return self.end_of_text("object", true);
+            }
+            if !self.framed_record()? {
+                return self.end_of_text("object", false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the value at the front; false when the window ends within it.
+    fn framed_record(&mut self) -> Result<bool, FormatError> {
+        let Frame::Value(len) = frame(self.input.pending(), self.input.at_eof()) else { return Ok(false) };
+        if let Err((failure, _)) = self.record(0, len) {
+            self.bad(failure, 0, len)?;
+        }
+        self.advance(len);
+        Ok(true)
+    }
+
+    /// The window is used up: at the end of the file that is fine or an error, else more is needed (false).
+    fn end_of_text(&mut self, what: &'static str, complete: bool) -> Result<bool, FormatError> {
+        if !self.input.at_eof() {
+            return Ok(false);
+        }
+        if !complete {
+            let mut error = FormatError::new(self.input.name(), Problem::UnterminatedJson { what });
+            error.place.offset = Some(self.input.offset());
+            error.place.line = self.line;
+            return Err(error);
+        }
+        self.done = true;
+        Ok(true)
+    }
+
+    fn skip_space(&mut self) -> Option<u8> {
+        let space = leading_space(self.input.pending());
+        self.advance(space);
+        self.input.pending().first().copied()
+    }
+
+    fn advance(&mut self, len: usize) {
+        if let Some(line) = &mut self.line {
+            *line += memchr::memchr_iter(b'\n', &self.input.pending()[..len]).count() as u64;
+        }
+        self.input.consume(len);
+    }
+
+    /// Parses the record in `pending[at..end]`: its length, or the failure with the length when that is known.
+    fn record(&mut self, at: usize, end: usize) -> Result<usize, (Failure, Option<usize>)> {
+        self.row += 1;
+        let bytes = &self.input.pending()[at..end];
+        let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+            return Err((Failure::Syntax { expected: "valid UTF-8", at: 0 }, None));
+        };
+        let mut parser = Parser::new(text, &self.options);
+        let len = self.batch.rows();
+        let mut row =
+            StructColumns { columns: &mut self.batch.columns, names: &self.names, index: &self.index, len };
+        match parser.record(&mut row) {
+            Ok(()) => {
+                let used = parser.position();
+                self.batch.end_row(used);
+                Ok(used)
+            }
+            Err(failure) => {
+                let mut again = Parser::new(text, &self.options);
+                let used = matches!(failure, Failure::Mismatch { .. })
+                    .then(|| again.skip().ok().map(|()| again.position()))
+                    .flatten();
+                Err((failure, used))
+            }
+        }
+    }
+
+    fn bad(&mut self, failure: Failure, at: usize, end: usize) -> Result<(), FormatError> {
+        let malformed = !matches!(failure, Failure::Mismatch { .. });
+        if malformed && self.options.malformed_record == Malformed::Null {
+            self.batch.null_row();
+            return Ok(());
+        }
+        self.batch.abandon_row();
+        let error = self.error(failure, at, end);
+        match &self.on_bad {
+            OnBadRecord::Fail => Err(error),
+            OnBadRecord::Skip(records) => {
+                records.add(error);
+                Ok(())
+            }
+        }
+    }
+
+    fn error(&self, failure: Failure, at: usize, end: usize) -> FormatError {
+        let record = &self.input.pending()[at..end];
+        let mut column_name = None;
+        let problem = match failure {
+            Failure::Syntax { expected: "valid UTF-8", .. } => Problem::InvalidUtf8,
+            Failure::Syntax { expected, at } => {
+                let rest = &record[at.min(record.len())..];
+                let found = if rest.is_empty() {
+                    "the end of the record".to_owned()
+                } else {
+                    excerpt(&rest[..rest.len().min(20)])
+                };
+                Problem::Json {
+                    message: format!("expected {expected}, found {found} (byte {} of the record)", at + 1),
+                }
+            }
+            Failure::TooDeep => Problem::Json { message: "nested too deeply".to_owned() },
+            Failure::Mismatch { column, value } => {
+                let wanted = self.wanted(&column);
+                column_name = Some(column);
+                Problem::BadValue { value: excerpt(record.get(value).unwrap_or_default()), wanted }
+            }
+        };
+        let mut error = FormatError::new(self.input.name(), problem);
+        error.place.line = self.line;
+        error.place.row = Some(self.row);
+        error.place.offset = Some(self.input.offset() + at as u64);
+        error.place.column = column_name;
+        error
+    }
+
+    fn wanted(&self, column: &str) -> String {
+        match self.batch.schema().field_with_name(column) {
+            Ok(field) => HiveType::from_arrow(field.data_type())
+                .map_or_else(|_| field.data_type().to_string(), |ty| ty.to_string()),
+            Err(_) => "value of its type".to_owned(),
+        }
+    }
+}
+
+fn leading_space(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| b.is_ascii_whitespace()).count()
+}
+
+async fn open_input(
+    source: &dyn ByteSource,
+    range: &Range<u64>,
+    options: &JsonOptions,
+    compression: Compression,
+    read: &ReadOptions,
+) -> Result<(Input, JsonLayout, Option<u64>), FormatError> {
+    // A byte-order mark is three bytes long: a range that begins within it must know of it.
+    if range.start <= 3 {
+        let mut head = Input::open(source, 0, compression, read.max_record_bytes)?;
+        head.skip_bom().await?;
+        if range.start <= head.offset() {
+            let layout = match options.layout {
+                JsonLayout::Auto => detect_layout(&mut head).await?,
+                known => known,
+            };
+            return Ok((head, layout, Some(1)));
+        }
+    }
+    let mut input = Input::open(source, range.start - 1, compression, read.max_record_bytes)?;
+    input.skip_line().await?;
+    Ok((input, JsonLayout::Lines, None))
+}
+
+/// Looks at the head: `[` is an array; a first value that ends on its first line means lines.
+pub(crate) async fn detect_layout(head: &mut Input) -> Result<JsonLayout, FormatError> {
+    loop {
+        let window = head.pending();
+        let at = leading_space(window);
+        let rest = &window[at..];
+        let complete = head.at_eof();
+        match rest.first() {
+            None if complete => return Ok(JsonLayout::Lines),
+            Some(b'[') => return Ok(JsonLayout::Array),
+            Some(_) => {
+                let line = memchr::memchr(b'\n', rest);
+                match (frame(rest, complete), line) {
+                    (Frame::Value(len), Some(line)) if len > line => return Ok(JsonLayout::Documents),
+                    (Frame::Value(_), _) => return Ok(JsonLayout::Lines),
+                    // The first line ends within the value: documents over several lines, or a bad first line.
+                    (Frame::Open, Some(line)) if begins_line_record(&rest[line + 1..]) => {
+                        return Ok(JsonLayout::Lines);
+                    }
+                    (Frame::Open, Some(_)) if complete => return Ok(JsonLayout::Documents),
+                    (Frame::Open, None) if complete => return Ok(JsonLayout::Lines),
+                    (Frame::Open, _) => {}
+                }
+            }
+            None => {}
+        }
+        head.more().await?;
+    }
+}
+
+/// True when a line looks like a record of its own, so that the one before was cut short.
+fn begins_line_record(next: &[u8]) -> bool {
+    let Some(end) = memchr::memchr(b'\n', next) else { return false };
+    next.first() == Some(&b'{')
+        && matches!(frame(&next[..end], true), Frame::Value(len) if len == next[..end].trim_ascii_end().len())
+}

@@ -1,0 +1,251 @@
+//! What a file is ([`Format`]) and how to read it ([`ReadOptions`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::compression::Compression;
+use crate::error::FormatError;
+
+/// A file format with its dialect. Compression is a property of each file, not of the format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// Delimited text.
+    Csv(CsvOptions),
+    /// JSON records.
+    Json(JsonOptions),
+    /// Apache Parquet.
+    Parquet(ParquetOptions),
+}
+
+impl Format {
+    /// The Glue `classification` of this format: `csv`, `json` or `parquet`.
+    pub fn classification(&self) -> &'static str {
+        match self {
+            Self::Csv(_) => "csv",
+            Self::Json(_) => "json",
+            Self::Parquet(_) => "parquet",
+        }
+    }
+}
+
+/// How a CSV file's columns get their names; wanted columns are then found by name, ignoring case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnNames {
+    /// The table's columns, in the file's order. What a catalog table uses.
+    Given(Vec<String>),
+    /// The first record behind `header_lines - 1` skipped lines. Needs `header_lines` of at least 1.
+    Header,
+    /// `col0`, `col1`, …
+    Generated,
+}
+
+/// What a record with too few or too many fields means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ragged {
+    /// Missing fields are NULL, extra fields are ignored (Hive's SerDes).
+    PadWithNull,
+    /// A bad record.
+    Bad,
+}
+
+/// What a value that does not fit its type means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// NULL (LazySimpleSerDe).
+    Null,
+    /// A bad record.
+    Bad,
+}
+
+/// A dialect of delimited text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// Field separator, one byte.
+    pub delimiter: u8,
+    /// Quote character; `None` means that quotes are ordinary text (LazySimpleSerDe).
+    pub quote: Option<u8>,
+    /// Escape character; inside quotes, a doubled quote works as well.
+    pub escape: Option<u8>,
+    /// Lines that begin with it are skipped.
+    pub comment: Option<u8>,
+    /// Whether quoted fields may hold line breaks. Then a file cannot be split.
+    pub multiline: bool,
+    /// Lines skipped at the start of each file (`skip.header.line.count`).
+    pub header_lines: u64,
+    /// Names of the file's columns.
+    pub names: ColumnNames,
+    /// An unquoted field with exactly this text is NULL (`\N` for LazySimpleSerDe).
+    pub null_text: Option<String>,
+    /// Whether empty fields of text columns are NULL. (Of other types they always are.)
+    pub empty_text_is_null: bool,
+    /// Whether empty lines are no records.
+    pub skip_blank_lines: bool,
+    /// Records with another number of fields.
+    pub ragged: Ragged,
+    /// Values that do not fit their type.
+    pub malformed: Malformed,
+}
+
+impl CsvOptions {
+    /// The dialect of jobs' S3 sources: comma, double quotes, a header line; whatever does not fit is a bad record.
+    pub fn standard() -> Self {
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: None,
+            comment: None,
+            multiline: true,
+            header_lines: 1,
+            names: ColumnNames::Header,
+            null_text: None,
+            empty_text_is_null: false,
+            skip_blank_lines: true,
+            ragged: Ragged::Bad,
+            malformed: Malformed::Bad,
+        }
+    }
+
+    /// LazySimpleSerDe: no quoting, `\N` is NULL, what does not fit is NULL.
+    pub fn lazy_simple(columns: Vec<String>) -> Self {
+        Self {
+            delimiter: 1,
+            quote: None,
+            escape: None,
+            comment: None,
+            multiline: false,
+            header_lines: 0,
+            names: ColumnNames::Given(columns),
+            null_text: Some("\\N".to_owned()),
+            empty_text_is_null: false,
+            skip_blank_lines: false,
+            ragged: Ragged::PadWithNull,
+            malformed: Malformed::Null,
+        }
+    }
+
+    /// OpenCSVSerde: quotes and backslash escapes; a value that does not fit is a bad record, as in Athena.
+    /// Unlike Hive's, quoted fields may hold line breaks.
+    pub fn open_csv(columns: Vec<String>) -> Self {
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: Some(b'\\'),
+            multiline: true,
+            null_text: None,
+            malformed: Malformed::Bad,
+            ..Self::lazy_simple(columns)
+        }
+    }
+}
+
+/// How JSON records lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonLayout {
+    /// Looks at the file's head: an array, else lines, else (a first record over several lines) documents.
+    Auto,
+    /// One or more records per line, none over several lines. Can be split.
+    Lines,
+    /// One array whose elements are the records.
+    Array,
+    /// Objects one after the other, white space between them, line breaks anywhere.
+    Documents,
+}
+
+/// A dialect of JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonOptions {
+    /// How records lie in the file.
+    pub layout: JsonLayout,
+    /// Whether names match ignoring case (the SerDes do).
+    pub case_insensitive: bool,
+    /// Records that are not well-formed: a bad record, or (openx `ignore.malformed.json`) a row of NULLs.
+    pub malformed_record: Malformed,
+    /// Values that do not fit their column's type.
+    pub malformed_value: Malformed,
+    /// Column name (lower case) → name in the file (openx `mapping.…`).
+    pub mapping: BTreeMap<String, String>,
+    /// Whether dots in the file's names are underscores in the columns' (openx `dots.in.keys`).
+    pub dots_in_keys: bool,
+}
+
+impl Default for JsonOptions {
+    fn default() -> Self {
+        Self {
+            layout: JsonLayout::Auto,
+            case_insensitive: true,
+            malformed_record: Malformed::Bad,
+            malformed_value: Malformed::Bad,
+            mapping: BTreeMap::new(),
+            dots_in_keys: false,
+        }
+    }
+}
+
+/// Parquet has no dialects that concern a reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParquetOptions {}
+
+/// What happens on a bad record.
+#[derive(Debug, Clone)]
+pub enum OnBadRecord {
+    /// Reading ends with the error.
+    Fail,
+    /// The record is left out, counted and, for the first few, kept as an example.
+    Skip(Arc<BadRecords>),
+}
+
+/// Counts skipped records over any number of readers.
+#[derive(Debug, Default)]
+pub struct BadRecords {
+    count: AtomicU64,
+    examples: Mutex<Vec<FormatError>>,
+}
+
+impl BadRecords {
+    /// How many examples are kept.
+    pub const MAX_EXAMPLES: usize = 10;
+
+    /// Records skipped so far.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// The first skipped records' errors, at most [`Self::MAX_EXAMPLES`].
+    pub fn examples(&self) -> Vec<FormatError> {
+        self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn add(&self, error: FormatError) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
+        if examples.len() < Self::MAX_EXAMPLES {
+            examples.push(error);
+        }
+    }
+}
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// Rows per batch, at most; a batch also ends at about 16 MiB. Default 8192.
+    pub batch_rows: usize,
+    /// Bad records. Default: fail.
+    pub on_bad_record: OnBadRecord,
+    /// The file's compression; `None` (default) finds out from its first bytes.
+    pub compression: Option<Compression>,
+    /// The largest record accepted, in bytes of text. Default 64 MiB, at most 1 GiB.
+    pub max_record_bytes: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            batch_rows: 8192,
+            on_bad_record: OnBadRecord::Fail,
+            compression: None,
+            max_record_bytes: 64 << 20,
+        }
+    }
+}

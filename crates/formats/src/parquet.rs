@@ -1,0 +1,197 @@
+//! Parquet through the `parquet` crate's asynchronous reader.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, SchemaRef};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{
+    AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::builder::finish::null_column;
+use crate::error::{FormatError, Problem};
+use crate::options::ReadOptions;
+use crate::source::ByteSource;
+
+/// Fetches ranges of a [`ByteSource`] for the `parquet` crate.
+struct Fetch {
+    source: Arc<dyn ByteSource>,
+}
+
+fn external(error: std::io::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+impl AsyncFileReader for Fetch {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            // A damaged footer may point anywhere: never ask for more than the file holds.
+            if range.start > range.end || range.end > self.source.size() {
+                return Err(ParquetError::EOF(format!("the file ends before byte {}", range.end)));
+            }
+            let wanted = range.end - range.start;
+            let bytes = self.source.read(range).await.map_err(external)?;
+            if bytes.len() as u64 != wanted {
+                return Err(ParquetError::EOF("the file is shorter than its size".to_owned()));
+            }
+            Ok(bytes)
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.source.size();
+            let metadata = ParquetMetaDataReader::new().load_and_finish(&mut *self, size).await?;
+            Ok(Arc::new(metadata))
+        }
+        .boxed()
+    }
+}
+
+fn parquet_error(source: &str, error: &ParquetError) -> FormatError {
+    if let ParquetError::External(inner) = error
+        && let Some(io) = inner.downcast_ref::<std::io::Error>()
+    {
+        return FormatError::io(source, std::io::Error::new(io.kind(), io.to_string()));
+    }
+    FormatError::new(source, Problem::Parquet { message: error.to_string() })
+}
+
+async fn open(source: Arc<dyn ByteSource>) -> Result<ParquetRecordBatchStreamBuilder<Fetch>, FormatError> {
+    let name = source.name().to_owned();
+    if source.size() == 0 {
+        return Err(FormatError::new(&name, Problem::Empty));
+    }
+    let opened =
+        std::panic::AssertUnwindSafe(ParquetRecordBatchStreamBuilder::new(Fetch { source })).catch_unwind();
+    match opened.await {
+        Ok(builder) => builder.map_err(|e| parquet_error(&name, &e)),
+        Err(_) => {
+            let message = "the footer is damaged".to_owned();
+            Err(FormatError::new(&name, Problem::Parquet { message }))
+        }
+    }
+}
+
+/// What a Parquet file's footer says.
+#[derive(Debug, Clone)]
+pub struct ParquetSummary {
+    /// The file's columns as Arrow types.
+    pub schema: SchemaRef,
+    /// Rows in all row groups.
+    pub rows: u64,
+    /// Row groups.
+    pub row_groups: usize,
+    /// Uncompressed bytes of all columns.
+    pub uncompressed_bytes: u64,
+}
+
+/// Reads the footer only. Errors: `Empty`, `Parquet` for a damaged or cut file.
+pub async fn parquet_summary(source: Arc<dyn ByteSource>) -> Result<ParquetSummary, FormatError> {
+    let builder = open(source).await?;
+    let groups = builder.metadata().row_groups();
+    Ok(ParquetSummary {
+        schema: Arc::clone(builder.schema()),
+        rows: builder.metadata().file_metadata().num_rows().max(0) as u64,
+        row_groups: groups.len(),
+        uncompressed_bytes: groups.iter().map(|g| g.total_byte_size().max(0) as u64).sum(),
+    })
+}
+
+/// A reader in the middle of its row groups.
+pub(crate) struct ParquetReader {
+    name: String,
+    stream: ParquetRecordBatchStream<Fetch>,
+    wanted: SchemaRef,
+}
+
+impl ParquetReader {
+    /// Opens the row groups whose middle lies in `range`.
+    pub(crate) async fn open(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        wanted: SchemaRef,
+        options: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let name = source.name().to_owned();
+        let builder = open(source).await?;
+        let mut groups = Vec::new();
+        for (index, group) in builder.metadata().row_groups().iter().enumerate() {
+            if group.num_columns() == 0 {
+                continue;
+            }
+            let starts = group.columns().iter().map(|c| c.byte_range().0);
+            let middle = starts.min().unwrap_or(0).saturating_add(group.compressed_size().max(0) as u64 / 2);
+            if range.contains(&middle) || (range.start == 0 && middle == 0) {
+                groups.push(index);
+            }
+        }
+        let fields = builder.schema().fields();
+        let roots = wanted.fields().iter().filter_map(|w| place(fields.iter().map(|f| f.name()), w.name()));
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let stream = builder
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_batch_size(options.batch_rows.max(1))
+            .build()
+            .map_err(|e| parquet_error(&name, &e))?;
+        Ok(Self { name, stream, wanted })
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        match self.stream.next().await {
+            None => Ok(None),
+            Some(Err(e)) => Err(parquet_error(&self.name, &e)),
+            Some(Ok(batch)) => Ok(Some(self.conform(&batch)?)),
+        }
+    }
+
+    /// Puts the columns in the wanted order and types; what the file does not have is NULL.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
+        let schema = batch.schema();
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.wanted.fields().len());
+        for field in self.wanted.fields() {
+            let found = place(schema.fields().iter().map(|f| f.name()), field.name());
+            arrays.push(match found {
+                None => null_column(field, batch.num_rows()),
+                Some(index) => self.convert(batch.column(index), field.name(), field.data_type())?,
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.wanted), arrays, &options)
+            .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))
+    }
+
+    fn convert(&self, array: &ArrayRef, column: &str, wanted: &DataType) -> Result<ArrayRef, FormatError> {
+        if array.data_type() == wanted {
+            return Ok(Arc::clone(array));
+        }
+        // Not the lenient cast: a value that does not fit must not become NULL unnoticed.
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(array, wanted, &strict).map_err(|e| {
+            let message = format!("the file holds {} where {wanted} is wanted: {e}", array.data_type());
+            let mut error = FormatError::new(&self.name, Problem::Schema { message });
+            error.place.column = Some(column.to_owned());
+            error
+        })
+    }
+}
+
+/// Finds `wanted` among `names`: exact first, then ignoring case.
+fn place<'a>(names: impl Iterator<Item = &'a String> + Clone, wanted: &str) -> Option<usize> {
+    let exact = names.clone().position(|n| n == wanted);
+    exact.or_else(|| names.into_iter().position(|n| n.to_lowercase() == wanted.to_lowercase()))
+}

@@ -1,0 +1,208 @@
+//! Reading: one entry for all formats.
+
+use std::future::Future;
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, stream};
+
+use crate::compression::Compression;
+use crate::csv::read::CsvReader;
+use crate::error::{FormatError, Problem};
+use crate::input::Input;
+use crate::json::read::{JsonReader, detect_layout};
+use crate::options::{CsvOptions, Format, JsonLayout, ReadOptions};
+use crate::parquet;
+use crate::source::ByteSource;
+
+/// Record batches of one range, in the file's order. Ends after the first error.
+pub type BatchStream = BoxStream<'static, Result<RecordBatch, FormatError>>;
+
+/// Streams the records of `range` (bytes of the file as stored) as batches of `schema`, the wanted columns.
+///
+/// Columns are found by name, ignoring case. Use the whole file, `0..source.size()`, or the ranges that
+/// [`plan_splits`] gives: ranges of one plan hold every record exactly once. An empty `schema` gives batches
+/// that only count rows. Memory: one batch, plus the window for the record at hand, at most about twice
+/// [`ReadOptions::max_record_bytes`].
+///
+/// Errors end the stream, except bad records under [`crate::OnBadRecord::Skip`].
+pub fn read(
+    source: Arc<dyn ByteSource>,
+    range: Range<u64>,
+    format: &Format,
+    schema: SchemaRef,
+    options: ReadOptions,
+) -> BatchStream {
+    let format = format.clone();
+    let name = source.name().to_owned();
+    let opened = async move { Reader::open(source, range, &format, schema, &options).await };
+    let state = State::Opening(opened.boxed());
+    let batches = stream::unfold(state, move |state| {
+        let name = name.clone();
+        async move {
+            let step = AssertUnwindSafe(advance(state)).catch_unwind().await;
+            step.unwrap_or_else(|_| Some((Err(panicked(&name)), State::Ended)))
+        }
+    });
+    batches.boxed()
+}
+
+/// A decoder's own defect on damaged input must not take the process down.
+fn panicked(name: &str) -> FormatError {
+    FormatError::new(
+        name,
+        Problem::Unsupported { what: "this file: its decoder gave up on the content, which".to_owned() },
+    )
+}
+
+enum State {
+    Opening(futures::future::BoxFuture<'static, Result<Reader, FormatError>>),
+    Open(Box<Reader>),
+    Ended,
+}
+
+async fn advance(state: State) -> Option<(Result<RecordBatch, FormatError>, State)> {
+    let mut reader = match state {
+        State::Opening(opening) => match opening.await {
+            Ok(reader) => Box::new(reader),
+            Err(error) => return Some((Err(error), State::Ended)),
+        },
+        State::Open(reader) => reader,
+        State::Ended => return None,
+    };
+    match reader.next().await {
+        Ok(Some(batch)) => Some((Ok(batch), State::Open(reader))),
+        Ok(None) => None,
+        Err(error) => Some((Err(error), State::Ended)),
+    }
+}
+
+enum Reader {
+    Csv(CsvReader),
+    Json(JsonReader),
+    Parquet(parquet::ParquetReader),
+    Nothing,
+}
+
+impl Reader {
+    async fn open(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        format: &Format,
+        schema: SchemaRef,
+        options: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let end = range.end.min(source.size());
+        if range.start >= end {
+            return Ok(Self::Nothing);
+        }
+        let range = range.start..end;
+        if let Format::Parquet(_) = format {
+            return Ok(Self::Parquet(parquet::ParquetReader::open(source, range, schema, options).await?));
+        }
+        let compression = match options.compression {
+            Some(known) => known,
+            None => detect_compression(&*source).await?,
+        };
+        require_whole(&*source, &range, format, compression)?;
+        Ok(match format {
+            Format::Csv(csv) => {
+                Self::Csv(CsvReader::open(source, range, csv, compression, schema, options).await?)
+            }
+            Format::Json(json) => {
+                Self::Json(JsonReader::open(source, range, json, compression, schema, options).await?)
+            }
+            Format::Parquet(_) => Self::Nothing,
+        })
+    }
+
+    fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, FormatError>> + Send + '_ {
+        async move {
+            match self {
+                Self::Csv(reader) => reader.next().await,
+                Self::Json(reader) => reader.next().await,
+                Self::Parquet(reader) => reader.next().await,
+                Self::Nothing => Ok(None),
+            }
+        }
+    }
+}
+
+fn require_whole(
+    source: &dyn ByteSource,
+    range: &Range<u64>,
+    format: &Format,
+    compression: Compression,
+) -> Result<(), FormatError> {
+    let whole = range.start == 0 && range.end == source.size();
+    let splittable = match format {
+        Format::Csv(csv) => !csv_is_multiline(csv),
+        Format::Json(json) => matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines),
+        Format::Parquet(_) => true,
+    };
+    if whole || (splittable && compression == Compression::None) {
+        return Ok(());
+    }
+    let what =
+        "reading a part of a file that is compressed or may hold records over several lines".to_owned();
+    Err(FormatError::new(source.name(), Problem::Unsupported { what }))
+}
+
+fn csv_is_multiline(csv: &CsvOptions) -> bool {
+    csv.multiline && csv.quote.is_some()
+}
+
+/// Reads the file's first bytes to find its compression.
+pub(crate) async fn detect_compression(source: &dyn ByteSource) -> Result<Compression, FormatError> {
+    let head = source.read(0..source.size().min(16)).await.map_err(|e| FormatError::io(source.name(), e))?;
+    Ok(Compression::detect(source.name(), &head))
+}
+
+/// Cuts a file into ranges of about `target_bytes` for [`read`]; one range when it cannot be cut, none when empty.
+///
+/// Reads the file's head at most. Compressed text, CSV with multi-line quotes and JSON other than lines stay whole;
+/// Parquet ranges take the row groups whose middle they hold.
+pub async fn plan_splits(
+    source: &dyn ByteSource,
+    format: &Format,
+    target_bytes: u64,
+) -> Result<Vec<Range<u64>>, FormatError> {
+    let size = source.size();
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let target = target_bytes.max(1);
+    if size <= target || !can_split(source, format).await? {
+        return Ok(vec![Range { start: 0, end: size }]);
+    }
+    let count = size.div_ceil(target);
+    let at = |n: u64| (u128::from(size) * u128::from(n) / u128::from(count)) as u64;
+    Ok((0..count).map(|n| at(n)..at(n + 1)).collect())
+}
+
+async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, FormatError> {
+    match format {
+        Format::Parquet(_) => Ok(true),
+        Format::Csv(csv) if csv_is_multiline(csv) => Ok(false),
+        Format::Csv(_) => Ok(detect_compression(source).await? == Compression::None),
+        Format::Json(json) => {
+            if detect_compression(source).await? != Compression::None {
+                return Ok(false);
+            }
+            let layout = match json.layout {
+                JsonLayout::Auto => {
+                    let mut head = Input::open(source, 0, Compression::None, 1 << 20)?;
+                    head.skip_bom().await?;
+                    // A head that cannot be made out in a MiB is left to the reader, whole.
+                    detect_layout(&mut head).await.unwrap_or(JsonLayout::Documents)
+                }
+                known => known,
+            };
+            Ok(layout == JsonLayout::Lines)
+        }
+    }
+}

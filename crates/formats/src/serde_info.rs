@@ -1,0 +1,292 @@
+//! A [`Format`] as the Glue Data Catalog stores it: input and output format, SerDe library and its parameters; and
+//! back, which is where a table's own words decide how its files are read.
+
+use std::collections::BTreeMap;
+
+use crate::options::{CsvOptions, Format, JsonLayout, JsonOptions, Malformed, ParquetOptions};
+
+/// Hive's plain text input.
+pub const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
+/// Hive's plain text output.
+pub const TEXT_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+/// Hive's Parquet input.
+pub const PARQUET_INPUT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
+/// Hive's Parquet output.
+pub const PARQUET_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat";
+/// Delimited text without quotes.
+pub const LAZY_SIMPLE: &str = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe";
+/// Delimited text with quotes.
+pub const OPEN_CSV: &str = "org.apache.hadoop.hive.serde2.OpenCSVSerde";
+/// JSON, the SerDe that Glue's crawlers write.
+pub const OPENX_JSON: &str = "org.openx.data.jsonserde.JsonSerDe";
+/// JSON, Hive's own (also known as `org.apache.hadoop.hive.serde2.JsonSerDe`).
+pub const HIVE_JSON: &str = "org.apache.hive.hcatalog.data.JsonSerDe";
+/// Parquet.
+pub const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
+
+/// A table's storage in Hive's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerdeInfo {
+    /// `StorageDescriptor.InputFormat`
+    pub input_format: String,
+    /// `StorageDescriptor.OutputFormat`
+    pub output_format: String,
+    /// `SerdeInfo.SerializationLibrary`
+    pub library: String,
+    /// `SerdeInfo.Parameters`
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// The table's SerDe is one that we do not read, or its parameters make no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SerdeError {
+    /// No reader for this SerDe.
+    #[error("the SerDe {0:?} is not supported")]
+    Library(String),
+    /// A parameter that we cannot honour.
+    #[error("the SerDe parameter {name}={value:?} is not supported")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// Describes `format` as Glue's crawlers do. `columns` are the names of the data columns.
+pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
+    let text = |library: &str, parameters: BTreeMap<String, String>| SerdeInfo {
+        input_format: TEXT_INPUT.to_owned(),
+        output_format: TEXT_OUTPUT.to_owned(),
+        library: library.to_owned(),
+        parameters,
+    };
+    match format {
+        Format::Csv(csv) => match csv.quote {
+            None => text(LAZY_SIMPLE, lazy_parameters(csv)),
+            Some(quote) => text(OPEN_CSV, open_csv_parameters(csv, quote)),
+        },
+        Format::Json(json) => {
+            let mut parameters = BTreeMap::from([("paths".to_owned(), columns.join(","))]);
+            if json.malformed_record == Malformed::Null {
+                parameters.insert("ignore.malformed.json".to_owned(), "true".to_owned());
+            }
+            for (column, name) in &json.mapping {
+                parameters.insert(format!("mapping.{column}"), name.clone());
+            }
+            text(OPENX_JSON, parameters)
+        }
+        Format::Parquet(_) => SerdeInfo {
+            input_format: PARQUET_INPUT.to_owned(),
+            output_format: PARQUET_OUTPUT.to_owned(),
+            library: PARQUET.to_owned(),
+            parameters: BTreeMap::from([("serialization.format".to_owned(), "1".to_owned())]),
+        },
+    }
+}
+
+fn character(byte: u8) -> String {
+    char::from(byte).to_string()
+}
+
+fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::from([("field.delim".to_owned(), character(csv.delimiter))]);
+    if let Some(escape) = csv.escape {
+        parameters.insert("escape.delim".to_owned(), character(escape));
+    }
+    if let Some(null) = csv.null_text.as_ref().filter(|n| *n != "\\N") {
+        parameters.insert("serialization.null.format".to_owned(), null.clone());
+    }
+    parameters
+}
+
+fn open_csv_parameters(csv: &CsvOptions, quote: u8) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("separatorChar".to_owned(), character(csv.delimiter)),
+        ("quoteChar".to_owned(), character(quote)),
+        // The quote itself as escape: only doubled quotes count, and a backslash is an ordinary character.
+        ("escapeChar".to_owned(), character(csv.escape.unwrap_or(quote))),
+        ("serialization.format".to_owned(), "1".to_owned()),
+    ])
+}
+
+/// Finds the format of a table's files. `columns` are its data columns in order; `serde` are the SerDe's parameters,
+/// `table` the table's (for `skip.header.line.count`). Errors: a SerDe or parameter that we do not honour.
+pub fn format_of(
+    library: &str,
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+    columns: Vec<String>,
+) -> Result<Format, SerdeError> {
+    match library {
+        LAZY_SIMPLE => lazy_simple(serde, table, columns),
+        OPEN_CSV => open_csv(serde, table, columns),
+        OPENX_JSON => openx(serde),
+        HIVE_JSON | "org.apache.hadoop.hive.serde2.JsonSerDe" => {
+            Ok(Format::Json(JsonOptions { layout: JsonLayout::Auto, ..JsonOptions::default() }))
+        }
+        PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
+        other => Err(SerdeError::Library(other.to_owned())),
+    }
+}
+
+fn bad(name: &str, value: &str) -> SerdeError {
+    SerdeError::Parameter { name: name.to_owned(), value: value.to_owned() }
+}
+
+/// One character of one byte, written as itself, as `\t`, `\u0001`, `\001`, or as a number (LazySimpleSerDe).
+fn byte(name: &str, value: &str, numbers: bool) -> Result<u8, SerdeError> {
+    if let [byte] = value.as_bytes() {
+        return Ok(*byte);
+    }
+    let code = match value {
+        "\\t" => Some(9),
+        "\\n" => Some(10),
+        "\\r" => Some(13),
+        "\\\\" => Some(92),
+        _ => {
+            if let Some(hex) = value.strip_prefix("\\u") {
+                u32::from_str_radix(hex, 16).ok()
+            } else if let Some(octal) = value.strip_prefix('\\') {
+                u32::from_str_radix(octal, 8).ok()
+            } else if numbers {
+                value.parse().ok()
+            } else {
+                None
+            }
+        }
+    };
+    code.and_then(|c| u8::try_from(c).ok()).filter(u8::is_ascii).ok_or_else(|| bad(name, value))
+}
+
+fn get<'a>(parameters: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    let exact = parameters.get(name);
+    let found =
+        exact.or_else(|| parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v));
+    found.map(String::as_str)
+}
+
+fn flag(parameters: &BTreeMap<String, String>, name: &str, default: bool) -> Result<bool, SerdeError> {
+    match get(parameters, name) {
+        None => Ok(default),
+        Some(v) if v.eq_ignore_ascii_case("true") => Ok(true),
+        Some(v) if v.eq_ignore_ascii_case("false") => Ok(false),
+        Some(v) => Err(bad(name, v)),
+    }
+}
+
+fn header_lines(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+) -> Result<u64, SerdeError> {
+    const NAME: &str = "skip.header.line.count";
+    const FOOTER: &str = "skip.footer.line.count";
+    if let Some(footer) = get(table, FOOTER).or_else(|| get(serde, FOOTER)).filter(|v| v.trim() != "0") {
+        return Err(bad(FOOTER, footer));
+    }
+    match get(table, NAME).or_else(|| get(serde, NAME)) {
+        None => Ok(0),
+        Some(v) => v.trim().parse().map_err(|_| bad(NAME, v)),
+    }
+}
+
+fn lazy_simple(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+    columns: Vec<String>,
+) -> Result<Format, SerdeError> {
+    let mut csv = CsvOptions::lazy_simple(columns);
+    csv.header_lines = header_lines(serde, table)?;
+    if let Some(v) = get(serde, "field.delim").or_else(|| get(serde, "serialization.format")) {
+        csv.delimiter = byte("field.delim", v, true)?;
+    }
+    if let Some(v) = get(serde, "escape.delim") {
+        csv.escape = Some(byte("escape.delim", v, true)?);
+    }
+    if let Some(v) = get(serde, "line.delim").filter(|v| !matches!(*v, "\n" | "\\n" | "10")) {
+        return Err(bad("line.delim", v));
+    }
+    if let Some(v) = get(serde, "serialization.null.format") {
+        csv.null_text = Some(v.to_owned());
+    }
+    Ok(Format::Csv(csv))
+}
+
+fn open_csv(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+    columns: Vec<String>,
+) -> Result<Format, SerdeError> {
+    let mut csv = CsvOptions::open_csv(columns);
+    csv.header_lines = header_lines(serde, table)?;
+    if let Some(v) = get(serde, "separatorChar") {
+        csv.delimiter = byte("separatorChar", v, false)?;
+    }
+    if let Some(v) = get(serde, "quoteChar") {
+        csv.quote = Some(byte("quoteChar", v, false)?);
+    }
+    if let Some(v) = get(serde, "escapeChar") {
+        csv.escape = Some(byte("escapeChar", v, false)?).filter(|e| Some(*e) != csv.quote);
+    }
+    Ok(Format::Csv(csv))
+}
+
+fn openx(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+    let mut json =
+        JsonOptions { case_insensitive: flag(serde, "case.insensitive", true)?, ..JsonOptions::default() };
+    if flag(serde, "ignore.malformed.json", false)? {
+        json.malformed_record = Malformed::Null;
+    }
+    if flag(serde, "use.null.for.invalid.data", false)? {
+        json.malformed_value = Malformed::Null;
+    }
+    json.dots_in_keys = flag(serde, "dots.in.keys", false)?;
+    for (name, value) in serde {
+        if let Some(column) = name.strip_prefix("mapping.") {
+            json.mapping.insert(column.to_lowercase(), value.clone());
+        }
+    }
+    Ok(Format::Json(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_survive_the_catalog() {
+        let columns = vec!["a".to_owned(), "b".to_owned()];
+        let formats = [
+            Format::Csv(CsvOptions { delimiter: b'|', ..CsvOptions::lazy_simple(columns.clone()) }),
+            Format::Csv(CsvOptions {
+                delimiter: b'\t',
+                escape: None,
+                ..CsvOptions::open_csv(columns.clone())
+            }),
+            Format::Csv(CsvOptions::open_csv(columns.clone())),
+            Format::Json(JsonOptions::default()),
+            Format::Parquet(ParquetOptions {}),
+        ];
+        for format in formats {
+            let info = describe(&format, &columns);
+            let back = format_of(&info.library, &info.parameters, &BTreeMap::new(), columns.clone()).unwrap();
+            assert_eq!(back, format);
+        }
+    }
+
+    #[test]
+    fn spellings_of_characters() {
+        let lazy = |delim: &str| {
+            let serde = BTreeMap::from([("field.delim".to_owned(), delim.to_owned())]);
+            format_of(LAZY_SIMPLE, &serde, &BTreeMap::new(), Vec::new())
+        };
+        for (text, wanted) in
+            [("\t", 9), ("\\t", 9), ("\u{1}", 1), ("\\u0001", 1), ("\\001", 1), ("9", b'9'), ("44", 44)]
+        {
+            let Ok(Format::Csv(csv)) = lazy(text) else { panic!("{text}") };
+            assert_eq!(csv.delimiter, wanted, "{text}");
+        }
+        assert!(lazy("||").is_err());
+        assert!(format_of("com.example.SerDe", &BTreeMap::new(), &BTreeMap::new(), Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Writing record batches as files.
+//!
+//! A writer holds what its format needs in memory (for text a small buffer, for Parquet the row group at hand) and
+//! hands finished bytes to its sink; many can be open at once: [`Writer::buffered_bytes`] tells the caller which to
+//! flush. Nothing is a file until `finish` has returned: dropping a writer leaves what the sink got without a footer.
+
+mod compress;
+mod csv;
+mod json;
+mod parquet;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem};
+use crate::options::Format;
+use crate::source::ByteSink;
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct WriteOptions {
+    /// Compression of the whole file; for Parquet, see `parquet_codec`. Default none.
+    pub compression: Compression,
+    /// Parquet's page compression: `snappy` (default), `gzip`, `zstd` or `uncompressed`.
+    pub parquet_codec: ParquetCodec,
+    /// CSV: whether a header line with the column names is written. Default true.
+    pub header: bool,
+    /// A Parquet row group ends at about this size in memory. Default 64 MiB.
+    pub row_group_bytes: usize,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            compression: Compression::None,
+            parquet_codec: ParquetCodec::Snappy,
+            header: true,
+            row_group_bytes: 64 << 20,
+        }
+    }
+}
+
+/// Parquet's page compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParquetCodec {
+    /// Snappy, the default everywhere.
+    Snappy,
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+    /// None.
+    Uncompressed,
+}
+
+/// What a finished file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes handed to the sink.
+    pub bytes: u64,
+}
+
+enum Encoder {
+    Csv(csv::CsvEncoder),
+    Json(json::JsonEncoder),
+    Parquet(Box<parquet::ParquetEncoder>),
+}
+
+/// Writes one file into a sink.
+pub struct Writer<S> {
+    name: String,
+    schema: SchemaRef,
+    encoder: Encoder,
+    sink: S,
+    rows: u64,
+    bytes: u64,
+}
+
+impl<S: ByteSink> Writer<S> {
+    /// Begins a file; `name` is for error messages. Errors: columns or options that the format cannot hold.
+    pub fn new(
+        name: impl Into<String>,
+        format: &Format,
+        schema: SchemaRef,
+        options: &WriteOptions,
+        sink: S,
+    ) -> Result<Self, FormatError> {
+        let name = name.into();
+        let encoder = match format {
+            Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
+            Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),
+            Format::Parquet(_) => {
+                Encoder::Parquet(Box::new(parquet::ParquetEncoder::new(&name, Arc::clone(&schema), options)?))
+            }
+        };
+        Ok(Self { name, schema, encoder, sink, rows: 0, bytes: 0 })
+    }
+
+    /// Appends a batch, which must have the writer's schema.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
+        if batch.num_columns() != self.schema.fields().len() {
+            let message =
+                format!("{} columns where {} are wanted", batch.num_columns(), self.schema.fields().len());
+            return Err(FormatError::new(&self.name, Problem::Schema { message }));
+        }
+        match &mut self.encoder {
+            Encoder::Csv(encoder) => encoder.write(&self.name, batch)?,
+            Encoder::Json(encoder) => encoder.write(&self.name, batch)?,
+            Encoder::Parquet(encoder) => encoder.write(&self.name, batch)?,
+        }
+        self.rows += batch.num_rows() as u64;
+        self.pass_on().await
+    }
+
+    /// Bytes held in memory, about.
+    pub fn buffered_bytes(&self) -> usize {
+        match &self.encoder {
+            Encoder::Csv(_) | Encoder::Json(_) => 0,
+            Encoder::Parquet(encoder) => encoder.buffered_bytes(),
+        }
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Hands everything buffered to the sink; Parquet ends its row group.
+    pub async fn flush(&mut self) -> Result<(), FormatError> {
+        if let Encoder::Parquet(encoder) = &mut self.encoder {
+            encoder.end_row_group(&self.name)?;
+        }
+        self.pass_on().await
+    }
+
+    /// Ends the file and gives the sink back. The sink is not closed: that is its owner's affair.
+    pub async fn finish(mut self) -> Result<(S, Finished), FormatError> {
+        match &mut self.encoder {
+            Encoder::Csv(encoder) => encoder.finish(&self.name)?,
+            Encoder::Json(encoder) => encoder.finish(&self.name)?,
+            Encoder::Parquet(encoder) => encoder.finish(&self.name)?,
+        }
+        self.pass_on().await?;
+        Ok((self.sink, Finished { rows: self.rows, bytes: self.bytes }))
+    }
+
+    async fn pass_on(&mut self) -> Result<(), FormatError> {
+        let bytes = match &mut self.encoder {
+            Encoder::Csv(encoder) => encoder.take(),
+            Encoder::Json(encoder) => encoder.take(),
+            Encoder::Parquet(encoder) => encoder.take(),
+        };
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.bytes += bytes.len() as u64;
+        self.sink.write(Bytes::from(bytes)).await.map_err(|e| FormatError::io(&self.name, e))
+    }
+}
