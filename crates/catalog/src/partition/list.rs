@@ -1,0 +1,254 @@
+//! Listing partitions by expression, segment and page.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::{Scope, Tx, params};
+
+use crate::error::CatalogError;
+use crate::expression::{self, Expr, KeyType, Ranges, readable};
+use crate::layout::BUCKETS;
+use crate::page::{self, Page};
+use crate::partition::Partition;
+use crate::partition::plan::Plan;
+use crate::partition::read::{Shapes, Stored, load};
+use crate::partition::scan::{Cursor, Hit, Walk};
+use crate::table::{self, Table};
+
+/// The most partitions on a page. Source: Glue's `PageSize` for GetPartitions.
+pub const MAX_PAGE: usize = 1_000;
+/// Rows that one round of a filtered walk looks at, at most.
+const MAX_SCAN_ROWS: usize = 5_000;
+/// Rows whose documents are read at once.
+const LOAD_ROWS: usize = 250;
+/// A page ends before its documents pass this size (but holds one partition at least).
+const MAX_PAGE_BYTES: usize = 8 << 20;
+
+/// One of several disjoint parts of a table's partitions, which together are all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// From 0, below `total`.
+    pub number: u32,
+    /// 1 to 10.
+    pub total: u32,
+}
+
+impl Segment {
+    fn buckets(self) -> Result<(i64, i64), CatalogError> {
+        if self.total == 0 || self.total > 10 {
+            return Err(CatalogError::invalid("TotalSegments must be between 1 and 10."));
+        }
+        if self.number >= self.total {
+            let message = "SegmentNumber must be less than TotalSegments.";
+            return Err(CatalogError::invalid(message));
+        }
+        let width = BUCKETS / i64::from(self.total);
+        let from = width * i64::from(self.number);
+        Ok((from, from + width))
+    }
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PartitionQuery<'a> {
+    /// Only partitions that match; blank filters nothing. See [`crate::expression`].
+    pub expression: Option<&'a str>,
+    /// Only one part of the partitions.
+    pub segment: Option<Segment>,
+    /// Where the page before ended.
+    pub after: Option<&'a str>,
+    /// The most partitions on the page, up to [`MAX_PAGE`]; 0 for as many as fit.
+    pub limit: usize,
+    /// Whether to leave the columns out.
+    pub exclude_column_schema: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Position {
+    /// The table's incarnation.
+    t: i64,
+    /// The driver of the walk.
+    d: usize,
+    /// The cursor's component and key.
+    c: String,
+    k: String,
+    /// What was asked for.
+    q: String,
+}
+
+/// Lists partitions; a page may hold fewer than asked for and still not be the last.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `ExpressionInvalid`, `ValueNotOfType` when a stored
+/// value of a key that the expression names is not of the key's type, `InvalidToken`,
+/// `InvalidInput` for the segment.
+pub async fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    name: &str,
+    query: &PartitionQuery<'_>,
+) -> Result<Page<Partition>, CatalogError> {
+    let table = table::get(tx, scope, database, name).await?;
+    let filter = match query.expression {
+        Some(text) => expression::parse(text, table.partition_keys())?,
+        None => None,
+    };
+    let buckets = query.segment.map(Segment::buckets).transpose()?;
+    if let Some(filter) = &filter {
+        check_values(tx, &table, filter).await?;
+    }
+    let ranges = filter.as_ref().map(|found| found.ranges(&table.layout)).unwrap_or_default();
+    let limit = if query.limit == 0 { MAX_PAGE } else { query.limit.min(MAX_PAGE) };
+    let (plan, after) = start(tx, &table, query, &ranges).await?;
+    let walk = Walk::new(&table, &plan, buckets, filter.is_none(), after.as_ref());
+    let hits = matching(tx, walk, filter.as_ref(), limit + 1).await?;
+    finish(tx, &table, query, &plan, hits, limit).await
+}
+
+/// The plan and where to go on.
+async fn start(
+    tx: &mut Tx,
+    table: &Table,
+    query: &PartitionQuery<'_>,
+    ranges: &Ranges,
+) -> Result<(Plan, Option<Cursor>), CatalogError> {
+    let Some(position) = page::position::<Position>(query.after)? else {
+        return Ok((Plan::choose(tx, table, ranges).await?, None));
+    };
+    if position.t != table.uid.0 || position.q != fingerprint(query) {
+        return Err(CatalogError::InvalidToken);
+    }
+    let plan = Plan::resumed(ranges, position.d).ok_or(CatalogError::InvalidToken)?;
+    let bytes = |text: &str| STANDARD_NO_PAD.decode(text).map_err(|_| CatalogError::InvalidToken);
+    let cursor = Cursor { component: bytes(&position.c)?, vkey: bytes(&position.k)? };
+    Ok((plan, Some(cursor)))
+}
+
+/// Identifies what was asked for, so that a token is not used for something else.
+fn fingerprint(query: &PartitionQuery<'_>) -> String {
+    let segment = query.segment.map(|found| (found.number, found.total));
+    let expression = query.expression.unwrap_or_default().trim();
+    let text = format!("{segment:?} {expression}");
+    STANDARD_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..9])
+}
+
+async fn matching(
+    tx: &mut Tx,
+    mut walk: Walk<'_>,
+    filter: Option<&Expr>,
+    wanted: usize,
+) -> Result<Vec<Hit>, CatalogError> {
+    let mut found = Vec::new();
+    let mut rows = wanted;
+    while found.len() < wanted {
+        let hits = walk.next(tx, rows).await?;
+        if hits.is_empty() {
+            break;
+        }
+        for hit in hits {
+            let selected = match filter {
+                Some(filter) => filter.matches(&hit.values)?,
+                None => true,
+            };
+            if selected && found.len() < wanted {
+                found.push(hit);
+            }
+        }
+        rows = match filter {
+            Some(_) => (rows * 2).min(MAX_SCAN_ROWS),
+            None => wanted - found.len(),
+        };
+    }
+    Ok(found)
+}
+
+/// Reads the documents of the hits, as far as they fit on a page.
+async fn finish(
+    tx: &mut Tx,
+    table: &Table,
+    query: &PartitionQuery<'_>,
+    plan: &Plan,
+    mut hits: Vec<Hit>,
+    limit: usize,
+) -> Result<Page<Partition>, CatalogError> {
+    let mut more = page::cut(&mut hits, limit);
+    let mut shapes = Shapes::new(query.exclude_column_schema);
+    let mut items = Vec::with_capacity(hits.len());
+    let mut last = None;
+    let mut bytes = 0;
+    let mut pending = hits.into_iter().peekable();
+    while pending.peek().is_some() && bytes < MAX_PAGE_BYTES {
+        let mut rows = Vec::new();
+        let mut chunk: Vec<Hit> = pending.by_ref().take(LOAD_ROWS).collect();
+        last = chunk.last().map(|hit| hit.cursor.clone()).or(last);
+        if chunk.iter().all(|hit| hit.stored.is_some()) {
+            rows.extend(chunk.iter_mut().filter_map(|hit| hit.stored.take()));
+        } else {
+            let keys: Vec<_> = chunk.iter().map(|hit| hit.cursor.vkey.clone()).collect();
+            rows = load(tx, table, &keys).await?;
+        }
+        bytes += rows.iter().map(Stored::bytes).sum::<usize>();
+        items.extend(shapes.join(tx, table, rows).await?);
+    }
+    more |= pending.peek().is_some();
+    let next = match last {
+        Some(cursor) if more => Some(page::token(&Position {
+            t: table.uid.0,
+            d: plan.driver,
+            c: STANDARD_NO_PAD.encode(&cursor.component),
+            k: STANDARD_NO_PAD.encode(&cursor.vkey),
+            q: fingerprint(query),
+        })?),
+        _ => None,
+    };
+    Ok(Page { items, next })
+}
+
+/// Refuses to filter on a key with a stored value that is not of the key's type: whatever the
+/// answer, it would be wrong. Glue does the same.
+async fn check_values(tx: &mut Tx, table: &Table, filter: &Expr) -> Result<(), CatalogError> {
+    let typed: Vec<_> = filter.keys().into_iter().filter(|key| key.key_type != KeyType::Text).collect();
+    if typed.is_empty() {
+        return Ok(());
+    }
+    let rows = tx
+        .query(
+            "SELECT pos, kind FROM catalog_value_kinds WHERE table_uid = $1 AND refs > 0",
+            &params![table.uid.0],
+        )
+        .await?;
+    for row in rows {
+        let (position, kind): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let unreadable =
+            |key: &&expression::Key| key.position as i64 == position && !readable(kind, &key.key_type);
+        if let Some(key) = typed.iter().find(unreadable) {
+            return Err(first_unreadable(tx, table, key).await?);
+        }
+    }
+    Ok(())
+}
+
+/// Finds a value to name in the error.
+async fn first_unreadable(
+    tx: &mut Tx,
+    table: &Table,
+    key: &expression::Key,
+) -> Result<CatalogError, CatalogError> {
+    let everything = Ranges::new();
+    let plan = Plan::choose(tx, table, &everything).await?;
+    let mut walk = Walk::new(table, &plan, None, false, None);
+    loop {
+        let hits = walk.next(tx, MAX_SCAN_ROWS).await?;
+        if hits.is_empty() {
+            let message = "A partition value is not of its key's type.".to_owned();
+            return Ok(CatalogError::ValueNotOfType { message });
+        }
+        for hit in hits {
+            let value = hit.values.get(key.position).filter(|text| **text != expression::DEFAULT_PARTITION);
+            if let Some(Err(message)) = value.map(|text| key.key_type.read(text)) {
+                let message = format!("For input string: {message}");
+                return Ok(CatalogError::ValueNotOfType { message });
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Making, changing and deleting tables.
+
+use std::collections::BTreeSet;
+
+use store::{Scope, Tx, params};
+
+use crate::database::{self, Database};
+use crate::error::{CatalogError, to_doc};
+use crate::layout::Layout;
+use crate::model::TableInput;
+use crate::table::{MAX_VERSIONS, Table, TableUid, find, get};
+use crate::{arn, names};
+
+/// Folds names, and refuses keys that no partition could have.
+fn prepare(input: &mut TableInput) -> Result<(), CatalogError> {
+    input.name = names::checked("Table", &input.name)?;
+    names::fold_descriptor(input.storage_descriptor.as_mut());
+    let Some(keys) = input.partition_keys.as_mut() else {
+        return Ok(());
+    };
+    names::fold_columns(keys);
+    let mut seen = BTreeSet::new();
+    for key in keys.iter() {
+        if key.parameters.as_ref().is_some_and(|found| !found.is_empty()) {
+            return Err(CatalogError::invalid("Parameters not supported for partition columns"));
+        }
+        if !seen.insert(key.name.as_str()) {
+            let message = format!("Partition key {} is given more than once.", key.name);
+            return Err(CatalogError::invalid(message));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a table at version 0. `created_by` is the ARN of the caller.
+/// Errors: `DatabaseNotFound`, `TableExists`, `InvalidInput`.
+pub async fn create(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    mut input: TableInput,
+    created_by: &str,
+) -> Result<Table, CatalogError> {
+    prepare(&mut input)?;
+    let database = database::get(tx, scope, database).await?;
+    if find(tx, &database, &input.name).await?.is_some() {
+        return Err(CatalogError::TableExists { table: input.name });
+    }
+    let now = tx.now_ms();
+    let table = Table {
+        uid: TableUid(database::next_uid(tx).await?),
+        database_name: database.name.clone(),
+        name: input.name.clone(),
+        version: 0,
+        created_ms: now,
+        updated_ms: now,
+        created_by: created_by.to_owned(),
+        layout: Layout::of(input.partition_keys.as_deref().unwrap_or_default()),
+        database_uid: database.uid,
+        archived: 0,
+        input,
+    };
+    insert(tx, &table).await?;
+    Ok(table)
+}
+
+async fn insert(tx: &mut Tx, table: &Table) -> Result<(), CatalogError> {
+    tx.execute(
+        "INSERT INTO catalog_tables \
+         (database_uid, name, uid, version, archived, layout, created_ms, updated_ms, created_by, doc) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)",
+        &params![
+            table.database_uid,
+            table.name.as_str(),
+            table.uid.0,
+            table.version,
+            table.layout.to_text(),
+            table.created_ms,
+            table.updated_ms,
+            table.created_by.as_str(),
+            to_doc("table", &table.input)?
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How to update a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Update<'a> {
+    /// The version that the caller read; the update is refused when it is no longer the current one.
+    pub version_id: Option<&'a str>,
+    /// Whether to forget the version before instead of keeping it.
+    pub skip_archive: bool,
+}
+
+/// Replaces a table's definition (that of `input.name`) by its next version.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `LimitExceeded` after
+/// [`MAX_VERSIONS`] archived versions, `InvalidInput`.
+pub async fn update(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    mut input: TableInput,
+    how: Update<'_>,
+) -> Result<Table, CatalogError> {
+    prepare(&mut input)?;
+    let mut table = get(tx, scope, database, &input.name).await?;
+    let current = table.version;
+    if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
+        return Err(CatalogError::VersionConflict { given: given.to_owned(), current });
+    }
+    if !how.skip_archive {
+        archive(tx, &table).await?;
+        table.archived += 1;
+    }
+    table.layout = next_layout(tx, &table, &input).await?;
+    table.version = current + 1;
+    table.updated_ms = tx.now_ms();
+    table.input = input;
+    if replace(tx, &table, current).await? {
+        return Ok(table);
+    }
+    Err(CatalogError::VersionConflict { given: current.to_string(), current })
+}
+
+/// Writes a table over its version `expected`; tells whether that was still the current one.
+async fn replace(tx: &mut Tx, table: &Table, expected: i64) -> Result<bool, CatalogError> {
+    let changed = tx
+        .execute(
+            "UPDATE catalog_tables SET version = $4, archived = $5, layout = $6, updated_ms = $7, \
+             doc = $8 WHERE database_uid = $1 AND name = $2 AND version = $3",
+            &params![
+                table.database_uid,
+                table.name.as_str(),
+                expected,
+                table.version,
+                table.archived,
+                table.layout.to_text(),
+                table.updated_ms,
+                to_doc("table", &table.input)?
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+async fn archive(tx: &mut Tx, table: &Table) -> Result<(), CatalogError> {
+    if table.archived >= MAX_VERSIONS {
+        let limit = MAX_VERSIONS;
+        return Err(CatalogError::LimitExceeded { what: "table versions", limit });
+    }
+    tx.execute(
+        "INSERT INTO catalog_table_versions (table_uid, version, updated_ms, doc) \
+         VALUES ($1, $2, $3, $4)",
+        &params![table.uid.0, table.version, table.updated_ms, to_doc("table version", &table.input)?],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Values that are stored keep the layout they were stored with; an empty table takes a new one.
+async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<Layout, CatalogError> {
+    let wanted = Layout::of(input.partition_keys.as_deref().unwrap_or_default());
+    if wanted == table.layout {
+        return Ok(wanted);
+    }
+    let partition = tx
+        .query_opt("SELECT 1 FROM catalog_partitions WHERE table_uid = $1 LIMIT 1", &params![table.uid.0])
+        .await?;
+    if partition.is_none() {
+        return Ok(wanted);
+    }
+    Ok(table.layout.with_keys_changed(table.partition_keys().len(), wanted.len()))
+}
+
+/// Deletes a table with its versions and partitions, which leave through [`crate::purge`].
+/// Errors: `DatabaseNotFound`, `TableNotFound`.
+pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<(), CatalogError> {
+    let table = get(tx, scope, database, name).await?;
+    store::tags::clear(tx, &arn::table(scope, &table.database_name, &table.name)).await?;
+    tx.execute("INSERT INTO catalog_purge (table_uid) VALUES ($1)", &params![table.uid.0]).await?;
+    tx.execute(
+        "DELETE FROM catalog_tables WHERE database_uid = $1 AND name = $2",
+        &params![table.database_uid, table.name.as_str()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes all tables of a database.
+pub(crate) async fn delete_all(tx: &mut Tx, scope: &Scope, database: &Database) -> Result<(), CatalogError> {
+    for name in super::names(tx, database).await? {
+        store::tags::clear(tx, &arn::table(scope, &database.name, &name)).await?;
+    }
+    tx.execute(
+        "INSERT INTO catalog_purge (table_uid) \
+         SELECT uid FROM catalog_tables WHERE database_uid = $1",
+        &params![database.uid],
+    )
+    .await?;
+    tx.execute("DELETE FROM catalog_tables WHERE database_uid = $1", &params![database.uid]).await?;
+    Ok(())
+}
+
+/// Moves the tags of a renamed resource.
+pub(crate) async fn move_tags(tx: &mut Tx, from: &str, to: &str) -> Result<(), CatalogError> {
+    let tags = store::tags::get(tx, from).await?;
+    if tags.is_empty() {
+        return Ok(());
+    }
+    store::tags::clear(tx, from).await?;
+    store::tags::set(tx, to, &tags).await?;
+    Ok(())
+}
