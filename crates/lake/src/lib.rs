@@ -1,1 +1,110 @@
-//! PLACEHOLDER
+//! Buckets and objects: bytes in immutable extent files, their index in the metadata store.
+//!
+//! ```text
+//! body ─► Upload ─► Staged (durable, invisible) ─► put(tx) ─► lake_objects row ─► visible when tx commits
+//!                     │ dropped: bytes removed        └─ the row replaced: its extents become garbage in the same tx
+//! ```
+//!
+//! # What it owns
+//! The folder of extents ([`Lake::open`] locks it) and the `lake_*` tables. An object is a list of slices of extents;
+//! putting, copying, completing a multipart upload and publishing a job's output change rows only, in the caller's
+//! transaction, which is the commit point. Small bodies live in the row of their extent (see `upload`).
+//!
+//! # Invariants
+//! - What a committed row names is on disk, synced, file and folder.
+//! - An extent is never changed. It goes when no layout names it and no reader has it pinned.
+//! - Bytes of uploads that broke off, were refused or crashed are removed: at once, by the collector, or at the next
+//!   start.
+//! - Keys are kept exactly as given and order by their bytes.
+//! - Memory per upload and per read is bounded: two pieces of 1 MiB, two of 512 KiB.
+//!
+//! # What a crash leaves
+//! Before the commit: files that no row names, swept by the next `open`. After it: the object. While collecting: rows
+//! of `lake_garbage` whose files are gone already.
+//!
+//! # Omitted on purpose
+//! Versions, bucket configurations, notifications, encryption: not built yet. Outside object stores neither.
+
+mod buckets;
+mod checksum;
+mod conditions;
+mod disk;
+mod error;
+mod gc;
+mod index;
+mod layout;
+mod list;
+mod meta;
+mod multipart;
+mod names;
+mod objects;
+mod read;
+mod schema;
+mod upload;
+mod uploads;
+
+pub use buckets::Bucket;
+pub use checksum::{Algorithm, Checksum, ChecksumType};
+pub use conditions::{Conditions, EtagCondition};
+pub use error::LakeError;
+pub use gc::Collected;
+pub use list::{ListPage, ListQuery};
+pub use meta::{Meta, ObjectInfo, PartInfo};
+pub use multipart::{
+    CompleteChecks, CompletePart, CopiedRange, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart,
+};
+pub use names::{BucketName, Key, MAX_KEY_BYTES};
+pub use objects::CopyOptions;
+pub use read::{Object, Place, Segment};
+pub use schema::MIGRATIONS;
+pub use upload::{INLINE_BYTES, Staged, Upload, UploadChecks};
+pub use uploads::{UploadsPage, UploadsQuery};
+
+use disk::Disk;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Store;
+
+/// Where and how extents are kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of the extents; made if missing, locked while open.
+    pub dir: PathBuf,
+    /// Whether uploads are synced to disk. False only for data that may be lost.
+    pub durable: bool,
+}
+
+/// Handle to the lake; cheap to clone.
+#[derive(Clone)]
+pub struct Lake {
+    store: Store,
+    disk: Arc<Disk>,
+}
+
+impl Lake {
+    /// Opens the lake on a store that was opened with [`MIGRATIONS`], and removes what crashed uploads left. Errors:
+    /// `InUse` when another process has the folder, `Io`, `Store`.
+    pub async fn open(store: Store, options: Options) -> Result<Lake, LakeError> {
+        let opened = tokio::task::spawn_blocking(move || Disk::open(&options.dir, options.durable)).await;
+        let opened =
+            opened.map_err(|err| LakeError::io("opening the object folder", std::io::Error::other(err)))?;
+        let lake = Lake { store, disk: Arc::new(opened?) };
+        lake.sweep().await?;
+        Ok(lake)
+    }
+
+    /// The metadata store that the lake's rows are in.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn disk(&self) -> Arc<Disk> {
+        Arc::clone(&self.disk)
+    }
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lake").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Buckets. Names are global; account and region are attributes.
+
+use crate::index::{self, no_such_bucket};
+use crate::layout::{Layout, release};
+use crate::meta::decode;
+use crate::{BucketName, Lake, LakeError};
+use store::{Row, Scope, Tx, params};
+
+/// A bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: BucketName,
+    /// The owning account and the region it was made in.
+    pub scope: Scope,
+    /// When it was made, epoch milliseconds.
+    pub created_ms: i64,
+}
+
+const COLUMNS: &str = "name, account, region, created_ms";
+
+fn bucket_of(row: &Row) -> Result<Bucket, LakeError> {
+    let scope = Scope::new(row.get::<String>(1)?, row.get::<String>(2)?)
+        .map_err(|_| LakeError::corrupt("a bucket has no valid account and region"))?;
+    Ok(Bucket { name: BucketName::trusted(row.get(0)?), scope, created_ms: row.get(3)? })
+}
+
+impl Lake {
+    /// Makes a bucket. Errors: `BucketAlreadyOwnedByYou`, `BucketAlreadyExists` (another account's).
+    pub async fn create_bucket(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        name: &BucketName,
+    ) -> Result<Bucket, LakeError> {
+        let created_ms = tx.now_ms();
+        let sql = "INSERT INTO lake_buckets (id, name, account, region, created_ms) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (name) DO NOTHING";
+        let values = params![
+            self.disk().new_id(),
+            name.as_str(),
+            scope.account.as_str(),
+            scope.region.as_str(),
+            created_ms
+        ];
+        if tx.execute(sql, &values).await? == 1 {
+            return Ok(Bucket { name: name.clone(), scope: scope.clone(), created_ms });
+        }
+        let existing = self.bucket(tx, name).await?;
+        let bucket = name.as_str().to_owned();
+        if existing.scope.account == scope.account {
+            Err(LakeError::BucketAlreadyOwnedByYou { bucket, region: existing.scope.region })
+        } else {
+            Err(LakeError::BucketAlreadyExists { bucket })
+        }
+    }
+
+    /// Looks a bucket up. Errors: `NoSuchBucket`.
+    pub async fn bucket(&self, tx: &mut Tx, name: &BucketName) -> Result<Bucket, LakeError> {
+        let sql = format!("SELECT {COLUMNS} FROM lake_buckets WHERE name = $1");
+        let row = tx.query_opt(&sql, &params![name.as_str()]).await?;
+        bucket_of(&row.ok_or_else(|| no_such_bucket(name))?)
+    }
+
+    /// The account's buckets in the order of their names, at most `limit`, after the name `after`.
+    pub async fn list_buckets(
+        &self,
+        tx: &mut Tx,
+        account: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<Bucket>, LakeError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM lake_buckets WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = tx.query(&sql, &params![account, after, limit]).await?;
+        rows.iter().map(bucket_of).collect()
+    }
+
+    /// Removes an empty bucket and the multipart uploads in progress in it. Errors: `NoSuchBucket`, `BucketNotEmpty`.
+    pub async fn delete_bucket(&self, tx: &mut Tx, name: &BucketName) -> Result<(), LakeError> {
+        let id = index::bucket_id(tx, name).await?;
+        let any =
+            tx.query_opt("SELECT size FROM lake_objects WHERE bucket = $1 LIMIT 1", &params![id]).await?;
+        if any.is_some() {
+            return Err(LakeError::BucketNotEmpty { bucket: name.as_str().to_owned() });
+        }
+        let parts = tx
+            .query(
+                "DELETE FROM lake_parts WHERE upload IN (SELECT id FROM lake_uploads WHERE bucket = $1) \
+                 RETURNING layout",
+                &params![id],
+            )
+            .await?;
+        for part in parts {
+            release(self, tx, &decode::<Layout>(&part.get::<String>(0)?)?.slices).await?;
+        }
+        tx.execute("DELETE FROM lake_uploads WHERE bucket = $1", &params![id]).await?;
+        tx.execute("DELETE FROM lake_buckets WHERE id = $1", &params![id]).await?;
+        Ok(())
+    }
+}

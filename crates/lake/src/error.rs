@@ -1,0 +1,194 @@
+//! What can go wrong in the lake, as facts; the S3 face turns them into AWS's codes and messages.
+
+use crate::{Algorithm, ObjectInfo};
+use std::path::PathBuf;
+use store::StoreError;
+
+/// A refused or failed operation. Unless it is `Store` with an unknown outcome, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The name breaks the bucket naming rules.
+    #[error("bucket name {bucket:?} is not valid")]
+    InvalidBucketName {
+        /// The name as given.
+        bucket: String,
+    },
+    /// No bucket has this name.
+    #[error("bucket {bucket} does not exist")]
+    NoSuchBucket {
+        /// The bucket.
+        bucket: String,
+    },
+    /// Another account owns a bucket of this name (names are global).
+    #[error("bucket {bucket} belongs to another account")]
+    BucketAlreadyExists {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The caller's account owns a bucket of this name already.
+    #[error("bucket {bucket} exists and is yours")]
+    BucketAlreadyOwnedByYou {
+        /// The bucket.
+        bucket: String,
+        /// The region it is in.
+        region: String,
+    },
+    /// The bucket still holds objects.
+    #[error("bucket {bucket} is not empty")]
+    BucketNotEmpty {
+        /// The bucket.
+        bucket: String,
+    },
+    /// A key is empty.
+    #[error("an object key is 1 to 1024 bytes of UTF-8")]
+    InvalidKey,
+    /// A key is longer than 1024 bytes.
+    #[error("an object key of {bytes} bytes is too long")]
+    KeyTooLong {
+        /// Its length in bytes of UTF-8.
+        bytes: usize,
+    },
+    /// The bucket has no object of this key.
+    #[error("object {key:?} does not exist")]
+    NoSuchKey {
+        /// The key.
+        key: String,
+    },
+    /// A condition of the request does not hold.
+    #[error("condition {condition} does not hold")]
+    PreconditionFailed {
+        /// The header that failed, as AWS writes it (`If-Match`, …).
+        condition: &'static str,
+    },
+    /// The reader has this version of the object already.
+    #[error("the object has not changed")]
+    NotModified(Box<ObjectInfo>),
+    /// The body's MD5 is not the one announced.
+    #[error("the body has MD5 {calculated}, announced was {expected}")]
+    BadMd5 {
+        /// As announced, hexadecimal.
+        expected: String,
+        /// Of the bytes received, hexadecimal.
+        calculated: String,
+    },
+    /// The body's checksum is not the one announced.
+    #[error("the body has {} {calculated}, announced was {expected}", algorithm.name())]
+    BadChecksum {
+        /// Which checksum.
+        algorithm: Algorithm,
+        /// As announced, base64.
+        expected: String,
+        /// Of the bytes received, base64.
+        calculated: String,
+    },
+    /// Fewer or more bytes arrived than were announced.
+    #[error("{expected} bytes announced, {received} received")]
+    IncompleteBody {
+        /// Bytes announced.
+        expected: u64,
+        /// Bytes received.
+        received: u64,
+    },
+    /// The body is larger than one upload may be.
+    #[error("{proposed} bytes are more than the {max} allowed")]
+    EntityTooLarge {
+        /// Bytes announced or received so far.
+        proposed: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// The range starts at or after the end of the object.
+    #[error("the range lies outside an object of {size} bytes")]
+    InvalidRange {
+        /// The object's size in bytes.
+        size: u64,
+    },
+    /// No multipart upload of this id is in progress for this bucket and key.
+    #[error("multipart upload {upload_id} does not exist")]
+    NoSuchUpload {
+        /// The id as given.
+        upload_id: String,
+    },
+    /// A part named in the completion was not uploaded, or its ETag or checksum differs.
+    #[error("part {number} was not found or is not the one uploaded")]
+    InvalidPart {
+        /// The part.
+        number: u32,
+        /// The ETag named in the completion.
+        etag: String,
+    },
+    /// The completion's parts are not in ascending order.
+    #[error("the parts are not in ascending order")]
+    InvalidPartOrder,
+    /// A part other than the last is under 5 MiB.
+    #[error("part {number} of {size} bytes is under the minimum of {min}")]
+    EntityTooSmall {
+        /// The part.
+        number: u32,
+        /// Its size in bytes.
+        size: u64,
+        /// The minimum in bytes.
+        min: u64,
+        /// Its ETag.
+        etag: String,
+    },
+    /// A part number outside 1..=10000, or one the object does not have.
+    #[error("part number {number} is not valid")]
+    InvalidPartNumber {
+        /// The number.
+        number: u32,
+    },
+    /// The completion announces another total size than the parts have.
+    #[error("the parts have {actual} bytes, announced were {expected}")]
+    ObjectSizeMismatch {
+        /// Bytes announced.
+        expected: u64,
+        /// Bytes of all parts.
+        actual: u64,
+    },
+    /// A checksum of another algorithm or type than the upload was created with.
+    #[error("the upload was created with checksum {created}, the request has {given}")]
+    ChecksumTypeMismatch {
+        /// Of the upload.
+        created: String,
+        /// Of the request.
+        given: String,
+    },
+    /// The object was replaced or deleted, and its bytes collected, after the snapshot that this read used. Read again.
+    #[error("the object changed while it was read")]
+    Changed,
+    /// Another process uses the folder.
+    #[error("{} is in use by another process", dir.display())]
+    InUse {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The index says something it never should.
+    #[error("the object index is damaged: {what}")]
+    Corrupt {
+        /// What was found.
+        what: String,
+    },
+    /// The metadata store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Reading or writing extents failed.
+    #[error("{what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl LakeError {
+    pub(crate) fn corrupt(what: impl Into<String>) -> LakeError {
+        LakeError::Corrupt { what: what.into() }
+    }
+
+    pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> LakeError {
+        LakeError::Io { what: what.into(), source }
+    }
+}

@@ -1,0 +1,484 @@
+//! Multipart uploads. Parts are extents of their own from the start, so completing one moves their slices from the
+//! part rows to an object row and reads or writes no byte of data.
+
+use crate::checksum::{combine, multipart_etag};
+use crate::index::{self, no_such_bucket, size_value, unsigned};
+use crate::layout::{Layout, Slice, release, retain};
+use crate::meta::{DOC_VERSION, PartDoc, PartInfo, UploadDoc, decode, encode};
+use crate::read::Object;
+use crate::{
+    Algorithm, BucketName, Checksum, ChecksumType, Conditions, Key, Lake, LakeError, Meta, ObjectInfo, Staged,
+};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use store::{Tx, params};
+
+/// Least size of a part that is not the last. Source: Amazon S3 User Guide, "Multipart upload limits".
+pub const MIN_PART_BYTES: u64 = 5 << 20;
+/// Highest part number. Same source.
+pub const MAX_PART_NUMBER: u32 = 10_000;
+
+/// A multipart upload in progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadInfo {
+    /// Its id; ids of one key order by the time they were made.
+    pub id: String,
+    /// The key it will become.
+    pub key: Key,
+    /// When it was started, epoch milliseconds.
+    pub initiated_ms: i64,
+    /// Metadata and tags of the object to be.
+    pub meta: Meta,
+    /// Checksum that the client chose.
+    pub algorithm: Option<Algorithm>,
+    /// Type of that checksum.
+    pub kind: Option<ChecksumType>,
+}
+
+impl UploadInfo {
+    /// The checksum that the object will have: the one chosen, or CRC64NVME of the whole, as S3 does.
+    pub fn checksum(&self) -> (Algorithm, ChecksumType) {
+        let algorithm = self.algorithm.unwrap_or(Algorithm::Crc64Nvme);
+        (algorithm, self.kind.unwrap_or_else(|| algorithm.default_multipart_type()))
+    }
+}
+
+/// A part that was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedPart {
+    /// Its number.
+    pub number: u32,
+    /// Size in bytes.
+    pub size: u64,
+    /// ETag (MD5 in hexadecimal) without quotes.
+    pub etag: String,
+    /// When it was uploaded, epoch milliseconds.
+    pub last_modified_ms: i64,
+    /// Its checksums.
+    pub checksums: Vec<Checksum>,
+}
+
+/// A part as a completion names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletePart {
+    /// Its number.
+    pub number: u32,
+    /// Its ETag, without quotes.
+    pub etag: String,
+    /// Its checksums, when the client sends them.
+    pub checksums: Vec<Checksum>,
+}
+
+/// What a completion announces about the whole.
+#[derive(Clone, Debug, Default)]
+pub struct CompleteChecks {
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// Checksum type.
+    pub kind: Option<ChecksumType>,
+    /// Checksums: algorithm and value as sent, composite ones with or without `-<parts>`.
+    pub checksums: Vec<(Algorithm, String)>,
+}
+
+/// A range of an object, digested and ready to become a part.
+pub struct CopiedRange {
+    object: Object,
+    slices: Vec<Slice>,
+    size: u64,
+    md5: [u8; 16],
+    checksums: Vec<Checksum>,
+}
+
+impl Object {
+    /// Prepares bytes `range` to become a part: the bytes are shared, not copied; they are read once for their MD5 and
+    /// checksums unless the index knows these. Errors: `InvalidRange` when it does not lie in the object; `Io`.
+    pub async fn copy_range(
+        &self,
+        range: Range<u64>,
+        algorithms: &[Algorithm],
+    ) -> Result<CopiedRange, LakeError> {
+        if range.end > self.info().size || range.start > range.end {
+            return Err(LakeError::InvalidRange { size: self.info().size });
+        }
+        let digest = self.digest(range.clone(), algorithms).await;
+        let (md5, checksums) = digest.map_err(|err| LakeError::io("reading the source of a copy", err))?;
+        let size = range.end - range.start;
+        Ok(CopiedRange { object: self.clone(), slices: self.cut(range), size, md5, checksums })
+    }
+}
+
+/// The upload's row with its bucket.
+pub(crate) struct OpenUpload {
+    pub(crate) bucket: i64,
+    pub(crate) info: UploadInfo,
+}
+
+/// A part's row.
+struct PartRow {
+    part: UploadedPart,
+    slices: Vec<Slice>,
+}
+
+pub(crate) fn no_such_upload(id: &str) -> LakeError {
+    LakeError::NoSuchUpload { upload_id: id.to_owned() }
+}
+
+impl Lake {
+    /// Starts a multipart upload. Errors: `NoSuchBucket`, `ChecksumTypeMismatch` when S3 does not offer the type with
+    /// the algorithm.
+    pub async fn create_upload(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        meta: Meta,
+        checksum: Option<(Algorithm, Option<ChecksumType>)>,
+    ) -> Result<UploadInfo, LakeError> {
+        let bucket = index::bucket_id(tx, bucket).await?;
+        let algorithm = checksum.map(|(algorithm, _)| algorithm);
+        let kind =
+            checksum.map(|(algorithm, kind)| kind.unwrap_or_else(|| algorithm.default_multipart_type()));
+        if let (Some(algorithm), Some(kind)) = (algorithm, kind)
+            && !algorithm.allows(kind)
+        {
+            return Err(LakeError::ChecksumTypeMismatch {
+                created: algorithm.name().to_owned(),
+                given: kind.name().to_owned(),
+            });
+        }
+        let id = format!("{:016x}{}", self.disk().new_id(), tx.new_id().replace('-', ""));
+        let doc = UploadDoc { v: DOC_VERSION, meta: meta.clone(), algorithm, kind };
+        let row = params![id.as_str(), bucket, key.as_str().as_bytes(), tx.now_ms(), encode(&doc)?];
+        let sql = "INSERT INTO lake_uploads (id, bucket, key, initiated_ms, doc) VALUES ($1, $2, $3, $4, $5)";
+        tx.execute(sql, &row).await?;
+        Ok(UploadInfo { id, key: key.clone(), initiated_ms: tx.now_ms(), meta, algorithm, kind })
+    }
+
+    /// Looks up a multipart upload. Errors: `NoSuchBucket`, `NoSuchUpload` (also for another key's).
+    pub async fn open_upload(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        id: &str,
+    ) -> Result<UploadInfo, LakeError> {
+        Ok(find_upload(tx, bucket, key, id).await?.info)
+    }
+
+    /// Adds staged bytes as a part, over an earlier one of its number. Errors: `NoSuchUpload`, `InvalidPartNumber`.
+    pub async fn put_part(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        upload_id: &str,
+        number: u32,
+        staged: Staged,
+    ) -> Result<UploadedPart, LakeError> {
+        find_upload(tx, bucket, key, upload_id).await?;
+        let part = UploadedPart {
+            number: valid_number(number)?,
+            size: staged.size,
+            etag: staged.etag(),
+            last_modified_ms: tx.now_ms(),
+            checksums: staged.checksums.clone(),
+        };
+        let layout = index::insert_staged(self, tx, staged).await?;
+        self.write_part(tx, upload_id, part, layout).await
+    }
+
+    /// Adds a range of an object as a part; rows only. Errors: as [`Lake::put_part`], and `Changed` when the source
+    /// was replaced or deleted meanwhile.
+    pub async fn put_part_copy(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        upload_id: &str,
+        number: u32,
+        source: CopiedRange,
+    ) -> Result<UploadedPart, LakeError> {
+        find_upload(tx, bucket, key, upload_id).await?;
+        let part = UploadedPart {
+            number: valid_number(number)?,
+            size: source.size,
+            etag: hex::encode(source.md5),
+            last_modified_ms: tx.now_ms(),
+            checksums: source.checksums.clone(),
+        };
+        retain(tx, &source.slices).await?;
+        drop(source.object);
+        self.write_part(tx, upload_id, part, Layout::new(source.slices)).await
+    }
+
+    async fn write_part(
+        &self,
+        tx: &mut Tx,
+        upload_id: &str,
+        part: UploadedPart,
+        layout: Layout,
+    ) -> Result<UploadedPart, LakeError> {
+        let number = i64::from(part.number);
+        let old = tx
+            .query_opt(
+                "DELETE FROM lake_parts WHERE upload = $1 AND number = $2 RETURNING layout",
+                &params![upload_id, number],
+            )
+            .await?;
+        if let Some(old) = old {
+            release(self, tx, &decode::<Layout>(&old.get::<String>(0)?)?.slices).await?;
+        }
+        let doc = PartDoc { v: DOC_VERSION, checksums: part.checksums.clone() };
+        let size = size_value(part.size)?;
+        let time = part.last_modified_ms;
+        let row = params![upload_id, number, size, part.etag.as_str(), time, encode(&doc)?, encode(&layout)?];
+        let sql = "INSERT INTO lake_parts (upload, number, size, etag, modified_ms, doc, layout) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        tx.execute(sql, &row).await?;
+        Ok(part)
+    }
+
+    /// Makes the object out of the parts named, in the order named; other parts are released. Asked again after it
+    /// succeeded, with the same parts and while the object is unchanged, it answers the same. Errors: `NoSuchUpload`,
+    /// `InvalidPartOrder`, `InvalidPart`, `EntityTooSmall`, `ObjectSizeMismatch`, `ChecksumTypeMismatch`,
+    /// `BadChecksum`, and those of the conditions. Source: Amazon S3 API Reference, CompleteMultipartUpload.
+    #[expect(clippy::too_many_arguments, reason = "the operation's own parameters, each of another type")]
+    pub async fn complete_upload(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        upload_id: &str,
+        named: &[CompletePart],
+        checks: &CompleteChecks,
+        conditions: &Conditions,
+    ) -> Result<ObjectInfo, LakeError> {
+        let open = match find_upload(tx, bucket, key, upload_id).await {
+            Err(LakeError::NoSuchUpload { .. }) => {
+                return completed_before(tx, bucket, key, upload_id, named).await;
+            }
+            other => other?,
+        };
+        if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
+            return Err(LakeError::InvalidPartOrder);
+        }
+        let mut stored = all_parts(tx, upload_id).await?;
+        let chosen = choose(&mut stored, named)?;
+        let info = assemble(tx, key, &open.info, &chosen, checks)?;
+        let found = index::find(tx, bucket, key).await?;
+        conditions.check_write(key.as_str(), found.entry.as_ref().map(|e| e.etag.as_str()))?;
+        let mut layout = Layout::new(chosen.into_iter().flat_map(|part| part.slices).collect());
+        layout.parts = info.parts.clone();
+        layout.upload = Some(upload_id.to_owned());
+        index::write_object(tx, open.bucket, &info, &layout).await?;
+        if let Some(old) = found.entry {
+            release(self, tx, &old.layout()?.slices).await?;
+        }
+        let unused: Vec<Slice> = stored.into_values().flat_map(|part| part.slices).collect();
+        release(self, tx, &unused).await?;
+        remove_upload(tx, upload_id).await?;
+        store::crash::point("lake.complete.rows");
+        Ok(info)
+    }
+
+    /// Ends a multipart upload without an object; its parts are released. Errors: `NoSuchUpload`.
+    pub async fn abort_upload(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        upload_id: &str,
+    ) -> Result<(), LakeError> {
+        find_upload(tx, bucket, key, upload_id).await?;
+        let slices: Vec<Slice> =
+            all_parts(tx, upload_id).await?.into_values().flat_map(|part| part.slices).collect();
+        release(self, tx, &slices).await?;
+        remove_upload(tx, upload_id).await
+    }
+
+    /// Parts of an upload in order of number, after number `after`, at most `limit`. Errors: `NoSuchUpload`.
+    pub async fn list_parts(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        upload_id: &str,
+        after: u32,
+        limit: usize,
+    ) -> Result<(UploadInfo, Vec<UploadedPart>), LakeError> {
+        let open = find_upload(tx, bucket, key, upload_id).await?;
+        let rows = part_rows(tx, upload_id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+        Ok((open.info, rows.into_iter().map(|row| row.part).collect()))
+    }
+}
+
+fn valid_number(number: u32) -> Result<u32, LakeError> {
+    if (1..=MAX_PART_NUMBER).contains(&number) {
+        Ok(number)
+    } else {
+        Err(LakeError::InvalidPartNumber { number })
+    }
+}
+
+async fn find_upload(tx: &mut Tx, bucket: &BucketName, key: &Key, id: &str) -> Result<OpenUpload, LakeError> {
+    const SQL: &str = "SELECT b.id, u.key, u.initiated_ms, u.doc FROM lake_buckets b \
+         LEFT JOIN lake_uploads u ON u.bucket = b.id AND u.id = $2 WHERE b.name = $1";
+    // Ids are our own hexadecimal text; anything else, such as a NUL that no store takes, is no upload.
+    let asked = if id.bytes().all(|b| b.is_ascii_alphanumeric()) { id } else { "" };
+    let row = tx.query_opt(SQL, &params![bucket.as_str(), asked]).await?;
+    let row = row.ok_or_else(|| no_such_bucket(bucket))?;
+    match row.get::<Option<Vec<u8>>>(1)? {
+        Some(found) if found == key.as_str().as_bytes() => {
+            let doc: UploadDoc = decode(&row.get::<String>(3)?)?;
+            let info = UploadInfo {
+                id: id.to_owned(),
+                key: key.clone(),
+                initiated_ms: row.get(2)?,
+                meta: doc.meta,
+                algorithm: doc.algorithm,
+                kind: doc.kind,
+            };
+            Ok(OpenUpload { bucket: row.get(0)?, info })
+        }
+        _ => Err(no_such_upload(id)),
+    }
+}
+
+async fn remove_upload(tx: &mut Tx, id: &str) -> Result<(), LakeError> {
+    tx.execute("DELETE FROM lake_parts WHERE upload = $1", &params![id]).await?;
+    tx.execute("DELETE FROM lake_uploads WHERE id = $1", &params![id]).await?;
+    Ok(())
+}
+
+async fn part_rows(tx: &mut Tx, upload_id: &str, after: u32, limit: i64) -> Result<Vec<PartRow>, LakeError> {
+    let sql = "SELECT number, size, etag, modified_ms, doc, layout FROM lake_parts \
+               WHERE upload = $1 AND number > $2 ORDER BY number LIMIT $3";
+    let rows = tx.query(sql, &params![upload_id, i64::from(after), limit]).await?;
+    let mut parts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let doc: PartDoc = decode(&row.get::<String>(4)?)?;
+        let number =
+            u32::try_from(row.get::<i64>(0)?).map_err(|_| LakeError::corrupt("a part number is negative"))?;
+        let part = UploadedPart {
+            number,
+            size: unsigned(&row, 1)?,
+            etag: row.get(2)?,
+            last_modified_ms: row.get(3)?,
+            checksums: doc.checksums,
+        };
+        parts.push(PartRow { part, slices: decode::<Layout>(&row.get::<String>(5)?)?.slices });
+    }
+    Ok(parts)
+}
+
+async fn all_parts(tx: &mut Tx, upload_id: &str) -> Result<BTreeMap<u32, PartRow>, LakeError> {
+    let rows = part_rows(tx, upload_id, 0, i64::from(MAX_PART_NUMBER)).await?;
+    Ok(rows.into_iter().map(|row| (row.part.number, row)).collect())
+}
+
+/// Takes the named parts out of the stored ones. Errors: `InvalidPart`, `EntityTooSmall`.
+fn choose(stored: &mut BTreeMap<u32, PartRow>, named: &[CompletePart]) -> Result<Vec<PartRow>, LakeError> {
+    let mut chosen = Vec::with_capacity(named.len());
+    for (position, wanted) in named.iter().enumerate() {
+        let invalid = || LakeError::InvalidPart { number: wanted.number, etag: wanted.etag.clone() };
+        let row = stored.remove(&wanted.number).ok_or_else(invalid)?;
+        if !row.part.etag.eq_ignore_ascii_case(&wanted.etag) {
+            return Err(invalid());
+        }
+        for sum in &wanted.checksums {
+            let same =
+                row.part.checksums.iter().any(|c| c.algorithm == sum.algorithm && c.value == sum.value);
+            if !same {
+                return Err(invalid());
+            }
+        }
+        if position + 1 < named.len() && row.part.size < MIN_PART_BYTES {
+            let UploadedPart { number, size, etag, .. } = row.part;
+            return Err(LakeError::EntityTooSmall { number, size, min: MIN_PART_BYTES, etag });
+        }
+        chosen.push(row);
+    }
+    match chosen.is_empty() {
+        true => Err(LakeError::InvalidPart { number: 0, etag: String::new() }),
+        false => Ok(chosen),
+    }
+}
+
+/// The object that the chosen parts make, checked against what the client announced.
+fn assemble(
+    tx: &Tx,
+    key: &Key,
+    upload: &UploadInfo,
+    chosen: &[PartRow],
+    checks: &CompleteChecks,
+) -> Result<ObjectInfo, LakeError> {
+    let size: u64 = chosen.iter().map(|row| row.part.size).sum();
+    if let Some(expected) = checks.size.filter(|expected| *expected != size) {
+        return Err(LakeError::ObjectSizeMismatch { expected, actual: size });
+    }
+    let (algorithm, kind) = upload.checksum();
+    if let Some(given) = checks.kind.filter(|given| *given != kind) {
+        return Err(LakeError::ChecksumTypeMismatch {
+            created: kind.name().into(),
+            given: given.name().into(),
+        });
+    }
+    let mut sums = Vec::with_capacity(chosen.len());
+    for row in chosen {
+        let sum = row.part.checksums.iter().find(|c| c.algorithm == algorithm);
+        let sum = sum.ok_or_else(|| LakeError::corrupt("a part lacks the checksum of its upload"))?;
+        sums.push((sum.clone(), row.part.size));
+    }
+    let checksum = combine(algorithm, kind, &sums)?;
+    for (given, value) in &checks.checksums {
+        check_whole(&checksum, *given, value)?;
+    }
+    let parts = chosen.iter().map(|PartRow { part, .. }| PartInfo {
+        number: part.number,
+        size: part.size,
+        checksums: part.checksums.clone(),
+    });
+    Ok(ObjectInfo {
+        key: key.clone(),
+        size,
+        etag: multipart_etag(chosen.iter().map(|row| row.part.etag.as_str()))?,
+        last_modified_ms: tx.now_ms(),
+        meta: upload.meta.clone(),
+        checksums: vec![checksum],
+        parts: parts.collect(),
+    })
+}
+
+fn check_whole(calculated: &Checksum, algorithm: Algorithm, value: &str) -> Result<(), LakeError> {
+    if calculated.algorithm != algorithm {
+        return Err(LakeError::ChecksumTypeMismatch {
+            created: calculated.algorithm.name().into(),
+            given: algorithm.name().into(),
+        });
+    }
+    let bare = calculated.value.split('-').next().unwrap_or_default();
+    if value == calculated.value || value == bare {
+        return Ok(());
+    }
+    Err(LakeError::BadChecksum { algorithm, expected: value.into(), calculated: calculated.value.clone() })
+}
+
+/// The answer to a completion that was carried out before: clients repeat it when the reply was lost.
+async fn completed_before(
+    tx: &mut Tx,
+    bucket: &BucketName,
+    key: &Key,
+    upload_id: &str,
+    named: &[CompletePart],
+) -> Result<ObjectInfo, LakeError> {
+    let Some(entry) = index::find(tx, bucket, key).await?.entry else {
+        return Err(no_such_upload(upload_id));
+    };
+    let mut layout = entry.layout()?;
+    let etags: Vec<&str> = named.iter().map(|part| part.etag.as_str()).collect();
+    let same_parts = multipart_etag(etags.into_iter()).is_ok_and(|etag| etag == entry.etag);
+    if layout.upload.as_deref() != Some(upload_id) || !same_parts {
+        return Err(no_such_upload(upload_id));
+    }
+    entry.info(key, &mut layout)
+}

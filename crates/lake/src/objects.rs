@@ -1,0 +1,177 @@
+//! Putting, deleting, copying and tagging objects: rows only, in the caller's transaction.
+
+use crate::index::{self, EXTENT_COLUMNS, Found, OBJECT_COLUMNS, no_such_key};
+use crate::layout::{Layout, release, retain};
+use crate::read::Object;
+use crate::{BucketName, Checksum, Conditions, Key, Lake, LakeError, Meta, ObjectInfo, Staged};
+use std::collections::{BTreeMap, HashMap};
+use store::{Tx, Value, params};
+
+/// How a copy differs from its source.
+#[derive(Clone, Debug, Default)]
+pub struct CopyOptions {
+    /// Metadata instead of the source's; its `tags` do not count, see `tags`.
+    pub meta: Option<Meta>,
+    /// Tags instead of the source's.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Checksums instead of the source's, from [`Object::digest`].
+    pub checksums: Option<Vec<Checksum>>,
+}
+
+impl Lake {
+    /// Makes staged bytes visible as `key`, over whatever was there. Atomic with the rest of `tx`; durable once it
+    /// commits. Errors: `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey` (If-Match on nothing); the staged bytes are
+    /// then removed. Source: Amazon S3 API Reference, PutObject.
+    pub async fn put(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        staged: Staged,
+        meta: Meta,
+        conditions: &Conditions,
+    ) -> Result<ObjectInfo, LakeError> {
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
+        let info = staged_info(tx, key, &staged, meta);
+        let layout = index::insert_staged(self, tx, staged).await?;
+        index::write_object(tx, bucket, &info, &layout).await?;
+        if let Some(old) = entry {
+            release(self, tx, &old.layout()?.slices).await?;
+        }
+        store::crash::point("lake.put.row");
+        tx.on_commit(Box::new(|| store::crash::point("lake.put.committed")));
+        Ok(info)
+    }
+
+    /// Puts many objects into one bucket with few statements; unconditional. Of a key named twice the last counts.
+    /// Atomic with the rest of `tx`. Errors: `NoSuchBucket`.
+    pub async fn put_many(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        objects: Vec<(Key, Staged, Meta)>,
+    ) -> Result<Vec<ObjectInfo>, LakeError> {
+        let bucket = index::bucket_id(tx, bucket).await?;
+        let mut last: HashMap<Key, usize> = HashMap::new();
+        for (position, (key, _, _)) in objects.iter().enumerate() {
+            last.insert(key.clone(), position);
+        }
+        let keys: Vec<&Key> = last.keys().collect();
+        index::remove_objects(self, tx, bucket, &keys).await?;
+        let (mut infos, mut extents, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, (key, staged, meta)) in objects.into_iter().enumerate() {
+            if last.get(&key) != Some(&position) {
+                continue;
+            }
+            let info = staged_info(tx, &key, &staged, meta);
+            let (extent, layout) = index::adopt(self, tx, staged)?;
+            extents.extend(extent);
+            rows.push(index::object_row(bucket, &info, &layout)?);
+            infos.push(info);
+        }
+        tx.insert_many("lake_extents", &EXTENT_COLUMNS, &extents).await?;
+        tx.insert_many("lake_objects", &OBJECT_COLUMNS, &rows).await?;
+        store::crash::point("lake.put.row");
+        Ok(infos)
+    }
+
+    /// Removes an object; whether there was one. Errors: `NoSuchBucket`; with `If-Match` also `NoSuchKey` and
+    /// `PreconditionFailed`. Source: Amazon S3 API Reference, DeleteObject.
+    pub async fn delete(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        conditions: &Conditions,
+    ) -> Result<bool, LakeError> {
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
+        match entry {
+            None => Ok(false),
+            Some(_) => Ok(index::remove_objects(self, tx, bucket, &[key]).await? > 0),
+        }
+    }
+
+    /// Removes many objects; how many there were. Errors: `NoSuchBucket`.
+    pub async fn delete_many(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        keys: &[Key],
+    ) -> Result<u64, LakeError> {
+        let bucket = index::bucket_id(tx, bucket).await?;
+        let keys: Vec<&Key> = keys.iter().collect();
+        index::remove_objects(self, tx, bucket, &keys).await
+    }
+
+    /// Makes the bytes of `source` visible as `key` too, without moving a byte: both name the same extents. The copy
+    /// keeps the source's ETag and parts. `source` may come from an earlier transaction. Errors: `NoSuchBucket`,
+    /// `Changed` when the source was replaced or deleted meanwhile (read it again), `PreconditionFailed`.
+    pub async fn copy(
+        &self,
+        tx: &mut Tx,
+        source: &Object,
+        bucket: &BucketName,
+        key: &Key,
+        options: CopyOptions,
+        conditions: &Conditions,
+    ) -> Result<ObjectInfo, LakeError> {
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
+        let from = source.info();
+        let mut meta = options.meta.unwrap_or_else(|| from.meta.clone());
+        meta.tags = options.tags.unwrap_or_else(|| from.meta.tags.clone());
+        let info = ObjectInfo {
+            key: key.clone(),
+            last_modified_ms: tx.now_ms(),
+            meta,
+            checksums: options.checksums.unwrap_or_else(|| from.checksums.clone()),
+            ..from.clone()
+        };
+        let mut layout = Layout::new(source.slices().to_vec());
+        layout.parts = from.parts.clone();
+        retain(tx, &layout.slices).await?;
+        index::write_object(tx, bucket, &info, &layout).await?;
+        if let Some(old) = entry {
+            release(self, tx, &old.layout()?.slices).await?;
+        }
+        Ok(info)
+    }
+
+    /// Replaces the tags of an object; nothing else of it changes, not even its time. Errors: `NoSuchBucket`,
+    /// `NoSuchKey`. Source: Amazon S3 API Reference, PutObjectTagging.
+    pub async fn set_tags(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), LakeError> {
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        let entry = entry.ok_or_else(|| no_such_key(key))?;
+        let mut layout = entry.layout()?;
+        let mut info = entry.info(key, &mut layout)?;
+        info.meta.tags = tags;
+        let doc = index::object_row(bucket, &info, &layout)?.swap_remove(6);
+        let key = Value::Bytes(key.as_str().as_bytes().to_vec());
+        tx.execute(
+            "UPDATE lake_objects SET doc = $1 WHERE bucket = $2 AND key = $3",
+            &params![doc, bucket, key],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+fn staged_info(tx: &Tx, key: &Key, staged: &Staged, meta: Meta) -> ObjectInfo {
+    ObjectInfo {
+        key: key.clone(),
+        size: staged.size,
+        etag: staged.etag(),
+        last_modified_ms: tx.now_ms(),
+        meta,
+        checksums: staged.checksums.clone(),
+        parts: Vec::new(),
+    }
+}

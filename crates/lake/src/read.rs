@@ -1,0 +1,297 @@
+//! Reading objects: an [`Object`] holds what one snapshot said and pins its extents, so that the bytes stay readable
+//! however long the reader takes and whatever happens to the key meanwhile.
+//!
+//! Streams read [`CHUNK_BYTES`] at a time on a blocking thread, one chunk ahead of the consumer.
+
+use crate::checksum::{Algorithm, Checksum, ChecksumType, Digests};
+use crate::disk::PinSet;
+use crate::index::{self, no_such_key};
+use crate::layout::{ExtentId, Layout, Slice};
+use crate::{BucketName, Conditions, Key, Lake, LakeError, ObjectInfo};
+use bytes::Bytes;
+use futures::Stream;
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Tx;
+use tokio::task::JoinHandle;
+
+const CHUNK_BYTES: u64 = 512 << 10;
+
+/// An object opened for reading. Cheap to clone; its extents stay as long as a clone lives.
+#[derive(Clone)]
+pub struct Object {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    info: ObjectInfo,
+    layout: Layout,
+    inline: HashMap<ExtentId, Bytes>,
+    lake: Lake,
+    _pins: PinSet,
+}
+
+/// Where some bytes of an object are, for readers on this machine. Valid while its [`Object`] lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where the bytes are.
+    pub place: Place,
+    /// Where in it they start.
+    pub offset: u64,
+    /// How many there are.
+    pub len: u64,
+}
+
+/// What holds the bytes of a [`Segment`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An immutable file.
+    File(PathBuf),
+    /// Memory, for small objects.
+    Memory(Bytes),
+}
+
+impl Lake {
+    /// Describes an object. Errors: `NoSuchBucket`, `NoSuchKey`, and those of [`Conditions::check_read`].
+    pub async fn head(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        conditions: &Conditions,
+    ) -> Result<ObjectInfo, LakeError> {
+        let entry = index::find(tx, bucket, key).await?.entry.ok_or_else(|| no_such_key(key))?;
+        let info = entry.info(key, &mut entry.layout()?)?;
+        conditions.check_read(&info)?;
+        Ok(info)
+    }
+
+    /// Opens an object for reading. Errors: `NoSuchBucket`, `NoSuchKey`, those of [`Conditions::check_read`], and
+    /// `Changed` when `tx` is an old snapshot whose object is gone for good: begin a new one.
+    pub async fn get(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        conditions: &Conditions,
+    ) -> Result<Object, LakeError> {
+        let found = index::find(tx, bucket, key).await?;
+        let entry = found.entry.ok_or_else(|| no_such_key(key))?;
+        let mut layout = entry.layout()?;
+        let info = entry.info(key, &mut layout)?;
+        conditions.check_read(&info)?;
+        let inline = match (layout.inline_id(), found.inline) {
+            (Some(id), Some(bytes)) => HashMap::from([(id, bytes)]),
+            _ => index::inline_bytes(tx, &layout).await?,
+        };
+        let mut ids: Vec<ExtentId> = layout.slices.iter().filter(|s| !s.inline).map(|s| s.extent).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let pins = PinSet::new(self.disk(), ids)?;
+        let inline = inline.into_iter().map(|(id, bytes)| (id, Bytes::from(bytes))).collect();
+        Ok(Object { inner: Arc::new(Inner { info, layout, inline, lake: self.clone(), _pins: pins }) })
+    }
+}
+
+impl Object {
+    /// What the index says about it.
+    pub fn info(&self) -> &ObjectInfo {
+        &self.inner.info
+    }
+
+    pub(crate) fn slices(&self) -> &[Slice] {
+        &self.inner.layout.slices
+    }
+
+    pub(crate) fn cut(&self, range: Range<u64>) -> Vec<Slice> {
+        self.inner.layout.cut(range.start, range.end)
+    }
+
+    /// Where bytes `range` are, in order; the range is cut to the object's size.
+    pub fn segments(&self, range: Range<u64>) -> io::Result<Vec<Segment>> {
+        self.cut(range).into_iter().map(|slice| self.segment(slice)).collect()
+    }
+
+    fn segment(&self, slice: Slice) -> io::Result<Segment> {
+        let place = if slice.inline {
+            let bytes = self.inner.inline.get(&slice.extent);
+            Place::Memory(bytes.ok_or_else(|| io::Error::other("an inline extent has no bytes"))?.clone())
+        } else {
+            Place::File(self.inner.lake.disk().path(slice.extent))
+        };
+        Ok(Segment { place, offset: slice.offset, len: slice.len })
+    }
+
+    /// Bytes `range` in one piece; the range is cut to the object's size, and the caller bounds it.
+    pub async fn read_range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let segments = self.segments(range)?;
+        match segments.as_slice() {
+            [] => return Ok(Bytes::new()),
+            [Segment { place: Place::Memory(bytes), offset, len }] => {
+                return memory(bytes, *offset, *len);
+            }
+            _ => {}
+        }
+        let object = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let total: u64 = segments.iter().map(|s| s.len).sum();
+            let mut all = vec![0; usize::try_from(total).map_err(io::Error::other)?];
+            let mut at = 0;
+            for segment in &segments {
+                let end = at + segment.len as usize;
+                read_into(segment, &mut all[at..end])?;
+                at = end;
+            }
+            drop(object);
+            Ok(Bytes::from(all))
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    /// Bytes `range` as a stream of pieces; the range is cut to the object's size.
+    pub fn read(&self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<> {
+        let reader = Reader { object: self.clone(), todo: self.cut(range).into(), ahead: None };
+        futures::stream::unfold(reader, |mut reader| async move {
+            let next = reader.next().await?;
+            if next.is_err() {
+                reader.todo.clear();
+            }
+            Some((next, reader))
+        })
+    }
+
+    /// MD5 and checksums of bytes `range`, reading only what the index does not know already.
+    pub async fn digest(
+        &self,
+        range: Range<u64>,
+        algorithms: &[Algorithm],
+    ) -> io::Result<([u8; 16], Vec<Checksum>)> {
+        if let Some(known) = self.known_digest(&range, algorithms) {
+            return Ok(known);
+        }
+        let object = self.clone();
+        let algorithms = algorithms.to_vec();
+        let digest = tokio::task::spawn_blocking(move || {
+            let mut digests = Digests::new(algorithms);
+            let mut buffer = Vec::new();
+            for slice in object.cut(range) {
+                for piece in pieces(slice) {
+                    buffer.resize(piece.len as usize, 0);
+                    read_into(&object.segment(piece)?, &mut buffer)?;
+                    digests.update(&buffer);
+                }
+            }
+            Ok(digests.finish())
+        });
+        digest.await.map_err(io::Error::other)?
+    }
+
+    fn known_digest(
+        &self,
+        range: &Range<u64>,
+        algorithms: &[Algorithm],
+    ) -> Option<([u8; 16], Vec<Checksum>)> {
+        let info = self.info();
+        if range.start != 0 || range.end < info.size {
+            return None;
+        }
+        let md5: [u8; 16] = hex::decode(&info.etag).ok()?.try_into().ok()?;
+        let mut checksums = Vec::new();
+        for algorithm in algorithms {
+            let whole = |c: &&Checksum| c.algorithm == *algorithm && c.kind == ChecksumType::FullObject;
+            checksums.push(info.checksums.iter().find(whole)?.clone());
+        }
+        Some((md5, checksums))
+    }
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object").field("info", &self.inner.info).finish_non_exhaustive()
+    }
+}
+
+fn memory(bytes: &Bytes, offset: u64, len: u64) -> io::Result<Bytes> {
+    let (start, end) = (offset as usize, (offset + len) as usize);
+    if end > bytes.len() {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "an inline extent is shorter than its layout",
+        ));
+    }
+    Ok(bytes.slice(start..end))
+}
+
+fn read_into(segment: &Segment, buffer: &mut [u8]) -> io::Result<()> {
+    match &segment.place {
+        Place::Memory(bytes) => buffer.copy_from_slice(&memory(bytes, segment.offset, segment.len)?),
+        Place::File(path) => File::open(path)?.read_exact_at(buffer, segment.offset)?,
+    }
+    Ok(())
+}
+
+/// A slice in pieces of at most [`CHUNK_BYTES`].
+fn pieces(slice: Slice) -> impl Iterator<Item = Slice> {
+    (0..slice.len).step_by(CHUNK_BYTES as usize).map(move |start| Slice {
+        offset: slice.offset + start,
+        len: CHUNK_BYTES.min(slice.len - start),
+        ..slice
+    })
+}
+
+struct Reader {
+    object: Object,
+    todo: VecDeque<Slice>,
+    ahead: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        if self.ahead.is_none() {
+            match self.start() {
+                Some(Ok(Started::Running(running))) => self.ahead = Some(running),
+                Some(Ok(Started::Ready(bytes))) => return Some(Ok(bytes)),
+                Some(Err(err)) => return Some(Err(err)),
+                None => return None,
+            }
+        }
+        let current = self.ahead.take()?;
+        let inline_next = self.todo.front().is_some_and(|slice| slice.inline);
+        if !inline_next && let Some(Ok(Started::Running(running))) = self.start() {
+            self.ahead = Some(running);
+        }
+        Some(current.await.unwrap_or_else(|err| Err(io::Error::other(err))))
+    }
+
+    /// Begins reading the next piece.
+    fn start(&mut self) -> Option<io::Result<Started>> {
+        let slice = self.todo.pop_front()?;
+        let now = Slice { len: slice.len.min(CHUNK_BYTES), ..slice };
+        if slice.len > now.len {
+            let rest = Slice { offset: slice.offset + now.len, len: slice.len - now.len, ..slice };
+            self.todo.push_front(rest);
+        }
+        let segment = match self.object.segment(now) {
+            Ok(segment) => segment,
+            Err(err) => return Some(Err(err)),
+        };
+        if let Place::Memory(bytes) = &segment.place {
+            return Some(memory(bytes, segment.offset, segment.len).map(Started::Ready));
+        }
+        Some(Ok(Started::Running(tokio::task::spawn_blocking(move || {
+            let mut buffer = vec![0; segment.len as usize];
+            read_into(&segment, &mut buffer)?;
+            Ok(Bytes::from(buffer))
+        }))))
+    }
+}
+
+enum Started {
+    Ready(Bytes),
+    Running(JoinHandle<io::Result<Bytes>>),
+}

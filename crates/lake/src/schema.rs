@@ -1,0 +1,64 @@
+//! Tables of the object index.
+//!
+//! `lake_objects.layout` and `doc` are versioned JSON (see `layout` and `meta`); both stand last in their rows, so that
+//! a listing does not read long layouts. `inline_id` names the extent of an object that is one inline extent, so that
+//! reading a small object is a single query.
+
+use store::Migrations;
+
+/// The lake's tables, for `Store::open`.
+pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1] };
+
+const V1: &str = "
+CREATE TABLE lake_buckets (
+  id {int} NOT NULL PRIMARY KEY,
+  name {text} NOT NULL UNIQUE,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  created_ms {int} NOT NULL
+);
+CREATE INDEX lake_buckets_account ON lake_buckets (account, name);
+CREATE TABLE lake_objects (
+  bucket {int} NOT NULL,
+  key {bytes} NOT NULL,
+  size {int} NOT NULL,
+  etag {text} NOT NULL,
+  modified_ms {int} NOT NULL,
+  inline_id {int},
+  doc {text} NOT NULL,
+  layout {text} NOT NULL,
+  PRIMARY KEY (bucket, key)
+);
+CREATE TABLE lake_extents (
+  id {int} NOT NULL PRIMARY KEY,
+  refs {int} NOT NULL,
+  size {int} NOT NULL,
+  bytes {bytes}
+);
+CREATE TABLE lake_garbage (
+  id {int} NOT NULL PRIMARY KEY,
+  since_ms {int} NOT NULL
+);
+CREATE TABLE lake_uploads (
+  id {text} NOT NULL PRIMARY KEY,
+  bucket {int} NOT NULL,
+  key {bytes} NOT NULL,
+  initiated_ms {int} NOT NULL,
+  doc {text} NOT NULL
+);
+CREATE INDEX lake_uploads_key ON lake_uploads (bucket, key, id);
+CREATE TABLE lake_parts (
+  upload {text} NOT NULL,
+  number {int} NOT NULL,
+  size {int} NOT NULL,
+  etag {text} NOT NULL,
+  modified_ms {int} NOT NULL,
+  doc {text} NOT NULL,
+  layout {text} NOT NULL,
+  PRIMARY KEY (upload, number)
+);
+CREATE TABLE lake_state (
+  name {text} NOT NULL PRIMARY KEY,
+  value {int} NOT NULL
+);
+";

@@ -1,0 +1,286 @@
+//! Bytes on their way in: an [`Upload`] takes a body of any size in constant memory and becomes a [`Staged`], which is
+//! durable and invisible until it is put.
+//!
+//! Small bodies (up to [`INLINE_BYTES`]) never become a file: they stay in memory and go into the index with their
+//! row. One transaction's sync, which the store shares between concurrent commits, then makes bytes and row durable
+//! together: a small put costs no file, no folder sync and no second disk flush; there is nothing to collect either.
+//! (The alternative, a shared pack file, would need its own group commit, two flushes per put, and compaction.)
+//!
+//! Larger bodies are cut into pieces of [`PIECE_BYTES`]; while one piece is hashed and appended on a blocking thread,
+//! the next is received. So an upload holds at most two pieces, and no file descriptor between pieces. Dropping an
+//! upload, at any point, removes its bytes.
+
+use crate::checksum::{Algorithm, Checksum, Digests};
+use crate::disk::{Disk, ExtentFile};
+use crate::{Lake, LakeError};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// Bodies up to this size are kept in the index row of their extent. 16 KiB is four SQLite pages: still cheaper to
+/// write through the log than a file with its two flushes, and small enough that the index stays an index.
+pub const INLINE_BYTES: usize = 16 << 10;
+
+/// Size of the pieces in which larger bodies are hashed and written.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Written bytes are flushed to disk this often, so that the end of a large upload does not wait for all of it.
+const FLUSH_EVERY_BYTES: u64 = 64 << 20;
+
+/// What a body must turn out to be.
+#[derive(Clone, Debug, Default)]
+pub struct UploadChecks {
+    /// Its length in bytes, when announced.
+    pub content_length: Option<u64>,
+    /// Its MD5, when announced.
+    pub md5: Option<[u8; 16]>,
+    /// Its checksums, when announced.
+    pub expected: Vec<Checksum>,
+    /// Checksums to compute and keep besides; CRC64NVME when there are none at all, as S3 does.
+    pub compute: Vec<Algorithm>,
+    /// The most bytes it may have.
+    pub max_bytes: Option<u64>,
+}
+
+/// A body being received.
+pub struct Upload {
+    disk: Arc<Disk>,
+    checks: UploadChecks,
+    size: u64,
+    buffer: Vec<u8>,
+    spare: Option<Vec<u8>>,
+    sink: Option<Sink>,
+    running: Option<JoinHandle<(Sink, Vec<u8>, std::io::Result<()>)>>,
+}
+
+/// What travels to the blocking thread and back.
+struct Sink {
+    digests: Digests,
+    file: ExtentFile,
+    unflushed: u64,
+}
+
+impl Sink {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        self.digests.update(piece);
+        self.file.append(piece)?;
+        self.unflushed += piece.len() as u64;
+        if self.unflushed >= FLUSH_EVERY_BYTES {
+            self.unflushed = 0;
+            self.file.sync_some()?;
+        }
+        Ok(())
+    }
+}
+
+/// Finished bytes, durable and invisible. Dropped without being put, they are removed.
+pub struct Staged {
+    /// Size in bytes.
+    pub size: u64,
+    /// MD5 of the bytes.
+    pub md5: [u8; 16],
+    /// Checksums that were asked for or announced, at least one.
+    pub checksums: Vec<Checksum>,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    Empty,
+    Inline(Vec<u8>),
+    File(ExtentFile),
+}
+
+impl Staged {
+    /// The ETag an object of these bytes has, without quotes.
+    pub fn etag(&self) -> String {
+        hex::encode(self.md5)
+    }
+}
+
+impl std::fmt::Debug for Staged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Staged").field("size", &self.size).field("etag", &self.etag()).finish_non_exhaustive()
+    }
+}
+
+impl Lake {
+    /// Starts receiving a body. Errors: `EntityTooLarge` when more is announced than `checks` allow.
+    pub fn upload(&self, checks: UploadChecks) -> Result<Upload, LakeError> {
+        if let (Some(proposed), Some(max)) = (checks.content_length, checks.max_bytes)
+            && proposed > max
+        {
+            return Err(LakeError::EntityTooLarge { proposed, max });
+        }
+        Ok(Upload {
+            disk: self.disk(),
+            checks,
+            size: 0,
+            buffer: Vec::new(),
+            spare: None,
+            sink: None,
+            running: None,
+        })
+    }
+
+    /// Receives a whole stream. Errors of the stream itself come back as `Io`; see [`Upload::finish`] for the others.
+    pub async fn stage_stream<S>(&self, mut stream: S, checks: UploadChecks) -> Result<Staged, LakeError>
+    where
+        S: Stream<Item = std::io::Result<Bytes>> + Unpin,
+    {
+        let mut upload = self.upload(checks)?;
+        while let Some(data) = stream.next().await {
+            upload.write(data.map_err(|err| LakeError::io("receiving a body", err))?).await?;
+        }
+        upload.finish().await
+    }
+
+    /// Stages bytes that are at hand.
+    pub async fn stage_bytes(&self, data: impl Into<Bytes>) -> Result<Staged, LakeError> {
+        let mut upload = self.upload(UploadChecks::default())?;
+        upload.write(data.into()).await?;
+        upload.finish().await
+    }
+}
+
+impl Upload {
+    /// Bytes received so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds a checksum that became known with the body's trailer. It counts only when its algorithm is among
+    /// `UploadChecks::compute`; otherwise it cannot be checked any more and is refused as `Corrupt`.
+    pub fn expect(&mut self, checksum: Checksum) -> Result<(), LakeError> {
+        if !self.algorithms().contains(&checksum.algorithm) {
+            return Err(LakeError::corrupt("a trailing checksum was not announced"));
+        }
+        self.checks.expected.push(checksum);
+        Ok(())
+    }
+
+    /// Takes the next bytes. Errors: `EntityTooLarge`, `IncompleteBody` when more than announced, `Io`.
+    pub async fn write(&mut self, data: Bytes) -> Result<(), LakeError> {
+        self.size += data.len() as u64;
+        if let Some(max) = self.checks.max_bytes.filter(|max| self.size > *max) {
+            return Err(LakeError::EntityTooLarge { proposed: self.size, max });
+        }
+        if let Some(expected) = self.checks.content_length.filter(|expected| self.size > *expected) {
+            return Err(LakeError::IncompleteBody { expected, received: self.size });
+        }
+        let mut rest = &data[..];
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(PIECE_BYTES - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            rest = later;
+            if self.buffer.len() == PIECE_BYTES {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the body: checks it, makes it durable. Errors: `IncompleteBody`, `BadMd5`, `BadChecksum`, `Io`; the bytes
+    /// are then removed.
+    pub async fn finish(mut self) -> Result<Staged, LakeError> {
+        if let Some(expected) = self.checks.content_length.filter(|expected| self.size != *expected) {
+            return Err(LakeError::IncompleteBody { expected, received: self.size });
+        }
+        let small = self.size <= INLINE_BYTES as u64;
+        let (md5, checksums, content) = if small { self.finish_small() } else { self.finish_file().await? };
+        check_md5(self.checks.md5, md5)?;
+        check_sums(&self.checks.expected, &checksums)?;
+        Ok(Staged { size: self.size, md5, checksums, content })
+    }
+
+    fn finish_small(&mut self) -> ([u8; 16], Vec<Checksum>, Content) {
+        let mut digests = Digests::new(self.algorithms());
+        digests.update(&self.buffer);
+        let (md5, checksums) = digests.finish();
+        let bytes = std::mem::take(&mut self.buffer);
+        let content = if bytes.is_empty() { Content::Empty } else { Content::Inline(bytes) };
+        (md5, checksums, content)
+    }
+
+    async fn finish_file(&mut self) -> Result<([u8; 16], Vec<Checksum>, Content), LakeError> {
+        let mut sink = self.take_sink().await?;
+        let last = std::mem::take(&mut self.buffer);
+        let written = tokio::task::spawn_blocking(move || {
+            let done = sink.write(&last).and_then(|()| sink.file.sync());
+            (sink, done)
+        });
+        let (sink, done) = written.await.map_err(lost_thread)?;
+        done.map_err(writing)?;
+        let (md5, checksums) = sink.digests.finish();
+        Ok((md5, checksums, Content::File(sink.file)))
+    }
+
+    /// Hands the full buffer to a blocking thread, after the one before is done.
+    async fn flush(&mut self) -> Result<(), LakeError> {
+        let mut sink = self.take_sink().await?;
+        let next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES));
+        let piece = std::mem::replace(&mut self.buffer, next);
+        self.running = Some(tokio::task::spawn_blocking(move || {
+            let done = sink.write(&piece);
+            (sink, piece, done)
+        }));
+        Ok(())
+    }
+
+    /// The sink, once no thread has it; made at the first piece.
+    async fn take_sink(&mut self) -> Result<Sink, LakeError> {
+        if let Some(running) = self.running.as_mut() {
+            let (sink, mut piece, done) = running.await.map_err(lost_thread)?;
+            self.running = None;
+            done.map_err(writing)?;
+            piece.clear();
+            self.spare = Some(piece);
+            self.sink = Some(sink);
+        }
+        if let Some(sink) = self.sink.take() {
+            return Ok(sink);
+        }
+        let file = ExtentFile::create(&self.disk).map_err(writing)?;
+        Ok(Sink { digests: Digests::new(self.algorithms()), file, unflushed: 0 })
+    }
+
+    fn algorithms(&self) -> Vec<Algorithm> {
+        let expected = self.checks.expected.iter().map(|c| c.algorithm);
+        let mut algorithms: Vec<Algorithm> = self.checks.compute.iter().copied().chain(expected).collect();
+        if algorithms.is_empty() {
+            algorithms.push(Algorithm::Crc64Nvme);
+        }
+        algorithms
+    }
+}
+
+fn check_md5(expected: Option<[u8; 16]>, calculated: [u8; 16]) -> Result<(), LakeError> {
+    match expected {
+        Some(expected) if expected != calculated => {
+            Err(LakeError::BadMd5 { expected: hex::encode(expected), calculated: hex::encode(calculated) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_sums(expected: &[Checksum], calculated: &[Checksum]) -> Result<(), LakeError> {
+    for wanted in expected {
+        let found = calculated.iter().find(|c| c.algorithm == wanted.algorithm);
+        if found.map(|c| &c.value) != Some(&wanted.value) {
+            return Err(LakeError::BadChecksum {
+                algorithm: wanted.algorithm,
+                expected: wanted.value.clone(),
+                calculated: found.map(|c| c.value.clone()).unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn writing(source: std::io::Error) -> LakeError {
+    LakeError::io("writing an extent", source)
+}
+
+fn lost_thread(err: tokio::task::JoinError) -> LakeError {
+    LakeError::io("writing an extent", std::io::Error::other(err))
+}
