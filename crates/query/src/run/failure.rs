@@ -1,0 +1,141 @@
+//! What goes wrong while a statement runs, and how Athena words it.
+
+use std::sync::Arc;
+
+use catalog::CatalogError;
+use datafusion::common::DataFusionError;
+use engine::EngineError;
+use lake::LakeError;
+use store::StoreError;
+
+use crate::arithmetic::Overflow;
+use crate::error::QueryError;
+use crate::execution::Failure;
+use crate::results::NoText;
+use crate::sql::{SqlError, SqlErrorKind};
+
+/// Athena's error categories. Source: Athena API Reference, AthenaError.
+const SYSTEM: i64 = 1;
+const USER: i64 = 2;
+
+/// Why a statement failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    NoText(#[from] NoText),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("{message}")]
+    Refused {
+        code: &'static str,
+        message: String,
+    },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl RunError {
+    pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into() }
+    }
+
+    /// Our own errors travel through the engine boxed; here they come out again.
+    pub(crate) fn from_planning(error: DataFusionError) -> Self {
+        if let DataFusionError::External(inner) = error.find_root() {
+            if let Some(found) = inner.downcast_ref::<SqlError>() {
+                return Self::Sql(found.clone());
+            }
+            if let Some(found) = inner.downcast_ref::<Overflow>() {
+                return Self::refused("NUMERIC_VALUE_OUT_OF_RANGE", found.to_string());
+            }
+        }
+        Self::Engine(EngineError::from(error))
+    }
+
+    /// The failure as the client sees it. What is ours to mend goes to the log, not to the client.
+    pub(crate) fn failure(&self) -> Failure {
+        let (category, code, message) = match self {
+            Self::Sql(error) => {
+                let category = if matches!(error.kind, SqlErrorKind::Unsupported(_)) { SYSTEM } else { USER };
+                (category, error.code(), error.to_string())
+            }
+            Self::Engine(error) => engine_failure(error),
+            Self::Catalog(error) => catalog_failure(error),
+            Self::Lake(LakeError::NoSuchBucket { bucket }) => {
+                (USER, "NO_SUCH_BUCKET", format!("bucket {bucket} does not exist"))
+            }
+            Self::Refused { code, message } => (USER, *code, message.clone()),
+            Self::NoText(error) => (SYSTEM, "NOT_SUPPORTED", error.to_string()),
+            Self::Lake(_) | Self::Store(_) | Self::Query(_) => internal(),
+            Self::Cancelled => (USER, "USER_CANCELED", "Query was canceled".to_owned()),
+        };
+        Failure { category, code: code.to_owned(), message }
+    }
+}
+
+fn internal() -> (i64, &'static str, String) {
+    (SYSTEM, "GENERIC_INTERNAL_ERROR", "the server could not finish the query; its log says why".to_owned())
+}
+
+fn catalog_failure(error: &CatalogError) -> (i64, &'static str, String) {
+    let code = match error {
+        CatalogError::DatabaseNotFound { .. } => "SCHEMA_NOT_FOUND",
+        CatalogError::TableNotFound { .. } => "TABLE_NOT_FOUND",
+        CatalogError::DatabaseExists { .. } | CatalogError::TableExists { .. } => "ALREADY_EXISTS",
+        CatalogError::Store(_) | CatalogError::Corrupt { .. } => return internal(),
+        _ => "INVALID_REQUEST",
+    };
+    (USER, code, error.to_string())
+}
+
+fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
+    let code = match error {
+        EngineError::DatabaseNotFound { database } => {
+            return (USER, "SCHEMA_NOT_FOUND", format!("Schema '{database}' does not exist"));
+        }
+        EngineError::TableNotFound { database, table } => {
+            let message = format!("Table 'awsdatacatalog.{database}.{table}' does not exist");
+            return (USER, "TABLE_NOT_FOUND", message);
+        }
+        EngineError::ColumnNotFound { column, candidates, .. } => {
+            let mut message = format!("Column '{column}' cannot be resolved");
+            if !candidates.is_empty() {
+                message = format!("{message}; there is {}", candidates.join(", "));
+            }
+            return (USER, "COLUMN_NOT_FOUND", message);
+        }
+        EngineError::AmbiguousColumn { .. } => "AMBIGUOUS_NAME",
+        EngineError::BucketMissing { .. } | EngineError::LocationInvalid { .. } => "HIVE_FILESYSTEM_ERROR",
+        EngineError::ObjectMissing { .. } => "HIVE_CANNOT_OPEN_SPLIT",
+        EngineError::TableUnsupported { .. } => "HIVE_UNSUPPORTED_FORMAT",
+        EngineError::PartitionValueInvalid { .. } => "HIVE_INVALID_PARTITION_VALUE",
+        EngineError::Format(_) | EngineError::File { .. } => "HIVE_BAD_DATA",
+        EngineError::MemoryExhausted { .. } => "EXCEEDED_MEMORY_LIMIT",
+        EngineError::Sql { .. } => "SYNTAX_ERROR",
+        EngineError::Plan { .. } | EngineError::OptionsInvalid { .. } | EngineError::PredicateInvalid { .. } => {
+            "INVALID_REQUEST"
+        }
+        EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
+        EngineError::Execution { .. } => "GENERIC_USER_ERROR",
+        EngineError::Cancelled => "USER_CANCELED",
+        EngineError::Catalog(inner) => return catalog_failure(inner),
+        _ => return internal(),
+    };
+    (USER, code, error.to_string())
+}
+
+impl From<std::io::Error> for RunError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Engine(EngineError::Io(Arc::new(error)))
+    }
+}

@@ -1,0 +1,55 @@
+//! Runs a query on the engine and writes its rows as CSV.
+
+use engine::{Session, SessionOptions, Sources, SqlDialect};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use sqlparser::ast::{Query, Statement as Ast};
+
+use super::statement::{Ground, Outcome, Request};
+use super::RunError;
+use crate::results::{CsvResult, columns};
+use crate::{sql, types};
+
+pub(super) async fn run(ground: &Ground, request: &Request<'_>, query: Query) -> Result<Outcome, RunError> {
+    let clock = ground.store.clock();
+    let started_ms = clock.now_ms();
+    let session = session(ground, request);
+    let plan = plan(&session, query).await?;
+    let mut execution = session.execute_plan(plan).await?;
+    let planning_ms = clock.now_ms() - started_ms;
+    let schema = execution.schema();
+    if let Some(field) = schema.fields().iter().find(|field| types::name(field.data_type()) == "unknown") {
+        // Trino gives a bare NULL the type unknown; every other type without a name cannot be shown.
+        if !field.data_type().is_null() {
+            let message = format!("column {} has a type that results cannot hold", field.name());
+            return Err(RunError::refused("NOT_SUPPORTED", message));
+        }
+    }
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let mut result = CsvResult::new(&ground.lake, names)?;
+    while let Some(batch) = execution.next().await {
+        result.write(&batch?).await?;
+    }
+    let scanned_bytes = execution.stats().bytes_scanned;
+    let (file, rows) = result.finish().await?;
+    Ok(Outcome { file, columns: columns(&schema), rows, scanned_bytes, planning_ms })
+}
+
+fn session(ground: &Ground, request: &Request<'_>) -> Session {
+    let sources =
+        Sources { store: ground.store.clone(), lake: ground.lake.clone(), scope: request.scope.clone() };
+    let options = SessionOptions {
+        default_database: Some(request.database.to_owned()),
+        cancel: request.cancel.clone(),
+        dialect: SqlDialect::Trino,
+        ..SessionOptions::default()
+    };
+    ground.engine.session(sources, options)
+}
+
+/// Binds a checked query and brings it in line with Trino.
+async fn plan(session: &Session, query: Query) -> Result<LogicalPlan, RunError> {
+    let statement = Statement::Statement(Box::new(Ast::Query(Box::new(query))));
+    let bound = session.context().state().statement_to_plan(statement).await.map_err(RunError::from_planning)?;
+    sql::conform(bound).map_err(RunError::from_planning)
+}

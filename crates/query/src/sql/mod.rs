@@ -1,0 +1,165 @@
+//! What Athena's statements say, as far as Tenon runs them.
+//!
+//! Data definition (Hive's grammar) is parsed here into [`Ddl`]. Queries are parsed by `sqlparser` and then *checked
+//! against a list of what means the same in Trino and on our engine* (`check`): a construct, function or option that
+//! is not on the list is refused with its place, never approximated. `rewrite` then brings the small differences in
+//! line (identifiers are lower-cased, unnamed columns become `_col0`, literals get Trino's types).
+
+mod check;
+mod create_table;
+mod cursor;
+mod ddl;
+mod functions;
+mod plan;
+mod rewrite;
+mod token;
+
+pub use create_table::{ColumnDef, CreateTable, RowFormat, StoredAs};
+pub use ddl::{Ddl, Name};
+pub(crate) use plan::conform;
+pub use token::Position;
+
+use sqlparser::ast::Query;
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::{Parser, ParserError};
+
+/// A statement that Tenon can run.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    /// A query, checked and rewritten to our engine's dialect.
+    Select(Box<Query>),
+    /// A statement on the catalog.
+    Ddl(Ddl),
+}
+
+/// Athena's `StatementType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementType {
+    /// Changes definitions.
+    Ddl,
+    /// Reads or changes data.
+    Dml,
+    /// Shows and describes.
+    Utility,
+}
+
+impl StatementType {
+    /// The name in Athena's API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ddl => "DDL",
+            Self::Dml => "DML",
+            Self::Utility => "UTILITY",
+        }
+    }
+}
+
+/// What is wrong with a statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SqlErrorKind {
+    /// It is not a statement of the language.
+    #[error("{0}")]
+    Syntax(String),
+    /// Trino may know it; Tenon does not run it (yet).
+    #[error("{0} is not supported by Tenon")]
+    Unsupported(String),
+    /// A function that is not registered.
+    #[error("Function '{0}' not registered")]
+    UnknownFunction(String),
+    /// Operands of types that Trino does not put together.
+    #[error("{0}")]
+    TypeMismatch(String),
+}
+
+/// An error in a statement and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{kind}", place(*position))]
+pub struct SqlError {
+    /// Where; line 0 when not known.
+    pub position: Position,
+    /// What.
+    #[source]
+    pub kind: SqlErrorKind,
+}
+
+fn place(position: Position) -> String {
+    if position.line == 0 { String::new() } else { format!("line {}:{}: ", position.line, position.column) }
+}
+
+impl SqlError {
+    pub(crate) fn syntax(position: Position, message: impl Into<String>) -> Self {
+        Self { position, kind: SqlErrorKind::Syntax(message.into()) }
+    }
+
+    pub(crate) fn unsupported(position: Position, what: impl Into<String>) -> Self {
+        Self { position, kind: SqlErrorKind::Unsupported(what.into()) }
+    }
+
+    /// Trino's name of the error, as Athena puts it before the message.
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            SqlErrorKind::Syntax(_) => "SYNTAX_ERROR",
+            SqlErrorKind::Unsupported(_) => "NOT_SUPPORTED",
+            SqlErrorKind::UnknownFunction(_) => "FUNCTION_NOT_REGISTERED",
+            SqlErrorKind::TypeMismatch(_) => "TYPE_MISMATCH",
+        }
+    }
+}
+
+/// Parses one statement, with or without a `;` at its end.
+/// Errors: what is wrong and where; two statements at once are refused.
+pub fn parse(text: &str) -> Result<Statement, SqlError> {
+    let (tokens, end) = token::tokenize(text)?;
+    let first = match tokens.first() {
+        Some((token::Token::Word(word), _)) => word.to_ascii_uppercase(),
+        Some((token::Token::Mark('('), _)) => "SELECT".to_owned(),
+        Some((other, position)) => return Err(SqlError::syntax(*position, format!("mismatched input '{other}'"))),
+        None => return Err(SqlError::syntax(end, "the statement is empty")),
+    };
+    match first.as_str() {
+        "SELECT" | "WITH" => parse_query(text),
+        _ => ddl::parse(&tokens, end).map(Statement::Ddl),
+    }
+}
+
+impl Statement {
+    /// What Athena calls the kind of statement.
+    pub fn statement_type(&self) -> StatementType {
+        match self {
+            Self::Select(_) => StatementType::Dml,
+            Self::Ddl(ddl) => ddl.statement_type(),
+        }
+    }
+}
+
+fn parse_query(text: &str) -> Result<Statement, SqlError> {
+    let mut parsed = Parser::new(&GenericDialect {})
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(from_parser)?;
+    let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
+        return Err(SqlError::syntax(Position::default(), "only one statement can be run at a time"));
+    };
+    let sqlparser::ast::Statement::Query(mut query) = statement else {
+        return Err(SqlError::unsupported(Position { line: 1, column: 1 }, "a statement of this kind"));
+    };
+    check::query(&query)?;
+    rewrite::query(&mut query);
+    Ok(Statement::Select(query))
+}
+
+/// `sqlparser` appends the place to its messages: ` at Line: 1, Column: 8`.
+fn from_parser(error: ParserError) -> SqlError {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+        ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
+    };
+    let found = text.rsplit_once(" at Line: ").and_then(|(message, rest)| {
+        let (line, column) = rest.split_once(", Column: ")?;
+        Some((message.to_owned(), Position { line: line.parse().ok()?, column: column.parse().ok()? }))
+    });
+    match found {
+        Some((message, position)) => SqlError::syntax(position, message),
+        None => SqlError::syntax(Position::default(), text),
+    }
+}

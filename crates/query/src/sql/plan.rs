@@ -1,0 +1,300 @@
+//! What only the types can tell: brings a bound query in line with Trino, or refuses it.
+//!
+//! Our engine converts generously where Trino reports a mismatch (`'10' > 9`), truncates where Trino rounds, and
+//! lets integers wrap. So before the engine's own analysis every expression is looked at with the types of its
+//! operands: mismatches are refused, integer arithmetic is replaced by arithmetic that reports an overflow, and so on.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, Between, BinaryExpr, Case, Cast, InList, InSubquery, Like, ScalarFunction, WindowFunction,
+};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF};
+
+use super::rewrite::UNNAMED;
+use super::{Position, SqlError, SqlErrorKind};
+use crate::arithmetic::{Arithmetic, CheckedArithmetic};
+use crate::types::{Class, comparable, name};
+
+/// Returns the plan that gives Trino's answer.
+/// Errors: `DataFusionError::External` around a [`SqlError`] for what Trino refuses or Tenon does not run.
+pub(crate) fn conform(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let conformed = plan.transform_up_with_subqueries(|node| {
+        check_union(&node)?;
+        check_join(&node)?;
+        let inputs = node.inputs();
+        let schema = if inputs.is_empty() { node.schema().as_ref().clone() } else { merge_schema(&inputs) };
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let saved = names.save(&expr);
+            let changed = expr.transform_up(|inner| expression(inner, &schema))?;
+            Ok(changed.update_data(|expr| saved.restore(expr)))
+        })?
+        .map_data(LogicalPlan::recompute_schema)
+    })?;
+    name_columns(conformed.data)
+}
+
+fn mismatch<T>(message: String) -> Result<T> {
+    let kind = SqlErrorKind::TypeMismatch(message);
+    Err(DataFusionError::External(Box::new(SqlError { position: Position::default(), kind })))
+}
+
+fn unsupported<T>(what: impl Into<String>) -> Result<T> {
+    Err(DataFusionError::External(Box::new(SqlError::unsupported(Position::default(), what))))
+}
+
+fn check_union(node: &LogicalPlan) -> Result<()> {
+    let LogicalPlan::Union(union) = node else { return Ok(()) };
+    let Some((first, rest)) = union.inputs.split_first() else { return Ok(()) };
+    for other in rest {
+        for (left, right) in first.schema().fields().iter().zip(other.schema().fields()) {
+            require_comparable(left.data_type(), right.data_type(), "UNION")?;
+        }
+    }
+    Ok(())
+}
+
+fn check_join(node: &LogicalPlan) -> Result<()> {
+    let LogicalPlan::Join(join) = node else { return Ok(()) };
+    for (left, right) in &join.on {
+        let (left, right) = (left.get_type(join.left.schema())?, right.get_type(join.right.schema())?);
+        require_comparable(&left, &right, "=")?;
+    }
+    Ok(())
+}
+
+fn require_comparable(left: &DataType, right: &DataType, operator: &str) -> Result<()> {
+    if comparable(left, right) {
+        return Ok(());
+    }
+    mismatch(format!("Cannot apply operator: {} {operator} {}", name(left), name(right)))
+}
+
+fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match &expr {
+        Expr::BinaryExpr(binary) => return binary_expression(binary.clone(), schema),
+        Expr::Between(Between { expr: inner, low, high, .. }) => {
+            let of = inner.get_type(schema)?;
+            require_comparable(&of, &low.get_type(schema)?, "BETWEEN")?;
+            require_comparable(&of, &high.get_type(schema)?, "BETWEEN")?;
+        }
+        Expr::InList(InList { expr: inner, list, .. }) => {
+            let of = inner.get_type(schema)?;
+            list.iter().try_for_each(|item| require_comparable(&of, &item.get_type(schema)?, "IN"))?;
+        }
+        Expr::InSubquery(InSubquery { expr: inner, subquery, .. }) => {
+            let found = subquery.subquery.schema().field(0).data_type().clone();
+            require_comparable(&inner.get_type(schema)?, &found, "IN")?;
+        }
+        Expr::Like(Like { expr: inner, pattern, .. }) => {
+            require_class(inner, schema, "LIKE", |class| class == Class::Text)?;
+            require_class(pattern, schema, "LIKE", |class| class == Class::Text)?;
+        }
+        Expr::Case(case) => check_case(case, schema)?,
+        Expr::Cast(cast) => return cast_expression(cast.clone(), schema),
+        Expr::TryCast(cast) => {
+            cast_expression(Cast { expr: cast.expr.clone(), field: Arc::clone(&cast.field) }, schema)?;
+            if rounds(&cast.expr.get_type(schema)?, cast.field.data_type()) {
+                return unsupported("TRY_CAST of a double to an integer");
+            }
+        }
+        Expr::ScalarFunction(call) => return scalar(call.clone(), schema),
+        Expr::AggregateFunction(AggregateFunction { func, params }) => {
+            check_aggregate(func.name(), &params.args, schema)?;
+        }
+        Expr::WindowFunction(window) => {
+            let WindowFunction { fun, params } = &**window;
+            check_aggregate(fun.name(), &params.args, schema)?;
+        }
+        _ => {}
+    }
+    Ok(Transformed::no(expr))
+}
+
+fn require_class(expr: &Expr, schema: &DFSchema, what: &str, fits: impl Fn(Class) -> bool) -> Result<()> {
+    let found = expr.get_type(schema)?;
+    let class = Class::of(&found);
+    if class == Class::Null || fits(class) {
+        return Ok(());
+    }
+    mismatch(format!("Unexpected parameter of type {} for {what}", name(&found)))
+}
+
+fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
+    let (a, b) = (Class::of(&left), Class::of(&right));
+    let refused = || mismatch(format!("Cannot apply operator: {} {} {}", name(&left), binary.op, name(&right)));
+    let nullable = a == Class::Null || b == Class::Null;
+    match binary.op {
+        Operator::Plus | Operator::Minus | Operator::Multiply if a == Class::Integer && b == Class::Integer => {
+            let operation = match binary.op {
+                Operator::Plus => Arithmetic::Add,
+                Operator::Minus => Arithmetic::Subtract,
+                _ => Arithmetic::Multiply,
+            };
+            let checked = Arc::new(ScalarUDF::from(CheckedArithmetic::new(operation)));
+            let call = ScalarFunction::new_udf(checked, vec![*binary.left, *binary.right]);
+            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+        }
+        Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {}
+        Operator::Plus if a == Class::Interval && b == Class::Time => {}
+        Operator::Divide | Operator::Modulo if a == Class::Decimal || b == Class::Decimal => {
+            if a != Class::Float && b != Class::Float {
+                return unsupported("division of decimals (CAST them to double)");
+            }
+        }
+        Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
+            if !nullable && !(a.is_number() && b.is_number()) {
+                return refused();
+            }
+        }
+        Operator::StringConcat if !nullable && (a != Class::Text || b != Class::Text) => return refused(),
+        Operator::And | Operator::Or if !nullable && (a != Class::Boolean || b != Class::Boolean) => return refused(),
+        _ if !comparable(&left, &right) => return refused(),
+        _ => {}
+    }
+    Ok(Transformed::no(Expr::BinaryExpr(binary)))
+}
+
+fn check_case(case: &Case, schema: &DFSchema) -> Result<()> {
+    let operand = case.expr.as_ref().map(|expr| expr.get_type(schema)).transpose()?;
+    let mut result: Option<DataType> = None;
+    let results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+    for then in results {
+        let found = then.get_type(schema)?;
+        match &result {
+            Some(first) if !comparable(first, &found) => {
+                return mismatch(format!("All CASE results must be the same type: {}", name(first)));
+            }
+            Some(first) if Class::of(first) != Class::Null => {}
+            _ => result = Some(found),
+        }
+    }
+    for (when, _) in &case.when_then_expr {
+        match &operand {
+            Some(of) => require_comparable(of, &when.get_type(schema)?, "=")?,
+            None => require_class(when, schema, "CASE WHEN", |class| class == Class::Boolean)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether Trino rounds where our engine truncates.
+fn rounds(from: &DataType, to: &DataType) -> bool {
+    Class::of(from) == Class::Float && Class::of(to) == Class::Integer
+}
+
+fn cast_expression(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type().clone());
+    if rounds(&from, &to) {
+        let rounded = datafusion::functions::math::round().call(vec![*cast.expr]);
+        return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(rounded), field: cast.field })));
+    }
+    use Class::{Binary, Boolean, Decimal, Float, Integer, Interval, Null, Other, Text, Time};
+    let same = match (Class::of(&from), Class::of(&to)) {
+        (Null, _) => true,
+        (Integer | Boolean | Text, Integer | Boolean) => true,
+        (Integer | Float | Decimal | Text | Boolean, Float) => true,
+        (Integer | Float | Decimal | Text, Decimal) => true,
+        (Integer | Boolean | Text | Decimal, Text) => true,
+        (Time, Text) => matches!(from, DataType::Date32),
+        (Text | Time, Time) => true,
+        (Interval, Interval) | (Binary, Binary) => true,
+        (Other, Other) => from == to,
+        _ => false,
+    };
+    if !same {
+        return unsupported(format!("CAST from {} to {}", name(&from), name(&to)));
+    }
+    Ok(Transformed::no(Expr::Cast(cast)))
+}
+
+fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let function = call.func.name().to_owned();
+    let types = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let check = |fits: fn(Class) -> bool| {
+        call.args.iter().try_for_each(|arg| require_class(arg, schema, &format!("function {function}"), fits))
+    };
+    match function.as_str() {
+        "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
+        | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
+        "substr" => check(|class| matches!(class, Class::Text | Class::Integer))?,
+        "abs" | "acos" | "asin" | "atan" | "atan2" | "cbrt" | "cos" | "degrees" | "exp" | "ln" | "radians" | "sin"
+        | "sqrt" | "tan" | "tanh" => check(Class::is_number)?,
+        "coalesce" | "nullif" => {
+            for pair in types.windows(2) {
+                require_comparable(&pair[0], &pair[1], &function)?;
+            }
+        }
+        "date_part" => check(|class| matches!(class, Class::Text | Class::Time)).and_then(|()| match types.get(1) {
+            Some(of) if Class::of(of) == Class::Text => mismatch("Unexpected parameter of type varchar".to_owned()),
+            _ => Ok(()),
+        })?,
+        "date_trunc" => return date_trunc(call, &types),
+        "round" => return round(call, &types),
+        _ => {}
+    }
+    Ok(Transformed::no(Expr::ScalarFunction(call)))
+}
+
+/// Of a date Trino's `date_trunc` makes a date, our engine's a timestamp.
+fn date_trunc(call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Expr>> {
+    match types {
+        [unit, DataType::Date32] if Class::of(unit) == Class::Text => {
+            let cast = Cast::new(Box::new(Expr::ScalarFunction(call)), DataType::Date32);
+            Ok(Transformed::yes(Expr::Cast(cast)))
+        }
+        [unit, of] if Class::of(unit) == Class::Text && Class::of(of) == Class::Time => {
+            Ok(Transformed::no(Expr::ScalarFunction(call)))
+        }
+        _ => mismatch("Unexpected parameters for function date_trunc".to_owned()),
+    }
+}
+
+/// An integer rounded to whole numbers is itself; decimals would change their type.
+fn round(mut call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Expr>> {
+    match types.first().map(Class::of) {
+        Some(Class::Float) => Ok(Transformed::no(Expr::ScalarFunction(call))),
+        Some(Class::Integer) if types.len() == 1 => Ok(Transformed::yes(call.args.swap_remove(0))),
+        Some(Class::Decimal | Class::Integer) => unsupported("round of a decimal, and of an integer to digits,"),
+        _ => mismatch("Unexpected parameters for function round".to_owned()),
+    }
+}
+
+fn check_aggregate(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
+    let what = format!("function {function}");
+    match function {
+        "sum" => args.iter().try_for_each(|arg| require_class(arg, schema, &what, Class::is_number)),
+        "avg" => args.iter().try_for_each(|arg| {
+            if Class::of(&arg.get_type(schema)?) == Class::Decimal {
+                return unsupported("avg of decimals (CAST them to double)");
+            }
+            require_class(arg, schema, &what, Class::is_number)
+        }),
+        "stddev" | "stddev_pop" | "stddev_samp" | "var" | "var_pop" | "var_samp" | "corr" | "covar_pop"
+        | "covar_samp" => args.iter().try_for_each(|arg| require_class(arg, schema, &what, Class::is_number)),
+        "bool_and" | "bool_or" => {
+            args.iter().try_for_each(|arg| require_class(arg, schema, &what, |class| class == Class::Boolean))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Columns without a name are `_col<position>` in the result.
+fn name_columns(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let schema = Arc::clone(plan.schema());
+    if !schema.fields().iter().any(|field| field.name().starts_with(UNNAMED)) {
+        return Ok(plan);
+    }
+    let columns = schema.iter().enumerate().map(|(position, (qualifier, field))| {
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+        if field.name().starts_with(UNNAMED) { column.alias(format!("_col{position}")) } else { column }
+    });
+    LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()
+}

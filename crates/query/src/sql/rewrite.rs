@@ -1,0 +1,302 @@
+//! Writes a checked query the way our engine understands it as Trino does.
+//!
+//! - Identifiers are folded to lower case, quoted or not.
+//! - Whole numbers that fit get Trino's type integer, numbers with an exponent double; the numbers of LIMIT and OFFSET
+//!   and the ordinals of GROUP BY and ORDER BY stay as they are.
+//! - Functions are written as [`Rewrite`] says.
+//! - Columns without a name get a placeholder, which `plan` turns into `_col<position>`.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderByKind,
+    Query, Select, SelectItem, Spanned, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+use sqlparser::tokenizer::Location;
+
+use super::check::{folded, number};
+use super::functions::{self, Rewrite};
+
+/// Begins the name of a column that the query does not name; the rest is a number.
+pub(super) const UNNAMED: &str = "\u{1}unnamed";
+
+/// What Trino's `trim` takes for white space (`Character.isWhitespace`).
+const WHITE_SPACE: &str = "\t\n\u{b}\u{c}\r\u{1c}\u{1d}\u{1e}\u{1f} \u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{205f}\u{3000}";
+
+pub(super) fn query(query: &mut Query) {
+    let mut rewriter = Rewriter::default();
+    let ControlFlow::Continue(()) = VisitMut::visit(query, &mut rewriter);
+}
+
+#[derive(Default)]
+struct Rewriter {
+    /// Where numbers stand that are counts or ordinals, not values.
+    counts: HashSet<Location>,
+    unnamed: usize,
+}
+
+impl VisitorMut for Rewriter {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        if let Some(OrderByKind::Expressions(list)) = query.order_by.as_ref().map(|order| &order.kind) {
+            list.iter().for_each(|item| self.keep_number(&item.expr));
+        }
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            limit.iter().for_each(|count| self.keep_number(count));
+            offset.iter().for_each(|count| self.keep_number(&count.value));
+        }
+        for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            fold_alias(&mut cte.alias);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        if let GroupByExpr::Expressions(list, _) = &select.group_by {
+            list.iter().for_each(|item| self.keep_number(item));
+        }
+        for item in &mut select.projection {
+            self.name_item(item);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
+        match factor {
+            TableFactor::Table { alias, .. } | TableFactor::Derived { alias, .. } => {
+                alias.iter_mut().for_each(fold_alias);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {
+        fold_name(relation);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        match expr {
+            Expr::Identifier(ident) => fold(ident),
+            Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(fold),
+            Expr::Value(ValueWithSpan { value: Value::Number(digits, _), span }) => {
+                if !self.counts.contains(&span.start) {
+                    *expr = typed_number(digits);
+                }
+            }
+            Expr::Extract { field, expr: inner, .. } => {
+                *expr = date_part(&field.to_string().to_lowercase(), (**inner).clone());
+            }
+            Expr::Position { expr: needle, r#in } => {
+                let arguments = vec![(**r#in).clone(), (**needle).clone()];
+                *expr = cast(call("strpos", arguments), DataType::BigInt(None));
+            }
+            Expr::Trim { trim_where, expr: inner, .. } => {
+                let name = match trim_where {
+                    Some(sqlparser::ast::TrimWhereField::Leading) => "ltrim",
+                    Some(sqlparser::ast::TrimWhereField::Trailing) => "rtrim",
+                    _ => "btrim",
+                };
+                *expr = call(name, vec![(**inner).clone(), text(WHITE_SPACE)]);
+            }
+            Expr::Function(function) => {
+                if let Some(written) = rewritten(function) {
+                    *expr = written;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Rewriter {
+    fn keep_number(&mut self, expr: &Expr) {
+        if number(expr).is_some() {
+            self.counts.insert(expr.span().start);
+        }
+    }
+
+    fn name_item(&mut self, item: &mut SelectItem) {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => fold(alias),
+            SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => self.name_reference(item),
+            SelectItem::UnnamedExpr(expr) => {
+                let alias = Ident::with_quote('"', format!("{UNNAMED}{}", self.unnamed));
+                self.unnamed += 1;
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            }
+            _ => {}
+        }
+    }
+
+    /// `a.b.c` is named `c`: for a column our engine says so too, for a field of a struct it would not.
+    fn name_reference(&mut self, item: &mut SelectItem) {
+        let SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) = item else { return };
+        if let Some(alias) = parts.last().filter(|_| parts.len() > 1).map(folded) {
+            let expr = Expr::CompoundIdentifier(parts.clone());
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', alias) };
+        }
+    }
+}
+
+fn fold(ident: &mut Ident) {
+    ident.value = folded(ident);
+    ident.quote_style = Some('"');
+}
+
+fn fold_name(name: &mut ObjectName) {
+    for part in &mut name.0 {
+        if let ObjectNamePart::Identifier(ident) = part {
+            fold(ident);
+        }
+    }
+}
+
+fn fold_alias(alias: &mut TableAlias) {
+    fold(&mut alias.name);
+    alias.columns.iter_mut().for_each(|column| fold(&mut column.name));
+}
+
+/// A number with the type that Trino gives it: integer or bigint by size, double with an exponent, else decimal.
+fn typed_number(digits: &str) -> Expr {
+    if digits.contains(['e', 'E']) {
+        return cast(text(digits), DataType::Double(ExactNumberInfo::None));
+    }
+    let literal = Expr::Value(Value::Number(digits.to_owned(), false).with_empty_span());
+    if digits.parse::<i32>().is_ok() { cast(literal, DataType::Int(None)) } else { literal }
+}
+
+fn rewritten(function: &Function) -> Option<Expr> {
+    let known = functions::known(function)?;
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let arguments: Vec<Expr> = functions::plain_arguments(list).into_iter().cloned().collect();
+    Some(match known.rewrite {
+        Rewrite::Same(name) => renamed(function, name),
+        Rewrite::Bigint(name) => cast(renamed(function, name), DataType::BigInt(None)),
+        Rewrite::DatePart(field) => date_part(field, arguments.into_iter().next()?),
+        Rewrite::Concat => Expr::Nested(Box::new(arguments.into_iter().reduce(|left, right| Expr::BinaryOp {
+            left: Box::new(left),
+            op: BinaryOperator::StringConcat,
+            right: Box::new(right),
+        })?)),
+        Rewrite::If => {
+            let mut parts = arguments.into_iter();
+            let (condition, result) = (parts.next()?, parts.next()?);
+            Expr::Case {
+                case_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+                end_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+                operand: None,
+                conditions: vec![CaseWhen { condition, result }],
+                else_result: parts.next().map(Box::new),
+            }
+        }
+        Rewrite::Date => cast(arguments.into_iter().next()?, DataType::Date),
+        Rewrite::CountIf => {
+            let counted = Function {
+                args: argument_list(vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]),
+                filter: arguments.into_iter().next().map(Box::new),
+                ..function.clone()
+            };
+            renamed(&counted, "count")
+        }
+    })
+}
+
+fn renamed(function: &Function, name: &str) -> Expr {
+    Expr::Function(Function { name: ObjectName::from(vec![Ident::new(name)]), ..function.clone() })
+}
+
+fn date_part(field: &str, of: Expr) -> Expr {
+    cast(call("date_part", vec![text(field), of]), DataType::BigInt(None))
+}
+
+fn text(value: &str) -> Expr {
+    Expr::Value(Value::SingleQuotedString(value.to_owned()).with_empty_span())
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let arguments = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: argument_list(arguments),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+fn argument_list(args: Vec<FunctionArg>) -> FunctionArguments {
+    FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() })
+}
+
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::{Statement, parse};
+
+    fn rewritten(text: &str) -> String {
+        match parse(text) {
+            Ok(Statement::Select(query)) => query.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(text: &str) -> String {
+        match parse(text) {
+            Err(error) => format!("{}: {error}", error.code()),
+            Ok(statement) => panic!("accepted: {statement:?}"),
+        }
+    }
+
+    #[test]
+    fn identifiers_fold_and_numbers_get_types() {
+        assert_eq!(
+            rewritten("SELECT \"Id\", T.Name n, 1 FROM Db.\"T\" AS T ORDER BY 1 LIMIT 5"),
+            "SELECT \"id\", \"t\".\"name\" AS \"n\", CAST(1 AS INT) AS \"\u{1}unnamed0\" FROM \"db\".\"t\" AS \"t\" \
+             ORDER BY 1 LIMIT 5"
+        );
+        assert!(rewritten("SELECT 3000000000, 1.5, 1e3").starts_with("SELECT 3000000000"));
+        assert!(rewritten("SELECT a FROM t WHERE x = 1e3").contains("CAST('1e3' AS DOUBLE)"));
+    }
+
+    #[test]
+    fn functions_are_brought_to_the_engine() {
+        assert!(rewritten("SELECT year(d) y FROM t").contains("CAST(date_part('year', \"d\") AS BIGINT)"));
+        assert!(rewritten("SELECT concat(a, 'x', b) c FROM t").contains("(\"a\" || 'x' || \"b\")"));
+        assert!(rewritten("SELECT if(a > 1, 'x') c FROM t").contains("CASE WHEN"));
+        assert!(rewritten("SELECT count_if(a) c FROM t").contains("count(*) FILTER (WHERE \"a\")"));
+    }
+
+    #[test]
+    fn what_differs_from_trino_is_refused_with_its_place() {
+        for (text, expected) in [
+            ("SELECT frobnicate(1)", "FUNCTION_NOT_REGISTERED: line 1:8: Function 'frobnicate' not registered"),
+            ("SELECT * FROM t TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE"),
+            ("SELECT * FROM t FOR VERSION AS OF 1", ""),
+            ("SELECT CAST(a AS VARCHAR(3)) FROM t", "CAST to VARCHAR(3)"),
+            ("SELECT a FROM t WHERE b NOT IN (SELECT c FROM u)", "NOT IN with a subquery"),
+            ("SELECT (SELECT c FROM u) FROM t", "scalar subquery"),
+            ("SELECT substr(a, -2) FROM t", "substring"),
+            ("SELECT transform(a, x -> x + 1) FROM t", "FUNCTION_NOT_REGISTERED"),
+            ("SELECT a FROM other.db.t", "catalog"),
+            ("SELECT 1; SELECT 2", "only one statement"),
+            ("SELECT a FROM t ORDER BY", "SYNTAX_ERROR"),
+            ("SELECT greatest(a, b) FROM t", "FUNCTION_NOT_REGISTERED"),
+        ] {
+            let message = refused(text);
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+}

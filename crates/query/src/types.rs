@@ -1,0 +1,103 @@
+//! Trino's names and classes of the types that our engine computes with.
+
+use arrow::datatypes::DataType;
+
+/// What types can be compared and combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Integer,
+    Float,
+    Decimal,
+    Text,
+    Boolean,
+    /// Dates and timestamps.
+    Time,
+    Interval,
+    Binary,
+    /// The type of NULL: goes with everything.
+    Null,
+    /// Arrays, maps, rows and what Trino does not have.
+    Other,
+}
+
+impl Class {
+    pub(crate) fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Integer,
+            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => Self::Integer,
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => Self::Decimal,
+            DataType::Decimal256(..) => Self::Decimal,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Boolean => Self::Boolean,
+            DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Self::Time,
+            DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Binary,
+            DataType::FixedSizeBinary(_) => Self::Binary,
+            DataType::Dictionary(_, value) => Self::of(value),
+            DataType::Null => Self::Null,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Float | Self::Decimal)
+    }
+}
+
+/// Whether Trino compares values of the two types, and gives them a common type in CASE and COALESCE.
+pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
+    let (a, b) = (Class::of(left), Class::of(right));
+    match (a, b) {
+        (Class::Null, _) | (_, Class::Null) => true,
+        (Class::Other, _) | (_, Class::Other) => left == right,
+        _ => a == b || (a.is_number() && b.is_number()),
+    }
+}
+
+/// Trino's name of a type, as `GetQueryResults` and error messages give it: without parameters.
+/// Source: Athena API Reference, ColumnInfo.
+pub fn name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Boolean => "boolean",
+        DataType::Int8 => "tinyint",
+        DataType::Int16 | DataType::UInt8 => "smallint",
+        DataType::Int32 | DataType::UInt16 => "integer",
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "bigint",
+        DataType::Float16 | DataType::Float32 => "float",
+        DataType::Float64 => "double",
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => "decimal",
+        DataType::Decimal256(..) => "decimal",
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "varchar",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "varbinary",
+        DataType::FixedSizeBinary(_) => "varbinary",
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => "array",
+        DataType::ListView(_) | DataType::LargeListView(_) => "array",
+        DataType::Struct(_) => "row",
+        DataType::Map(..) => "map",
+        DataType::Dictionary(_, value) => name(value),
+        DataType::Null => "unknown",
+        _ => "unknown",
+    }
+}
+
+/// `Precision` and `Scale` of a column as Athena reports them.
+pub fn precision_and_scale(data_type: &DataType) -> (i64, i64) {
+    match data_type {
+        DataType::Int8 => (3, 0),
+        DataType::Int16 | DataType::UInt8 => (5, 0),
+        DataType::Int32 | DataType::UInt16 => (10, 0),
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => (19, 0),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => (17, 0),
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => (i64::from(*p), i64::from(*s)),
+        DataType::Decimal128(p, s) | DataType::Decimal256(p, s) => (i64::from(*p), i64::from(*s)),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => (i64::from(i32::MAX), 0),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => (1_073_741_824, 0),
+        DataType::Timestamp(..) => (3, 0),
+        DataType::Dictionary(_, value) => precision_and_scale(value),
+        _ => (0, 0),
+    }
+}
