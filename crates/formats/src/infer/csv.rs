@@ -1,7 +1,7 @@
 //! Delimited text: which separator, is there a header, what are the columns.
 
 use super::types::make_unique;
-use super::{Inferred, InferredField};
+use super::{InferOptions, Inferred, InferredField};
 use crate::builder::value;
 use crate::compression::Compression;
 use crate::csv::scan::{Dialect, Field, Scan, scan};
@@ -27,7 +27,11 @@ struct Candidate {
     quoted: bool,
 }
 
-pub(super) async fn infer(input: &mut Input, compression: Compression) -> Result<Inferred, FormatError> {
+pub(super) async fn infer(
+    input: &mut Input,
+    compression: Compression,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
     // At least two lines are needed, however long they are.
     while memchr::memchr_iter(b'\n', input.pending()).nth(1).is_none() && input.more().await? {}
     let Some(best) = best_candidate(input.pending(), input.at_eof()) else {
@@ -36,7 +40,45 @@ pub(super) async fn infer(input: &mut Input, compression: Compression) -> Result
             .to_owned();
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
     };
-    Ok(describe(input, best, compression))
+    Ok(describe(input, best, compression, options))
+}
+
+/// Infers the columns of a file in a known dialect, one column wide or more.
+pub(super) fn infer_as(
+    input: &mut Input,
+    compression: Compression,
+    known: &CsvOptions,
+    options: &InferOptions,
+) -> Inferred {
+    let sample = input.pending();
+    let (mut width, mut records, mut quoted) = (0, 0, false);
+    each_record(sample, input.at_eof(), known, |_, fields| {
+        let Some(fields) = fields else { return };
+        width = if records == 0 { fields.len() } else { width };
+        records += 1;
+        quoted |= fields.iter().any(|f| f.quoted);
+    });
+    if let ColumnNames::Given(names) = &known.names {
+        width = names.len();
+    }
+    let best = Candidate { options: known.clone(), consistency: 1.0, width, records, quoted };
+    let (columns, end) = study(sample, input.at_eof(), &best);
+    let header = known.header_lines > 0;
+    let mut fields = columns_of(&columns, &best, header, options);
+    if let ColumnNames::Given(names) = &known.names {
+        fields.iter_mut().zip(names).for_each(|(field, name)| field.name.clone_from(name));
+    }
+    make_unique(&mut fields);
+    Inferred {
+        format: Format::Csv(known.clone()),
+        compression,
+        fields,
+        records: records.saturating_sub(usize::from(header)) as u64,
+        record_bytes: end as u64,
+        complete: input.at_eof() && end == input.pending().len(),
+        quoted,
+        problems: ragged_problem(input, width, columns.ragged),
+    }
 }
 
 fn best_candidate(sample: &[u8], complete: bool) -> Option<Candidate> {
@@ -215,9 +257,7 @@ fn has_header(columns: &Columns, width: usize) -> bool {
     all_named && some_named && differs
 }
 
-fn describe(input: &Input, mut best: Candidate, compression: Compression) -> Inferred {
-    let (columns, end) = study(input.pending(), input.at_eof(), &best);
-    let header = has_header(&columns, best.width);
+fn columns_of(columns: &Columns, best: &Candidate, header: bool, options: &InferOptions) -> Vec<InferredField> {
     let mut fields = Vec::with_capacity(best.width);
     for i in 0..best.width {
         let name = columns.first.get(i).filter(|n| header && !n.is_empty());
@@ -230,11 +270,18 @@ fn describe(input: &Input, mut best: Candidate, compression: Compression) -> Inf
         };
         let nullable = columns.nullable[i] || (!header && first_kind == Kind::Empty);
         fields.push(InferredField {
-            name: name.map_or(format!("col{i}"), |n| n.to_lowercase()),
+            name: name.map_or(format!("col{i}"), |n| options.spelling(n)),
             ty,
             nullable,
         });
     }
+    fields
+}
+
+fn describe(input: &Input, mut best: Candidate, compression: Compression, options: &InferOptions) -> Inferred {
+    let (columns, end) = study(input.pending(), input.at_eof(), &best);
+    let header = has_header(&columns, best.width);
+    let mut fields = columns_of(&columns, &best, header, options);
     make_unique(&mut fields);
     let names: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
     best.options = dialect(&best, names, header);

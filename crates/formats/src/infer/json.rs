@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::types::make_unique;
-use super::{Inferred, InferredField};
+use super::{InferOptions, Inferred, InferredField};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
@@ -41,15 +41,20 @@ fn shape_of(value: &Value) -> Shape {
         Value::Object(members) => {
             let mut fields: Vec<(String, Shape)> = Vec::with_capacity(members.len());
             for (name, value) in members {
-                add_field(&mut fields, name.to_lowercase(), shape_of(value));
+                add_field(&mut fields, name.clone(), shape_of(value));
             }
             Shape::Struct(fields)
         }
     }
 }
 
+/// Names that differ in case only are one column; it keeps its first spelling.
+fn same_name(a: &str, b: &str) -> bool {
+    a == b || a.to_lowercase() == b.to_lowercase()
+}
+
 fn add_field(fields: &mut Vec<(String, Shape)>, name: String, shape: Shape) {
-    match fields.iter_mut().find(|(n, _)| *n == name) {
+    match fields.iter_mut().find(|(n, _)| same_name(n, &name)) {
         Some((_, known)) => *known = merge(std::mem::replace(known, Shape::Null), shape),
         None => fields.push((name, shape)),
     }
@@ -74,17 +79,20 @@ fn merge(a: Shape, b: Shape) -> Shape {
     }
 }
 
-fn hive(shape: Shape) -> HiveType {
+fn hive(shape: Shape, options: &InferOptions) -> HiveType {
     match shape {
         Shape::Null | Shape::String => HiveType::String,
         Shape::Bool => HiveType::Boolean,
         Shape::Int => HiveType::Int,
         Shape::BigInt => HiveType::BigInt,
         Shape::Double => HiveType::Double,
-        Shape::Array(item) => HiveType::Array(Box::new(hive(*item))),
+        Shape::Array(item) => HiveType::Array(Box::new(hive(*item, options))),
         // Hive has no struct without fields.
         Shape::Struct(fields) if fields.is_empty() => HiveType::String,
-        Shape::Struct(fields) => HiveType::Struct(fields.into_iter().map(|(n, s)| (n, hive(s))).collect()),
+        Shape::Struct(fields) => {
+            let members = fields.into_iter().map(|(n, s)| (options.spelling(&n), hive(s, options)));
+            HiveType::Struct(members.collect())
+        }
     }
 }
 
@@ -103,6 +111,7 @@ struct Found {
 pub(super) async fn infer(
     input: &mut Input,
     compression: Compression,
+    options: &InferOptions,
 ) -> Result<Option<Inferred>, FormatError> {
     let layout = detect_layout(input).await?;
     let mut found;
@@ -133,7 +142,7 @@ pub(super) async fn infer(
     if found.bad_count > found.records {
         return Ok(None);
     }
-    Ok(Some(describe(input, layout, found, end, compression)))
+    Ok(Some(describe(input, layout, found, end, compression, options)))
 }
 
 fn describe(
@@ -142,12 +151,17 @@ fn describe(
     found: Found,
     end: usize,
     compression: Compression,
+    options: &InferOptions,
 ) -> Inferred {
     let records = found.records;
     let mut fields: Vec<InferredField> = found
         .fields
         .into_iter()
-        .map(|(name, shape, seen)| InferredField { name, ty: hive(shape), nullable: seen < records })
+        .map(|(name, shape, seen)| InferredField {
+            name: options.spelling(&name),
+            ty: hive(shape, options),
+            nullable: seen < records,
+        })
         .collect();
     make_unique(&mut fields);
     Inferred {
@@ -168,9 +182,9 @@ fn add(input: &Input, at: usize, text: &[u8], found: &mut Found) {
         Ok(Value::Object(members)) => {
             found.records += 1;
             for (name, value) in members {
-                let (name, shape) = (name.to_lowercase(), shape_of(&value));
+                let shape = shape_of(&value);
                 let seen = u64::from(shape != Shape::Null);
-                match found.fields.iter_mut().find(|(n, ..)| *n == name) {
+                match found.fields.iter_mut().find(|(n, ..)| same_name(n, &name)) {
                     Some((_, known, count)) => {
                         *known = merge(std::mem::replace(known, Shape::Null), shape);
                         *count += seen;

@@ -34,11 +34,22 @@ pub struct InferOptions {
     pub sample_bytes: usize,
     /// The largest record accepted. Default 64 MiB.
     pub max_record_bytes: usize,
+    /// The format, where it is known: then only the columns are inferred. CSV columns are named as its options say.
+    pub format: Option<Format>,
+    /// Whether names keep the file's spelling instead of lower case.
+    pub keep_case: bool,
 }
 
 impl Default for InferOptions {
     fn default() -> Self {
-        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20 }
+        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20, format: None, keep_case: false }
+    }
+}
+
+impl InferOptions {
+    /// A name as the caller wants it.
+    fn spelling(&self, name: &str) -> String {
+        if self.keep_case { name.to_owned() } else { name.to_lowercase() }
     }
 }
 
@@ -82,8 +93,12 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     if head.is_empty() {
         return Err(FormatError::new(&name, Problem::Empty));
     }
-    if head.starts_with(b"PAR1") {
-        return infer_parquet(source).await;
+    if head.starts_with(b"PAR1") && matches!(options.format, None | Some(Format::Parquet(_))) {
+        return infer_parquet(source, options).await;
+    }
+    if matches!(options.format, Some(Format::Parquet(_))) {
+        let reason = "it is not Parquet".to_owned();
+        return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
     }
     if let Some(what) = known_binary(&head) {
         return Err(FormatError::new(&name, Problem::Unsupported { what: what.to_owned() }));
@@ -96,15 +111,25 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     let Some(first) = input.pending().trim_ascii_start().first() else {
         return Err(FormatError::new(&name, Problem::Empty));
     };
+    if let Some(Format::Csv(known)) = &options.format {
+        return Ok(csv::infer_as(&mut input, compression, known, options));
+    }
     if matches!(first, b'{' | b'[')
-        && let Some(inferred) = json::infer(&mut input, compression).await?
+        && let Some(mut inferred) = json::infer(&mut input, compression, options).await?
     {
+        if let Some(known) = &options.format {
+            inferred.format = known.clone();
+        }
         return Ok(inferred);
     }
-    csv::infer(&mut input, compression).await
+    if options.format.is_some() {
+        let reason = "it is not JSON".to_owned();
+        return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
+    }
+    csv::infer(&mut input, compression, options).await
 }
 
-async fn infer_parquet(source: Arc<dyn ByteSource>) -> Result<Inferred, FormatError> {
+async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let summary = parquet_summary(source).await?;
     let mut fields = Vec::with_capacity(summary.schema.fields().len());
@@ -114,7 +139,7 @@ async fn infer_parquet(source: Arc<dyn ByteSource>) -> Result<Inferred, FormatEr
             error.place.column = Some(field.name().clone());
             error
         })?;
-        fields.push(InferredField { name: field.name().to_lowercase(), ty, nullable: field.is_nullable() });
+        fields.push(InferredField { name: options.spelling(field.name()), ty, nullable: field.is_nullable() });
     }
     types::make_unique(&mut fields);
     Ok(Inferred {
