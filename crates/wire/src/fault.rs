@@ -9,7 +9,8 @@ use std::fmt::{self, Display};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Map;
 
-use crate::Document;
+use crate::body::BodyError;
+use crate::call::Document;
 
 /// Code of the fault for operations and fields that AWS has and this server does not.
 ///
@@ -134,3 +135,11 @@ impl fmt::Debug for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// The fault for a request body that cannot be read, for handlers that read one.
+impl From<BodyError> for Fault {
+    fn from(error: BodyError) -> Self {
+        let (code, status) = error.fault();
+        Self::new(code, error.to_string()).with_status(status)
+    }
+}

@@ -85,7 +85,10 @@ impl<S: Send + Sync + 'static> Face for Service<S> {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        self.operations.iter().map(|operation| Entry { name: operation.name, fields: operation.fields }).collect()
+        self.operations
+            .iter()
+            .map(|operation| Entry { name: operation.name, fields: operation.fields })
+            .collect()
     }
 
     fn run(&self, index: usize, call: Call) -> BoxFuture<'_, Result<Reply, Fault>> {

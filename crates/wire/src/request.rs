@@ -1,0 +1,210 @@
+//! From an admitted request to an operation's checked input.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use serde_json::Map;
+
+use crate::body::{Body, BodyError};
+use crate::call::Document;
+use crate::codec::form::Parameters;
+use crate::codec::{Malformed, bindings, form, json, scalar, xml};
+use crate::fault::Fault;
+use crate::model::{Kind, Member, Model, Operation, Protocol, Shape};
+use crate::route::{self, Routed};
+use crate::rules::Rules;
+use crate::{s3, validate};
+
+/// Finds the operation. For awsQuery the parameters, which name it, are read from the body; others leave the body.
+pub(crate) async fn route(
+    model: &'static Model,
+    parts: &mut Parts,
+    body: &mut Body,
+    hosts: &[String],
+    rules: Rules,
+) -> Result<(Routed, Parameters), Fault> {
+    let none = Parameters::new();
+    match model.protocol {
+        Protocol::Json => {
+            refuse_cbor(&parts.headers)?;
+            Ok((route::target(model, parts)?, none))
+        }
+        Protocol::RestJson => Ok((route::rest::operation(model, parts)?, none)),
+        Protocol::RestXml => Ok((route::s3::operation(model, parts, hosts)?, none)),
+        Protocol::Query => {
+            let parameters = parameters(model, parts, body, rules).await?;
+            let get = |name: &str| parameters.get(name).map(String::as_str);
+            Ok((route::action(model, get("Action"), get("Version"))?, parameters))
+        }
+    }
+}
+
+/// Some SDKs (Java's for Kinesis) prefer CBOR; they can be told not to.
+fn refuse_cbor(headers: &HeaderMap) -> Result<(), Fault> {
+    let kind = route::text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    if kind.contains("cbor") || headers.contains_key("smithy-protocol") {
+        return Err(Fault::not_implemented(
+            "CBOR requests are not built on this server; set AWS_CBOR_DISABLE=true (Java: aws.cborEnabled=false).",
+        ));
+    }
+    Ok(())
+}
+
+async fn parameters(model: &Model, parts: &Parts, body: &mut Body, rules: Rules) -> Result<Parameters, Fault> {
+    let wrong = |error: Malformed| Fault::new("MalformedQueryString", error.message);
+    let mut pairs = form::pairs(parts.uri.query().unwrap_or_default()).map_err(wrong)?;
+    if parts.method == Method::POST {
+        let bytes = collect(body, model.protocol, rules).await?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Fault::new(rules.malformed, "The form is not UTF-8."))?;
+        pairs.extend(form::pairs(text).map_err(|error| Fault::new(rules.malformed, error.message))?);
+    }
+    Ok(pairs.into_iter().collect())
+}
+
+/// Reads a document, at most as long as the rules allow.
+async fn collect(body: &mut Body, protocol: Protocol, rules: Rules) -> Result<Bytes, Fault> {
+    body.read_all(rules.body_limit_bytes).await.map_err(|error| match error {
+        BodyError::TooLarge { limit } => too_large(protocol, limit),
+        other => Fault::from(other),
+    })
+}
+
+/// The fault for a document beyond its limit.
+pub(crate) fn too_large(protocol: Protocol, limit_bytes: u64) -> Fault {
+    let message = format!("The request is longer than {limit_bytes} bytes.");
+    match protocol {
+        Protocol::RestXml => Fault::new("MaxMessageLengthExceeded", "Your request was too big."),
+        Protocol::Query => Fault::new("RequestEntityTooLarge", message),
+        Protocol::Json | Protocol::RestJson => Fault::new("RequestEntityTooLargeException", message),
+    }
+}
+
+/// Decodes the input; `body` is read unless the operation streams it. Constraints are not checked here.
+pub(crate) async fn decode(
+    model: &'static Model,
+    routed: &Routed,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+    body: &mut Body,
+    rules: Rules,
+) -> Result<Map<String, Document>, Fault> {
+    let Some(shape) = model.input(routed.operation) else { return Ok(Map::new()) };
+    let wrong = |error: Malformed| match model.protocol {
+        Protocol::RestXml => s3::malformed(error),
+        _ => Fault::new(rules.malformed, error.message),
+    };
+    let mut input = match model.protocol {
+        Protocol::Json => {
+            let bytes = collect(body, model.protocol, rules).await?;
+            json::parse(&bytes).and_then(|object| json::decode_members(model, shape, object)).map_err(wrong)?
+        }
+        Protocol::Query => form::decode_structure(model, shape, "", parameters).map_err(wrong)?,
+        Protocol::RestJson | Protocol::RestXml => {
+            let parts = bindings::Parts { labels: &routed.labels, query: &routed.query, headers };
+            let bound = bindings::decode(model, shape, &parts).map_err(wrong)?;
+            let document = rest_document(model, routed.operation, shape, headers, body, rules).await?;
+            bound.into_iter().chain(document).collect()
+        }
+    };
+    fill_tokens(shape, &mut input);
+    Ok(input)
+}
+
+/// SDKs fill idempotency tokens; for other clients the server does.
+fn fill_tokens(shape: &Shape, input: &mut Map<String, Document>) {
+    for member in shape.members.iter().filter(|member| member.token) {
+        if !input.contains_key(member.name) {
+            input.insert(member.name.to_owned(), Document::from(uuid::Uuid::new_v4().to_string()));
+        }
+    }
+}
+
+/// The members in the body of a REST request; nothing is read for operations without any, or that stream.
+async fn rest_document(
+    model: &Model,
+    operation: &Operation,
+    shape: &Shape,
+    headers: &HeaderMap,
+    body: &mut Body,
+    rules: Rules,
+) -> Result<Map<String, Document>, Fault> {
+    let payload = shape.payload();
+    let streams = payload.is_some_and(|member| is_streaming(model, member));
+    if streams || !shape.members.iter().any(|member| member.at.is_none()) {
+        return Ok(Map::new());
+    }
+    let bytes = collect(body, model.protocol, rules).await?;
+    let wrong = |error: Malformed| match model.protocol {
+        Protocol::RestXml => s3::malformed(error),
+        _ => Fault::new(rules.malformed, error.message),
+    };
+    if model.protocol == Protocol::RestXml {
+        s3::check_integrity(operation, headers, body.trailers(), &bytes)?;
+    }
+    let Some(member) = payload else {
+        return match model.protocol {
+            Protocol::RestXml if bytes.is_empty() => Ok(Map::new()),
+            Protocol::RestXml => {
+                let document = xml::parse(&bytes).and_then(|root| xml::decode_structure(model, shape, &root));
+                Ok(into_object(document.map_err(wrong)?))
+            }
+            _ => json::parse(&bytes).and_then(|object| json::decode_members(model, shape, object)).map_err(wrong),
+        };
+    };
+    if bytes.is_empty() {
+        if member.required && model.protocol == Protocol::RestXml {
+            return Err(Fault::new("MissingRequestBodyError", "Request Body is empty"));
+        }
+        return Ok(Map::new());
+    }
+    let value = payload_value(model, member, &bytes).map_err(wrong)?;
+    Ok(Map::from_iter([(member.name.to_owned(), value)]))
+}
+
+/// Whether a payload is handed to the operation as a stream.
+fn is_streaming(model: &Model, member: &Member) -> bool {
+    member.streaming || model.shape(member.shape).kind == Kind::Blob
+}
+
+fn payload_value(model: &Model, member: &Member, bytes: &Bytes) -> Result<Document, Malformed> {
+    let shape = model.shape(member.shape);
+    if shape.kind == Kind::Structure && model.protocol == Protocol::RestXml {
+        let root = xml::parse(bytes)?;
+        let expected = member.wire_name_or(shape.name);
+        if root.name != expected {
+            return Err(Malformed::new(format!("the root element is {}, not {expected}", root.name)));
+        }
+        return xml::decode_structure(model, shape, &root);
+    }
+    if matches!(shape.kind, Kind::Structure | Kind::List | Kind::Map) {
+        let value = serde_json::from_slice(bytes).map_err(|error| Malformed::new(error.to_string()))?;
+        return json::decode(model, shape, value);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Malformed::new("the body is not UTF-8"))?;
+    scalar::read(shape, text)
+}
+
+fn into_object(document: Document) -> Map<String, Document> {
+    match document {
+        Document::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// Checks an input against the model's constraints, in the service's words.
+pub(crate) fn check(
+    model: &'static Model,
+    operation: &Operation,
+    input: &Map<String, Document>,
+    rules: Rules,
+) -> Result<(), Fault> {
+    let Some(shape) = model.input(operation) else { return Ok(()) };
+    if model.protocol == Protocol::RestXml {
+        return s3::validate(model, shape, input);
+    }
+    let found = validate::check(model, shape, input);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::new(rules.validation, validate::message(&found)))
+}

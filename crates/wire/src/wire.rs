@@ -1,0 +1,249 @@
+//! The way of a request: service, caller, operation, input, handler, response.
+//!
+//! ```text
+//! request ─► service ─► admit (signature, chunks) ─► operation ─► built? ─► decode ─► refused? ─► valid? ─► handler
+//!                                                                                                            │
+//! response ◄── observer, log line ◄── render in the service's protocol ◄── reply or fault ◄──────────────────┘
+//! ```
+//!
+//! Every request is answered: a handler that panics answers an internal fault. Request bodies are read under a limit;
+//! what streams is handed on unread.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use tracing::Instrument;
+
+use crate::body::{Body, BodyError};
+use crate::call::{Call, Document, Reply};
+use crate::fault::Fault;
+use crate::model::{Model, Operation, Protocol};
+use crate::options::{Finished, Options};
+use crate::render::{self, Ids, Voice};
+use crate::route::{self, Choice};
+use crate::rules::{self, Rules};
+use crate::service::Face;
+use crate::sigv4::{self, AuthError, Caller, Dialect, Family};
+use crate::table::{Built, Table, TableError, refuse};
+use crate::{capabilities, request};
+
+/// The AWS faces behind one port.
+pub struct Wire {
+    table: Table,
+    options: Options,
+}
+
+/// What is known about a request while it is answered.
+#[derive(Default)]
+struct Seen {
+    operation: Option<&'static Operation>,
+    caller: Option<Caller>,
+}
+
+impl Wire {
+    /// Joins faces. Errors: a table names what its model does not have, or two faces build one operation.
+    pub fn new(faces: Vec<Arc<dyn Face>>, options: Options) -> Result<Self, TableError> {
+        Ok(Self { table: Table::new(faces)?, options })
+    }
+
+    /// What this server builds: every operation of each served service, and for each request field of a built one
+    /// whether it acts, is stored, or is refused (and why).
+    pub fn capabilities(&self) -> Document {
+        capabilities::document(&self.table)
+    }
+
+    /// Answers one request. Paths under `/_/` and `/_localstack/` are the caller's and never come here.
+    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let credential = sigv4::credential(&parts);
+        let choice = route::service(&parts, credential.as_ref(), self.table.models());
+        let (model, protocol) = match &choice {
+            Choice::Served(model) => (Some(*model), model.protocol),
+            Choice::Unserved(_, protocol) => (None, *protocol),
+        };
+        let ids = Ids::new(protocol);
+        let resource = parts.uri.path().to_owned();
+        let is_head = parts.method == Method::HEAD;
+        let voice = Voice { protocol, model, ids: &ids, resource: &resource, is_head };
+        let span = tracing::info_span!("request", request_id = %ids.request);
+        let mut seen = Seen::default();
+        let answered = match choice {
+            Choice::Served(model) => {
+                let request = Request::from_parts(parts, body);
+                Box::pin(self.answer(model, request, &ids, &mut seen)).instrument(span.clone()).await
+            }
+            Choice::Unserved(name, _) => {
+                Err(Fault::not_implemented(format!("The AWS service '{name}' is not served by this server.")))
+            }
+        };
+        let _entered = span.enter();
+        self.finish(&voice, &seen, answered, started)
+    }
+
+    /// Everything up to the handler's answer.
+    async fn answer(
+        &self,
+        model: &'static Model,
+        request: Request<Body>,
+        ids: &Ids,
+        seen: &mut Seen,
+    ) -> Result<Reply, Fault> {
+        let rules = self.rules(model);
+        let dialect = if model.protocol == Protocol::RestXml { Dialect::S3 } else { Dialect::Generic };
+        let now_ms = (self.options.now)();
+        let admitted = self.options.auth.admit(request, dialect, now_ms, rules.body_limit_bytes).await;
+        let admitted = admitted.map_err(|error| refused_caller(&error, model.protocol))?;
+        seen.caller = Some(admitted.caller.clone());
+        let (mut parts, mut body) = admitted.request.into_parts();
+        let (routed, parameters) = request::route(model, &mut parts, &mut body, &self.options.hosts, rules).await?;
+        seen.operation = Some(routed.operation);
+        let built = self.built(model, routed.operation)?;
+        let input = request::decode(model, &routed, &parameters, &parts.headers, &mut body, rules).await?;
+        refuse(model.name, &built.entry, &input)?;
+        request::check(model, routed.operation, &input, rules)?;
+        let call = call(model, built, admitted.caller, ids, parts, input, body, admitted.content_length);
+        run(built, call).await
+    }
+
+    fn rules(&self, model: &Model) -> Rules {
+        let mut rules = rules::of(model.name, model.protocol);
+        let limit = self.options.body_limits_bytes.iter().rfind(|(name, _)| name == model.name);
+        if let Some((_, bytes)) = limit {
+            rules.body_limit_bytes = *bytes;
+        }
+        rules
+    }
+
+    fn built(&self, model: &'static Model, operation: &'static Operation) -> Result<&Built, Fault> {
+        self.table.built(model, operation.name).ok_or_else(|| {
+            let message = format!("{} {} is known but not built on this server.", model.name, operation.name);
+            Fault::not_implemented(message)
+        })
+    }
+
+    /// Renders, logs and counts.
+    fn finish(&self, voice: &Voice<'_>, seen: &Seen, answered: Result<Reply, Fault>, started: Instant) -> Response<Body> {
+        let mut problems = Vec::new();
+        let rendered = match (answered, voice.model, seen.operation) {
+            (Ok(reply), Some(model), Some(operation)) => {
+                let response = render::reply(voice, model, operation, reply, &mut problems);
+                if problems.is_empty() || !self.options.strict { Ok(response) } else { Err(mismatch(&problems)) }
+            }
+            (Ok(_), _, _) => Err(Fault::internal("a reply without an operation")),
+            (Err(fault), Some(model), Some(operation)) if !render::allowed(model, operation, fault.code()) => {
+                problems.push(format!("the model allows no {}", fault.code()));
+                if self.options.strict { Err(mismatch(&problems)) } else { Err(fault) }
+            }
+            (Err(fault), _, _) => Err(fault),
+        };
+        let operation = seen.operation.map_or("-", |operation| operation.name);
+        let service = voice.model.map_or("-", |model| model.name);
+        if !problems.is_empty() {
+            tracing::error!(service, operation, ?problems, "the answer does not fit the service's model");
+        }
+        let (response, fault) = match rendered {
+            Ok(response) => (response, None),
+            Err(fault) => {
+                let (response, code) = render::fault(voice, seen.operation, &fault);
+                (response, Some((fault, code)))
+            }
+        };
+        let code = fault.as_ref().map(|(_, code)| code.as_str());
+        let duration = started.elapsed();
+        let finished = Finished { service, operation, status: response.status(), code, duration };
+        if let Some(observer) = &self.options.observer {
+            observer.finished(&finished);
+        }
+        log(&finished, seen, fault.as_ref().map(|(fault, _)| fault));
+        response
+    }
+}
+
+/// One line per request; causes of our own failures only ever go here.
+fn log(finished: &Finished<'_>, seen: &Seen, fault: Option<&Fault>) {
+    let account = seen.caller.as_ref().map(|caller| caller.account.as_str());
+    let Finished { service, operation, .. } = finished;
+    let status = finished.status.as_u16();
+    let duration_us = u64::try_from(finished.duration.as_micros()).unwrap_or(u64::MAX);
+    let Some(fault) = fault else {
+        tracing::info!(service, operation, account, status, duration_us, "answered");
+        return;
+    };
+    let (code, message, cause) = (finished.code, fault.message(), fault.cause());
+    if status >= 500 && status != 501 {
+        tracing::error!(service, operation, account, status, code, cause, duration_us, "failed");
+    } else {
+        tracing::info!(service, operation, account, status, code, message, cause, duration_us, "refused");
+    }
+}
+
+fn mismatch(problems: &[String]) -> Fault {
+    Fault::internal(format!("the answer does not fit the model: {}", problems.join("; ")))
+}
+
+fn refused_caller(error: &AuthError, protocol: Protocol) -> Fault {
+    let family = match protocol {
+        Protocol::RestXml => Family::S3,
+        Protocol::Json | Protocol::RestJson => Family::Json,
+        Protocol::Query => Family::Query,
+    };
+    if let AuthError::Body(BodyError::TooLarge { limit }) = error {
+        return request::too_large(protocol, *limit);
+    }
+    let (code, status, message) = error.fault(family);
+    let mut fault = Fault::new(code, message).with_status(status);
+    if family == Family::S3 {
+        for (name, value) in error.s3_members() {
+            fault = fault.with(name, value);
+        }
+    }
+    fault
+}
+
+#[expect(clippy::too_many_arguments, reason = "gathers the parts of one structure")]
+fn call(
+    model: &'static Model,
+    built: &Built,
+    caller: Caller,
+    ids: &Ids,
+    parts: Parts,
+    input: serde_json::Map<String, Document>,
+    body: Body,
+    content_length: Option<u64>,
+) -> Call {
+    let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
+    let host = authority.or_else(|| route::text(&parts.headers, "host").map(str::to_owned));
+    Call {
+        service: model.name,
+        operation: built.entry.name,
+        scope_account: caller.account,
+        region: caller.region,
+        access_key: caller.access_key,
+        request_id: ids.request.clone(),
+        input,
+        body,
+        content_length,
+        method: parts.method,
+        uri: parts.uri,
+        headers: parts.headers,
+        host,
+    }
+}
+
+/// Runs the handler; a panic of it becomes an internal fault, and other requests go on.
+async fn run(built: &Built, call: Call) -> Result<Reply, Fault> {
+    let running = AssertUnwindSafe(built.face.run(built.index, call)).catch_unwind();
+    match running.await {
+        Ok(answered) => answered,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Fault::internal(format!("a handler panicked: {}", text.unwrap_or_default())))
+        }
+    }
+}
