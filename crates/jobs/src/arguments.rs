@@ -1,0 +1,121 @@
+//! The arguments of a run: how they are put together and which of them the native engine obeys.
+//!
+//! Defaults of the job < arguments of the run < `NonOverridableArguments` of the job. All of them
+//! are stored and echoed; those of [`Options`] act. The others are for scripts, or tune Spark.
+
+use std::collections::BTreeMap;
+
+use crate::JobsError;
+
+/// Arguments by name, `--name` → value.
+pub type ArgumentMap = BTreeMap<String, String>;
+
+/// What a run does with the job's bookmark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BookmarkOption {
+    /// Read what is new and remember it.
+    Enable,
+    /// Read everything and remember nothing.
+    Disable,
+    /// Read what is new since `from` (else since the last run) up to and including `to`; remember nothing.
+    Pause {
+        /// Run id of `--job-bookmark-from`.
+        from: Option<String>,
+        /// Run id of `--job-bookmark-to`.
+        to: Option<String>,
+    },
+}
+
+/// The arguments that act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// `--job-bookmark-option`, disabled by default as on AWS.
+    pub bookmark: BookmarkOption,
+    /// `--max-bad-records`: malformed rows that a run may leave out before it fails; 0 by default.
+    /// This argument is ours; AWS Glue has none and drops such rows unseen.
+    pub max_bad_records: u64,
+    /// `--bookmark-full-sources`: names or ids of source nodes, comma-separated, that ignore the bookmark:
+    /// they are read as a whole by every run. For dimension tables that new facts are joined with.
+    /// This argument is ours; on AWS such sources are left without a `transformation_ctx`.
+    pub full_sources: Vec<String>,
+}
+
+/// Puts the arguments of a run together.
+pub fn merge(defaults: Option<&ArgumentMap>, run: Option<&ArgumentMap>, fixed: Option<&ArgumentMap>) -> ArgumentMap {
+    let mut merged = defaults.cloned().unwrap_or_default();
+    for layer in [run, fixed].into_iter().flatten() {
+        merged.extend(layer.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    merged
+}
+
+impl Options {
+    /// Reads the arguments that act.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the argument whose value means nothing.
+    pub fn parse(arguments: &ArgumentMap) -> Result<Self, JobsError> {
+        let max_bad_records = match arguments.get("--max-bad-records") {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| {
+                JobsError::invalid(format!("--max-bad-records {text} is not a whole number of records"))
+            })?,
+        };
+        let full = arguments.get("--bookmark-full-sources").map_or("", String::as_str);
+        let full_sources = full.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        Ok(Self { bookmark: bookmark(arguments)?, max_bad_records, full_sources: full_sources.collect() })
+    }
+}
+
+fn bookmark(arguments: &ArgumentMap) -> Result<BookmarkOption, JobsError> {
+    let from = arguments.get("--job-bookmark-from").cloned();
+    let to = arguments.get("--job-bookmark-to").cloned();
+    let option = arguments.get("--job-bookmark-option").map_or("job-bookmark-disable", String::as_str);
+    if option != "job-bookmark-pause" && (from.is_some() || to.is_some()) {
+        return Err(JobsError::invalid(
+            "--job-bookmark-from and --job-bookmark-to need --job-bookmark-option job-bookmark-pause",
+        ));
+    }
+    if from.is_some() != to.is_some() {
+        return Err(JobsError::invalid("--job-bookmark-from and --job-bookmark-to must be given together"));
+    }
+    match option {
+        "job-bookmark-enable" => Ok(BookmarkOption::Enable),
+        "job-bookmark-disable" => Ok(BookmarkOption::Disable),
+        "job-bookmark-pause" => Ok(BookmarkOption::Pause { from, to }),
+        other => Err(JobsError::invalid(format!(
+            "--job-bookmark-option {other} is not one of job-bookmark-enable, job-bookmark-disable, \
+             job-bookmark-pause"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> ArgumentMap {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_run_beats_the_job_and_the_fixed_beat_both() {
+        let merged = merge(
+            Some(&map(&[("--a", "job"), ("--b", "job"), ("--c", "job")])),
+            Some(&map(&[("--b", "run"), ("--c", "run")])),
+            Some(&map(&[("--c", "fixed")])),
+        );
+        assert_eq!(merged, map(&[("--a", "job"), ("--b", "run"), ("--c", "fixed")]));
+    }
+
+    #[test]
+    fn options_are_read_or_refused() {
+        assert_eq!(Options::parse(&map(&[])).unwrap().bookmark, BookmarkOption::Disable);
+        let enabled = Options::parse(&map(&[("--job-bookmark-option", "job-bookmark-enable")])).unwrap();
+        assert_eq!(enabled.bookmark, BookmarkOption::Enable);
+        assert!(Options::parse(&map(&[("--job-bookmark-option", "on")])).is_err());
+        assert!(Options::parse(&map(&[("--job-bookmark-from", "jr_1")])).is_err());
+        assert!(Options::parse(&map(&[("--max-bad-records", "-1")])).is_err());
+        assert_eq!(Options::parse(&map(&[("--max-bad-records", "7")])).unwrap().max_bad_records, 7);
+    }
+}

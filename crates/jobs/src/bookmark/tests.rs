@@ -1,0 +1,120 @@
+//! Bookmarks on a real store.
+
+use serde_json::json;
+use store::{Store, Tx};
+
+use super::filter::Versioned;
+use super::*;
+use crate::MIGRATIONS;
+use crate::run::tests::{job, scope};
+use crate::run::{self, StartRequest};
+
+#[derive(Debug, Clone, PartialEq)]
+struct Object(&'static str, &'static str);
+
+impl Versioned for Object {
+    fn identity(&self) -> (&str, &str, &str) {
+        ("bucket", self.0, self.1)
+    }
+}
+
+fn processed(object: &Object) -> Processed {
+    Processed {
+        bucket: "bucket".to_owned(),
+        key: object.0.to_owned(),
+        etag: object.1.to_owned(),
+        modified_ms: 1,
+        size: 10,
+    }
+}
+
+struct Fixture {
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn new() -> (Self, Tx) {
+        let (store, dir) = store::testing::temp(&[MIGRATIONS]).await;
+        let mut tx = store.begin().await.unwrap();
+        job(&mut tx, "j", json!({"ExecutionProperty": {"MaxConcurrentRuns": 99}})).await;
+        (Self { store, _dir: dir }, tx)
+    }
+}
+
+async fn new_run(tx: &mut Tx) -> Run {
+    let id = run::start(tx, &scope(), "j", StartRequest::default()).await.unwrap();
+    run::load(tx, &id).await.unwrap().unwrap()
+}
+
+/// What a run with this window would read; then moves the bookmark over it.
+async fn process(tx: &mut Tx, objects: &[Object]) -> (String, Vec<&'static str>) {
+    let run = new_run(tx).await;
+    let planned = head(tx, &run.incarnation).await.unwrap().map_or(0, |entry| entry.version);
+    let found = filter(tx, &run.incarnation, "n", Window::New, objects.to_vec()).await.unwrap();
+    let files = found.read.iter().map(processed).collect();
+    advance(tx, &run, planned, &[("n".to_owned(), files)]).await.unwrap();
+    (run.id, found.read.iter().map(|object| object.0).collect())
+}
+
+#[tokio::test]
+async fn late_and_rewritten_files_are_read_and_others_are_not() {
+    let (fixture, mut tx) = Fixture::new().await;
+    let (_, read) = process(&mut tx, &[Object("b", "1"), Object("d", "1")]).await;
+    assert_eq!(read, ["b", "d"]);
+    let (_, read) = process(&mut tx, &[Object("b", "1"), Object("d", "1")]).await;
+    assert!(read.is_empty());
+    // `a` comes before everything seen, `d` has other bytes.
+    let (_, read) = process(&mut tx, &[Object("d", "2"), Object("b", "1"), Object("a", "1")]).await;
+    assert_eq!(read, ["a", "d"]);
+    let (_, read) = process(&mut tx, &[Object("d", "2"), Object("b", "1"), Object("a", "1")]).await;
+    assert!(read.is_empty());
+    let (entry, summary) = get(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!((entry.version, entry.run_number), (4, 4));
+    assert_eq!(summary["n"]["files"], 3);
+    tx.commit().await.unwrap();
+    drop(fixture.store);
+}
+
+#[tokio::test]
+async fn of_two_runs_that_planned_alike_one_moves_the_bookmark() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let (first, second) = (new_run(&mut tx).await, new_run(&mut tx).await);
+    advance(&mut tx, &first, 0, &[]).await.unwrap();
+    let lost = advance(&mut tx, &second, 0, &[]).await;
+    assert!(matches!(lost, Err(AdvanceError::Moved { planned: 0, current: 1 })));
+}
+
+#[tokio::test]
+async fn resets_go_back_to_a_run_or_the_beginning_and_never_reuse_a_version() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    assert!(matches!(reset(&mut tx, &scope(), "j", None).await, Err(JobsError::BookmarkNotFound { .. })));
+    let (first, _) = process(&mut tx, &[Object("a", "1")]).await;
+    let (second, _) = process(&mut tx, &[Object("a", "1"), Object("b", "1")]).await;
+    let (entry, summary) = reset(&mut tx, &scope(), "j", Some(&first)).await.unwrap();
+    assert_eq!((entry.version, entry.run_id.as_str()), (3, first.as_str()));
+    assert_eq!(summary["n"]["files"], 1);
+    assert!(get(&mut tx, &scope(), "j", Some(&second)).await.is_err());
+    let (_, read) = process(&mut tx, &[Object("a", "1"), Object("b", "1")]).await;
+    assert_eq!(read, ["b"]);
+    let (entry, summary) = reset(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!((entry.version, entry.run_number), (5, 0));
+    assert_eq!(summary, json!({}));
+    let (_, read) = process(&mut tx, &[Object("a", "1"), Object("b", "1")]).await;
+    assert_eq!(read, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_paused_range_reads_what_the_runs_in_it_have_read() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let all = [Object("a", "1"), Object("b", "1"), Object("c", "1"), Object("new", "1")];
+    let (first, _) = process(&mut tx, &all[..1]).await;
+    let (second, _) = process(&mut tx, &all[..2]).await;
+    let (third, _) = process(&mut tx, &all[..3]).await;
+    let incarnation = definition::get(&mut tx, &scope(), "j").await.unwrap().incarnation;
+    let window = window(&mut tx, &incarnation, Some(&first), Some(&second)).await.unwrap();
+    let found = filter(&mut tx, &incarnation, "n", window, all.to_vec()).await.unwrap();
+    assert_eq!((found.read, found.skipped), (vec![Object("b", "1")], 3));
+    assert!(check_range(&mut tx, &incarnation, Some(&third), Some(&first)).await.is_err());
+    assert!(check_range(&mut tx, &incarnation, Some("jr_x"), Some(&first)).await.is_err());
+}

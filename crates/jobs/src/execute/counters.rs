@@ -1,0 +1,104 @@
+//! Rows and bytes of a run while it goes on.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::{ScanStats, WriteStats};
+
+use crate::progress::Totals;
+
+/// The counts of one run, filled by the engine and read by whoever watches.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    sources: Mutex<Vec<Arc<SourceCount>>>,
+    targets: Mutex<Vec<Arc<WriteStats>>>,
+}
+
+/// One source of a run. Each target that needs it reads it anew, so its counts are those of the target that has read
+/// the most of it.
+#[derive(Debug)]
+pub(crate) struct SourceCount {
+    /// Kind, id and name.
+    pub(crate) name: String,
+    /// Per target: counts, and how often its plan has the source.
+    readings: Mutex<Vec<(Arc<ScanStats>, u64)>>,
+}
+
+/// Counts of one source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) files: u64,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) bad_records: u64,
+}
+
+impl SourceCount {
+    /// Counts for one more target, whose plan has the source `scans` times.
+    pub(crate) fn reading(&self, scans: u64) -> Arc<ScanStats> {
+        let stats = Arc::new(ScanStats::default());
+        self.lock().push((Arc::clone(&stats), scans.max(1)));
+        stats
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let mut most = Counts::default();
+        for (stats, scans) in self.lock().iter() {
+            most.files = most.files.max(stats.files.load(Ordering::Relaxed) / scans);
+            most.rows = most.rows.max(stats.rows.load(Ordering::Relaxed) / scans);
+            most.bytes = most.bytes.max(stats.bytes.load(Ordering::Relaxed) / scans);
+            most.bad_records = most.bad_records.max(stats.bad_records.count() / scans);
+        }
+        most
+    }
+
+    /// The first bad records, with file and line.
+    pub(crate) fn examples(&self) -> Vec<String> {
+        let readings = self.lock();
+        let most = readings.iter().max_by_key(|(stats, _)| stats.bad_records.count());
+        most.map(|(stats, _)| stats.bad_records.examples().iter().map(ToString::to_string).collect()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<ScanStats>, u64)>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counters {
+    /// Adds a source.
+    pub(crate) fn source(&self, name: String) -> Arc<SourceCount> {
+        let source = Arc::new(SourceCount { name, readings: Mutex::default() });
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&source));
+        source
+    }
+
+    /// Adds a target.
+    pub(crate) fn target(&self) -> Arc<WriteStats> {
+        let stats = Arc::new(WriteStats::default());
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stats));
+        stats
+    }
+
+    /// The sources in the order they were added.
+    pub(crate) fn sources(&self) -> Vec<Arc<SourceCount>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The counts so far.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for source in self.sources() {
+            let counts = source.counts();
+            totals.files_in += counts.files;
+            totals.rows_in += counts.rows;
+            totals.bytes_in += counts.bytes;
+            totals.bad_records += counts.bad_records;
+        }
+        for target in self.targets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            totals.files_out += target.files.load(Ordering::Relaxed);
+            totals.rows_out += target.rows.load(Ordering::Relaxed);
+            totals.bytes_out += target.bytes.load(Ordering::Relaxed);
+        }
+        totals
+    }
+}

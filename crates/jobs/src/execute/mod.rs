@@ -1,0 +1,288 @@
+//! Executes one run: sources, plan, staged output, and one transaction that publishes everything.
+//!
+//! ```text
+//! list sources ─► leave out what the bookmark knows ─► plan per target ─► staged files (invisible)
+//!                                                                             │
+//!      one transaction: lease checked, objects, tables, partitions, bookmark, run SUCCEEDED
+//! ```
+//!
+//! Up to the commit of that transaction nothing of the run can be seen; a run that fails, is stopped,
+//! or dies with its process leaves staged bytes that the lake removes. After it everything can.
+//!
+//! A target's plan reads its sources anew, so a graph with several targets reads a shared source once
+//! for each. All of them read the same listed objects; an object that was replaced since makes the run
+//! fail rather than read one thing and bookmark another.
+
+mod counters;
+mod failure;
+mod publish;
+mod reconcile;
+mod sources;
+mod target;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::dataframe::DataFrame;
+use engine::write::{self, Output};
+use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
+use store::crash;
+use store::lease::Lease;
+
+pub(crate) use counters::{Counters, SourceCount};
+pub(crate) use failure::RunFailure;
+
+use crate::arguments::{BookmarkOption, Options};
+use crate::bookmark::{self, Window};
+use crate::graph::{Graph, Node, NodeKind, Target};
+use crate::jobs::Active;
+use crate::log::RunLog;
+use crate::plan;
+use crate::run::{self, Run};
+use crate::service::Context;
+use sources::Source;
+use target::Resolved;
+
+/// Before anything is written.
+pub(crate) const BEFORE_STAGING: &str = "jobs-before-staging";
+/// All output is staged, nothing published.
+pub(crate) const AFTER_STAGING: &str = "jobs-after-staging";
+/// All changes are in the transaction, which is not committed.
+pub(crate) const BEFORE_COMMIT: &str = "jobs-before-commit";
+/// The transaction is committed, nobody was told.
+pub(crate) const AFTER_COMMIT: &str = "jobs-after-commit";
+
+/// What stays the same over one run.
+pub(crate) struct Task<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) run: &'a Run,
+    pub(crate) lease: &'a Lease,
+    pub(crate) log: &'a RunLog,
+    pub(crate) counters: &'a Counters,
+    pub(crate) session: Session,
+    pub(crate) options: Options,
+    pub(crate) graph: Graph,
+    /// The bookmark's version that the run was planned from.
+    pub(crate) planned_version: i64,
+    pub(crate) window: Window,
+}
+
+/// The staged output of one target.
+pub(crate) struct Written {
+    pub(crate) node: Node,
+    pub(crate) resolved: Resolved,
+    pub(crate) output: Output,
+}
+
+/// Executes the run; `Ok` means that it is published and SUCCEEDED.
+pub(crate) async fn execute(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    log: &RunLog,
+) -> Result<(), RunFailure> {
+    let task = open(context, run, lease, active, log).await?;
+    crash::point(BEFORE_STAGING);
+    let mut sources = BTreeMap::new();
+    for node in task.graph.needed() {
+        if matches!(node.kind, NodeKind::Catalog(_) | NodeKind::Files(_)) {
+            sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
+        }
+    }
+    let mut written = Vec::new();
+    for (index, (node, target)) in task.graph.targets().enumerate() {
+        written.push(stage(&task, &sources, index, node, target).await?);
+    }
+    task.report_sources();
+    crash::point(AFTER_STAGING);
+    if active.cancel.is_cancelled() {
+        return Err(RunFailure::Cancelled);
+    }
+    log.flush().await;
+    publish::publish(&task, sources.into_values().collect(), written).await
+}
+
+async fn open<'a>(
+    context: &'a Context,
+    run: &'a Run,
+    lease: &'a Lease,
+    active: &'a Active,
+    log: &'a RunLog,
+) -> Result<Task<'a>, RunFailure> {
+    let mut tx = context.store.read().await?;
+    let input = run::input(&mut tx, &run.id).await?.ok_or(RunFailure::Gone)?;
+    let options = Options::parse(&input.arguments)?;
+    let head = bookmark::head(&mut tx, &run.incarnation).await?;
+    let window = match &options.bookmark {
+        BookmarkOption::Disable => Window::All,
+        BookmarkOption::Enable => Window::New,
+        BookmarkOption::Pause { from, to } => {
+            bookmark::window(&mut tx, &run.incarnation, from.as_deref(), to.as_deref()).await?
+        }
+    };
+    drop(tx);
+    let graph = input.graph()?;
+    let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
+    let session = context.engine.session(
+        engine::Sources { store: context.store.clone(), lake: context.lake.clone(), scope: run.scope.clone() },
+        SessionOptions {
+            cancel: active.cancel.clone(),
+            on_bad_record: policy,
+            dialect: SqlDialect::Spark,
+            ..SessionOptions::default()
+        },
+    );
+    let planned_version = head.map_or(0, |entry| entry.version);
+    let counters = &active.counters;
+    let task = Task { context, run, lease, log, counters, session, options, graph, planned_version, window };
+    task.greet();
+    Ok(task)
+}
+
+/// Plans and stages one target.
+async fn stage(
+    task: &Task<'_>,
+    sources: &BTreeMap<String, Source>,
+    index: usize,
+    node: &Node,
+    target: &Target,
+) -> Result<Written, RunFailure> {
+    let frame = plan_target(task, sources, node).await?;
+    let schema = Arc::clone(frame.schema().inner());
+    let resolved = target::resolve(task, node, target, &schema).await?;
+    let frame = resolved.conform(frame).map_err(|error| RunFailure::node(node, error))?;
+    for note in &resolved.notes {
+        task.log.info(format!("{}: {note}", name_of(node)));
+    }
+    let spec = resolved.spec(task, index);
+    task.log.info(format!("{}: writing to {}", name_of(node), resolved.location()));
+    let written = write::write_partitioned(&task.session, frame, &spec).await;
+    let output = written.map_err(|error| task.blame(sources, node, error))?;
+    let bad = task.counters.totals().bad_records;
+    if bad > task.options.max_bad_records {
+        return Err(task.too_many_bad(bad));
+    }
+    task.log.info(format!(
+        "{}: {} rows, {} bytes in {} files, {} partitions staged",
+        name_of(node),
+        output.rows,
+        output.bytes,
+        output.files.len(),
+        output.partitions().len()
+    ));
+    Ok(Written { node: node.clone(), resolved, output })
+}
+
+/// The frame that a target writes, built from its sources on.
+async fn plan_target(
+    task: &Task<'_>,
+    sources: &BTreeMap<String, Source>,
+    target: &Node,
+) -> Result<DataFrame, RunFailure> {
+    let mut frames: BTreeMap<&str, DataFrame> = BTreeMap::new();
+    let paths = paths_to(&task.graph, target);
+    for node in task.graph.needed() {
+        let Some(scans) = paths.get(node.id.as_str()) else { continue };
+        if node.id == target.id {
+            break;
+        }
+        let frame = match sources.get(&node.id) {
+            Some(source) => source.frame(task, node, *scans).await?,
+            None => {
+                let inputs = node.inputs.iter().filter_map(|input| frames.get(input.as_str()).cloned()).collect();
+                let mut notes = Vec::new();
+                let planned = plan::transform(&task.session, node, inputs, &mut notes).await;
+                for note in notes {
+                    task.log.info(format!("{}: {note}", name_of(node)));
+                }
+                planned.map_err(|error| RunFailure::node(node, error))?
+            }
+        };
+        frames.insert(&node.id, frame);
+    }
+    let input = target.inputs.first().and_then(|input| frames.remove(input.as_str()));
+    input.ok_or_else(|| RunFailure::node(target, plan::PlanError::Refused("its input is missing".to_owned())))
+}
+
+/// The nodes that a target needs, itself included, and over how many ways: a plan repeats a shared node for each.
+fn paths_to<'g>(graph: &'g Graph, target: &Node) -> BTreeMap<&'g str, u64> {
+    let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+    for node in graph.needed().collect::<Vec<_>>().into_iter().rev() {
+        if node.id == target.id {
+            paths.insert(&node.id, 1);
+        }
+        let Some(own) = paths.get(node.id.as_str()).copied() else { continue };
+        for input in &node.inputs {
+            if let Some(input) = graph.node(input) {
+                let ways = paths.entry(&input.id).or_insert(0);
+                *ways = ways.saturating_add(own);
+            }
+        }
+    }
+    paths
+}
+
+/// How a node is named in logs and messages.
+pub(crate) fn name_of(node: &Node) -> String {
+    if node.name == node.id { format!("{} {}", node.label, node.id) } else { format!("{} {} ({})", node.label, node.id, node.name) }
+}
+
+impl Task<'_> {
+    fn greet(&self) {
+        let details = &self.run.details;
+        self.log.info(format!(
+            "job {} run {} attempt {} begins: {} nodes, bookmark {}",
+            details.job,
+            self.run.id,
+            details.attempt,
+            self.graph.needed().count(),
+            match &self.options.bookmark {
+                BookmarkOption::Enable => "enabled",
+                BookmarkOption::Disable => "disabled",
+                BookmarkOption::Pause { .. } => "paused",
+            }
+        ));
+        for node in self.graph.needed() {
+            let inputs = if node.inputs.is_empty() { String::new() } else { format!(" <- {}", node.inputs.join(", ")) };
+            self.log.info(format!("plan: {}{inputs}", name_of(node)));
+        }
+        for node in self.graph.unused() {
+            self.log.info(format!("plan: {} is not read by any target and does nothing", name_of(node)));
+        }
+    }
+
+    fn report_sources(&self) {
+        for source in self.counters.sources() {
+            let counts = source.counts();
+            self.log.info(format!(
+                "{}: {} rows in from {} files, {} bytes read, {} bad records left out",
+                source.name, counts.rows, counts.files, counts.bytes, counts.bad_records
+            ));
+            for example in source.examples() {
+                self.log.error(format!("{}: bad record left out: {example}", source.name));
+            }
+        }
+        self.log.progress(&self.counters.totals());
+    }
+
+    /// Finds the node that an error of execution belongs to: the source of the file that it names, else the target.
+    fn blame(&self, sources: &BTreeMap<String, Source>, target: &Node, error: engine::EngineError) -> RunFailure {
+        if matches!(error, engine::EngineError::Cancelled) {
+            return RunFailure::Cancelled;
+        }
+        let file = match &error {
+            engine::EngineError::Format(format) => Some(format.place().source.clone()),
+            engine::EngineError::File { file, .. } | engine::EngineError::ObjectMissing { file } => Some(file.clone()),
+            _ => None,
+        };
+        let source = file.and_then(|file| sources.values().find(|source| source.reads(&file)));
+        let node = source.and_then(|source| self.graph.node(&source.node)).unwrap_or(target);
+        RunFailure::node(node, error.into())
+    }
+
+    fn too_many_bad(&self, found: u64) -> RunFailure {
+        let examples = self.counters.sources().iter().flat_map(|source| source.examples()).collect();
+        RunFailure::BadRecords { found, allowed: self.options.max_bad_records, examples }
+    }
+}

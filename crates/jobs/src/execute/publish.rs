@@ -1,0 +1,203 @@
+//! The one transaction that makes a run's output visible.
+//!
+//! In it, or not at all: the lease is still ours and the run still RUNNING; every staged file has its
+//! index row; tables and partitions of the catalog follow; the bookmark moves; the run is SUCCEEDED.
+//! A commit whose outcome is unknown is looked up afterwards.
+
+use std::collections::{BTreeMap, HashMap};
+
+use catalog::{PartitionInput, StorageDescriptor, Table};
+use engine::write::{self, OutputPartition};
+use store::{Tx, crash, lease};
+
+use super::reconcile::{changed_table, new_table};
+use super::sources::Source;
+use super::target::{Follows, Resolved};
+use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Task, Written, name_of};
+use crate::arguments::BookmarkOption;
+use crate::bookmark;
+use crate::graph::Node;
+use crate::plan::PlanError;
+use crate::run::{self, Event, RunState};
+use crate::service::unknown;
+
+/// Publishes everything and marks the run SUCCEEDED.
+pub(crate) async fn publish(task: &Task<'_>, sources: Vec<Source>, written: Vec<Written>) -> Result<(), RunFailure> {
+    let mut tx = task.context.store.begin().await?;
+    let mut lines = fill(task, &mut tx, sources, written).await?;
+    crash::point(BEFORE_COMMIT);
+    match tx.commit().await {
+        Ok(()) => {}
+        Err(error) if unknown(&error) => match published(task).await {
+            Ok(true) => {}
+            // Not known: the lease runs out, and recovery looks at what is stored.
+            _ => return Err(error.into()),
+        },
+        Err(error) => return Err(error.into()),
+    }
+    crash::point(AFTER_COMMIT);
+    lines.push(format!("run {} SUCCEEDED: all output is published", task.run.id));
+    for line in lines {
+        task.log.info(line);
+    }
+    Ok(())
+}
+
+async fn published(task: &Task<'_>) -> Result<bool, RunFailure> {
+    let mut tx = task.context.store.read().await?;
+    let run = run::load(&mut tx, &task.run.id).await?;
+    Ok(run.is_some_and(|run| run.details.state == RunState::Succeeded))
+}
+
+/// Puts every change into the transaction; returns what to log once it is committed.
+async fn fill(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    sources: Vec<Source>,
+    written: Vec<Written>,
+) -> Result<Vec<String>, RunFailure> {
+    match lease::check(tx, task.lease).await {
+        Ok(()) => {}
+        Err(store::StoreError::LeaseLost { .. }) => return Err(RunFailure::Ended),
+        Err(error) => return Err(error.into()),
+    }
+    let mut run = run::load(tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
+    match run.details.state {
+        RunState::Running => {}
+        RunState::Stopping => return Err(RunFailure::Cancelled),
+        _ => return Err(RunFailure::Ended),
+    }
+    let mut lines = Vec::new();
+    for target in written {
+        publish_target(task, tx, target, &mut lines).await?;
+    }
+    if task.options.bookmark == BookmarkOption::Enable {
+        let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
+        let version = bookmark::advance(tx, &run, task.planned_version, &processed).await?;
+        let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
+        lines.push(format!("bookmark moved to version {version} over {files} files"));
+    }
+    run.details.totals = task.counters.totals();
+    run::apply(tx, &mut run, Event::Published).await?.ok_or(RunFailure::Ended)?;
+    lease::release(tx, task.lease).await?;
+    Ok(lines)
+}
+
+async fn publish_target(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    target: Written,
+    lines: &mut Vec<String>,
+) -> Result<(), RunFailure> {
+    let Written { node, resolved, output } = target;
+    let partitions = output.partitions();
+    if let Some(follows) = &resolved.follows {
+        let table = follow(task, tx, &node, &resolved, follows, &output.schema, &output.partition_schema).await?;
+        let added = add_partitions(task, tx, &node, &table, &partitions).await?;
+        lines.push(format!(
+            "{}: table {}.{} is at version {}, {added} partitions added",
+            name_of(&node),
+            table.database_name,
+            table.name,
+            table.version
+        ));
+    }
+    let published = write::publish(tx, &task.context.lake, output).await;
+    let published = published.map_err(|error| RunFailure::node(&node, PlanError::Engine(error)))?;
+    lines.push(format!(
+        "{}: {} rows out in {} objects, {} bytes, under {}",
+        name_of(&node),
+        published.rows,
+        published.keys.len(),
+        published.bytes,
+        resolved.location()
+    ));
+    Ok(())
+}
+
+/// Creates the table, or changes its schema, as far as the node wants that.
+async fn follow(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    node: &Node,
+    resolved: &Resolved,
+    follows: &Follows,
+    columns: &arrow::datatypes::Schema,
+    keys: &arrow::datatypes::Schema,
+) -> Result<Table, RunFailure> {
+    let scope = &task.run.scope;
+    let refused = |what: String| RunFailure::node(node, PlanError::Refused(what));
+    let failed = |error| RunFailure::catalog(node, error);
+    let database = &follows.database;
+    match catalog::table::get(tx, scope, database, &follows.table).await {
+        Ok(table) => match changed_table(&table, columns, keys, follows.widen).map_err(refused)? {
+            None => Ok(table),
+            Some(input) => {
+                catalog::table::update(tx, scope, database, input, catalog::table::Update::default()).await.map_err(failed)
+            }
+        },
+        Err(catalog::CatalogError::TableNotFound { .. }) if follows.create => {
+            let location = resolved.location();
+            let by = BTreeMap::from([
+                ("CreatedByJob".to_owned(), task.run.details.job.clone()),
+                ("CreatedByJobRun".to_owned(), task.run.id.clone()),
+            ]);
+            let storage = resolved.storage(&location);
+            let input = new_table(&follows.table, &storage, columns, keys, by).map_err(refused)?;
+            let creator = format!("arn:aws:iam::{}:root", scope.account);
+            catalog::table::create(tx, scope, database, input, &creator).await.map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Adds the partitions that the table does not have; those it has must lie where the run has written.
+async fn add_partitions(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    node: &Node,
+    table: &Table,
+    partitions: &[OutputPartition],
+) -> Result<usize, RunFailure> {
+    if partitions.is_empty() {
+        return Ok(0);
+    }
+    let scope = &task.run.scope;
+    let failed = |error| RunFailure::catalog(node, error);
+    let values: Vec<Vec<String>> = partitions.iter().map(|partition| partition.values.clone()).collect();
+    let (database, name) = (&table.database_name, &table.name);
+    let known = catalog::partition::batch_get(tx, scope, database, name, &values).await.map_err(failed)?;
+    let known: HashMap<Vec<String>, Option<String>> =
+        known.iter().map(|known| (known.values().to_vec(), known.location().map(str::to_owned))).collect();
+    let mut inputs = Vec::new();
+    for partition in partitions {
+        match known.get(&partition.values) {
+            None => inputs.push(partition_input(table, partition)),
+            Some(Some(own)) if own.trim_end_matches('/') != partition.location.trim_end_matches('/') => {
+                let what = format!(
+                    "partition {} of table {name} lies at {own}, not at {}",
+                    partition.values.join(", "),
+                    partition.location
+                );
+                return Err(RunFailure::node(node, PlanError::Refused(what)));
+            }
+            Some(_) => {}
+        }
+    }
+    let added = inputs.len();
+    let mut errors = catalog::partition::batch_create(tx, scope, database, name, inputs).await.map_err(failed)?;
+    match errors.pop() {
+        None => Ok(added),
+        Some(first) => Err(failed(first.error)),
+    }
+}
+
+fn partition_input(table: &Table, partition: &OutputPartition) -> PartitionInput {
+    let own = table.storage_descriptor().cloned().unwrap_or_default();
+    let descriptor = StorageDescriptor { location: Some(partition.location.clone()), ..own };
+    PartitionInput {
+        values: partition.values.clone(),
+        storage_descriptor: Some(descriptor),
+        ..PartitionInput::default()
+    }
+}

@@ -1,0 +1,213 @@
+//! Sources: which objects a run reads, and the frames over them.
+//!
+//! The objects are listed once per run, before anything is read; the bookmark, exclusions and bounds
+//! leave some out. The schema of files without a catalog table is that of all listed files and of those
+//! to be read together, so that a run over a few new files has every column that earlier runs had.
+//! A CSV source gives text in every column, as Glue's dynamic frames do.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::dataframe::DataFrame;
+use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextTypes};
+use formats::hive::HiveType;
+use formats::{ColumnNames, CsvOptions, JsonOptions};
+
+use super::{RunFailure, SourceCount, Task, name_of};
+use crate::arguments::BookmarkOption;
+use crate::bookmark::{self, Processed, Window};
+use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
+use crate::plan::{self, PlanError};
+
+/// A source of a run.
+pub(crate) struct Source {
+    /// Its node.
+    pub(crate) node: String,
+    objects: Vec<ObjectRef>,
+    names: HashSet<String>,
+    schema: Option<SchemaRef>,
+    /// Whether publishing moves the bookmark over its objects.
+    bookmarked: bool,
+    count: Arc<SourceCount>,
+}
+
+impl bookmark::Versioned for ObjectRef {
+    fn identity(&self) -> (&str, &str, &str) {
+        (self.bucket.as_str(), self.key.as_str(), &self.etag)
+    }
+}
+
+/// Lists and chooses the objects of a source.
+pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunFailure> {
+    let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
+    let count = task.counters.source(name_of(node));
+    let (mut listed, bounds) = match &node.kind {
+        NodeKind::Catalog(source) => {
+            let session = &task.session;
+            let listed = session.list_table(&source.database, &source.table, source.predicate.as_deref()).await;
+            (listed.map_err(failed)?, source.bounds)
+        }
+        NodeKind::Files(source) => {
+            (task.session.list_path(&path_source(source)).await.map_err(failed)?, source.bounds)
+        }
+        _ => (Vec::new(), Bounds::default()),
+    };
+    if let NodeKind::Files(source) = &node.kind {
+        listed.retain(|object| !excluded(source, object));
+        if listed.is_empty() {
+            let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
+            let what = format!("there are no objects under {}", paths.join(", "));
+            return Err(RunFailure::node(node, PlanError::Refused(what)));
+        }
+    }
+    let full = task.options.full_sources.iter().any(|name| *name == node.name || *name == node.id);
+    let window = if full { Window::All } else { task.window };
+    let all = listed.clone();
+    let mut tx = task.context.store.read().await?;
+    let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, listed).await?;
+    drop(tx);
+    let objects = bound(chosen.read, bounds);
+    report(task, node, &all, &objects, chosen.skipped, chosen.rewritten);
+    let schema = match &node.kind {
+        NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
+        _ => None,
+    };
+    let names = objects.iter().map(ObjectRef::uri).collect();
+    let bookmarked = task.options.bookmark == BookmarkOption::Enable && !full;
+    Ok(Source { node: node.id.clone(), objects, names, schema, bookmarked, count })
+}
+
+fn report(task: &Task<'_>, node: &Node, all: &[ObjectRef], objects: &[ObjectRef], skipped: u64, rewritten: u64) {
+    let bytes: u64 = objects.iter().map(|object| object.size).sum();
+    task.log.info(format!(
+        "{}: {} objects listed, {} to read with {bytes} bytes; {skipped} left out by the bookmark, {rewritten} rewritten \
+         since an earlier run",
+        name_of(node),
+        all.len(),
+        objects.len()
+    ));
+}
+
+fn excluded(source: &FileSource, object: &ObjectRef) -> bool {
+    let key = object.key.as_str();
+    let uri = object.uri();
+    source.exclusions.iter().any(|glob| {
+        let below = source.paths.iter().filter(|path| path.bucket == object.bucket.as_str());
+        let mut below = below.filter_map(|path| key.strip_prefix(&path.prefix));
+        glob.matches(&uri) || glob.matches(key) || below.any(|rest| glob.matches(rest.trim_start_matches('/')))
+    })
+}
+
+/// The oldest objects first, as many as the bounds allow; one at least, or nothing would ever be read.
+fn bound(mut objects: Vec<ObjectRef>, bounds: Bounds) -> Vec<ObjectRef> {
+    if bounds == Bounds::default() {
+        return objects;
+    }
+    objects.sort_by(|a, b| (a.last_modified_ms, &a.key).cmp(&(b.last_modified_ms, &b.key)));
+    let (mut files, mut bytes) = (0_u64, 0_u64);
+    objects
+        .into_iter()
+        .take_while(|object| {
+            files += 1;
+            bytes = bytes.saturating_add(object.size);
+            let few = bounds.files.is_none_or(|most| files <= most);
+            few && (files == 1 || bounds.bytes.is_none_or(|most| bytes <= most))
+        })
+        .collect()
+}
+
+fn path_source(source: &FileSource) -> PathSource {
+    let format = match &source.format {
+        FileFormat::Csv { separator, quote, escape, header, skip_first } => PathFormat::Csv(CsvOptions {
+            delimiter: *separator,
+            quote: *quote,
+            escape: *escape,
+            multiline: quote.is_some(),
+            header_lines: u64::from(*header || *skip_first),
+            names: if *header { ColumnNames::Header } else { ColumnNames::Generated },
+            ..CsvOptions::standard()
+        }),
+        FileFormat::Json => PathFormat::Json(JsonOptions { case_insensitive: false, ..JsonOptions::default() }),
+        FileFormat::Parquet => PathFormat::Parquet,
+    };
+    let paths = source.paths.iter().map(ToString::to_string).collect();
+    PathSource { recurse: source.recurse, format, text_types: TextTypes::String, ..PathSource::new(paths) }
+}
+
+async fn schema(
+    task: &Task<'_>,
+    node: &Node,
+    source: &FileSource,
+    all: &[ObjectRef],
+    objects: &[ObjectRef],
+) -> Result<SchemaRef, RunFailure> {
+    let infer = async |objects: &[ObjectRef]| {
+        let path = PathSource { objects: Some(objects.to_vec()), ..path_source(source) };
+        let frame = task.session.read_path(path).await;
+        frame.map(|frame| Arc::clone(frame.schema().inner())).map_err(|error| RunFailure::node(node, error.into()))
+    };
+    let mut schema = infer(all).await?;
+    if !objects.is_empty() && objects.len() < all.len() {
+        schema = merged(&schema, &infer(objects).await?).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+    }
+    Ok(schema)
+}
+
+/// The columns of both, in the order of the first.
+fn merged(first: &Schema, second: &Schema) -> Result<SchemaRef, String> {
+    let hive = |data_type: &DataType| HiveType::from_arrow(data_type).map_err(|error| error.to_string());
+    let mut fields: Vec<Field> = Vec::new();
+    for field in first.fields() {
+        let data_type = match second.field_with_name(field.name()) {
+            Ok(other) if other.data_type() != field.data_type() => {
+                let both = formats::merge_types(&hive(field.data_type())?, &hive(other.data_type())?);
+                both.to_arrow().map_err(|error| error.to_string())?
+            }
+            _ => field.data_type().clone(),
+        };
+        fields.push(Field::new(field.name(), data_type, true));
+    }
+    let new = second.fields().iter().filter(|field| first.field_with_name(field.name()).is_err());
+    fields.extend(new.map(|field| field.as_ref().clone()));
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+impl Source {
+    /// A frame over the chosen objects, counted for one target whose plan has it `scans` times.
+    pub(super) async fn frame(&self, task: &Task<'_>, node: &Node, scans: u64) -> Result<DataFrame, RunFailure> {
+        let stats = Some(self.count.reading(scans));
+        let objects = Some(self.objects.clone());
+        let frame = match &node.kind {
+            NodeKind::Catalog(source) => {
+                let partition_predicate = source.predicate.clone();
+                let options = TableOptions { partition_predicate, objects, stats, ..TableOptions::default() };
+                task.session.table(&source.database, &source.table, options).await
+            }
+            NodeKind::Files(source) => {
+                let path = PathSource { schema: self.schema.clone(), objects, stats, ..path_source(source) };
+                task.session.read_path(path).await
+            }
+            _ => Err(EngineError::Internal("a transform was read as a source".to_owned())),
+        };
+        let frame = frame.map_err(|error| RunFailure::node(node, error.into()))?;
+        plan::plain(frame).map_err(|error| RunFailure::node(node, error))
+    }
+
+    /// Whether the object of this name is one of those that are read.
+    pub(super) fn reads(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// What the bookmark has to remember; `None` when it is not to move.
+    pub(super) fn processed(self) -> Option<(String, Vec<Processed>)> {
+        let objects = self.objects.into_iter().map(|object| Processed {
+            bucket: object.bucket.as_str().to_owned(),
+            key: object.key.as_str().to_owned(),
+            etag: object.etag,
+            modified_ms: object.last_modified_ms,
+            size: object.size,
+        });
+        self.bookmarked.then(|| (self.node, objects.collect()))
+    }
+}

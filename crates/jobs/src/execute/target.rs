@@ -1,0 +1,267 @@
+//! Targets: where exactly, in which format, and with which columns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use catalog::{CatalogError, Table};
+use datafusion::dataframe::DataFrame;
+use engine::write::Spec;
+use formats::{Compression, CsvOptions, Format, JsonOptions, ParquetOptions, WriteOptions, serde_info};
+use lake::BucketName;
+
+use super::reconcile::{self, Shape, Storage};
+use super::{RunFailure, Task};
+use crate::graph::{
+    Compression as TextCompression, Destination, Node, ParquetCodec, Target, UpdateBehavior, WriteFormat,
+};
+use crate::plan::{PlanError, plain};
+
+/// About how large an output file becomes.
+const FILE_BYTES: u64 = 128 << 20;
+
+/// A target whose table, if any, was looked at.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    bucket: BucketName,
+    prefix: String,
+    format: Format,
+    options: WriteOptions,
+    keys: Vec<String>,
+    shape: Option<Shape>,
+    /// The table that follows the output; `None` when the catalog is left alone.
+    pub(crate) follows: Option<Follows>,
+    /// Lines for the log.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The table that follows an output.
+#[derive(Debug, Clone)]
+pub(crate) struct Follows {
+    pub(crate) database: String,
+    pub(crate) table: String,
+    /// Whether its schema may change.
+    pub(crate) widen: bool,
+    /// Whether it may be created.
+    pub(crate) create: bool,
+}
+
+fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
+    RunFailure::node(node, PlanError::Refused(what.into()))
+}
+
+/// Looks at the table and decides on format and columns. `frame` is the schema of what will be written.
+pub(crate) async fn resolve(
+    task: &Task<'_>,
+    node: &Node,
+    target: &Target,
+    frame: &Arc<Schema>,
+) -> Result<Resolved, RunFailure> {
+    match &target.destination {
+        Destination::Path { path, format, catalog } => {
+            let follows = catalog.as_ref().map(|update| Follows {
+                database: update.database.clone(),
+                table: update.table.clone(),
+                widen: update.behavior == UpdateBehavior::UpdateInDatabase,
+                create: true,
+            });
+            let (format, options) = formats_of(*format);
+            let mut resolved = Resolved {
+                bucket: bucket(node, &path.bucket)?,
+                prefix: folder(&path.prefix),
+                format,
+                options,
+                keys: target.partition_keys.clone(),
+                shape: None,
+                follows,
+                notes: Vec::new(),
+            };
+            resolved.check_keys(node, frame)?;
+            if let Some(follows) = resolved.follows.clone()
+                && let Some(table) = existing(task, node, &follows).await?
+            {
+                resolved.join_table(node, &table, frame, follows.widen)?;
+            }
+            Ok(resolved)
+        }
+        Destination::Table { database, table, update } => {
+            let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
+            let follows = Follows { database: database.clone(), table: table.clone(), widen, create: false };
+            let Some(found) = existing(task, node, &follows).await? else {
+                let missing = CatalogError::TableNotFound { database: database.clone(), table: table.clone() };
+                return Err(RunFailure::catalog(node, missing));
+            };
+            of_table(node, target, &found, frame, widen, update.is_some().then_some(follows))
+        }
+    }
+}
+
+async fn existing(task: &Task<'_>, node: &Node, follows: &Follows) -> Result<Option<Table>, RunFailure> {
+    let mut tx = task.context.store.read().await?;
+    match catalog::table::get(&mut tx, &task.run.scope, &follows.database, &follows.table).await {
+        Ok(table) => Ok(Some(table)),
+        Err(CatalogError::TableNotFound { .. }) => Ok(None),
+        Err(error) => Err(RunFailure::catalog(node, error)),
+    }
+}
+
+/// A target that writes into an existing table as the table says.
+fn of_table(
+    node: &Node,
+    target: &Target,
+    table: &Table,
+    frame: &Schema,
+    widen: bool,
+    follows: Option<Follows>,
+) -> Result<Resolved, RunFailure> {
+    let format = table_format(table).map_err(|what| refused(node, what))?;
+    let (bucket, prefix) = location(node, table)?;
+    let shape = reconcile::shape(table, frame, &target.partition_keys, widen).map_err(|what| refused(node, what))?;
+    let mut notes = Vec::new();
+    if !shape.left_out.is_empty() {
+        notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
+    }
+    if follows.is_none() && !table.partition_keys().is_empty() {
+        notes.push("EnableUpdateCatalog is off: new partitions are written but not added to the catalog".to_owned());
+    }
+    let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
+    let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
+    Ok(Resolved { bucket, prefix, format, options, keys, shape: Some(shape), follows, notes })
+}
+
+fn bucket(node: &Node, name: &str) -> Result<BucketName, RunFailure> {
+    BucketName::new(name).map_err(|error| refused(node, error.to_string()))
+}
+
+fn folder(prefix: &str) -> String {
+    if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+}
+
+fn location(node: &Node, table: &Table) -> Result<(BucketName, String), RunFailure> {
+    let text = table.location().unwrap_or_default();
+    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let Some(rest) = rest else {
+        return Err(refused(node, format!("the table's location {text:?} does not start with s3://")));
+    };
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    Ok((bucket(node, name)?, folder(prefix)))
+}
+
+fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
+    let text = |compression: Option<TextCompression>| WriteOptions {
+        compression: match compression {
+            None => Compression::None,
+            Some(TextCompression::Gzip) => Compression::Gzip,
+            Some(TextCompression::Bzip2) => Compression::Bzip2,
+        },
+        ..WriteOptions::default()
+    };
+    match format {
+        WriteFormat::Csv(compression) => (Format::Csv(CsvOptions::standard()), text(compression)),
+        WriteFormat::Json(compression) => (Format::Json(JsonOptions::default()), text(compression)),
+        WriteFormat::Parquet(codec) => {
+            let parquet_codec = match codec {
+                ParquetCodec::Snappy => formats::ParquetCodec::Snappy,
+                ParquetCodec::Gzip => formats::ParquetCodec::Gzip,
+                ParquetCodec::Zstd => formats::ParquetCodec::Zstd,
+                ParquetCodec::Uncompressed => formats::ParquetCodec::Uncompressed,
+            };
+            (Format::Parquet(ParquetOptions::default()), WriteOptions { parquet_codec, ..WriteOptions::default() })
+        }
+    }
+}
+
+/// The format that a table's files have to be written in.
+fn table_format(table: &Table) -> Result<Format, String> {
+    let serde = table.serde_info().cloned().unwrap_or_default();
+    let library = serde.serialization_library.unwrap_or_default();
+    let parameters = table.parameters().cloned().unwrap_or_default();
+    if library.is_empty() {
+        return match parameters.get("classification").map(String::as_str) {
+            Some("parquet") => Ok(Format::Parquet(ParquetOptions::default())),
+            _ => Err("the table has no SerDe, so the format of its files is not known".to_owned()),
+        };
+    }
+    let own: BTreeMap<String, String> = serde.parameters.unwrap_or_default();
+    let names = table.columns().iter().map(|column| column.name.clone()).collect();
+    serde_info::format_of(&library, &own, &parameters, names).map_err(|error| format!("the table: {error}"))
+}
+
+fn has_header(format: &Format) -> bool {
+    matches!(format, Format::Csv(csv) if csv.header_lines > 0)
+}
+
+impl Resolved {
+    fn check_keys(&mut self, node: &Node, frame: &Schema) -> Result<(), RunFailure> {
+        for key in &self.keys {
+            if !frame.fields().iter().any(|field| field.name().eq_ignore_ascii_case(key)) {
+                let known = frame.fields().iter().map(|field| field.name().clone()).collect();
+                return Err(RunFailure::node(node, PlanError::NoField { field: key.clone(), known }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes format and columns of the table that the output is to join.
+    fn join_table(&mut self, node: &Node, table: &Table, frame: &Schema, widen: bool) -> Result<(), RunFailure> {
+        let (bucket, prefix) = location(node, table)?;
+        if bucket != self.bucket || prefix != self.prefix {
+            let (own, ours) = (table.location().unwrap_or_default(), self.location());
+            return Err(refused(node, format!("the table {} lies at {own}, not at {ours}", table.name)));
+        }
+        let format = table_format(table).map_err(|what| refused(node, what))?;
+        let (own, ours) = (format.classification(), self.format.classification());
+        if own != ours {
+            return Err(refused(node, format!("the table {} holds {own}, and the node writes {ours}", table.name)));
+        }
+        if self.keys.is_empty() && !table.partition_keys().is_empty() {
+            return Err(refused(node, format!("the table {} is partitioned, and the node has no PartitionKeys", table.name)));
+        }
+        let shape = reconcile::shape(table, frame, &self.keys, widen).map_err(|what| refused(node, what))?;
+        if !shape.left_out.is_empty() {
+            self.notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
+        }
+        self.options.header = has_header(&format);
+        self.format = format;
+        self.shape = Some(shape);
+        Ok(())
+    }
+
+    /// The frame with the columns that are written.
+    pub(crate) fn conform(&self, frame: DataFrame) -> Result<DataFrame, PlanError> {
+        match &self.shape {
+            Some(shape) => plain(shape.apply(frame)?),
+            None => Ok(frame),
+        }
+    }
+
+    /// `s3://bucket/folder/`.
+    pub(crate) fn location(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix)
+    }
+
+    /// How a table for the output stores it.
+    pub(crate) fn storage<'a>(&'a self, location: &'a str) -> Storage<'a> {
+        let compressed = self.options.compression != Compression::None;
+        Storage { location, format: &self.format, header: self.options.header, compressed }
+    }
+
+    /// What the engine is to write. The names of the files are the run's own: two runs never meet in one.
+    pub(crate) fn spec(&self, task: &Task<'_>, index: usize) -> Spec {
+        let run = task.run;
+        let id = run.id.strip_prefix("jr_").unwrap_or(&run.id);
+        let short = id.get(..16).unwrap_or(id);
+        Spec {
+            format: self.format.clone(),
+            options: self.options.clone(),
+            partition_keys: self.keys.clone(),
+            target_file_bytes: FILE_BYTES,
+            stats: Some(task.counters.target()),
+            ..Spec::parquet(
+                self.bucket.clone(),
+                self.prefix.clone(),
+                format!("run-{}-{short}-{}-part-{index}", run.created_ms, run.details.attempt),
+            )
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Checks between nodes: inputs exist, no cycle, something is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::parse::fault;
+use super::{Node, NodeKind};
+use crate::JobsError;
+
+/// Orders the nodes that targets need so that every node follows its inputs.
+pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsError> {
+    for node in nodes.values() {
+        for input in &node.inputs {
+            match nodes.get(input) {
+                None => return Err(fault(&node.id, node.label, &format!("its input {input} is not a node"))),
+                Some(other) if matches!(other.kind, NodeKind::Target(_)) => {
+                    return Err(fault(&node.id, node.label, &format!("its input {input} is a target")));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    refuse_cycles(nodes)?;
+    let mut needed = Vec::new();
+    let mut seen = BTreeSet::new();
+    for node in nodes.values().filter(|node| matches!(node.kind, NodeKind::Target(_))) {
+        visit(node, nodes, &mut seen, &mut needed);
+    }
+    if needed.is_empty() {
+        return Err(JobsError::invalid("CodeGenConfigurationNodes has no target: the job would write nothing"));
+    }
+    Ok(needed)
+}
+
+/// Takes away nodes without open inputs until none is left; what stays is on a cycle or behind one.
+fn refuse_cycles(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError> {
+    let mut open: BTreeMap<&str, &Node> = nodes.iter().map(|(id, node)| (id.as_str(), node)).collect();
+    loop {
+        let ready: Vec<&str> = open
+            .iter()
+            .filter(|(_, node)| node.inputs.iter().all(|input| !open.contains_key(input.as_str())))
+            .map(|(id, _)| *id)
+            .collect();
+        if ready.is_empty() {
+            break;
+        }
+        for id in ready {
+            open.remove(id);
+        }
+    }
+    let Some(first) = open.values().next() else { return Ok(()) };
+    let cycle = walk_back(first, &open);
+    Err(fault(&first.id, first.label, &format!("the graph has a cycle: {}", cycle.join(" <- "))))
+}
+
+/// Follows open inputs from `start` until a node comes again.
+fn walk_back(start: &Node, open: &BTreeMap<&str, &Node>) -> Vec<String> {
+    let mut path = vec![start.id.clone()];
+    let mut at = start;
+    while let Some(next) = at.inputs.iter().find_map(|input| open.get(input.as_str())) {
+        let again = path.iter().position(|id| *id == next.id);
+        path.push(next.id.clone());
+        if let Some(again) = again {
+            return path.split_off(again);
+        }
+        at = next;
+    }
+    path
+}
+
+/// Depth first, inputs before the node. Not recursive: a graph may be a long chain.
+fn visit(target: &Node, nodes: &BTreeMap<String, Node>, seen: &mut BTreeSet<String>, order: &mut Vec<String>) {
+    let mut stack = vec![(target, 0_usize)];
+    seen.insert(target.id.clone());
+    while let Some((node, next)) = stack.pop() {
+        match node.inputs.get(next).and_then(|input| nodes.get(input)) {
+            None => order.push(node.id.clone()),
+            Some(input) => {
+                stack.push((node, next + 1));
+                if seen.insert(input.id.clone()) {
+                    stack.push((input, 0));
+                }
+            }
+        }
+    }
+}

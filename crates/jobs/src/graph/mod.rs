@@ -1,0 +1,86 @@
+//! The visual graph of a job (`CodeGenConfigurationNodes`): parsed, checked, put in order.
+//!
+//! [`Graph::parse`] is the only way to a graph, so that whoever holds one may rely on this:
+//! - every node has a kind that this crate runs and only fields that act or may safely be ignored
+//!   (`fields` has the table);
+//! - inputs name existing nodes, in the number that the kind takes; there is no cycle; no node reads
+//!   from a target;
+//! - there is at least one target; [`Graph::order`] lists what targets need, inputs first;
+//! - paths, patterns, operators and aliases are well formed.
+//!
+//! What depends on data (does a column exist, can it be compared) is checked when a run is planned.
+//! Nothing in here does I/O.
+
+mod check;
+mod fields;
+mod glob;
+mod node;
+mod parse;
+mod raw;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use fields::{FieldUse, field_table, node_kinds};
+pub use glob::Glob;
+pub use node::{
+    AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat, FileSource,
+    JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
+};
+pub use target::{CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::JobsError;
+
+/// A checked graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    nodes: BTreeMap<String, Node>,
+    order: Vec<String>,
+}
+
+impl Graph {
+    /// Parses and checks `CodeGenConfigurationNodes`.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the node (and its kind and field) that cannot be run.
+    pub fn parse(document: &Map<String, Value>) -> Result<Self, JobsError> {
+        let mut nodes = BTreeMap::new();
+        for (id, value) in document {
+            nodes.insert(id.clone(), parse::node(id, value)?);
+        }
+        let order = check::order(&nodes)?;
+        Ok(Self { nodes, order })
+    }
+
+    /// The ids of the nodes that some target needs, targets included, every node after its inputs.
+    pub fn order(&self) -> &[String] {
+        &self.order
+    }
+
+    /// The node of that id.
+    pub fn node(&self, id: &str) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+
+    /// The needed nodes in order.
+    pub fn needed(&self) -> impl Iterator<Item = &Node> {
+        self.order.iter().filter_map(|id| self.nodes.get(id))
+    }
+
+    /// The targets in order.
+    pub fn targets(&self) -> impl Iterator<Item = (&Node, &Target)> {
+        self.needed().filter_map(|node| match &node.kind {
+            NodeKind::Target(target) => Some((node, target)),
+            _ => None,
+        })
+    }
+
+    /// The nodes that no target reads, directly or not; they do nothing.
+    pub fn unused(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values().filter(|node| !self.order.contains(&node.id))
+    }
+}

@@ -1,0 +1,89 @@
+//! Source nodes.
+
+use super::super::{Bounds, CatalogSource, FileFormat, FileSource, Glob, NodeKind, raw};
+use super::{Parsed, s3_path};
+
+pub(super) fn catalog(raw: raw::Source) -> Parsed<NodeKind> {
+    require("Database", &raw.database)?;
+    require("Table", &raw.table)?;
+    let bounds = bounds(&raw)?;
+    let predicate = raw.partition_predicate.filter(|text| !text.trim().is_empty());
+    Ok(NodeKind::Catalog(CatalogSource { database: raw.database, table: raw.table, predicate, bounds }))
+}
+
+pub(super) fn files(label: &str, raw: raw::Source) -> Parsed<NodeKind> {
+    if raw.paths.is_empty() {
+        return Err("Paths is empty".to_owned());
+    }
+    let paths = raw.paths.iter().map(|path| s3_path("Paths", path)).collect::<Parsed<Vec<_>>>()?;
+    let format = match label {
+        "S3CsvSource" => csv(&raw)?,
+        "S3JsonSource" => FileFormat::Json,
+        _ => FileFormat::Parquet,
+    };
+    let bounds = bounds(&raw)?;
+    let exclusions = exclusions(raw.exclusions.as_deref().unwrap_or_default())?;
+    let recurse = raw.recurse.unwrap_or(false);
+    Ok(NodeKind::Files(FileSource { paths, format, exclusions, recurse, bounds }))
+}
+
+fn csv(raw: &raw::Source) -> Parsed<FileFormat> {
+    let separator = match raw.separator.as_deref() {
+        None | Some("comma") => b',',
+        Some("ctrla") => 1,
+        Some("pipe") => b'|',
+        Some("semicolon") => b';',
+        Some("tab") => b'\t',
+        Some(other) => return Err(format!("Separator {other} is not one of comma, ctrla, pipe, semicolon, tab")),
+    };
+    let quote = match raw.quote_char.as_deref() {
+        None | Some("quote") => Some(b'"'),
+        Some("single_quote") => Some(b'\''),
+        Some("disabled") => None,
+        Some("quillemet") => return Err("QuoteChar quillemet is not supported: it is more than one byte".to_owned()),
+        Some(other) => return Err(format!("QuoteChar {other} is not one of quote, single_quote, disabled")),
+    };
+    let escape = match raw.escaper.as_deref().map(str::as_bytes) {
+        None | Some([]) => None,
+        Some([one]) => Some(*one),
+        Some(_) => return Err("Escaper must be one ASCII character".to_owned()),
+    };
+    if raw.with_header == Some(true) && raw.skip_first == Some(true) {
+        return Err("SkipFirst together with WithHeader is not supported".to_owned());
+    }
+    Ok(FileFormat::Csv {
+        separator,
+        quote,
+        escape,
+        header: raw.with_header.unwrap_or(false),
+        skip_first: raw.skip_first.unwrap_or(false),
+    })
+}
+
+/// Each entry is a pattern, or (as the Glue console sends it) the text of a JSON list of patterns.
+fn exclusions(given: &[String]) -> Parsed<Vec<Glob>> {
+    let mut globs = Vec::new();
+    for text in given {
+        let list: Option<Vec<String>> = text.trim_start().starts_with("[\"").then(|| serde_json::from_str(text).ok()).flatten();
+        for pattern in list.unwrap_or_else(|| vec![text.clone()]) {
+            globs.push(Glob::new(&pattern).map_err(|what| format!("Exclusions: {what}"))?);
+        }
+    }
+    Ok(globs)
+}
+
+fn bounds(raw: &raw::Source) -> Parsed<Bounds> {
+    let limit = |field: &str, value: Option<i64>| match value {
+        None | Some(0) => Ok(None),
+        Some(n) => u64::try_from(n).map(Some).map_err(|_| format!("AdditionalOptions.{field} {n} is negative")),
+    };
+    let options = raw.additional_options.as_ref();
+    Ok(Bounds {
+        bytes: limit("BoundedSize", options.and_then(|o| o.bounded_size))?,
+        files: limit("BoundedFiles", options.and_then(|o| o.bounded_files))?,
+    })
+}
+
+pub(super) fn require(field: &str, value: &str) -> Parsed<()> {
+    if value.is_empty() { Err(format!("{field} is missing")) } else { Ok(()) }
+}

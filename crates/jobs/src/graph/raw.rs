@@ -1,0 +1,154 @@
+//! The nodes as they come over the wire, member for member. Only `parse` reads these.
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Source {
+    pub(super) database: String,
+    pub(super) table: String,
+    pub(super) partition_predicate: Option<String>,
+    pub(super) paths: Vec<String>,
+    pub(super) exclusions: Option<Vec<String>>,
+    pub(super) recurse: Option<bool>,
+    pub(super) additional_options: Option<SourceOptions>,
+    pub(super) separator: Option<String>,
+    pub(super) escaper: Option<String>,
+    pub(super) quote_char: Option<String>,
+    pub(super) with_header: Option<bool>,
+    pub(super) skip_first: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SourceOptions {
+    pub(super) bounded_size: Option<i64>,
+    pub(super) bounded_files: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ApplyMapping {
+    pub(super) mapping: Vec<Mapping>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Mapping {
+    pub(super) to_key: Option<String>,
+    pub(super) from_path: Option<Vec<String>>,
+    pub(super) from_type: Option<String>,
+    pub(super) to_type: Option<String>,
+    pub(super) dropped: Option<bool>,
+    pub(super) children: Option<Vec<Mapping>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Paths {
+    pub(super) paths: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RenameField {
+    pub(super) source_path: Vec<String>,
+    pub(super) target_path: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Filter {
+    pub(super) logical_operator: String,
+    pub(super) filters: Vec<FilterExpression>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct FilterExpression {
+    pub(super) operation: String,
+    pub(super) negated: Option<bool>,
+    pub(super) values: Vec<FilterValue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct FilterValue {
+    pub(super) r#type: String,
+    pub(super) value: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Join {
+    pub(super) join_type: String,
+    pub(super) columns: Vec<JoinColumn>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct JoinColumn {
+    pub(super) from: String,
+    pub(super) keys: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SparkSql {
+    pub(super) sql_query: String,
+    pub(super) sql_aliases: Vec<SqlAlias>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SqlAlias {
+    pub(super) from: String,
+    pub(super) alias: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Aggregate {
+    pub(super) groups: Vec<Vec<String>>,
+    pub(super) aggs: Vec<AggregateOperation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AggregateOperation {
+    pub(super) column: Vec<String>,
+    pub(super) agg_func: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DropDuplicates {
+    pub(super) columns: Option<Vec<Vec<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Union {
+    pub(super) union_type: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Target {
+    pub(super) partition_keys: Option<Vec<Vec<String>>>,
+    pub(super) path: String,
+    pub(super) compression: Option<String>,
+    pub(super) format: Option<String>,
+    pub(super) database: String,
+    pub(super) table: String,
+    pub(super) schema_change_policy: Option<SchemaChangePolicy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SchemaChangePolicy {
+    pub(super) enable_update_catalog: Option<bool>,
+    pub(super) update_behavior: Option<String>,
+    pub(super) table: Option<String>,
+    pub(super) database: Option<String>,
+}

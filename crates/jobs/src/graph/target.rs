@@ -1,0 +1,84 @@
+//! Targets: where a graph writes.
+
+use super::{FieldPath, S3Path};
+
+/// A node that writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Where to.
+    pub destination: Destination,
+    /// Fields that become folders `field=value`; top-level.
+    pub partition_keys: Vec<String>,
+}
+
+/// Where a target writes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Destination {
+    /// Files below a path.
+    Path {
+        /// The folder.
+        path: S3Path,
+        /// What is written.
+        format: WriteFormat,
+        /// Which table of the catalog follows, if any.
+        catalog: Option<CatalogUpdate>,
+    },
+    /// Files of an existing table, in its format, below its location.
+    Table {
+        /// Its database.
+        database: String,
+        /// Its name.
+        table: String,
+        /// Whether schema and partitions of the table follow.
+        update: Option<UpdateBehavior>,
+    },
+}
+
+/// The table that describes the written files; created when it does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogUpdate {
+    /// An existing database.
+    pub database: String,
+    /// The table.
+    pub table: String,
+    /// What happens to an existing schema.
+    pub behavior: UpdateBehavior,
+}
+
+/// What happens to the schema of an existing table; new partitions are added either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateBehavior {
+    /// `UPDATE_IN_DATABASE`: new columns are added, types widened.
+    UpdateInDatabase,
+    /// `LOG`: it stays as it is.
+    Log,
+}
+
+/// A written format and its compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteFormat {
+    /// Parquet, its pages compressed.
+    Parquet(ParquetCodec),
+    /// Comma-separated with a header line.
+    Csv(Option<super::Compression>),
+    /// JSON lines.
+    Json(Option<super::Compression>),
+}
+
+/// A codec of Parquet pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the codec's own names")]
+pub enum ParquetCodec {
+    Snappy,
+    Gzip,
+    Zstd,
+    Uncompressed,
+}
+
+/// The top-level name of a partition key.
+pub(crate) fn top_level(path: &FieldPath) -> Option<&str> {
+    match path.as_slice() {
+        [name] => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! Casts as Glue and Spark (without ANSI mode) do them: what does not fit becomes null.
+//!
+//! - Text is trimmed; `12.7` becomes the integer 12; `t`, `true`, `y`, `yes`, `1` are true.
+//! - Integers become timestamps as seconds, timestamps integers as seconds.
+//! - Timestamps become text as `2026-09-01 12:00:00[.123]`.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::functions::expr_fn::{btrim, lower, rtrim, to_char, to_timestamp_seconds, trunc};
+use datafusion::logical_expr::{Expr, lit, try_cast, when};
+use formats::hive::HiveType;
+
+use super::PlanError;
+
+/// A Glue or Hive type name as an arrow type; `None` for a type that asks for no cast (`struct`, `array`, `map`,
+/// `choice` without their parts).
+pub(crate) fn glue_type(text: &str) -> Result<Option<DataType>, PlanError> {
+    let lower = text.trim().to_ascii_lowercase();
+    let name = match lower.as_str() {
+        "struct" | "array" | "map" | "choice" | "null" | "" => return Ok(None),
+        "long" => "bigint",
+        "short" => "smallint",
+        "byte" => "tinyint",
+        "integer" => "int",
+        // Glue's own default; Hive's has no fraction.
+        "decimal" => "decimal(10,2)",
+        "timestamp_ntz" => "timestamp",
+        other => other,
+    };
+    let unknown = || PlanError::Refused(format!("{text} is not a type"));
+    let hive: HiveType = name.parse().map_err(|_| unknown())?;
+    hive.to_arrow().map(Some).map_err(|_| unknown())
+}
+
+/// `expr` of type `from` as `to`; null where it does not fit.
+pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
+    if from == to {
+        return expr;
+    }
+    let text = matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    match (from, to) {
+        (_, DataType::Boolean) if text => boolean(expr),
+        (_, DataType::Binary) if text => try_cast(expr, to.clone()),
+        (_, to) if text && to.is_integer() => integer(&btrim(vec![expr]), to),
+        (_, DataType::Date32) if text => try_cast(date_part(btrim(vec![expr])), to.clone()),
+        (_, to) if text && !to.is_nested() => try_cast(btrim(vec![expr]), to.clone()),
+        (DataType::Timestamp(..), DataType::Utf8) => timestamp_text(expr),
+        (DataType::Timestamp(..), to) if to.is_integer() => {
+            let seconds = try_cast(expr, DataType::Timestamp(TimeUnit::Second, None));
+            try_cast(try_cast(seconds, DataType::Int64), to.clone())
+        }
+        (from, DataType::Timestamp(..)) if from.is_integer() => {
+            try_cast(to_timestamp_seconds(vec![try_cast(expr, DataType::Int64)]), to.clone())
+        }
+        (from, DataType::Boolean) if from.is_numeric() => expr.not_eq(lit(0)),
+        _ => try_cast(expr, to.clone()),
+    }
+}
+
+/// Whole numbers first, exactly; else a decimal number without its fraction.
+fn integer(trimmed: &Expr, to: &DataType) -> Expr {
+    let whole = try_cast(trimmed.clone(), to.clone());
+    let number = trunc(vec![try_cast(trimmed.clone(), DataType::Float64)]);
+    datafusion::functions::expr_fn::coalesce(vec![whole, try_cast(number, to.clone())])
+}
+
+fn boolean(expr: Expr) -> Expr {
+    let text = lower(btrim(vec![expr]));
+    let any = |names: &[&str]| text.clone().in_list(names.iter().map(|name| lit(*name)).collect(), false);
+    let yes = any(&["t", "true", "y", "yes", "1"]);
+    let no = any(&["f", "false", "n", "no", "0"]);
+    let null = lit(datafusion::common::ScalarValue::Boolean(None));
+    // The builder fails only without branches.
+    when(yes, lit(true)).when(no, lit(false)).otherwise(null.clone()).unwrap_or(null)
+}
+
+/// The day of a text that may have a time behind it.
+fn date_part(trimmed: Expr) -> Expr {
+    use datafusion::functions::expr_fn::split_part;
+    split_part(split_part(trimmed, lit("T"), lit(1)), lit(" "), lit(1))
+}
+
+/// Seconds, and a fraction without its trailing zeros where there is one.
+fn timestamp_text(expr: Expr) -> Expr {
+    let micros = try_cast(expr, DataType::Timestamp(TimeUnit::Microsecond, None));
+    let full = to_char(micros, lit("%Y-%m-%d %H:%M:%S%.6f"));
+    rtrim(vec![rtrim(vec![full, lit("0")]), lit(".")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types() {
+        assert_eq!(glue_type("Long").unwrap(), Some(DataType::Int64));
+        assert_eq!(glue_type("string").unwrap(), Some(DataType::Utf8));
+        assert_eq!(glue_type("decimal").unwrap(), Some(DataType::Decimal128(10, 2)));
+        assert_eq!(glue_type("struct").unwrap(), None);
+        assert!(glue_type("strnig").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! Filter.
+//!
+//! Conditions have two values, as in the Python that Glue generates: a comparison with null does not
+//! hold, and its negation does. `EQ` of two nulls holds. A constant takes the type of the field it is
+//! compared with; one that is not of that type is an error. A REGEX matches from the start of the text.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, lit};
+
+use super::PlanError;
+use super::cast::convert;
+use super::paths::{Found, resolve};
+use crate::graph::{Condition, Operand, Operation};
+
+/// Keeps the rows for which the conditions hold.
+pub(super) fn filter(frame: DataFrame, any: bool, conditions: &[Condition]) -> Result<DataFrame, PlanError> {
+    let mut all: Option<Expr> = None;
+    for one in conditions {
+        let next = condition(frame.schema(), one)?;
+        all = Some(match all {
+            None => next,
+            Some(before) if any => before.or(next),
+            Some(before) => before.and(next),
+        });
+    }
+    match all {
+        Some(predicate) => Ok(frame.filter(predicate)?),
+        None => Ok(frame),
+    }
+}
+
+fn condition(schema: &DFSchema, condition: &Condition) -> Result<Expr, PlanError> {
+    let holds = match &condition.operation {
+        Operation::IsNull(operand) => field(schema, operand)?.expr.is_null(),
+        Operation::Regex(operand, pattern) => {
+            let found = field(schema, operand)?;
+            let text = convert(found.expr, &found.data_type, &DataType::Utf8);
+            let anchored = lit(format!("^(?:{pattern})"));
+            two_valued(datafusion::functions::expr_fn::regexp_like(text, anchored, None))
+        }
+        Operation::Compare(operator, left, right) => compare(schema, operator, left, right)?,
+    };
+    Ok(if condition.negated { Expr::Not(Box::new(holds)) } else { holds })
+}
+
+/// Null counts as false.
+fn two_valued(expr: Expr) -> Expr {
+    Expr::IsTrue(Box::new(expr))
+}
+
+fn field(schema: &DFSchema, operand: &Operand) -> Result<Found, PlanError> {
+    match operand {
+        Operand::Field(path) => resolve(schema, path),
+        Operand::Constant(text) => Err(PlanError::Refused(format!("{text} is a constant where a field is needed"))),
+    }
+}
+
+fn compare(schema: &DFSchema, operator: &str, left: &Operand, right: &Operand) -> Result<Expr, PlanError> {
+    let (left, right) = match (left, right) {
+        (Operand::Field(left), Operand::Field(right)) => {
+            (resolve(schema, left)?.expr, resolve(schema, right)?.expr)
+        }
+        (Operand::Field(path), Operand::Constant(text)) => {
+            let found = resolve(schema, path)?;
+            let constant = constant(text, path, &found.data_type)?;
+            (found.expr, constant)
+        }
+        (Operand::Constant(text), Operand::Field(path)) => {
+            let found = resolve(schema, path)?;
+            (constant(text, path, &found.data_type)?, found.expr)
+        }
+        (Operand::Constant(_), Operand::Constant(_)) => {
+            return Err(PlanError::Refused("two constants are compared".to_owned()));
+        }
+    };
+    Ok(match operator {
+        "=" => datafusion::logical_expr::binary_expr(
+            left,
+            datafusion::logical_expr::Operator::IsNotDistinctFrom,
+            right,
+        ),
+        "<" => two_valued(left.lt(right)),
+        ">" => two_valued(left.gt(right)),
+        "<=" => two_valued(left.lt_eq(right)),
+        _ => two_valued(left.gt_eq(right)),
+    })
+}
+
+/// The constant as the field's type. A number with a fraction may be compared with a whole field.
+fn constant(text: &str, path: &[String], data_type: &DataType) -> Result<Expr, PlanError> {
+    let not_of_type = || {
+        PlanError::Refused(format!(
+            "the constant {text:?} cannot be compared with {}, which is {data_type}",
+            path.join(".")
+        ))
+    };
+    let trimmed = text.trim();
+    if matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        return Ok(lit(text));
+    }
+    if data_type.is_nested() || matches!(data_type, DataType::Binary | DataType::LargeBinary) {
+        return Err(not_of_type());
+    }
+    if data_type.is_integer() {
+        if let Ok(whole) = trimmed.parse::<i64>() {
+            return Ok(lit(whole));
+        }
+        return trimmed.parse::<f64>().map(lit).map_err(|_| not_of_type());
+    }
+    if data_type.is_floating() {
+        return trimmed.parse::<f64>().map(lit).map_err(|_| not_of_type());
+    }
+    match ScalarValue::try_from_string(trimmed.to_owned(), data_type) {
+        Ok(value) if !value.is_null() => Ok(Expr::Literal(value, None)),
+        _ => Err(not_of_type()),
+    }
+}

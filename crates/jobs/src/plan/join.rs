@@ -1,0 +1,140 @@
+//! Join.
+//!
+//! Keys compare with the usual equality (null equals nothing); keys of different types are compared as
+//! Spark does, text with numbers as numbers. Two keys of the same name become one column. Any other
+//! column that both inputs have is refused: Spark would fail when such a result is written, Glue's own
+//! join would rename one of them silently.
+
+use std::collections::BTreeSet;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Column, JoinType, TableReference};
+use datafusion::dataframe::DataFrame;
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::logical_expr::Expr;
+
+use super::PlanError;
+use super::cast::convert;
+use super::paths::resolve;
+use crate::graph::{FieldPath, JoinKind};
+
+const LEFT: &str = "l";
+const RIGHT: &str = "r";
+const KEY: &str = "__key_";
+
+/// The joined frame.
+pub(super) fn join(
+    left: DataFrame,
+    right: DataFrame,
+    kind: JoinKind,
+    left_keys: &[FieldPath],
+    right_keys: &[FieldPath],
+) -> Result<DataFrame, PlanError> {
+    let only_left = matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
+    let left_names: Vec<String> = names(&left);
+    let right_names: Vec<String> = names(&right);
+    let shared = shared_keys(&left, &right, left_keys, right_keys)?;
+    if !only_left {
+        refuse_collisions(&left_names, &right_names, &shared)?;
+    }
+    let (left, right) = with_keys(left, right, left_keys, right_keys)?;
+    let left = left.alias(LEFT)?;
+    let right = right.alias(RIGHT)?;
+    let on = (0..left_keys.len()).map(|at| qualified(LEFT, &format!("{KEY}{at}")).eq(qualified(RIGHT, &format!("{KEY}{at}"))));
+    let joined = left.join_on(right, join_type(kind), on)?;
+    let mut columns: Vec<Expr> = Vec::new();
+    for name in &left_names {
+        let own = qualified(LEFT, name);
+        let value = match kind {
+            JoinKind::Right if shared.contains(name) => qualified(RIGHT, name),
+            JoinKind::Outer if shared.contains(name) => coalesce(vec![own, qualified(RIGHT, name)]),
+            _ => own,
+        };
+        columns.push(value.alias(name.as_str()));
+    }
+    if !only_left {
+        let rest = right_names.iter().filter(|name| !shared.contains(*name));
+        columns.extend(rest.map(|name| qualified(RIGHT, name).alias(name.as_str())));
+    }
+    Ok(joined.select(columns)?)
+}
+
+fn join_type(kind: JoinKind) -> JoinType {
+    match kind {
+        JoinKind::Inner => JoinType::Inner,
+        JoinKind::Left => JoinType::Left,
+        JoinKind::Right => JoinType::Right,
+        JoinKind::Outer => JoinType::Full,
+        JoinKind::LeftSemi => JoinType::LeftSemi,
+        JoinKind::LeftAnti => JoinType::LeftAnti,
+    }
+}
+
+fn names(frame: &DataFrame) -> Vec<String> {
+    super::paths::names(frame.schema().fields())
+}
+
+fn qualified(relation: &'static str, name: &str) -> Expr {
+    Expr::Column(Column::new(Some(TableReference::bare(relation)), name))
+}
+
+/// The top-level keys that have the same name on both sides.
+fn shared_keys(
+    left: &DataFrame,
+    right: &DataFrame,
+    left_keys: &[FieldPath],
+    right_keys: &[FieldPath],
+) -> Result<BTreeSet<String>, PlanError> {
+    let mut shared = BTreeSet::new();
+    for (left_key, right_key) in left_keys.iter().zip(right_keys) {
+        let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
+        if let ([a], [b]) = (a.path.as_slice(), b.path.as_slice())
+            && a == b
+        {
+            shared.insert(a.clone());
+        }
+    }
+    Ok(shared)
+}
+
+fn refuse_collisions(left: &[String], right: &[String], shared: &BTreeSet<String>) -> Result<(), PlanError> {
+    let both: Vec<&str> =
+        right.iter().filter(|name| left.contains(name) && !shared.contains(*name)).map(String::as_str).collect();
+    if both.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::Refused(format!(
+        "both inputs have the columns {}; rename or drop them in one input (RenameField, ApplyMapping, DropFields)",
+        both.join(", ")
+    )))
+}
+
+/// Adds the compared values as columns of a common type.
+fn with_keys(
+    mut left: DataFrame,
+    mut right: DataFrame,
+    left_keys: &[FieldPath],
+    right_keys: &[FieldPath],
+) -> Result<(DataFrame, DataFrame), PlanError> {
+    let pairs: Vec<_> = left_keys.iter().zip(right_keys).collect();
+    for (at, (left_key, right_key)) in pairs.into_iter().enumerate() {
+        let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
+        let common = common_type(&a.data_type, &b.data_type);
+        let name = format!("{KEY}{at}");
+        left = left.with_column(&name, convert(a.expr, &a.data_type, common.as_ref().unwrap_or(&a.data_type)))?;
+        right = right.with_column(&name, convert(b.expr, &b.data_type, common.as_ref().unwrap_or(&b.data_type)))?;
+    }
+    Ok((left, right))
+}
+
+/// The type that text and numbers are compared as; `None` leaves it to the engine.
+fn common_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let (text, other) = match (is_text(left), is_text(right)) {
+        (true, false) => (left, right),
+        (false, true) => (right, left),
+        _ => return None,
+    };
+    debug_assert!(is_text(text));
+    if other.is_numeric() && !other.is_integer() { Some(DataType::Float64) } else { Some(other.clone()) }
+}

@@ -1,0 +1,70 @@
+//! Field paths against a schema.
+
+use arrow::datatypes::{DataType, Fields};
+use datafusion::common::DFSchema;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::logical_expr::Expr;
+
+use super::{PlanError, column};
+use crate::graph::FieldPath;
+
+/// A field that was found.
+pub(super) struct Found {
+    /// Its value.
+    pub(super) expr: Expr,
+    /// Its type.
+    pub(super) data_type: DataType,
+    /// Its path as the data spells it.
+    pub(super) path: FieldPath,
+}
+
+/// Finds a field by its path. Names match as spelled, else the only one that differs in case.
+pub(super) fn resolve(schema: &DFSchema, path: &[String]) -> Result<Found, PlanError> {
+    let direct = descend(schema.fields(), path);
+    // A path that came as one dotted name.
+    let found = direct.or_else(|| match path {
+        [one] if one.contains('.') => {
+            let parts: Vec<String> = one.split('.').map(str::to_owned).collect();
+            descend(schema.fields(), &parts)
+        }
+        _ => None,
+    });
+    found.ok_or_else(|| PlanError::NoField { field: path.join("."), known: names(schema.fields()) })
+}
+
+/// The names of fields, for messages.
+pub(super) fn names(fields: &Fields) -> Vec<String> {
+    fields.iter().map(|field| field.name().clone()).collect()
+}
+
+fn descend(fields: &Fields, path: &[String]) -> Option<Found> {
+    let (first, rest) = path.split_first()?;
+    let at = position(fields, first)?;
+    let field = fields.get(at)?;
+    let mut found = Found {
+        expr: column(field.name()),
+        data_type: field.data_type().clone(),
+        path: vec![field.name().clone()],
+    };
+    for name in rest {
+        let DataType::Struct(children) = &found.data_type else { return None };
+        let child = children.get(position(children, name)?)?.clone();
+        found.expr = get_field(found.expr, child.name().clone());
+        found.path.push(child.name().clone());
+        found.data_type = child.data_type().clone();
+    }
+    Some(found)
+}
+
+/// Where a name is among fields: as spelled, else the only one that differs in case.
+pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
+    if let Some(at) = fields.iter().position(|field| field.name() == name) {
+        return Some(at);
+    }
+    let lower = name.to_lowercase();
+    let mut alike = fields.iter().enumerate().filter(|(_, field)| field.name().to_lowercase() == lower);
+    match (alike.next(), alike.next()) {
+        (Some((at, _)), None) => Some(at),
+        _ => None,
+    }
+}

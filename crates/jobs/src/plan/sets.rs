@@ -1,0 +1,47 @@
+//! DropDuplicates and Union.
+//!
+//! Which of several rows with equal `Columns` is kept is not said by Glue; here too it may be any of
+//! them. Columns of a union are matched by position, as in the SQL that Glue generates; the names are
+//! those of the first input.
+
+use datafusion::common::Column;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::Expr;
+
+use super::paths::{names, resolve};
+use super::{PlanError, column};
+use crate::graph::FieldPath;
+
+/// One row of each set of rows that are equal (in `columns`, when there are any).
+pub(super) fn drop_duplicates(frame: DataFrame, columns: &[FieldPath]) -> Result<DataFrame, PlanError> {
+    if columns.is_empty() {
+        return Ok(frame.distinct()?);
+    }
+    let on = columns.iter().map(|path| resolve(frame.schema(), path).map(|found| found.expr));
+    let on = on.collect::<Result<Vec<_>, _>>()?;
+    let all: Vec<Expr> = names(frame.schema().fields()).iter().map(|name| column(name)).collect();
+    Ok(frame.distinct_on(on, all, None)?)
+}
+
+/// The rows of both inputs.
+pub(super) fn union(first: DataFrame, second: DataFrame, distinct: bool) -> Result<DataFrame, PlanError> {
+    let (one, two) = (first.schema().fields().len(), second.schema().fields().len());
+    if one != two {
+        return Err(PlanError::Refused(format!(
+            "its inputs have {one} ({}) and {two} ({}) columns; a union needs equally many",
+            names(first.schema().fields()).join(", "),
+            names(second.schema().fields()).join(", ")
+        )));
+    }
+    let wanted = names(first.schema().fields());
+    let united = if distinct { first.union_distinct(second)? } else { first.union(second)? };
+    let fields: Vec<Expr> = united
+        .schema()
+        .iter()
+        .zip(&wanted)
+        .map(|((qualifier, field), name)| {
+            Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(name.as_str())
+        })
+        .collect();
+    Ok(united.select(fields)?)
+}

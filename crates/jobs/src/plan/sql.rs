@@ -1,0 +1,46 @@
+//! SparkSQL: one SELECT over the node's inputs.
+//!
+//! The text is parsed in the engine's Spark dialect; its inputs are the only tables that it sees by
+//! their aliases, besides tables of the catalog as `database.table`. Then [`super::spark`] makes operators
+//! mean what they mean in Spark and refuses functions that would mean something else.
+
+use datafusion::dataframe::DataFrame;
+use engine::Session;
+
+use super::spark;
+use super::{PlanError, functions};
+
+/// The frames by the names that the text uses.
+pub(super) fn views(
+    inputs: &[String],
+    frames: Vec<DataFrame>,
+    aliases: &[(String, String)],
+) -> Result<Vec<(String, DataFrame)>, PlanError> {
+    let by_input: Vec<_> = inputs.iter().zip(frames).collect();
+    let mut views = Vec::new();
+    for (from, alias) in aliases {
+        let frame = by_input.iter().find(|(input, _)| *input == from).map(|(_, frame)| frame.clone());
+        let frame = frame.ok_or_else(|| PlanError::Refused(format!("the alias {alias} has no input")))?;
+        views.push((alias.clone(), frame));
+    }
+    Ok(views)
+}
+
+/// Plans the text. The names of the views are taken back afterwards: another node may use them for its own inputs.
+pub(super) async fn query(
+    session: &Session,
+    text: &str,
+    views: Vec<(String, DataFrame)>,
+) -> Result<DataFrame, PlanError> {
+    functions::register(session.context());
+    let names: Vec<String> = views.iter().map(|(name, _)| name.clone()).collect();
+    for (name, frame) in views {
+        session.register_view(&name, frame);
+    }
+    let frame = session.sql(text).await;
+    for name in &names {
+        session.drop_view(name);
+    }
+    let (state, plan) = frame?.into_parts();
+    Ok(DataFrame::new(state, spark::adapt(plan)?))
+}

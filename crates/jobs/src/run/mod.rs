@@ -1,0 +1,30 @@
+//! Runs of jobs: their states, rows and the calls that start, stop and show them.
+//!
+//! ```text
+//!           ┌─ slot free ──┐
+//! start ─► WAITING      STARTING ─ begun ─► RUNNING ─ published ─► SUCCEEDED
+//!             │            │  ▲               │ │ └── failed ─────► FAILED (then a retry, if any is left)
+//!             │            │  └─ interrupted ─┘ └──── timed out ──► TIMEOUT
+//!             └── stop ────┴──► STOPPED ◄─ ended ─ STOPPING ◄─ stop ─ RUNNING
+//! ```
+//!
+//! [`step`] decides every change of state and does nothing else. The output of a run becomes visible
+//! in the transaction that makes it SUCCEEDED and in no other; that transaction checks the lease and
+//! the state, so a run that was stopped, deleted or taken over publishes nothing.
+//!
+//! After a crash a run's lease runs out (or is released by the restarted process, which knows the
+//! old one is gone), and the run is FAILED with the reason, and retried if the job allows.
+
+mod document;
+mod ops;
+mod rows;
+mod state;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use document::to_document;
+pub use ops::{RunPage, StartRequest, StopResult, get, list};
+pub(crate) use ops::{insert_retry, start, stop};
+pub(crate) use rows::{active_ids, apply, count_active, find, input, load};
+pub use rows::{Run, RunInput};
+pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};

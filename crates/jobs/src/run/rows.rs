@@ -1,0 +1,246 @@
+//! Rows of runs: reading, inserting, and applying an event.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::{Row, Scope, Tx, params};
+
+use super::{Effect, Event, RunState, StateFacts, step};
+use crate::arguments::ArgumentMap;
+use crate::graph::Graph;
+use crate::{JobsError, progress::Totals};
+
+/// Format of `document` and `input`; raised when their meaning changes.
+const VERSION: u32 = 1;
+const COLUMNS: &str = "id, incarnation, account, region, seq, created_ms, document";
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// `jr_` and 64 hexadecimal digits; a retry has `_attempt_N` behind it.
+    pub id: String,
+    /// Which job, exactly; see [`crate::definition::Job::incarnation`].
+    pub incarnation: String,
+    /// Whose.
+    pub scope: Scope,
+    /// Counts the runs of the job, from 1.
+    pub seq: i64,
+    /// When it was asked for; AWS's `StartedOn`.
+    pub created_ms: i64,
+    /// Everything else.
+    pub details: Details,
+}
+
+/// What of a run is kept as a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Details {
+    pub(crate) version: u32,
+    /// The job's name.
+    pub job: String,
+    /// Where the run is.
+    pub state: RunState,
+    /// 0 for the first try.
+    pub attempt: u32,
+    /// How many retries its job allowed when it was started.
+    pub max_retries: u32,
+    /// The run that this one tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_run_id: Option<String>,
+    /// When execution began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun_ms: Option<i64>,
+    /// When anything last changed.
+    pub modified_ms: i64,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_ms: Option<i64>,
+    /// Why it failed or was stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// Why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_detail: Option<String>,
+    /// Minutes until it is ended.
+    pub timeout_minutes: i64,
+    /// Rows and bytes, at its end.
+    #[serde(default)]
+    pub totals: Totals,
+    /// Members that are echoed as AWS does (`Arguments`, `WorkerType`, `GlueVersion`, …).
+    pub echo: Map<String, Value>,
+}
+
+/// What a run was given when it was started. Later changes of the job do not reach it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInput {
+    pub(crate) version: u32,
+    /// The effective arguments.
+    pub arguments: ArgumentMap,
+    /// `CodeGenConfigurationNodes`.
+    pub nodes: Map<String, Value>,
+}
+
+impl RunInput {
+    pub(crate) fn new(arguments: ArgumentMap, nodes: Map<String, Value>) -> Self {
+        Self { version: VERSION, arguments, nodes }
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a later version of this program no longer accepts it.
+    pub fn graph(&self) -> Result<Graph, JobsError> {
+        Graph::parse(&self.nodes)
+    }
+}
+
+impl Details {
+    pub(crate) fn version() -> u32 {
+        VERSION
+    }
+}
+
+impl Run {
+    pub(crate) fn facts(&self) -> StateFacts {
+        let d = &self.details;
+        StateFacts { state: d.state, attempt: d.attempt, max_retries: d.max_retries }
+    }
+
+    /// The name of the lease that its executor holds.
+    pub(crate) fn lease_name(&self) -> String {
+        format!("jobs/run/{}", self.id)
+    }
+}
+
+fn damaged(source: serde_json::Error) -> JobsError {
+    JobsError::Damaged { what: "job run", source }
+}
+
+fn from_row(row: &Row) -> Result<Run, JobsError> {
+    let document: String = row.get(6)?;
+    Ok(Run {
+        id: row.get(0)?,
+        incarnation: row.get(1)?,
+        scope: Scope { account: row.get(2)?, region: row.get(3)? },
+        seq: row.get(4)?,
+        created_ms: row.get(5)?,
+        details: serde_json::from_str(&document).map_err(damaged)?,
+    })
+}
+
+/// Reads a run of a job; `None` when the job has no such run.
+pub(crate) async fn find(tx: &mut Tx, incarnation: &str, id: &str) -> Result<Option<Run>, JobsError> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs_runs WHERE id = $1 AND incarnation = $2");
+    tx.query_opt(&sql, &params![id, incarnation]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Reads a run by its id alone; `None` when it is gone (its job was deleted).
+pub(crate) async fn load(tx: &mut Tx, id: &str) -> Result<Option<Run>, JobsError> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs_runs WHERE id = $1");
+    tx.query_opt(&sql, &params![id]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Reads what a run was given.
+pub(crate) async fn input(tx: &mut Tx, id: &str) -> Result<Option<RunInput>, JobsError> {
+    let row = tx.query_opt("SELECT input FROM jobs_runs WHERE id = $1", &params![id]).await?;
+    match row {
+        None => Ok(None),
+        Some(row) => Ok(Some(serde_json::from_str(&row.get::<String>(0)?).map_err(damaged)?)),
+    }
+}
+
+/// The ids of runs that have not ended, in the order they were asked for, at most `limit`.
+pub(crate) async fn active_ids(tx: &mut Tx, limit: i64) -> Result<Vec<(String, String)>, JobsError> {
+    let rows = tx
+        .query(
+            "SELECT id, state FROM jobs_runs WHERE active = 1 ORDER BY created_ms, id LIMIT $1",
+            &params![limit],
+        )
+        .await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// How many runs of a job hold a slot.
+pub(crate) async fn count_active(tx: &mut Tx, incarnation: &str) -> Result<u32, JobsError> {
+    let row = tx
+        .query_opt(
+            "SELECT COUNT(*) FROM jobs_runs WHERE incarnation = $1 AND active = 1 AND state <> 'WAITING'",
+            &params![incarnation],
+        )
+        .await?;
+    let count = row.map_or(Ok(0), |row| row.get::<i64>(0))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Reads runs of a job, newest first, those with a `seq` below `before`.
+pub(super) async fn page(tx: &mut Tx, incarnation: &str, before: i64, limit: i64) -> Result<Vec<Run>, JobsError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs_runs WHERE incarnation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
+    );
+    tx.query(&sql, &params![incarnation, before, limit]).await?.iter().map(from_row).collect()
+}
+
+/// The next `seq` of a job. The caller has locked the job's row.
+pub(super) async fn next_seq(tx: &mut Tx, incarnation: &str) -> Result<i64, JobsError> {
+    let row = tx
+        .query_opt("SELECT COALESCE(MAX(seq), 0) + 1 FROM jobs_runs WHERE incarnation = $1", &params![incarnation])
+        .await?;
+    Ok(row.map_or(Ok(1), |row| row.get::<i64>(0))?)
+}
+
+/// Inserts a new run.
+pub(super) async fn insert(tx: &mut Tx, run: &Run, input: &RunInput) -> Result<(), JobsError> {
+    let document = serde_json::to_string(&run.details).map_err(damaged)?;
+    let input = serde_json::to_string(input).map_err(damaged)?;
+    tx.execute(
+        "INSERT INTO jobs_runs (id, incarnation, account, region, seq, created_ms, state, active, document, input) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &params![
+            run.id.as_str(),
+            run.incarnation.as_str(),
+            run.scope.account.as_str(),
+            run.scope.region.as_str(),
+            run.seq,
+            run.created_ms,
+            run.details.state.as_str(),
+            i64::from(!run.details.state.is_final()),
+            document,
+            input
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Applies an event to a run that was read in this transaction and stores the result.
+///
+/// Returns what is to be done; `None` when the event cannot happen in the run's state, and then
+/// nothing is stored. A retry is already inserted.
+pub(crate) async fn apply(tx: &mut Tx, run: &mut Run, event: Event) -> Result<Option<Vec<Effect>>, JobsError> {
+    let Ok((next, effects)) = step(run.facts(), event) else { return Ok(None) };
+    let now = tx.now_ms();
+    let details = &mut run.details;
+    details.state = next;
+    details.modified_ms = now;
+    if event == Event::Begun {
+        details.begun_ms = Some(now);
+    }
+    if event == Event::Interrupted {
+        details.begun_ms = None;
+    }
+    if next != RunState::Waiting {
+        details.state_detail = None;
+    }
+    if effects.contains(&Effect::Finish) {
+        details.completed_ms = Some(now);
+    }
+    let document = serde_json::to_string(&run.details).map_err(damaged)?;
+    tx.execute(
+        "UPDATE jobs_runs SET state = $1, active = $2, document = $3 WHERE id = $4",
+        &params![next.as_str(), i64::from(!next.is_final()), document, run.id.as_str()],
+    )
+    .await?;
+    if effects.contains(&Effect::Retry) {
+        super::insert_retry(tx, run).await?;
+    }
+    Ok(Some(effects))
+}

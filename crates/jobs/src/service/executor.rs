@@ -1,0 +1,229 @@
+//! One run from its lease to its end.
+//!
+//! Two things go on side by side: the work ([`crate::execute`]), and a watch that renews the lease,
+//! sees a stop asked for in another process, and ends the work when its time is over. The work ends
+//! by publishing (which stores SUCCEEDED itself) or with a reason; the reason becomes the run's end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Outcome, lease, lease::Lease};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use crate::execute::{self, Counters, RunFailure};
+use crate::jobs::Active;
+use crate::log::{FLUSH_MS, RunLog};
+use crate::run::{self, Event, Run, RunState};
+use crate::{JobsError, retry};
+
+/// How often timeouts and other processes' stops are looked at.
+const WATCH: Duration = Duration::from_millis(500);
+/// The longest error message that AWS returns for a run, roughly.
+const MAX_MESSAGE_BYTES: usize = 8_000;
+
+/// A run that this process has leased.
+pub(super) struct Begun {
+    run: Run,
+    lease: Lease,
+    active: Active,
+}
+
+/// Leases a run that is to be executed; `None` when somebody else was quicker or it is gone.
+pub(super) async fn begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsError> {
+    retry::backoff(|| try_begin(context, id)).await
+}
+
+async fn try_begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsError> {
+    let mut tx = context.store.begin().await?;
+    let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(None) };
+    let options = &context.options;
+    let Some(lease) = lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await? else {
+        return Ok(None);
+    };
+    if run::apply(&mut tx, &mut run, Event::Begun).await?.is_none() {
+        return Ok(None);
+    }
+    // A stop that is committed right after this one must find the token.
+    let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
+    context.shared.enter(id, active.clone());
+    if let Err(error) = tx.commit().await {
+        context.shared.leave(id);
+        return Err(error.into());
+    }
+    Ok(Some(Begun { run, lease, active }))
+}
+
+/// Why the watch ended the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Stop,
+    Timeout,
+    LeaseLost,
+    ShutDown,
+}
+
+/// Executes a leased run and stores its end.
+pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationToken) {
+    let Begun { run, lease, active } = begun;
+    let clock = context.store.clock().clone();
+    let log = RunLog::new(context.logs.clone(), clock, run.scope.clone(), run.id.clone());
+    let work = execute::execute(&context, &run, &lease, &active, &log);
+    let (result, ended) = drive(&context, &run, &lease, &active, &log, &stop, work).await;
+    match result {
+        Ok(()) => {}
+        Err(failure) => {
+            let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
+            match end {
+                Ok(Some(state)) => log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id))),
+                Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
+                // The lease runs out and the run is recovered as lost.
+                Err(error) => tracing::error!(run = run.id, %error, "the end of a run could not be stored"),
+            }
+        }
+    }
+    log.flush().await;
+    context.shared.leave(&run.id);
+    context.shared.wake.notify_one();
+}
+
+/// Runs the work under the watch.
+async fn drive(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    log: &RunLog,
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<(), RunFailure>>,
+) -> (Result<(), RunFailure>, Option<Ended>) {
+    let mut ended = None;
+    let mut watch = ticks(WATCH);
+    let mut flush = ticks(Duration::from_millis(FLUSH_MS));
+    let mut renew_at = Instant::now();
+    let mut shown = active.counters.totals();
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return (result, ended),
+            () = stop.cancelled(), if ended.is_none() => {
+                ended = Some(Ended::ShutDown);
+                active.cancel.cancel();
+            }
+            () = active.cancel.cancelled(), if ended.is_none() => ended = Some(Ended::Stop),
+            _ = flush.tick() => {
+                let totals = active.counters.totals();
+                if totals != shown {
+                    log.progress(&totals);
+                    shown = totals;
+                }
+                log.flush().await;
+            }
+            _ = watch.tick(), if ended.is_none() => {
+                ended = look(context, run, lease, &mut renew_at).await;
+                if ended.is_some() {
+                    active.cancel.cancel();
+                }
+            }
+        }
+    }
+}
+
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Renews the lease when it is time, and says whether the work has to end.
+async fn look(context: &Context, run: &Run, lease: &Lease, renew_at: &mut Instant) -> Option<Ended> {
+    let begun = run.details.begun_ms.unwrap_or(run.created_ms);
+    let limit_ms = run.details.timeout_minutes.saturating_mul(60_000);
+    if context.store.clock().now_ms().saturating_sub(begun) >= limit_ms {
+        return Some(Ended::Timeout);
+    }
+    if Instant::now() < *renew_at {
+        return None;
+    }
+    match renew(context, run, lease).await {
+        Ok(None) => {
+            *renew_at = Instant::now() + Duration::from_millis(u64::try_from(lease.ttl_ms / 4).unwrap_or(1_000));
+            None
+        }
+        Ok(Some(ended)) => Some(ended),
+        // Tried again at the next tick; if it goes on, the lease runs out and publishing is refused.
+        Err(error) => {
+            tracing::warn!(run = run.id, %error, "renewing the lease of a run failed");
+            None
+        }
+    }
+}
+
+async fn renew(context: &Context, run: &Run, lease: &Lease) -> Result<Option<Ended>, JobsError> {
+    let mut tx = context.store.begin().await?;
+    if !lease::renew(&mut tx, lease).await? {
+        return Ok(Some(Ended::LeaseLost));
+    }
+    let now = run::load(&mut tx, &run.id).await?;
+    tx.commit().await?;
+    Ok(match now.map(|run| run.details.state) {
+        Some(RunState::Running) => None,
+        Some(RunState::Stopping) => Some(Ended::Stop),
+        _ => Some(Ended::LeaseLost),
+    })
+}
+
+/// Stores how a run ended that did not publish; `None` when it had already ended, or belongs to another process.
+async fn finish(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    failure: &RunFailure,
+    ended: Option<Ended>,
+) -> Result<Option<RunState>, JobsError> {
+    let mut tx = context.store.begin().await?;
+    if !lease::renew(&mut tx, lease).await? {
+        return Ok(None);
+    }
+    let Some(mut now) = run::load(&mut tx, &run.id).await? else { return Ok(None) };
+    let cancelled = matches!(failure, RunFailure::Cancelled);
+    let event = match ended {
+        Some(Ended::Timeout) if cancelled => Event::TimedOut,
+        Some(Ended::ShutDown) if cancelled => Event::Interrupted,
+        Some(Ended::Stop) if cancelled => Event::Cancelled,
+        _ => Event::Failed,
+    };
+    now.details.totals = active.counters.totals();
+    now.details.error_message = match event {
+        Event::Interrupted => None,
+        Event::Cancelled => None,
+        Event::TimedOut => {
+            Some(format!("The run took longer than its timeout of {} minutes.", run.details.timeout_minutes))
+        }
+        _ => Some(clean(failure.message(&run.id))),
+    };
+    if run::apply(&mut tx, &mut now, event).await?.is_none() {
+        return Ok(None);
+    }
+    lease::release(&mut tx, lease).await?;
+    tx.commit().await?;
+    Ok(Some(now.details.state))
+}
+
+/// Makes a message storable: no zero characters, not endless.
+fn clean(message: String) -> String {
+    let mut message = message.replace('\0', "\u{fffd}");
+    if message.len() > MAX_MESSAGE_BYTES {
+        let end = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+/// Whether a commit that failed may have happened all the same.
+pub(crate) fn unknown(error: &store::StoreError) -> bool {
+    matches!(error.outcome(), Outcome::Unknown)
+}

@@ -1,0 +1,162 @@
+//! The service loop: finds runs to execute, executes them, and recovers those of processes that are gone.
+//!
+//! The loop wakes when a run is started or ends, and now and then by itself ([`Options::lease_ttl_ms`])
+//! to look for runs of other processes. It keeps nothing in memory that is not in the store but which
+//! runs it is executing right now; so a restarted process goes on where the old one was.
+//!
+//! A run is executed under a lease named after it. Every change of its state is a transaction that
+//! reads the run, asks [`crate::run::step`], and stores the answer; the one that publishes checks the
+//! lease too.
+
+mod executor;
+pub(crate) use executor::unknown;
+mod recovery;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::Engine;
+use lake::Lake;
+use store::{Store, StoreError, lease};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::jobs::{Jobs, Shared};
+use crate::log::Logs;
+use crate::run::{self, Event, RunState};
+use crate::{JobsError, retry};
+
+/// How a service runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name of this process among those that share the store; leases are held under it. When the name is
+    /// started again its predecessor is known to be gone, and its runs are recovered at once.
+    pub holder: String,
+    /// How many runs are executed at the same time.
+    pub max_running: usize,
+    /// How long a lease lasts without renewal, in milliseconds; the runs of another process that was killed are
+    /// recovered after this time.
+    pub lease_ttl_ms: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { holder: "local".to_owned(), max_running: 4, lease_ttl_ms: 15_000 }
+    }
+}
+
+/// How many runs are looked at in one turn of the loop.
+const SCAN: i64 = 1_000;
+
+/// What executing a run needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) lake: Lake,
+    pub(crate) engine: Engine,
+    pub(crate) logs: Arc<dyn Logs>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Options,
+}
+
+/// Executes runs until it is told to stop.
+pub struct Service {
+    context: Context,
+}
+
+/// A new handle and service on one store.
+pub fn new(store: Store, lake: Lake, engine: Engine, logs: Arc<dyn Logs>, options: Options) -> (Jobs, Service) {
+    let shared = Arc::new(Shared::default());
+    let jobs = Jobs { shared: Arc::clone(&shared) };
+    (jobs, Service { context: Context { store, lake, engine, logs, shared, options } })
+}
+
+impl Service {
+    /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts those runs
+    /// back to the queue, so that the next process executes them again.
+    ///
+    /// # Errors
+    /// When the store fails for good; the supervisor decides what that means.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), JobsError> {
+        let context = self.context;
+        retry::backoff(|| release_predecessor(&context)).await?;
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        let pause = Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
+        while !stop.is_cancelled() {
+            if let Err(error) = turn(&context, &mut tasks, &stop).await {
+                tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = context.shared.wake.notified() => {}
+                Some(ended) = tasks.join_next(), if !tasks.is_empty() => report(ended),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            report(ended);
+        }
+        Ok(())
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        // The run's lease is no longer renewed; the next turns recover it as lost.
+        tracing::error!(%error, "the task of a job run ended abnormally");
+    }
+}
+
+async fn release_predecessor(context: &Context) -> Result<(), JobsError> {
+    let mut tx = context.store.begin().await?;
+    lease::release_all(&mut tx, &context.options.holder).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Looks at every run that has not ended once.
+async fn turn(context: &Context, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Result<(), JobsError> {
+    let mut tx = context.store.read().await?;
+    let runs = run::active_ids(&mut tx, SCAN).await?;
+    drop(tx);
+    for (id, state) in runs {
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        if context.shared.is_active(&id) {
+            continue;
+        }
+        match state.as_str() {
+            "WAITING" => admit(context, &id).await?,
+            "STARTING" if tasks.len() < context.options.max_running => {
+                if let Some(begun) = executor::begin(context, &id).await? {
+                    tasks.spawn(executor::execute(context.clone(), begun, stop.clone()));
+                }
+            }
+            "RUNNING" | "STOPPING" => recovery::recover(context, &id).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Lets a waiting run in when its job has a free slot.
+async fn admit(context: &Context, id: &str) -> Result<(), JobsError> {
+    let mut tx = context.store.begin().await?;
+    let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(()) };
+    if run.details.state != RunState::Waiting {
+        return Ok(());
+    }
+    let max = crate::definition::get(&mut tx, &run.scope, &run.details.job).await?.spec.max_concurrent_runs();
+    if run::count_active(&mut tx, &run.incarnation).await? < max {
+        run::apply(&mut tx, &mut run, Event::Admitted).await?;
+        tx.commit().await?;
+        context.shared.wake.notify_one();
+    }
+    Ok(())
+}
+
+/// Whether a store error may pass when the transaction is tried again.
+pub(crate) fn may_pass(error: &StoreError) -> bool {
+    matches!(error.retry(), store::Retry::Backoff)
+}

@@ -1,0 +1,31 @@
+//! Runs whose process is gone.
+
+use store::lease;
+
+use super::Context;
+use crate::JobsError;
+use crate::log::RunLog;
+use crate::run::{self, Event};
+
+const MESSAGE: &str = "The process that executed the run ended before the run did; nothing of its output was published.";
+
+/// Ends a run that is marked as being executed when nobody holds its lease.
+pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError> {
+    let mut tx = context.store.begin().await?;
+    let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(()) };
+    let options = &context.options;
+    let Some(lease) = lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await? else {
+        return Ok(());
+    };
+    run.details.error_message = Some(MESSAGE.to_owned());
+    let Some(_) = run::apply(&mut tx, &mut run, Event::Lost).await? else { return Ok(()) };
+    lease::release(&mut tx, &lease).await?;
+    tx.commit().await?;
+    tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");
+    let clock = context.store.clock().clone();
+    let log = RunLog::new(context.logs.clone(), clock, run.scope.clone(), run.id.clone());
+    log.error(MESSAGE);
+    log.flush().await;
+    context.shared.wake.notify_one();
+    Ok(())
+}

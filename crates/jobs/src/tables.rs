@@ -1,0 +1,66 @@
+//! The tables of jobs, runs and bookmarks.
+//!
+//! - `jobs_definitions`: one row per job; `incarnation` is a new id each time that a name is
+//!   created, so that a job deleted and made again has neither the runs nor the bookmark of the old.
+//! - `jobs_runs`: one row per run; `seq` counts the runs of a job from 1. `document` is what GetJobRun
+//!   shows, `input` what the run was given (its effective arguments and graph), written once. `active`
+//!   is 1 until the run has ended. Who executes a run is in a lease of the store, named after it.
+//! - `jobs_bookmarks`: one row per job and committed bookmark version.
+//! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
+//!   bookmark version.
+//!
+//! Rows of a job's runs and bookmarks are deleted with the job.
+
+use store::Migrations;
+
+/// The tables of this crate, for [`store::Store::open`].
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST] };
+
+const FIRST: &str = "
+CREATE TABLE jobs_definitions (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  name {text} NOT NULL,
+  incarnation {text} NOT NULL,
+  created_ms {int} NOT NULL,
+  modified_ms {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (account, region, name)
+);
+CREATE TABLE jobs_runs (
+  id {text} NOT NULL PRIMARY KEY,
+  incarnation {text} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  seq {int} NOT NULL,
+  created_ms {int} NOT NULL,
+  state {text} NOT NULL,
+  active {int} NOT NULL,
+  document {text} NOT NULL,
+  input {text} NOT NULL
+);
+CREATE UNIQUE INDEX jobs_runs_by_job ON jobs_runs (incarnation, seq);
+CREATE INDEX jobs_runs_active ON jobs_runs (active, created_ms);
+CREATE TABLE jobs_bookmarks (
+  incarnation {text} NOT NULL,
+  version {int} NOT NULL,
+  run_number {int} NOT NULL,
+  attempt {int} NOT NULL,
+  run_id {text} NOT NULL,
+  previous_run_id {text},
+  committed_ms {int} NOT NULL,
+  PRIMARY KEY (incarnation, version)
+);
+CREATE TABLE jobs_bookmark_files (
+  incarnation {text} NOT NULL,
+  node {text} NOT NULL,
+  bucket {text} NOT NULL,
+  object_key {bytes} NOT NULL,
+  etag {text} NOT NULL,
+  modified_ms {int} NOT NULL,
+  size {int} NOT NULL,
+  version {int} NOT NULL,
+  PRIMARY KEY (incarnation, node, bucket, object_key)
+);
+CREATE INDEX jobs_bookmark_files_by_version ON jobs_bookmark_files (incarnation, version);
+";
