@@ -133,6 +133,11 @@ impl FormatError {
         Self { place: Box::new(Place { source: source.to_owned(), ..Place::default() }), problem }
     }
 
+    /// A failure to fetch the bytes of `source`.
+    pub fn io_of(source: &str, error: std::io::Error) -> Self {
+        Self::io(source, error)
+    }
+
     pub(crate) fn io(source: &str, error: std::io::Error) -> Self {
         Self::new(source, Problem::Io(Arc::new(error)))
     }

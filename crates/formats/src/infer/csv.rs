@@ -257,7 +257,12 @@ fn has_header(columns: &Columns, width: usize) -> bool {
     all_named && some_named && differs
 }
 
-fn columns_of(columns: &Columns, best: &Candidate, header: bool, options: &InferOptions) -> Vec<InferredField> {
+fn columns_of(
+    columns: &Columns,
+    best: &Candidate,
+    header: bool,
+    options: &InferOptions,
+) -> Vec<InferredField> {
     let mut fields = Vec::with_capacity(best.width);
     for i in 0..best.width {
         let name = columns.first.get(i).filter(|n| header && !n.is_empty());
@@ -278,7 +283,12 @@ fn columns_of(columns: &Columns, best: &Candidate, header: bool, options: &Infer
     fields
 }
 
-fn describe(input: &Input, mut best: Candidate, compression: Compression, options: &InferOptions) -> Inferred {
+fn describe(
+    input: &Input,
+    mut best: Candidate,
+    compression: Compression,
+    options: &InferOptions,
+) -> Inferred {
     let (columns, end) = study(input.pending(), input.at_eof(), &best);
     let header = has_header(&columns, best.width);
     let mut fields = columns_of(&columns, &best, header, options);

@@ -139,7 +139,11 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
             error.place.column = Some(field.name().clone());
             error
         })?;
-        fields.push(InferredField { name: options.spelling(field.name()), ty, nullable: field.is_nullable() });
+        fields.push(InferredField {
+            name: options.spelling(field.name()),
+            ty,
+            nullable: field.is_nullable(),
+        });
     }
     types::make_unique(&mut fields);
     Ok(Inferred {

@@ -1,0 +1,157 @@
+//! Damaged, endless and hostile files: clear errors, bounded memory, never a panic.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::executor::block_on;
+
+use formats::{
+    CsvOptions, Format, InferOptions, JsonOptions, MemorySink, ParquetOptions, Problem, ReadOptions,
+    WriteOptions, Writer, infer,
+};
+
+use super::{read_all, schema, source, text_schema};
+
+fn small() -> ReadOptions {
+    ReadOptions { max_record_bytes: 1 << 20, ..ReadOptions::default() }
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn parquet(rows: usize) -> Vec<u8> {
+    let table = schema(&[("a", "int")]);
+    let array = arrow::array::Int32Array::from_iter_values(0..rows as i32);
+    let batch = RecordBatch::try_new(Arc::clone(&table), vec![Arc::new(array)]).unwrap();
+    let format = Format::Parquet(ParquetOptions {});
+    let mut writer =
+        Writer::new("f", &format, table, &WriteOptions::default(), MemorySink::default()).unwrap();
+    block_on(writer.write(&batch)).unwrap();
+    block_on(writer.finish()).unwrap().0.data
+}
+
+#[test]
+fn a_line_that_never_ends() {
+    let text = vec![b'x'; 3 << 20];
+    let csv = Format::Csv(CsvOptions::lazy_simple(vec!["c0".into()]));
+    let error = read_all(&source("f", text.clone()), &csv, &text_schema(1), small()).unwrap_err();
+    assert_eq!(error.to_string(), "f, byte 0: a single record is larger than the limit of 1048576 bytes");
+    let options = InferOptions { max_record_bytes: 1 << 20, ..InferOptions::default() };
+    let error = block_on(infer(source("f", text), &options)).unwrap_err();
+    assert!(matches!(error.problem, Problem::RecordTooLarge { .. }));
+}
+
+#[test]
+fn json_that_never_ends() {
+    let json = Format::Json(JsonOptions::default());
+    let table = schema(&[("a", "int")]);
+    for (text, wanted) in [
+        ("[{\"a\":1},", "f, line 1: the JSON array is not closed at the end of the file"),
+        ("[{\"a\":1}", "f, line 1: the JSON array is not closed at the end of the file"),
+        ("[\n{\"a\":1},\n{\"a\":", "f, line 3: the JSON array is not closed at the end of the file"),
+        (
+            "[{\"a\":1}] x",
+            "f, line 1: malformed JSON: expected nothing behind the array, found x (byte 1 of the record)",
+        ),
+    ] {
+        let error = read_all(&source("f", text), &json, &table, small()).unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+    }
+    let mut endless = b"[".to_vec();
+    endless.extend(b"{\"a\":1},".repeat(100_000));
+    let error = read_all(&source("f", endless), &json, &table, small()).unwrap_err();
+    assert!(matches!(error.problem, Problem::UnterminatedJson { .. }), "{error}");
+    let deep = "[".repeat(3 << 20);
+    let error = read_all(&source("f", format!("{{\"b\":{deep}")), &json, &table, small()).unwrap_err();
+    assert!(matches!(error.problem, Problem::RecordTooLarge { .. }), "{error}");
+    let deep = format!("{{\"b\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let error = read_all(&source("f", deep), &json, &table, small()).unwrap_err();
+    assert!(error.to_string().contains("nested too deeply"), "{error}");
+}
+
+#[test]
+fn damaged_compression() {
+    let csv = Format::Csv(CsvOptions::standard());
+    let text: String =
+        std::iter::once("c0,c1\n".to_owned()).chain((0..20_000).map(|i| format!("{i},x{i}\n"))).collect();
+    let whole = gzip(text.as_bytes());
+    let cut = whole[..whole.len() / 2].to_vec();
+    let error = read_all(&source("f.gz", cut), &csv, &text_schema(2), small()).unwrap_err();
+    assert!(error.to_string().starts_with("f.gz: damaged or incomplete gzip data"), "{error}");
+    for len in 1..20.min(whole.len()) {
+        let _ = read_all(&source("f.gz", whole[..len].to_vec()), &csv, &text_schema(2), small()).unwrap_err();
+    }
+    let error = read_all(&source("f.gz", "c0,c1\n1,2\n"), &csv, &text_schema(2), small()).unwrap_err();
+    assert!(matches!(error.problem, Problem::Compression { .. }), "{error}");
+    let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    let error =
+        read_all(&source("f", zstd[..zstd.len() - 9].to_vec()), &csv, &text_schema(2), small()).unwrap_err();
+    assert!(matches!(error.problem, Problem::Compression { .. }), "{error}");
+    let mut several = whole.clone();
+    several.extend(gzip(b"1,2\n3,4\n"));
+    let batch = read_all(&source("f", several), &csv, &text_schema(2), small()).unwrap();
+    assert_eq!(batch.num_rows(), 20_002);
+}
+
+#[test]
+fn a_decompression_bomb_is_one_long_line() {
+    let bomb = gzip(&vec![b'a'; 64 << 20]);
+    let csv = Format::Csv(CsvOptions::lazy_simple(vec!["c0".into()]));
+    let error = read_all(&source("f", bomb), &csv, &text_schema(1), small()).unwrap_err();
+    assert!(matches!(error.problem, Problem::RecordTooLarge { .. }), "{error}");
+}
+
+#[test]
+fn cut_parquet() {
+    let whole = parquet(10_000);
+    let table = schema(&[("a", "int")]);
+    let format = Format::Parquet(ParquetOptions {});
+    assert_eq!(read_all(&source("f", whole.clone()), &format, &table, small()).unwrap().num_rows(), 10_000);
+    for len in [1, 4, 8, 100, whole.len() / 2, whole.len() - 1] {
+        let file = source("s3://b/f.parquet", whole[..len].to_vec());
+        let error = read_all(&file, &format, &table, small()).unwrap_err();
+        assert!(error.to_string().starts_with("s3://b/f.parquet: damaged or unreadable Parquet"), "{error}");
+        let _ = block_on(infer(file, &InferOptions::default())).unwrap_err();
+    }
+}
+
+#[test]
+fn parquet_of_another_type_is_an_error_and_not_null() {
+    let table = schema(&[("a", "string")]);
+    let format = Format::Parquet(ParquetOptions {});
+    let batch = read_all(&source("f", parquet(3)), &format, &table, small()).unwrap();
+    assert_eq!(super::rows(&batch), [["0"], ["1"], ["2"]]);
+    let error =
+        read_all(&source("f", parquet(300)), &format, &schema(&[("a", "tinyint")]), small()).unwrap_err();
+    assert!(error.to_string().contains("column a"), "{error}");
+}
+
+#[test]
+fn flipped_bits_never_panic() {
+    let whole = parquet(500);
+    let table = schema(&[("a", "int")]);
+    let format = Format::Parquet(ParquetOptions {});
+    for at in 0..whole.len() {
+        for bit in [0, 3, 7] {
+            let mut data = whole.clone();
+            data[at] ^= 1 << bit;
+            let _ = read_all(&source("f", data), &format, &table, small());
+        }
+    }
+}
+
+#[test]
+fn utf_16_and_parts_of_what_cannot_be_cut() {
+    let csv = Format::Csv(CsvOptions::standard());
+    let error =
+        read_all(&source("f", vec![0xff, 0xfe, b'a', 0]), &csv, &text_schema(2), small()).unwrap_err();
+    assert!(error.to_string().contains("UTF-16"), "{error}");
+    let file = source("f", "a,b\n1,2\n");
+    let stream = formats::read(Arc::clone(&file), 2..8, &csv, text_schema(2), small());
+    let got: Vec<_> = block_on(futures::StreamExt::collect(stream));
+    assert!(got[0].as_ref().unwrap_err().to_string().contains("a part of a file"));
+}
