@@ -50,12 +50,18 @@ fn refuse_cbor(headers: &HeaderMap) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn parameters(model: &Model, parts: &Parts, body: &mut Body, rules: Rules) -> Result<Parameters, Fault> {
+async fn parameters(
+    model: &Model,
+    parts: &Parts,
+    body: &mut Body,
+    rules: Rules,
+) -> Result<Parameters, Fault> {
     let wrong = |error: Malformed| Fault::new("MalformedQueryString", error.message);
     let mut pairs = form::pairs(parts.uri.query().unwrap_or_default()).map_err(wrong)?;
     if parts.method == Method::POST {
         let bytes = collect(body, model.protocol, rules).await?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Fault::new(rules.malformed, "The form is not UTF-8."))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| Fault::new(rules.malformed, "The form is not UTF-8."))?;
         pairs.extend(form::pairs(text).map_err(|error| Fault::new(rules.malformed, error.message))?);
     }
     Ok(pairs.into_iter().collect())
@@ -96,7 +102,9 @@ pub(crate) async fn decode(
     let mut input = match model.protocol {
         Protocol::Json => {
             let bytes = collect(body, model.protocol, rules).await?;
-            json::parse(&bytes).and_then(|object| json::decode_members(model, shape, object)).map_err(wrong)?
+            json::parse(&bytes)
+                .and_then(|object| json::decode_members(model, shape, object))
+                .map_err(wrong)?
         }
         Protocol::Query => form::decode_structure(model, shape, "", parameters).map_err(wrong)?,
         Protocol::RestJson | Protocol::RestXml => {
@@ -148,7 +156,9 @@ async fn rest_document(
                 let document = xml::parse(&bytes).and_then(|root| xml::decode_structure(model, shape, &root));
                 Ok(into_object(document.map_err(wrong)?))
             }
-            _ => json::parse(&bytes).and_then(|object| json::decode_members(model, shape, object)).map_err(wrong),
+            _ => json::parse(&bytes)
+                .and_then(|object| json::decode_members(model, shape, object))
+                .map_err(wrong),
         };
     };
     if bytes.is_empty() {

@@ -67,13 +67,17 @@ impl Table {
         let mut models = BTreeMap::new();
         for face in faces {
             let name = face.model();
-            let model = model::get(name).ok_or_else(|| TableError::UnknownModel { model: name.to_owned() })?;
+            let model =
+                model::get(name).ok_or_else(|| TableError::UnknownModel { model: name.to_owned() })?;
             models.insert(model.name, model);
             for (index, entry) in face.entries().into_iter().enumerate() {
                 check(model, &entry)?;
                 let row = Built { face: Arc::clone(&face), index, entry };
                 if built.insert((model.name, entry.name), row).is_some() {
-                    return Err(TableError::Twice { model: name.to_owned(), operation: entry.name.to_owned() });
+                    return Err(TableError::Twice {
+                        model: name.to_owned(),
+                        operation: entry.name.to_owned(),
+                    });
                 }
             }
         }
@@ -99,7 +103,11 @@ fn check(model: &Model, entry: &Entry) -> Result<(), TableError> {
     let refused = entry.fields.refused.iter().map(|(field, _)| *field);
     for field in entry.fields.acts.iter().copied().chain(refused) {
         if !model.input(found).is_some_and(|shape| has_path(model, shape, field)) {
-            return Err(TableError::UnknownField { model: name(), operation: operation(), field: field.to_owned() });
+            return Err(TableError::UnknownField {
+                model: name(),
+                operation: operation(),
+                field: field.to_owned(),
+            });
         }
     }
     Ok(())
@@ -110,14 +118,20 @@ fn has_path(model: &Model, shape: &Shape, path: &str) -> bool {
     let Some(member) = shape.member(name) else { return false };
     let Some(rest) = rest else { return true };
     let mut inner = model.shape(member.shape);
-    while let Some(element) = inner.member.as_ref().or(inner.value.as_ref()).filter(|_| inner.kind != Kind::Structure) {
+    while let Some(element) =
+        inner.member.as_ref().or(inner.value.as_ref()).filter(|_| inner.kind != Kind::Structure)
+    {
         inner = model.shape(element.shape);
     }
     has_path(model, inner, rest)
 }
 
 /// Refuses a request that holds a field which the operation refuses; empty lists and maps ask for nothing.
-pub(crate) fn refuse(service: &str, entry: &Entry, input: &serde_json::Map<String, Document>) -> Result<(), Fault> {
+pub(crate) fn refuse(
+    service: &str,
+    entry: &Entry,
+    input: &serde_json::Map<String, Document>,
+) -> Result<(), Fault> {
     for (field, why) in entry.fields.refused {
         let (name, rest) = field.split_once('.').map_or((*field, None), |(name, rest)| (name, Some(rest)));
         if input.get(name).is_some_and(|value| asks(value, rest)) {
@@ -140,7 +154,9 @@ fn asks(value: &Document, path: Option<&str>) -> bool {
             let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
             // A map's values are passed through, as a list's are.
             object.get(name).is_some_and(|value| asks(value, rest))
-                || object.values().any(|value| value.is_object() && !object.contains_key(name) && asks(value, Some(path)))
+                || object
+                    .values()
+                    .any(|value| value.is_object() && !object.contains_key(name) && asks(value, Some(path)))
         }
         _ => false,
     }
@@ -186,7 +202,10 @@ mod tests {
     fn refused_fields() {
         let entry = Entry { name: "CreateCrawler", fields: FIELDS };
         let code = |input: Document| refuse("glue", &entry, input.as_object().unwrap()).err();
-        assert!(code(json!({"Name": "c", "Targets": {"S3Targets": [{"Path": "x"}], "JdbcTargets": []}})).is_none());
+        assert!(
+            code(json!({"Name": "c", "Targets": {"S3Targets": [{"Path": "x"}], "JdbcTargets": []}}))
+                .is_none()
+        );
         let fault = code(json!({"Targets": {"JdbcTargets": [{"Path": "x"}]}})).unwrap();
         assert_eq!((fault.code(), fault.status().unwrap().as_u16()), (NOT, 501));
         assert!(fault.message().contains("glue CreateCrawler: Targets.JdbcTargets"), "{}", fault.message());

@@ -36,20 +36,34 @@ pub(crate) fn check(model: &Model, shape: &Shape, input: &Map<String, Document>)
 pub(crate) fn message(violations: &[Violation]) -> String {
     let items: Vec<String> = violations
         .iter()
-        .map(|one| format!("Value {} at '{}' failed to satisfy constraint: {}", one.value, one.path, one.constraint))
+        .map(|one| {
+            format!("Value {} at '{}' failed to satisfy constraint: {}", one.value, one.path, one.constraint)
+        })
         .collect();
     let noun = if items.len() == 1 { "error" } else { "errors" };
     format!("{} validation {noun} detected: {}", items.len(), items.join("; "))
 }
 
-fn structure(model: &Model, shape: &Shape, object: &Map<String, Document>, path: &str, found: &mut Vec<Violation>) {
+fn structure(
+    model: &Model,
+    shape: &Shape,
+    object: &Map<String, Document>,
+    path: &str,
+    found: &mut Vec<Violation>,
+) {
     for member in &shape.members {
         if found.len() >= MAX_VIOLATIONS {
             return;
         }
         match object.get(member.name) {
             Some(value) => {
-                value_at(model, model.shape(member.shape), value, &join(path, &decapitalised(member.name)), found);
+                value_at(
+                    model,
+                    model.shape(member.shape),
+                    value,
+                    &join(path, &decapitalised(member.name)),
+                    found,
+                );
             }
             None if member.required => found.push(null(join(path, &decapitalised(member.name)))),
             None => {}
@@ -174,7 +188,9 @@ fn size(shape: &Shape, value: &Document) -> Option<f64> {
         }
         (Kind::List, Document::Array(values)) => count(values.len()),
         (Kind::Map, Document::Object(object)) => count(object.len()),
-        (Kind::Integer | Kind::Long | Kind::Double | Kind::Float, Document::Number(number)) => number.as_f64(),
+        (Kind::Integer | Kind::Long | Kind::Double | Kind::Float, Document::Number(number)) => {
+            number.as_f64()
+        }
         _ => None,
     }
 }
@@ -286,17 +302,28 @@ mod tests {
         let text = glue("GetTables", json!({"DatabaseName": "d", "MaxResults": 0}));
         assert!(text.contains("Value '0' at 'maxResults'"), "{text}");
         assert!(text.contains("Member must have value greater than or equal to 1"), "{text}");
-        let text = glue("TagResource", json!({"ResourceArn": "arn:aws:glue:us-east-1:000000000000:job/x", "TagsToAdd": {"": "v"}}));
+        let text = glue(
+            "TagResource",
+            json!({"ResourceArn": "arn:aws:glue:us-east-1:000000000000:job/x", "TagsToAdd": {"": "v"}}),
+        );
         assert!(text.contains("Value '{=v}' at 'tagsToAdd' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1"), "{text}");
         let text = glue("CreateJob", json!({"Name": "j", "Role": "r", "Command": {}, "WorkerType": "G.9"}));
-        assert!(text.contains("at 'workerType' failed to satisfy constraint: Member must satisfy enum value set: ["), "{text}");
+        assert!(
+            text.contains(
+                "at 'workerType' failed to satisfy constraint: Member must satisfy enum value set: ["
+            ),
+            "{text}"
+        );
     }
 
     #[test]
     fn messages_stay_short() {
         let many = vec![json!({"Name": ""}); 10_000];
-        let text = glue("CreateTable", json!({"DatabaseName": "d", "TableInput": {"Name": "x".repeat(100_000),
-            "PartitionKeys": many}}));
+        let text = glue(
+            "CreateTable",
+            json!({"DatabaseName": "d", "TableInput": {"Name": "x".repeat(100_000),
+            "PartitionKeys": many}}),
+        );
         assert!(text.len() < 100_000, "{}", text.len());
     }
 }

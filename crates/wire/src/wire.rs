@@ -100,7 +100,8 @@ impl Wire {
         let admitted = admitted.map_err(|error| refused_caller(&error, model.protocol))?;
         seen.caller = Some(admitted.caller.clone());
         let (mut parts, mut body) = admitted.request.into_parts();
-        let (routed, parameters) = request::route(model, &mut parts, &mut body, &self.options.hosts, rules).await?;
+        let (routed, parameters) =
+            request::route(model, &mut parts, &mut body, &self.options.hosts, rules).await?;
         seen.operation = Some(routed.operation);
         let built = self.built(model, routed.operation)?;
         let input = request::decode(model, &routed, &parameters, &parts.headers, &mut body, rules).await?;
@@ -127,15 +128,27 @@ impl Wire {
     }
 
     /// Renders, logs and counts.
-    fn finish(&self, voice: &Voice<'_>, seen: &Seen, answered: Result<Reply, Fault>, started: Instant) -> Response<Body> {
+    fn finish(
+        &self,
+        voice: &Voice<'_>,
+        seen: &Seen,
+        answered: Result<Reply, Fault>,
+        started: Instant,
+    ) -> Response<Body> {
         let mut problems = Vec::new();
         let rendered = match (answered, voice.model, seen.operation) {
             (Ok(reply), Some(model), Some(operation)) => {
                 let response = render::reply(voice, model, operation, reply, &mut problems);
-                if problems.is_empty() || !self.options.strict { Ok(response) } else { Err(mismatch(&problems)) }
+                if problems.is_empty() || !self.options.strict {
+                    Ok(response)
+                } else {
+                    Err(mismatch(&problems))
+                }
             }
             (Ok(_), _, _) => Err(Fault::internal("a reply without an operation")),
-            (Err(fault), Some(model), Some(operation)) if !render::allowed(model, operation, fault.code()) => {
+            (Err(fault), Some(model), Some(operation))
+                if !render::allowed(model, operation, fault.code()) =>
+            {
                 problems.push(format!("the model allows no {}", fault.code()));
                 if self.options.strict { Err(mismatch(&problems)) } else { Err(fault) }
             }

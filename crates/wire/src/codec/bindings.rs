@@ -18,7 +18,11 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Reads the bound members of a request.
-pub(crate) fn decode(model: &Model, shape: &Shape, parts: &Parts<'_>) -> Result<Map<String, Document>, Malformed> {
+pub(crate) fn decode(
+    model: &Model,
+    shape: &Shape,
+    parts: &Parts<'_>,
+) -> Result<Map<String, Document>, Malformed> {
     let mut out = Map::new();
     for member in &shape.members {
         let value = match member.at {
@@ -44,7 +48,12 @@ fn read(shape: &Shape, name: &str, text: &str) -> Result<Document, Malformed> {
     scalar::read(shape, text).map_err(|error| error.argument(name, text))
 }
 
-fn query(model: &Model, parent: &Shape, member: &Member, parts: &Parts<'_>) -> Result<Option<Document>, Malformed> {
+fn query(
+    model: &Model,
+    parent: &Shape,
+    member: &Member,
+    parts: &Parts<'_>,
+) -> Result<Option<Document>, Malformed> {
     let name = member.wire_name();
     let shape = model.shape(member.shape);
     let mut found = parts.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -61,7 +70,8 @@ fn query(model: &Model, parent: &Shape, member: &Member, parts: &Parts<'_>) -> R
                 others.into_iter().any(|other| other.name != member.name && other.wire_name() == key)
             };
             let rest = parts.query.iter().filter(|(key, _)| !bound(key));
-            let map: Map<_, _> = rest.map(|(key, value)| (key.clone(), Document::from(value.as_str()))).collect();
+            let map: Map<_, _> =
+                rest.map(|(key, value)| (key.clone(), Document::from(value.as_str()))).collect();
             Ok((!map.is_empty()).then_some(Document::Object(map)))
         }
         (kind, _) => match found.next() {
@@ -153,7 +163,13 @@ pub(crate) fn encode(
     status
 }
 
-fn put(model: &Model, member: &Member, value: &Document, headers: &mut HeaderMap, problems: &mut Vec<String>) {
+fn put(
+    model: &Model,
+    member: &Member,
+    value: &Document,
+    headers: &mut HeaderMap,
+    problems: &mut Vec<String>,
+) {
     let shape = model.shape(member.shape);
     let text = |shape: &Shape, value: &Document| {
         scalar::write(shape, value, Format::of(member.time.or(shape.time), Format::Http))
@@ -161,7 +177,11 @@ fn put(model: &Model, member: &Member, value: &Document, headers: &mut HeaderMap
     let text = match (shape.kind, &shape.member, value) {
         (Kind::List, Some(item), Document::Array(values)) => {
             let item = model.shape(item.shape);
-            values.iter().map(|value| text(item, value)).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
+            values
+                .iter()
+                .map(|value| text(item, value))
+                .collect::<Option<Vec<_>>>()
+                .map(|parts| parts.join(","))
         }
         _ => text(shape, value),
     };
@@ -213,7 +233,8 @@ mod tests {
         headers.insert("range", HeaderValue::from_static("bytes=0-1"));
         headers.insert("if-modified-since", HeaderValue::from_static("Tue, 14 Nov 2023 22:13:20 GMT"));
         headers.insert("if-unmodified-since", HeaderValue::from_static("whenever"));
-        let query = [("partNumber".to_owned(), "3".to_owned()), ("response-content-type".to_owned(), String::new())];
+        let query =
+            [("partNumber".to_owned(), "3".to_owned()), ("response-content-type".to_owned(), String::new())];
         let labels = [("Bucket", "b".to_owned()), ("Key", "a/b".to_owned())];
         let parts = Parts { labels: &labels, query: &query, headers: &headers };
         let decoded = Document::Object(decode(model, shape, &parts).unwrap());
@@ -221,7 +242,8 @@ mod tests {
             "ResponseContentType": "", "PartNumber": 3});
         assert_eq!(decoded, expected);
         let query = [("partNumber".to_owned(), "x".to_owned())];
-        let error = decode(model, shape, &Parts { labels: &labels, query: &query, headers: &headers }).unwrap_err();
+        let error =
+            decode(model, shape, &Parts { labels: &labels, query: &query, headers: &headers }).unwrap_err();
         assert_eq!(error.argument, Some(("partNumber".to_owned(), "x".to_owned())));
     }
 
@@ -235,7 +257,10 @@ mod tests {
         let mut problems = Vec::new();
         encode(model, shape, &document, &mut headers, &mut problems);
         assert_eq!(headers["last-modified"], "Tue, 14 Nov 2023 22:13:20 GMT");
-        assert_eq!((headers["etag"].as_bytes(), headers["content-length"].as_bytes()), (&b"\"x\""[..], &b"5"[..]));
+        assert_eq!(
+            (headers["etag"].as_bytes(), headers["content-length"].as_bytes()),
+            (&b"\"x\""[..], &b"5"[..])
+        );
         assert_eq!(headers["x-amz-meta-a"], "plain");
         assert_eq!(headers["x-amz-meta-b"], "=?UTF-8?B?Z3LDvG4=?=");
         assert!(!headers.contains_key("content-type"));

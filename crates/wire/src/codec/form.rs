@@ -71,13 +71,17 @@ fn decode(
     let below = format!("{name}.");
     match shape.kind {
         Kind::Structure if !any_below(&below, parameters) => Ok(None),
-        Kind::Structure => decode_structure(model, shape, &below, parameters).map(|map| Some(Document::Object(map))),
+        Kind::Structure => {
+            decode_structure(model, shape, &below, parameters).map(|map| Some(Document::Object(map)))
+        }
         Kind::List => {
             let Some(item) = &shape.member else { return Ok(None) };
             let base = if flattened { below } else { format!("{below}{}.", item.wire_name_or("member")) };
             let item = model.shape(item.shape);
             let mut values = Vec::new();
-            while let Some(value) = decode(model, item, &format!("{base}{}", values.len() + 1), false, parameters)? {
+            while let Some(value) =
+                decode(model, item, &format!("{base}{}", values.len() + 1), false, parameters)?
+            {
                 values.push(value);
             }
             let present = !values.is_empty() || parameters.contains_key(name);

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::timestamp::{self, Format};
 use super::Malformed;
+use super::timestamp::{self, Format};
 use crate::call::Document;
 use crate::model::{Kind, Member, Model, Shape};
 
@@ -51,7 +51,11 @@ pub(crate) fn decode(model: &Model, shape: &Shape, value: Value) -> Result<Docum
         (Kind::Structure, Value::Object(object)) => {
             let members = decode_members(model, shape, object)?;
             if shape.union && members.len() != 1 {
-                let text = format!("Exactly one member of the union {} must be set, not {}.", shape.name, members.len());
+                let text = format!(
+                    "Exactly one member of the union {} must be set, not {}.",
+                    shape.name,
+                    members.len()
+                );
                 return Err(Malformed::new(text));
             }
             Ok(Value::Object(members))
@@ -84,7 +88,9 @@ fn decode_map(model: &Model, shape: &Shape, object: Map<String, Value>) -> Resul
 }
 
 fn scalar(shape: &Shape, value: Value) -> Result<Document, Malformed> {
-    let wrong = |value: &Value, wanted: &str| Malformed::new(format!("{} can not be converted to {wanted}", token(value)));
+    let wrong = |value: &Value, wanted: &str| {
+        Malformed::new(format!("{} can not be converted to {wanted}", token(value)))
+    };
     match (shape.kind, value) {
         (Kind::String, value @ Value::String(_)) | (Kind::Boolean, value @ Value::Bool(_)) => Ok(value),
         (Kind::Integer, value) => match whole(&value) {
@@ -146,7 +152,12 @@ fn token(value: &Value) -> &'static str {
 }
 
 /// Writes the body members of a structure; problems (unknown members, wrong types) are noted and left out.
-pub(crate) fn encode_members(model: &Model, shape: &Shape, document: &Document, problems: &mut Vec<String>) -> Value {
+pub(crate) fn encode_members(
+    model: &Model,
+    shape: &Shape,
+    document: &Document,
+    problems: &mut Vec<String>,
+) -> Value {
     let mut out = Map::new();
     let Value::Object(object) = document else {
         if !document.is_null() {
@@ -169,7 +180,12 @@ pub(crate) fn encode_members(model: &Model, shape: &Shape, document: &Document, 
 }
 
 /// Writes one value; `None` when its type is not the model's.
-pub(crate) fn encode(model: &Model, member: &Member, value: &Document, problems: &mut Vec<String>) -> Option<Value> {
+pub(crate) fn encode(
+    model: &Model,
+    member: &Member,
+    value: &Document,
+    problems: &mut Vec<String>,
+) -> Option<Value> {
     let shape = model.shape(member.shape);
     if shape.document {
         return Some(value.clone());
@@ -181,8 +197,8 @@ pub(crate) fn encode(model: &Model, member: &Member, value: &Document, problems:
         }),
         (Kind::Map, Value::Object(object)) => shape.value.as_ref().map(|element| {
             let entries = object.iter().filter(|(_, value)| !value.is_null());
-            let entries =
-                entries.filter_map(|(key, value)| Some((key.clone(), encode(model, element, value, problems)?)));
+            let entries = entries
+                .filter_map(|(key, value)| Some((key.clone(), encode(model, element, value, problems)?)));
             Value::Object(entries.collect())
         }),
         (Kind::Timestamp, _) => match Format::of(member.time.or(shape.time), Format::Epoch) {

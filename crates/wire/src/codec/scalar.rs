@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::timestamp::{self, Format};
 use super::Malformed;
+use super::timestamp::{self, Format};
 use crate::call::Document;
 use crate::model::{Kind, Shape};
 
@@ -49,9 +49,13 @@ pub(crate) fn read(shape: &Shape, text: &str) -> Result<Document, Malformed> {
 pub(crate) fn write(shape: &Shape, value: &Document, time: Format) -> Option<String> {
     match (shape.kind, value) {
         (Kind::Timestamp, _) => timestamp::write(value, time),
-        (Kind::String | Kind::Blob | Kind::Double | Kind::Float, Document::String(text)) => Some(text.clone()),
+        (Kind::String | Kind::Blob | Kind::Double | Kind::Float, Document::String(text)) => {
+            Some(text.clone())
+        }
         (Kind::Boolean, Document::Bool(flag)) => Some(flag.to_string()),
-        (Kind::Integer | Kind::Long | Kind::Double | Kind::Float, Document::Number(number)) => Some(number.to_string()),
+        (Kind::Integer | Kind::Long | Kind::Double | Kind::Float, Document::Number(number)) => {
+            Some(number.to_string())
+        }
         _ => None,
     }
 }

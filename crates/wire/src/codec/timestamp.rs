@@ -52,7 +52,10 @@ pub(crate) fn read(text: &str) -> Option<Document> {
     let time = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc2822(text))
         .map(|time| time.timestamp_millis())
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").map(|time| time.and_utc().timestamp_millis()))
+        .or_else(|_| {
+            NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ")
+                .map(|time| time.and_utc().timestamp_millis())
+        })
         .ok()?;
     in_calendar(time)
 }

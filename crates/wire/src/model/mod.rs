@@ -15,9 +15,9 @@ use std::sync::OnceLock;
 
 use flate2::read::GzDecoder;
 
-pub(crate) use file::{Kind, Location, Member, Model, Operation, Protocol, Shape};
 #[cfg(test)]
 pub(crate) use file::ShapeId;
+pub(crate) use file::{Kind, Location, Member, Model, Operation, Protocol, Shape};
 
 /// One embedded model.
 struct Embedded {
@@ -83,7 +83,11 @@ mod tests {
             let fits = |id: ShapeId| usize::from(id.0) < count;
             for shape in &model.shapes {
                 let elements = shape.member.iter().chain(&shape.key).chain(&shape.value);
-                assert!(shape.members.iter().chain(elements).all(|member| fits(member.shape)), "{}", shape.name);
+                assert!(
+                    shape.members.iter().chain(elements).all(|member| fits(member.shape)),
+                    "{}",
+                    shape.name
+                );
                 let unique: BTreeSet<_> = shape.members.iter().map(|member| member.name).collect();
                 assert_eq!(unique.len(), shape.members.len());
                 match shape.kind {
@@ -115,6 +119,9 @@ mod tests {
         assert_eq!(s3.operation("DeleteObject").unwrap().status, Some(204));
         let grantee = s3.shapes.iter().find(|shape| shape.name == "Grantee").unwrap();
         assert!(grantee.member("Type").unwrap().attribute);
-        assert_eq!(get("sts").unwrap().operation("GetCallerIdentity").unwrap().wrapper, Some("GetCallerIdentityResult"));
+        assert_eq!(
+            get("sts").unwrap().operation("GetCallerIdentity").unwrap().wrapper,
+            Some("GetCallerIdentityResult")
+        );
     }
 }

@@ -20,16 +20,17 @@ const BY_HAND: &[(&str, fn(&str) -> bool)] = &[
         !text.contains(['.', '/', '\\', '\n', '\r']) && !text.starts_with("aws:")
     }),
     // Athena's NotebookName: the class is checked by the model's other half, controls are refused here.
-    (
-        "(?!.*[/:\\\\])[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]+",
-        |text| !text.is_empty() && !text.contains(['/', ':', '\\']) && text.chars().all(|c| c >= ' ' || c == '\t'),
-    ),
+    ("(?!.*[/:\\\\])[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]+", |text| {
+        !text.is_empty() && !text.contains(['/', ':', '\\']) && text.chars().all(|c| c >= ' ' || c == '\t')
+    }),
     // Firehose: not blank, one line.
     ("^(?!\\s*$).+", |text| !text.trim().is_empty() && !text.contains(['\n', '\r'])),
     // Firehose's TagKey: letters, separators, digits of any script and a few signs; not AWS's own.
     ("^(?!aws:)[\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@%]*$", |text| {
         !text.starts_with("aws:")
-            && text.chars().all(|c| c.is_alphanumeric() || c == ' ' || c.is_whitespace() || "_.:/=+-@%".contains(c))
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == ' ' || c.is_whitespace() || "_.:/=+-@%".contains(c))
     }),
     // Firehose's ClusterJDBCURL: labels of host names neither begin nor end with a hyphen.
     (
@@ -137,7 +138,9 @@ fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, in_class: bool, 
         'S' if !in_class => out.push_str("[^ \\t\\n\\x0B\\f\\r]"),
         'W' if !in_class => out.push_str("[^0-9A-Za-z_]"),
         // Java lets any sign be escaped; `regex` knows only some.
-        '"' | '\'' | '@' | '=' | ':' | ',' | '%' | ';' | '!' | '<' | '>' | '`' | '/' | '_' | ' ' => out.push(c),
+        '"' | '\'' | '@' | '=' | ':' | ',' | '%' | ';' | '!' | '<' | '>' | '`' | '/' | '_' | ' ' => {
+            out.push(c)
+        }
         other => {
             out.push('\\');
             out.push(other);

@@ -53,11 +53,18 @@ const COMMON: &[(&str, u16)] = &[
 pub(crate) fn allowed(model: &Model, operation: &Operation, code: &str) -> bool {
     let is_rule = code == crate::rules::of(model.name, model.protocol).validation;
     let is_s3 = model.protocol == Protocol::RestXml && s3::status(code).is_some();
-    is_rule || is_s3 || model.error(operation, code).is_some() || COMMON.iter().any(|(common, _)| *common == code)
+    is_rule
+        || is_s3
+        || model.error(operation, code).is_some()
+        || COMMON.iter().any(|(common, _)| *common == code)
 }
 
 /// Renders a fault; also returns the code that is sent.
-pub(crate) fn fault(voice: &Voice<'_>, operation: Option<&Operation>, fault: &Fault) -> (Response<Body>, String) {
+pub(crate) fn fault(
+    voice: &Voice<'_>,
+    operation: Option<&Operation>,
+    fault: &Fault,
+) -> (Response<Body>, String) {
     let is_s3 = voice.protocol == Protocol::RestXml;
     // S3 has its own name for it.
     let code = if is_s3 && fault.code() == INTERNAL_FAILURE { "InternalError" } else { fault.code() };
@@ -73,7 +80,9 @@ pub(crate) fn fault(voice: &Voice<'_>, operation: Option<&Operation>, fault: &Fa
             }
             Some(json_document(voice, shape, code, fault))
         }
-        Protocol::RestXml => (!voice.is_head && status != StatusCode::NOT_MODIFIED).then(|| s3_document(voice, code, fault)),
+        Protocol::RestXml => {
+            (!voice.is_head && status != StatusCode::NOT_MODIFIED).then(|| s3_document(voice, code, fault))
+        }
         Protocol::Query => Some(query_document(voice, code, status, fault)),
     };
     if text.is_some() {
@@ -90,7 +99,8 @@ fn status(protocol: Protocol, shape: Option<&Shape>, code: &str) -> StatusCode {
     let from_model = shape.and_then(|shape| shape.status.or(shape.fault.then_some(500)));
     let from_s3 = || if protocol == Protocol::RestXml { s3::status(code) } else { None };
     let common = || COMMON.iter().find(|(known, _)| *known == code).map(|(_, status)| *status);
-    let number = from_model.or_else(from_s3).or_else(|| if shape.is_some() { None } else { common() }).unwrap_or(400);
+    let number =
+        from_model.or_else(from_s3).or_else(|| if shape.is_some() { None } else { common() }).unwrap_or(400);
     StatusCode::from_u16(number).unwrap_or(StatusCode::BAD_REQUEST)
 }
 

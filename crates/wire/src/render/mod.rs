@@ -70,7 +70,9 @@ fn common_headers(voice: &Voice<'_>, headers: &mut HeaderMap) {
 /// The media type of a protocol's documents.
 fn content_type(voice: &Voice<'_>) -> &'static str {
     match voice.protocol {
-        Protocol::Json if voice.model.and_then(|model| model.json) == Some("1.0") => "application/x-amz-json-1.0",
+        Protocol::Json if voice.model.and_then(|model| model.json) == Some("1.0") => {
+            "application/x-amz-json-1.0"
+        }
         Protocol::Json => "application/x-amz-json-1.1",
         Protocol::RestJson => "application/json",
         Protocol::RestXml => "application/xml",

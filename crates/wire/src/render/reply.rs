@@ -31,7 +31,9 @@ pub(crate) fn reply(
         problems.push(format!("{} returns nothing", operation.name));
     }
     let rest = matches!(model.protocol, Protocol::RestJson | Protocol::RestXml);
-    let bound = shape.filter(|_| rest).and_then(|shape| bindings::encode(model, shape, &output, &mut headers, problems));
+    let bound = shape
+        .filter(|_| rest)
+        .and_then(|shape| bindings::encode(model, shape, &output, &mut headers, problems));
     let content = match (model.protocol, shape) {
         (Protocol::Json, _) => json_document(model, shape, &output, problems),
         (Protocol::RestJson | Protocol::RestXml, None) => Content::none(),
@@ -40,7 +42,8 @@ pub(crate) fn reply(
         }
         (Protocol::Query, _) => query_document(voice, model, operation, shape, &output, problems),
     };
-    let status = status.or_else(|| StatusCode::from_u16(bound.or(operation.status)?).ok()).unwrap_or(StatusCode::OK);
+    let status =
+        status.or_else(|| StatusCode::from_u16(bound.or(operation.status)?).ok()).unwrap_or(StatusCode::OK);
     if content.is_document && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(voice)));
     }
@@ -70,7 +73,12 @@ impl Content {
 }
 
 /// awsJson: operations without output answer an empty body.
-fn json_document(model: &Model, shape: Option<&Shape>, output: &Document, problems: &mut Vec<String>) -> Content {
+fn json_document(
+    model: &Model,
+    shape: Option<&Shape>,
+    output: &Document,
+    problems: &mut Vec<String>,
+) -> Content {
     match shape {
         Some(shape) => Content::document(json::encode_members(model, shape, output, problems).to_string()),
         None => Content { body: Body::empty(), is_document: true },
@@ -164,7 +172,9 @@ fn payload(
                 Content::none()
             }
         },
-        (Kind::String, Some(Document::String(text))) => Content { body: text.clone().into(), is_document: false },
+        (Kind::String, Some(Document::String(text))) => {
+            Content { body: text.clone().into(), is_document: false }
+        }
         (Kind::Structure, Some(value)) if model.protocol == Protocol::RestXml => {
             let root = member.wire_name_or(shape.serialized.unwrap_or(shape.name));
             let mut writer = Writer::document();

@@ -56,7 +56,9 @@ fn looks_like_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() >= 3
         && parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
-        && parts[..parts.len() - 1].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -65,7 +67,11 @@ mod tests {
 
     #[test]
     fn buckets_in_hosts() {
-        let bases: Vec<String> = DEFAULT_HOSTS.iter().map(|host| (*host).to_owned()).chain(["tenon.example:80".to_owned(), "lake.example".to_owned()]).collect();
+        let bases: Vec<String> = DEFAULT_HOSTS
+            .iter()
+            .map(|host| (*host).to_owned())
+            .chain(["tenon.example:80".to_owned(), "lake.example".to_owned()])
+            .collect();
         for (host, expected) in [
             ("localhost", None),
             ("localhost:4566", None),

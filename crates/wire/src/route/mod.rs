@@ -74,9 +74,11 @@ fn by_signing_name(name: &str, parts: &Parts, served: &[&'static Model]) -> Choi
 }
 
 fn is_query_protocol(parts: &Parts) -> bool {
-    let form = text(&parts.headers, "content-type")
-        .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
-    let action = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("Action=")));
+    let form = text(&parts.headers, "content-type").is_some_and(|kind| {
+        kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+    });
+    let action =
+        parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("Action=")));
     parts.uri.path() == "/" && ((form && parts.method == http::Method::POST) || action)
 }
 
@@ -104,7 +106,11 @@ pub(crate) fn unknown_operation(model: &Model, sent: &str) -> Fault {
 }
 
 /// The operation that `Action` names. Errors: AWS's `InvalidAction`.
-pub(crate) fn action(model: &'static Model, action: Option<&str>, version: Option<&str>) -> Result<Routed, Fault> {
+pub(crate) fn action(
+    model: &'static Model,
+    action: Option<&str>,
+    version: Option<&str>,
+) -> Result<Routed, Fault> {
     let Some(name) = action else {
         return Err(Fault::new("MissingAction", "The request is missing an action or a required parameter."));
     };

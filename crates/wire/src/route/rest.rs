@@ -35,7 +35,8 @@ pub(crate) fn operation(model: &'static Model, parts: &Parts) -> Result<Routed, 
 /// Whether the literal keys of a URI template are in the query.
 pub(super) fn has_all(literals: &str, query: &[(String, String)]) -> bool {
     literals.split('&').filter(|literal| !literal.is_empty()).all(|literal| {
-        let (name, value) = literal.split_once('=').map_or((literal, None), |(name, value)| (name, Some(value)));
+        let (name, value) =
+            literal.split_once('=').map_or((literal, None), |(name, value)| (name, Some(value)));
         query.iter().any(|(key, sent)| key == name && value.is_none_or(|value| value == sent))
     })
 }
@@ -58,7 +59,9 @@ fn fit(template: &'static str, path: &[&str]) -> Result<Fit, crate::codec::Malfo
                 labels.push((name.trim_end_matches('+'), form::unescape(&path[at..].join("/"), false)?));
                 return Ok(Some((literal, labels)));
             }
-            (Some(name), Some(segment)) if !segment.is_empty() => labels.push((name, form::unescape(segment, false)?)),
+            (Some(name), Some(segment)) if !segment.is_empty() => {
+                labels.push((name, form::unescape(segment, false)?))
+            }
             (None, Some(segment)) if segment == part => literal += 1,
             _ => return Ok(None),
         }
@@ -82,9 +85,14 @@ mod tests {
         assert_eq!(routed.operation.name, "DescribeRecipe");
         assert_eq!(routed.labels, [("name", "my recipe".to_owned())]);
         assert_eq!(routed.query, [("recipeVersion".to_owned(), "1.0".to_owned())]);
-        assert_eq!(route("DELETE", "/recipes/r/recipeVersion/1.0").unwrap().operation.name, "DeleteRecipeVersion");
+        assert_eq!(
+            route("DELETE", "/recipes/r/recipeVersion/1.0").unwrap().operation.name,
+            "DeleteRecipeVersion"
+        );
         assert_eq!(route("POST", "/profileJobs").unwrap().operation.name, "CreateProfileJob");
-        for (method, uri) in [("GET", "/nowhere"), ("PATCH", "/recipes"), ("GET", "/recipes/"), ("GET", "/recipes/%zz")] {
+        for (method, uri) in
+            [("GET", "/nowhere"), ("PATCH", "/recipes"), ("GET", "/recipes/"), ("GET", "/recipes/%zz")]
+        {
             assert!(route(method, uri).is_err(), "{method} {uri}");
         }
     }

@@ -105,7 +105,8 @@ fn is_signing_key(key: &str) -> bool {
 
 /// Moves `x-amz-*` headers that a presigner put into the query back to the headers.
 fn hoist(query: Vec<(String, String)>, headers: &mut HeaderMap) -> Result<Vec<(String, String)>, Fault> {
-    let presigned = query.iter().any(|(key, _)| key.eq_ignore_ascii_case("x-amz-signature") || key == "Signature");
+    let presigned =
+        query.iter().any(|(key, _)| key.eq_ignore_ascii_case("x-amz-signature") || key == "Signature");
     let mut rest = Vec::with_capacity(query.len());
     for (key, value) in query {
         let name = key.to_ascii_lowercase();
@@ -164,12 +165,19 @@ fn choose(
 }
 
 /// How many of the operation's required query keys, and its copy source, the request has; `None` unless all.
-fn required(model: &Model, operation: &Operation, query: &[(String, String)], headers: &HeaderMap) -> Option<usize> {
+fn required(
+    model: &Model,
+    operation: &Operation,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+) -> Option<usize> {
     let mut count = 0;
     for member in model.input(operation)?.members.iter().filter(|member| member.required) {
         let present = match member.at {
             Some(Location::Query) => query.iter().any(|(key, _)| key == member.wire_name()),
-            Some(Location::Header) if member.name == "CopySource" => headers.contains_key("x-amz-copy-source"),
+            Some(Location::Header) if member.name == "CopySource" => {
+                headers.contains_key("x-amz-copy-source")
+            }
             _ => continue,
         };
         if !present {
@@ -240,15 +248,21 @@ fn nothing(model: &Model, parts: &Parts, place: Place, query: &[(String, String)
     if parts.method == Method::OPTIONS {
         return Fault::not_implemented("S3 CORS preflight requests are not built on this server.");
     }
-    let form = super::text(&parts.headers, "content-type").is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    let form = super::text(&parts.headers, "content-type")
+        .is_some_and(|kind| kind.starts_with("multipart/form-data"));
     if parts.method == Method::POST && place == Place::Bucket && form {
         return Fault::not_implemented("S3 browser uploads (POST object) are not built on this server.");
     }
     let unknown = query.iter().find(|(key, _)| {
-        !is_signing_key(key) && !model.operations.iter().any(|operation| is_sub_resource(operation, place, key))
+        !is_signing_key(key)
+            && !model.operations.iter().any(|operation| is_sub_resource(operation, place, key))
     });
     if let Some((key, value)) = unknown {
-        return argument(&format!("No operation takes {} with the query parameter '{key}'.", parts.method), key, value);
+        return argument(
+            &format!("No operation takes {} with the query parameter '{key}'.", parts.method),
+            key,
+            value,
+        );
     }
     Fault::new("MethodNotAllowed", "The specified method is not allowed against this resource.")
         .with("Method", parts.method.as_str())

@@ -7,11 +7,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::call::Document;
 
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
+const KEPT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
 
 /// Members of the reply itself, then of the entries of its lists. Source: Amazon S3 API Reference, `EncodingType` of
 /// ListObjects, ListObjectsV2, ListObjectVersions, ListMultipartUploads.
-const MEMBERS: &[&str] = &["Delimiter", "KeyMarker", "Marker", "NextKeyMarker", "NextMarker", "Prefix", "StartAfter"];
+const MEMBERS: &[&str] =
+    &["Delimiter", "KeyMarker", "Marker", "NextKeyMarker", "NextMarker", "Prefix", "StartAfter"];
 const LISTS: &[&str] = &["Contents", "Versions", "DeleteMarkers", "Uploads"];
 
 fn encode(value: Option<&mut Document>) {

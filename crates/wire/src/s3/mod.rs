@@ -46,7 +46,8 @@ pub(crate) fn malformed(error: Malformed) -> Fault {
 /// `MalformedXML`, one in a header or query key names it. Lengths are left to the operation, which has better words.
 pub(crate) fn validate(model: &Model, shape: &Shape, input: &Map<String, Document>) -> Result<(), Fault> {
     let found = validate::check(model, shape, input);
-    let relevant = |one: &&Violation| !one.constraint.contains("length") && !one.constraint.contains("value less");
+    let relevant =
+        |one: &&Violation| !one.constraint.contains("length") && !one.constraint.contains("value less");
     let Some(first) = found.iter().find(relevant) else { return Ok(()) };
     let top = first.path.split('.').next().unwrap_or_default();
     let member = shape.members.iter().find(|member| member.name.eq_ignore_ascii_case(top));
@@ -56,7 +57,10 @@ pub(crate) fn validate(model: &Model, shape: &Shape, input: &Map<String, Documen
     let name = member.wire_name();
     if !input.contains_key(member.name) {
         let place = if member.at == Some(Location::Query) { "query parameter" } else { "header" };
-        return Err(Fault::new("InvalidRequest", format!("Missing required {place} for this request: {name}")));
+        return Err(Fault::new(
+            "InvalidRequest",
+            format!("Missing required {place} for this request: {name}"),
+        ));
     }
     let value = input.get(member.name).and_then(Document::as_str).unwrap_or_default();
     if member.name == "StorageClass" {

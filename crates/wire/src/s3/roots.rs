@@ -52,7 +52,8 @@ mod tests {
         let model = model::get("s3").unwrap();
         for operation in &model.operations {
             let Some(output) = model.output(operation) else { continue };
-            let has_document = output.payload().is_none() && output.members.iter().any(|member| member.at.is_none());
+            let has_document =
+                output.payload().is_none() && output.members.iter().any(|member| member.at.is_none());
             assert_eq!(root(operation).is_some(), has_document, "{}", operation.name);
         }
     }

@@ -25,10 +25,14 @@ pub(super) fn request(model: &Model, operation: &Operation, input: &Value) -> Re
             Request::post("/").header("x-amz-target", target).body(body.into()).unwrap()
         }
         Protocol::Query => {
-            let mut pairs = vec![("Action".to_owned(), operation.name.to_owned()), ("Version".to_owned(), model.version.to_owned())];
+            let mut pairs = vec![
+                ("Action".to_owned(), operation.name.to_owned()),
+                ("Version".to_owned(), model.version.to_owned()),
+            ];
             form(model, shape, object, "", &mut pairs);
             let escape = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-            let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+            let text: Vec<String> =
+                pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
             let kind = "application/x-www-form-urlencoded";
             Request::post("/").header("content-type", kind).body(text.join("&").into()).unwrap()
         }
@@ -36,7 +40,13 @@ pub(super) fn request(model: &Model, operation: &Operation, input: &Value) -> Re
     }
 }
 
-fn form(model: &Model, shape: &Shape, object: &Map<String, Value>, prefix: &str, out: &mut Vec<(String, String)>) {
+fn form(
+    model: &Model,
+    shape: &Shape,
+    object: &Map<String, Value>,
+    prefix: &str,
+    out: &mut Vec<(String, String)>,
+) {
     for member in &shape.members {
         let Some(value) = object.get(member.name) else { continue };
         form_value(model, model.shape(member.shape), value, &format!("{prefix}{}", member.wire_name()), out);
@@ -64,7 +74,12 @@ fn form_value(model: &Model, shape: &Shape, value: &Value, name: &str, out: &mut
     }
 }
 
-fn rest(model: &Model, operation: &Operation, shape: Option<&Shape>, object: &Map<String, Value>) -> Request<Body> {
+fn rest(
+    model: &Model,
+    operation: &Operation,
+    shape: Option<&Shape>,
+    object: &Map<String, Value>,
+) -> Request<Body> {
     let escape = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let mut uri = operation.uri.to_owned();
     let mut headers = HeaderMap::new();
@@ -85,7 +100,10 @@ fn rest(model: &Model, operation: &Operation, shape: Option<&Shape>, object: &Ma
                     let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
                     for value in values {
                         uri.push(if uri.contains('?') { '&' } else { '?' });
-                        uri.push_str(&format!("{name}={}", escape(&scalar::write(item, &value, format).unwrap())));
+                        uri.push_str(&format!(
+                            "{name}={}",
+                            escape(&scalar::write(item, &value, format).unwrap())
+                        ));
                     }
                 }
                 _ => {}

@@ -37,7 +37,9 @@ proptest! {
     fn xml_documents_round_trip(seed: u64) {
         let mut dice = Dice(seed);
         let model = model::get(["s3", "sts"][dice.below(2) as usize]).unwrap();
-        let is_body = |shape: &Shape| !shape.members.is_empty() && shape.members.iter().all(|member| member.at.is_none() && !member.attribute);
+        // Deprecated notification structures have two members of one element.
+        let is_plain = |shape: &Shape| !shape.name.ends_with("Deprecated") && shape.name != "CloudFunctionConfiguration";
+        let is_body = |shape: &Shape| !shape.members.is_empty() && is_plain(shape) && shape.members.iter().all(|member| member.at.is_none() && !member.attribute);
         let shape = shape_of(model, &mut dice, is_body);
         let Some(document) = random(model, shape, &mut dice, 0) else { return Ok(()) };
         let mut problems = Vec::new();
@@ -61,7 +63,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let decoded = runtime.block_on(decode("sts", request)).unwrap();
         prop_assert_eq!(decoded.operation.name, operation.name);
-        prop_assert!(same(&Value::Object(decoded.input), &document));
+        let input = Value::Object(decoded.input);
+        prop_assert!(same(&input, &document), "{input} is not {document}");
     }
 
     #[test]
@@ -91,14 +94,21 @@ proptest! {
     }
 }
 
-/// A structure without members cannot be told from none at all in a form.
+/// A structure without members cannot be told from none at all in a form, nor a list that begins with one.
+fn unsaid(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object.values().all(unsaid),
+        Value::Array(values) => values.first().is_none_or(unsaid),
+        _ => false,
+    }
+}
+
 fn same(decoded: &Value, document: &Value) -> bool {
     match (decoded, document) {
         (Value::Object(one), Value::Object(other)) => {
-            let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
             other.iter().all(|(name, value)| match one.get(name) {
                 Some(found) => same(found, value),
-                None => is_empty(value),
+                None => unsaid(value),
             }) && one.keys().all(|name| other.contains_key(name))
         }
         (Value::Array(one), Value::Array(other)) => {
@@ -129,13 +139,16 @@ async fn every_operation_decodes_its_minimal_request() {
             assert_eq!(decoded.operation.name, operation.name);
             let input = Value::Object(decoded.input);
             for (member, value) in document.as_object().unwrap() {
-                let streamed = shape.payload().is_some_and(|payload| payload.name == member && payload.streaming);
+                let streamed =
+                    shape.payload().is_some_and(|payload| payload.name == member && payload.streaming);
                 let is_none = value.as_object().is_some_and(serde_json::Map::is_empty);
                 if !streamed && !is_none {
                     assert_eq!(input.get(member), Some(value), "{name} {} {member}", operation.name);
                 }
             }
-            if model.protocol != Protocol::RestXml {
+            let is_said =
+                model.protocol != Protocol::Query || !document.as_object().unwrap().values().any(unsaid);
+            if model.protocol != Protocol::RestXml && is_said {
                 let found = validate::check(model, shape, input.as_object().unwrap());
                 assert!(found.is_empty(), "{name} {}: {}", operation.name, validate::message(&found));
             }

@@ -16,7 +16,8 @@ impl Dice {
     }
 
     fn text(&mut self) -> String {
-        const PARTS: &[&str] = &["a", "Z9", " ", "ü", "🦀", "&<>\"'", "a b", "+", "%41", "/", "=", "\t", "\n", "]]>", "0"];
+        const PARTS: &[&str] =
+            &["a", "Z9", " ", "ü", "🦀", "&<>\"'", "a b", "+", "%41", "/", "=", "\t", "\n", "]]>", "0"];
         (0..self.below(5)).map(|_| PARTS[self.below(PARTS.len() as u64) as usize]).collect()
     }
 }
@@ -32,7 +33,8 @@ pub(super) fn random(model: &Model, shape: &Shape, dice: &mut Dice, depth: u32) 
         Kind::List => {
             let item = model.shape(shape.member.as_ref()?.shape);
             let count = 1 + dice.below(3);
-            let values: Vec<Value> = (0..count).filter_map(|_| random(model, item, dice, depth + 1)).collect();
+            let values: Vec<Value> =
+                (0..count).filter_map(|_| random(model, item, dice, depth + 1)).collect();
             if values.is_empty() {
                 return None;
             }
@@ -126,10 +128,15 @@ pub(super) fn minimal(model: &Model, shape: &Shape, depth: u32) -> Option<Value>
         }
         Kind::List => {
             let item = model.shape(shape.member.as_ref()?.shape);
-            Value::Array((0..least.max(1.0) as usize).map(|_| minimal(model, item, depth + 1)).collect::<Option<_>>()?)
+            Value::Array(
+                (0..least.max(1.0) as usize)
+                    .map(|_| minimal(model, item, depth + 1))
+                    .collect::<Option<_>>()?,
+            )
         }
         Kind::Map => {
-            let (key, item) = (model.shape(shape.key.as_ref()?.shape), model.shape(shape.value.as_ref()?.shape));
+            let (key, item) =
+                (model.shape(shape.key.as_ref()?.shape), model.shape(shape.value.as_ref()?.shape));
             let Value::String(key) = minimal(model, key, depth + 1)? else { return None };
             json!({ key: minimal(model, item, depth + 1)? })
         }

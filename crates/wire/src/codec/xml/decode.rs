@@ -8,7 +8,11 @@ use crate::codec::{Malformed, scalar};
 use crate::model::{Kind, Member, Model, Shape};
 
 /// Reads a structure's body members out of an element; unknown elements are left out.
-pub(crate) fn decode_structure(model: &Model, shape: &Shape, element: &Element) -> Result<Document, Malformed> {
+pub(crate) fn decode_structure(
+    model: &Model,
+    shape: &Shape,
+    element: &Element,
+) -> Result<Document, Malformed> {
     no_text(element)?;
     let mut out = Map::new();
     for member in shape.members.iter().filter(|member| member.at.is_none()) {
@@ -85,7 +89,9 @@ fn decode_entries<'a>(
     let mut out = Map::new();
     for entry in entries {
         let child = |name: &str| entry.children.iter().find(|child| child.name == name);
-        let (Some(name), Some(element)) = (child(key.wire_name_or("key")), child(value.wire_name_or("value"))) else {
+        let (Some(name), Some(element)) =
+            (child(key.wire_name_or("key")), child(value.wire_name_or("value")))
+        else {
             return Err(Malformed::new(format!("an entry of {} lacks its key or value", shape.name)));
         };
         out.insert(name.text.clone(), decode(model, model.shape(value.shape), element)?);

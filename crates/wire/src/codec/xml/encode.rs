@@ -51,7 +51,16 @@ impl Writer {
         self.out.push(' ');
         self.out.push_str(name);
         self.out.push_str("=\"");
-        self.text(value);
+        // A parser turns plain line breaks and tabs of an attribute into spaces.
+        for part in value.split_inclusive(['\n', '\t']) {
+            match part.strip_suffix(['\n', '\t']) {
+                None => self.text(part),
+                Some(text) => {
+                    self.text(text);
+                    self.out.push_str(if part.ends_with('\n') { "&#xa;" } else { "&#x9;" });
+                }
+            }
+        }
         self.out.push('"');
     }
 
@@ -105,7 +114,13 @@ pub(crate) fn encode_members(
     }
 }
 
-fn encode_member(writer: &mut Writer, model: &Model, member: &Member, value: &Document, problems: &mut Vec<String>) {
+fn encode_member(
+    writer: &mut Writer,
+    model: &Model,
+    member: &Member,
+    value: &Document,
+    problems: &mut Vec<String>,
+) {
     let shape = model.shape(member.shape);
     let name = member.wire_name();
     if !member.flattened && !shape.flattened {
@@ -138,7 +153,8 @@ fn encode(
             writer.out.push('<');
             writer.out.push_str(name);
             if let Some(namespace) = &shape.ns {
-                let declared = namespace.prefix.map_or("xmlns".to_owned(), |prefix| format!("xmlns:{prefix}"));
+                let declared =
+                    namespace.prefix.map_or("xmlns".to_owned(), |prefix| format!("xmlns:{prefix}"));
                 writer.attribute(&declared, namespace.uri);
             }
             for attribute in shape.members.iter().filter(|member| member.attribute) {

@@ -28,7 +28,8 @@ mod tests {
             <Part><PartNumber>2</PartNumber><ETag><![CDATA[x<y]]></ETag><Strange/></Part></CompleteMultipartUpload>";
         let root = parse(text.as_bytes()).unwrap();
         assert_eq!(root.name, "CompleteMultipartUpload");
-        let expected = json!({"Parts": [{"ETag": "\"ab\"", "PartNumber": 1}, {"ETag": "x<y", "PartNumber": 2}]});
+        let expected =
+            json!({"Parts": [{"ETag": "\"ab\"", "PartNumber": 1}, {"ETag": "x<y", "PartNumber": 2}]});
         assert_eq!(decode_structure(model, shape, &root).unwrap(), expected);
     }
 
@@ -38,7 +39,8 @@ mod tests {
         let shape = model.shapes.iter().find(|shape| shape.name == "AccessControlPolicy").unwrap();
         let text = "<AccessControlPolicy><AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
             xsi:type=\"CanonicalUser\"><ID>i</ID></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>";
-        let expected = json!({"Grants": [{"Grantee": {"ID": "i", "Type": "CanonicalUser"}, "Permission": "READ"}]});
+        let expected =
+            json!({"Grants": [{"Grantee": {"ID": "i", "Type": "CanonicalUser"}, "Permission": "READ"}]});
         let decoded = decode_structure(model, shape, &parse(text.as_bytes()).unwrap()).unwrap();
         assert_eq!(decoded, expected);
         let mut problems = Vec::new();
@@ -75,7 +77,11 @@ mod tests {
         assert!(parse(b"<a>\xff</a>").is_err());
         let model = model::get("s3").unwrap();
         let shape = model.shapes.iter().find(|shape| shape.name == "CompletedMultipartUpload").unwrap();
-        for text in ["<C><Part><PartNumber>x</PartNumber></Part></C>", "<C><Part><ETag><b/></ETag></Part></C>", "<C>text</C>"] {
+        for text in [
+            "<C><Part><PartNumber>x</PartNumber></Part></C>",
+            "<C><Part><ETag><b/></ETag></Part></C>",
+            "<C>text</C>",
+        ] {
             assert!(decode_structure(model, shape, &parse(text.as_bytes()).unwrap()).is_err(), "{text}");
         }
     }
