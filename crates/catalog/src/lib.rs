@@ -42,6 +42,3 @@ pub use table::{Table, TableUid};
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[purge::CRASH_AFTER_BATCH];
-
-#[cfg(test)]
-mod testing;

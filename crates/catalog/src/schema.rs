@@ -29,7 +29,7 @@ const STEP_1: &str = "\
 CREATE TABLE catalog_counters (
   name {text} NOT NULL PRIMARY KEY,
   value {int} NOT NULL
-);
+) {clustered};
 CREATE TABLE catalog_databases (
   account {text} NOT NULL,
   region {text} NOT NULL,
@@ -90,8 +90,8 @@ CREATE TABLE catalog_value_kinds (
   kind {int} NOT NULL,
   refs {int} NOT NULL,
   PRIMARY KEY (table_uid, pos, kind)
-);
+) {clustered};
 CREATE TABLE catalog_purge (
   table_uid {int} NOT NULL PRIMARY KEY
-);
+) {clustered};
 ";

@@ -1,0 +1,197 @@
+//! What each operation does with each member of its request.
+
+use wire::{Fields, Operation};
+
+use super::{Catalog, databases, partitions, tables, versions};
+use crate::glue::tags;
+
+const GOVERNED: &str = "governed tables are not built";
+const AUDIT: &str = "there is no audit log to write it to";
+const STATUS: &str = "asynchronous changes of views are not built";
+const OPEN_TABLE: &str = "making open tables from this member is not built; give TableInput";
+const VIEWS: &str = "changes of multi-dialect views are not built";
+const SESSION: &str = "query sessions of Lake Formation are not built";
+
+/// The whole definition is stored; these members also act.
+macro_rules! operation {
+    ($name:literal, $run:path, [$($acts:literal),*], [$($refused:expr),*]) => {
+        Operation {
+            name: $name,
+            fields: Fields { acts: &[$($acts),*], refused: &[$($refused),*] },
+            run: |state, call| Box::pin($run(state, call)),
+        }
+    };
+}
+
+pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
+    operation!("CreateDatabase", databases::create, ["CatalogId", "DatabaseInput.Name", "Tags"], []),
+    operation!("GetDatabase", databases::get, ["CatalogId", "Name"], []),
+    operation!(
+        "GetDatabases",
+        databases::list,
+        ["CatalogId", "NextToken", "MaxResults", "ResourceShareType", "AttributesToGet"],
+        []
+    ),
+    operation!("UpdateDatabase", databases::update, ["CatalogId", "Name", "DatabaseInput.Name"], []),
+    operation!("DeleteDatabase", databases::delete, ["CatalogId", "Name"], []),
+    operation!(
+        "CreateTable",
+        tables::create,
+        ["CatalogId", "DatabaseName", "TableInput.Name", "TableInput.PartitionKeys"],
+        [
+            ("Name", OPEN_TABLE),
+            ("PartitionIndexes", "partition indexes cannot be chosen: the first five keys always have one"),
+            ("TransactionId", GOVERNED),
+            ("OpenTableFormatInput", OPEN_TABLE)
+        ]
+    ),
+    operation!(
+        "GetTable",
+        tables::get,
+        ["CatalogId", "DatabaseName", "Name"],
+        [
+            ("TransactionId", GOVERNED),
+            ("QueryAsOfTime", GOVERNED),
+            ("AuditContext", AUDIT),
+            ("IncludeStatusDetails", STATUS)
+        ]
+    ),
+    operation!(
+        "GetTables",
+        tables::list,
+        ["CatalogId", "DatabaseName", "Expression", "NextToken", "MaxResults", "AttributesToGet"],
+        [
+            ("TransactionId", GOVERNED),
+            ("QueryAsOfTime", GOVERNED),
+            ("AuditContext", AUDIT),
+            ("IncludeStatusDetails", STATUS)
+        ]
+    ),
+    operation!(
+        "UpdateTable",
+        tables::update,
+        ["CatalogId", "DatabaseName", "TableInput.Name", "TableInput.PartitionKeys", "SkipArchive", "VersionId"],
+        [
+            ("Name", OPEN_TABLE),
+            ("TransactionId", GOVERNED),
+            ("ViewUpdateAction", VIEWS),
+            ("Force", VIEWS),
+            ("UpdateOpenTableFormatInput", OPEN_TABLE)
+        ]
+    ),
+    operation!(
+        "DeleteTable",
+        tables::delete,
+        ["CatalogId", "DatabaseName", "Name"],
+        [("TransactionId", GOVERNED)]
+    ),
+    operation!(
+        "BatchDeleteTable",
+        tables::batch_delete,
+        ["CatalogId", "DatabaseName", "TablesToDelete"],
+        [("TransactionId", GOVERNED)]
+    ),
+    operation!(
+        "GetTableVersion",
+        versions::get,
+        ["CatalogId", "DatabaseName", "TableName", "VersionId"],
+        [("AuditContext", AUDIT)]
+    ),
+    operation!(
+        "GetTableVersions",
+        versions::list,
+        ["CatalogId", "DatabaseName", "TableName", "NextToken", "MaxResults"],
+        [("AuditContext", AUDIT)]
+    ),
+    operation!(
+        "DeleteTableVersion",
+        versions::delete,
+        ["CatalogId", "DatabaseName", "TableName", "VersionId"],
+        []
+    ),
+    operation!(
+        "BatchDeleteTableVersion",
+        versions::batch_delete,
+        ["CatalogId", "DatabaseName", "TableName", "VersionIds"],
+        []
+    ),
+    operation!(
+        "CreatePartition",
+        partitions::create,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionInput.Values"],
+        []
+    ),
+    operation!(
+        "BatchCreatePartition",
+        partitions::batch_create,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionInputList.Values"],
+        []
+    ),
+    operation!(
+        "GetPartition",
+        partitions::get,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionValues"],
+        [("AuditContext", AUDIT)]
+    ),
+    operation!(
+        "BatchGetPartition",
+        partitions::batch_get,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionsToGet.Values"],
+        [("AuditContext", AUDIT), ("QuerySessionContext", SESSION)]
+    ),
+    operation!(
+        "GetPartitions",
+        partitions::list,
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableName",
+            "Expression",
+            "NextToken",
+            "Segment.SegmentNumber",
+            "Segment.TotalSegments",
+            "MaxResults",
+            "ExcludeColumnSchema"
+        ],
+        [("TransactionId", GOVERNED), ("QueryAsOfTime", GOVERNED), ("AuditContext", AUDIT)]
+    ),
+    operation!(
+        "UpdatePartition",
+        partitions::update,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionValueList", "PartitionInput.Values"],
+        []
+    ),
+    operation!(
+        "BatchUpdatePartition",
+        partitions::batch_update,
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableName",
+            "Entries.PartitionValueList",
+            "Entries.PartitionInput.Values"
+        ],
+        []
+    ),
+    operation!(
+        "DeletePartition",
+        partitions::delete,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionValues"],
+        []
+    ),
+    operation!(
+        "BatchDeletePartition",
+        partitions::batch_delete,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionsToDelete.Values"],
+        []
+    ),
+    operation!(
+        "GetPartitionIndexes",
+        partitions::indexes,
+        ["CatalogId", "DatabaseName", "TableName", "NextToken"],
+        []
+    ),
+    operation!("TagResource", tags::tag, ["ResourceArn", "TagsToAdd"], []),
+    operation!("UntagResource", tags::untag, ["ResourceArn", "TagsToRemove"], []),
+    operation!("GetTags", tags::get, ["ResourceArn"], []),
+];

@@ -1,0 +1,12 @@
+//! The Glue face. Glue is large, so each part is a table of operations of its own over its own
+//! state: the catalog ([`catalog`]), and beside it crawlers and jobs. [`wire::Wire`] joins the
+//! tables of one model and refuses an operation that is in two.
+//!
+//! Source: AWS Glue API Reference.
+
+pub mod catalog;
+mod errors;
+pub mod jobs;
+mod tags;
+
+pub use tags::Taggable;

@@ -1,0 +1,186 @@
+//! Whatever a client gives comes back: known members, unknown members, nested ones.
+
+mod common;
+
+use catalog::{DatabaseInput, PartitionInput, TableInput, database, partition, table};
+use common::{database_input, scope, store};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn text() -> BoxedStrategy<Value> {
+    "\\PC{0,12}".prop_map(Value::from).boxed()
+}
+
+fn map() -> BoxedStrategy<Value> {
+    prop::collection::btree_map("[A-Za-z.]{1,6}", "\\PC{0,6}", 0..3).prop_map(|found| json!(found)).boxed()
+}
+
+fn list(of: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    prop::collection::vec(of, 0..3).prop_map(Value::from).boxed()
+}
+
+fn number() -> BoxedStrategy<Value> {
+    prop_oneof![
+        (0i64..2_000_000_000).prop_map(Value::from),
+        (0i64..4_000_000_000).prop_map(|n| json!(n as f64 / 4.0 + 0.25))
+    ]
+    .boxed()
+}
+
+/// An object with any of these members.
+fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    let optional: Vec<_> = members
+        .into_iter()
+        .map(|(name, of)| {
+            prop::option::of(of).prop_map(move |value| value.map(|value| (name.to_owned(), value)))
+        })
+        .collect();
+    optional.prop_map(|found| Value::Object(found.into_iter().flatten().collect::<Map<_, _>>())).boxed()
+}
+
+fn with(base: BoxedStrategy<Value>, member: &'static str, of: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    (base, of)
+        .prop_map(move |(mut base, value)| {
+            base[member] = value;
+            base
+        })
+        .boxed()
+}
+
+fn name() -> BoxedStrategy<Value> {
+    "[a-z][a-z0-9_]{0,8}".prop_map(Value::from).boxed()
+}
+
+fn column() -> BoxedStrategy<Value> {
+    let rest =
+        object(vec![("Type", text()), ("Comment", text()), ("Parameters", map()), ("Unknown", text())]);
+    with(rest, "Name", name())
+}
+
+fn descriptor() -> BoxedStrategy<Value> {
+    let order =
+        with(with(object(vec![]), "Column", name()), "SortOrder", (0i64..2).prop_map(Value::from).boxed());
+    let skewed = object(vec![
+        ("SkewedColumnNames", list(text())),
+        ("SkewedColumnValues", list(text())),
+        ("SkewedColumnValueLocationMaps", map()),
+    ]);
+    let serde = object(vec![("Name", text()), ("SerializationLibrary", text()), ("Parameters", map())]);
+    let schema =
+        object(vec![("SchemaId", object(vec![("SchemaArn", text())])), ("SchemaVersionNumber", number())]);
+    object(vec![
+        ("Columns", list(column())),
+        ("Location", text()),
+        ("AdditionalLocations", list(text())),
+        ("InputFormat", text()),
+        ("OutputFormat", text()),
+        ("Compressed", any::<bool>().prop_map(Value::from).boxed()),
+        ("NumberOfBuckets", (-1i64..9).prop_map(Value::from).boxed()),
+        ("SerdeInfo", serde),
+        ("BucketColumns", list(text())),
+        ("SortColumns", list(order)),
+        ("Parameters", map()),
+        ("SkewedInfo", skewed),
+        ("StoredAsSubDirectories", any::<bool>().prop_map(Value::from).boxed()),
+        ("SchemaReference", schema),
+    ])
+}
+
+fn database_document() -> BoxedStrategy<Value> {
+    let rest = object(vec![
+        ("Description", text()),
+        ("LocationUri", text()),
+        ("Parameters", map()),
+        ("CreateTableDefaultPermissions", list(object(vec![("Permissions", list(text()))]))),
+        ("TargetDatabase", object(vec![("CatalogId", text()), ("DatabaseName", text())])),
+        ("FederatedDatabase", object(vec![("Identifier", text())])),
+    ]);
+    with(rest, "Name", name())
+}
+
+fn table_document() -> BoxedStrategy<Value> {
+    let view =
+        object(vec![("Definer", text()), ("Representations", list(object(vec![("Dialect", text())])))]);
+    let rest = object(vec![
+        ("Description", text()),
+        ("Owner", text()),
+        ("LastAccessTime", number()),
+        ("LastAnalyzedTime", number()),
+        ("Retention", (0i64..100).prop_map(Value::from).boxed()),
+        ("StorageDescriptor", descriptor()),
+        (
+            "PartitionKeys",
+            with(object(vec![("Type", text()), ("Comment", text())]), "Name", name())
+                .prop_map(|key| json!([key]))
+                .boxed(),
+        ),
+        ("ViewOriginalText", text()),
+        ("ViewExpandedText", text()),
+        ("TableType", text()),
+        ("Parameters", map()),
+        ("TargetTable", object(vec![("CatalogId", text()), ("DatabaseName", text()), ("Name", text())])),
+        ("ViewDefinition", view),
+    ]);
+    with(rest, "Name", name())
+}
+
+fn partition_document() -> BoxedStrategy<Value> {
+    object(vec![
+        ("LastAccessTime", number()),
+        ("LastAnalyzedTime", number()),
+        ("StorageDescriptor", descriptor()),
+        ("Parameters", map()),
+        ("Unknown", text()),
+    ])
+}
+
+/// Everything given is in the answer (which has more).
+fn contains(answer: &Value, given: &Value) -> bool {
+    match (answer, given) {
+        (Value::Object(answer), Value::Object(given)) => {
+            given.iter().all(|(name, value)| answer.get(name).is_some_and(|found| contains(found, value)))
+        }
+        (Value::Array(answer), Value::Array(given)) => {
+            answer.len() == given.len() && answer.iter().zip(given).all(|(a, b)| contains(a, b))
+        }
+        _ => answer == given,
+    }
+}
+
+async fn round_trip(database_given: Value, table_given: Value, partition_given: Value, value: String) {
+    let (store, _folder) = store().await;
+    let mut tx = store.begin().await.unwrap();
+    let input: DatabaseInput = serde_json::from_value(database_given.clone()).unwrap();
+    let made = database::create(&mut tx, &scope(), input).await.unwrap();
+    let answer = database::get(&mut tx, &scope(), &made.name).await.unwrap().to_json(&scope()).unwrap();
+    assert!(contains(&answer, &database_given), "{answer} {database_given}");
+
+    database::create(&mut tx, &scope(), database_input("the_database")).await.unwrap();
+    let input: TableInput = serde_json::from_value(table_given.clone()).unwrap();
+    let made = table::create(&mut tx, &scope(), "the_database", input.clone(), "me").await.unwrap();
+    let found = table::get(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
+    assert_eq!(found.input, input);
+    assert!(contains(&found.to_json(&scope()), &table_given));
+
+    let mut input: PartitionInput = serde_json::from_value(partition_given.clone()).unwrap();
+    input.values = found.partition_keys().iter().map(|_| value.clone()).collect();
+    partition::create(&mut tx, &scope(), "the_database", &made.name, input.clone()).await.unwrap();
+    let found = partition::get(&mut tx, &scope(), "the_database", &made.name, &input.values).await.unwrap();
+    assert_eq!(found.input, input);
+    assert!(contains(&found.to_json(&scope()), &partition_given));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everything_comes_back(
+        database_given in database_document(),
+        table_given in table_document(),
+        partition_given in partition_document(),
+        value in "\\PC{1,20}"
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(round_trip(database_given, table_given, partition_given, value));
+    }
+}
