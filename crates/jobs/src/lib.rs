@@ -33,6 +33,8 @@ mod retry;
 pub mod run;
 pub mod service;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;

@@ -72,6 +72,19 @@ pub fn new(store: Store, lake: Lake, engine: Engine, logs: Arc<dyn Logs>, option
 }
 
 impl Service {
+    /// A service beside the one that a handle came with, as another process on the same store would have.
+    #[cfg(test)]
+    pub(crate) fn joined(
+        jobs: &Jobs,
+        store: Store,
+        lake: Lake,
+        engine: Engine,
+        logs: Arc<dyn Logs>,
+        options: Options,
+    ) -> Self {
+        Self { context: Context { store, lake, engine, logs, shared: Arc::clone(&jobs.shared), options } }
+    }
+
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts those runs
     /// back to the queue, so that the next process executes them again.
     ///

@@ -1,0 +1,222 @@
+//! Every kind of node with an expected result.
+
+use serde_json::{Value, json};
+
+use super::{BUCKET, World, csv, json_source, parquet, through};
+
+async fn shop() -> World {
+    let world = World::new().await;
+    world.put("in/a.csv", "id,name,amount,ok\n1,ann,10.5,true\n2,bob,,no\n3,cid,7,yes\n").await;
+    world.put("in/b.csv", "id,name,amount,ok\n3,cid,7,yes\n4,\"d,e\",x,\n").await;
+    world
+}
+
+#[tokio::test]
+async fn csv_is_text_and_apply_mapping_casts() {
+    let world = shop().await;
+    let mapping = json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [
+        {"FromPath": ["id"], "FromType": "string", "ToKey": "key", "ToType": "long"},
+        {"FromPath": ["amount"], "FromType": "string", "ToKey": "money.amount", "ToType": "double"},
+        {"FromPath": ["amount"], "FromType": "string", "ToKey": "money.whole", "ToType": "int"},
+        {"FromPath": ["ok"], "FromType": "string", "ToKey": "ok", "ToType": "boolean"},
+        {"FromPath": ["name"], "ToKey": "name", "Dropped": true},
+    ]}});
+    let run = world.succeeds("j", through(csv("in"), mapping, "out")).await;
+    assert_eq!((run.details.totals.rows_in, run.details.totals.rows_out), (5, 5));
+    let rows = world.rows("out").await;
+    assert_eq!(
+        rows,
+        [
+            "1|{amount: 10.5, whole: 10}|true",
+            "2|~|false",
+            "3|{amount: 7.0, whole: 7}|true",
+            "3|{amount: 7.0, whole: 7}|true",
+            "4|~|~"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nested_fields_are_selected_dropped_and_renamed() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"id\":1,\"a\":{\"b\":{\"c\":5},\"d\":6},\"z\":9}\n{\"id\":2,\"a\":null,\"z\":8}\n").await;
+    let cases: [(&str, Value, &[&str]); 5] = [
+        ("select", json!({"SelectFields": {"Paths": [["z"], ["a", "b", "c"]]}}), &["8|~", "9|{b: {c: 5}}"]),
+        ("drop", json!({"DropFields": {"Paths": [["a", "b"], ["nothing"]]}}), &["1|{d: 6}|9", "2|~|8"]),
+        ("rename", json!({"RenameField": {"SourcePath": ["id"], "TargetPath": ["key"]}}), &["1|{b: {c: 5}, d: 6}|9", "2|~|8"]),
+        ("lift", json!({"RenameField": {"SourcePath": ["a", "d"], "TargetPath": ["d"]}}), &["1|{b: {c: 5}}|9|6", "2|~|8|~"]),
+        (
+            "children",
+            json!({"ApplyMapping": {"Mapping": [{"FromPath": ["a"], "ToKey": "a", "ToType": "struct", "Children": [
+                {"FromPath": ["d"], "ToKey": "e", "ToType": "string"}]}]}}),
+            &["{e: 6}", "~"],
+        ),
+    ];
+    for (name, mut transform, expected) in cases {
+        for (_, node) in transform.as_object_mut().unwrap() {
+            node["Name"] = json!(name);
+            node["Inputs"] = json!(["src"]);
+        }
+        world.succeeds(name, through(json_source("in"), transform, &format!("out-{name}"))).await;
+        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn filters() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"n\":1,\"s\":\"ab\",\"m\":1}\n{\"n\":5,\"s\":\"ba\",\"m\":7}\n{\"n\":null,\"s\":null,\"m\":2}\n").await;
+    let field = |name: &str| json!({"Type": "COLUMNEXTRACTED", "Value": [name]});
+    let constant = |text: &str| json!({"Type": "CONSTANT", "Value": [text]});
+    let one = |operation: &str, values: Value, negated: bool| {
+        json!({"Operation": operation, "Negated": negated, "Values": values})
+    };
+    let cases: Vec<(&str, Vec<Value>, &[&str])> = vec![
+        ("AND", vec![one("GT", json!([field("n"), constant("1")]), false)], &["5"]),
+        ("AND", vec![one("GTE", json!([field("n"), constant("0.5")]), false)], &["1", "5"]),
+        ("AND", vec![one("LT", json!([field("n"), field("m")]), false)], &["5"]),
+        ("AND", vec![one("LTE", json!([constant("5"), field("n")]), false)], &["5"]),
+        ("AND", vec![one("EQ", json!([field("s"), constant("ab")]), false)], &["1"]),
+        ("AND", vec![one("EQ", json!([field("s"), constant("ab")]), true)], &["5", "~"]),
+        ("AND", vec![one("REGEX", json!([field("s"), constant("a")]), false)], &["1"]),
+        ("AND", vec![one("ISNULL", json!([field("n")]), false)], &["~"]),
+        ("AND", vec![one("ISNULL", json!([field("n")]), true)], &["1", "5"]),
+        (
+            "OR",
+            vec![one("ISNULL", json!([field("n")]), false), one("EQ", json!([field("n"), constant("1")]), false)],
+            &["1", "~"],
+        ),
+        (
+            "AND",
+            vec![one("GT", json!([field("n"), constant("0")]), false), one("LT", json!([field("n"), constant("5")]), false)],
+            &["1"],
+        ),
+    ];
+    for (at, (operator, filters, expected)) in cases.into_iter().enumerate() {
+        let nodes = json!({
+            "src": json_source("in"),
+            "f": {"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": operator, "Filters": filters}},
+            "tr": {"SelectFields": {"Name": "s", "Inputs": ["f"], "Paths": [["n"]]}},
+            "out": parquet("tr", &format!("out{at}")),
+        });
+        world.succeeds(&format!("j{at}"), nodes).await;
+        assert_eq!(world.rows(&format!("out{at}")).await, expected, "case {at}");
+    }
+    let bad = json!({"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "AND",
+        "Filters": [one("GT", json!([field("n"), constant("many")]), false)]}});
+    let message = world.fails("bad", through(json_source("in"), bad, "out-bad")).await;
+    assert!(message.contains("node Filter tr (f)") && message.contains("many"), "{message}");
+}
+
+#[tokio::test]
+async fn joins() {
+    let world = World::new().await;
+    world.put("l/x.csv", "k,a\n1,one\n2,two\n2,zwei\n,none\n").await;
+    world.put("r/x.json", "{\"k\":2,\"b\":\"B\"}\n{\"k\":3,\"b\":\"C\"}\n").await;
+    let cases: [(&str, &[&str]); 6] = [
+        ("equijoin", &["2|two|B", "2|zwei|B"]),
+        ("left", &["1|one|~", "2|two|B", "2|zwei|B", "|none|~"]),
+        ("right", &["2|two|B", "2|zwei|B", "3|~|C"]),
+        ("outer", &["1|one|~", "2|two|B", "2|zwei|B", "3|~|C", "|none|~"]),
+        ("leftsemi", &["2|two", "2|zwei"]),
+        ("leftanti", &["1|one", "|none"]),
+    ];
+    for (kind, expected) in cases {
+        let nodes = json!({
+            "l": csv("l"), "r": json_source("r"), "out": parquet("j", &format!("out-{kind}")),
+            "j": {"Join": {"Name": "j", "Inputs": ["l", "r"], "JoinType": kind,
+                "Columns": [{"From": "l", "Keys": [["k"]]}, {"From": "r", "Keys": [["k"]]}]}},
+        });
+        world.succeeds(kind, nodes).await;
+        let rows: Vec<String> = world.rows(&format!("out-{kind}")).await;
+        assert_eq!(rows, expected, "{kind}");
+    }
+    let clash = json!({
+        "l": csv("l"), "r": csv("l"), "out": parquet("j", "out-clash"),
+        "j": {"Join": {"Name": "j", "Inputs": ["l", "r"], "JoinType": "equijoin",
+            "Columns": [{"From": "l", "Keys": [["k"]]}, {"From": "r", "Keys": [["k"]]}]}},
+    });
+    let message = world.fails("clash", clash).await;
+    assert!(message.contains("both inputs have the columns a"), "{message}");
+}
+
+#[tokio::test]
+async fn joins_of_several_keys() {
+    let world = World::new().await;
+    world.put("l/x.json", "{\"y\":1,\"m\":1,\"v\":\"a\"}\n{\"y\":1,\"m\":2,\"v\":\"b\"}\n").await;
+    world.put("r/x.json", "{\"year\":1,\"m\":2,\"w\":\"B\"}\n{\"year\":2,\"m\":1,\"w\":\"X\"}\n").await;
+    let nodes = json!({
+        "l": json_source("l"), "r": json_source("r"), "out": parquet("j", "out"),
+        "j": {"Join": {"Name": "j", "Inputs": ["l", "r"], "JoinType": "equijoin",
+            "Columns": [{"From": "l", "Keys": [["y"], ["m"]]}, {"From": "r", "Keys": [["year"], ["m"]]}]}},
+    });
+    world.succeeds("j", nodes).await;
+    assert_eq!(world.rows("out").await, ["1|2|b|1|B"]);
+}
+
+#[tokio::test]
+async fn aggregates() {
+    let world = World::new().await;
+    let mut text = String::new();
+    for (g, v) in [("a", "-10"), ("a", "-20"), ("a", "100"), ("a", "1000"), ("b", "5"), ("b", "5"), ("b", "null")] {
+        text.push_str(&format!("{{\"g\":\"{g}\",\"v\":{v}}}\n"));
+    }
+    world.put("in/x.json", &text).await;
+    let functions = [
+        "count", "countDistinct", "sum", "sumDistinct", "min", "max", "avg", "stddev_samp", "stddev_pop", "var_samp",
+        "var_pop", "skewness", "kurtosis", "first", "last",
+    ];
+    let aggs: Vec<Value> = functions.iter().map(|f| json!({"Column": ["v"], "AggFunc": f})).collect();
+    let nodes = through(
+        json_source("in"),
+        json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [["g"]], "Aggs": aggs}}),
+        "out",
+    );
+    world.succeeds("j", nodes).await;
+    let rows = world.rows("out").await;
+    let a: Vec<&str> = rows[0].split('|').collect();
+    assert_eq!(a[..8], ["a", "4", "4", "1070", "1070", "-20", "1000", "267.5"]);
+    let near = |text: &str, expected: f64| (text.parse::<f64>().unwrap() - expected).abs() < 1e-6;
+    assert!(near(a[12], 1.113_565_746_902_201_1), "{}", a[12]);
+    assert!(near(a[13], -0.701_436_804_752_962_7), "{}", a[13]);
+    let b: Vec<&str> = rows[1].split('|').collect();
+    assert_eq!(b[..8], ["b", "2", "1", "10", "5", "5", "5", "5.0"]);
+    assert_eq!(b[8], "0.0");
+    let keys = world.keys("out").await;
+    assert_eq!(keys.len(), 1, "{keys:?}");
+}
+
+#[tokio::test]
+async fn duplicates_and_unions() {
+    let world = shop().await;
+    let all = json!({"DropDuplicates": {"Name": "d", "Inputs": ["src"]}});
+    world.succeeds("all", through(csv("in"), all, "out-all")).await;
+    assert_eq!(world.rows("out-all").await.len(), 4);
+    let by_name = json!({"DropDuplicates": {"Name": "d", "Inputs": ["src"], "Columns": [["ok"]]}});
+    world.succeeds("some", through(csv("in"), by_name, "out-some")).await;
+    assert_eq!(world.rows("out-some").await.len(), 4, "true, no, yes and the empty text");
+    world.put("other/x.csv", "x,y,z,q\n1,ann,10.5,true\n").await;
+    for (kind, expected) in [("ALL", 6), ("DISTINCT", 4)] {
+        let nodes = json!({
+            "a": csv("in"), "b": csv("other"), "out": parquet("u", &format!("out-{kind}")),
+            "u": {"Union": {"Name": "u", "Inputs": ["a", "b"], "UnionType": kind}},
+        });
+        world.succeeds(kind, nodes).await;
+        assert_eq!(world.rows(&format!("out-{kind}")).await.len(), expected, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn targets_write_text_too() {
+    let world = shop().await;
+    for (format, compression) in [("json", ""), ("csv", "gzip"), ("json", "bzip2"), ("parquet", "zstd")] {
+        let folder = format!("out-{format}-{compression}");
+        let nodes = json!({"src": csv("in"), "out": {"S3DirectTarget": {"Name": "o", "Inputs": ["src"],
+            "Path": format!("s3://{BUCKET}/{folder}"), "Format": format, "Compression": compression,
+            "PartitionKeys": [["ok"]]}}});
+        world.succeeds(&folder, nodes).await;
+        assert_eq!(world.rows(&folder).await.len(), 5, "{folder}");
+        let keys = world.keys(&folder).await;
+        assert!(keys.iter().all(|key| key.contains("/ok=")), "{keys:?}");
+    }
+}
