@@ -28,7 +28,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "tenon",
-        &["api", "wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs", "query"],
+        &[
+            "api", "wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs",
+            "query",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -123,7 +123,8 @@ fn compact(service: &str, model: &Value) -> Result<Value> {
     let operations = model["operations"].as_object().context("no operations")?;
     let shapes = model["shapes"].as_object().context("no shapes")?;
     let reached = reach(operations, shapes)?;
-    let numbers: BTreeMap<&str, usize> = reached.iter().enumerate().map(|(number, name)| (*name, number)).collect();
+    let numbers: BTreeMap<&str, usize> =
+        reached.iter().enumerate().map(|(number, name)| (*name, number)).collect();
     let number = |name: &Value| -> Result<Value> {
         let name = name.as_str().context("a shape reference without a name")?;
         Ok(json!(numbers.get(name).with_context(|| format!("no shape {name}"))?))
@@ -149,7 +150,10 @@ fn compact(service: &str, model: &Value) -> Result<Value> {
 }
 
 /// Names of the shapes that operations reach, sorted.
-fn reach<'a>(operations: &'a Map<String, Value>, shapes: &'a Map<String, Value>) -> Result<BTreeSet<&'a str>> {
+fn reach<'a>(
+    operations: &'a Map<String, Value>,
+    shapes: &'a Map<String, Value>,
+) -> Result<BTreeSet<&'a str>> {
     let mut open: Vec<&Value> = Vec::new();
     for operation in operations.values() {
         open.extend(["input", "output"].into_iter().filter_map(|part| operation.get(part)));

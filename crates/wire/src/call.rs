@@ -49,8 +49,7 @@ impl Call {
     /// Reads the input into a typed structure. Errors: `SerializationException` when a member
     /// has another type than the structure's (wire has already checked the model's own types).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        T::deserialize(Document::Object(self.input.clone()))
-            .map_err(|error| Fault::new("SerializationException", error.to_string()))
+        T::deserialize(&self.input).map_err(|error| Fault::new("SerializationException", error.to_string()))
     }
 
     /// The text of a string member, when present.

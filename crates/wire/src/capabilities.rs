@@ -48,7 +48,7 @@ fn fields(model: &Model, operation: &Operation, listed: &Fields) -> Map<String, 
     let mut out = Map::new();
     for member in model.input(operation).into_iter().flat_map(|shape| &shape.members) {
         let below = |path: &&str| path.split('.').next() == Some(member.name);
-        let acts = listed.acts.iter().any(|path| below(&path));
+        let acts = listed.acts.iter().any(below);
         out.insert(member.name.to_owned(), Document::from(if acts { "acts" } else { "stored" }));
     }
     for path in listed.acts {

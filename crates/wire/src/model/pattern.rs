@@ -13,8 +13,11 @@ use super::Shape;
 /// A compiled pattern may take this much memory.
 const SIZE_LIMIT_BYTES: usize = 4 << 20;
 
+/// A check in place of a pattern.
+type Check = fn(&str) -> bool;
+
 /// Patterns with look-around, and what they mean.
-const BY_HAND: &[(&str, fn(&str) -> bool)] = &[
+const BY_HAND: &[(&str, Check)] = &[
     // Glue's CatalogNameString.
     ("^(?!(.*[.\\/\\\\]|aws:)).*$", |text| {
         !text.contains(['.', '/', '\\', '\n', '\r']) && !text.starts_with("aws:")

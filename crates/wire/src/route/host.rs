@@ -36,7 +36,7 @@ fn without_port(host: &str) -> &str {
 fn without_service(rest: &str) -> &str {
     let labels: Vec<&str> = rest.split('.').collect();
     let is_s3 = |label: &&str| *label == "s3" || (label.starts_with("s3-") && looks_like_region(&label[3..]));
-    let Some(at) = labels.iter().rposition(|label| is_s3(label)) else { return rest };
+    let Some(at) = labels.iter().rposition(is_s3) else { return rest };
     let after = &labels[at + 1..];
     let is_service_end = match after {
         [] => true,

@@ -66,6 +66,8 @@ fn by_signing_name(name: &str, parts: &Parts, served: &[&'static Model]) -> Choi
     let known = model::names().filter_map(model::get).find(|model| model.signing == name);
     let protocol = match known {
         Some(model) => model.protocol,
+        // Directory buckets, outposts, object lambdas.
+        None if name.starts_with("s3") => Protocol::RestXml,
         None if parts.headers.contains_key("x-amz-target") => Protocol::Json,
         None if is_query_protocol(parts) => Protocol::Query,
         None => Protocol::RestJson,

@@ -12,7 +12,7 @@ pub(crate) fn operation(model: &'static Model, parts: &Parts) -> Result<Routed, 
     let malformed = |error: crate::codec::Malformed| Fault::new("SerializationException", error.message);
     let query = form::pairs(parts.uri.query().unwrap_or_default()).map_err(malformed)?;
     let path: Vec<&str> = segments(parts.uri.path());
-    let mut best: Option<(usize, &'static Operation, Vec<(&'static str, String)>)> = None;
+    let mut best: Option<(usize, &'static Operation, Labels)> = None;
     for operation in &model.operations {
         let (template, literals) = operation.uri.split_once('?').unwrap_or((operation.uri, ""));
         if operation.method != parts.method.as_str() || !has_all(literals, &query) {
@@ -45,7 +45,8 @@ fn segments(path: &str) -> Vec<&str> {
     path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 
-type Fit = Option<(usize, Vec<(&'static str, String)>)>;
+type Labels = Vec<(&'static str, String)>;
+type Fit = Option<(usize, Labels)>;
 
 /// Fits path segments to a template: number of literal segments, and the labels.
 fn fit(template: &'static str, path: &[&str]) -> Result<Fit, crate::codec::Malformed> {
@@ -101,7 +102,7 @@ mod tests {
     fn every_operation_is_reached_by_its_own_uri() {
         let model = model::get("databrew").unwrap();
         for operation in &model.operations {
-            let uri = operation.uri.replace('{', "").replace('}', "");
+            let uri = operation.uri.replace(['{', '}'], "");
             assert_eq!(route(operation.method, &uri).unwrap().operation.name, operation.name, "{uri}");
         }
     }
