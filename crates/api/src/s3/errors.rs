@@ -1,0 +1,186 @@
+//! S3's errors: the one place where the lake's refusals get codes and messages.
+//!
+//! Source: Amazon S3 API Reference, "Error responses", "List of error codes".
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use lake::{LakeError, ObjectInfo};
+use store::{Retry, StoreError};
+use wire::Fault;
+
+/// The fault for what the lake refused.
+pub(super) fn fault(error: LakeError) -> Fault {
+    let text = error.to_string();
+    match error {
+        LakeError::InvalidBucketName { bucket } => {
+            Fault::new("InvalidBucketName", "The specified bucket is not valid.").with("BucketName", bucket)
+        }
+        LakeError::NoSuchBucket { bucket } => {
+            Fault::new("NoSuchBucket", "The specified bucket does not exist").with("BucketName", bucket)
+        }
+        LakeError::BucketAlreadyExists { bucket } => Fault::new(
+            "BucketAlreadyExists",
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. \
+             Please select a different name and try again.",
+        )
+        .with("BucketName", bucket),
+        LakeError::BucketAlreadyOwnedByYou { bucket, .. } => Fault::new(
+            "BucketAlreadyOwnedByYou",
+            "Your previous request to create the named bucket succeeded and you already own it.",
+        )
+        .with("BucketName", bucket),
+        LakeError::NotOwner { .. } => access_denied(),
+        LakeError::BucketNotEmpty { bucket } => {
+            Fault::new("BucketNotEmpty", "The bucket you tried to delete is not empty").with("BucketName", bucket)
+        }
+        LakeError::InvalidKey => invalid_request("An object key is 1 to 1024 bytes of UTF-8."),
+        LakeError::KeyTooLong { bytes } => Fault::new("KeyTooLongError", "Your key is too long")
+            .with("Size", bytes as u64)
+            .with("MaxSizeAllowed", lake::MAX_KEY_BYTES as u64),
+        LakeError::NoSuchKey { key } => {
+            Fault::new("NoSuchKey", "The specified key does not exist.").with("Key", key)
+        }
+        LakeError::PreconditionFailed { condition } => Fault::new(
+            "PreconditionFailed",
+            "At least one of the pre-conditions you specified did not hold",
+        )
+        .with("Condition", condition),
+        LakeError::NotModified(info) => not_modified(&info),
+        LakeError::BadMd5 { expected, calculated } => {
+            Fault::new("BadDigest", "The Content-MD5 you specified did not match what we received.")
+                .with("ExpectedDigest", base64_of_hex(&expected))
+                .with("CalculatedDigest", base64_of_hex(&calculated))
+        }
+        LakeError::BadChecksum { algorithm, .. } => Fault::new(
+            "BadDigest",
+            format!("The {} you specified did not match the calculated checksum.", algorithm.name()),
+        ),
+        LakeError::IncompleteBody { .. } => Fault::new(
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
+        LakeError::EntityTooLarge { proposed, max } => {
+            Fault::new("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+                .with("ProposedSize", proposed)
+                .with("MaxSizeAllowed", max)
+        }
+        LakeError::InvalidRange { size } => invalid_argument(
+            "x-amz-copy-source-range",
+            "",
+            format!("Range specified is not valid for source object of size: {size}"),
+        ),
+        LakeError::NoSuchUpload { upload_id } => no_such_upload(&upload_id),
+        LakeError::InvalidPart { number, etag } => Fault::new(
+            "InvalidPart",
+            "One or more of the specified parts could not be found.  The part may not have been uploaded, or the \
+             specified entity tag may not match the part's entity tag.",
+        )
+        .with("PartNumber", number)
+        .with("ETag", etag),
+        LakeError::InvalidPartOrder => Fault::new(
+            "InvalidPartOrder",
+            "The list of parts was not in ascending order. Parts must be ordered by part number.",
+        ),
+        LakeError::EntityTooSmall { number, size, min, etag } => {
+            Fault::new("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
+                .with("ProposedSize", size)
+                .with("MinSizeAllowed", min)
+                .with("PartNumber", number)
+                .with("ETag", etag)
+        }
+        LakeError::InvalidPartNumber { number } => {
+            let message = "Part number must be an integer between 1 and 10000, inclusive";
+            invalid_argument("partNumber", &number.to_string(), message)
+        }
+        LakeError::ObjectSizeMismatch { expected, actual } => invalid_request(format!(
+            "The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: {actual}"
+        )),
+        LakeError::ChecksumTypeMismatch { created, given } => {
+            invalid_request(format!("Checksum Type mismatch occurred, expected checksum Type: {created}, actual checksum Type: {given}"))
+        }
+        LakeError::Changed => slow_down(&text),
+        LakeError::Store(error) => store_fault(error),
+        LakeError::InUse { .. } | LakeError::Corrupt { .. } | LakeError::Io { .. } => Fault::internal(text),
+    }
+}
+
+/// The fault for what the store refused.
+pub(super) fn store_fault(error: StoreError) -> Fault {
+    match error.retry() {
+        // Nothing was changed: SDKs repeat a 503 by themselves.
+        Retry::Backoff if error.outcome() == store::Outcome::NotApplied => slow_down(&error.to_string()),
+        _ => Fault::internal(error),
+    }
+}
+
+fn slow_down(cause: &str) -> Fault {
+    Fault::new("SlowDown", "Please reduce your request rate.").with_cause(cause)
+}
+
+fn not_modified(info: &ObjectInfo) -> Fault {
+    let mut headers = HeaderMap::new();
+    if let Ok(etag) = HeaderValue::from_str(&quoted(&info.etag)) {
+        headers.insert(header::ETAG, etag);
+    }
+    if let Some(date) = http_date(info.last_modified_ms) {
+        headers.insert(header::LAST_MODIFIED, date);
+    }
+    let fault = Fault::new("NotModified", "Not Modified").with_status(StatusCode::NOT_MODIFIED);
+    headers.into_iter().fold(fault, |fault, (name, value)| match name {
+        Some(name) => fault.with_header(name, value),
+        None => fault,
+    })
+}
+
+fn http_date(ms: i64) -> Option<HeaderValue> {
+    let date = chrono::DateTime::from_timestamp_millis(ms)?;
+    HeaderValue::from_str(&date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+fn base64_of_hex(digest: &str) -> String {
+    hex::decode(digest).map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()
+}
+
+/// An ETag as it goes over the wire.
+pub(super) fn quoted(etag: &str) -> String {
+    format!("\"{etag}\"")
+}
+
+pub(super) fn access_denied() -> Fault {
+    Fault::new("AccessDenied", "Access Denied")
+}
+
+pub(super) fn no_such_upload(id: &str) -> Fault {
+    Fault::new(
+        "NoSuchUpload",
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+         completed.",
+    )
+    .with("UploadId", id)
+}
+
+pub(super) fn no_such_version(key: &str, version: &str) -> Fault {
+    Fault::new("NoSuchVersion", "The specified version does not exist.")
+        .with("Key", key)
+        .with("VersionId", version)
+}
+
+pub(super) fn invalid_request(message: impl Into<String>) -> Fault {
+    Fault::new("InvalidRequest", message)
+}
+
+pub(super) fn invalid_argument(name: &str, value: &str, message: impl Into<String>) -> Fault {
+    Fault::new("InvalidArgument", message).with("ArgumentName", name).with("ArgumentValue", value)
+}
+
+pub(super) fn malformed_xml() -> Fault {
+    Fault::new(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
+pub(super) fn not_built(what: impl std::fmt::Display) -> Fault {
+    Fault::not_implemented(format!("{what} is not built on this server."))
+}
