@@ -1,6 +1,6 @@
 //! Conditional requests: the four `If-…` headers on reads, `If-Match` and `If-None-Match` on writes.
 
-use crate::{LakeError, ObjectInfo};
+use crate::{BucketName, LakeError, ObjectInfo};
 
 /// The value of an `If-Match` or `If-None-Match` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Conditions {
     pub if_modified_since_secs: Option<i64>,
     /// `If-Unmodified-Since`; reads only.
     pub if_unmodified_since_secs: Option<i64>,
+    /// The account that must own the bucket; `NotOwner` otherwise.
+    pub owner: Option<String>,
 }
 
 impl Conditions {
@@ -52,7 +54,17 @@ impl Conditions {
         if_none_match: None,
         if_modified_since_secs: None,
         if_unmodified_since_secs: None,
+        owner: None,
     };
+
+    pub(crate) fn check_owner(&self, bucket: &BucketName, account: &str) -> Result<(), LakeError> {
+        match &self.owner {
+            Some(owner) if owner != account => {
+                Err(LakeError::NotOwner { bucket: bucket.as_str().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
 
     /// Checks a read: `If-Match` outweighs `If-Unmodified-Since`, `If-None-Match` outweighs `If-Modified-Since`.
     /// Errors: `PreconditionFailed`, `NotModified`. Source: Amazon S3 API Reference, GetObject; RFC 9110 §13.2.2.

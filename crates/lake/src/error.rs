@@ -33,6 +33,12 @@ pub enum LakeError {
         /// The region it is in.
         region: String,
     },
+    /// Another account owns the bucket.
+    #[error("bucket {bucket} belongs to another account")]
+    NotOwner {
+        /// The bucket.
+        bucket: String,
+    },
     /// The bucket still holds objects.
     #[error("bucket {bucket} is not empty")]
     BucketNotEmpty {

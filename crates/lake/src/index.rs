@@ -3,7 +3,7 @@
 use crate::layout::{ExtentId, Layout, id_lists, int_values, placeholders, release};
 use crate::meta::{DOC_VERSION, ObjectDoc, decode, encode};
 use crate::upload::{Content, Staged};
-use crate::{BucketName, Key, Lake, LakeError, ObjectInfo};
+use crate::{BucketName, Conditions, Key, Lake, LakeError, ObjectInfo};
 use std::collections::HashMap;
 use store::{Row, Tx, Value, params};
 
@@ -53,7 +53,7 @@ pub(crate) async fn bucket_id(tx: &mut Tx, bucket: &BucketName) -> Result<i64, L
     Ok(row.ok_or_else(|| no_such_bucket(bucket))?.get(0)?)
 }
 
-const FIND: &str = "SELECT b.id, o.size, o.etag, o.modified_ms, o.doc, o.layout, e.bytes FROM lake_buckets b \
+const FIND: &str = "SELECT b.id, o.size, o.etag, o.modified_ms, o.doc, o.layout, e.bytes, b.account FROM lake_buckets b \
      LEFT JOIN lake_objects o ON o.bucket = b.id AND o.key = $2 \
      LEFT JOIN lake_extents e ON e.id = o.inline_id WHERE b.name = $1";
 
@@ -65,10 +65,16 @@ pub(crate) struct Found {
     pub(crate) inline: Option<Vec<u8>>,
 }
 
-/// Looks up bucket and object. Errors: `NoSuchBucket`.
-pub(crate) async fn find(tx: &mut Tx, bucket: &BucketName, key: &Key) -> Result<Found, LakeError> {
+/// Looks up bucket and object. Errors: `NoSuchBucket`, `NotOwner`.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    bucket: &BucketName,
+    key: &Key,
+    conditions: &Conditions,
+) -> Result<Found, LakeError> {
     let row = tx.query_opt(FIND, &params![bucket.as_str(), key.as_str().as_bytes()]).await?;
     let row = row.ok_or_else(|| no_such_bucket(bucket))?;
+    conditions.check_owner(bucket, &row.get::<String>(7)?)?;
     let entry = match row.get::<Option<String>>(2)? {
         None => None,
         Some(etag) => Some(Entry {

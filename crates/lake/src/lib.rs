@@ -60,6 +60,16 @@ pub use schema::MIGRATIONS;
 pub use upload::{INLINE_BYTES, Staged, Upload, UploadChecks};
 pub use uploads::{UploadsPage, UploadsQuery};
 
+/// Names of the crash points in this crate (see `store::crash`).
+pub const CRASH_POINTS: &[&str] = &[
+    "lake.extent.written",
+    "lake.extent.synced",
+    "lake.put.row",
+    "lake.put.committed",
+    "lake.complete.rows",
+    "lake.gc.unlinked",
+];
+
 use disk::Disk;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -265,7 +265,7 @@ impl Lake {
         let mut stored = all_parts(tx, upload_id).await?;
         let chosen = choose(&mut stored, named)?;
         let info = assemble(tx, key, &open.info, &chosen, checks)?;
-        let found = index::find(tx, bucket, key).await?;
+        let found = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), found.entry.as_ref().map(|e| e.etag.as_str()))?;
         let mut layout = Layout::new(chosen.into_iter().flat_map(|part| part.slices).collect());
         layout.parts = info.parts.clone();
@@ -471,7 +471,7 @@ async fn completed_before(
     upload_id: &str,
     named: &[CompletePart],
 ) -> Result<ObjectInfo, LakeError> {
-    let Some(entry) = index::find(tx, bucket, key).await?.entry else {
+    let Some(entry) = index::find(tx, bucket, key, &Conditions::NONE).await?.entry else {
         return Err(no_such_upload(upload_id));
     };
     let mut layout = entry.layout()?;

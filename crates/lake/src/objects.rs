@@ -31,7 +31,7 @@ impl Lake {
         meta: Meta,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         let info = staged_info(tx, key, &staged, meta);
         let layout = index::insert_staged(self, tx, staged).await?;
@@ -85,7 +85,7 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<bool, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         match entry {
             None => Ok(false),
@@ -117,7 +117,7 @@ impl Lake {
         options: CopyOptions,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         let from = source.info();
         let mut meta = options.meta.unwrap_or_else(|| from.meta.clone());
@@ -148,7 +148,7 @@ impl Lake {
         key: &Key,
         tags: BTreeMap<String, String>,
     ) -> Result<(), LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key).await?;
+        let Found { bucket, entry, .. } = index::find(tx, bucket, key, &Conditions::NONE).await?;
         let entry = entry.ok_or_else(|| no_such_key(key))?;
         let mut layout = entry.layout()?;
         let mut info = entry.info(key, &mut layout)?;

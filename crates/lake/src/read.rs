@@ -65,7 +65,7 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let entry = index::find(tx, bucket, key).await?.entry.ok_or_else(|| no_such_key(key))?;
+        let entry = index::find(tx, bucket, key, conditions).await?.entry.ok_or_else(|| no_such_key(key))?;
         let info = entry.info(key, &mut entry.layout()?)?;
         conditions.check_read(&info)?;
         Ok(info)
@@ -80,7 +80,7 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<Object, LakeError> {
-        let found = index::find(tx, bucket, key).await?;
+        let found = index::find(tx, bucket, key, conditions).await?;
         let entry = found.entry.ok_or_else(|| no_such_key(key))?;
         let mut layout = entry.layout()?;
         let info = entry.info(key, &mut layout)?;
