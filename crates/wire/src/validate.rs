@@ -76,7 +76,7 @@ fn value_at(model: &Model, shape: &Shape, value: &Document, path: &str, found: &
         return;
     }
     for constraint in violated(shape, value) {
-        found.push(Violation { value: shown(shape, value), path: path.to_owned(), constraint });
+        found.push(Violation { value: shown(model, shape, value), path: path.to_owned(), constraint });
     }
     match (shape.kind, value) {
         (Kind::Structure, Document::Object(object)) => structure(model, shape, object, path, found),
@@ -103,7 +103,7 @@ fn value_at(model: &Model, shape: &Shape, value: &Document, path: &str, found: &
 fn map(model: &Model, shape: &Shape, object: &Map<String, Document>, path: &str, found: &mut Vec<Violation>) {
     let (Some(key), Some(element)) = (&shape.key, &shape.value) else { return };
     let (key, element) = (model.shape(key.shape), model.shape(element.shape));
-    let whole = || shown(shape, &Document::Object(object.clone()));
+    let whole = || shown(model, shape, &Document::Object(object.clone()));
     let mut report = |side: &str, shape: &Shape| {
         let constraint = format!("Map {side} must satisfy constraint: [{}]", constraints(shape).join(", "));
         found.push(Violation { value: whole(), path: path.to_owned(), constraint });
@@ -209,12 +209,9 @@ fn decapitalised(name: &str) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn shown(shape: &Shape, value: &Document) -> String {
-    if shape.sensitive {
-        return "'***'".to_owned();
-    }
+fn shown(model: &Model, shape: &Shape, value: &Document) -> String {
     let mut out = String::from("'");
-    plain(value, &mut out);
+    print(model, Some(shape), value, &mut out);
     if out.len() > MAX_SHOWN_BYTES {
         let mut end = MAX_SHOWN_BYTES;
         while !out.is_char_boundary(end) {
@@ -227,20 +224,33 @@ fn shown(shape: &Shape, value: &Document) -> String {
     out
 }
 
-/// Values as the services print them: `[a, b]`, `{k=v}`.
-fn plain(value: &Document, out: &mut String) {
+const MASK: &str = "***";
+
+/// Keys of maps whose values are secrets, although the model does not say so (Glue's `ConnectionProperties`).
+fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["password", "secret", "token", "credential"].iter().any(|word| key.contains(word))
+}
+
+/// Appends a value as the services print it (`[a, b]`, `{k=v}`); what the model calls sensitive is masked.
+fn print(model: &Model, shape: Option<&Shape>, value: &Document, out: &mut String) {
     if out.len() > MAX_SHOWN_BYTES {
+        return;
+    }
+    if shape.is_some_and(|shape| shape.sensitive) {
+        out.push_str(MASK);
         return;
     }
     match value {
         Document::String(text) => out.push_str(text),
         Document::Array(values) => {
+            let item = shape.and_then(|shape| shape.member.as_ref()).map(|item| model.shape(item.shape));
             out.push('[');
             for (number, value) in values.iter().enumerate() {
                 if number > 0 {
                     out.push_str(", ");
                 }
-                plain(value, out);
+                print(model, item, value, out);
             }
             out.push(']');
         }
@@ -252,7 +262,12 @@ fn plain(value: &Document, out: &mut String) {
                 }
                 out.push_str(key);
                 out.push('=');
-                plain(value, out);
+                let member = shape.and_then(|shape| shape.member(key).or(shape.value.as_ref()));
+                if is_secret_key(key) {
+                    out.push_str(MASK);
+                } else {
+                    print(model, member.map(|member| model.shape(member.shape)), value, out);
+                }
             }
             out.push('}');
         }
@@ -325,5 +340,14 @@ mod tests {
             "PartitionKeys": many}}),
         );
         assert!(text.len() < 100_000, "{}", text.len());
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let input = json!({"Name": "c", "ConnectionType": "JDBC",
+            "ConnectionProperties": {"PASSWORD": "hunter2", "NOT_A_KEY": "shown"}});
+        let text = glue("CreateConnection", json!({ "ConnectionInput": input }));
+        assert!(text.contains("NOT_A_KEY=shown") && text.contains("PASSWORD=***"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }
