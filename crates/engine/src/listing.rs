@@ -1,0 +1,53 @@
+//! Listing what lies under a location, in pages, without what Hive hides.
+
+use lake::{LakeError, ListQuery};
+use store::Tx;
+
+use crate::{
+    EngineError, ObjectRef, Sources,
+    location::{self, Location},
+};
+
+/// Objects per page of the index.
+const PAGE: usize = 1000;
+
+/// Calls `take` for every visible object under `location`, read as a folder, in key order.
+/// Errors: `BucketMissing`, naming `table` if there is one; `Lake`; those of `take`.
+pub(crate) async fn list_folder(
+    sources: &Sources,
+    tx: &mut Tx,
+    location: &Location,
+    table: Option<&str>,
+    out: &mut Vec<ObjectRef>,
+) -> Result<(), EngineError> {
+    let folder = location.folder();
+    list_prefix(sources, tx, location, &folder, table, out).await
+}
+
+/// The same for every key that starts with `prefix`, hidden parts counted below it.
+pub(crate) async fn list_prefix(
+    sources: &Sources,
+    tx: &mut Tx,
+    location: &Location,
+    prefix: &str,
+    table: Option<&str>,
+    out: &mut Vec<ObjectRef>,
+) -> Result<(), EngineError> {
+    let mut query = ListQuery { prefix: prefix.to_owned(), limit: PAGE, ..ListQuery::default() };
+    loop {
+        let page = match sources.lake.list(tx, &location.bucket, &query).await {
+            Ok(page) => page,
+            Err(LakeError::NoSuchBucket { bucket }) => {
+                let location = location::uri(&bucket, &location.prefix);
+                return Err(EngineError::BucketMissing { table: table.map(str::to_owned), bucket, location });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let visible = page.objects.into_iter().filter(|info| !location::is_hidden(info.key.as_str(), prefix));
+        out.extend(visible.map(|info| ObjectRef::new(&location.bucket, info)));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}

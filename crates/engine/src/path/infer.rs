@@ -1,0 +1,138 @@
+//! One format and one schema for many files, from a sample of them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use formats::{
+    ByteSource, ColumnNames, Format, InferOptions, Inferred, Problem, hive::HiveType, merge_types,
+};
+
+use super::{PathSource, TextTypes, stated_format};
+use crate::{EngineError, object::SourceObject};
+
+/// The format and the columns to read.
+/// Errors: `Format` for a sampled file that cannot be read; `OptionsInvalid` for files of different formats, and when
+/// there is nothing to infer from.
+pub(super) async fn schema(
+    source: &PathSource,
+    objects: &[Arc<SourceObject>],
+) -> Result<(Format, SchemaRef), EngineError> {
+    let stated = stated_format(&source.format);
+    if let (Some(format), Some(schema)) = (&stated, &source.schema) {
+        return Ok((format.clone(), Arc::clone(schema)));
+    }
+    let wanted = if source.schema.is_some() { 1 } else { source.sample_files.max(1) };
+    let mut merged: Option<Merged> = None;
+    for object in sample(objects, wanted) {
+        let options = InferOptions { format: stated.clone(), keep_case: true, ..InferOptions::default() };
+        let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
+            Ok(inferred) => inferred,
+            // A file without records says nothing about the others.
+            Err(error) if matches!(error.problem, Problem::Empty) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        match &mut merged {
+            None => merged = Some(Merged::new(inferred, object.name())),
+            Some(merged) => merged.add(inferred, object.name())?,
+        }
+    }
+    match (merged, stated, &source.schema) {
+        (Some(merged), _, Some(schema)) => Ok((merged.format, Arc::clone(schema))),
+        (Some(merged), ..) => merged.finish(source.text_types),
+        // Nothing will be read, or only empty files: any format reads them alike.
+        (None, format, Some(schema)) => {
+            Ok((format.unwrap_or(Format::Json(formats::JsonOptions::default())), Arc::clone(schema)))
+        }
+        (None, _, None) => {
+            let what = format!(
+                "there is no file with records below {} to take a schema from",
+                source.paths.join(", ")
+            );
+            Err(EngineError::OptionsInvalid { what })
+        }
+    }
+}
+
+/// Up to `wanted` objects, spread evenly, the first and the last among them; empty ones last.
+fn sample(objects: &[Arc<SourceObject>], wanted: usize) -> Vec<Arc<SourceObject>> {
+    let filled: Vec<&Arc<SourceObject>> = objects.iter().filter(|object| object.size() > 0).collect();
+    if filled.len() <= wanted {
+        return filled.into_iter().cloned().collect();
+    }
+    let last = filled.len() - 1;
+    let steps = wanted.max(2) - 1;
+    (0..wanted).map(|i| Arc::clone(filled[i * last / steps])).collect()
+}
+
+struct Merged {
+    format: Format,
+    first: String,
+    fields: Vec<(String, HiveType)>,
+}
+
+impl Merged {
+    fn new(inferred: Inferred, name: &str) -> Self {
+        let fields = inferred.fields.into_iter().map(|field| (field.name, field.ty)).collect();
+        Self { format: inferred.format, first: name.to_owned(), fields }
+    }
+
+    fn add(&mut self, inferred: Inferred, name: &str) -> Result<(), EngineError> {
+        let (ours, theirs) = (self.format.classification(), inferred.format.classification());
+        if ours != theirs {
+            let what =
+                format!("{} is {ours}, {name} is {theirs}: one source reads files of one format", self.first);
+            return Err(EngineError::OptionsInvalid { what });
+        }
+        self.merge_dialect(&inferred.format, name)?;
+        for field in inferred.fields {
+            match self.fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&field.name)) {
+                Some((_, ty)) => *ty = merge_types(ty, &field.ty),
+                None => self.fields.push((field.name, field.ty)),
+            }
+        }
+        Ok(())
+    }
+
+    /// One dialect has to do for all files. The layout of JSON is found out file by file.
+    fn merge_dialect(&mut self, other: &Format, name: &str) -> Result<(), EngineError> {
+        match (&mut self.format, other) {
+            (Format::Csv(ours), Format::Csv(theirs)) => {
+                if ours.delimiter != theirs.delimiter || (ours.header_lines > 0) != (theirs.header_lines > 0)
+                {
+                    let what =
+                        format!("{} and {name} differ in their separator or in having a header", self.first);
+                    return Err(EngineError::OptionsInvalid { what });
+                }
+                if theirs.quote.is_some() {
+                    (ours.quote, ours.multiline) = (theirs.quote, theirs.multiline);
+                    ours.escape = ours.escape.or(theirs.escape);
+                }
+            }
+            (Format::Json(ours), Format::Json(theirs)) if ours.layout != theirs.layout => {
+                ours.layout = formats::JsonLayout::Auto;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, text_types: TextTypes) -> Result<(Format, SchemaRef), EngineError> {
+        let mut all_text = false;
+        if let Format::Csv(csv) = &mut self.format {
+            all_text = text_types == TextTypes::String;
+            // Each file's own header says where its columns are.
+            if csv.header_lines > 0 && matches!(csv.names, ColumnNames::Given(_)) {
+                csv.names = ColumnNames::Header;
+            }
+        }
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for (name, ty) in self.fields {
+            let ty = if all_text { HiveType::String } else { ty };
+            let data_type = ty.to_arrow().map_err(|error| EngineError::OptionsInvalid {
+                what: format!("column {name} of {}: {error}", self.first),
+            })?;
+            fields.push(Field::new(name, data_type, true));
+        }
+        Ok((self.format, Arc::new(Schema::new(fields))))
+    }
+}

@@ -1,0 +1,56 @@
+//! From a logical to a physical plan, with the joins that memory allows.
+//!
+//! DataFusion's hash join holds its build side in memory and cannot spill. Where the planner expects a build side that
+//! does not fit the engine's memory, the statement is planned again with sort-merge joins, which spill. The
+//! expectation is rough (file sizes); a hash join that turns out too large fails with
+//! [`EngineError::MemoryExhausted`].
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::stats::Precision,
+    execution::SessionState,
+    logical_expr::LogicalPlan,
+    physical_plan::{
+        ExecutionPlan,
+        joins::HashJoinExec,
+        statistics::{StatisticsArgs, StatisticsContext},
+    },
+};
+
+use crate::{Engine, EngineError};
+
+/// The share of the engine's memory that one build side may be expected to take.
+const BUILD_SHARE: usize = 4;
+
+pub(crate) async fn plan(
+    engine: &Engine,
+    mut state: SessionState,
+    logical: &LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+    let plan = state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))?;
+    let limit = engine.options().memory_bytes / BUILD_SHARE;
+    if !state.config_options().optimizer.prefer_hash_join || largest_build(&plan) <= limit {
+        return Ok(plan);
+    }
+    state.config_mut().options_mut().optimizer.prefer_hash_join = false;
+    state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))
+}
+
+/// The largest build side that the planner expects of any hash join, in bytes; unknown ones count as nothing.
+fn largest_build(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let below = plan.children().into_iter().map(largest_build).max().unwrap_or(0);
+    let Some(join) = plan.downcast_ref::<HashJoinExec>() else {
+        return below;
+    };
+    below.max(expected_bytes(join.left()))
+}
+
+fn expected_bytes(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
+    match statistics.map(|statistics| statistics.total_byte_size) {
+        Ok(Precision::Exact(bytes) | Precision::Inexact(bytes)) => bytes,
+        // Nothing is known of this operator's output: what goes in is an upper bound of sorts.
+        Ok(Precision::Absent) | Err(_) => plan.children().into_iter().map(expected_bytes).sum(),
+    }
+}

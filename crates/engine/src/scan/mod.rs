@@ -1,0 +1,201 @@
+//! Physical scans: from a list of pinned objects to an execution plan.
+//!
+//! Files are cut into pieces where their format allows it, spread over the plan's partitions by size, and read by
+//! DataFusion's file stream, which lets an idle partition take over pieces of a busy one. Parquet goes through
+//! DataFusion's own source ([`parquet`], [`named`]), text through `formats` ([`text`]); a table whose partitions
+//! differ in format becomes the union of both.
+//!
+//! Every piece carries its object and how to read it ([`Target`]). The path that DataFusion sees is a number.
+
+pub(crate) mod named;
+pub(crate) mod parquet;
+pub(crate) mod split;
+pub(crate) mod text;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arrow::datatypes::{FieldRef, SchemaRef};
+use datafusion::{
+    common::{ScalarValue, Statistics, config::TableParquetOptions, stats::Precision},
+    datasource::{
+        listing::PartitionedFile,
+        physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource},
+        source::DataSourceExec,
+        table_schema::TableSchema,
+    },
+    error::Result,
+    physical_plan::{ExecutionPlan, empty::EmptyExec, union::UnionExec},
+};
+use formats::{ByteSource as _, Format, OnBadRecord};
+
+use crate::{EngineError, ScanStats, object::SourceObject, registry};
+
+/// Rough bytes of memory for a byte of file, for the planner's estimates.
+const TEXT_EXPANSION: usize = 2;
+const PARQUET_EXPANSION: usize = 6;
+/// Rough bytes of a row in memory, for the planner's estimates.
+const ROW_BYTES: usize = 100;
+
+/// A file of a scan: what to read, how, and the partition that it belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct ScanFile {
+    pub(crate) object: Arc<SourceObject>,
+    pub(crate) format: Arc<Format>,
+    pub(crate) partition_values: Vec<ScalarValue>,
+}
+
+/// What every piece of a scan carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) object: Arc<SourceObject>,
+    pub(crate) format: Arc<Format>,
+}
+
+/// The target of a piece that this module planned.
+pub(crate) fn target(file: &PartitionedFile) -> Result<&Target> {
+    let missing = || EngineError::Internal("a scan met a file that it did not plan".to_owned());
+    Ok(file.extension::<Target>().ok_or_else(missing)?)
+}
+
+/// What one scan has read. Shared by all pieces of it.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) files_planned: AtomicU64,
+    pub(crate) partitions: AtomicU64,
+    pub(crate) files_read: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    /// Where the caller watches the same.
+    watched: Option<Arc<ScanStats>>,
+}
+
+impl Counters {
+    pub(crate) fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(watched) = &self.watched {
+            watched.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn add_rows(&self, rows: u64) {
+        if let Some(watched) = &self.watched {
+            watched.rows.fetch_add(rows, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts an object once, however many pieces of it are opened.
+    pub(crate) fn opened(&self, object: &SourceObject) {
+        if object.mark_opened() {
+            self.files_read.fetch_add(1, Ordering::Relaxed);
+            if let Some(watched) = &self.watched {
+                watched.files.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// A scan to be planned.
+pub(crate) struct Scan<'a> {
+    pub(crate) file_schema: SchemaRef,
+    pub(crate) partition_fields: Vec<FieldRef>,
+    pub(crate) files: Vec<ScanFile>,
+    /// Partitions that the files come from.
+    pub(crate) partitions: u64,
+    pub(crate) projection: Option<&'a Vec<usize>>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) on_bad_record: OnBadRecord,
+    /// Partitions of the plan to aim at.
+    pub(crate) target_partitions: usize,
+    /// Counts for the caller, while the scan runs.
+    pub(crate) stats: Option<Arc<ScanStats>>,
+}
+
+impl Scan<'_> {
+    /// Plans the scan. The plan's schema is the projected table schema.
+    pub(crate) async fn plan(self) -> Result<Arc<dyn ExecutionPlan>> {
+        let (columnar, text): (Vec<ScanFile>, Vec<ScanFile>) =
+            self.files.iter().cloned().partition(|file| matches!(*file.format, Format::Parquet(_)));
+        let mut plans = Vec::with_capacity(2);
+        if !columnar.is_empty() {
+            plans.push(self.plan_parquet(columnar).await?);
+        }
+        if !text.is_empty() {
+            plans.push(self.plan_text(text).await?);
+        }
+        match (plans.pop(), plans.pop()) {
+            (Some(second), Some(first)) => UnionExec::try_new(vec![first, second]),
+            (Some(only), None) => Ok(only),
+            (None, _) => self.plan_empty(),
+        }
+    }
+
+    fn table_schema(&self) -> TableSchema {
+        TableSchema::builder(Arc::clone(&self.file_schema))
+            .with_table_partition_cols(self.partition_fields.clone())
+            .build()
+    }
+
+    fn counters(&self, files: usize) -> Arc<Counters> {
+        let counters = Counters { watched: self.stats.clone(), ..Counters::default() };
+        counters.files_planned.store(files as u64, Ordering::Relaxed);
+        counters.partitions.store(self.partitions, Ordering::Relaxed);
+        Arc::new(counters)
+    }
+
+    async fn plan_parquet(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
+        let counters = self.counters(files.len());
+        let mut options = TableParquetOptions::new();
+        // Spark writes timestamps far outside what nanoseconds reach.
+        options.global.coerce_int96 = Some("us".to_owned());
+        let source = ParquetSource::new(self.table_schema())
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(parquet::LakeReaders::new(Arc::clone(&counters))));
+        let source = Arc::new(named::NamedParquet::new(source, counters));
+        self.plan_source(source, files, PARQUET_EXPANSION).await
+    }
+
+    async fn plan_text(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
+        let counters = self.counters(files.len());
+        let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters);
+        self.plan_source(Arc::new(source), files, TEXT_EXPANSION).await
+    }
+
+    async fn plan_source(
+        &self,
+        source: Arc<dyn FileSource>,
+        files: Vec<ScanFile>,
+        expansion: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let bytes: u64 = files.iter().map(|file| file.object.size()).sum();
+        let statistics = estimate(source.table_schema(), bytes as usize, expansion);
+        let groups = split::groups(files, self.target_partitions).await?;
+        let config = FileScanConfigBuilder::new(registry::scan_url()?, source)
+            .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
+            .with_statistics(statistics)
+            .with_limit(self.limit)
+            .with_expr_adapter(Some(Arc::new(parquet::ByName)))
+            .with_projection_indices(self.projection.cloned())?
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn plan_empty(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        let table = self.table_schema();
+        let schema = match self.projection {
+            Some(indices) => Arc::new(table.table_schema().project(indices)?),
+            None => Arc::clone(table.table_schema()),
+        };
+        Ok(Arc::new(EmptyExec::new(schema)))
+    }
+}
+
+/// What the planner may assume of the scan's size: rough, and marked so.
+fn estimate(schema: &TableSchema, file_bytes: usize, expansion: usize) -> Statistics {
+    let mut statistics = Statistics::new_unknown(schema.table_schema());
+    let bytes = file_bytes.saturating_mul(expansion);
+    statistics.total_byte_size = Precision::Inexact(bytes);
+    statistics.num_rows = Precision::Inexact(bytes / ROW_BYTES + 1);
+    statistics
+}

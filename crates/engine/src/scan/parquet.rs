@@ -1,0 +1,200 @@
+//! Parquet: DataFusion's own scan over our objects.
+//!
+//! [`LakeReaders`] hands the scan a reader on the pinned object that travels with each file, so that no key ever
+//! becomes an `object_store` path. Footers are read once per object and plan, also when the file is cut into ranges.
+//! [`ByName`] matches the table's columns to the file's by name, ignoring case, as Athena does.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use bytes::Bytes;
+use datafusion::{
+    common::tree_node::{Transformed, TransformedResult, TreeNode},
+    datasource::{listing::PartitionedFile, physical_plan::ParquetFileReaderFactory},
+    error::Result,
+    parquet::{
+        arrow::{arrow_reader::ArrowReaderOptions, async_reader::AsyncFileReader},
+        errors::{ParquetError, Result as ParquetResult},
+        file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
+    },
+    physical_expr::{PhysicalExpr, expressions::Column},
+    physical_expr_adapter::{
+        DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
+    },
+    physical_plan::metrics::ExecutionPlanMetricsSet,
+};
+use futures::{FutureExt, future::BoxFuture};
+
+use super::{Counters, target};
+use formats::ByteSource as _;
+
+use crate::{EngineError, object::SourceObject};
+
+/// Bytes fetched from the end of a file at first: enough for the footer of most files.
+const FOOTER_HINT_BYTES: usize = 64 << 10;
+
+/// Makes readers on the objects that travel with the scan's files.
+#[derive(Debug)]
+pub(crate) struct LakeReaders {
+    counters: Arc<Counters>,
+}
+
+impl LakeReaders {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters }
+    }
+}
+
+impl ParquetFileReaderFactory for LakeReaders {
+    fn create_reader(
+        &self,
+        _partition_index: usize,
+        file: PartitionedFile,
+        _metadata_size_hint: Option<usize>,
+        _metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let object = Arc::clone(&target(&file)?.object);
+        self.counters.opened(&object);
+        Ok(Box::new(LakeReader { object, counters: Arc::clone(&self.counters) }))
+    }
+}
+
+struct LakeReader {
+    object: Arc<SourceObject>,
+    counters: Arc<Counters>,
+}
+
+fn failed(error: EngineError) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+impl AsyncFileReader for LakeReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        async move {
+            let bytes = self.object.read_bytes(range).await.map_err(failed)?;
+            self.counters.add_bytes(bytes.len() as u64);
+            Ok(bytes)
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        let wants_index =
+            options.is_some_and(|options| options.column_index_policy() != PageIndexPolicy::Skip);
+        async move {
+            let object = Arc::clone(&self.object);
+            if let Some(cached) = object.footer(wants_index) {
+                return Ok(cached);
+            }
+            let policy = if wants_index { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+            let metadata = ParquetMetaDataReader::new()
+                .with_page_index_policy(policy)
+                .with_prefetch_hint(Some(FOOTER_HINT_BYTES))
+                .load_and_finish(self, object.size())
+                .await;
+            let metadata = Arc::new(metadata.map_err(|error| name_footer_error(&object, error))?);
+            object.keep_footer(&metadata, wants_index);
+            Ok(metadata)
+        }
+        .boxed()
+    }
+}
+
+fn name_footer_error(object: &SourceObject, error: ParquetError) -> ParquetError {
+    match error {
+        ParquetError::External(_) => error,
+        other => failed(EngineError::File {
+            file: object.name().to_owned(),
+            what: format!("not a readable Parquet file of {} bytes: {other}", object.size()),
+        }),
+    }
+}
+
+/// Matches table columns to file columns by name, ignoring case; missing ones are NULL, other types are cast.
+#[derive(Debug)]
+pub(crate) struct ByName;
+
+impl PhysicalExprAdapterFactory for ByName {
+    fn create(&self, table: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
+        let renamed = rename_as(&table, &file);
+        let inner = DefaultPhysicalExprAdapterFactory.create(table, renamed)?;
+        Ok(Arc::new(ByNameAdapter { inner, file }))
+    }
+}
+
+/// The file's schema with the table's spelling of every column that differs in case only.
+fn rename_as(table: &Schema, file: &SchemaRef) -> SchemaRef {
+    let spelling = |field: &Field| {
+        if table.index_of(field.name()).is_ok() {
+            return None;
+        }
+        let wanted = table.fields().iter().find(|wanted| wanted.name().eq_ignore_ascii_case(field.name()))?;
+        // A file that has both spellings keeps its exact match.
+        file.index_of(wanted.name()).is_err().then(|| wanted.name().clone())
+    };
+    let fields: Vec<_> = file
+        .fields()
+        .iter()
+        .map(|field| match spelling(field) {
+            Some(name) => Arc::new(field.as_ref().clone().with_name(name)),
+            None => Arc::clone(field),
+        })
+        .collect();
+    Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()))
+}
+
+#[derive(Debug)]
+struct ByNameAdapter {
+    inner: Arc<dyn PhysicalExprAdapter>,
+    file: SchemaRef,
+}
+
+impl PhysicalExprAdapter for ByNameAdapter {
+    /// Adapts as DataFusion does, then gives every column the file's own name again: readers and statistics
+    /// look columns up by it.
+    fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+        self.inner
+            .rewrite(expr)?
+            .transform(|expr| {
+                let Some(column) = expr.downcast_ref::<Column>() else {
+                    return Ok(Transformed::no(expr));
+                };
+                let Some(field) = self.file.fields().get(column.index()) else {
+                    return Ok(Transformed::no(expr));
+                };
+                if field.name() == column.name() || !field.name().eq_ignore_ascii_case(column.name()) {
+                    return Ok(Transformed::no(expr));
+                }
+                let named: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), column.index()));
+                Ok(Transformed::yes(named))
+            })
+            .data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::DataType;
+
+    #[test]
+    fn renames_by_case_only() {
+        let table = Schema::new(vec![
+            Field::new("id", DataType::Int64, true),
+            Field::new("custid", DataType::Int64, true),
+            Field::new("both", DataType::Int64, true),
+        ]);
+        let file: SchemaRef = Arc::new(Schema::new(vec![
+            Field::new("CustId", DataType::Int32, true),
+            Field::new("Both", DataType::Int32, true),
+            Field::new("both", DataType::Int32, true),
+            Field::new("Other", DataType::Int32, true),
+        ]));
+        let names: Vec<_> =
+            rename_as(&table, &file).fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["custid", "Both", "both", "Other"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! One SELECT as text, planned by DataFusion: the SQL of jobs.
+//!
+//! What the text says and DataFusion's planner would silently leave out (samples, table versions, locks) is refused
+//! ([`refuse`]). In the Spark dialect, names match ignoring case ([`spelling`]): the planner itself compares bytes.
+//! What a function or operator of the same name means differently in Spark is not looked at here; the limits are
+//! documented with the job nodes that offer SQL.
+
+mod refuse;
+mod spelling;
+
+use std::collections::HashSet;
+
+use datafusion::{
+    common::{TableReference, config::ConfigOptions, config::Dialect},
+    execution::SessionState,
+    logical_expr::LogicalPlan,
+    sql::parser::Statement,
+};
+use sqlparser::ast::Statement as Ast;
+
+use crate::{EngineError, Session, SqlDialect};
+
+/// Sets the session's parser and planner to the dialect.
+pub(crate) fn configure(dialect: SqlDialect, settings: &mut ConfigOptions) {
+    let parser = &mut settings.sql_parser;
+    match dialect {
+        SqlDialect::Spark => {
+            parser.dialect = Dialect::Spark;
+            parser.enable_ident_normalization = false;
+            parser.default_null_ordering = "nulls_min".to_owned();
+        }
+        SqlDialect::Trino => {
+            parser.dialect = Dialect::Generic;
+            parser.enable_ident_normalization = true;
+            parser.parse_float_as_decimal = true;
+            parser.default_null_ordering = "nulls_last".to_owned();
+        }
+    }
+}
+
+/// Parses and plans one SELECT.
+pub(crate) async fn plan(session: &Session, text: &str) -> Result<LogicalPlan, EngineError> {
+    let state = session.context().state();
+    let dialect = state.config_options().sql_parser.dialect;
+    let mut statement =
+        session.converted(state.sql_to_statement(text.trim().trim_end_matches(';'), &dialect))?;
+    let Statement::Statement(ast) = &mut statement else {
+        return Err(only_select());
+    };
+    if !matches!(ast.as_ref(), Ast::Query(_)) {
+        return Err(only_select());
+    }
+    refuse::check(ast)?;
+    if !state.config_options().sql_parser.enable_ident_normalization {
+        let columns = known_columns(session, &state, &statement).await?;
+        if let Statement::Statement(ast) = &mut statement {
+            spelling::unify(ast, columns);
+        }
+    }
+    session.converted(state.statement_to_plan(statement).await)
+}
+
+fn only_select() -> EngineError {
+    EngineError::Unsupported { message: "only a single SELECT statement can be run here".to_owned() }
+}
+
+/// The columns of all tables and views that the statement names.
+async fn known_columns(
+    session: &Session,
+    state: &SessionState,
+    statement: &Statement,
+) -> Result<HashSet<String>, EngineError> {
+    let mut known = HashSet::new();
+    for reference in session.converted(state.resolve_table_references(statement))? {
+        // What is not found is a CTE, or else the planner's error.
+        let Ok(schema) = state.schema_for_ref(reference.clone()) else { continue };
+        let table = TableReference::table(&reference).to_owned();
+        if let Ok(Some(provider)) = schema.table(&table).await {
+            known.extend(provider.schema().fields().iter().map(|field| field.name().clone()));
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,142 @@
+//! Gives unquoted names of a statement the spelling that they were declared with.
+//!
+//! Spark compares names ignoring case, DataFusion's planner compares bytes. Every unquoted column, qualifier and alias
+//! that differs from exactly one declared name in case only is rewritten to it; where several declared names
+//! differ only in case, the statement has to spell the one it means.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
+
+use sqlparser::ast::{
+    Expr, Ident, Query, Select, SelectItem, Statement, TableAlias, TableFactor, Visit, VisitMut, Visitor,
+    VisitorMut,
+};
+
+/// Rewrites the statement's names; `columns` are those of its tables and views.
+pub(super) fn unify(statement: &mut Statement, columns: HashSet<String>) {
+    let mut declared = Declared { names: columns };
+    // The visitor never breaks off.
+    let _ = Visit::visit(statement, &mut declared);
+    let mut unify = Unify { spellings: spellings(declared.names) };
+    let _ = VisitMut::visit(statement, &mut unify);
+}
+
+/// Lower-case name → its spelling, where there is only one.
+fn spellings(names: HashSet<String>) -> HashMap<String, Option<String>> {
+    let mut out: HashMap<String, Option<String>> = HashMap::new();
+    for name in names {
+        out.entry(name.to_lowercase()).and_modify(|spelling| *spelling = None).or_insert(Some(name));
+    }
+    out
+}
+
+/// Collects what the statement itself declares: aliases of columns, tables and CTEs, and the tables' own names.
+struct Declared {
+    names: HashSet<String>,
+}
+
+impl Declared {
+    fn add(&mut self, ident: &Ident) {
+        self.names.insert(ident.value.clone());
+    }
+
+    fn add_alias(&mut self, alias: Option<&TableAlias>) {
+        if let Some(alias) = alias {
+            self.add(&alias.name);
+            for column in &alias.columns {
+                self.add(&column.name);
+            }
+        }
+    }
+}
+
+impl Visitor for Declared {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.add_alias(Some(&cte.alias));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                self.add(alias);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { name, alias, .. } => {
+                if let (None, Some(ident)) = (alias, name.0.last().and_then(|part| part.as_ident())) {
+                    self.add(ident);
+                }
+                self.add_alias(alias.as_ref());
+            }
+            TableFactor::Derived { alias, .. } => self.add_alias(alias.as_ref()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Unify {
+    spellings: HashMap<String, Option<String>>,
+}
+
+impl Unify {
+    fn respell(&self, ident: &mut Ident) {
+        if ident.quote_style.is_some() {
+            return;
+        }
+        if let Some(Some(spelling)) = self.spellings.get(&ident.value.to_lowercase()) {
+            ident.value.clone_from(spelling);
+        }
+    }
+}
+
+impl VisitorMut for Unify {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(ident) => self.respell(ident),
+            Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(|part| self.respell(part)),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlparser::{dialect::SparkSqlDialect, parser::Parser};
+
+    fn unified(text: &str, columns: &[&str]) -> String {
+        let mut statement = Parser::parse_sql(&SparkSqlDialect {}, text).expect("parses").remove(0);
+        unify(&mut statement, columns.iter().map(|name| (*name).to_owned()).collect());
+        statement.to_string()
+    }
+
+    #[test]
+    fn respells_names_that_differ_in_case() {
+        assert_eq!(
+            unified(
+                "SELECT O.CUSTID AS Total FROM orders o WHERE Day = 'X' ORDER BY total",
+                &["custId", "day"]
+            ),
+            "SELECT o.custId AS Total FROM orders AS o WHERE day = 'X' ORDER BY Total"
+        );
+        assert_eq!(
+            unified("SELECT `CUSTID`, id FROM t", &["custId", "ID", "Id"]),
+            "SELECT `CUSTID`, id FROM t"
+        );
+    }
+}

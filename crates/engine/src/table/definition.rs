@@ -1,0 +1,187 @@
+//! How a table of the catalog is read: its columns as arrow types, its format, its location; and the same for each of
+//! its partitions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use catalog::{Column, StorageDescriptor, Table, partition::Partition};
+use formats::{Format, ParquetOptions, hive::HiveType, serde_info};
+
+use crate::{EngineError, hive, location::Location};
+
+/// Input formats that lead to files in another way than by listing a folder.
+const SYMLINK_INPUT: &str = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat";
+
+/// A table's definition, checked and translated.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) database: String,
+    pub(super) table: String,
+    /// `database.table`, for messages.
+    pub(super) name: String,
+    pub(super) keys: Vec<Column>,
+    pub(super) key_schema: SchemaRef,
+    pub(super) file_schema: SchemaRef,
+    descriptor: StorageDescriptor,
+    parameters: BTreeMap<String, String>,
+    format: Arc<Format>,
+}
+
+/// A partition, or the whole of a table without keys.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) values: Vec<String>,
+    pub(super) location: Location,
+    pub(super) format: Arc<Format>,
+}
+
+impl Definition {
+    pub(super) fn new(table: &Table) -> Result<Self, EngineError> {
+        let name = format!("{}.{}", table.database_name, table.name);
+        refuse_other_kinds(table, &name)?;
+        let unsupported = |what: String| EngineError::TableUnsupported { table: name.clone(), what };
+        let Some(descriptor) = table.storage_descriptor() else {
+            return Err(unsupported("it has no storage descriptor".to_owned()));
+        };
+        let parameters = table.parameters().cloned().unwrap_or_default();
+        let keys = table.partition_keys().to_vec();
+        let file_schema = schema_of(table.columns(), &name)?;
+        let key_schema = schema_of(&keys, &name)?;
+        for key in key_schema.fields() {
+            if !hive::is_partition_type(key.data_type()) {
+                let what = format!("its partition key {} has the type {}", key.name(), key.data_type());
+                return Err(unsupported(what));
+            }
+            if file_schema.index_of(key.name()).is_ok() {
+                return Err(unsupported(format!("its partition key {} is a column too", key.name())));
+            }
+        }
+        let format = Arc::new(format_of(descriptor, &parameters, table.columns(), &name)?);
+        let descriptor = descriptor.clone();
+        let (database, table) = (table.database_name.clone(), table.name.clone());
+        Ok(Self { database, table, name, keys, key_schema, file_schema, descriptor, parameters, format })
+    }
+
+    /// A table without partition keys as its only part.
+    pub(super) fn whole(&self) -> Result<Part, EngineError> {
+        let Some(location) = self.descriptor.location.as_deref().filter(|text| !text.is_empty()) else {
+            let what = "it has no location".to_owned();
+            return Err(EngineError::TableUnsupported { table: self.name.clone(), what });
+        };
+        Ok(Part {
+            values: Vec::new(),
+            location: self.parse_location(location)?,
+            format: Arc::clone(&self.format),
+        })
+    }
+
+    /// A partition: what it does not say for itself, its table says.
+    pub(super) fn part(&self, partition: &Partition) -> Result<Part, EngineError> {
+        let values = partition.values().to_vec();
+        let location = match partition.location().filter(|text| !text.is_empty()) {
+            Some(own) => self.parse_location(own)?,
+            None => self.default_location(&values)?,
+        };
+        let format = match partition.storage_descriptor() {
+            Some(own) => self.own_format(own)?,
+            None => Arc::clone(&self.format),
+        };
+        Ok(Part { values, location, format })
+    }
+
+    fn default_location(&self, values: &[String]) -> Result<Location, EngineError> {
+        let whole = self.whole()?.location;
+        let keys: Vec<String> = self.keys.iter().map(|key| key.name.clone()).collect();
+        let prefix = format!("{}{}", whole.folder(), hive::folder(&keys, values));
+        Ok(Location { bucket: whole.bucket, prefix })
+    }
+
+    fn parse_location(&self, text: &str) -> Result<Location, EngineError> {
+        Location::parse(text).map_err(|what| EngineError::LocationInvalid {
+            table: Some(self.name.clone()),
+            location: text.to_owned(),
+            what,
+        })
+    }
+
+    fn own_format(&self, own: &StorageDescriptor) -> Result<Arc<Format>, EngineError> {
+        let same_serde = own.serde_info.is_none() || own.serde_info == self.descriptor.serde_info;
+        let same_input = own.input_format.is_none() || own.input_format == self.descriptor.input_format;
+        let same_columns = own.columns.is_none() || own.columns == self.descriptor.columns;
+        if same_serde && same_columns && same_input {
+            return Ok(Arc::clone(&self.format));
+        }
+        let mut merged = own.clone();
+        merged.serde_info = own.serde_info.clone().or_else(|| self.descriptor.serde_info.clone());
+        merged.input_format = own.input_format.clone().or_else(|| self.descriptor.input_format.clone());
+        let columns = own.columns.as_deref().or(self.descriptor.columns.as_deref()).unwrap_or_default();
+        Ok(Arc::new(format_of(&merged, &self.parameters, columns, &self.name)?))
+    }
+}
+
+fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
+    let unsupported =
+        |what: &str| Err(EngineError::TableUnsupported { table: name.to_owned(), what: what.to_owned() });
+    if table.table_type().is_some_and(|kind| kind.eq_ignore_ascii_case("VIRTUAL_VIEW")) {
+        return unsupported("it is a view");
+    }
+    for key in ["table_type", "spark.sql.sources.provider"] {
+        let format = table.parameter(key).unwrap_or_default().to_ascii_lowercase();
+        if matches!(format.as_str(), "iceberg" | "delta" | "hudi") {
+            return unsupported(&format!("it is a table of the open format {format}"));
+        }
+    }
+    if table.parameter("projection.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return unsupported("it uses partition projection");
+    }
+    Ok(())
+}
+
+fn schema_of(columns: &[Column], name: &str) -> Result<SchemaRef, EngineError> {
+    let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let column_name = column.name.to_lowercase();
+        let unsupported = |what: String| EngineError::TableUnsupported { table: name.to_owned(), what };
+        if fields.iter().any(|field| *field.name() == column_name) {
+            return Err(unsupported(format!("it has two columns named {column_name}")));
+        }
+        let hive_type: HiveType = column
+            .hive_type()
+            .parse()
+            .map_err(|error| unsupported(format!("the type of column {column_name} is not one: {error}")))?;
+        let data_type =
+            hive_type.to_arrow().map_err(|error| unsupported(format!("column {column_name}: {error}")))?;
+        fields.push(Field::new(column_name, data_type, true));
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The format that a descriptor's SerDe stands for; for tables without one, their `classification`.
+fn format_of(
+    descriptor: &StorageDescriptor,
+    parameters: &BTreeMap<String, String>,
+    columns: &[Column],
+    name: &str,
+) -> Result<Format, EngineError> {
+    let unsupported = |what: String| EngineError::TableUnsupported { table: name.to_owned(), what };
+    if descriptor.input_format.as_deref() == Some(SYMLINK_INPUT) {
+        return Err(unsupported("it names its files in symlink manifests".to_owned()));
+    }
+    let names: Vec<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
+    let serde = descriptor.serde_info.clone().unwrap_or_default();
+    let own = serde.parameters.unwrap_or_default();
+    let library = serde.serialization_library.filter(|library| !library.is_empty());
+    let library = library.or_else(|| match parameters.get("classification").map(String::as_str) {
+        Some("csv") => Some(serde_info::LAZY_SIMPLE.to_owned()),
+        Some("json") => Some(serde_info::OPENX_JSON.to_owned()),
+        _ => None,
+    });
+    let is_parquet = descriptor.input_format.as_deref() == Some(serde_info::PARQUET_INPUT)
+        || parameters.get("classification").is_some_and(|format| format == "parquet");
+    match library {
+        Some(library) => serde_info::format_of(&library, &own, parameters, names)
+            .map_err(|error| unsupported(error.to_string())),
+        None if is_parquet => Ok(Format::Parquet(ParquetOptions::default())),
+        None => Err(unsupported("it has neither a SerDe nor a known classification".to_owned())),
+    }
+}

@@ -1,0 +1,113 @@
+//! Memory, spill, cancellation, other work going on.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{World, lazy_csv};
+use crate::{BadRecordPolicy, EngineError, SessionOptions};
+
+async fn numbers(world: &World, rows: u64) {
+    world.table("numbers", lazy_csv(), "n bigint;text string", "", "numbers/").await;
+    let mut text = String::new();
+    for n in 0..rows {
+        let scrambled = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        text.push_str(&format!("{scrambled},some text that takes room {scrambled:064x}\n"));
+    }
+    world.put("numbers/a.csv", text).await;
+}
+
+#[tokio::test]
+async fn a_sort_spills() {
+    let world = World::with_memory(12 << 20).await;
+    numbers(&world, 300_000).await;
+    let session = world.session();
+    let frame = session.sql("SELECT n, text FROM numbers ORDER BY text, n").await.expect("frame");
+    let mut execution = session.execute(frame).await.expect("execution");
+    let (mut rows, mut last) = (0, String::new());
+    while let Some(batch) = execution.next().await {
+        let batch = batch.expect("batch");
+        rows += batch.num_rows();
+        let texts = arrow::array::AsArray::as_string::<i32>(batch.column(1));
+        for text in texts.iter().flatten() {
+            assert!(last.as_str() <= text);
+            text.clone_into(&mut last);
+        }
+    }
+    assert_eq!(rows, 300_000);
+    assert!(execution.stats().spilled_bytes > 0);
+    drop(execution);
+    assert_eq!(world.engine.memory().reserved_bytes, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_spill_fails_with_a_message() {
+    let world = World::with_memory(12 << 20).await;
+    numbers(&world, 300_000).await;
+    let error = world.error("SELECT array_agg(text) FROM numbers").await;
+    assert!(matches!(error, EngineError::MemoryExhausted { limit_bytes: 12_582_912, .. }), "{error}");
+    assert!(error.is_transient());
+    assert_eq!(world.sql("SELECT count(*) FROM numbers").await.expect("other work goes on").0, "300000");
+}
+
+#[tokio::test]
+async fn a_cancelled_query_stops_and_frees() {
+    let world = World::new().await;
+    numbers(&world, 100_000).await;
+    let cancel = CancellationToken::new();
+    let session = world.session_with(SessionOptions { cancel: cancel.clone(), ..SessionOptions::default() });
+    let text =
+        "SELECT count(*) FROM numbers a CROSS JOIN numbers b CROSS JOIN numbers c WHERE a.n + b.n + c.n = 1";
+    let frame = session.sql(text).await.expect("frame");
+    let mut execution = session.execute(frame).await.expect("execution");
+    cancel.cancel();
+    assert!(matches!(execution.next().await, Some(Err(EngineError::Cancelled))));
+    assert!(execution.next().await.is_none());
+    drop(execution);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while world.engine.memory().reserved_bytes > 0 {
+        assert!(std::time::Instant::now() < deadline, "memory is still held");
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(session.sql("SELECT 1").await.map(|_| ()), Ok(())));
+    let again = session.sql("SELECT 1").await.expect("frame");
+    assert!(matches!(session.collect(again).await, Err(EngineError::Cancelled)));
+}
+
+#[tokio::test]
+async fn bad_records_are_counted_when_skipped() {
+    let world = World::new().await;
+    world.table("bad", super::csv(), "id bigint;v string", "", "bad/").await;
+    world.put("bad/a.csv", "id,v\n1,x\nnope,y\n3,z\n").await;
+    let options = SessionOptions { on_bad_record: BadRecordPolicy::Skip, ..SessionOptions::default() };
+    let session = world.session_with(options);
+    let frame = session.sql("SELECT id FROM bad").await.expect("frame");
+    let (_, stats) = session.collect(frame).await.expect("collect");
+    assert_eq!((stats.rows_out, stats.bad_records, session.bad_records()), (2, 1, 1));
+    assert_eq!(session.bad_record_examples().len(), 1);
+}
+
+#[tokio::test]
+async fn large_joins_are_planned_to_spill() {
+    let world = World::with_memory(12 << 20).await;
+    numbers(&world, 300_000).await;
+    let text = "SELECT count(*) FROM numbers a JOIN numbers b ON a.n = b.n AND a.text = b.text";
+    let session = world.session();
+    let frame = session.sql(text).await.expect("frame");
+    let explained = session.explain(frame.logical_plan().clone()).await.expect("explained");
+    assert!(explained.physical.contains("SortMergeJoin"), "{}", explained.physical);
+    let (rows, _) = world.sql(text).await.expect("joined");
+    assert!(rows.parse::<u64>().expect("count") >= 300_000, "{rows}");
+}
+
+#[tokio::test]
+async fn views_and_spelling_in_spark() {
+    let world = World::new().await;
+    let session = world.engine.session(world.sources.clone(), SessionOptions::default());
+    let frame = session.sql("SELECT 1 AS custId, 'x' AS `Name`").await.expect("frame");
+    session.register_view("MyData", frame);
+    let frame =
+        session.sql("SELECT CUSTID + 1 AS Next, name FROM mydata m WHERE M.custid = 1").await.expect("frame");
+    let (batches, _) = session.collect(frame).await.expect("collect");
+    assert_eq!(super::rows(&batches), "2|x");
+    assert_eq!(batches[0].schema().field(0).name(), "Next");
+    assert!(session.drop_view("MyData"));
+}

@@ -1,0 +1,167 @@
+//! The partitioned writer: round trips through the catalog, memory bound, publishing.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema},
+};
+use lake::{BucketName, ListQuery};
+
+use super::{World, bucket, parquet};
+use crate::{
+    EngineError, Session,
+    write::{Output, Spec, publish, write_partitioned},
+};
+
+fn spec(prefix: &str, keys: &[&str]) -> Spec {
+    let partition_keys = keys.iter().map(|key| (*key).to_owned()).collect();
+    Spec { partition_keys, ..Spec::parquet(bucket(), prefix, "run-1") }
+}
+
+async fn write(session: &Session, batch: RecordBatch, spec: &Spec) -> Result<Output, EngineError> {
+    let frame = session.context().read_batch(batch).expect("frame");
+    write_partitioned(session, frame, spec).await
+}
+
+async fn keys(world: &World, prefix: &str) -> Vec<String> {
+    let mut tx = world.store().read().await.expect("tx");
+    let query = ListQuery { prefix: prefix.to_owned(), limit: 100_000, ..ListQuery::default() };
+    let page = world.sources.lake.list(&mut tx, &bucket(), &query).await.expect("list");
+    page.objects.into_iter().map(|info| info.key.as_str().to_owned()).collect()
+}
+
+async fn publish_into(world: &World, table: &str, output: Output) {
+    let partitions = output.partitions();
+    let mut tx = world.store().begin().await.expect("tx");
+    let inputs = partitions.iter().map(|partition| {
+        let value = serde_json::json!({"Values": partition.values, "StorageDescriptor": {"Location": partition.location}});
+        serde_json::from_value(value).expect("input")
+    });
+    let inputs = inputs.collect();
+    let errors = catalog::partition::batch_create(&mut tx, &world.sources.scope, "shop", table, inputs).await;
+    assert!(errors.expect("created").is_empty());
+    publish(&mut tx, &world.sources.lake, output).await.expect("published");
+    tx.commit().await.expect("commit");
+}
+
+fn odd_batch() -> RecordBatch {
+    let schema = Schema::new(vec![
+        Field::new("k", DataType::Utf8, true),
+        Field::new("v", DataType::Int64, true),
+        Field::new("d", DataType::Date32, true),
+    ]);
+    let texts = [Some("a/b=c"), None, Some("%41 .csv"), Some("日本"), Some(""), Some("it's {x}")];
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(texts.to_vec())),
+        Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5, 6])),
+        Arc::new(Date32Array::from(vec![Some(19723), Some(19723), None, Some(0), Some(-1), Some(19724)])),
+    ];
+    RecordBatch::try_new(Arc::new(schema), columns).expect("batch")
+}
+
+#[tokio::test]
+async fn odd_values_round_trip_through_the_catalog() {
+    let world = World::new().await;
+    world.table("odd", parquet(), "v bigint", "d date;k string", "out/").await;
+    let session = world.session();
+    let output = write(&session, odd_batch(), &spec("out", &["D", "k"])).await.expect("written");
+    assert_eq!(output.rows, 6);
+    assert_eq!(output.schema.fields().len(), 1);
+    assert!(keys(&world, "out/").await.is_empty(), "nothing is visible before publishing");
+    publish_into(&world, "odd", output).await;
+    let visible = keys(&world, "out/").await;
+    assert!(visible.iter().any(|key| key.starts_with("out/d=2024-01-01/k=a%2Fb%3Dc/run-1-")), "{visible:?}");
+    let text = "SELECT v, k, d FROM odd ORDER BY v";
+    assert_eq!(
+        world.sql(text).await.expect("sql").0,
+        "1|a/b=c|2024-01-01\n2||2024-01-01\n3|%41 .csv|\n4|日本|1970-01-01\n5||1969-12-31\n6|it's {x}|2024-01-02"
+    );
+    let (rows, stats) =
+        world.sql("SELECT v FROM odd WHERE d = DATE '2024-01-01' AND k IS NULL").await.expect("sql");
+    assert_eq!((rows.as_str(), stats.files_read), ("2", 1));
+}
+
+#[tokio::test]
+async fn a_dropped_output_leaves_nothing() {
+    let world = World::new().await;
+    let session = world.session();
+    let output = write(&session, odd_batch(), &spec("out/", &[])).await.expect("written");
+    assert_eq!((output.files.len(), output.partitions().len()), (1, 0));
+    drop(output);
+    assert!(keys(&world, "").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_thousand_partitions_stay_within_memory() {
+    let world = World::with_memory(64 << 20).await;
+    world.table("many", parquet(), "v bigint;text string", "k int", "many/").await;
+    let session = world.session();
+    let text = "SELECT value AS v, repeat(md5(CAST(value AS VARCHAR)), 4) AS text, CAST(value % 1000 AS INT) AS k \
+                FROM generate_series(1, 400000)";
+    let frame = session.sql(text).await.expect("frame");
+    let spec = Spec { memory_bytes: 24 << 20, ..spec("many/", &["k"]) };
+    let output = write_partitioned(&session, frame, &spec).await.expect("written");
+    assert_eq!((output.rows, output.partitions().len()), (400_000, 1000));
+    assert!(output.files.len() > 2000, "files were ended early: {}", output.files.len());
+    assert_eq!(world.engine.memory().reserved_bytes, 0);
+    publish_into(&world, "many", output).await;
+    let (rows, stats) = world.sql("SELECT count(*), sum(v), count(DISTINCT k) FROM many").await.expect("sql");
+    assert_eq!(rows, "400000|80000200000|1000");
+    assert_eq!(stats.partitions_read, 1000);
+}
+
+#[tokio::test]
+async fn csv_and_json_are_written_too() {
+    let world = World::new().await;
+    let session = world.session();
+    for (format, ending) in [
+        (formats::Format::Csv(formats::CsvOptions::standard()), ".csv.gz"),
+        (formats::Format::Json(formats::JsonOptions::default()), ".json.gz"),
+    ] {
+        let options = formats::WriteOptions {
+            compression: formats::Compression::Gzip,
+            ..formats::WriteOptions::default()
+        };
+        let prefix = format!("text{ending}/");
+        let spec = Spec { format, options, ..spec(&prefix, &["k"]) };
+        let output = write(&session, odd_batch(), &spec).await.expect("written");
+        assert!(output.files.iter().all(|file| file.key.as_str().ends_with(ending)));
+        let mut tx = world.store().begin().await.expect("tx");
+        publish(&mut tx, &world.sources.lake, output).await.expect("published");
+        tx.commit().await.expect("commit");
+        let source = crate::PathSource::new(vec![format!("s3://{}/{prefix}", super::BUCKET)]);
+        let frame = session.read_path(source).await.expect("frame");
+        assert_eq!(session.count(frame).await.expect("count"), 6, "{ending}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_specs_are_refused() {
+    let world = World::new().await;
+    let session = world.session();
+    let failed = |spec: Spec| write(&session, odd_batch(), Box::leak(Box::new(spec)));
+    assert!(matches!(failed(spec("o/", &["nope"])).await, Err(EngineError::ColumnNotFound { .. })));
+    assert!(matches!(failed(spec("o/", &["k", "K"])).await, Err(EngineError::OptionsInvalid { .. })));
+    assert!(matches!(failed(spec("o/", &["k", "v", "d"])).await, Err(EngineError::OptionsInvalid { .. })));
+    let hidden = Spec { file_prefix: "_x".to_owned(), ..spec("o/", &[]) };
+    assert!(matches!(failed(hidden).await, Err(EngineError::OptionsInvalid { .. })));
+    let elsewhere = Spec { bucket: BucketName::new("no-such-bucket").expect("name"), ..spec("o/", &[]) };
+    assert!(matches!(failed(elsewhere).await, Err(EngineError::BucketMissing { .. })));
+}
+
+#[tokio::test]
+async fn a_failing_plan_leaves_nothing() {
+    let world = World::new().await;
+    world.table("bad", super::csv(), "id bigint", "", "bad/").await;
+    let mut text = String::from("id\n");
+    for n in 0..50_000 {
+        text.push_str(&format!("{n}\n"));
+    }
+    world.put("bad/a.csv", format!("{text}broken\n")).await;
+    let session = world.session();
+    let frame = session.sql("SELECT id, id % 10 AS k FROM bad").await.expect("frame");
+    let error = write_partitioned(&session, frame, &spec("out/", &["k"])).await.expect_err("fails");
+    assert!(matches!(error, EngineError::Format(_)), "{error}");
+    assert!(keys(&world, "out/").await.is_empty());
+}

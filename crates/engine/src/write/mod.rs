@@ -1,0 +1,296 @@
+//! Writing a frame as files that nobody sees before they are published.
+//!
+//! ```text
+//! plan ─┬─ task 0: Router ─► Files (an open file per partition value) ─► lake::Upload ─► StagedFile ─┐
+//!       └─ task 1: …                                                                                 ├─► Output ─► publish(tx)
+//! ```
+//!
+//! Every partition of the plan is a task on the engine's threads with files of its own, so that all threads encode.
+//! Memory is bounded by [`Spec::memory_bytes`] over all tasks and accounted to the engine's pool: when the open files
+//! hold more, the largest are ended early (a partition then has several files). Partition columns are not in the files:
+//! they are in the folder names, escaped as Hive does.
+//!
+//! A failed, cancelled or killed run leaves nothing: staged bytes that were not published are removed, at once or at
+//! the next start of the lake.
+
+mod files;
+mod output;
+mod router;
+mod schema;
+
+use std::{collections::HashSet, sync::Arc};
+
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::{
+    common::Column,
+    dataframe::DataFrame,
+    execution::TaskContext,
+    logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
+    physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, repartition::RepartitionExec},
+};
+use formats::{Format, WriteOptions, hive::HiveType};
+use futures::StreamExt;
+use lake::{BucketName, LakeError};
+use tokio::task::JoinSet;
+
+pub use output::{Output, OutputPartition, Published, StagedFile, publish};
+
+use crate::{EngineError, RunStats, Session, WriteStats, hive, location, stats};
+use files::{Files, Target};
+use router::Router;
+
+/// What to write and where.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The files' format.
+    pub format: Format,
+    /// Compression, header and row group size.
+    pub options: WriteOptions,
+    /// Columns that become folders, outermost first; none for one flat folder. Found ignoring case.
+    pub partition_keys: Vec<String>,
+    /// The bucket; it must exist.
+    pub bucket: BucketName,
+    /// Key prefix of everything that is written; a `/` is added when it is missing.
+    pub prefix: String,
+    /// Beginning of the files' names, which go on `-<task>-<number><extension>`. Must not begin with `_` or `.`, which
+    /// readers hide, and must be unique to the run, or publishing replaces the files of another.
+    pub file_prefix: String,
+    /// A file is ended at about this size. At least 1 MiB.
+    pub target_file_bytes: u64,
+    /// What open files may hold over all tasks, in bytes. At least 8 MiB.
+    pub memory_bytes: usize,
+    /// Counts for the caller, while the output is written.
+    pub stats: Option<Arc<WriteStats>>,
+}
+
+impl Spec {
+    /// Parquet with Snappy into one folder, files of about 256 MiB, 128 MiB of memory.
+    pub fn parquet(bucket: BucketName, prefix: impl Into<String>, file_prefix: impl Into<String>) -> Self {
+        Self {
+            format: Format::Parquet(formats::ParquetOptions::default()),
+            options: WriteOptions::default(),
+            partition_keys: Vec::new(),
+            bucket,
+            prefix: prefix.into(),
+            file_prefix: file_prefix.into(),
+            target_file_bytes: 256 << 20,
+            memory_bytes: 128 << 20,
+            stats: None,
+        }
+    }
+}
+
+/// Runs `frame` and stages its rows as files. Nothing is visible until [`publish`]; dropping the output, or this
+/// future, removes what was written.
+/// Errors: `OptionsInvalid`, `ColumnNotFound` for a partition key that is no column, `BucketMissing`, and whatever the
+/// plan meets.
+pub async fn write_partitioned(
+    session: &Session,
+    frame: DataFrame,
+    spec: &Spec,
+) -> Result<Output, EngineError> {
+    check(spec)?;
+    check_bucket(session, spec).await?;
+    let logical = session.converted(as_storable(frame))?;
+    let shape = Shape::new(logical.schema().as_arrow(), spec)?;
+    let plan = session.physical_plan(logical).await?;
+    let plan = session.converted(spread(plan, session.engine().options().threads))?;
+    let context = session.context().task_ctx();
+    let worker = session.clone();
+    let spec = spec.clone();
+    let output = async move { run(&worker, plan, context, &spec, shape).await };
+    session.engine().run(session.cancel_token(), output).await
+}
+
+fn check(spec: &Spec) -> Result<(), EngineError> {
+    let invalid = |what: &str| Err(EngineError::OptionsInvalid { what: what.to_owned() });
+    if spec.file_prefix.is_empty()
+        || spec.file_prefix.starts_with(['_', '.'])
+        || spec.file_prefix.contains('/')
+    {
+        return invalid("a file name must not be empty, begin with _ or . or contain /");
+    }
+    if spec.target_file_bytes < 1 << 20 || spec.memory_bytes < 8 << 20 {
+        return invalid("files of at least 1 MiB and memory of at least 8 MiB are needed for writing");
+    }
+    Ok(())
+}
+
+async fn check_bucket(session: &Session, spec: &Spec) -> Result<(), EngineError> {
+    let mut reading = session.view().read().await?;
+    match session.lake().bucket(reading.tx(), &spec.bucket).await {
+        Ok(_) => {
+            reading.done();
+            Ok(())
+        }
+        Err(LakeError::NoSuchBucket { bucket }) => {
+            let location = location::uri(&bucket, &spec.prefix);
+            Err(EngineError::BucketMissing { table: None, bucket, location })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The frame's plan with every column cast to a type that files may hold.
+fn as_storable(frame: DataFrame) -> datafusion::error::Result<LogicalPlan> {
+    let plan = frame.into_unoptimized_plan();
+    let schema = Arc::clone(plan.schema());
+    let mut exprs = Vec::with_capacity(schema.fields().len());
+    let mut changed = false;
+    for (qualifier, field) in schema.iter() {
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+        let wanted = schema::storable(field.data_type());
+        if &wanted == field.data_type() {
+            exprs.push(column);
+            continue;
+        }
+        changed = true;
+        exprs.push(column.cast_to(&wanted, schema.as_ref())?.alias(field.name()));
+    }
+    if !changed {
+        return Ok(plan);
+    }
+    LogicalPlanBuilder::from(plan).project(exprs)?.build()
+}
+
+/// Which columns go where.
+#[derive(Clone)]
+struct Shape {
+    keys: Vec<usize>,
+    data: Vec<usize>,
+    schema: SchemaRef,
+    partition_schema: SchemaRef,
+}
+
+impl Shape {
+    fn new(schema: &Schema, spec: &Spec) -> Result<Self, EngineError> {
+        check_columns(schema)?;
+        let mut keys = Vec::with_capacity(spec.partition_keys.len());
+        for key in &spec.partition_keys {
+            keys.push(find_key(schema, key, &keys)?);
+        }
+        let data: Vec<usize> = (0..schema.fields().len()).filter(|column| !keys.contains(column)).collect();
+        if data.is_empty() {
+            let what = "every column is a partition key: there is nothing to write into files".to_owned();
+            return Err(EngineError::OptionsInvalid { what });
+        }
+        let project = |columns: &[usize]| {
+            let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&schema.fields()[*column])).collect();
+            Arc::new(Schema::new(fields))
+        };
+        Ok(Self { schema: project(&data), partition_schema: project(&keys), keys, data })
+    }
+}
+
+fn check_columns(schema: &Schema) -> Result<(), EngineError> {
+    let mut seen = HashSet::new();
+    for field in schema.fields() {
+        if !seen.insert(field.name().to_lowercase()) {
+            let what =
+                format!("column {} would be written twice (names are compared ignoring case)", field.name());
+            return Err(EngineError::OptionsInvalid { what });
+        }
+        if let Err(error) = HiveType::from_arrow(field.data_type()) {
+            let what = format!("column {} cannot be written: {error}", field.name());
+            return Err(EngineError::OptionsInvalid { what });
+        }
+    }
+    Ok(())
+}
+
+fn find_key(schema: &Schema, key: &str, taken: &[usize]) -> Result<usize, EngineError> {
+    let position = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(key));
+    let Some(position) = position else {
+        let candidates = schema.fields().iter().map(|field| field.name().clone()).collect();
+        return Err(EngineError::ColumnNotFound { column: key.to_owned(), relation: None, candidates });
+    };
+    let data_type: &DataType = schema.field(position).data_type();
+    if taken.contains(&position) || !hive::is_partition_type(data_type) {
+        let what = format!("column {key} of type {data_type} cannot be a partition key here");
+        return Err(EngineError::OptionsInvalid { what });
+    }
+    Ok(position)
+}
+
+/// Gives every thread a part of a plan that has fewer, unless its rows are sorted.
+fn spread(plan: Arc<dyn ExecutionPlan>, threads: usize) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let parts = plan.output_partitioning().partition_count();
+    if parts >= threads || plan.output_ordering().is_some() {
+        return Ok(plan);
+    }
+    Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(threads))?))
+}
+
+async fn run(
+    session: &Session,
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    spec: &Spec,
+    shape: Shape,
+) -> Result<Output, EngineError> {
+    let parts = plan.output_partitioning().partition_count();
+    let target = Arc::new(Target::new(session, spec, &shape, parts));
+    let mut tasks = JoinSet::new();
+    for part in 0..parts {
+        tasks.spawn(write_part(
+            session.clone(),
+            Arc::clone(&plan),
+            Arc::clone(&context),
+            Arc::clone(&target),
+            shape.clone(),
+            part,
+        ));
+    }
+    let mut files = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        let done =
+            joined.map_err(|error| EngineError::Internal(format!("a writing task was lost: {error}")))?;
+        files.extend(done?);
+    }
+    let (rows, bytes) =
+        files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
+    let bad_records = session.bad_records();
+    let stats = RunStats { rows_out: rows, bad_records, ..stats::gather(&plan) };
+    let (bucket, prefix) = (spec.bucket.clone(), target.prefix.clone());
+    Ok(Output {
+        files,
+        schema: shape.schema,
+        partition_schema: shape.partition_schema,
+        rows,
+        bytes,
+        stats,
+        bucket,
+        prefix,
+    })
+}
+
+async fn write_part(
+    session: Session,
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    target: Arc<Target>,
+    shape: Shape,
+    part: usize,
+) -> Result<Vec<StagedFile>, EngineError> {
+    let arrow_error = |error| session.engine().convert(&datafusion::error::DataFusionError::from(error));
+    let mut router = Router::new(&plan.schema(), shape.keys, shape.data).map_err(arrow_error)?;
+    let mut files = Files::new(target, part, context.memory_pool());
+    let mut stream = session.converted(plan.execute(part, context))?;
+    while let Some(batch) = stream.next().await {
+        let batch = session.converted(batch)?;
+        if let Some((group, rows)) = router.push(&batch).map_err(arrow_error)? {
+            files.write(group, router.values(group), &rows).await?;
+        }
+        if router.is_full() {
+            for (group, rows) in router.drain().map_err(arrow_error)? {
+                files.write(group, router.values(group), &rows).await?;
+            }
+        }
+        files.balance(router.window_bytes()).await?;
+    }
+    for (group, rows) in router.drain().map_err(arrow_error)? {
+        files.write(group, router.values(group), &rows).await?;
+        files.balance(0).await?;
+    }
+    files.finish().await
+}
