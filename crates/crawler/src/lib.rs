@@ -1,1 +1,58 @@
-//! PLACEHOLDER
+//! Crawlers: they read the files of a bucket and write what they find, as tables and partitions, into the catalog.
+//!
+//! ```text
+//! listing ─► sample each file ─► folders with schemas ─► plan (pure) ─► tables and partitions, a transaction each
+//!   pages      formats::infer       run::survey            plan::tables     run::publish
+//! ```
+//!
+//! # What it owns
+//! The tables `crawler_*` of the metadata store: definitions and the history of runs. [`Crawlers`] is the handle and
+//! [`Crawlers::run`] the loop that works; runs are taken up within milliseconds of their start.
+//!
+//! # Invariants
+//! - A crawler is RUNNING exactly while its newest run is; both change in one transaction ([`state::step`]).
+//! - Whoever works on a run holds its lease; every catalog transaction of a run checks the lease, and a table's counts
+//!   in the run's row change with the table itself.
+//! - A file that cannot be read is a line in the log and never ends the crawl; a target that cannot be listed does.
+//! - Memory grows with folders and kinds of files, not with files: listings go by pages.
+//!
+//! # What a crash leaves
+//! A run in state RUNNING whose lease runs out (or is ended at once by the restarted node of the same name). It is
+//! taken up again from its beginning, which repeats nothing but reads: tables that are there already compare equal.
+//! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
+//!
+//! # Omitted on purpose
+//! Targets other than S3, schedules, custom classifiers, incremental crawls: refused when a crawler is made.
+
+mod bytes_of;
+mod definition;
+mod error;
+mod exclusion;
+mod history;
+mod plan;
+mod rows;
+mod run;
+mod service;
+pub mod state;
+
+pub use definition::{Definition, DeleteBehavior, S3Target, UpdateBehavior};
+pub use error::CrawlerError;
+pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
+pub use rows::MIGRATIONS;
+pub use run::{BoxError, Logs};
+pub use service::{Crawler, Crawlers, LastCrawl, Options, exists};
+
+/// The log group of every crawl; the stream is the crawler's name.
+pub const LOG_GROUP: &str = "/aws-glue/crawlers";
+
+/// A run that was interrupted so many times is given up.
+pub const MAX_ATTEMPTS: i64 = 3;
+
+/// The named crash points of this crate (see [`store::crash`]).
+pub const CRASH_POINTS: &[&str] = &[
+    "crawl.started",
+    "crawl.surveyed",
+    "crawl.table.before_commit",
+    "crawl.table.committed",
+    "crawl.before_end",
+];

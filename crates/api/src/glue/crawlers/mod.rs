@@ -1,0 +1,159 @@
+//! Glue's crawlers.
+//!
+//! Source: AWS Glue API Reference, Crawlers.
+
+mod handlers;
+mod render;
+
+use std::sync::Arc;
+
+use ::crawler::{CrawlerError, Crawlers};
+use store::Scope;
+use wire::{Call, Fault, Fields, Operation, Service};
+
+use super::errors;
+use super::tags::Taggable;
+
+/// What the handlers work on.
+pub struct CrawlerFace {
+    crawlers: Crawlers,
+}
+
+/// Makes the face.
+pub fn face(crawlers: Crawlers) -> Service<CrawlerFace> {
+    Service { model: "glue", state: CrawlerFace { crawlers }, operations: OPERATIONS }
+}
+
+/// Lets the tag operations know which crawlers exist.
+pub fn taggable() -> Taggable {
+    Arc::new(|tx, scope, name| {
+        Box::pin(async move { ::crawler::exists(tx, scope, name).await.map_err(|error| fault(error, Refusal::Other)) })
+    })
+}
+
+fn scope(call: &Call) -> Result<Scope, Fault> {
+    Scope::new(call.scope_account.as_str(), call.region.as_str()).map_err(|error| errors::invalid(error.to_string()))
+}
+
+/// `GetCrawler`, `ListCrawls` and the like do not know every fault that `CreateCrawler` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// `InvalidInputException` is in the operation's model.
+    Input,
+    Other,
+}
+
+/// Glue's fault for an error of the crawlers.
+fn fault(error: CrawlerError, refusal: Refusal) -> Fault {
+    match &error {
+        CrawlerError::NotFound { .. } => errors::not_found(error.to_string()),
+        CrawlerError::Exists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
+        CrawlerError::Running { .. } => Fault::new("CrawlerRunningException", error.to_string()),
+        CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
+        CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
+        CrawlerError::Invalid { .. } if refusal == Refusal::Input => errors::invalid(error.to_string()),
+        CrawlerError::Invalid { .. } => Fault::new("InvalidInputException", error.to_string()),
+        CrawlerError::Store(inner) => errors::store(inner),
+        CrawlerError::Catalog(_) | CrawlerError::Lake(_) | CrawlerError::Corrupt { .. } => Fault::internal(error),
+    }
+}
+
+const S3_ONLY: &str = "only S3 targets are built";
+const NO_EVENTS: &str = "crawls by events are not built";
+const NO_CONNECTION: &str = "connections are not built";
+const SCHEDULES: &str = "schedules of crawlers are not built; start it with StartCrawler";
+const CLASSIFIERS: &str = "custom classifiers are not built";
+
+/// What a crawler's definition may say. `Name`, `Role`, `Description` and such are kept and returned.
+const DEFINITION: Fields = Fields {
+    acts: &[
+        "Name",
+        "DatabaseName",
+        "Targets.S3Targets.Path",
+        "Targets.S3Targets.Exclusions",
+        "Targets.S3Targets.SampleSize",
+        "TablePrefix",
+        "SchemaChangePolicy.UpdateBehavior",
+        "SchemaChangePolicy.DeleteBehavior",
+        "RecrawlPolicy.RecrawlBehavior",
+        "Configuration",
+    ],
+    refused: REFUSED,
+};
+
+const REFUSED: &[(&str, &str)] = &[
+    ("Targets.JdbcTargets", S3_ONLY),
+    ("Targets.MongoDBTargets", S3_ONLY),
+    ("Targets.DynamoDBTargets", S3_ONLY),
+    ("Targets.CatalogTargets", S3_ONLY),
+    ("Targets.DeltaTargets", S3_ONLY),
+    ("Targets.IcebergTargets", S3_ONLY),
+    ("Targets.HudiTargets", S3_ONLY),
+    ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
+    ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
+    ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
+    ("Schedule", SCHEDULES),
+    ("Classifiers", CLASSIFIERS),
+];
+
+const CREATE: Fields = Fields {
+    acts: &[
+        "Name",
+        "DatabaseName",
+        "Targets.S3Targets.Path",
+        "Targets.S3Targets.Exclusions",
+        "Targets.S3Targets.SampleSize",
+        "TablePrefix",
+        "SchemaChangePolicy.UpdateBehavior",
+        "SchemaChangePolicy.DeleteBehavior",
+        "RecrawlPolicy.RecrawlBehavior",
+        "Configuration",
+        "Tags",
+    ],
+    refused: REFUSED,
+};
+
+const fn acts(acts: &'static [&'static str]) -> Fields {
+    Fields { acts, refused: &[] }
+}
+
+const OPERATIONS: &[Operation<CrawlerFace>] = &[
+    Operation { name: "CreateCrawler", fields: CREATE, run: |s, c| Box::pin(handlers::create(s, c)) },
+    Operation { name: "UpdateCrawler", fields: DEFINITION, run: |s, c| Box::pin(handlers::update(s, c)) },
+    Operation { name: "DeleteCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::delete(s, c)) },
+    Operation { name: "GetCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::get(s, c)) },
+    Operation {
+        name: "GetCrawlers",
+        fields: acts(&["MaxResults", "NextToken"]),
+        run: |s, c| Box::pin(handlers::get_many(s, c)),
+    },
+    Operation {
+        name: "ListCrawlers",
+        fields: acts(&["MaxResults", "NextToken", "Tags"]),
+        run: |s, c| Box::pin(handlers::list(s, c)),
+    },
+    Operation {
+        name: "BatchGetCrawlers",
+        fields: acts(&["CrawlerNames"]),
+        run: |s, c| Box::pin(handlers::batch_get(s, c)),
+    },
+    Operation { name: "StartCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::start(s, c)) },
+    Operation { name: "StopCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::stop(s, c)) },
+    Operation {
+        name: "GetCrawlerMetrics",
+        fields: acts(&["CrawlerNameList", "MaxResults", "NextToken"]),
+        run: |s, c| Box::pin(handlers::metrics(s, c)),
+    },
+    Operation {
+        name: "ListCrawls",
+        fields: acts(&[
+            "CrawlerName",
+            "MaxResults",
+            "NextToken",
+            "Filters.FieldName",
+            "Filters.FilterOperator",
+            "Filters.FieldValue",
+        ]),
+        run: |s, c| Box::pin(handlers::crawls(s, c)),
+    },
+];

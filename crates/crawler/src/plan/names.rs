@@ -1,0 +1,70 @@
+//! Names of tables and partition keys.
+
+use md5::{Digest, Md5};
+use percent_encoding::percent_decode_str;
+
+/// The most bytes of a table's name.
+const MAX_NAME: usize = 255;
+
+/// Lower case; whatever is not a letter, digit or underscore becomes an underscore.
+fn folded(name: &str) -> String {
+    let fold = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' };
+    name.chars().map(fold).collect()
+}
+
+fn cut(mut name: String, len: usize) -> String {
+    name.truncate(len);
+    name
+}
+
+/// The name for a folder's table: its last part, or the bucket's name.
+pub(crate) fn folder_table(prefix: &str, bucket: &str, folder: &str) -> String {
+    let last = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    cut(format!("{}{}", prefix.to_lowercase(), folded(if last.is_empty() { bucket } else { last })), MAX_NAME)
+}
+
+/// The name for a single file's table: `orders.csv` gives `orders_csv`.
+pub(crate) fn file_table(prefix: &str, key: &str) -> String {
+    let last = key.rsplit('/').next().unwrap_or_default();
+    cut(format!("{}{}", prefix.to_lowercase(), folded(last)), MAX_NAME)
+}
+
+/// Tells tables of the same name apart: `_` and a hash of the location, as Glue does.
+pub(crate) fn with_suffix(name: &str, location: &str) -> String {
+    let hash = hex::encode(Md5::digest(location.as_bytes()));
+    format!("{}_{hash}", cut(name.to_owned(), MAX_NAME - hash.len() - 1))
+}
+
+/// Key and value of a folder `k=v`, the value as Hive unescapes it.
+pub(super) fn key_value(folder: &str) -> Option<(String, String)> {
+    let (key, value) = folder.split_once('=')?;
+    if key.is_empty() {
+        return None;
+    }
+    Some((key.to_lowercase(), percent_decode_str(value).decode_utf8_lossy().into_owned()))
+}
+
+/// A folder that is surely one of a series: a number or date.
+pub(super) fn is_date_like(folder: &str) -> bool {
+    folder.contains(|c: char| c.is_ascii_digit())
+        && folder.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '_' | ':' | 'T' | 'Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(folder_table("p_", "my-bucket", "a/Sales 2024/"), "p_sales_2024");
+        assert_eq!(folder_table("", "my-bucket", ""), "my_bucket");
+        assert_eq!(file_table("", "a/b/Orders.csv.gz"), "orders_csv_gz");
+        assert_eq!(with_suffix("t", "s3://b/t/").len(), 2 + 32);
+        assert_eq!(with_suffix(&"t".repeat(300), "x").len(), 255);
+        assert_eq!(key_value("Dt=2024-01-01%2010"), Some(("dt".into(), "2024-01-01 10".into())));
+        assert_eq!(key_value("plain"), None);
+        assert!(
+            is_date_like("2024-01-01") && is_date_like("07") && !is_date_like("v1") && !is_date_like("-")
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! What a file or a group of files looks like, and when two are the same table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use formats::hive::HiveType;
+use formats::{
+    ColumnNames, CsvOptions, Format, Inferred, InferredField, JsonOptions, ParquetOptions, merge_types,
+};
+
+/// Columns of the wider schema that must be in both.
+const SIMILAR: f64 = 0.7;
+
+/// Format and dialect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Csv { delimiter: u8, header_lines: u64 },
+    Json,
+    Parquet,
+}
+
+/// One or more files of a kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) kind: Kind,
+    pub(crate) fields: Arc<Vec<InferredField>>,
+    /// CSV: some field is quoted.
+    pub(crate) quoted: bool,
+    /// CSV: the escape seen.
+    pub(crate) escape: Option<u8>,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    /// Records, estimated where only a sample was read.
+    pub(crate) records: u64,
+    /// Bytes of text of the sampled records, and how many these were.
+    pub(crate) sampled: (u64, u64),
+    /// Files per compression.
+    pub(crate) compressions: BTreeMap<&'static str, u64>,
+}
+
+impl Shape {
+    /// One file of `size` bytes.
+    pub(crate) fn of(inferred: Inferred, size: u64) -> Self {
+        let (kind, escape) = match &inferred.format {
+            Format::Csv(csv) => (
+                Kind::Csv { delimiter: csv.delimiter, header_lines: csv.header_lines },
+                csv.escape.filter(|_| inferred.quoted),
+            ),
+            Format::Json(_) => (Kind::Json, None),
+            Format::Parquet(_) => (Kind::Parquet, None),
+        };
+        let average = (inferred.record_bytes / inferred.records.max(1)).max(1);
+        let records = if inferred.complete { inferred.records } else { inferred.records.max(size / average) };
+        Self {
+            kind,
+            fields: Arc::new(inferred.fields),
+            quoted: inferred.quoted,
+            escape,
+            files: 1,
+            bytes: size,
+            records,
+            sampled: (inferred.record_bytes, inferred.records),
+            compressions: BTreeMap::from([(inferred.compression.name(), 1)]),
+        }
+    }
+
+    /// The most common compression.
+    pub(crate) fn compression(&self) -> &'static str {
+        self.compressions.iter().max_by_key(|(_, files)| **files).map_or("none", |(name, _)| name)
+    }
+
+    /// Bytes of an average record.
+    pub(crate) fn average_record(&self) -> u64 {
+        self.sampled.0 / self.sampled.1.max(1)
+    }
+
+    /// Takes in another group when both are one table; `lenient` asks for the same format and readable columns only.
+    pub(crate) fn merge(&mut self, other: &Self, lenient: bool) -> bool {
+        let Some(fields) = self.merged_fields(other, lenient) else { return false };
+        if *self.fields != fields {
+            self.fields = Arc::new(fields);
+        }
+        self.quoted |= other.quoted;
+        self.escape = self.escape.or(other.escape);
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.records += other.records;
+        self.sampled = (self.sampled.0 + other.sampled.0, self.sampled.1 + other.sampled.1);
+        for (name, files) in &other.compressions {
+            *self.compressions.entry(name).or_default() += files;
+        }
+        true
+    }
+
+    /// Whether both could be one table.
+    pub(crate) fn fits(&self, other: &Self, lenient: bool) -> bool {
+        self.merged_fields(other, lenient).is_some()
+    }
+
+    fn merged_fields(&self, other: &Self, lenient: bool) -> Option<Vec<InferredField>> {
+        if self.kind != other.kind {
+            return None;
+        }
+        let (a, b) = (&*self.fields, &*other.fields);
+        match self.kind {
+            Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, lenient),
+            Kind::Json | Kind::Parquet => merge_names(a, b, lenient),
+        }
+    }
+
+    /// The format to write into the catalog.
+    pub(crate) fn format(&self, columns: &[String]) -> Format {
+        match &self.kind {
+            Kind::Csv { delimiter, header_lines } => {
+                let names = columns.to_vec();
+                let base = if self.quoted {
+                    CsvOptions { escape: self.escape, ..CsvOptions::open_csv(names.clone()) }
+                } else {
+                    CsvOptions::lazy_simple(names.clone())
+                };
+                Format::Csv(CsvOptions {
+                    delimiter: *delimiter,
+                    header_lines: *header_lines,
+                    names: ColumnNames::Given(names),
+                    ..base
+                })
+            }
+            Kind::Json => Format::Json(JsonOptions::default()),
+            Kind::Parquet => Format::Parquet(ParquetOptions {}),
+        }
+    }
+}
+
+fn merged(a: &InferredField, b: &InferredField) -> InferredField {
+    InferredField { name: a.name.clone(), ty: merge_types(&a.ty, &b.ty), nullable: a.nullable || b.nullable }
+}
+
+/// CSV is read by position: one schema must begin with the other.
+fn merge_positions(
+    a: &[InferredField],
+    b: &[InferredField],
+    header: bool,
+    lenient: bool,
+) -> Option<Vec<InferredField>> {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    if !lenient && (short.len() as f64) < SIMILAR * long.len() as f64 {
+        return None;
+    }
+    let same =
+        |x: &InferredField, y: &InferredField| if header { x.name == y.name } else { alike(&x.ty, &y.ty) };
+    let matches = long.iter().zip(short).filter(|(x, y)| same(x, y)).count();
+    let enough = if header {
+        matches == short.len()
+    } else {
+        a.len() == b.len() && (lenient || matches as f64 >= SIMILAR * long.len() as f64)
+    };
+    if !enough {
+        return None;
+    }
+    let rest = long[short.len()..].iter().map(|f| InferredField { nullable: true, ..f.clone() });
+    Some(long.iter().zip(short).map(|(x, y)| merged(x, y)).chain(rest).collect())
+}
+
+fn alike(a: &HiveType, b: &HiveType) -> bool {
+    a == b || merge_types(a, b) != HiveType::String
+}
+
+fn merge_names(a: &[InferredField], b: &[InferredField], lenient: bool) -> Option<Vec<InferredField>> {
+    let shared = a.iter().filter(|x| b.iter().any(|y| y.name == x.name)).count();
+    if !lenient && (shared as f64) < SIMILAR * a.len().max(b.len()) as f64 {
+        return None;
+    }
+    let mut fields = Vec::with_capacity(a.len());
+    for x in a {
+        match b.iter().find(|y| y.name == x.name) {
+            Some(y) => fields.push(merged(x, y)),
+            None => fields.push(InferredField { nullable: true, ..x.clone() }),
+        }
+    }
+    let new = b.iter().filter(|y| !a.iter().any(|x| x.name == y.name));
+    fields.extend(new.map(|y| InferredField { nullable: true, ..y.clone() }));
+    Some(fields)
+}

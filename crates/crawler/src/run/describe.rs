@@ -1,0 +1,170 @@
+//! A planned table as the catalog's inputs, with the parameters that Glue's crawlers write.
+
+use std::collections::HashSet;
+
+use catalog::{Column, Parameters, PartitionInput, SerDeInfo, StorageDescriptor, TableInput};
+use formats::InferredField;
+use formats::serde_info;
+
+use super::survey::Found;
+use crate::plan::{Kind, Part, Shape};
+
+/// Which crawler wrote a table.
+pub(super) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
+/// When a crawler found that the files are gone, epoch milliseconds.
+pub(super) const DEPRECATED_BY: &str = "DEPRECATED_BY_CRAWLER";
+/// Parameters that change with every file and say nothing about the definition.
+pub(super) const STATISTICS: [&str; 4] = ["objectCount", "recordCount", "averageRecordSize", "sizeKey"];
+
+/// `s3://bucket/path`.
+pub(super) fn location(bucket: &str, path: &str) -> String {
+    format!("s3://{bucket}/{path}")
+}
+
+/// Columns of the files, and remarks. A column that repeats a partition key could not be told from it: where columns
+/// are found by name it is left out, in CSV it gets another name.
+pub(super) fn columns(
+    shape: &Shape,
+    keys: &[String],
+    fields: &[InferredField],
+) -> (Vec<Column>, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut found = Vec::with_capacity(fields.len());
+    let taken: HashSet<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+    for field in fields {
+        let ty = field.ty.to_string();
+        if !keys.contains(&field.name) {
+            found.push(Column::new(&field.name, ty));
+        } else if let Kind::Csv { .. } = shape.kind {
+            let renamed = (0..).map(|n: u32| {
+                format!("{}_data{}", field.name, if n == 0 { String::new() } else { n.to_string() })
+            });
+            let name = renamed.into_iter().find(|n| !taken.contains(n.as_str())).unwrap_or_default();
+            notes.push(format!("column {} repeats a partition key: it is named {name}", field.name));
+            found.push(Column::new(name, ty));
+        } else {
+            notes.push(format!("column {} repeats a partition key: it is left out", field.name));
+        }
+    }
+    (found, notes)
+}
+
+struct Sizes {
+    files: u64,
+    bytes: u64,
+    records: u64,
+}
+
+fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes) -> Parameters {
+    let mut all = Parameters::from([
+        ("CrawlerSchemaDeserializerVersion".to_owned(), "1.0".to_owned()),
+        ("CrawlerSchemaSerializerVersion".to_owned(), "1.0".to_owned()),
+        (UPDATED_BY.to_owned(), crawler.to_owned()),
+        ("typeOfData".to_owned(), "file".to_owned()),
+        ("compressionType".to_owned(), shape.compression().to_owned()),
+        ("averageRecordSize".to_owned(), shape.average_record().to_string()),
+        ("objectCount".to_owned(), sizes.files.to_string()),
+        ("recordCount".to_owned(), sizes.records.to_string()),
+        ("sizeKey".to_owned(), sizes.bytes.to_string()),
+    ]);
+    if !exclusions.is_empty()
+        && let Ok(text) = serde_json::to_string(exclusions)
+    {
+        all.insert("exclusions".to_owned(), text);
+    }
+    match &shape.kind {
+        Kind::Csv { delimiter, header_lines } => {
+            all.insert("classification".to_owned(), "csv".to_owned());
+            all.insert("delimiter".to_owned(), char::from(*delimiter).to_string());
+            all.insert("columnsOrdered".to_owned(), "true".to_owned());
+            all.insert("areColumnsQuoted".to_owned(), shape.quoted.to_string());
+            if *header_lines > 0 {
+                all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
+            }
+        }
+        Kind::Json => {
+            all.insert("classification".to_owned(), "json".to_owned());
+        }
+        Kind::Parquet => {
+            all.insert("classification".to_owned(), "parquet".to_owned());
+        }
+    }
+    all
+}
+
+fn descriptor(
+    shape: &Shape,
+    columns: Vec<Column>,
+    location: String,
+    parameters: Parameters,
+) -> StorageDescriptor {
+    let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+    let info = serde_info::describe(&shape.format(&names), &names);
+    StorageDescriptor {
+        columns: Some(columns),
+        location: Some(location),
+        input_format: Some(info.input_format),
+        output_format: Some(info.output_format),
+        compressed: Some(shape.compression() != "none"),
+        number_of_buckets: Some(-1),
+        serde_info: Some(SerDeInfo {
+            serialization_library: Some(info.library),
+            parameters: Some(info.parameters),
+            ..SerDeInfo::default()
+        }),
+        bucket_columns: Some(Vec::new()),
+        sort_columns: Some(Vec::new()),
+        parameters: Some(parameters),
+        stored_as_sub_directories: Some(false),
+        ..StorageDescriptor::default()
+    }
+}
+
+/// The table, and remarks for the log.
+pub(super) fn table(crawler: &str, name: &str, found: &Found) -> (TableInput, Vec<String>) {
+    let plan = &found.plan;
+    let (columns, notes) = columns(&plan.shape, &plan.keys, &plan.shape.fields);
+    let sizes = Sizes { files: plan.shape.files, bytes: plan.shape.bytes, records: plan.shape.records };
+    let parameters = parameters(crawler, &plan.shape, &found.exclusions, &sizes);
+    let location = location(found.bucket.as_str(), &plan.path);
+    let input = TableInput {
+        name: name.to_owned(),
+        owner: Some("owner".to_owned()),
+        retention: Some(0),
+        storage_descriptor: Some(descriptor(&plan.shape, columns, location, parameters.clone())),
+        partition_keys: Some(plan.keys.iter().map(|key| Column::new(key, "string")).collect()),
+        table_type: Some("EXTERNAL_TABLE".to_owned()),
+        parameters: Some(parameters),
+        ..TableInput::default()
+    };
+    (input, notes)
+}
+
+/// One partition; with `inherit`, or where columns are found by name, it has the table's columns.
+pub(super) fn partition(crawler: &str, found: &Found, part: &Part, inherit: bool) -> PartitionInput {
+    let plan = &found.plan;
+    let by_position = matches!(plan.shape.kind, Kind::Csv { .. });
+    let fields = if inherit || !by_position { &plan.shape.fields } else { &part.fields };
+    let (columns, _) = columns(&plan.shape, &plan.keys, fields);
+    let columns = typed_as_table(columns, found);
+    let sizes = Sizes { files: part.files, bytes: part.bytes, records: part.records };
+    let parameters = parameters(crawler, &plan.shape, &found.exclusions, &sizes);
+    let location = location(found.bucket.as_str(), &part.folder);
+    PartitionInput {
+        values: part.values.clone(),
+        storage_descriptor: Some(descriptor(&plan.shape, columns, location, parameters.clone())),
+        parameters: Some(parameters),
+        ..PartitionInput::default()
+    }
+}
+
+/// A partition's columns have the table's types: readers refuse partitions whose types differ.
+fn typed_as_table(mut columns: Vec<Column>, found: &Found) -> Vec<Column> {
+    let (table, _) = self::columns(&found.plan.shape, &found.plan.keys, &found.plan.shape.fields);
+    for column in &mut columns {
+        if let Some(known) = table.iter().find(|c| c.name == column.name) {
+            column.column_type.clone_from(&known.column_type);
+        }
+    }
+    columns
+}

@@ -1,0 +1,193 @@
+//! Tables and partitions of this crawler whose files are gone, by the crawler's `DeleteBehavior`.
+//!
+//! A table is judged only when it is this crawler's own, lies within a target, and was not found by this run. If there
+//! are still files below its location that no found table covers (files that could not be read), it is left alone.
+
+use std::collections::HashSet;
+
+use catalog::{CatalogError, Parameters, TableInput, partition, table};
+use lake::{BucketName, LakeError, ListQuery};
+
+use super::describe::{DEPRECATED_BY, UPDATED_BY};
+use super::publish::{begin, count_in};
+use super::{Ended, Job};
+use crate::definition::DeleteBehavior;
+use crate::error::CrawlerError;
+
+/// Tables and partitions per page.
+const PAGE: usize = 500;
+
+/// Deals with tables that this run did not find.
+pub(super) async fn tables(
+    job: &Job<'_>,
+    written: &HashSet<String>,
+    locations: &[String],
+) -> Result<(), Ended> {
+    let mut token: Option<String> = None;
+    loop {
+        job.go_on()?;
+        let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+        let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
+        let page =
+            table::list(&mut tx, job.scope, job.database(), &query).await.map_err(CrawlerError::from)?;
+        drop(tx);
+        for found in page.items {
+            let own = found.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
+            if own && !written.contains(&found.name) && found.parameter(DEPRECATED_BY).is_none() {
+                judge(job, &found, locations).await?;
+            }
+        }
+        match page.next {
+            Some(next) => token = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn judge(job: &Job<'_>, found: &table::Table, locations: &[String]) -> Result<(), Ended> {
+    let Some(location) = found.location() else { return Ok(()) };
+    if !within_targets(job, location)? {
+        return Ok(());
+    }
+    let covered = locations.iter().any(|l| l.starts_with(location) || location.starts_with(l.as_str()));
+    if !covered && holds_files(job, location).await? {
+        job.log.info(format!(
+            "WARN : Table {} was not found again, but {location} still holds files",
+            found.name
+        ));
+        return Ok(());
+    }
+    remove(job, found).await?;
+    Ok(())
+}
+
+fn within_targets(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
+    for target in &job.definition.targets.s3_targets {
+        let (bucket, path) = target.place()?;
+        let target = format!("s3://{}/{path}", bucket.as_str());
+        if location.starts_with(&target) || location.trim_end_matches('/') == target.trim_end_matches('/') {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
+    let rest = location.strip_prefix("s3://").unwrap_or_default();
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let bucket = BucketName::new(bucket)?;
+    let mut tx = job.ground.store.read().await?;
+    let query = ListQuery { prefix: prefix.to_owned(), delimiter: None, after: None, limit: PAGE };
+    match job.ground.lake.list(&mut tx, &bucket, &query).await {
+        Ok(page) => Ok(page.objects.iter().any(|o| o.size > 0)),
+        Err(LakeError::NoSuchBucket { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn deprecated(parameters: Option<Parameters>, now_ms: i64) -> Option<Parameters> {
+    let mut parameters = parameters.unwrap_or_default();
+    parameters.insert(DEPRECATED_BY.to_owned(), now_ms.to_string());
+    Some(parameters)
+}
+
+async fn remove(job: &Job<'_>, found: &table::Table) -> Result<(), CrawlerError> {
+    let name = &found.name;
+    let (scope, database) = (job.scope, job.database());
+    let behavior = job.definition.schema_change_policy.delete_behavior;
+    let mut tx = begin(job).await?;
+    let what = match behavior {
+        DeleteBehavior::Log => {
+            job.log.info(format!(
+                "INFO : The files of table {name} are gone; it is left as it is (DeleteBehavior LOG)"
+            ));
+            return Ok(());
+        }
+        DeleteBehavior::DeleteFromDatabase => match table::delete(&mut tx, scope, database, name).await {
+            // Somebody was faster.
+            Err(CatalogError::TableNotFound { .. }) => return Ok(()),
+            other => {
+                other?;
+                "Deleted"
+            }
+        },
+        DeleteBehavior::DeprecateInDatabase => {
+            let parameters = deprecated(found.input.parameters.clone(), tx.now_ms());
+            let input = TableInput { parameters, ..found.input.clone() };
+            table::update(&mut tx, scope, database, input, table::Update::default()).await?;
+            "Deprecated"
+        }
+    };
+    count_in(job, &mut tx, |counts| counts.tables_deleted.push(name.clone())).await?;
+    tx.commit().await?;
+    job.log.info(format!("INFO : {what} table {name} in database {database}: its files are gone"));
+    Ok(())
+}
+
+/// Deals with partitions of table `name` that are not among `found`.
+pub(super) async fn partitions(job: &Job<'_>, name: &str, found: &HashSet<Vec<String>>) -> Result<(), Ended> {
+    let mut token: Option<String> = None;
+    let mut gone = Vec::new();
+    loop {
+        job.go_on()?;
+        let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+        let query = partition::PartitionQuery { after: token.as_deref(), limit: PAGE, ..Default::default() };
+        let page = partition::list(&mut tx, job.scope, job.database(), name, &query)
+            .await
+            .map_err(CrawlerError::from)?;
+        drop(tx);
+        let known_gone = |p: &partition::Partition| {
+            p.input.parameters.as_ref().is_some_and(|parameters| parameters.contains_key(DEPRECATED_BY))
+        };
+        for partition in page.items {
+            let own = partition.input.parameters.as_ref().and_then(|p| p.get(UPDATED_BY));
+            let own = own.map(String::as_str) == Some(job.definition.name.as_str());
+            if own && !found.contains(partition.values()) && !known_gone(&partition) {
+                gone.push(partition.input);
+            }
+        }
+        match page.next {
+            Some(next) => token = Some(next),
+            None => break,
+        }
+    }
+    for some in gone.chunks(PAGE) {
+        job.go_on()?;
+        remove_partitions(job, name, some).await?;
+    }
+    Ok(())
+}
+
+async fn remove_partitions(
+    job: &Job<'_>,
+    name: &str,
+    gone: &[catalog::PartitionInput],
+) -> Result<(), CrawlerError> {
+    let (scope, database, count) = (job.scope, job.database(), gone.len());
+    let mut tx = begin(job).await?;
+    let what = match job.definition.schema_change_policy.delete_behavior {
+        DeleteBehavior::Log => {
+            job.log
+                .info(format!("INFO : {count} partitions of table {name} have no files any more and stay"));
+            return Ok(());
+        }
+        DeleteBehavior::DeleteFromDatabase => {
+            let values: Vec<Vec<String>> = gone.iter().map(|p| p.values.clone()).collect();
+            partition::batch_delete(&mut tx, scope, database, name, &values).await?;
+            "Deleted"
+        }
+        DeleteBehavior::DeprecateInDatabase => {
+            let now_ms = tx.now_ms();
+            let marked = gone.iter().map(|p| catalog::PartitionInput {
+                parameters: deprecated(p.parameters.clone(), now_ms),
+                ..p.clone()
+            });
+            partition::upsert(&mut tx, scope, database, name, marked.collect()).await?;
+            "Deprecated"
+        }
+    };
+    count_in(job, &mut tx, |counts| counts.partitions_deleted += count as u64).await?;
+    tx.commit().await?;
+    job.log.info(format!("INFO : {what} {count} partitions of table {name}: their files are gone"));
+    Ok(())
+}

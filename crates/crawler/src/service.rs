@@ -1,0 +1,468 @@
+//! The handle to crawlers, and the loop that works on their runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lake::Lake;
+use serde_json::{Map, Value};
+use store::lease::{self, Lease};
+use store::{Scope, Store, Tx};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::MAX_ATTEMPTS;
+use crate::definition::Definition;
+use crate::error::CrawlerError;
+use crate::history::{Counts, Crawl, Filter, Metrics, RunState};
+use crate::rows::{self, Stored};
+use crate::run::{self, Ground, Logs, RunLog};
+use crate::state::{Event, Rejected, State, step};
+
+/// How long a run's lease lasts without being renewed.
+const LEASE_MS: i64 = 30_000;
+/// How often it is renewed, and how often runs of nodes that are gone are looked for.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Runs that metrics look at.
+const METRIC_RUNS: usize = 100;
+
+/// Options of the service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of this node. A restarted node takes up the runs that it held under the same name at once.
+    pub node: String,
+    /// Crawls at work at the same time, at least 1; others wait.
+    pub max_running: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { node: "crawler".to_owned(), max_running: 4 }
+    }
+}
+
+/// A crawler with its state and newest ended run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crawler {
+    /// The definition.
+    pub definition: Definition,
+    /// `READY`, `RUNNING` or `STOPPING`.
+    pub state: State,
+    /// Counts changes of the definition, from 1.
+    pub version: i64,
+    /// Epoch milliseconds.
+    pub created_ms: i64,
+    /// When the definition last changed, epoch milliseconds.
+    pub updated_ms: i64,
+    /// Milliseconds since the start of the run at work; 0 when READY.
+    pub elapsed_ms: i64,
+    /// The newest run that has ended.
+    pub last_crawl: Option<LastCrawl>,
+}
+
+/// `LastCrawlInfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCrawl {
+    /// `SUCCEEDED`, `FAILED` or `CANCELLED`.
+    pub status: &'static str,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The run's id, in front of its log lines.
+    pub message_prefix: String,
+    /// Epoch milliseconds.
+    pub started_ms: i64,
+}
+
+/// Handle to the crawlers; cheap to clone.
+#[derive(Clone)]
+pub struct Crawlers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ground: Ground,
+    options: Options,
+    wake: Notify,
+    /// Runs at work here, and how to stop them.
+    working: Mutex<HashMap<String, CancellationToken>>,
+}
+
+impl Inner {
+    fn working(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rejected(name: &str, why: Rejected) -> CrawlerError {
+    let name = name.to_owned();
+    match why {
+        Rejected::Running => CrawlerError::Running { name },
+        Rejected::NotRunning => CrawlerError::NotRunning { name },
+        Rejected::Stopping => CrawlerError::Stopping { name },
+    }
+}
+
+fn arn(scope: &Scope, name: &str) -> String {
+    format!("arn:aws:glue:{}:{}:crawler/{name}", scope.region, scope.account)
+}
+
+impl Crawlers {
+    /// Makes the service; nothing runs before [`Self::run`].
+    pub fn new(store: Store, lake: Lake, logs: Arc<dyn Logs>, options: Options) -> Self {
+        let ground = Ground { store, lake, logs };
+        Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.ground.store
+    }
+
+    /// The ARN under which a crawler's tags are kept.
+    pub fn arn(scope: &Scope, name: &str) -> String {
+        arn(scope, name)
+    }
+
+    /// Makes a crawler from a `CreateCrawler` request. Errors: `Exists`, `Invalid` for what is not built.
+    pub async fn create(&self, scope: &Scope, mut request: Map<String, Value>) -> Result<(), CrawlerError> {
+        let tags = request.remove("Tags").and_then(|t| t.as_object().cloned()).unwrap_or_default();
+        let definition = Definition::from_request(request)?;
+        let mut tx = self.store().begin().await?;
+        if !rows::insert(&mut tx, scope, &definition).await? {
+            return Err(CrawlerError::Exists { name: definition.name });
+        }
+        let text = |v: Value| v.as_str().unwrap_or_default().to_owned();
+        let tags: BTreeMap<String, String> = tags.into_iter().map(|(k, v)| (k, text(v))).collect();
+        if !tags.is_empty() {
+            store::tags::set(&mut tx, &arn(scope, &definition.name), &tags).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Changes the members that an `UpdateCrawler` request gives. Errors: `NotFound`, `Running`, `Invalid`.
+    pub async fn update(&self, scope: &Scope, request: &Map<String, Value>) -> Result<(), CrawlerError> {
+        let name = request.get("Name").and_then(Value::as_str).unwrap_or_default();
+        let mut tx = self.store().begin().await?;
+        let stored = rows::get(&mut tx, scope, name).await?;
+        step(stored.state, Event::Change).map_err(|why| rejected(name, why))?;
+        rows::replace(&mut tx, scope, &stored.definition.updated(request)?).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Deletes a crawler with its history; its tables stay. Errors: `NotFound`, `Running`.
+    pub async fn delete(&self, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
+        let mut tx = self.store().begin().await?;
+        let stored = rows::get(&mut tx, scope, name).await?;
+        step(stored.state, Event::Change).map_err(|why| rejected(name, why))?;
+        rows::delete(&mut tx, scope, name).await?;
+        store::tags::clear(&mut tx, &arn(scope, name)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Looks a crawler up. Errors: `NotFound`.
+    pub async fn get(&self, scope: &Scope, name: &str) -> Result<Crawler, CrawlerError> {
+        let mut tx = self.store().read().await?;
+        let stored = rows::get(&mut tx, scope, name).await?;
+        described(&mut tx, scope, stored).await
+    }
+
+    /// Crawlers by name behind `after`, up to `limit`, and whether more follow.
+    pub async fn list(
+        &self,
+        scope: &Scope,
+        after: &str,
+        limit: usize,
+    ) -> Result<(Vec<Crawler>, bool), CrawlerError> {
+        let mut tx = self.store().read().await?;
+        let mut stored = rows::list(&mut tx, scope, after, limit + 1).await?;
+        let more = stored.len() > limit;
+        stored.truncate(limit);
+        let mut found = Vec::with_capacity(stored.len());
+        for crawler in stored {
+            found.push(described(&mut tx, scope, crawler).await?);
+        }
+        Ok((found, more))
+    }
+
+    /// Tags of a crawler.
+    pub async fn tags(&self, scope: &Scope, name: &str) -> Result<BTreeMap<String, String>, CrawlerError> {
+        let mut tx = self.store().read().await?;
+        Ok(store::tags::get(&mut tx, &arn(scope, name)).await?)
+    }
+
+    /// Starts a run; it is at work within milliseconds, and durable when this returns.
+    /// Errors: `NotFound`, `Running`.
+    pub async fn start(&self, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
+        let mut tx = self.store().begin().await?;
+        let stored = rows::get(&mut tx, scope, name).await?;
+        let state = step(stored.state, Event::Start).map_err(|why| rejected(name, why))?;
+        let crawl = Crawl {
+            id: tx.new_id(),
+            crawler: name.to_owned(),
+            state: RunState::Running,
+            started_ms: tx.now_ms(),
+            ended_ms: None,
+            error: None,
+            counts: Counts::default(),
+            attempts: 0,
+        };
+        rows::insert_run(&mut tx, scope, &crawl).await?;
+        rows::set_state(&mut tx, scope, name, state).await?;
+        tx.commit().await?;
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// Tells a run to end. Errors: `NotFound`, `NotRunning`, `Stopping`.
+    pub async fn stop(&self, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
+        let mut tx = self.store().begin().await?;
+        let stored = rows::get(&mut tx, scope, name).await?;
+        let state = step(stored.state, Event::Stop).map_err(|why| rejected(name, why))?;
+        rows::set_state(&mut tx, scope, name, state).await?;
+        let newest = rows::runs(&mut tx, scope, name, None, 1).await?.pop();
+        tx.commit().await?;
+        if let Some(token) = newest.and_then(|crawl| self.inner.working().get(&crawl.id).cloned()) {
+            token.cancel();
+        }
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// Metrics of one crawler. Errors: `NotFound`.
+    pub async fn metrics(&self, scope: &Scope, name: &str) -> Result<Metrics, CrawlerError> {
+        let mut tx = self.store().read().await?;
+        rows::get(&mut tx, scope, name).await?;
+        let crawls = rows::runs(&mut tx, scope, name, None, METRIC_RUNS).await?;
+        Ok(Metrics::of(name, &crawls))
+    }
+
+    /// Runs of a crawler that pass all filters, the newest first, behind `before` (start and id of a run), up to
+    /// `limit`; and whether more follow. Errors: `NotFound`.
+    pub async fn crawls(
+        &self,
+        scope: &Scope,
+        name: &str,
+        filters: &[Filter],
+        before: Option<(i64, String)>,
+        limit: usize,
+    ) -> Result<(Vec<Crawl>, bool), CrawlerError> {
+        const PAGE: usize = 200;
+        let mut tx = self.store().read().await?;
+        rows::get(&mut tx, scope, name).await?;
+        let mut at = before;
+        let mut found = Vec::new();
+        loop {
+            let position = at.as_ref().map(|(ms, id)| (*ms, id.as_str()));
+            let page = rows::runs(&mut tx, scope, name, position, PAGE).await?;
+            let full = page.len() == PAGE;
+            at = page.last().map(|c| (c.started_ms, c.id.clone()));
+            found.extend(page.into_iter().filter(|c| filters.iter().all(|f| f.passes(c))));
+            if found.len() > limit || !full {
+                break;
+            }
+        }
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok((found, more))
+    }
+
+    /// Works on runs until `stop`; then runs at work are left for the next start of this node.
+    /// Errors: the store's, when runs cannot be read.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), CrawlerError> {
+        let mut tx = self.store().begin().await?;
+        lease::release_all(&mut tx, &self.inner.options.node).await?;
+        tx.commit().await?;
+        let mut tasks = JoinSet::new();
+        while !stop.is_cancelled() {
+            let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
+            for (scope, crawl, lease) in self.take(free).await? {
+                let cancel = stop.child_token();
+                self.inner.working().insert(crawl.id.clone(), cancel.clone());
+                let (crawlers, stopped) = (self.clone(), stop.clone());
+                tasks.spawn(async move { crawlers.work(scope, crawl, lease, cancel, stopped).await });
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.inner.wake.notified() => {}
+                Some(_) = tasks.join_next() => {}
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Takes up to `limit` runs that nobody works on.
+    async fn take(&self, limit: usize) -> Result<Vec<(Scope, Crawl, Lease)>, CrawlerError> {
+        /// Unfinished runs looked at; more than can be at work in any installation of ours.
+        const LOOK: usize = 1000;
+        let mut read = self.store().read().await?;
+        let mut waiting = rows::unfinished(&mut read, LOOK).await?;
+        drop(read);
+        let working = self.inner.working().clone();
+        waiting.retain(|(_, crawl)| !working.contains_key(&crawl.id));
+        let mut taken = Vec::new();
+        if limit == 0 || waiting.is_empty() {
+            return Ok(taken);
+        }
+        let mut tx = self.store().begin().await?;
+        for (scope, crawl) in waiting {
+            if taken.len() == limit {
+                break;
+            }
+            let name = format!("crawl/{}", crawl.id);
+            let Some(lease) = lease::acquire(&mut tx, &name, &self.inner.options.node, LEASE_MS).await?
+            else {
+                continue;
+            };
+            let Some(mut crawl) = rows::run(&mut tx, &scope, &crawl).await? else { continue };
+            if crawl.state != RunState::Running {
+                continue;
+            }
+            crawl.attempts += 1;
+            rows::replace_run(&mut tx, &scope, &crawl).await?;
+            taken.push((scope, crawl, lease));
+        }
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    async fn work(
+        &self,
+        scope: Scope,
+        crawl: Crawl,
+        lease: Lease,
+        cancel: CancellationToken,
+        stopped: CancellationToken,
+    ) {
+        let id = crawl.id.clone();
+        let log = RunLog::new(&self.inner.ground, &scope, &crawl);
+        let ended = self.attempt(&scope, crawl, &lease, &log, &cancel, &stopped).await;
+        log.flush().await;
+        self.inner.working().remove(&id);
+        if let Err(error) = ended {
+            tracing::error!(
+                crawl = id,
+                error = &error as &dyn std::error::Error,
+                "a crawl could not be recorded"
+            );
+        }
+    }
+
+    async fn attempt(
+        &self,
+        scope: &Scope,
+        crawl: Crawl,
+        lease: &Lease,
+        log: &RunLog,
+        cancel: &CancellationToken,
+        stopped: &CancellationToken,
+    ) -> Result<(), CrawlerError> {
+        let mut tx = self.store().read().await?;
+        let stored = rows::get(&mut tx, scope, &crawl.crawler).await?;
+        drop(tx);
+        if stored.state == State::Stopping {
+            return self.end(scope, &crawl, lease, log, RunState::Stopped, None).await;
+        }
+        if crawl.attempts > MAX_ATTEMPTS {
+            let error = format!("The crawl was interrupted {MAX_ATTEMPTS} times and is given up");
+            return self.end(scope, &crawl, lease, log, RunState::Failed, Some(error)).await;
+        }
+        let outcome = tokio::select! {
+            outcome = run::crawl(&self.inner.ground, scope, &stored.definition, &crawl, lease, log, cancel) => outcome,
+            () = cancel.cancelled() => Err(run::Ended::Stopped),
+            ended = self.heartbeat(scope, &crawl.crawler, lease) => Err(ended),
+        };
+        let result = match outcome {
+            // The node stops: the run stays RUNNING, and whoever takes it up next begins again.
+            Err(_) if stopped.is_cancelled() => {
+                let mut tx = self.store().begin().await?;
+                lease::release(&mut tx, lease).await?;
+                return Ok(tx.commit().await?);
+            }
+            Err(run::Ended::Lost) => return Ok(()),
+            Ok(()) => (RunState::Completed, None),
+            Err(run::Ended::Stopped) => (RunState::Stopped, None),
+            Err(run::Ended::Failed(error)) => (RunState::Failed, Some(error)),
+        };
+        store::crash::point("crawl.before_end");
+        self.end(scope, &crawl, lease, log, result.0, result.1).await
+    }
+
+    /// Renews the lease; returns when it is lost or the crawler was told to stop through another node.
+    async fn heartbeat(&self, scope: &Scope, name: &str, lease: &Lease) -> run::Ended {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            let renewed = async {
+                let mut tx = self.store().begin().await?;
+                let held = lease::renew(&mut tx, lease).await?;
+                let state = rows::get(&mut tx, scope, name).await?.state;
+                tx.commit().await?;
+                Ok::<_, CrawlerError>((held, state))
+            };
+            match renewed.await {
+                Ok((false, _)) => return run::Ended::Lost,
+                Ok((true, State::Stopping)) => return run::Ended::Stopped,
+                Ok((true, State::Ready | State::Running)) => {}
+                Err(error) => tracing::warn!(%error, "a crawl's lease could not be renewed"),
+            }
+        }
+    }
+
+    /// Ends the run and makes the crawler READY, together.
+    async fn end(
+        &self,
+        scope: &Scope,
+        crawl: &Crawl,
+        lease: &Lease,
+        log: &RunLog,
+        state: RunState,
+        error: Option<String>,
+    ) -> Result<(), CrawlerError> {
+        log.ended(state, error.as_deref());
+        log.flush().await;
+        let mut tx = self.store().begin().await?;
+        lease::check(&mut tx, lease).await?;
+        let Some(mut done) = rows::run(&mut tx, scope, crawl).await? else { return Ok(()) };
+        let crawler = rows::get(&mut tx, scope, &crawl.crawler).await?;
+        if let Ok(next) = step(crawler.state, Event::End) {
+            rows::set_state(&mut tx, scope, &crawl.crawler, next).await?;
+        }
+        done.state = state;
+        done.ended_ms = Some(tx.now_ms());
+        done.error = error;
+        rows::replace_run(&mut tx, scope, &done).await?;
+        lease::release(&mut tx, lease).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Whether there is a crawler of that name. Errors: the store's.
+pub async fn exists(tx: &mut Tx, scope: &Scope, name: &str) -> Result<bool, CrawlerError> {
+    match rows::get(tx, scope, name).await {
+        Ok(_) => Ok(true),
+        Err(CrawlerError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn described(tx: &mut Tx, scope: &Scope, stored: Stored) -> Result<Crawler, CrawlerError> {
+    let newest = rows::runs(tx, scope, &stored.definition.name, None, 2).await?;
+    let elapsed_ms = match newest.first() {
+        Some(crawl) if stored.state != State::Ready => (tx.now_ms() - crawl.started_ms).max(0),
+        _ => 0,
+    };
+    let last = newest.into_iter().find_map(|crawl| {
+        let status = crawl.state.last_crawl_status()?;
+        Some(LastCrawl { status, error: crawl.error, message_prefix: crawl.id, started_ms: crawl.started_ms })
+    });
+    Ok(Crawler {
+        definition: stored.definition,
+        state: stored.state,
+        version: stored.version,
+        created_ms: stored.created_ms,
+        updated_ms: stored.updated_ms,
+        elapsed_ms,
+        last_crawl: last,
+    })
+}
