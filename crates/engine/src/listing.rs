@@ -1,6 +1,6 @@
 //! Listing what lies under a location, in pages, without what Hive hides.
 
-use lake::{LakeError, ListQuery};
+use lake::{Conditions, Key, LakeError, ListQuery};
 use store::Tx;
 
 use crate::{
@@ -10,6 +10,27 @@ use crate::{
 
 /// Objects per page of the index.
 const PAGE: usize = 1000;
+
+/// Lists what a table's location names: the object of exactly that key, if there is one (crawlers make a table of a
+/// single file that way), and everything visible in the folder. Errors: as [`list_folder`].
+pub(crate) async fn list_location(
+    sources: &Sources,
+    tx: &mut Tx,
+    location: &Location,
+    table: Option<&str>,
+    out: &mut Vec<ObjectRef>,
+) -> Result<(), EngineError> {
+    if !location.prefix.is_empty() && !location.prefix.ends_with('/') {
+        let key = Key::new(location.prefix.as_str())?;
+        match sources.lake.head(tx, &location.bucket, &key, &Conditions::default()).await {
+            Ok(info) => out.push(ObjectRef::new(&location.bucket, info)),
+            // A missing bucket is reported by the listing below.
+            Err(LakeError::NoSuchKey { .. } | LakeError::NoSuchBucket { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    list_folder(sources, tx, location, table, out).await
+}
 
 /// Calls `take` for every visible object under `location`, read as a folder, in key order.
 /// Errors: `BucketMissing`, naming `table` if there is one; `Lake`; those of `take`.

@@ -284,5 +284,5 @@ async fn list_part(
     part: &Part,
     out: &mut Vec<ObjectRef>,
 ) -> Result<(), EngineError> {
-    listing::list_folder(view.sources(), reading.tx(), &part.location, Some(&definition.name), out).await
+    listing::list_location(view.sources(), reading.tx(), &part.location, Some(&definition.name), out).await
 }
