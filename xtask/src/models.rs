@@ -246,10 +246,8 @@ fn member(facts: &Value, number: &impl Fn(&Value) -> Result<Value>) -> Result<Ma
     for (theirs, ours) in MEMBER_FACTS {
         copy(facts, theirs, &mut out, ours);
     }
-    if let Some(Value::Object(namespace)) = out.get("ns") {
-        if namespace.get("uri").is_none() {
-            bail!("an XML namespace without its URI");
-        }
+    if out.get("ns").is_some_and(|namespace| namespace.get("uri").is_none()) {
+        bail!("an XML namespace without its URI");
     }
     Ok(out)
 }
