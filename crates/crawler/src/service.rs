@@ -272,6 +272,8 @@ impl Crawlers {
         let mut tx = self.store().begin().await?;
         lease::release_all(&mut tx, &self.inner.options.node).await?;
         tx.commit().await?;
+        // Whatever an earlier loop of this process worked on is gone with it.
+        self.inner.working().clear();
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());

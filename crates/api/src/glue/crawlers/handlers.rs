@@ -6,21 +6,13 @@ use ::crawler::{Crawler, CrawlerError, Filter};
 use serde_json::{Value, json};
 use wire::{Call, Fault, Reply};
 
-use super::{CrawlerFace, Refusal, fault, render, scope};
+use super::{CrawlerFace, fault, render, scope};
 use crate::glue::{errors, tags};
 
 /// Entries of a page when the request does not say. Source: the console's own page size.
 const PAGE: usize = 100;
 /// Source: AWS Glue API Reference, GetCrawlers (MaxResults).
 const MAX_PAGE: usize = 1000;
-
-fn input(error: CrawlerError) -> Fault {
-    fault(error, Refusal::Input)
-}
-
-fn other(error: CrawlerError) -> Fault {
-    fault(error, Refusal::Other)
-}
 
 fn name(call: &Call) -> &str {
     call.text("Name").unwrap_or_default()
@@ -39,28 +31,28 @@ fn names(call: &Call, member: &str) -> Vec<String> {
 pub(super) async fn create(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
     tags::check(&tags::given(&call, "Tags"))?;
     let scope = scope(&call)?;
-    face.crawlers.create(&scope, call.input).await.map_err(input)?;
+    face.crawlers.create(&scope, call.input).await.map_err(fault)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn update(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
-    face.crawlers.update(&scope(&call)?, &call.input).await.map_err(input)?;
+    face.crawlers.update(&scope(&call)?, &call.input).await.map_err(fault)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn delete(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
-    face.crawlers.delete(&scope(&call)?, name(&call)).await.map_err(other)?;
+    face.crawlers.delete(&scope(&call)?, name(&call)).await.map_err(fault)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn get(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
-    let crawler = face.crawlers.get(&scope(&call)?, name(&call)).await.map_err(other)?;
+    let crawler = face.crawlers.get(&scope(&call)?, name(&call)).await.map_err(fault)?;
     Ok(Reply::from(json!({ "Crawler": render::crawler(&crawler) })))
 }
 
 async fn page(face: &CrawlerFace, call: &Call, most: usize) -> Result<(Vec<Crawler>, Option<String>), Fault> {
     let after = call.text("NextToken").unwrap_or_default();
-    let (crawlers, more) = face.crawlers.list(&scope(call)?, after, limit(call, most)).await.map_err(other)?;
+    let (crawlers, more) = face.crawlers.list(&scope(call)?, after, limit(call, most)).await.map_err(fault)?;
     let next = crawlers.last().filter(|_| more).map(|c| c.definition.name.clone());
     Ok((crawlers, next))
 }
@@ -80,7 +72,7 @@ pub(super) async fn list(face: &CrawlerFace, call: Call) -> Result<Reply, Fault>
         let has = if wanted.is_empty() {
             true
         } else {
-            let tags = face.crawlers.tags(&scope(&call)?, &name).await.map_err(other)?;
+            let tags = face.crawlers.tags(&scope(&call)?, &name).await.map_err(fault)?;
             wanted.iter().all(|(key, value)| tags.get(key) == Some(value))
         };
         if has {
@@ -97,19 +89,19 @@ pub(super) async fn batch_get(face: &CrawlerFace, call: Call) -> Result<Reply, F
         match face.crawlers.get(&scope, &name).await {
             Ok(crawler) => found.push(render::crawler(&crawler)),
             Err(CrawlerError::NotFound { name }) => missing.push(name),
-            Err(error) => return Err(input(error)),
+            Err(error) => return Err(fault(error)),
         }
     }
     Ok(Reply::from(json!({ "Crawlers": found, "CrawlersNotFound": missing })))
 }
 
 pub(super) async fn start(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
-    face.crawlers.start(&scope(&call)?, name(&call)).await.map_err(other)?;
+    face.crawlers.start(&scope(&call)?, name(&call)).await.map_err(fault)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn stop(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
-    face.crawlers.stop(&scope(&call)?, name(&call)).await.map_err(other)?;
+    face.crawlers.stop(&scope(&call)?, name(&call)).await.map_err(fault)?;
     Ok(Reply::empty())
 }
 
@@ -128,7 +120,7 @@ pub(super) async fn metrics(face: &CrawlerFace, call: Call) -> Result<Reply, Fau
             Ok(metrics) => found.push(render::metrics(&metrics)),
             // The operation has no fault for it: an unknown name has no metrics.
             Err(CrawlerError::NotFound { .. }) => {}
-            Err(error) => return Err(other(error)),
+            Err(error) => return Err(fault(error)),
         }
     }
     Ok(Reply::from(json!({ "CrawlerMetricsList": found, "NextToken": next })))
@@ -140,13 +132,13 @@ pub(super) async fn crawls(face: &CrawlerFace, call: Call) -> Result<Reply, Faul
     for filter in call.input.get("Filters").and_then(Value::as_array).into_iter().flatten() {
         let text = |member: &str| filter.get(member).and_then(Value::as_str).unwrap_or_default();
         filters.push(
-            Filter::parse(text("FieldName"), text("FilterOperator"), text("FieldValue")).map_err(input)?,
+            Filter::parse(text("FieldName"), text("FilterOperator"), text("FieldValue")).map_err(fault)?,
         );
     }
     let before = call.text("NextToken").filter(|t| !t.is_empty()).map(position).transpose()?;
     let name = call.text("CrawlerName").unwrap_or_default();
     let found = face.crawlers.crawls(&scope, name, &filters, before, limit(&call, MAX_PAGE)).await;
-    let (crawls, more) = found.map_err(input)?;
+    let (crawls, more) = found.map_err(fault)?;
     let next = crawls.last().filter(|_| more).map(|c| format!("{}/{}", c.started_ms, c.id));
     let crawls: Vec<Value> = crawls.iter().map(render::crawl).collect();
     Ok(Reply::from(json!({ "Crawls": crawls, "NextToken": next })))

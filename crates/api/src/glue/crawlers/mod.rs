@@ -27,7 +27,7 @@ pub fn face(crawlers: Crawlers) -> Service<CrawlerFace> {
 /// Lets the tag operations know which crawlers exist.
 pub fn taggable() -> Taggable {
     Arc::new(|tx, scope, name| {
-        Box::pin(async move { ::crawler::exists(tx, scope, name).await.map_err(|error| fault(error, Refusal::Other)) })
+        Box::pin(async move { ::crawler::exists(tx, scope, name).await.map_err(fault) })
     })
 }
 
@@ -35,24 +35,15 @@ fn scope(call: &Call) -> Result<Scope, Fault> {
     Scope::new(call.scope_account.as_str(), call.region.as_str()).map_err(|error| errors::invalid(error.to_string()))
 }
 
-/// `GetCrawler`, `ListCrawls` and the like do not know every fault that `CreateCrawler` knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    /// `InvalidInputException` is in the operation's model.
-    Input,
-    Other,
-}
-
 /// Glue's fault for an error of the crawlers.
-fn fault(error: CrawlerError, refusal: Refusal) -> Fault {
+fn fault(error: CrawlerError) -> Fault {
     match &error {
         CrawlerError::NotFound { .. } => errors::not_found(error.to_string()),
         CrawlerError::Exists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
         CrawlerError::Running { .. } => Fault::new("CrawlerRunningException", error.to_string()),
         CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
-        CrawlerError::Invalid { .. } if refusal == Refusal::Input => errors::invalid(error.to_string()),
-        CrawlerError::Invalid { .. } => Fault::new("InvalidInputException", error.to_string()),
+        CrawlerError::Invalid { .. } => errors::invalid(error.to_string()),
         CrawlerError::Store(inner) => errors::store(inner),
         CrawlerError::Catalog(_) | CrawlerError::Lake(_) | CrawlerError::Corrupt { .. } => Fault::internal(error),
     }
