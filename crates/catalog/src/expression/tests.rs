@@ -113,7 +113,7 @@ fn names_the_position() {
         ("i = 1 AND", 10),
         ("i = 1 ; DROP", 7),
         ("i = 12x", 5),
-        ("é = 1 ?", 1),
+        ("é = 1 ?", 7),
         ("s LIKE 1", 8),
         ("s LIKE 'a' ESCAPE 'bc'", 19),
         ("i IS 1", 6),

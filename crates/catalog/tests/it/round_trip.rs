@@ -1,9 +1,7 @@
 //! Whatever a client gives comes back: known members, unknown members, nested ones.
 
-mod common;
-
+use crate::common::{database_input, scope, store};
 use catalog::{DatabaseInput, PartitionInput, TableInput, database, partition, table};
-use common::{database_input, scope, store};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,7 @@
 //! The listing that seeks and the filter in Rust agree, for any expression over any partitions.
 
-mod common;
-
-use common::model::{KEYS, agree, expression, row};
-use common::with_table;
+use crate::common::with_table;
+use crate::model::{KEYS, agree, expression, row};
 use proptest::prelude::*;
 
 proptest! {

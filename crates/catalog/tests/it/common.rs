@@ -1,25 +1,21 @@
 //! What the tests of the catalog share.
-#![expect(dead_code, reason = "each test binary uses a part of it")]
-
-pub mod model;
-
 use catalog::{Column, DatabaseInput, PartitionInput, StorageDescriptor, TableInput};
 use store::{Scope, Store};
 use tempfile::TempDir;
 
-pub fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope::new("000000000000", "us-east-1").unwrap()
 }
 
-pub async fn store() -> (Store, TempDir) {
+pub(crate) async fn store() -> (Store, TempDir) {
     store::testing::temp(&[catalog::MIGRATIONS]).await
 }
 
-pub fn database_input(name: &str) -> DatabaseInput {
+pub(crate) fn database_input(name: &str) -> DatabaseInput {
     DatabaseInput { name: name.to_owned(), ..DatabaseInput::default() }
 }
 
-pub fn table_input(name: &str, keys: &[(&str, &str)]) -> TableInput {
+pub(crate) fn table_input(name: &str, keys: &[(&str, &str)]) -> TableInput {
     TableInput {
         name: name.to_owned(),
         storage_descriptor: Some(descriptor(&format!("s3://lake/{name}/"))),
@@ -28,7 +24,7 @@ pub fn table_input(name: &str, keys: &[(&str, &str)]) -> TableInput {
     }
 }
 
-pub fn descriptor(location: &str) -> StorageDescriptor {
+pub(crate) fn descriptor(location: &str) -> StorageDescriptor {
     StorageDescriptor {
         columns: Some(vec![Column::new("id", "bigint"), Column::new("name", "string")]),
         location: Some(location.to_owned()),
@@ -36,7 +32,7 @@ pub fn descriptor(location: &str) -> StorageDescriptor {
     }
 }
 
-pub fn partition_input<S: AsRef<str>>(values: &[S]) -> PartitionInput {
+pub(crate) fn partition_input<S: AsRef<str>>(values: &[S]) -> PartitionInput {
     let values: Vec<String> = values.iter().map(|value| value.as_ref().to_owned()).collect();
     PartitionInput {
         storage_descriptor: Some(descriptor(&format!("s3://lake/t/{}/", values.join("/")))),
@@ -46,14 +42,14 @@ pub fn partition_input<S: AsRef<str>>(values: &[S]) -> PartitionInput {
 }
 
 /// A store with database `db` and table `t` of these keys.
-pub async fn with_table(keys: &[(&str, &str)]) -> (Store, TempDir) {
+pub(crate) async fn with_table(keys: &[(&str, &str)]) -> (Store, TempDir) {
     let (store, folder) = store().await;
     make_table(&store, keys).await;
     (store, folder)
 }
 
 /// Makes database `db` and table `t` of these keys.
-pub async fn make_table(store: &Store, keys: &[(&str, &str)]) {
+pub(crate) async fn make_table(store: &Store, keys: &[(&str, &str)]) {
     let mut tx = store.begin().await.unwrap();
     catalog::database::create(&mut tx, &scope(), database_input("db")).await.unwrap();
     catalog::table::create(&mut tx, &scope(), "db", table_input("t", keys), "me").await.unwrap();

@@ -1,12 +1,10 @@
 //! Databases, tables and versions.
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::{database_input, partition_input, scope, store, table_input, with_table};
 use catalog::table::{NamePattern, TableQuery, Update};
 use catalog::{CatalogError, arn, database, purge, table};
-use common::{database_input, partition_input, scope, store, table_input, with_table};
 
 #[tokio::test]
 async fn names_are_folded_and_unique() {

@@ -8,9 +8,9 @@ use catalog::{CatalogError, table};
 use proptest::prelude::*;
 use store::{Store, Tx};
 
-use super::{partition_input, scope};
+use crate::common::{partition_input, scope};
 
-pub const KEYS: [(&str, &str); 6] = [
+pub(crate) const KEYS: [(&str, &str); 6] = [
     ("region", "string"),
     ("n", "bigint"),
     ("dt", "date"),
@@ -77,7 +77,7 @@ fn predicate() -> BoxedStrategy<String> {
         .boxed()
 }
 
-pub fn expression() -> impl Strategy<Value = String> {
+pub(crate) fn expression() -> impl Strategy<Value = String> {
     predicate().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" AND "))),
@@ -87,7 +87,7 @@ pub fn expression() -> impl Strategy<Value = String> {
     })
 }
 
-pub fn row() -> impl Strategy<Value = Vec<String>> {
+pub(crate) fn row() -> impl Strategy<Value = Vec<String>> {
     (0..KEYS.len()).map(stored).collect::<Vec<_>>()
 }
 
@@ -110,7 +110,7 @@ async fn listed(tx: &mut Tx, expression: &str, limit: usize) -> Result<Vec<Vec<S
 }
 
 /// Checks that listing by seeking finds what filtering every partition finds.
-pub async fn agree(store: Store, rows: BTreeSet<Vec<String>>, expressions: Vec<String>, limit: usize) {
+pub(crate) async fn agree(store: Store, rows: BTreeSet<Vec<String>>, expressions: Vec<String>, limit: usize) {
     let mut tx = store.begin().await.unwrap();
     let inputs = rows.iter().map(|row| partition_input(row)).collect();
     partition::batch_create(&mut tx, &scope(), "db", "t", inputs).await.unwrap();

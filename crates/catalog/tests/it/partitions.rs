@@ -1,11 +1,9 @@
 //! Partitions by value: making, changing, deleting, counting.
 
-mod common;
-
+use crate::common::{partition_input, scope, table_input, with_table};
 use catalog::partition::{self, PartitionQuery, Segment};
 use catalog::table::Update;
 use catalog::{CatalogError, table};
-use common::{partition_input, scope, table_input, with_table};
 use store::{Store, Tx};
 
 async fn values(tx: &mut Tx, expression: &str) -> Result<Vec<Vec<String>>, CatalogError> {

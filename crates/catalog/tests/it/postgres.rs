@@ -1,29 +1,26 @@
 //! The catalog on PostgreSQL: one server for all cases, a schema for each.
 
-mod common;
-#[path = "../../store/tests/conformance/server.rs"]
-mod server;
-
 use std::sync::Arc;
 
+use crate::common::{make_table, partition_input, scope, table_input};
+use crate::model::{KEYS, agree, expression, row};
+use crate::server::Server;
 use catalog::partition::{self, PartitionQuery};
 use catalog::table::Update;
 use catalog::{database, purge, table};
-use common::model::{KEYS, agree, expression, row};
-use common::{make_table, partition_input, scope, table_input};
 use proptest::collection::{btree_set, vec};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use store::{Location, RandomIds, Store, SystemClock};
 
-async fn open(server: &server::Server, schema: &str) -> Store {
+async fn open(server: &Server, schema: &str) -> Store {
     let location = Location::Postgres { url: server.url(), schema: schema.to_owned() };
     Store::open(location, &[catalog::MIGRATIONS], Arc::new(SystemClock), Arc::new(RandomIds)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
-    let server = server::Server::start();
+    let server = Server::start();
     let store = open(&server, "whole_life").await;
     whole_life(&store).await;
     store.close().await;

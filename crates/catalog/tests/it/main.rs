@@ -1,0 +1,11 @@
+//! The catalog through its public functions, on SQLite and on PostgreSQL.
+
+mod common;
+mod filters;
+mod model;
+mod partitions;
+mod postgres;
+mod round_trip;
+#[path = "../../../store/tests/conformance/server.rs"]
+mod server;
+mod tables;
