@@ -9,6 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The named points of this crate.
+pub const POINTS: &[&str] = &[BEFORE_COMMIT, AFTER_COMMIT];
+/// Everything is written, nothing committed.
+pub(crate) const BEFORE_COMMIT: &str = "store.commit.before";
+/// Committed, but nobody was told.
+pub(crate) const AFTER_COMMIT: &str = "store.commit.after";
+
 static ARMED: OnceLock<Armed> = OnceLock::new();
 
 struct Armed {

@@ -20,6 +20,8 @@ pub struct Migrations {
     /// Each step is one SQL script whose statements end in `";\n"`. Portable tokens: `{text}` (byte order),
     /// `{bytes}`, `{int}` (64 bits), `{real}` (double), `{serial}` (an ascending 64-bit primary key that the
     /// database assigns), `{clustered}` (after the closing parenthesis of a table: keep rows in key order).
+    /// Write NOT NULL on text and bytes keys too: SQLite allows NULL there otherwise, PostgreSQL does not. No
+    /// deferred constraints: on SQLite they would fail the commit of a whole group.
     pub steps: &'static [&'static str],
 }
 
@@ -114,7 +116,7 @@ fn count(steps: &[&str]) -> i64 {
 pub(crate) const OWN: Migrations = Migrations {
     owner: "store",
     steps: &["CREATE TABLE store_leases (
-  name {text} PRIMARY KEY,
+  name {text} NOT NULL PRIMARY KEY,
   holder {text} NOT NULL,
   fence {int} NOT NULL,
   expires_ms {int} NOT NULL

@@ -103,10 +103,10 @@ impl Commits {
     ) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         let task = async move {
-            crash::point("store-before-commit");
+            crash::point(crash::BEFORE_COMMIT);
             let result = tx.commit().await.map_err(commit_error);
             if result.is_ok() {
-                crash::point("store-after-commit");
+                crash::point(crash::AFTER_COMMIT);
                 for effect in effects {
                     effect();
                 }

@@ -40,11 +40,15 @@ pub(crate) async fn query(
     rows.iter().map(convert).collect()
 }
 
-/// A change on a `query_only` connection fails as SQLITE_READONLY (8).
-fn classify(error: sqlx::Error) -> StoreError {
-    let read_only =
-        error.as_database_error().and_then(|database| database.code()).is_some_and(|code| code == "8");
-    if read_only { StoreError::ReadOnly } else { StoreError::statement(error) }
+/// Sorts what only SQLite has: a change on a `query_only` connection fails as SQLITE_READONLY (8); SQLITE_BUSY
+/// (5, with its extended codes) means that another process has the file, after the busy timeout.
+pub(super) fn classify(error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|database| database.code()).map(|code| code.into_owned());
+    match code.as_deref() {
+        Some("8") => StoreError::ReadOnly,
+        Some("5" | "261" | "517") => StoreError::Busy { waited_ms: super::MAX_WAIT.as_secs() * 1_000 },
+        _ => StoreError::statement(error),
+    }
 }
 
 fn convert(row: &SqliteRow) -> Result<Row, StoreError> {

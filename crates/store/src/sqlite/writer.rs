@@ -31,6 +31,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::MAX_WAIT;
+use super::rows::classify;
 use crate::{Effect, StoreError, crash};
 
 /// Turns that share one COMMIT at most: bounds how long the first of them waits.
@@ -171,9 +172,7 @@ impl Session {
         }
         let nested = !lane.members.is_empty();
         lane.turn = Turn::Entering { nested };
-        lane.run(if nested { "SAVEPOINT turn" } else { "BEGIN IMMEDIATE" })
-            .await
-            .map_err(StoreError::statement)?;
+        lane.run(if nested { "SAVEPOINT turn" } else { "BEGIN IMMEDIATE" }).await.map_err(classify)?;
         lane.turn = Turn::Inside { nested };
         Ok(())
     }
@@ -268,12 +267,12 @@ impl Lane {
         if self.members.is_empty() {
             return;
         }
-        crash::point("store-before-commit");
+        crash::point(crash::BEFORE_COMMIT);
         if let Err(error) = self.run("COMMIT").await {
             self.fail_group(error).await;
             return;
         }
-        crash::point("store-after-commit");
+        crash::point(crash::AFTER_COMMIT);
         for member in self.next_group() {
             for effect in member.effects {
                 // An effect must not take the other members' answers with it.

@@ -1,0 +1,463 @@
+//! Groups, streams and events as clients and services see them.
+
+use std::sync::Arc;
+
+use observe::events::{self, EventQuery, MAX_BATCH_BYTES, MAX_EVENTS, Rejected};
+use observe::filter::{self, FilterQuery};
+use observe::groups::{self, GroupQuery};
+use observe::streams::{self, StreamOrder, StreamQuery};
+use observe::{MIGRATIONS, ObserveError, pattern, retention};
+use store::{RandomIds, Scope, Store, TestClock, Tx, testing};
+use tempfile::TempDir;
+
+const NOW: i64 = 1_800_000_000_000;
+const DAY: i64 = 86_400_000;
+
+struct Logs {
+    store: Store,
+    clock: Arc<TestClock>,
+    scope: Scope,
+    _folder: TempDir,
+}
+
+async fn logs() -> Logs {
+    let clock = Arc::new(TestClock::new(NOW));
+    let (store, folder) = testing::temp_with(&[MIGRATIONS], clock.clone(), Arc::new(RandomIds)).await;
+    Logs { store, clock, scope: Scope::new("000000000000", "us-east-1").unwrap(), _folder: folder }
+}
+
+impl Logs {
+    async fn tx(&self) -> Tx {
+        self.store.begin().await.unwrap()
+    }
+
+    async fn append(&self, stream: &str, events: &[(i64, &str)]) {
+        let events: Vec<(i64, String)> = events.iter().map(|(ts, text)| (*ts, (*text).to_owned())).collect();
+        let mut tx = self.tx().await;
+        events::append(&mut tx, &self.scope, "g", stream, &events).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn get(&self, stream: &str, query: EventQuery<'_>) -> (Vec<String>, String, String) {
+        let mut tx = self.store.read().await.unwrap();
+        let page = events::get(&mut tx, &self.scope, "g", stream, &query).await.unwrap();
+        let texts = page.events.into_iter().map(|event| event.message).collect();
+        (texts, page.next_forward, page.next_backward)
+    }
+
+    async fn find(&self, query: FilterQuery<'_>) -> (Vec<String>, Option<String>) {
+        let mut tx = self.store.read().await.unwrap();
+        let page = filter::find(&mut tx, &self.scope, "g", &query).await.unwrap();
+        (page.events.into_iter().map(|event| event.message).collect(), page.next)
+    }
+
+    async fn put(&self, events: &[(i64, String)]) -> Result<Rejected, ObserveError> {
+        let mut tx = self.tx().await;
+        let rejected = events::put(&mut tx, &self.scope, "g", "s", events).await?;
+        tx.commit().await?;
+        Ok(rejected)
+    }
+}
+
+fn invalid<T: std::fmt::Debug>(result: Result<T, ObserveError>, part: &str) {
+    match result {
+        Err(ObserveError::InvalidParameter { message }) => assert!(message.contains(part), "{message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn groups_are_listed_by_name_in_pages() {
+    let logs = logs().await;
+    let mut tx = logs.tx().await;
+    for name in ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "B", "a", "/aws/x", "a.b"] {
+        groups::create(&mut tx, &logs.scope, name, None).await.unwrap();
+    }
+    let elsewhere = Scope::new("111111111111", "us-east-1").unwrap();
+    groups::create(&mut tx, &elsewhere, "a", Some("INFREQUENT_ACCESS")).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = logs.store.read().await.unwrap();
+    let mut names = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let query = GroupQuery { after: after.as_deref(), limit: 4, ..GroupQuery::default() };
+        let (page, next) = groups::list(&mut tx, &logs.scope, &query).await.unwrap();
+        names.extend(page.into_iter().map(|group| group.name));
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, ["/aws-glue/jobs/error", "/aws-glue/jobs/output", "/aws/x", "B", "a", "a.b"]);
+    let filters = [
+        (Some("/aws-glue/"), None, 2),
+        (Some("/aws"), None, 3),
+        (Some("c"), None, 0),
+        (None, Some("jobs"), 2),
+        (None, Some("JOBS"), 0),
+    ];
+    for (prefix, infix, wanted) in filters {
+        let query = GroupQuery { prefix, infix, limit: 50, ..GroupQuery::default() };
+        let (page, next) = groups::list(&mut tx, &logs.scope, &query).await.unwrap();
+        assert_eq!((page.len(), next), (wanted, None));
+    }
+    assert_eq!(groups::get(&mut tx, &elsewhere, "a").await.unwrap().class, "INFREQUENT_ACCESS");
+}
+
+#[tokio::test]
+async fn names_are_checked_and_unique() {
+    let logs = logs().await;
+    let mut tx = logs.tx().await;
+    groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
+    let again = groups::create(&mut tx, &logs.scope, "g", None).await;
+    assert!(matches!(again, Err(ObserveError::GroupExists { .. })));
+    for name in ["", "a b", "a:b", "é", &"x".repeat(513)] {
+        invalid(groups::create(&mut tx, &logs.scope, name, None).await, "not valid");
+    }
+    streams::create(&mut tx, &logs.scope, "g", "s é/[$]").await.unwrap();
+    let again = streams::create(&mut tx, &logs.scope, "g", "s é/[$]").await;
+    assert!(matches!(again, Err(ObserveError::StreamExists { .. })));
+    for name in ["", "a:b", "a*", "a\0", &"é".repeat(513)] {
+        invalid(streams::create(&mut tx, &logs.scope, "g", name).await, "not valid");
+    }
+    let nowhere = streams::create(&mut tx, &logs.scope, "none", "s").await;
+    assert!(matches!(nowhere, Err(ObserveError::GroupNotFound { .. })));
+    let nothing = streams::get(&mut tx, &logs.scope, "g", "none").await;
+    assert!(matches!(nothing, Err(ObserveError::StreamNotFound { .. })));
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn streams_are_listed_by_name_or_by_recency() {
+    let logs = logs().await;
+    for (stream, ts) in [("b", 30), ("a", 10), ("c", 20), ("ab", 20)] {
+        logs.append(stream, &[(NOW - 100, "old"), (NOW + ts, "new")]).await;
+    }
+    let mut tx = logs.tx().await;
+    streams::create(&mut tx, &logs.scope, "g", "empty").await.unwrap();
+    let cases: [(StreamOrder, bool, Option<&str>, &[&str]); 6] = [
+        (StreamOrder::Name, false, None, &["a", "ab", "b", "c", "empty"]),
+        (StreamOrder::Name, true, None, &["empty", "c", "b", "ab", "a"]),
+        (StreamOrder::Name, false, Some("a"), &["a", "ab"]),
+        (StreamOrder::Name, true, Some("a"), &["ab", "a"]),
+        (StreamOrder::LastEventTime, true, None, &["b", "c", "ab", "a", "empty"]),
+        (StreamOrder::LastEventTime, false, None, &["empty", "a", "ab", "c", "b"]),
+    ];
+    for (order, descending, prefix, wanted) in cases {
+        for limit in [1, 2, 50] {
+            let mut names = Vec::new();
+            let mut after: Option<String> = None;
+            loop {
+                let query = StreamQuery { prefix, order, descending, after: after.as_deref(), limit };
+                let (page, next) = streams::list(&mut tx, &logs.scope, "g", &query).await.unwrap();
+                assert!(page.len() <= limit);
+                names.extend(page.into_iter().map(|stream| stream.name));
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(names, wanted, "{order:?} {descending} {prefix:?}");
+        }
+    }
+    let stream = streams::get(&mut tx, &logs.scope, "g", "b").await.unwrap();
+    assert_eq!((stream.first_event_ms, stream.last_event_ms), (Some(NOW - 100), Some(NOW + 30)));
+    assert_eq!((stream.last_ingestion_ms, stream.stored_bytes), (Some(NOW), 2 * (3 + 26)));
+    assert_eq!(groups::get(&mut tx, &logs.scope, "g").await.unwrap().stored_bytes, 8 * (3 + 26));
+    let query =
+        StreamQuery { prefix: Some("a"), order: StreamOrder::LastEventTime, ..StreamQuery::default() };
+    invalid(streams::list(&mut tx, &logs.scope, "g", &query).await, "LastEventTime");
+    let query = StreamQuery { after: Some("time:1:a"), limit: 1, ..StreamQuery::default() };
+    invalid(streams::list(&mut tx, &logs.scope, "g", &query).await, "nextToken");
+}
+
+#[tokio::test]
+async fn events_are_read_forwards_and_backwards() {
+    let logs = logs().await;
+    let events: Vec<(i64, String)> = (0..25).map(|n| (NOW + n / 3, n.to_string())).collect();
+    let borrowed: Vec<(i64, &str)> = events.iter().map(|(ts, text)| (*ts, text.as_str())).collect();
+    logs.append("s", &borrowed).await;
+    let all: Vec<String> = events.iter().map(|(_, text)| text.clone()).collect();
+    // Forwards from the head, until the token stands still.
+    let head = EventQuery { from_head: true, limit: Some(4), ..EventQuery::default() };
+    let (mut read, mut token, _) = logs.get("s", head).await;
+    loop {
+        let (page, next, back) = logs.get("s", EventQuery { token: Some(&token), ..head }).await;
+        if page.is_empty() {
+            assert_eq!(next, token);
+            // Back from the end come the last ones.
+            let (last, ..) = logs.get("s", EventQuery { token: Some(&back), ..head }).await;
+            assert_eq!(last, all[21..]);
+            break;
+        }
+        read.extend(page);
+        token = next;
+    }
+    assert_eq!(read, all);
+    // What arrives later is found from the same token.
+    logs.append("s", &[(NOW + 100, "later")]).await;
+    let (page, ..) = logs.get("s", EventQuery { token: Some(&token), ..head }).await;
+    assert_eq!(page, ["later"]);
+    // Backwards from the tail.
+    let tail = EventQuery { end_ms: Some(NOW + 100), limit: Some(7), ..EventQuery::default() };
+    let (mut read, forward, mut token) = logs.get("s", tail).await;
+    assert_eq!(read, all[18..]);
+    let (page, ..) = logs.get("s", EventQuery { token: Some(&forward), end_ms: None, ..tail }).await;
+    assert_eq!(page, ["later"]);
+    loop {
+        let (page, forward, next) = logs.get("s", EventQuery { token: Some(&token), ..tail }).await;
+        if page.is_empty() {
+            assert_eq!(next, token);
+            let (first, ..) = logs.get("s", EventQuery { token: Some(&forward), ..tail }).await;
+            assert_eq!(first, all[..7]);
+            break;
+        }
+        read.splice(..0, page);
+        token = next;
+    }
+    assert_eq!(read, all);
+}
+
+#[tokio::test]
+async fn events_are_read_by_time() {
+    let logs = logs().await;
+    logs.append("s", &[(NOW, "a"), (NOW + 1, "b"), (NOW + 2, "c"), (NOW + 3, "d")]).await;
+    let range = EventQuery { start_ms: Some(NOW + 1), end_ms: Some(NOW + 3), ..EventQuery::default() };
+    assert_eq!(logs.get("s", range).await.0, ["b", "c"]);
+    assert_eq!(logs.get("s", EventQuery { from_head: true, limit: Some(1), ..range }).await.0, ["b"]);
+    assert_eq!(logs.get("s", EventQuery { limit: Some(1), ..range }).await.0, ["c"]);
+    let mut tx = logs.store.read().await.unwrap();
+    for token in ["", "x", "f/1/s", "f/99999999999999999999999999999999999999/s"] {
+        let query = EventQuery { token: Some(token), ..EventQuery::default() };
+        invalid(events::get(&mut tx, &logs.scope, "g", "s", &query).await, "nextToken");
+    }
+    // An empty stream gives tokens that find its first events, in both ways of starting.
+    let mut tx = logs.tx().await;
+    streams::create(&mut tx, &logs.scope, "g", "new").await.unwrap();
+    tx.commit().await.unwrap();
+    for from_head in [true, false] {
+        let query = EventQuery { from_head, ..EventQuery::default() };
+        let (page, token, _) = logs.get("new", query).await;
+        if page.is_empty() {
+            logs.append("new", &[(NOW, "first")]).await;
+        }
+        let (page, ..) = logs.get("new", EventQuery { token: Some(&token), ..query }).await;
+        assert_eq!(page.len(), usize::from(from_head));
+    }
+}
+
+#[tokio::test]
+async fn a_page_holds_a_megabyte() {
+    let logs = logs().await;
+    let long = "x".repeat(200_000);
+    logs.append("s", &[(NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, "end")])
+        .await;
+    let (page, token, _) = logs.get("s", EventQuery { from_head: true, ..EventQuery::default() }).await;
+    assert_eq!(page.len(), 6);
+    logs.append("s", &[(NOW + 1, &long)]).await;
+    let (page, ..) = logs.get("s", EventQuery { token: Some(&token), ..EventQuery::default() }).await;
+    assert_eq!(page.len(), 1);
+    let (page, next) = logs.find(FilterQuery::default()).await;
+    assert_eq!(page.len(), 6);
+    let (page, next) = logs.find(FilterQuery { token: next.as_deref(), ..FilterQuery::default() }).await;
+    assert_eq!((page.len(), next), (1, None));
+    // One message of a service that is longer than an event may be is kept in parts.
+    let huge = "é".repeat(1_200_000);
+    logs.append("t", &[(NOW, &huge)]).await;
+    let mut text = String::new();
+    let mut token: Option<String> = None;
+    for _ in 0..3 {
+        let query = EventQuery { from_head: true, token: token.as_deref(), ..EventQuery::default() };
+        let (page, next, _) = logs.get("t", query).await;
+        assert_eq!(page.len(), 1);
+        text += &page[0];
+        token = Some(next);
+    }
+    assert!(text == huge);
+}
+
+#[tokio::test]
+async fn put_keeps_the_limits() {
+    let logs = logs().await;
+    let mut tx = logs.tx().await;
+    groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
+    tx.commit().await.unwrap();
+    let one = [(NOW, "x\0y".to_owned())];
+    assert!(matches!(logs.put(&one).await, Err(ObserveError::StreamNotFound { .. })));
+    let mut tx = logs.tx().await;
+    streams::create(&mut tx, &logs.scope, "g", "s").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(logs.put(&one).await.unwrap(), Rejected::default());
+    assert_eq!(logs.get("s", EventQuery::default()).await.0, ["x\0y"]);
+    let of = |ts: i64, text: &str| (ts, text.to_owned());
+    invalid(logs.put(&[]).await, "between 1 and 10000");
+    invalid(logs.put(&vec![of(NOW, "x"); MAX_EVENTS + 1]).await, "not 10001");
+    invalid(logs.put(&[of(NOW, "")]).await, "empty");
+    invalid(logs.put(&[of(NOW, "x"), of(NOW - 1, "y")]).await, "chronological");
+    invalid(logs.put(&[of(NOW - DAY, "x"), of(NOW + 1, "y")]).await, "24 hours");
+    let full = "x".repeat(MAX_BATCH_BYTES - 26);
+    assert_eq!(logs.put(&[of(NOW, &full)]).await.unwrap(), Rejected::default());
+    invalid(logs.put(&[of(NOW, &format!("{full}x"))]).await, "1048577 bytes exceeds limit of 1048576");
+    // Events too old, past retention and too new are left out and told.
+    let mut tx = logs.tx().await;
+    groups::set_retention(&mut tx, &logs.scope, "g", Some(3)).await.unwrap();
+    invalid(groups::set_retention(&mut tx, &logs.scope, "g", Some(2)).await, "retention");
+    tx.commit().await.unwrap();
+    let batch = [
+        of(NOW - 15 * DAY, "too old"),
+        of(NOW - 4 * DAY, "expired"),
+        of(NOW - 1, "kept"),
+        of(NOW + 7_200_000, "kept too"),
+        of(NOW + 7_200_001, "too new"),
+    ];
+    let rejected = logs.put(&batch).await.unwrap();
+    let wanted = Rejected { too_new_start: Some(4), too_old_end: Some(1), expired_end: Some(2) };
+    assert_eq!(rejected, wanted);
+    let query = EventQuery { start_ms: Some(NOW + 1), from_head: true, ..EventQuery::default() };
+    assert_eq!(logs.get("s", query).await.0, ["kept too"]);
+    let only_new = logs.put(&[of(NOW + DAY, "x")]).await.unwrap();
+    assert_eq!(only_new, Rejected { too_new_start: Some(0), ..Rejected::default() });
+    let only_old = logs.put(&[of(0, "x"), of(1, "y")]).await.unwrap();
+    assert_eq!(only_old, Rejected { too_old_end: Some(2), ..Rejected::default() });
+}
+
+#[tokio::test]
+async fn a_group_is_searched_in_order_of_time() {
+    let logs = logs().await;
+    logs.append("one", &[(NOW, "start ERROR"), (NOW + 2, "ok"), (NOW + 4, "ERROR again")]).await;
+    logs.append("two", &[(NOW + 1, "fine"), (NOW + 2, "ERROR two"), (NOW + 3, "bye")]).await;
+    let all = ["start ERROR", "fine", "ok", "ERROR two", "bye", "ERROR again"];
+    assert_eq!(logs.find(FilterQuery::default()).await, (all.map(str::to_owned).to_vec(), None));
+    let pattern = pattern::parse("ERROR").unwrap();
+    let query = FilterQuery { pattern: pattern.clone(), ..FilterQuery::default() };
+    assert_eq!(logs.find(query).await.0, ["start ERROR", "ERROR two", "ERROR again"]);
+    // The end of the range is included here.
+    let query = FilterQuery { start_ms: Some(NOW + 1), end_ms: Some(NOW + 2), ..FilterQuery::default() };
+    assert_eq!(logs.find(query).await.0, ["fine", "ok", "ERROR two"]);
+    let names = ["two".to_owned()];
+    let query = FilterQuery { streams: &names, ..FilterQuery::default() };
+    assert_eq!(logs.find(query).await.0, ["fine", "ERROR two", "bye"]);
+    let query = FilterQuery { stream_prefix: Some("on"), ..FilterQuery::default() };
+    assert_eq!(logs.find(query).await.0, ["start ERROR", "ok", "ERROR again"]);
+    // In pages of one, with and without a pattern.
+    for (pattern, wanted) in [(pattern::Pattern::default(), 6), (pattern, 3)] {
+        let mut token: Option<String> = None;
+        let mut found = Vec::new();
+        loop {
+            let query = FilterQuery {
+                pattern: pattern.clone(),
+                limit: Some(1),
+                token: token.as_deref(),
+                ..FilterQuery::default()
+            };
+            let (page, next) = logs.find(query).await;
+            found.extend(page);
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.len(), wanted);
+    }
+    let mut tx = logs.store.read().await.unwrap();
+    let query = FilterQuery { streams: &names, stream_prefix: Some("o"), ..FilterQuery::default() };
+    invalid(filter::find(&mut tx, &logs.scope, "g", &query).await, "mutually exclusive");
+    let query = FilterQuery { token: Some("12"), ..FilterQuery::default() };
+    invalid(filter::find(&mut tx, &logs.scope, "g", &query).await, "nextToken");
+    let missing = ["none".to_owned()];
+    let query = FilterQuery { streams: &missing, ..FilterQuery::default() };
+    let result = filter::find(&mut tx, &logs.scope, "g", &query).await;
+    assert!(matches!(result, Err(ObserveError::StreamNotFound { .. })));
+}
+
+#[tokio::test]
+async fn what_is_deleted_never_comes_back() {
+    let logs = logs().await;
+    let many: Vec<(i64, &str)> = (0..250).map(|n| (NOW + n, "old")).collect();
+    logs.append("s", &many).await;
+    logs.append("t", &[(NOW, "other")]).await;
+    let mut tx = logs.tx().await;
+    streams::delete(&mut tx, &logs.scope, "g", "s").await.unwrap();
+    let again = streams::delete(&mut tx, &logs.scope, "g", "s").await;
+    assert!(matches!(again, Err(ObserveError::StreamNotFound { .. })));
+    tx.commit().await.unwrap();
+    assert_eq!(logs.find(FilterQuery::default()).await.0, ["other"]);
+    logs.append("s", &[(NOW, "new")]).await;
+    assert_eq!(logs.get("s", EventQuery::default()).await.0, ["new"]);
+    let mut tx = logs.tx().await;
+    groups::delete(&mut tx, &logs.scope, "g").await.unwrap();
+    let again = groups::delete(&mut tx, &logs.scope, "g").await;
+    assert!(matches!(again, Err(ObserveError::GroupNotFound { .. })));
+    tx.commit().await.unwrap();
+    logs.append("s", &[(NOW, "third")]).await;
+    assert_eq!(logs.find(FilterQuery::default()).await.0, ["third"]);
+    let mut deleted = Vec::new();
+    loop {
+        let mut tx = logs.tx().await;
+        let rows = retention::purge(&mut tx, 100).await.unwrap();
+        tx.commit().await.unwrap();
+        deleted.push(rows);
+        if rows < 100 {
+            break;
+        }
+    }
+    assert_eq!(deleted, [100, 100, 52]);
+    assert_eq!(logs.find(FilterQuery::default()).await.0, ["third"]);
+    let mut tx = logs.store.read().await.unwrap();
+    let rows = tx.query("SELECT count(*) FROM observe_events", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<i64>(0).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn expired_events_are_hidden_then_purged() {
+    let logs = logs().await;
+    logs.append("s", &[(NOW, "a"), (NOW + DAY, "b"), (NOW + 2 * DAY, "c")]).await;
+    let mut tx = logs.tx().await;
+    groups::set_retention(&mut tx, &logs.scope, "g", Some(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    logs.clock.set(NOW + 2 * DAY + 1);
+    assert_eq!(logs.get("s", EventQuery::default()).await.0, ["c"]);
+    assert_eq!(logs.find(FilterQuery::default()).await.0, ["c"]);
+    let mut tx = logs.tx().await;
+    assert_eq!(retention::purge(&mut tx, 1).await.unwrap(), 1);
+    assert_eq!(retention::purge(&mut tx, 10).await.unwrap(), 1);
+    assert_eq!(retention::purge(&mut tx, 10).await.unwrap(), 0);
+    groups::set_retention(&mut tx, &logs.scope, "g", None).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = logs.store.read().await.unwrap();
+    let stream = streams::get(&mut tx, &logs.scope, "g", "s").await.unwrap();
+    assert_eq!((stream.first_event_ms, stream.last_event_ms), (Some(NOW + 2 * DAY), Some(NOW + 2 * DAY)));
+    assert_eq!(logs.get("s", EventQuery::default()).await.0, ["c"]);
+}
+
+/// Appending and reading back many lines stays linear: pages walk the index.
+#[tokio::test]
+async fn many_lines_are_cheap() {
+    let logs = logs().await;
+    let lines: Vec<(i64, String)> = (0..100_000).map(|n| (NOW + n, format!("line {n} of the run"))).collect();
+    let mut tx = logs.tx().await;
+    events::append(&mut tx, &logs.scope, "g", "s", &lines).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut token: Option<String> = None;
+    let mut read = 0;
+    loop {
+        let query = EventQuery { from_head: true, token: token.as_deref(), ..EventQuery::default() };
+        let (page, next, _) = logs.get("s", query).await;
+        if page.is_empty() {
+            break;
+        }
+        read += page.len();
+        token = Some(next);
+    }
+    assert_eq!(read, 100_000);
+    let pattern = pattern::parse("\"line 99999 \"").unwrap();
+    let mut query = FilterQuery { pattern, ..FilterQuery::default() };
+    let (mut found, mut next) = logs.find(query.clone()).await;
+    while let Some(token) = next {
+        query.token = Some(&token);
+        let (page, after) = logs.find(query.clone()).await;
+        found.extend(page);
+        next = after;
+    }
+    assert_eq!(found, ["line 99999 of the run"]);
+}
