@@ -27,6 +27,7 @@
 
 mod buckets;
 mod checksum;
+mod complete;
 mod conditions;
 mod disk;
 mod error;
@@ -45,14 +46,13 @@ mod uploads;
 
 pub use buckets::Bucket;
 pub use checksum::{Algorithm, Checksum, ChecksumType};
+pub use complete::{CompleteChecks, CompletePart};
 pub use conditions::{Conditions, EtagCondition};
 pub use error::LakeError;
 pub use gc::Collected;
 pub use list::{ListPage, ListQuery};
 pub use meta::{Meta, ObjectInfo, PartInfo};
-pub use multipart::{
-    CompleteChecks, CompletePart, CopiedRange, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart,
-};
+pub use multipart::{CopiedRange, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart};
 pub use names::{BucketName, Key, MAX_KEY_BYTES};
 pub use objects::CopyOptions;
 pub use read::{Object, Place, Segment};

@@ -1,14 +1,11 @@
 //! Multipart uploads. Parts are extents of their own from the start, so completing one moves their slices from the
 //! part rows to an object row and reads or writes no byte of data.
 
-use crate::checksum::{combine, multipart_etag};
 use crate::index::{self, no_such_bucket, size_value, unsigned};
 use crate::layout::{Layout, Slice, release, retain};
-use crate::meta::{DOC_VERSION, PartDoc, PartInfo, UploadDoc, decode, encode};
+use crate::meta::{DOC_VERSION, PartDoc, UploadDoc, decode, encode};
 use crate::read::Object;
-use crate::{
-    Algorithm, BucketName, Checksum, ChecksumType, Conditions, Key, Lake, LakeError, Meta, ObjectInfo, Staged,
-};
+use crate::{Algorithm, BucketName, Checksum, ChecksumType, Key, Lake, LakeError, Meta, Staged};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use store::{Tx, params};
@@ -58,28 +55,6 @@ pub struct UploadedPart {
     pub checksums: Vec<Checksum>,
 }
 
-/// A part as a completion names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletePart {
-    /// Its number.
-    pub number: u32,
-    /// Its ETag, without quotes.
-    pub etag: String,
-    /// Its checksums, when the client sends them.
-    pub checksums: Vec<Checksum>,
-}
-
-/// What a completion announces about the whole.
-#[derive(Clone, Debug, Default)]
-pub struct CompleteChecks {
-    /// Size in bytes.
-    pub size: Option<u64>,
-    /// Checksum type.
-    pub kind: Option<ChecksumType>,
-    /// Checksums: algorithm and value as sent, composite ones with or without `-<parts>`.
-    pub checksums: Vec<(Algorithm, String)>,
-}
-
 /// A range of an object, digested and ready to become a part.
 pub struct CopiedRange {
     object: Object,
@@ -114,9 +89,9 @@ pub(crate) struct OpenUpload {
 }
 
 /// A part's row.
-struct PartRow {
-    part: UploadedPart,
-    slices: Vec<Slice>,
+pub(crate) struct PartRow {
+    pub(crate) part: UploadedPart,
+    pub(crate) slices: Vec<Slice>,
 }
 
 pub(crate) fn no_such_upload(id: &str) -> LakeError {
@@ -238,49 +213,6 @@ impl Lake {
         Ok(part)
     }
 
-    /// Makes the object out of the parts named, in the order named; other parts are released. Asked again after it
-    /// succeeded, with the same parts and while the object is unchanged, it answers the same. Errors: `NoSuchUpload`,
-    /// `InvalidPartOrder`, `InvalidPart`, `EntityTooSmall`, `ObjectSizeMismatch`, `ChecksumTypeMismatch`,
-    /// `BadChecksum`, and those of the conditions. Source: Amazon S3 API Reference, CompleteMultipartUpload.
-    #[expect(clippy::too_many_arguments, reason = "the operation's own parameters, each of another type")]
-    pub async fn complete_upload(
-        &self,
-        tx: &mut Tx,
-        bucket: &BucketName,
-        key: &Key,
-        upload_id: &str,
-        named: &[CompletePart],
-        checks: &CompleteChecks,
-        conditions: &Conditions,
-    ) -> Result<ObjectInfo, LakeError> {
-        let open = match find_upload(tx, bucket, key, upload_id).await {
-            Err(LakeError::NoSuchUpload { .. }) => {
-                return completed_before(tx, bucket, key, upload_id, named).await;
-            }
-            other => other?,
-        };
-        if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
-            return Err(LakeError::InvalidPartOrder);
-        }
-        let mut stored = all_parts(tx, upload_id).await?;
-        let chosen = choose(&mut stored, named)?;
-        let info = assemble(tx, key, &open.info, &chosen, checks)?;
-        let found = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), found.entry.as_ref().map(|e| e.etag.as_str()))?;
-        let mut layout = Layout::new(chosen.into_iter().flat_map(|part| part.slices).collect());
-        layout.parts = info.parts.clone();
-        layout.upload = Some(upload_id.to_owned());
-        index::write_object(tx, open.bucket, &info, &layout).await?;
-        if let Some(old) = found.entry {
-            release(self, tx, &old.layout()?.slices).await?;
-        }
-        let unused: Vec<Slice> = stored.into_values().flat_map(|part| part.slices).collect();
-        release(self, tx, &unused).await?;
-        remove_upload(tx, upload_id).await?;
-        store::crash::point("lake.complete.rows");
-        Ok(info)
-    }
-
     /// Ends a multipart upload without an object; its parts are released. Errors: `NoSuchUpload`.
     pub async fn abort_upload(
         &self,
@@ -320,7 +252,12 @@ fn valid_number(number: u32) -> Result<u32, LakeError> {
     }
 }
 
-async fn find_upload(tx: &mut Tx, bucket: &BucketName, key: &Key, id: &str) -> Result<OpenUpload, LakeError> {
+pub(crate) async fn find_upload(
+    tx: &mut Tx,
+    bucket: &BucketName,
+    key: &Key,
+    id: &str,
+) -> Result<OpenUpload, LakeError> {
     const SQL: &str = "SELECT b.id, u.key, u.initiated_ms, u.doc FROM lake_buckets b \
          LEFT JOIN lake_uploads u ON u.bucket = b.id AND u.id = $2 WHERE b.name = $1";
     // Ids are our own hexadecimal text; anything else, such as a NUL that no store takes, is no upload.
@@ -344,7 +281,7 @@ async fn find_upload(tx: &mut Tx, bucket: &BucketName, key: &Key, id: &str) -> R
     }
 }
 
-async fn remove_upload(tx: &mut Tx, id: &str) -> Result<(), LakeError> {
+pub(crate) async fn remove_upload(tx: &mut Tx, id: &str) -> Result<(), LakeError> {
     tx.execute("DELETE FROM lake_parts WHERE upload = $1", &params![id]).await?;
     tx.execute("DELETE FROM lake_uploads WHERE id = $1", &params![id]).await?;
     Ok(())
@@ -371,114 +308,7 @@ async fn part_rows(tx: &mut Tx, upload_id: &str, after: u32, limit: i64) -> Resu
     Ok(parts)
 }
 
-async fn all_parts(tx: &mut Tx, upload_id: &str) -> Result<BTreeMap<u32, PartRow>, LakeError> {
+pub(crate) async fn all_parts(tx: &mut Tx, upload_id: &str) -> Result<BTreeMap<u32, PartRow>, LakeError> {
     let rows = part_rows(tx, upload_id, 0, i64::from(MAX_PART_NUMBER)).await?;
     Ok(rows.into_iter().map(|row| (row.part.number, row)).collect())
-}
-
-/// Takes the named parts out of the stored ones. Errors: `InvalidPart`, `EntityTooSmall`.
-fn choose(stored: &mut BTreeMap<u32, PartRow>, named: &[CompletePart]) -> Result<Vec<PartRow>, LakeError> {
-    let mut chosen = Vec::with_capacity(named.len());
-    for (position, wanted) in named.iter().enumerate() {
-        let invalid = || LakeError::InvalidPart { number: wanted.number, etag: wanted.etag.clone() };
-        let row = stored.remove(&wanted.number).ok_or_else(invalid)?;
-        if !row.part.etag.eq_ignore_ascii_case(&wanted.etag) {
-            return Err(invalid());
-        }
-        for sum in &wanted.checksums {
-            let same =
-                row.part.checksums.iter().any(|c| c.algorithm == sum.algorithm && c.value == sum.value);
-            if !same {
-                return Err(invalid());
-            }
-        }
-        if position + 1 < named.len() && row.part.size < MIN_PART_BYTES {
-            let UploadedPart { number, size, etag, .. } = row.part;
-            return Err(LakeError::EntityTooSmall { number, size, min: MIN_PART_BYTES, etag });
-        }
-        chosen.push(row);
-    }
-    match chosen.is_empty() {
-        true => Err(LakeError::InvalidPart { number: 0, etag: String::new() }),
-        false => Ok(chosen),
-    }
-}
-
-/// The object that the chosen parts make, checked against what the client announced.
-fn assemble(
-    tx: &Tx,
-    key: &Key,
-    upload: &UploadInfo,
-    chosen: &[PartRow],
-    checks: &CompleteChecks,
-) -> Result<ObjectInfo, LakeError> {
-    let size: u64 = chosen.iter().map(|row| row.part.size).sum();
-    if let Some(expected) = checks.size.filter(|expected| *expected != size) {
-        return Err(LakeError::ObjectSizeMismatch { expected, actual: size });
-    }
-    let (algorithm, kind) = upload.checksum();
-    if let Some(given) = checks.kind.filter(|given| *given != kind) {
-        return Err(LakeError::ChecksumTypeMismatch {
-            created: kind.name().into(),
-            given: given.name().into(),
-        });
-    }
-    let mut sums = Vec::with_capacity(chosen.len());
-    for row in chosen {
-        let sum = row.part.checksums.iter().find(|c| c.algorithm == algorithm);
-        let sum = sum.ok_or_else(|| LakeError::corrupt("a part lacks the checksum of its upload"))?;
-        sums.push((sum.clone(), row.part.size));
-    }
-    let checksum = combine(algorithm, kind, &sums)?;
-    for (given, value) in &checks.checksums {
-        check_whole(&checksum, *given, value)?;
-    }
-    let parts = chosen.iter().map(|PartRow { part, .. }| PartInfo {
-        number: part.number,
-        size: part.size,
-        checksums: part.checksums.clone(),
-    });
-    Ok(ObjectInfo {
-        key: key.clone(),
-        size,
-        etag: multipart_etag(chosen.iter().map(|row| row.part.etag.as_str()))?,
-        last_modified_ms: tx.now_ms(),
-        meta: upload.meta.clone(),
-        checksums: vec![checksum],
-        parts: parts.collect(),
-    })
-}
-
-fn check_whole(calculated: &Checksum, algorithm: Algorithm, value: &str) -> Result<(), LakeError> {
-    if calculated.algorithm != algorithm {
-        return Err(LakeError::ChecksumTypeMismatch {
-            created: calculated.algorithm.name().into(),
-            given: algorithm.name().into(),
-        });
-    }
-    let bare = calculated.value.split('-').next().unwrap_or_default();
-    if value == calculated.value || value == bare {
-        return Ok(());
-    }
-    Err(LakeError::BadChecksum { algorithm, expected: value.into(), calculated: calculated.value.clone() })
-}
-
-/// The answer to a completion that was carried out before: clients repeat it when the reply was lost.
-async fn completed_before(
-    tx: &mut Tx,
-    bucket: &BucketName,
-    key: &Key,
-    upload_id: &str,
-    named: &[CompletePart],
-) -> Result<ObjectInfo, LakeError> {
-    let Some(entry) = index::find(tx, bucket, key, &Conditions::NONE).await?.entry else {
-        return Err(no_such_upload(upload_id));
-    };
-    let mut layout = entry.layout()?;
-    let etags: Vec<&str> = named.iter().map(|part| part.etag.as_str()).collect();
-    let same_parts = multipart_etag(etags.into_iter()).is_ok_and(|etag| etag == entry.etag);
-    if layout.upload.as_deref() != Some(upload_id) || !same_parts {
-        return Err(no_such_upload(upload_id));
-    }
-    entry.info(key, &mut layout)
 }

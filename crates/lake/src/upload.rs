@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 /// write through the log than a file with its two flushes, and small enough that the index stays an index.
 pub const INLINE_BYTES: usize = 16 << 10;
 
-/// Size of the pieces in which larger bodies are hashed and written.
+/// Default and largest size of the pieces in which larger bodies are hashed and written.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Written bytes are flushed to disk this often, so that the end of a large upload does not wait for all of it.
@@ -41,18 +41,25 @@ pub struct UploadChecks {
     pub compute: Vec<Algorithm>,
     /// The most bytes it may have.
     pub max_bytes: Option<u64>,
+    /// Size of the pieces in which it is written, 32 KiB to 1 MiB (the default); an upload holds at most two. Writers
+    /// that keep hundreds of uploads open ask for small ones.
+    pub piece_bytes: Option<usize>,
 }
 
 /// A body being received.
 pub struct Upload {
     disk: Arc<Disk>,
     checks: UploadChecks,
+    piece_bytes: usize,
     size: u64,
     buffer: Vec<u8>,
     spare: Option<Vec<u8>>,
     sink: Option<Sink>,
-    running: Option<JoinHandle<(Sink, Vec<u8>, std::io::Result<()>)>>,
+    running: Option<JoinHandle<Written>>,
 }
+
+/// What a blocking thread gives back: the sink, the piece's buffer, and how it went.
+type Written = (Sink, Vec<u8>, std::io::Result<()>);
 
 /// What travels to the blocking thread and back.
 struct Sink {
@@ -114,6 +121,7 @@ impl Lake {
         }
         Ok(Upload {
             disk: self.disk(),
+            piece_bytes: checks.piece_bytes.unwrap_or(PIECE_BYTES).clamp(2 * INLINE_BYTES, PIECE_BYTES),
             checks,
             size: 0,
             buffer: Vec::new(),
@@ -170,10 +178,10 @@ impl Upload {
         }
         let mut rest = &data[..];
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(PIECE_BYTES - self.buffer.len()));
+            let (now, later) = rest.split_at(rest.len().min(self.piece_bytes - self.buffer.len()));
             self.buffer.extend_from_slice(now);
             rest = later;
-            if self.buffer.len() == PIECE_BYTES {
+            if self.buffer.len() == self.piece_bytes {
                 self.flush().await?;
             }
         }
@@ -186,7 +194,8 @@ impl Upload {
         if let Some(expected) = self.checks.content_length.filter(|expected| self.size != *expected) {
             return Err(LakeError::IncompleteBody { expected, received: self.size });
         }
-        let small = self.size <= INLINE_BYTES as u64;
+        let untouched = self.sink.is_none() && self.running.is_none();
+        let small = untouched && self.size <= INLINE_BYTES as u64;
         let (md5, checksums, content) = if small { self.finish_small() } else { self.finish_file().await? };
         check_md5(self.checks.md5, md5)?;
         check_sums(&self.checks.expected, &checksums)?;
@@ -218,7 +227,7 @@ impl Upload {
     /// Hands the full buffer to a blocking thread, after the one before is done.
     async fn flush(&mut self) -> Result<(), LakeError> {
         let mut sink = self.take_sink().await?;
-        let next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES));
+        let next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(self.piece_bytes));
         let piece = std::mem::replace(&mut self.buffer, next);
         self.running = Some(tokio::task::spawn_blocking(move || {
             let done = sink.write(&piece);

@@ -1,5 +1,7 @@
 //! What the lake promises beyond single operations: pins, broken uploads, checks, big listings.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 use bytes::Bytes;
 use lake::{
     Algorithm, BucketName, Checksum, ChecksumType, CompleteChecks, CompletePart, Conditions, Key, Lake,
@@ -151,6 +153,33 @@ async fn start_removes_orphans_and_only_these() {
     assert_eq!(w.get("k").await.unwrap().read_range(0..1).await.unwrap(), vec![7]);
     w.put("k2", vec![7; BIG]).await;
     assert_eq!(w.files(), 2);
+}
+
+#[tokio::test]
+async fn hundreds_of_small_uploads_publish_together() {
+    let w = world().await;
+    let mut open = Vec::new();
+    for n in 0..300usize {
+        let checks = UploadChecks { piece_bytes: Some(1), ..UploadChecks::default() };
+        open.push((n, w.lake.upload(checks).unwrap()));
+    }
+    for _ in 0..5 {
+        for (n, upload) in &mut open {
+            upload.write(Bytes::from(vec![*n as u8; *n * 40])).await.unwrap();
+        }
+    }
+    let mut objects = Vec::new();
+    for (n, upload) in open {
+        objects.push((key(&format!("p={n}/file")), upload.finish().await.unwrap(), Meta::default()));
+    }
+    let mut tx = w.lake.store().begin().await.unwrap();
+    let infos = w.lake.put_many(&mut tx, &w.bucket, objects).await.unwrap();
+    assert_eq!(infos.len(), 300);
+    tx.commit().await.unwrap();
+    for n in [0, 1, 81, 82, 83, 163, 164, 299usize] {
+        let object = w.get(&format!("p={n}/file")).await.unwrap();
+        assert_eq!(object.read_range(0..u64::MAX).await.unwrap(), vec![n as u8; n * 200]);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A child process is stopped dead at each named point while it puts objects; the lake is then opened again: what was
 //! acknowledged is there, nothing else is visible, and no bytes are left over.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 use lake::{BucketName, CompleteChecks, CompletePart, Conditions, Key, Lake, Meta, Options};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -143,6 +145,6 @@ crash_tests! {
     after_commit: "lake.put.committed@7",
     complete_rows: "lake.complete.rows@2",
     collecting: "lake.gc.unlinked@4",
-    store_before_commit: "store-before-commit@9",
-    store_after_commit: "store-after-commit@9",
+    store_before_commit: "store.commit.before@9",
+    store_after_commit: "store.commit.after@9",
 }

@@ -1,13 +1,21 @@
 //! Random operations on the real lake and on a plain map give the same answers, and nothing is left on disk that the
 //! map does not hold.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
 use lake::{
     BucketName, CompleteChecks, CompletePart, Conditions, CopyOptions, EtagCondition, Key, Lake, LakeError,
     ListQuery, Meta, Options,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Scope, testing};
+use std::sync::Arc;
+use store::{Location, RandomIds, Scope, Store, SystemClock, testing};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+#[path = "../../store/tests/conformance/server.rs"]
+mod server;
 
 const KEYS: [&str; 9] = ["a", "a/", "a//b", "a/b", "a/b/c", "ab", "b", "é/x", "z"];
 
@@ -297,8 +305,7 @@ impl World {
     }
 }
 
-async fn run(ops: Vec<Op>) {
-    let (store, folder) = testing::temp(&[lake::MIGRATIONS]).await;
+async fn run(store: Store, folder: &TempDir, ops: Vec<Op>) {
     let dir = folder.path().join("lake");
     let lake = Lake::open(store, Options { dir: dir.clone(), durable: false }).await.unwrap();
     let bucket = BucketName::new("bucket").unwrap();
@@ -325,11 +332,42 @@ async fn run(ops: Vec<Op>) {
     tx.commit().await.unwrap();
 }
 
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, max_shrink_iters: 200, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(config(24))]
     #[test]
     fn the_lake_behaves_like_a_map(ops in ops()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(run(ops));
+        runtime().block_on(async {
+            let (store, folder) = testing::temp(&[lake::MIGRATIONS]).await;
+            run(store, &folder, ops).await;
+        });
     }
+}
+
+#[test]
+fn the_lake_behaves_like_a_map_on_postgresql() {
+    let server = server::Server::start();
+    let mut runner = proptest::test_runner::TestRunner::new(config(6));
+    let schemas = std::cell::Cell::new(0);
+    let tested = runner.run(&ops(), |ops| {
+        schemas.set(schemas.get() + 1);
+        let schema = format!("case{}", schemas.get());
+        runtime().block_on(async {
+            let folder = TempDir::new().unwrap();
+            let location = Location::Postgres { url: server.url(), schema };
+            let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
+            let store = Store::open(location, &[lake::MIGRATIONS], clock, ids).await.unwrap();
+            run(store.clone(), &folder, ops).await;
+            store.close().await;
+        });
+        Ok(())
+    });
+    tested.unwrap();
 }

@@ -68,6 +68,7 @@ pub(super) fn checks(call: &Call) -> Result<UploadChecks, Fault> {
         expected,
         compute: trailing,
         max_bytes: Some(MAX_UPLOAD_BYTES),
+        piece_bytes: None,
     })
 }
 

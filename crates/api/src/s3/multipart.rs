@@ -13,6 +13,7 @@ use lake::{
     Algorithm, Checksum, ChecksumType, CompleteChecks, CompletePart, Key, LakeError, MAX_PART_NUMBER,
     UploadInfo,
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, json};
 use store::Tx;
 use wire::{Call, Document, Fault, Reply, epoch_seconds};
@@ -172,14 +173,25 @@ pub(super) async fn complete(s3: &S3, call: Call) -> Result<Reply, Fault> {
         other => fault(other),
     })?;
     commit(tx).await?;
-    let host = call.host.as_deref().unwrap_or("localhost");
     let mut output = Map::new();
-    output.insert("Location".into(), format!("http://{host}/{bucket}/{key}").into());
+    output.insert("Location".into(), location(&call, bucket.as_str(), key.as_str()).into());
     output.insert("Bucket".into(), bucket.as_str().into());
     output.insert("Key".into(), key.as_str().into());
     output.insert("ETag".into(), quoted(&info.etag).into());
     digest::put(&mut output, &info.checksums, true);
     Ok(Reply::from(Document::Object(output)))
+}
+
+/// The URL of an object, in the style in which the request named its bucket.
+fn location(call: &Call, bucket: &str, key: &str) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    let host = call.host.as_deref().unwrap_or("localhost");
+    let key = utf8_percent_encode(key, KEPT);
+    match host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.')) {
+        true => format!("http://{host}/{key}"),
+        false => format!("http://{host}/{bucket}/{key}"),
+    }
 }
 
 /// The parts of a completion. Errors: `MalformedXML` when there are none or too many, or one lacks number or ETag.

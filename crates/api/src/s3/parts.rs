@@ -28,8 +28,8 @@ pub(super) async fn list_parts(s3: &S3, call: Call) -> Result<Reply, Fault> {
         "Bucket": bucket.as_str(),
         "Key": key.as_str(),
         "UploadId": upload.id,
-        "PartNumberMarker": marker.to_string(),
-        "NextPartNumberMarker": last.to_string(),
+        "PartNumberMarker": marker,
+        "NextPartNumberMarker": last,
         "MaxParts": limit,
         "IsTruncated": truncated,
         "Parts": shown,
@@ -41,16 +41,12 @@ pub(super) async fn list_parts(s3: &S3, call: Call) -> Result<Reply, Fault> {
     })))
 }
 
-fn part_marker(call: &Call) -> Result<u32, Fault> {
-    match call.text("PartNumberMarker").filter(|marker| !marker.is_empty()) {
-        None => Ok(0),
-        Some(marker) => {
-            marker.parse::<u32>().ok().filter(|number| i32::try_from(*number).is_ok()).ok_or_else(|| {
-                let message = "Argument part-number-marker must be an integer between 0 and 2147483647";
-                invalid_argument("part-number-marker", marker, message)
-            })
-        }
-    }
+pub(super) fn part_marker(call: &Call) -> Result<u32, Fault> {
+    let marker = call.integer("PartNumberMarker").unwrap_or(0);
+    u32::try_from(marker).map_err(|_| {
+        let message = "Argument part-number-marker must be an integer between 0 and 2147483647";
+        invalid_argument("part-number-marker", &marker.to_string(), message)
+    })
 }
 
 fn part_entry(part: &UploadedPart, upload: &UploadInfo) -> Document {

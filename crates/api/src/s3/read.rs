@@ -5,6 +5,7 @@ use super::digest;
 use super::errors::{fault, invalid_argument, invalid_request, quoted};
 use super::input::{PLAIN, conditions, key, only_null_version, own_bucket, page_limit, read};
 use super::meta;
+use super::parts::part_marker;
 use super::range::{self, Wanted};
 use http::StatusCode;
 use lake::{Conditions, LakeError, Object, ObjectInfo, PartInfo};
@@ -188,7 +189,7 @@ pub(super) async fn attributes(s3: &S3, call: Call) -> Result<Reply, Fault> {
 
 fn attribute_parts(call: &Call, info: &ObjectInfo) -> Result<Document, Fault> {
     let limit = page_limit(call, "MaxParts", "max-parts")?;
-    let marker = call.text("PartNumberMarker").and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let marker = part_marker(call)?;
     let mut rest = info.parts.iter().filter(|part| part.number > marker);
     let page: Vec<&PartInfo> = rest.by_ref().take(limit).collect();
     let parts: Vec<Document> = page
@@ -203,8 +204,8 @@ fn attribute_parts(call: &Call, info: &ObjectInfo) -> Result<Document, Fault> {
         .collect();
     Ok(json!({
         "TotalPartsCount": info.parts.len(),
-        "PartNumberMarker": marker.to_string(),
-        "NextPartNumberMarker": page.last().map_or(marker, |part| part.number).to_string(),
+        "PartNumberMarker": marker,
+        "NextPartNumberMarker": page.last().map_or(marker, |part| part.number),
         "MaxParts": limit,
         "IsTruncated": rest.next().is_some(),
         "Parts": parts,
