@@ -103,14 +103,19 @@ fn is_signing_key(key: &str) -> bool {
     SIGNING_KEYS.contains(&key.to_ascii_lowercase().as_str())
 }
 
+/// Other headers that a presigner of Signature Version 2 puts into the query (boto3 still makes such URLs).
+const PRESIGNED_V2_HEADERS: &[&str] = &["content-md5", "content-type"];
+
 /// Moves `x-amz-*` headers that a presigner put into the query back to the headers.
 fn hoist(query: Vec<(String, String)>, headers: &mut HeaderMap) -> Result<Vec<(String, String)>, Fault> {
     let presigned =
         query.iter().any(|(key, _)| key.eq_ignore_ascii_case("x-amz-signature") || key == "Signature");
+    let presigned_v2 = query.iter().any(|(key, _)| key == "Signature");
     let mut rest = Vec::with_capacity(query.len());
     for (key, value) in query {
         let name = key.to_ascii_lowercase();
-        if !presigned || !name.starts_with("x-amz-") || is_signing_key(&name) {
+        let is_header = name.starts_with("x-amz-") || (presigned_v2 && PRESIGNED_V2_HEADERS.contains(&name.as_str()));
+        if !presigned || !is_header || is_signing_key(&name) {
             rest.push((key, value));
             continue;
         }
