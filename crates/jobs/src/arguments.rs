@@ -41,7 +41,11 @@ pub struct Options {
 }
 
 /// Puts the arguments of a run together.
-pub fn merge(defaults: Option<&ArgumentMap>, run: Option<&ArgumentMap>, fixed: Option<&ArgumentMap>) -> ArgumentMap {
+pub fn merge(
+    defaults: Option<&ArgumentMap>,
+    run: Option<&ArgumentMap>,
+    fixed: Option<&ArgumentMap>,
+) -> ArgumentMap {
     let mut merged = defaults.cloned().unwrap_or_default();
     for layer in [run, fixed].into_iter().flatten() {
         merged.extend(layer.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -71,7 +71,8 @@ pub(crate) enum AdvanceError {
 
 /// The newest entry of a job.
 pub(crate) async fn head(tx: &mut Tx, incarnation: &str) -> Result<Option<Entry>, JobsError> {
-    let sql = format!("SELECT {COLUMNS} FROM jobs_bookmarks WHERE incarnation = $1 ORDER BY version DESC LIMIT 1");
+    let sql =
+        format!("SELECT {COLUMNS} FROM jobs_bookmarks WHERE incarnation = $1 ORDER BY version DESC LIMIT 1");
     tx.query_opt(&sql, &params![incarnation]).await?.as_ref().map(entry).transpose()
 }
 
@@ -120,7 +121,10 @@ pub(crate) async fn window(
     match versions.as_slice() {
         [after, up_to] if after <= up_to => Ok(Window::Between { after: *after, up_to: *up_to }),
         [_, _] => Err(JobsError::invalid("--job-bookmark-from is a later run than --job-bookmark-to")),
-        _ => Err(JobsError::invalid(format!("run {} has not moved the bookmark of this job", missing.join(" and ")))),
+        _ => Err(JobsError::invalid(format!(
+            "run {} has not moved the bookmark of this job",
+            missing.join(" and ")
+        ))),
     }
 }
 

@@ -33,7 +33,10 @@ pub(crate) fn complete(mut spec: JobSpec) -> Result<JobSpec, JobsError> {
     spec.timeout.get_or_insert(timeout);
     spec.max_retries.get_or_insert(0);
     spec.execution_class.get_or_insert_with(|| "STANDARD".to_owned());
-    spec.execution_property.get_or_insert_with(ExecutionProperty::default).max_concurrent_runs.get_or_insert(1);
+    spec.execution_property
+        .get_or_insert_with(ExecutionProperty::default)
+        .max_concurrent_runs
+        .get_or_insert(1);
     complete_capacity(&mut spec)?;
     Ok(spec)
 }
@@ -41,7 +44,9 @@ pub(crate) fn complete(mut spec: JobSpec) -> Result<JobSpec, JobsError> {
 fn check_command(spec: &JobSpec) -> Result<(), JobsError> {
     let name = spec.command.as_ref().and_then(|c| c.name.as_deref());
     let Some(name) = name else {
-        return Err(JobsError::invalid("Command.Name is required: glueetl, gluestreaming, pythonshell or glueray"));
+        return Err(JobsError::invalid(
+            "Command.Name is required: glueetl, gluestreaming, pythonshell or glueray",
+        ));
     };
     if !COMMANDS.contains(&name) {
         return Err(JobsError::invalid(format!(

@@ -56,7 +56,9 @@ pub async fn create(
 pub async fn get(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Job, JobsError> {
     let row = tx
         .query_opt(
-            &format!("SELECT {COLUMNS} FROM jobs_definitions WHERE account = $1 AND region = $2 AND name = $3"),
+            &format!(
+                "SELECT {COLUMNS} FROM jobs_definitions WHERE account = $1 AND region = $2 AND name = $3"
+            ),
             &params![scope.account.as_str(), scope.region.as_str(), name],
         )
         .await?;
@@ -70,7 +72,11 @@ pub async fn get(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Job, JobsErro
 ///
 /// # Errors
 /// Only those of the store.
-pub async fn batch_get(tx: &mut Tx, scope: &Scope, names: &[String]) -> Result<(Vec<Job>, Vec<String>), JobsError> {
+pub async fn batch_get(
+    tx: &mut Tx,
+    scope: &Scope,
+    names: &[String],
+) -> Result<(Vec<Job>, Vec<String>), JobsError> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for name in names {
         match get(tx, scope, name).await {
@@ -126,7 +132,12 @@ async fn page_after(tx: &mut Tx, scope: &Scope, after: &str, limit: usize) -> Re
     rows.iter().map(from_row).collect()
 }
 
-async fn carries(tx: &mut Tx, scope: &Scope, name: &str, wanted: &BTreeMap<String, String>) -> Result<bool, JobsError> {
+async fn carries(
+    tx: &mut Tx,
+    scope: &Scope,
+    name: &str,
+    wanted: &BTreeMap<String, String>,
+) -> Result<bool, JobsError> {
     if wanted.is_empty() {
         return Ok(true);
     }

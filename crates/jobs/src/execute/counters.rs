@@ -56,7 +56,8 @@ impl SourceCount {
     pub(crate) fn examples(&self) -> Vec<String> {
         let readings = self.lock();
         let most = readings.iter().max_by_key(|(stats, _)| stats.bad_records.count());
-        most.map(|(stats, _)| stats.bad_records.examples().iter().map(ToString::to_string).collect()).unwrap_or_default()
+        most.map(|(stats, _)| stats.bad_records.examples().iter().map(ToString::to_string).collect())
+            .unwrap_or_default()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<ScanStats>, u64)>> {

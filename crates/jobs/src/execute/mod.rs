@@ -125,7 +125,11 @@ async fn open<'a>(
     let graph = input.graph()?;
     let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
     let session = context.engine.session(
-        engine::Sources { store: context.store.clone(), lake: context.lake.clone(), scope: run.scope.clone() },
+        engine::Sources {
+            store: context.store.clone(),
+            lake: context.lake.clone(),
+            scope: run.scope.clone(),
+        },
         SessionOptions {
             cancel: active.cancel.clone(),
             on_bad_record: policy,
@@ -190,7 +194,8 @@ async fn plan_target(
         let frame = match sources.get(&node.id) {
             Some(source) => source.frame(task, node, *scans).await?,
             None => {
-                let inputs = node.inputs.iter().filter_map(|input| frames.get(input.as_str()).cloned()).collect();
+                let inputs =
+                    node.inputs.iter().filter_map(|input| frames.get(input.as_str()).cloned()).collect();
                 let mut notes = Vec::new();
                 let planned = plan::transform(&task.session, node, inputs, &mut notes).await;
                 for note in notes {
@@ -225,7 +230,11 @@ fn paths_to<'g>(graph: &'g Graph, target: &Node) -> BTreeMap<&'g str, u64> {
 
 /// How a node is named in logs and messages.
 pub(crate) fn name_of(node: &Node) -> String {
-    if node.name == node.id { format!("{} {}", node.label, node.id) } else { format!("{} {} ({})", node.label, node.id, node.name) }
+    if node.name == node.id {
+        format!("{} {}", node.label, node.id)
+    } else {
+        format!("{} {} ({})", node.label, node.id, node.name)
+    }
 }
 
 impl Task<'_> {
@@ -244,7 +253,11 @@ impl Task<'_> {
             }
         ));
         for node in self.graph.needed() {
-            let inputs = if node.inputs.is_empty() { String::new() } else { format!(" <- {}", node.inputs.join(", ")) };
+            let inputs = if node.inputs.is_empty() {
+                String::new()
+            } else {
+                format!(" <- {}", node.inputs.join(", "))
+            };
             self.log.info(format!("plan: {}{inputs}", name_of(node)));
         }
         for node in self.graph.unused() {
@@ -267,13 +280,20 @@ impl Task<'_> {
     }
 
     /// Finds the node that an error of execution belongs to: the source of the file that it names, else the target.
-    fn blame(&self, sources: &BTreeMap<String, Source>, target: &Node, error: engine::EngineError) -> RunFailure {
+    fn blame(
+        &self,
+        sources: &BTreeMap<String, Source>,
+        target: &Node,
+        error: engine::EngineError,
+    ) -> RunFailure {
         if matches!(error, engine::EngineError::Cancelled) {
             return RunFailure::Cancelled;
         }
         let file = match &error {
             engine::EngineError::Format(format) => Some(format.place().source.clone()),
-            engine::EngineError::File { file, .. } | engine::EngineError::ObjectMissing { file } => Some(file.clone()),
+            engine::EngineError::File { file, .. } | engine::EngineError::ObjectMissing { file } => {
+                Some(file.clone())
+            }
             _ => None,
         };
         let source = file.and_then(|file| sources.values().find(|source| source.reads(&file)));

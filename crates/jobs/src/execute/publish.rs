@@ -22,7 +22,11 @@ use crate::run::{self, Event, RunState};
 use crate::service::unknown;
 
 /// Publishes everything and marks the run SUCCEEDED.
-pub(crate) async fn publish(task: &Task<'_>, sources: Vec<Source>, written: Vec<Written>) -> Result<(), RunFailure> {
+pub(crate) async fn publish(
+    task: &Task<'_>,
+    sources: Vec<Source>,
+    written: Vec<Written>,
+) -> Result<(), RunFailure> {
     let mut tx = task.context.store.begin().await?;
     let mut lines = fill(task, &mut tx, sources, written).await?;
     crash::point(BEFORE_COMMIT);
@@ -92,7 +96,8 @@ async fn publish_target(
     let Written { node, resolved, output } = target;
     let partitions = output.partitions();
     if let Some(follows) = &resolved.follows {
-        let table = follow(task, tx, &node, &resolved, follows, &output.schema, &output.partition_schema).await?;
+        let table =
+            follow(task, tx, &node, &resolved, follows, &output.schema, &output.partition_schema).await?;
         let added = add_partitions(task, tx, &node, &table, &partitions).await?;
         lines.push(format!(
             "{}: table {}.{} is at version {}, {added} partitions added",
@@ -133,7 +138,9 @@ async fn follow(
         Ok(table) => match changed_table(&table, columns, keys, follows.widen).map_err(refused)? {
             None => Ok(table),
             Some(input) => {
-                catalog::table::update(tx, scope, database, input, catalog::table::Update::default()).await.map_err(failed)
+                catalog::table::update(tx, scope, database, input, catalog::table::Update::default())
+                    .await
+                    .map_err(failed)
             }
         },
         Err(catalog::CatalogError::TableNotFound { .. }) if follows.create => {
@@ -185,7 +192,8 @@ async fn add_partitions(
         }
     }
     let added = inputs.len();
-    let mut errors = catalog::partition::batch_create(tx, scope, database, name, inputs).await.map_err(failed)?;
+    let mut errors =
+        catalog::partition::batch_create(tx, scope, database, name, inputs).await.map_err(failed)?;
     match errors.pop() {
         None => Ok(added),
         Some(first) => Err(failed(first.error)),

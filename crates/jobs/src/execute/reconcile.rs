@@ -230,10 +230,7 @@ pub(crate) fn changed_table(
                 changed = true;
             }
             None => {
-                return Err(format!(
-                    "the table lost its column {} while the run was going on",
-                    field.name()
-                ));
+                return Err(format!("the table lost its column {} while the run was going on", field.name()));
             }
         }
     }

@@ -45,7 +45,8 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let (mut listed, bounds) = match &node.kind {
         NodeKind::Catalog(source) => {
             let session = &task.session;
-            let listed = session.list_table(&source.database, &source.table, source.predicate.as_deref()).await;
+            let listed =
+                session.list_table(&source.database, &source.table, source.predicate.as_deref()).await;
             (listed.map_err(failed)?, source.bounds)
         }
         NodeKind::Files(source) => {
@@ -78,7 +79,14 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     Ok(Source { node: node.id.clone(), objects, names, schema, bookmarked, count })
 }
 
-fn report(task: &Task<'_>, node: &Node, all: &[ObjectRef], objects: &[ObjectRef], skipped: u64, rewritten: u64) {
+fn report(
+    task: &Task<'_>,
+    node: &Node,
+    all: &[ObjectRef],
+    objects: &[ObjectRef],
+    skipped: u64,
+    rewritten: u64,
+) {
     let bytes: u64 = objects.iter().map(|object| object.size).sum();
     task.log.info(format!(
         "{}: {} objects listed, {} to read with {bytes} bytes; {skipped} left out by the bookmark, {rewritten} rewritten \
@@ -95,7 +103,9 @@ fn excluded(source: &FileSource, object: &ObjectRef) -> bool {
     source.exclusions.iter().any(|glob| {
         let below = source.paths.iter().filter(|path| path.bucket == object.bucket.as_str());
         let mut below = below.filter_map(|path| key.strip_prefix(&path.prefix));
-        glob.matches(&uri) || glob.matches(key) || below.any(|rest| glob.matches(rest.trim_start_matches('/')))
+        glob.matches(&uri)
+            || glob.matches(key)
+            || below.any(|rest| glob.matches(rest.trim_start_matches('/')))
     })
 }
 
@@ -128,7 +138,9 @@ fn path_source(source: &FileSource) -> PathSource {
             names: if *header { ColumnNames::Header } else { ColumnNames::Generated },
             ..CsvOptions::standard()
         }),
-        FileFormat::Json => PathFormat::Json(JsonOptions { case_insensitive: false, ..JsonOptions::default() }),
+        FileFormat::Json => {
+            PathFormat::Json(JsonOptions { case_insensitive: false, ..JsonOptions::default() })
+        }
         FileFormat::Parquet => PathFormat::Parquet,
     };
     let paths = source.paths.iter().map(ToString::to_string).collect();
@@ -145,11 +157,14 @@ async fn schema(
     let infer = async |objects: &[ObjectRef]| {
         let path = PathSource { objects: Some(objects.to_vec()), ..path_source(source) };
         let frame = task.session.read_path(path).await;
-        frame.map(|frame| Arc::clone(frame.schema().inner())).map_err(|error| RunFailure::node(node, error.into()))
+        frame
+            .map(|frame| Arc::clone(frame.schema().inner()))
+            .map_err(|error| RunFailure::node(node, error.into()))
     };
     let mut schema = infer(all).await?;
     if !objects.is_empty() && objects.len() < all.len() {
-        schema = merged(&schema, &infer(objects).await?).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+        schema = merged(&schema, &infer(objects).await?)
+            .map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
     }
     Ok(schema)
 }
@@ -175,7 +190,12 @@ fn merged(first: &Schema, second: &Schema) -> Result<SchemaRef, String> {
 
 impl Source {
     /// A frame over the chosen objects, counted for one target whose plan has it `scans` times.
-    pub(super) async fn frame(&self, task: &Task<'_>, node: &Node, scans: u64) -> Result<DataFrame, RunFailure> {
+    pub(super) async fn frame(
+        &self,
+        task: &Task<'_>,
+        node: &Node,
+        scans: u64,
+    ) -> Result<DataFrame, RunFailure> {
         let stats = Some(self.count.reading(scans));
         let objects = Some(self.objects.clone());
         let frame = match &node.kind {

@@ -88,7 +88,8 @@ pub(crate) async fn resolve(
             let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
             let follows = Follows { database: database.clone(), table: table.clone(), widen, create: false };
             let Some(found) = existing(task, node, &follows).await? else {
-                let missing = CatalogError::TableNotFound { database: database.clone(), table: table.clone() };
+                let missing =
+                    CatalogError::TableNotFound { database: database.clone(), table: table.clone() };
                 return Err(RunFailure::catalog(node, missing));
             };
             of_table(node, target, &found, frame, widen, update.is_some().then_some(follows))
@@ -116,13 +117,16 @@ fn of_table(
 ) -> Result<Resolved, RunFailure> {
     let format = table_format(table).map_err(|what| refused(node, what))?;
     let (bucket, prefix) = location(node, table)?;
-    let shape = reconcile::shape(table, frame, &target.partition_keys, widen).map_err(|what| refused(node, what))?;
+    let shape =
+        reconcile::shape(table, frame, &target.partition_keys, widen).map_err(|what| refused(node, what))?;
     let mut notes = Vec::new();
     if !shape.left_out.is_empty() {
         notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
     }
     if follows.is_none() && !table.partition_keys().is_empty() {
-        notes.push("EnableUpdateCatalog is off: new partitions are written but not added to the catalog".to_owned());
+        notes.push(
+            "EnableUpdateCatalog is off: new partitions are written but not added to the catalog".to_owned(),
+        );
     }
     let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
@@ -166,7 +170,10 @@ fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
                 ParquetCodec::Zstd => formats::ParquetCodec::Zstd,
                 ParquetCodec::Uncompressed => formats::ParquetCodec::Uncompressed,
             };
-            (Format::Parquet(ParquetOptions::default()), WriteOptions { parquet_codec, ..WriteOptions::default() })
+            (
+                Format::Parquet(ParquetOptions::default()),
+                WriteOptions { parquet_codec, ..WriteOptions::default() },
+            )
         }
     }
 }
@@ -203,7 +210,13 @@ impl Resolved {
     }
 
     /// Takes format and columns of the table that the output is to join.
-    fn join_table(&mut self, node: &Node, table: &Table, frame: &Schema, widen: bool) -> Result<(), RunFailure> {
+    fn join_table(
+        &mut self,
+        node: &Node,
+        table: &Table,
+        frame: &Schema,
+        widen: bool,
+    ) -> Result<(), RunFailure> {
         let (bucket, prefix) = location(node, table)?;
         if bucket != self.bucket || prefix != self.prefix {
             let (own, ours) = (table.location().unwrap_or_default(), self.location());
@@ -212,10 +225,16 @@ impl Resolved {
         let format = table_format(table).map_err(|what| refused(node, what))?;
         let (own, ours) = (format.classification(), self.format.classification());
         if own != ours {
-            return Err(refused(node, format!("the table {} holds {own}, and the node writes {ours}", table.name)));
+            return Err(refused(
+                node,
+                format!("the table {} holds {own}, and the node writes {ours}", table.name),
+            ));
         }
         if self.keys.is_empty() && !table.partition_keys().is_empty() {
-            return Err(refused(node, format!("the table {} is partitioned, and the node has no PartitionKeys", table.name)));
+            return Err(refused(
+                node,
+                format!("the table {} is partitioned, and the node has no PartitionKeys", table.name),
+            ));
         }
         let shape = reconcile::shape(table, frame, &self.keys, widen).map_err(|what| refused(node, what))?;
         if !shape.left_out.is_empty() {

@@ -26,7 +26,9 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
         visit(node, nodes, &mut seen, &mut needed);
     }
     if needed.is_empty() {
-        return Err(JobsError::invalid("CodeGenConfigurationNodes has no target: the job would write nothing"));
+        return Err(JobsError::invalid(
+            "CodeGenConfigurationNodes has no target: the job would write nothing",
+        ));
     }
     Ok(needed)
 }
@@ -34,17 +36,25 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
 /// Takes away nodes without open inputs until none is left; what stays is on a cycle or behind one.
 fn refuse_cycles(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError> {
     let mut open: BTreeMap<&str, &Node> = nodes.iter().map(|(id, node)| (id.as_str(), node)).collect();
-    loop {
-        let ready: Vec<&str> = open
-            .iter()
-            .filter(|(_, node)| node.inputs.iter().all(|input| !open.contains_key(input.as_str())))
-            .map(|(id, _)| *id)
-            .collect();
-        if ready.is_empty() {
-            break;
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, node) in nodes {
+        waiting.insert(id, node.inputs.len());
+        for input in &node.inputs {
+            readers.entry(input).or_default().push(id);
         }
-        for id in ready {
-            open.remove(id);
+    }
+    let mut ready: Vec<&str> =
+        waiting.iter().filter(|(_, inputs)| **inputs == 0).map(|(id, _)| *id).collect();
+    while let Some(id) = ready.pop() {
+        open.remove(id);
+        for reader in readers.get(id).into_iter().flatten() {
+            if let Some(inputs) = waiting.get_mut(reader) {
+                *inputs -= 1;
+                if *inputs == 0 {
+                    ready.push(reader);
+                }
+            }
         }
     }
     let Some(first) = open.values().next() else { return Ok(()) };
@@ -68,7 +78,12 @@ fn walk_back(start: &Node, open: &BTreeMap<&str, &Node>) -> Vec<String> {
 }
 
 /// Depth first, inputs before the node. Not recursive: a graph may be a long chain.
-fn visit(target: &Node, nodes: &BTreeMap<String, Node>, seen: &mut BTreeSet<String>, order: &mut Vec<String>) {
+fn visit(
+    target: &Node,
+    nodes: &BTreeMap<String, Node>,
+    seen: &mut BTreeSet<String>,
+    order: &mut Vec<String>,
+) {
     let mut stack = vec![(target, 0_usize)];
     seen.insert(target.id.clone());
     while let Some((node, next)) = stack.pop() {

@@ -59,7 +59,9 @@ fn translate(text: &str) -> Result<String, String> {
                 out.push(')');
             }
             ',' if depth > 0 => out.push('|'),
-            '[' => out.push_str(&class(&mut chars).ok_or_else(|| format!("pattern {text}: [ is not closed"))?),
+            '[' => {
+                out.push_str(&class(&mut chars).ok_or_else(|| format!("pattern {text}: [ is not closed"))?)
+            }
             '\\' => match chars.next() {
                 Some(next) => out.push_str(&regex::escape(&next.to_string())),
                 None => return Err(format!("pattern {text}: \\ at the end")),

@@ -24,12 +24,12 @@ mod tests;
 pub use fields::{FieldUse, field_table, node_kinds};
 pub use glob::Glob;
 pub use node::{
-    AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat, FileSource,
-    JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
+    AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat,
+    FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
 };
 pub use target::{CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -81,6 +81,7 @@ impl Graph {
 
     /// The nodes that no target reads, directly or not; they do nothing.
     pub fn unused(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values().filter(|node| !self.order.contains(&node.id))
+        let needed: BTreeSet<&str> = self.order.iter().map(String::as_str).collect();
+        self.nodes.values().filter(move |node| !needed.contains(node.id.as_str()))
     }
 }

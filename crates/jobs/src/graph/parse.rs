@@ -21,7 +21,11 @@ pub(super) fn node(id: &str, value: &Value) -> Result<Node, JobsError> {
     let (kind, members) = the_kind(value).map_err(|what| fault(id, "", &what))?;
     let Some((label, table)) = fields::field_table(kind) else {
         let known: Vec<_> = fields::node_kinds().collect();
-        return Err(fault(id, kind, &format!("this kind of node is not supported; supported are {}", known.join(", "))));
+        return Err(fault(
+            id,
+            kind,
+            &format!("this kind of node is not supported; supported are {}", known.join(", ")),
+        ));
     };
     let parsed = fields::check(table, members).and_then(|()| body(label, members));
     let (inputs, kind) = parsed.map_err(|what| fault(id, label, &what))?;
@@ -117,7 +121,9 @@ fn s3_path(field: &str, text: &str) -> Parsed<S3Path> {
         return Err(format!("{field} {text} names no bucket"));
     }
     if prefix.contains(['*', '?', '[', '{']) {
-        return Err(format!("{field} {text} has wildcards, which are not supported; use Recurse and Exclusions"));
+        return Err(format!(
+            "{field} {text} has wildcards, which are not supported; use Recurse and Exclusions"
+        ));
     }
     Ok(S3Path { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
 }

@@ -70,11 +70,8 @@ fn catalog_policies_are_read() {
         };
         updates.push((node.id.clone(), behavior));
     }
-    let expected = [
-        ("t1", Some(UpdateBehavior::Log)),
-        ("t2", None),
-        ("t3", Some(UpdateBehavior::UpdateInDatabase)),
-    ];
+    let expected =
+        [("t1", Some(UpdateBehavior::Log)), ("t2", None), ("t3", Some(UpdateBehavior::UpdateInDatabase))];
     assert_eq!(updates, expected.map(|(id, behavior)| (id.to_owned(), behavior)));
 }
 
@@ -97,32 +94,58 @@ fn what_cannot_run_is_refused_by_name() {
     let column = json!({"Type": "COLUMNEXTRACTED", "Value": ["a"]});
     let constant = json!({"Type": "CONSTANT", "Value": ["1"]});
     let cases: Vec<(Value, &str)> = vec![
-        (with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"]}})), "not supported; supported are"),
+        (
+            with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"]}})),
+            "not supported; supported are",
+        ),
         (with(json!({"Spigot": {}})), "node tr (Spigot)"),
         (with(json!({})), "has no kind"),
         (with(json!({"SelectFields": {}, "DropFields": {}})), "several kinds"),
         (with(json!({"SelectFields": {"Name": "f", "Inputs": ["src"], "Paths": [[]]}})), "empty path"),
-        (with(json!({"SelectFields": {"Name": "f", "Inputs": ["nobody"], "Paths": [["a"]]}})), "nobody is not a node"),
-        (with(json!({"SelectFields": {"Name": "f", "Inputs": [], "Paths": [["a"]]}})), "takes 1 inputs and has 0"),
+        (
+            with(json!({"SelectFields": {"Name": "f", "Inputs": ["nobody"], "Paths": [["a"]]}})),
+            "nobody is not a node",
+        ),
+        (
+            with(json!({"SelectFields": {"Name": "f", "Inputs": [], "Paths": [["a"]]}})),
+            "takes 1 inputs and has 0",
+        ),
         (with(json!({"SelectFields": {"Name": "f", "Inputs": ["tr"], "Paths": [["a"]]}})), "cycle: tr <- tr"),
-        (with(json!({"SelectFields": {"Name": "f", "Inputs": ["out"], "Paths": [["a"]]}})), "out is a target"),
-        (with(json!({"SelectFields": {"Name": "f", "Inputs": ["src"], "Paths": [["a"]], "Magic": 1}})), "Magic is not a field"),
+        (
+            with(json!({"SelectFields": {"Name": "f", "Inputs": ["out"], "Paths": [["a"]]}})),
+            "out is a target",
+        ),
+        (
+            with(json!({"SelectFields": {"Name": "f", "Inputs": ["src"], "Paths": [["a"]], "Magic": 1}})),
+            "Magic is not a field",
+        ),
         (with(json!({"SelectFields": {"Inputs": ["src"], "Paths": [["a"]]}})), "Name is missing"),
-        (with(json!({"Union": {"Name": "u", "Inputs": ["src"], "UnionType": "ALL"}})), "takes 2 inputs and has 1"),
-        (with(json!({"Union": {"Name": "u", "Inputs": ["src", "src"], "UnionType": "SOME"}})), "UnionType SOME"),
+        (
+            with(json!({"Union": {"Name": "u", "Inputs": ["src"], "UnionType": "ALL"}})),
+            "takes 2 inputs and has 1",
+        ),
+        (
+            with(json!({"Union": {"Name": "u", "Inputs": ["src", "src"], "UnionType": "SOME"}})),
+            "UnionType SOME",
+        ),
         (with(filter("EQ", json!([column]))), "takes two values and has 1"),
         (with(filter("EQ", json!([constant, constant]))), "two constants"),
         (with(filter("BETWEEN", json!([column, constant]))), "Operation BETWEEN"),
         (with(filter("ISNULL", json!([constant]))), "ISNULL takes one value"),
         (with(filter("REGEX", json!([column, {"Type": "CONSTANT", "Value": ["(a"]}]))), "REGEX (a"),
-        (with(json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [], "Aggs": []}})), "Aggs is empty"),
+        (
+            with(json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [], "Aggs": []}})),
+            "Aggs is empty",
+        ),
         (
             with(json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [["g"]],
                 "Aggs": [{"Column": ["a"], "AggFunc": "median"}]}})),
             "AggFunc median",
         ),
         (
-            with(json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": "select 1", "SqlAliases": []}})),
+            with(
+                json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": "select 1", "SqlAliases": []}}),
+            ),
             "no entry From input src",
         ),
         (
@@ -131,7 +154,9 @@ fn what_cannot_run_is_refused_by_name() {
             "not a table name",
         ),
         (
-            with(json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [{"FromPath": ["a"], "ToKey": ""}]}})),
+            with(
+                json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [{"FromPath": ["a"], "ToKey": ""}]}}),
+            ),
             "ToKey",
         ),
         (json!({"src": csv()}), "no target"),
@@ -156,7 +181,11 @@ fn fields_that_cannot_act_are_refused() {
         ("Paths", json!(["s3://b/*/x"]), "wildcards"),
         ("QuoteChar", json!("quillemet"), "quillemet"),
         ("Escaper", json!("ab"), "one ASCII character"),
-        ("AdditionalOptions", json!({"EnableSamplePath": true}), "AdditionalOptions.EnableSamplePath true is refused"),
+        (
+            "AdditionalOptions",
+            json!({"EnableSamplePath": true}),
+            "AdditionalOptions.EnableSamplePath true is refused",
+        ),
         ("AdditionalOptions", json!({"Other": 1}), "AdditionalOptions.Other is not a field"),
         ("Exclusions", json!(["[a"]), "not closed"),
     ] {
@@ -177,7 +206,8 @@ fn fields_that_cannot_act_are_refused() {
         cases.push((json!({"src": csv(), "out": out}), expected));
     }
     for format in ["avro", "orc", "hudi", "delta", "iceberg", "xml", "hyper"] {
-        let out = json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format}});
+        let out =
+            json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format}});
         cases.push((json!({"src": csv(), "out": out}), "is not supported; supported are parquet, csv, json"));
     }
     for (graph, expected) in cases {
@@ -199,7 +229,10 @@ fn joins_are_checked() {
     for (columns, expected) in [
         (json!([{"From": "a", "Keys": [["x"]]}]), "no entry From input b"),
         (json!([{"From": "a", "Keys": [["x"]]}, {"From": "b", "Keys": []}]), "1 and 0 keys"),
-        (json!([{"From": "a", "Keys": [["x"]]}, {"From": "b", "Keys": [["x"]]}, {"From": "c", "Keys": [["x"]]}]), "From c"),
+        (
+            json!([{"From": "a", "Keys": [["x"]]}, {"From": "b", "Keys": [["x"]]}, {"From": "c", "Keys": [["x"]]}]),
+            "From c",
+        ),
     ] {
         let message = parse(join(columns)).expect_err(expected);
         assert!(message.contains(expected), "{message}");

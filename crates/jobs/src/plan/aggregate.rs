@@ -7,8 +7,8 @@
 use arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
 use datafusion::functions_aggregate::expr_fn::{
-    avg, count, count_distinct, first_value, last_value, max, min, stddev, stddev_pop, sum, sum_distinct, var_pop,
-    var_sample,
+    avg, count, count_distinct, first_value, last_value, max, min, stddev, stddev_pop, sum, sum_distinct,
+    var_pop, var_sample,
 };
 use datafusion::logical_expr::Expr;
 
@@ -42,13 +42,18 @@ fn value(frame: &DataFrame, aggregation: &Aggregation) -> Result<Expr, PlanError
     let name = aggregation.function.result_name(&found.path.join("."));
     let text = matches!(found.data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     if !text && !found.data_type.is_numeric() && computes(aggregation.function) {
-        return Err(PlanError::Refused(format!("{name} needs a number, and the field is {}", found.data_type)));
+        return Err(PlanError::Refused(format!(
+            "{name} needs a number, and the field is {}",
+            found.data_type
+        )));
     }
     let number = || match text {
         true => convert(found.expr.clone(), &found.data_type, &DataType::Float64),
         false => found.expr.clone(),
     };
-    let double = || convert(number(), &if text { DataType::Float64 } else { found.data_type.clone() }, &DataType::Float64);
+    let double = || {
+        convert(number(), &if text { DataType::Float64 } else { found.data_type.clone() }, &DataType::Float64)
+    };
     let value = match aggregation.function {
         AggFunction::Avg => avg(number()),
         AggFunction::CountDistinct => count_distinct(found.expr.clone()),

@@ -43,14 +43,13 @@ impl Branch {
                     leaves.push(value.clone());
                     arguments.push(value);
                 }
-                let null = match origin {
-                    Some(origin) => origin.is_null(),
-                    None => leaves
-                        .into_iter()
-                        .map(Expr::is_null)
-                        .reduce(Expr::and)
-                        .ok_or_else(|| PlanError::Refused("a structure without fields is left".to_owned()))?,
-                };
+                let null =
+                    match origin {
+                        Some(origin) => origin.is_null(),
+                        None => leaves.into_iter().map(Expr::is_null).reduce(Expr::and).ok_or_else(|| {
+                            PlanError::Refused("a structure without fields is left".to_owned())
+                        })?,
+                    };
                 Ok(when(null, lit(ScalarValue::Null)).otherwise(named_struct(arguments))?)
             }
         }
@@ -147,7 +146,11 @@ pub(super) fn select(frame: DataFrame, paths: &[FieldPath]) -> Result<DataFrame,
 }
 
 /// Leaves fields out.
-pub(super) fn drop(frame: DataFrame, paths: &[FieldPath], notes: &mut Vec<String>) -> Result<DataFrame, PlanError> {
+pub(super) fn drop(
+    frame: DataFrame,
+    paths: &[FieldPath],
+    notes: &mut Vec<String>,
+) -> Result<DataFrame, PlanError> {
     let mut branches = tree(&frame);
     for path in paths {
         match resolve(frame.schema(), path) {

@@ -53,7 +53,9 @@ fn two_valued(expr: Expr) -> Expr {
 fn field(schema: &DFSchema, operand: &Operand) -> Result<Found, PlanError> {
     match operand {
         Operand::Field(path) => resolve(schema, path),
-        Operand::Constant(text) => Err(PlanError::Refused(format!("{text} is a constant where a field is needed"))),
+        Operand::Constant(text) => {
+            Err(PlanError::Refused(format!("{text} is a constant where a field is needed")))
+        }
     }
 }
 

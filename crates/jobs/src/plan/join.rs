@@ -40,7 +40,8 @@ pub(super) fn join(
     let (left, right) = with_keys(left, right, left_keys, right_keys)?;
     let left = left.alias(LEFT)?;
     let right = right.alias(RIGHT)?;
-    let on = (0..left_keys.len()).map(|at| qualified(LEFT, &format!("{KEY}{at}")).eq(qualified(RIGHT, &format!("{KEY}{at}"))));
+    let on = (0..left_keys.len())
+        .map(|at| qualified(LEFT, &format!("{KEY}{at}")).eq(qualified(RIGHT, &format!("{KEY}{at}"))));
     let joined = left.join_on(right, join_type(kind), on)?;
     let mut columns: Vec<Expr> = Vec::new();
     for name in &left_names {
@@ -98,8 +99,11 @@ fn shared_keys(
 }
 
 fn refuse_collisions(left: &[String], right: &[String], shared: &BTreeSet<String>) -> Result<(), PlanError> {
-    let both: Vec<&str> =
-        right.iter().filter(|name| left.contains(name) && !shared.contains(*name)).map(String::as_str).collect();
+    let both: Vec<&str> = right
+        .iter()
+        .filter(|name| left.contains(name) && !shared.contains(*name))
+        .map(String::as_str)
+        .collect();
     if both.is_empty() {
         return Ok(());
     }
@@ -121,8 +125,10 @@ fn with_keys(
         let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
         let common = common_type(&a.data_type, &b.data_type);
         let name = format!("{KEY}{at}");
-        left = left.with_column(&name, convert(a.expr, &a.data_type, common.as_ref().unwrap_or(&a.data_type)))?;
-        right = right.with_column(&name, convert(b.expr, &b.data_type, common.as_ref().unwrap_or(&b.data_type)))?;
+        left =
+            left.with_column(&name, convert(a.expr, &a.data_type, common.as_ref().unwrap_or(&a.data_type)))?;
+        right = right
+            .with_column(&name, convert(b.expr, &b.data_type, common.as_ref().unwrap_or(&b.data_type)))?;
     }
     Ok((left, right))
 }

@@ -101,10 +101,8 @@ impl State {
         self.n = n;
         self.mean = a.mean + d_n * b.n;
         self.m2 = a.m2 + b.m2 + d * d_n * a.n * b.n;
-        self.m3 = a.m3
-            + b.m3
-            + d * d_n * d_n * a.n * b.n * (a.n - b.n)
-            + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
+        self.m3 =
+            a.m3 + b.m3 + d * d_n * d_n * a.n * b.n * (a.n - b.n) + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
         self.m4 = a.m4
             + b.m4
             + d * d_n * d_n * d_n * a.n * b.n * (a.n * a.n - a.n * b.n + b.n * b.n)
@@ -149,7 +147,9 @@ impl Accumulator for State {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok([self.n, self.mean, self.m2, self.m3, self.m4].map(|value| ScalarValue::Float64(Some(value))).to_vec())
+        Ok([self.n, self.mean, self.m2, self.m3, self.m4]
+            .map(|value| ScalarValue::Float64(Some(value)))
+            .to_vec())
     }
 
     fn size(&self) -> usize {

@@ -34,12 +34,39 @@ use super::cast::convert;
 
 /// Aggregate and window functions that mean the same in Spark.
 const AGGREGATES: &[&str] = &[
-    "count", "sum", "avg", "min", "max", "stddev", "stddev_pop", "var", "var_pop", "covar_samp", "covar_pop", "corr",
-    "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor", "first_value", "last_value", "grouping",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "stddev",
+    "stddev_pop",
+    "var",
+    "var_pop",
+    "covar_samp",
+    "covar_pop",
+    "corr",
+    "bool_and",
+    "bool_or",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "first_value",
+    "last_value",
+    "grouping",
 ];
 const WINDOWS: &[&str] = &[
-    "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value",
-    "last_value", "nth_value",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
 ];
 
 /// Rewrites the plan.
@@ -115,7 +142,9 @@ fn binary(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Tr
             let (left, right) = (number(left, &left_type), number(right, &right_type));
             Ok(Transformed::yes(binary_expr(left, op, nullif(right, lit(0)))))
         }
-        Operator::Plus | Operator::Minus | Operator::Multiply if is_text(&left_type) || is_text(&right_type) => {
+        Operator::Plus | Operator::Minus | Operator::Multiply
+            if is_text(&left_type) || is_text(&right_type) =>
+        {
             Ok(Transformed::yes(binary_expr(number(left, &left_type), op, number(right, &right_type))))
         }
         _ if op.supports_propagation() => {

@@ -25,6 +25,6 @@ pub(crate) mod tests;
 pub use document::to_document;
 pub use ops::{RunPage, StartRequest, StopResult, get, list};
 pub(crate) use ops::{insert_retry, start, stop};
-pub(crate) use rows::{active_ids, apply, count_active, find, input, load};
 pub use rows::{Run, RunInput};
+pub(crate) use rows::{active_ids, apply, count_active, find, input, load};
 pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};

@@ -75,7 +75,12 @@ pub struct RunPage {
 }
 
 /// Starts a run and returns its id. See [`crate::Jobs::start_run`].
-pub(crate) async fn start(tx: &mut Tx, scope: &Scope, name: &str, request: StartRequest) -> Result<String, JobsError> {
+pub(crate) async fn start(
+    tx: &mut Tx,
+    scope: &Scope,
+    name: &str,
+    request: StartRequest,
+) -> Result<String, JobsError> {
     let job = definition::get(tx, scope, name).await?;
     lock(tx, &job.incarnation).await?;
     let nodes = job.spec.code_gen_configuration_nodes.clone().filter(|nodes| !nodes.is_empty());
@@ -122,8 +127,11 @@ pub(crate) async fn start(tx: &mut Tx, scope: &Scope, name: &str, request: Start
 
 /// Serialises starts of one job, also on PostgreSQL, so that slots and numbers are counted right.
 async fn lock(tx: &mut Tx, incarnation: &str) -> Result<(), JobsError> {
-    tx.execute("UPDATE jobs_definitions SET incarnation = incarnation WHERE incarnation = $1", &params![incarnation])
-        .await?;
+    tx.execute(
+        "UPDATE jobs_definitions SET incarnation = incarnation WHERE incarnation = $1",
+        &params![incarnation],
+    )
+    .await?;
     Ok(())
 }
 
@@ -192,7 +200,8 @@ fn details(
         modified_ms: now_ms,
         completed_ms: None,
         error_message: None,
-        state_detail: waits.then(|| "The run waits because the job has reached its maximum concurrency.".to_owned()),
+        state_detail: waits
+            .then(|| "The run waits because the job has reached its maximum concurrency.".to_owned()),
         timeout_minutes: request.timeout.or(job.spec.timeout).unwrap_or(480),
         totals: Totals::default(),
         echo: echo(job, request, arguments)?,
@@ -200,7 +209,11 @@ fn details(
 }
 
 /// What GetJobRun repeats of the request and the job.
-fn echo(job: &Job, request: StartRequest, arguments: Option<ArgumentMap>) -> Result<Map<String, Value>, JobsError> {
+fn echo(
+    job: &Job,
+    request: StartRequest,
+    arguments: Option<ArgumentMap>,
+) -> Result<Map<String, Value>, JobsError> {
     let workers = request.worker_type.is_some() || request.number_of_workers.is_some();
     let capacity = request.max_capacity.is_some() || request.allocated_capacity.is_some();
     let mut spec = JobSpec {
@@ -292,7 +305,9 @@ pub async fn list(
     }
     let before = match token {
         None => i64::MAX,
-        Some(text) => text.parse().map_err(|_| JobsError::invalid("NextToken is not a token of this operation"))?,
+        Some(text) => {
+            text.parse().map_err(|_| JobsError::invalid("NextToken is not a token of this operation"))?
+        }
     };
     let mut runs = rows::page(tx, &job.incarnation, before, i64::from(limit) + 1).await?;
     let more = runs.len() > limit as usize;

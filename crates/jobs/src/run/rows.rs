@@ -172,7 +172,12 @@ pub(crate) async fn count_active(tx: &mut Tx, incarnation: &str) -> Result<u32, 
 }
 
 /// Reads runs of a job, newest first, those with a `seq` below `before`.
-pub(super) async fn page(tx: &mut Tx, incarnation: &str, before: i64, limit: i64) -> Result<Vec<Run>, JobsError> {
+pub(super) async fn page(
+    tx: &mut Tx,
+    incarnation: &str,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Run>, JobsError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM jobs_runs WHERE incarnation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
     );
@@ -182,7 +187,10 @@ pub(super) async fn page(tx: &mut Tx, incarnation: &str, before: i64, limit: i64
 /// The next `seq` of a job. The caller has locked the job's row.
 pub(super) async fn next_seq(tx: &mut Tx, incarnation: &str) -> Result<i64, JobsError> {
     let row = tx
-        .query_opt("SELECT COALESCE(MAX(seq), 0) + 1 FROM jobs_runs WHERE incarnation = $1", &params![incarnation])
+        .query_opt(
+            "SELECT COALESCE(MAX(seq), 0) + 1 FROM jobs_runs WHERE incarnation = $1",
+            &params![incarnation],
+        )
         .await?;
     Ok(row.map_or(Ok(1), |row| row.get::<i64>(0))?)
 }
@@ -215,7 +223,11 @@ pub(super) async fn insert(tx: &mut Tx, run: &Run, input: &RunInput) -> Result<(
 ///
 /// Returns what is to be done; `None` when the event cannot happen in the run's state, and then
 /// nothing is stored. A retry is already inserted.
-pub(crate) async fn apply(tx: &mut Tx, run: &mut Run, event: Event) -> Result<Option<Vec<Effect>>, JobsError> {
+pub(crate) async fn apply(
+    tx: &mut Tx,
+    run: &mut Run,
+    event: Event,
+) -> Result<Option<Vec<Effect>>, JobsError> {
     let Ok((next, effects)) = step(run.facts(), event) else { return Ok(None) };
     let now = tx.now_ms();
     let details = &mut run.details;

@@ -125,10 +125,9 @@ pub fn step(facts: StateFacts, event: Event) -> Result<(RunState, Vec<Effect>), 
         (Starting | Running, Event::Failed | Event::Lost) => (Failed, failed()),
         (Running, Event::TimedOut) => (Timeout, vec![Effect::Finish]),
         (Running, Event::Interrupted) => (Starting, vec![]),
-        (
-            Stopping,
-            Event::Cancelled | Event::Failed | Event::Lost | Event::TimedOut | Event::Interrupted,
-        ) => (Stopped, vec![Effect::Finish]),
+        (Stopping, Event::Cancelled | Event::Failed | Event::Lost | Event::TimedOut | Event::Interrupted) => {
+            (Stopped, vec![Effect::Finish])
+        }
         (state, event) => return Err(Rejected { state, event }),
     };
     Ok(next)

@@ -52,7 +52,12 @@ async fn event(tx: &mut Tx, id: &str, event: Event) -> Option<Vec<Effect>> {
 async fn definitions_are_stored_whole_and_defaults_filled_in() {
     let (store, _dir) = store().await;
     let mut tx = store.begin().await.unwrap();
-    job(&mut tx, "a", json!({"Connections": {"Connections": ["c"]}, "WorkerType": "G.2X", "NumberOfWorkers": 3})).await;
+    job(
+        &mut tx,
+        "a",
+        json!({"Connections": {"Connections": ["c"]}, "WorkerType": "G.2X", "NumberOfWorkers": 3}),
+    )
+    .await;
     let document = definition::get(&mut tx, &scope(), "a").await.unwrap().to_document().unwrap();
     assert_eq!(document["Connections"]["Connections"][0], "c");
     assert_eq!(document["Description"], "kept");
@@ -63,7 +68,12 @@ async fn definitions_are_stored_whole_and_defaults_filled_in() {
     assert_eq!(document["ExecutionProperty"]["MaxConcurrentRuns"], 1);
     assert_eq!(document["JobMode"], "SCRIPT");
     // The same again changes nothing, another definition is refused.
-    job(&mut tx, "a", json!({"Connections": {"Connections": ["c"]}, "WorkerType": "G.2X", "NumberOfWorkers": 3})).await;
+    job(
+        &mut tx,
+        "a",
+        json!({"Connections": {"Connections": ["c"]}, "WorkerType": "G.2X", "NumberOfWorkers": 3}),
+    )
+    .await;
     let other = definition::create(&mut tx, &scope(), "a", spec(json!({})), &BTreeMap::new()).await;
     assert!(matches!(other, Err(JobsError::DifferentDefinition { .. })));
     definition::update(&mut tx, &scope(), "a", spec(json!({"GlueVersion": "4.0"}))).await.unwrap();
@@ -80,7 +90,10 @@ async fn definitions_are_checked() {
         (json!({"Timeout": 0}), "Timeout 0"),
         (json!({"MaxRetries": 11}), "MaxRetries 11"),
         (json!({"WorkerType": "G.1X"}), "given together"),
-        (json!({"WorkerType": "G.1X", "NumberOfWorkers": 2, "MaxCapacity": 2.0}), "Please do not set Max Capacity"),
+        (
+            json!({"WorkerType": "G.1X", "NumberOfWorkers": 2, "MaxCapacity": 2.0}),
+            "Please do not set Max Capacity",
+        ),
         (json!({"WorkerType": "Huge", "NumberOfWorkers": 2}), "WorkerType Huge"),
         (json!({"ExecutionProperty": {"MaxConcurrentRuns": 0}}), "MaxConcurrentRuns 0"),
         (json!({"GlueVersion": "7"}), "Glue version 7"),
@@ -88,7 +101,8 @@ async fn definitions_are_checked() {
         (json!({"Command": {"Name": "pythonshell"}}), "need Command.Name glueetl"),
         (json!({"CodeGenConfigurationNodes": {"x": {"Spigot": {}}}}), "node x (Spigot)"),
     ] {
-        let error = definition::create(&mut tx, &scope(), "a", spec(extra), &BTreeMap::new()).await.unwrap_err();
+        let error =
+            definition::create(&mut tx, &scope(), "a", spec(extra), &BTreeMap::new()).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error} does not contain {expected}");
     }
     assert!(definition::create(&mut tx, &scope(), " ", spec(json!({})), &BTreeMap::new()).await.is_err());
@@ -220,10 +234,7 @@ async fn stopping() {
     assert_eq!(state(&mut tx, "s", &running).await, RunState::Stopping);
     assert!(event(&mut tx, &running, Event::Published).await.is_none());
     event(&mut tx, &running, Event::Cancelled).await.unwrap();
-    assert_eq!(
-        stop(&mut tx, &job, &running).await.unwrap(),
-        StopResult::Ended { state: RunState::Stopped }
-    );
+    assert_eq!(stop(&mut tx, &job, &running).await.unwrap(), StopResult::Ended { state: RunState::Stopped });
     assert_eq!(stop(&mut tx, &job, "jr_x").await.unwrap(), StopResult::NotFound);
 }
 

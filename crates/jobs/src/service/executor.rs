@@ -39,7 +39,9 @@ async fn try_begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsErr
     let mut tx = context.store.begin().await?;
     let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(None) };
     let options = &context.options;
-    let Some(lease) = lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await? else {
+    let Some(lease) =
+        lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await?
+    else {
         return Ok(None);
     };
     if run::apply(&mut tx, &mut run, Event::Begun).await?.is_none() {
@@ -76,7 +78,9 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
         Err(failure) => {
             let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
             match end {
-                Ok(Some(state)) => log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id))),
+                Ok(Some(state)) => {
+                    log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id)))
+                }
                 Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
                 // The lease runs out and the run is recovered as lost.
                 Err(error) => tracing::error!(run = run.id, %error, "the end of a run could not be stored"),
@@ -148,7 +152,8 @@ async fn look(context: &Context, run: &Run, lease: &Lease, renew_at: &mut Instan
     }
     match renew(context, run, lease).await {
         Ok(None) => {
-            *renew_at = Instant::now() + Duration::from_millis(u64::try_from(lease.ttl_ms / 4).unwrap_or(1_000));
+            *renew_at =
+                Instant::now() + Duration::from_millis(u64::try_from(lease.ttl_ms / 4).unwrap_or(1_000));
             None
         }
         Ok(Some(ended)) => Some(ended),

@@ -60,12 +60,19 @@ pub(crate) struct Context {
 }
 
 /// Executes runs until it is told to stop.
+#[derive(Clone)]
 pub struct Service {
     context: Context,
 }
 
 /// A new handle and service on one store.
-pub fn new(store: Store, lake: Lake, engine: Engine, logs: Arc<dyn Logs>, options: Options) -> (Jobs, Service) {
+pub fn new(
+    store: Store,
+    lake: Lake,
+    engine: Engine,
+    logs: Arc<dyn Logs>,
+    options: Options,
+) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
     (jobs, Service { context: Context { store, lake, engine, logs, shared, options } })
@@ -94,7 +101,8 @@ impl Service {
         let context = self.context;
         retry::backoff(|| release_predecessor(&context)).await?;
         let mut tasks: JoinSet<()> = JoinSet::new();
-        let pause = Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
+        let pause =
+            Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
         while !stop.is_cancelled() {
             if let Err(error) = turn(&context, &mut tasks, &stop).await {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");

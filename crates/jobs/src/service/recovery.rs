@@ -7,14 +7,17 @@ use crate::JobsError;
 use crate::log::RunLog;
 use crate::run::{self, Event};
 
-const MESSAGE: &str = "The process that executed the run ended before the run did; nothing of its output was published.";
+const MESSAGE: &str =
+    "The process that executed the run ended before the run did; nothing of its output was published.";
 
 /// Ends a run that is marked as being executed when nobody holds its lease.
 pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError> {
     let mut tx = context.store.begin().await?;
     let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(()) };
     let options = &context.options;
-    let Some(lease) = lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await? else {
+    let Some(lease) =
+        lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await?
+    else {
         return Ok(());
     };
     run.details.error_message = Some(MESSAGE.to_owned());

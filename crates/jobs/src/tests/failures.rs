@@ -52,12 +52,17 @@ async fn errors_name_what_is_wrong() {
     world.put("in/a.csv", "id\n1\n").await;
     world.put("js/a.json", "[{\"a\":1}, {\"a\":2}").await;
     let target = |input: &str| parquet(input, "out");
-    let elsewhere = json!({"S3GlueParquetTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://no-such-bucket/x"}});
+    let elsewhere =
+        json!({"S3GlueParquetTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://no-such-bucket/x"}});
     let table = json!({"CatalogSource": {"Name": "s", "Database": "shop", "Table": "nothing"}});
     let mut no_key = target("src");
     no_key["S3GlueParquetTarget"]["PartitionKeys"] = json!([["day"]]);
     let cases: Vec<(&str, Value, &str)> = vec![
-        ("empty", json!({"src": csv("nothing"), "out": target("src")}), "no objects under s3://test-bucket/nothing/"),
+        (
+            "empty",
+            json!({"src": csv("nothing"), "out": target("src")}),
+            "no objects under s3://test-bucket/nothing/",
+        ),
         ("array", json!({"src": json_source("js"), "out": target("src")}), "js/a.json"),
         ("bucket", json!({"src": csv("in"), "out": elsewhere}), "no-such-bucket"),
         ("table", json!({"src": table, "out": target("src")}), "nothing"),

@@ -27,8 +27,15 @@ async fn table(world: &World, name: &str) -> catalog::Table {
 async fn each_run_reads_what_is_new_and_the_catalog_follows() {
     let world = World::new().await;
     world.put("in/d1.csv", "Id,v,day\n1,1.5,mon\n2,2.5,tue\n").await;
-    world.create("j", to_catalog("UPDATE_IN_DATABASE"), json!({"DefaultArguments":
-        {"--job-bookmark-option": "job-bookmark-enable"}})).await.unwrap();
+    world
+        .create(
+            "j",
+            to_catalog("UPDATE_IN_DATABASE"),
+            json!({"DefaultArguments":
+        {"--job-bookmark-option": "job-bookmark-enable"}}),
+        )
+        .await
+        .unwrap();
     let mut counts = Vec::new();
     for step in 0..4 {
         match step {
@@ -45,7 +52,10 @@ async fn each_run_reads_what_is_new_and_the_catalog_follows() {
     let rows = world.query("select id, v, day from silver").await;
     assert_eq!(rows, ["1|1.5|mon", "2|2.5|tue", "3|3.5|mon", "4|4.5|wed"]);
     let table = table(&world, "silver").await;
-    assert_eq!(table.columns().iter().map(|c| (c.name.as_str(), c.hive_type())).collect::<Vec<_>>(), [("id", "int"), ("v", "double")]);
+    assert_eq!(
+        table.columns().iter().map(|c| (c.name.as_str(), c.hive_type())).collect::<Vec<_>>(),
+        [("id", "int"), ("v", "double")]
+    );
     assert_eq!(table.parameter("CreatedByJob"), Some("j"));
     // Everything again after a reset; files of earlier runs stay, as Glue appends.
     let mut tx = world.store.begin().await.unwrap();
@@ -65,8 +75,15 @@ async fn full_sources_ignore_the_bookmark() {
         "j": {"Join": {"Name": "j", "Inputs": ["f", "d"], "JoinType": "equijoin",
             "Columns": [{"From": "f", "Keys": [["key"]]}, {"From": "d", "Keys": [["k"]]}]}},
     });
-    world.create("j", nodes, json!({"DefaultArguments": {"--job-bookmark-option": "job-bookmark-enable",
-        "--bookmark-full-sources": "dim"}})).await.unwrap();
+    world
+        .create(
+            "j",
+            nodes,
+            json!({"DefaultArguments": {"--job-bookmark-option": "job-bookmark-enable",
+        "--bookmark-full-sources": "dim"}}),
+        )
+        .await
+        .unwrap();
     for _ in 0..2 {
         let id = world.start("j", &[]).await;
         let run = world.ended("j", &id).await;
@@ -90,8 +107,12 @@ async fn schemas_grow_in_the_database_or_stay() {
     let message = world.fails("narrow", logged.clone()).await;
     assert!(message.contains("column id is bigint, but the table has it as int"), "{message}");
     world.succeeds("wider", wider).await;
-    let types: Vec<String> =
-        table(&world, "silver").await.columns().iter().map(|c| format!("{} {}", c.name, c.hive_type())).collect();
+    let types: Vec<String> = table(&world, "silver")
+        .await
+        .columns()
+        .iter()
+        .map(|c| format!("{} {}", c.name, c.hive_type()))
+        .collect();
     assert_eq!(types, ["id bigint", "v double", "extra string"]);
     world.succeeds("logged", logged).await;
     assert_eq!(world.query("select id, extra from silver").await, ["1|1", "1|1", "1|~"]);
@@ -125,9 +146,12 @@ async fn catalog_targets_write_as_the_table_says() {
     // bigint into int does not fit either.
     let mut fitting = nodes.clone();
     assert!(world.fails("wide", nodes).await.contains("column id is bigint"));
-    fitting["sql"]["SparkSQL"]["SqlQuery"] = json!("select 'thu' as day, v * 2 as V, cast(id + 1 as int) as id, 9 as more from t");
+    fitting["sql"]["SparkSQL"]["SqlQuery"] =
+        json!("select 'thu' as day, v * 2 as V, cast(id + 1 as int) as id, 9 as more from t");
     let run = world.succeeds("fits", fitting).await;
-    assert!(world.log(crate::OUTPUT_GROUP, &run.id).iter().any(|line| line.contains("no column more; left out")));
+    assert!(
+        world.log(crate::OUTPUT_GROUP, &run.id).iter().any(|line| line.contains("no column more; left out"))
+    );
     assert_eq!(world.query("select id, v, day from silver").await, ["1|1.5|mon", "2|3.0|thu"]);
     let message = world.fails("none", to_table("CatalogTarget", json!({"Table": "nowhere"}))).await;
     assert!(message.contains("Table nowhere not found"), "{message}");
@@ -146,7 +170,14 @@ async fn a_log_tells_what_was_done() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     let lines = stored().join("\n");
-    for expected in ["job j run", "plan: S3CsvSource src", "1 objects listed", "2 rows in from 1 files", "2 rows out", "SUCCEEDED"] {
+    for expected in [
+        "job j run",
+        "plan: S3CsvSource src",
+        "1 objects listed",
+        "2 rows in from 1 files",
+        "2 rows out",
+        "SUCCEEDED",
+    ] {
         assert!(lines.contains(expected), "{expected} is not in\n{lines}");
     }
     let progress = stored().into_iter().rfind(|line| line.starts_with("progress ")).unwrap();

@@ -35,7 +35,13 @@ struct Memory {
 
 #[async_trait]
 impl Logs for Memory {
-    async fn append(&self, _: &Scope, group: &str, stream: &str, messages: &[(i64, String)]) -> Result<(), BoxError> {
+    async fn append(
+        &self,
+        _: &Scope,
+        group: &str,
+        stream: &str,
+        messages: &[(i64, String)],
+    ) -> Result<(), BoxError> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.extend(messages.iter().map(|(_, line)| (group.to_owned(), stream.to_owned(), line.clone())));
         Ok(())
@@ -92,7 +98,8 @@ impl World {
 
     /// Starts a service that shares the handle.
     pub(super) fn serve(&self, holder: &str) -> CancellationToken {
-        let options = service::Options { holder: holder.to_owned(), lease_ttl_ms: 400, ..service::Options::default() };
+        let options =
+            service::Options { holder: holder.to_owned(), lease_ttl_ms: 400, ..service::Options::default() };
         let service = service::Service::joined(
             &self.jobs,
             self.store.clone(),
@@ -125,7 +132,8 @@ impl World {
     }
 
     pub(super) async fn create(&self, name: &str, nodes: Value, extra: Value) -> Result<(), JobsError> {
-        let mut document = json!({"Role": "r", "Command": {"Name": "glueetl"}, "CodeGenConfigurationNodes": nodes});
+        let mut document =
+            json!({"Role": "r", "Command": {"Name": "glueetl"}, "CodeGenConfigurationNodes": nodes});
         if let (Value::Object(document), Value::Object(extra)) = (&mut document, extra) {
             document.extend(extra);
         }
@@ -137,7 +145,8 @@ impl World {
     }
 
     pub(super) async fn start(&self, name: &str, arguments: &[(&str, &str)]) -> String {
-        let arguments: ArgumentMap = arguments.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let arguments: ArgumentMap =
+            arguments.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let request = StartRequest { arguments: Some(arguments), ..StartRequest::default() };
         let mut tx = self.store.begin().await.unwrap();
         let id = self.jobs.start_run(&mut tx, &scope(), name, request).await.unwrap();
@@ -193,14 +202,16 @@ impl World {
     pub(super) async fn rows(&self, prefix: &str) -> Vec<String> {
         let sources = engine::Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope() };
         let session = self.engine.session(sources, SessionOptions::default());
-        let frame = session.read_path(PathSource::new(vec![format!("s3://{BUCKET}/{prefix}")])).await.unwrap();
+        let frame =
+            session.read_path(PathSource::new(vec![format!("s3://{BUCKET}/{prefix}")])).await.unwrap();
         lines(&session.collect(frame).await.unwrap().0)
     }
 
     /// The rows of a query over the catalog.
     pub(super) async fn query(&self, sql: &str) -> Vec<String> {
         let sources = engine::Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope() };
-        let options = SessionOptions { default_database: Some("shop".to_owned()), ..SessionOptions::default() };
+        let options =
+            SessionOptions { default_database: Some("shop".to_owned()), ..SessionOptions::default() };
         let session = self.engine.session(sources, options);
         let frame = session.sql(sql).await.unwrap();
         lines(&session.collect(frame).await.unwrap().0)
@@ -218,8 +229,11 @@ fn lines(batches: &[arrow::array::RecordBatch]) -> Vec<String> {
     let options = FormatOptions::default().with_null("~");
     let mut out = Vec::new();
     for batch in batches {
-        let columns: Vec<_> =
-            batch.columns().iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options).unwrap()).collect();
+        let columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|array| ArrayFormatter::try_new(array.as_ref(), &options).unwrap())
+            .collect();
         for row in 0..batch.num_rows() {
             let cells: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
             out.push(cells.join("|"));

@@ -39,12 +39,25 @@ async fn csv_is_text_and_apply_mapping_casts() {
 #[tokio::test]
 async fn nested_fields_are_selected_dropped_and_renamed() {
     let world = World::new().await;
-    world.put("in/x.json", "{\"id\":1,\"a\":{\"b\":{\"c\":5},\"d\":6},\"z\":9}\n{\"id\":2,\"a\":null,\"z\":8}\n").await;
+    world
+        .put(
+            "in/x.json",
+            "{\"id\":1,\"a\":{\"b\":{\"c\":5},\"d\":6},\"z\":9}\n{\"id\":2,\"a\":null,\"z\":8}\n",
+        )
+        .await;
     let cases: [(&str, Value, &[&str]); 5] = [
         ("select", json!({"SelectFields": {"Paths": [["z"], ["a", "b", "c"]]}}), &["8|~", "9|{b: {c: 5}}"]),
         ("drop", json!({"DropFields": {"Paths": [["a", "b"], ["nothing"]]}}), &["1|{d: 6}|9", "2|~|8"]),
-        ("rename", json!({"RenameField": {"SourcePath": ["id"], "TargetPath": ["key"]}}), &["1|{b: {c: 5}, d: 6}|9", "2|~|8"]),
-        ("lift", json!({"RenameField": {"SourcePath": ["a", "d"], "TargetPath": ["d"]}}), &["1|{b: {c: 5}}|9|6", "2|~|8|~"]),
+        (
+            "rename",
+            json!({"RenameField": {"SourcePath": ["id"], "TargetPath": ["key"]}}),
+            &["1|{b: {c: 5}, d: 6}|9", "2|~|8"],
+        ),
+        (
+            "lift",
+            json!({"RenameField": {"SourcePath": ["a", "d"], "TargetPath": ["d"]}}),
+            &["1|{b: {c: 5}}|9|6", "2|~|8|~"],
+        ),
         (
             "children",
             json!({"ApplyMapping": {"Mapping": [{"FromPath": ["a"], "ToKey": "a", "ToType": "struct", "Children": [
@@ -68,9 +81,7 @@ async fn filters() {
     world.put("in/x.json", "{\"n\":1,\"s\":\"ab\",\"m\":1}\n{\"n\":5,\"s\":\"ba\",\"m\":7}\n{\"n\":null,\"s\":null,\"m\":2}\n").await;
     let field = |name: &str| json!({"Type": "COLUMNEXTRACTED", "Value": [name]});
     let constant = |text: &str| json!({"Type": "CONSTANT", "Value": [text]});
-    let one = |operation: &str, values: Value, negated: bool| {
-        json!({"Operation": operation, "Negated": negated, "Values": values})
-    };
+    let one = |operation: &str, values: Value, negated: bool| json!({"Operation": operation, "Negated": negated, "Values": values});
     let cases: Vec<(&str, Vec<Value>, &[&str])> = vec![
         ("AND", vec![one("GT", json!([field("n"), constant("1")]), false)], &["5"]),
         ("AND", vec![one("GTE", json!([field("n"), constant("0.5")]), false)], &["1", "5"]),
@@ -83,12 +94,18 @@ async fn filters() {
         ("AND", vec![one("ISNULL", json!([field("n")]), true)], &["1", "5"]),
         (
             "OR",
-            vec![one("ISNULL", json!([field("n")]), false), one("EQ", json!([field("n"), constant("1")]), false)],
+            vec![
+                one("ISNULL", json!([field("n")]), false),
+                one("EQ", json!([field("n"), constant("1")]), false),
+            ],
             &["1", "~"],
         ),
         (
             "AND",
-            vec![one("GT", json!([field("n"), constant("0")]), false), one("LT", json!([field("n"), constant("5")]), false)],
+            vec![
+                one("GT", json!([field("n"), constant("0")]), false),
+                one("LT", json!([field("n"), constant("5")]), false),
+            ],
             &["1"],
         ),
     ];
@@ -158,13 +175,28 @@ async fn joins_of_several_keys() {
 async fn aggregates() {
     let world = World::new().await;
     let mut text = String::new();
-    for (g, v) in [("a", "-10"), ("a", "-20"), ("a", "100"), ("a", "1000"), ("b", "5"), ("b", "5"), ("b", "null")] {
+    for (g, v) in
+        [("a", "-10"), ("a", "-20"), ("a", "100"), ("a", "1000"), ("b", "5"), ("b", "5"), ("b", "null")]
+    {
         text.push_str(&format!("{{\"g\":\"{g}\",\"v\":{v}}}\n"));
     }
     world.put("in/x.json", &text).await;
     let functions = [
-        "count", "countDistinct", "sum", "sumDistinct", "min", "max", "avg", "stddev_samp", "stddev_pop", "var_samp",
-        "var_pop", "skewness", "kurtosis", "first", "last",
+        "count",
+        "countDistinct",
+        "sum",
+        "sumDistinct",
+        "min",
+        "max",
+        "avg",
+        "stddev_samp",
+        "stddev_pop",
+        "var_samp",
+        "var_pop",
+        "skewness",
+        "kurtosis",
+        "first",
+        "last",
     ];
     let aggs: Vec<Value> = functions.iter().map(|f| json!({"Column": ["v"], "AggFunc": f})).collect();
     let nodes = through(

@@ -12,7 +12,9 @@ fn sql(query: &str) -> serde_json::Value {
 #[tokio::test]
 async fn operators_and_functions() {
     let world = World::new().await;
-    world.put("in/x.json", "{\"i\":7,\"z\":0,\"s\":\"10\",\"d\":\"2026-09-01\",\"n\":null,\"w\":\"a-b-a\"}\n").await;
+    world
+        .put("in/x.json", "{\"i\":7,\"z\":0,\"s\":\"10\",\"d\":\"2026-09-01\",\"n\":null,\"w\":\"a-b-a\"}\n")
+        .await;
     let cases = [
         ("i / 2", "3.5"),
         ("i / z", "~"),
@@ -41,7 +43,8 @@ async fn operators_and_functions() {
         ("sum(i) over ()", "7"),
         ("`i`", "7"),
     ];
-    let columns: Vec<String> = cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
+    let columns: Vec<String> =
+        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
     let query = format!("select {} from t", columns.join(", "));
     world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
     let rows = world.rows("out").await;

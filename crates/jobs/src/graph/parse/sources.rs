@@ -34,13 +34,17 @@ fn csv(raw: &raw::Source) -> Parsed<FileFormat> {
         Some("pipe") => b'|',
         Some("semicolon") => b';',
         Some("tab") => b'\t',
-        Some(other) => return Err(format!("Separator {other} is not one of comma, ctrla, pipe, semicolon, tab")),
+        Some(other) => {
+            return Err(format!("Separator {other} is not one of comma, ctrla, pipe, semicolon, tab"));
+        }
     };
     let quote = match raw.quote_char.as_deref() {
         None | Some("quote") => Some(b'"'),
         Some("single_quote") => Some(b'\''),
         Some("disabled") => None,
-        Some("quillemet") => return Err("QuoteChar quillemet is not supported: it is more than one byte".to_owned()),
+        Some("quillemet") => {
+            return Err("QuoteChar quillemet is not supported: it is more than one byte".to_owned());
+        }
         Some(other) => return Err(format!("QuoteChar {other} is not one of quote, single_quote, disabled")),
     };
     let escape = match raw.escaper.as_deref().map(str::as_bytes) {
@@ -64,7 +68,8 @@ fn csv(raw: &raw::Source) -> Parsed<FileFormat> {
 fn exclusions(given: &[String]) -> Parsed<Vec<Glob>> {
     let mut globs = Vec::new();
     for text in given {
-        let list: Option<Vec<String>> = text.trim_start().starts_with("[\"").then(|| serde_json::from_str(text).ok()).flatten();
+        let list: Option<Vec<String>> =
+            text.trim_start().starts_with("[\"").then(|| serde_json::from_str(text).ok()).flatten();
         for pattern in list.unwrap_or_else(|| vec![text.clone()]) {
             globs.push(Glob::new(&pattern).map_err(|what| format!("Exclusions: {what}"))?);
         }
@@ -75,7 +80,9 @@ fn exclusions(given: &[String]) -> Parsed<Vec<Glob>> {
 fn bounds(raw: &raw::Source) -> Parsed<Bounds> {
     let limit = |field: &str, value: Option<i64>| match value {
         None | Some(0) => Ok(None),
-        Some(n) => u64::try_from(n).map(Some).map_err(|_| format!("AdditionalOptions.{field} {n} is negative")),
+        Some(n) => {
+            u64::try_from(n).map(Some).map_err(|_| format!("AdditionalOptions.{field} {n} is negative"))
+        }
     };
     let options = raw.additional_options.as_ref();
     Ok(Bounds {

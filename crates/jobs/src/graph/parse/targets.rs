@@ -1,13 +1,16 @@
 //! Target nodes.
 
 use super::super::target::{ParquetCodec, top_level};
-use super::super::{CatalogUpdate, Compression, Destination, NodeKind, Target, UpdateBehavior, WriteFormat, raw};
+use super::super::{
+    CatalogUpdate, Compression, Destination, NodeKind, Target, UpdateBehavior, WriteFormat, raw,
+};
 use super::sources::require;
 use super::{Parsed, field_path, s3_path};
 
 pub(super) fn path(label: &str, raw: raw::Target) -> Parsed<NodeKind> {
     let path = s3_path("Path", &raw.path)?;
-    let format = if label == "S3GlueParquetTarget" { "parquet" } else { raw.format.as_deref().unwrap_or_default() };
+    let format =
+        if label == "S3GlueParquetTarget" { "parquet" } else { raw.format.as_deref().unwrap_or_default() };
     let format = write_format(format, raw.compression.as_deref().unwrap_or_default())?;
     let partition_keys = partition_keys(raw.partition_keys)?;
     let catalog = match raw.schema_change_policy {
@@ -22,7 +25,9 @@ pub(super) fn table(raw: raw::Target) -> Parsed<NodeKind> {
     require("Table", &raw.table)?;
     let partition_keys = partition_keys(raw.partition_keys)?;
     let update = match raw.schema_change_policy {
-        Some(policy) if policy.enable_update_catalog == Some(true) => Some(behavior(policy.update_behavior.as_deref())?),
+        Some(policy) if policy.enable_update_catalog == Some(true) => {
+            Some(behavior(policy.update_behavior.as_deref())?)
+        }
         _ => None,
     };
     let destination = Destination::Table { database: raw.database, table: raw.table, update };
@@ -54,7 +59,10 @@ fn partition_keys(given: Option<Vec<Vec<String>>>) -> Parsed<Vec<String>> {
     for path in given.unwrap_or_default() {
         let path = field_path("PartitionKeys", path)?;
         let Some(key) = top_level(&path) else {
-            return Err(format!("PartitionKeys {} is nested; only top-level fields can be keys", path.join(".")));
+            return Err(format!(
+                "PartitionKeys {} is nested; only top-level fields can be keys",
+                path.join(".")
+            ));
         };
         if keys.iter().any(|known| known == key) {
             return Err(format!("PartitionKeys names {key} twice"));
@@ -91,6 +99,8 @@ fn text_compression(compression: &str) -> Parsed<Option<Compression>> {
         "" | "none" | "uncompressed" => Ok(None),
         "gzip" => Ok(Some(Compression::Gzip)),
         "bzip2" => Ok(Some(Compression::Bzip2)),
-        other => Err(format!("Compression {other} is not supported for text; supported are gzip, bzip2, none")),
+        other => {
+            Err(format!("Compression {other} is not supported for text; supported are gzip, bzip2, none"))
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Transform nodes.
 
 use super::super::{
-    AggFunction, Aggregation, Condition, FieldPath, JoinKind, JoinSide, Mapping, NodeKind, Operand, Operation, raw,
+    AggFunction, Aggregation, Condition, FieldPath, JoinKind, JoinSide, Mapping, NodeKind, Operand,
+    Operation, raw,
 };
 use super::{Parsed, field_path};
 
@@ -170,7 +171,11 @@ pub(super) fn join(raw: raw::Join, inputs: &[String]) -> Parsed<NodeKind> {
         return Err(format!("it takes 2 inputs and has {}", inputs.len()));
     };
     if left.keys.is_empty() || left.keys.len() != right.keys.len() {
-        return Err(format!("Columns has {} and {} keys; they must be equally many", left.keys.len(), right.keys.len()));
+        return Err(format!(
+            "Columns has {} and {} keys; they must be equally many",
+            left.keys.len(),
+            right.keys.len()
+        ));
     }
     Ok(NodeKind::Join { kind, left, right })
 }

@@ -15,12 +15,73 @@ use super::{allowed, refused};
 
 /// Scalar functions that mean the same in Spark for the arguments that both take.
 const SAME: &[&str] = &[
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "cot", "degrees", "exp",
-    "factorial", "ln", "log10", "log2", "pi", "power", "radians", "round", "signum", "sin", "sinh", "sqrt", "tan",
-    "tanh", "isnan", "ascii", "bit_length", "btrim", "character_length", "chr", "concat_ws", "contains", "ends_with",
-    "left", "levenshtein", "lower", "lpad", "ltrim", "md5", "octet_length", "regexp_like", "repeat", "replace",
-    "reverse", "right", "rpad", "rtrim", "split_part", "starts_with", "strpos", "translate", "upper", "coalesce",
-    "greatest", "least", "nullif", "nvl", "nvl2", "date_part", "date_trunc", "current_date", "now", "get_field",
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "cot",
+    "degrees",
+    "exp",
+    "factorial",
+    "ln",
+    "log10",
+    "log2",
+    "pi",
+    "power",
+    "radians",
+    "round",
+    "signum",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "isnan",
+    "ascii",
+    "bit_length",
+    "btrim",
+    "character_length",
+    "chr",
+    "concat_ws",
+    "contains",
+    "ends_with",
+    "left",
+    "levenshtein",
+    "lower",
+    "lpad",
+    "ltrim",
+    "md5",
+    "octet_length",
+    "regexp_like",
+    "repeat",
+    "replace",
+    "reverse",
+    "right",
+    "rpad",
+    "rtrim",
+    "split_part",
+    "starts_with",
+    "strpos",
+    "translate",
+    "upper",
+    "coalesce",
+    "greatest",
+    "least",
+    "nullif",
+    "nvl",
+    "nvl2",
+    "date_part",
+    "date_trunc",
+    "current_date",
+    "now",
+    "get_field",
     "named_struct",
 ];
 /// Functions whose one-argument form means the same.
@@ -34,7 +95,11 @@ pub(super) fn scalar(func: Arc<ScalarUDF>, args: Vec<Expr>, schema: &DFSchema) -
             let from = value.get_type(schema)?;
             let call = Expr::ScalarFunction(ScalarFunction { func, args: args.clone() });
             if !from.is_floating() {
-                return if from.is_integer() { Ok(Transformed::yes(value.clone())) } else { Ok(Transformed::no(call)) };
+                return if from.is_integer() {
+                    Ok(Transformed::yes(value.clone()))
+                } else {
+                    Ok(Transformed::no(call))
+                };
             }
             try_cast(call, DataType::Int64)
         }
@@ -45,18 +110,20 @@ pub(super) fn scalar(func: Arc<ScalarUDF>, args: Vec<Expr>, schema: &DFSchema) -
         ("substr", [_, Expr::Literal(start, _), ..]) if is_positive(start) => {
             return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })));
         }
-        ("substr", _) => return Err(refused("substr is supported with a literal start of at least 1".to_owned())),
+        ("substr", _) => {
+            return Err(refused("substr is supported with a literal start of at least 1".to_owned()));
+        }
         ("if", [condition, yes, no]) => when(condition.clone(), yes.clone()).otherwise(no.clone())?,
         ("date_add", [date, days]) => move_days(date, Operator::Plus, days, schema)?,
         ("date_sub", [date, days]) => move_days(date, Operator::Minus, days, schema)?,
-        ("datediff", [end, start]) => {
-            binary_expr(days(end, schema)?, Operator::Minus, days(start, schema)?)
-        }
+        ("datediff", [end, start]) => binary_expr(days(end, schema)?, Operator::Minus, days(start, schema)?),
         ("date_format", [value, Expr::Literal(format, _)]) => {
             let pattern = java_pattern(format)?;
             to_char(timestamp(value, schema)?, lit(pattern))
         }
-        ("date_format", _) => return Err(refused("date_format is supported with a literal format".to_owned())),
+        ("date_format", _) => {
+            return Err(refused("date_format is supported with a literal format".to_owned()));
+        }
         (part, [value]) if part_of_date(part).is_some() => {
             let (part, add) = part_of_date(part).unwrap_or_default();
             let found = try_cast(date_part(lit(part), timestamp(value, schema)?), DataType::Int32);
@@ -78,7 +145,8 @@ fn is_positive(value: &ScalarValue) -> bool {
 }
 
 fn concat(first: &Expr, rest: &[Expr], schema: &DFSchema) -> Result<Expr> {
-    let text = |expr: &Expr| -> Result<Expr> { Ok(convert(expr.clone(), &expr.get_type(schema)?, &DataType::Utf8)) };
+    let text =
+        |expr: &Expr| -> Result<Expr> { Ok(convert(expr.clone(), &expr.get_type(schema)?, &DataType::Utf8)) };
     let mut all = text(first)?;
     for next in rest {
         all = binary_expr(all, Operator::StringConcat, text(next)?);
