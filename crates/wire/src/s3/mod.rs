@@ -52,8 +52,10 @@ fn is_checksum_mode(one: &Violation, input: &Map<String, Document>) -> bool {
 /// `MalformedXML`, one in a header or query key names it. Lengths are left to the operation, which has better words.
 pub(crate) fn validate(model: &Model, shape: &Shape, input: &Map<String, Document>) -> Result<(), Fault> {
     let found = validate::check(model, shape, input);
-    let relevant =
-        |one: &&Violation| !one.constraint.contains("length") && !one.constraint.contains("value less");
+    let relevant = |one: &&Violation| {
+        let is_length = one.constraint.contains("length") || one.constraint.contains("value less");
+        !is_length && !is_checksum_mode(one, input)
+    };
     let Some(first) = found.iter().find(relevant) else { return Ok(()) };
     if first.path.eq_ignore_ascii_case("createBucketConfiguration.locationConstraint") {
         return Err(Fault::new("InvalidLocationConstraint", "The specified location-constraint is not valid"));
