@@ -207,6 +207,13 @@ impl EngineError {
     }
 }
 
+/// For errors of planning; those of running come with the engine's memory limit.
+impl From<DataFusionError> for EngineError {
+    fn from(error: DataFusionError) -> Self {
+        Self::from_datafusion(&error, 0)
+    }
+}
+
 impl From<EngineError> for DataFusionError {
     fn from(error: EngineError) -> Self {
         error.into_datafusion()
