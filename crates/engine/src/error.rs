@@ -209,6 +209,7 @@ impl EngineError {
 
 /// For errors of planning; those of running come with the engine's memory limit.
 impl From<DataFusionError> for EngineError {
+    /// For errors of planning, which holds no memory of the pool; [`crate::Engine::convert`] knows the limit.
     fn from(error: DataFusionError) -> Self {
         Self::from_datafusion(&error, 0)
     }

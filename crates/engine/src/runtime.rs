@@ -131,7 +131,8 @@ impl Engine {
         &self.inner.env
     }
 
-    pub(crate) fn convert(&self, error: &datafusion::error::DataFusionError) -> EngineError {
+    /// An error of DataFusion's as one of ours, for callers that plan by themselves.
+    pub fn convert(&self, error: &datafusion::error::DataFusionError) -> EngineError {
         EngineError::from_datafusion(error, self.inner.options.memory_bytes as u64)
     }
 }
