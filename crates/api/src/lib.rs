@@ -1,1 +1,8 @@
-//! PLACEHOLDER
+//! The AWS faces: a module per service with its operation table and thin handlers (decode, authorise, one domain call,
+//! encode). The only crate that joins `wire` to the domain crates.
+
+pub mod athena;
+pub mod glue;
+pub mod logs;
+pub mod s3;
+pub mod sts;

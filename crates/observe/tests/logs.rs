@@ -451,11 +451,10 @@ async fn many_lines_are_cheap() {
     }
     assert_eq!(read, 100_000);
     let pattern = pattern::parse("\"line 99999 \"").unwrap();
-    let mut query = FilterQuery { pattern, ..FilterQuery::default() };
+    let query = FilterQuery { pattern, ..FilterQuery::default() };
     let (mut found, mut next) = logs.find(query.clone()).await;
     while let Some(token) = next {
-        query.token = Some(&token);
-        let (page, after) = logs.find(query.clone()).await;
+        let (page, after) = logs.find(FilterQuery { token: Some(&token), ..query.clone() }).await;
         found.extend(page);
         next = after;
     }

@@ -5,6 +5,7 @@
 //! Source: AWS Glue API Reference.
 
 pub mod catalog;
+pub mod crawlers;
 mod errors;
 pub mod jobs;
 mod tags;

@@ -66,7 +66,6 @@ fn round_trip_csv() -> CsvOptions {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn what_is_written_is_read(data in prop::collection::vec(row(), 1..40), codec in 0usize..4) {

@@ -15,7 +15,7 @@ mod filter;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use filter::{Filtered, Window, filter};
+pub(crate) use filter::{Versioned, Window, filter};
 
 use serde_json::{Map, Value};
 use store::{Row, Tx, Value as Sql, params};

@@ -3,7 +3,6 @@
 use serde_json::json;
 use store::{Store, Tx};
 
-use super::filter::Versioned;
 use super::*;
 use crate::MIGRATIONS;
 use crate::run::tests::{job, scope};

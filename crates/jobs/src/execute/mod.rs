@@ -290,7 +290,7 @@ impl Task<'_> {
             return RunFailure::Cancelled;
         }
         let file = match &error {
-            engine::EngineError::Format(format) => Some(format.place().source.clone()),
+            engine::EngineError::Format(format) => Some(format.place.source.clone()),
             engine::EngineError::File { file, .. } | engine::EngineError::ObjectMissing { file } => {
                 Some(file.clone())
             }

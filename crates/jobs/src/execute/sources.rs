@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextTypes};
 use formats::hive::HiveType;
@@ -163,7 +163,8 @@ async fn schema(
     };
     let mut schema = infer(all).await?;
     if !objects.is_empty() && objects.len() < all.len() {
-        schema = merged(&schema, &infer(objects).await?)
+        let new = infer(objects).await?;
+        schema = merged(&schema, &new)
             .map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
     }
     Ok(schema)

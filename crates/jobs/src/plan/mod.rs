@@ -28,7 +28,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use engine::{EngineError, Session};
 
-pub(crate) use cast::{convert, glue_type};
+pub(crate) use cast::convert;
 
 use crate::graph::{Node, NodeKind};
 

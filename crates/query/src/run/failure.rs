@@ -50,7 +50,7 @@ impl RunError {
     }
 
     /// Our own errors travel through the engine boxed; here they come out again.
-    pub(crate) fn from_planning(error: DataFusionError) -> Self {
+    pub(crate) fn from_planning(engine: &engine::Engine, error: &DataFusionError) -> Self {
         if let DataFusionError::External(inner) = error.find_root() {
             if let Some(found) = inner.downcast_ref::<SqlError>() {
                 return Self::Sql(found.clone());
@@ -59,7 +59,7 @@ impl RunError {
                 return Self::refused("NUMERIC_VALUE_OUT_OF_RANGE", found.to_string());
             }
         }
-        Self::Engine(EngineError::from(error))
+        Self::Engine(engine.convert(error))
     }
 
     /// The failure as the client sees it. What is ours to mend goes to the log, not to the client.

@@ -50,6 +50,7 @@ fn session(ground: &Ground, request: &Request<'_>) -> Session {
 /// Binds a checked query and brings it in line with Trino.
 async fn plan(session: &Session, query: Query) -> Result<LogicalPlan, RunError> {
     let statement = Statement::Statement(Box::new(Ast::Query(Box::new(query))));
-    let bound = session.context().state().statement_to_plan(statement).await.map_err(RunError::from_planning)?;
-    sql::conform(bound).map_err(RunError::from_planning)
+    let failed = |error| RunError::from_planning(session.engine(), &error);
+    let bound = session.context().state().statement_to_plan(statement).await.map_err(failed)?;
+    sql::conform(bound).map_err(failed)
 }

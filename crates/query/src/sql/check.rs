@@ -15,7 +15,7 @@ use super::{Position, SqlError};
 
 mod expressions;
 
-pub(super) use expressions::expr;
+pub(super) use expressions::{expr, number};
 
 type Checked = Result<(), SqlError>;
 
@@ -265,9 +265,9 @@ fn table_name(name: &ObjectName) -> Checked {
 }
 
 fn table_alias(alias: &TableAlias) -> Checked {
-    let TableAlias { explicit: _, name, columns, at } = alias;
-    none(name, columns.iter().any(|column| column.data_type.is_some()), "types in an alias")?;
-    none(name, at.is_some(), "AT in an alias")
+    let TableAlias { explicit: _, name: _, columns, at } = alias;
+    none(alias, columns.iter().any(|column| column.data_type.is_some()), "types in an alias")?;
+    none(alias, at.is_some(), "AT in an alias")
 }
 
 fn order(whole: &Query, order_by: &OrderBy) -> Checked {

@@ -57,6 +57,12 @@ pub(crate) struct OrdersFile {
     pub(crate) good: u64,
 }
 
+/// One day's interactions file and what is in it.
+pub(crate) struct InteractionsFile {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) rows: u64,
+}
+
 impl Shop {
     /// Customers in the CRM: one for twenty orders, at least 100.
     pub(crate) fn customers(&self) -> u64 {
@@ -112,12 +118,14 @@ impl Shop {
     }
 
     /// What people did on social media that day: one JSON array.
-    pub(crate) fn interactions_of(&self, day: u32) -> Vec<u8> {
+    pub(crate) fn interactions_of(&self, day: u32) -> InteractionsFile {
         let mut random = Random::new(self.seed, 500_000 + u64::from(day));
         let date = self.date(day);
         let (from, to) = self.order_ids(day);
         let mut out = String::from("[\n");
+        let mut rows = 0;
         for id in (from..to).step_by(2) {
+            rows += 1;
             let comma = if id == from { "" } else { ",\n" };
             let (platform, kind) = (random.pick(&PLATFORMS), random.pick(&KINDS));
             let (product, _) = random.pick(&PRODUCTS);
@@ -128,7 +136,7 @@ impl Shop {
             );
         }
         out.push_str("\n]\n");
-        out.into_bytes()
+        InteractionsFile { bytes: out.into_bytes(), rows }
     }
 
     fn order_line(&self, random: &mut Random, id: u64, date: &str) -> String {
@@ -137,7 +145,11 @@ impl Shop {
         let (channel, clock) = (random.pick(&CHANNELS), random.clock());
         // A comma in a name makes a field that must be quoted.
         let product = if product.contains(',') { format!("\"{product}\"") } else { product.to_owned() };
-        format!("{id},{customer},{date} {clock},{product},{quantity},{}.{:02},{channel}\n", cents / 100, cents % 100)
+        format!(
+            "{id},{customer},{date} {clock},{product},{quantity},{}.{:02},{channel}\n",
+            cents / 100,
+            cents % 100
+        )
     }
 
     /// Ids of the orders of a day, the end exclusive: every day has its share.
@@ -233,7 +245,9 @@ mod tests {
 
     #[test]
     fn interactions_are_one_json_array() {
-        let parsed: serde_json::Value = serde_json::from_slice(&SHOP.interactions_of(0)).expect("json");
-        assert!(parsed.as_array().is_some_and(|items| items.len() > 100));
+        let file = SHOP.interactions_of(0);
+        let parsed: serde_json::Value = serde_json::from_slice(&file.bytes).expect("json");
+        assert_eq!(parsed.as_array().map(Vec::len), Some(file.rows as usize));
+        assert!(file.rows > 100);
     }
 }

@@ -1,0 +1,236 @@
+//! Puts the node together: the store with everybody's migrations, the domain services, the AWS faces, the background
+//! tasks. The one place that knows all crates.
+
+mod log_sink;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use api::glue::Taggable;
+use crawler::Crawlers;
+use engine::Engine;
+use futures::future::BoxFuture;
+use jobs::Jobs;
+use lake::Lake;
+use query::Queries;
+use serde_json::Value;
+use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
+use tokio_util::sync::CancellationToken;
+use wire::{Auth, BoxError, Face, Keyring, Wire};
+
+use crate::config::{AuthChoice, Config, StoreChoice};
+use crate::data_dir::DataDir;
+use crate::metrics::Metrics;
+use crate::node::ServiceSummary;
+use crate::server::App;
+use crate::supervisor::{OnExit, OnStop, Stage, Task};
+use log_sink::LogSink;
+
+/// Schema of our tables in a PostgreSQL database.
+const POSTGRES_SCHEMA: &str = "tenon";
+/// Crawls, runs and queries that are at work at the same time, each.
+const MAX_RUNNING: usize = 4;
+
+/// Tables of all crates; each owns a prefix of table names.
+const MIGRATIONS: &[Migrations] = &[
+    lake::MIGRATIONS,
+    catalog::MIGRATIONS,
+    observe::MIGRATIONS,
+    crawler::MIGRATIONS,
+    jobs::MIGRATIONS,
+    query::MIGRATIONS,
+];
+
+/// A node that is ready to serve.
+pub(crate) struct Composed {
+    /// Answers AWS requests.
+    pub(crate) app: App,
+    /// What `/_/capabilities` answers.
+    pub(crate) capabilities: Value,
+    pub(crate) services: Vec<ServiceSummary>,
+    pub(crate) tasks: Vec<Task>,
+    /// To close at the end.
+    pub(crate) store: Store,
+}
+
+/// The domain services, as handles.
+struct Domain {
+    store: Store,
+    lake: Lake,
+    crawlers: Crawlers,
+    jobs: Jobs,
+    queries: Queries,
+}
+
+/// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
+pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metrics>) -> Result<Composed> {
+    let store = open_store(config, data_dir).await?;
+    let options = lake::Options { dir: data_dir.path().join("objects"), durable: data_dir.durable() };
+    let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
+    let engine = open_engine(config, data_dir)?;
+    let logs = Arc::new(LogSink::new(store.clone()));
+    let node = data_dir.node().to_owned();
+
+    let crawler_options = crawler::Options { node: node.clone(), max_running: MAX_RUNNING };
+    let crawlers = Crawlers::new(store.clone(), lake.clone(), Arc::clone(&logs) as _, crawler_options);
+    let job_options = jobs::service::Options { holder: node, max_running: MAX_RUNNING, ..Default::default() };
+    let (jobs, runner) =
+        jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
+    let query_options = query::Options { max_running: MAX_RUNNING };
+    let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
+
+    let domain = Domain { store, lake, crawlers, jobs, queries };
+    let wire = Wire::new(faces(&domain), wire_options(config, metrics));
+    let wire = Arc::new(wire.context("an operation table does not fit its model")?);
+    let capabilities = wire.capabilities();
+    let app: App = Arc::new(move |request| {
+        let wire = Arc::clone(&wire);
+        Box::pin(async move { wire.handle(request).await })
+    });
+    let tasks = tasks(&domain, runner);
+    Ok(Composed { app, services: summaries(&capabilities), capabilities, tasks, store: domain.store })
+}
+
+async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
+    let location = match &config.store {
+        StoreChoice::Sqlite => {
+            Location::Sqlite { path: data_dir.path().join("tenon.db"), durable: data_dir.durable() }
+        }
+        StoreChoice::Postgres(url) => {
+            Location::Postgres { url: url.expose().to_owned(), schema: POSTGRES_SCHEMA.to_owned() }
+        }
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+    Store::open(location, MIGRATIONS, clock, ids).await.context("cannot open the metadata store")
+}
+
+fn open_engine(config: &Config, data_dir: &DataDir) -> Result<Engine> {
+    let spill_dir = spill_dir(config, data_dir);
+    // What an earlier process put down there is of no use to anybody.
+    match fs::remove_dir_all(&spill_dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot clear {}", spill_dir.display()));
+        }
+        _ => {}
+    }
+    let options = engine::Options {
+        memory_bytes: usize::try_from(config.engine.memory_bytes).unwrap_or(usize::MAX),
+        threads: config.engine.threads,
+        ..engine::Options::new(spill_dir)
+    };
+    Engine::new(options).context("cannot start the engine")
+}
+
+/// A folder of this node alone: it is cleared at start.
+fn spill_dir(config: &Config, data_dir: &DataDir) -> PathBuf {
+    match &config.engine.spill_dir {
+        Some(dir) => dir.join(format!("tenon-{}", data_dir.node())),
+        None => data_dir.path().join("spill"),
+    }
+}
+
+fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
+    let auth = match &config.auth {
+        AuthChoice::Open => Auth::Open,
+        AuthChoice::SigV4(keys) => Auth::SigV4(Keyring::new(keys.iter().cloned())),
+    };
+    let mut options = wire::Options::new(auth, || SystemClock.now_ms());
+    options.hosts.clone_from(&config.base_hosts);
+    options.observer = Some(Arc::clone(metrics) as Arc<dyn wire::Observer>);
+    options
+}
+
+/// The AWS faces; a model may have several.
+fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
+    let store = || domain.store.clone();
+    let taggable: BTreeMap<&'static str, Taggable> =
+        BTreeMap::from([("crawler", api::glue::crawlers::taggable()), ("job", api::glue::jobs::taggable())]);
+    vec![
+        Arc::new(api::s3::face(domain.lake.clone())),
+        Arc::new(api::sts::face()),
+        Arc::new(api::glue::catalog::face(store(), taggable)),
+        Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
+        Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::athena::face(store(), domain.queries.clone())),
+        Arc::new(api::logs::face(store())),
+    ]
+}
+
+fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
+    let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
+    let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
+    // The runner is made once, with its handle: if it ends by itself, the node stops.
+    let runner = Mutex::new(Some(runner));
+    vec![
+        work("crawls", OnExit::Restart, move |stop| {
+            let crawlers = crawlers.clone();
+            Box::pin(async move { Ok(crawlers.run(stop).await?) })
+        }),
+        work("job runs", OnExit::StopNode, move |stop| {
+            let runner = runner.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Box::pin(async move {
+                let runner = runner.ok_or("the runner of jobs can start only once")?;
+                Ok(runner.run(stop).await?)
+            })
+        }),
+        work("queries", OnExit::Restart, move |stop| {
+            let queries = queries.clone();
+            Box::pin(async move { Ok(queries.run(stop).await?) })
+        }),
+        upkeep("lake collector", move |stop| {
+            let lake = lake.clone();
+            Box::pin(async move { lake.run_gc(stop).await })
+        }),
+        upkeep("catalog purge", move |stop| Box::pin(catalog::purge::run(purged.clone(), stop))),
+        upkeep("log retention", move |stop| Box::pin(observe::retention::run(expired.clone(), stop))),
+    ]
+}
+
+fn work(
+    name: &'static str,
+    on_exit: OnExit,
+    start: impl Fn(CancellationToken) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
+) -> Task {
+    Task { name, stage: Stage::Work, on_exit, on_stop: OnStop::Drain, start: Box::new(start) }
+}
+
+/// A loop that handles its own errors and ends only when told to.
+fn upkeep(
+    name: &'static str,
+    start: impl Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+) -> Task {
+    Task {
+        name,
+        stage: Stage::Upkeep,
+        on_exit: OnExit::Restart,
+        on_stop: OnStop::Drain,
+        start: Box::new(move |stop| {
+            let running = start(stop);
+            Box::pin(async move {
+                running.await;
+                Ok(())
+            })
+        }),
+    }
+}
+
+/// Counts of the capabilities document.
+fn summaries(capabilities: &Value) -> Vec<ServiceSummary> {
+    let count = |service: &Value, name: &str| {
+        service.get(name).and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+    };
+    let services = capabilities.get("services").and_then(Value::as_object);
+    services
+        .into_iter()
+        .flatten()
+        .map(|(name, service)| ServiceSummary {
+            name: name.clone(),
+            built: count(service, "built"),
+            known: count(service, "total"),
+        })
+        .collect()
+}

@@ -1,0 +1,312 @@
+//! From layered values to the typed [`Config`], collecting every problem on the way.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Value;
+use wire::{Key, Secret};
+
+use super::layers::Layers;
+use super::{
+    AuthChoice, Config, CrashPoint, EngineConfig, Limits, LogFormat, Place, Problem, Problems, ServerConfig,
+    StoreChoice, machine, setting, units,
+};
+
+/// The least that the engine can work with.
+const MIN_ENGINE_BYTES: u64 = 64 << 20;
+
+/// Checks everything and returns the configuration, or all that is wrong.
+pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
+    let mut reader = Reader { layers, problems: layers.problems.clone() };
+    let listen = reader.need("listen", address, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let config = Config {
+        listen,
+        place: place(&mut reader),
+        store: reader.need("store", store, StoreChoice::Sqlite),
+        auth: auth(&mut reader, listen),
+        base_hosts: reader.need("base_hosts", hosts, Vec::new()),
+        limits: reader.need("limits", choice(&[("aws", Limits::Aws), ("off", Limits::Off)]), Limits::Aws),
+        log_format: reader.need(
+            "log.format",
+            choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]),
+            LogFormat::Text,
+        ),
+        log_level: reader.need("log.level", level, String::new()),
+        engine: engine(&mut reader),
+        server: server(&mut reader),
+        crash: crash(&mut reader),
+    };
+    Layers::check(reader.problems)?;
+    Ok(config)
+}
+
+struct Reader<'a> {
+    layers: &'a Layers,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    /// The value that a source set; `None` when none did or it is wrong, which is then noted.
+    fn get<T>(&mut self, path: &'static str, parse: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+        let layered = self.layers.values.get(path)?;
+        match parse(&layered.value) {
+            Ok(value) => Some(value),
+            Err(what) => {
+                let source = layered.source.clone();
+                self.problems.push(Problem { path: path.to_owned(), source, what });
+                None
+            }
+        }
+    }
+
+    /// The value that a source set, or the table's default; `other` only to go on looking for problems.
+    fn need<T>(&mut self, path: &'static str, parse: impl Fn(&Value) -> Result<T, String>, other: T) -> T {
+        if self.layers.values.contains_key(path) {
+            return self.get(path, parse).unwrap_or(other);
+        }
+        let default = setting::find(path).and_then(|setting| setting.default);
+        let parsed = default.map(|text| parse(&Value::String(text.to_owned())));
+        debug_assert!(matches!(parsed, Some(Ok(_))), "{path} has no usable default");
+        parsed.and_then(Result::ok).unwrap_or(other)
+    }
+
+    fn problem(&mut self, path: &str, what: impl Into<String>) {
+        let source = self.layers.values.get(path).map(|layered| layered.source.clone()).unwrap_or_default();
+        self.problems.push(Problem { path: path.to_owned(), source, what: what.into() });
+    }
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        other => Err(format!("a text is expected, not {}", other.type_str())),
+    }
+}
+
+fn address(value: &Value) -> Result<SocketAddr, String> {
+    let text = text(value)?;
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(&text)
+        .parse()
+        .map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:4566 or [::1]:0"))
+}
+
+fn path(value: &Value) -> Result<PathBuf, String> {
+    let text = text(value)?;
+    if text.is_empty() { Err("a path is expected".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Boolean(flag) => Ok(*flag),
+        Value::String(text) if text == "true" || text == "1" => Ok(true),
+        Value::String(text) if text == "false" || text == "0" => Ok(false),
+        other => Err(format!("true or false is expected, not {other}")),
+    }
+}
+
+fn choice<T: Copy>(choices: &[(&'static str, T)]) -> impl Fn(&Value) -> Result<T, String> {
+    move |value| {
+        let text = text(value)?;
+        let found = choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        found.ok_or_else(|| format!("{text:?} is not one of {}", names.join(", ")))
+    }
+}
+
+fn count(min: u64, max: u64) -> impl Fn(&Value) -> Result<u64, String> {
+    move |value| {
+        let number = match value {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        number
+            .filter(|number| (min..=max).contains(number))
+            .ok_or_else(|| format!("{value} is not a whole number from {min} to {max}"))
+    }
+}
+
+fn size(value: &Value) -> Result<u64, String> {
+    match value {
+        Value::Integer(number) => u64::try_from(*number).map_err(|_| "a size is not negative".to_owned()),
+        other => units::size(&text(other)?),
+    }
+}
+
+fn span(value: &Value) -> Result<Duration, String> {
+    let span = units::span(&text(value)?)?;
+    if span.is_zero() { Err("the duration must be longer than nothing".to_owned()) } else { Ok(span) }
+}
+
+fn hosts(value: &Value) -> Result<Vec<String>, String> {
+    let list: Vec<String> = match value {
+        Value::Array(list) => list.iter().map(text).collect::<Result<_, _>>()?,
+        other => text(other)?.split(',').map(|host| host.trim().to_owned()).collect(),
+    };
+    let fits = |host: &String| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+    };
+    match list.iter().find(|host| !fits(host)) {
+        Some(host) => Err(format!("{host:?} is not a host name")),
+        None => Ok(list.into_iter().map(|host| host.to_ascii_lowercase()).collect()),
+    }
+}
+
+fn store(value: &Value) -> Result<StoreChoice, String> {
+    let text = text(value)?;
+    if text == "sqlite" {
+        return Ok(StoreChoice::Sqlite);
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(StoreChoice::Postgres(Secret::new(text)));
+    }
+    // The text may be an address with a password: it is not repeated.
+    Err("neither sqlite nor an address postgres://user:password@host/database".to_owned())
+}
+
+fn level(value: &Value) -> Result<String, String> {
+    let text = text(value)?;
+    match text.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(_) => Ok(text),
+        Err(_) => Err(format!("{text:?} is not a level such as info or directives such as info,lake=debug")),
+    }
+}
+
+fn place(reader: &mut Reader<'_>) -> Place {
+    let ephemeral = reader.need("ephemeral", flag, false);
+    let dir = reader.get("data_dir", path);
+    let set = reader.layers.values.contains_key("data_dir");
+    if ephemeral {
+        if set {
+            reader.problem("data_dir", "cannot be combined with ephemeral = true");
+        }
+        return Place::Ephemeral;
+    }
+    if let Some(dir) = dir {
+        return Place::Dir(dir);
+    }
+    let variable = |name: &str| reader.layers.environment.get(name).filter(|value| !value.is_empty());
+    let base = variable("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    match base {
+        Some(base) => Place::Dir(base.join("tenon")),
+        None if set => Place::Ephemeral,
+        None => {
+            reader.problem("data_dir", "is needed: neither XDG_DATA_HOME nor HOME is set");
+            Place::Ephemeral
+        }
+    }
+}
+
+fn auth(reader: &mut Reader<'_>, listen: SocketAddr) -> AuthChoice {
+    let verify = reader.need("auth", choice(&[("open", false), ("sigv4", true)]), false);
+    let keys = reader.get("keys", keys).unwrap_or_default();
+    let loopback = match listen.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
+    };
+    if verify && keys.is_empty() && !reader.problems.iter().any(|problem| problem.path == "keys") {
+        reader.problem(
+            "keys",
+            "auth = \"sigv4\" needs at least one [[keys]] table of access_key_id and secret",
+        );
+    }
+    if !verify && !loopback {
+        reader.problem(
+            "listen",
+            format!("{listen} is not loopback: that needs auth = \"sigv4\" and at least one key"),
+        );
+    }
+    if verify { AuthChoice::SigV4(keys) } else { AuthChoice::Open }
+}
+
+/// `[[keys]]` tables, or `id:secret,id:secret` from the environment. Texts of problems hold no secret.
+fn keys(value: &Value) -> Result<Vec<Key>, String> {
+    let mut keys: Vec<Key> = match value {
+        Value::Array(tables) => {
+            let numbered = tables.iter().enumerate();
+            numbered
+                .map(|(index, table)| key(table).map_err(|what| format!("[{index}] {what}")))
+                .collect::<Result<_, _>>()?
+        }
+        Value::String(list) => list
+            .split(',')
+            .map(|pair| match pair.trim().split_once(':') {
+                Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+                    Ok(Key::new(id, Secret::new(secret)))
+                }
+                _ => Err("a list access_key_id:secret,… is expected".to_owned()),
+            })
+            .collect::<Result<_, _>>()?,
+        _ => return Err("[[keys]] tables are expected".to_owned()),
+    };
+    keys.sort_by(|a, b| a.access_key_id.cmp(&b.access_key_id));
+    match keys.windows(2).find(|pair| pair[0].access_key_id == pair[1].access_key_id) {
+        Some(pair) => Err(format!("access_key_id {} comes twice", pair[0].access_key_id)),
+        None => Ok(keys),
+    }
+}
+
+fn key(value: &Value) -> Result<Key, String> {
+    let Value::Table(table) = value else {
+        return Err("a table of access_key_id and secret is expected".to_owned());
+    };
+    let known = ["access_key_id", "secret", "account"];
+    if let Some(unknown) = table.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("{unknown} is no setting of a key"));
+    }
+    let field = |name: &str| match table.get(name) {
+        None => Err(format!("{name} is missing")),
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(_) => Err(format!("{name} is not a text")),
+    };
+    let mut key = Key::new(field("access_key_id")?, Secret::new(field("secret")?));
+    if table.contains_key("account") {
+        let account = field("account")?;
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err("account is not twelve digits".to_owned());
+        }
+        key.account = Some(account);
+    }
+    Ok(key)
+}
+
+fn engine(reader: &mut Reader<'_>) -> EngineConfig {
+    let memory_bytes = reader.get("engine.memory", size).unwrap_or_else(|| machine::memory_bytes() / 2);
+    if memory_bytes < MIN_ENGINE_BYTES {
+        reader.problem("engine.memory", format!("must be at least {}", units::size_text(MIN_ENGINE_BYTES)));
+    }
+    let threads =
+        reader.get("engine.threads", count(1, 1024)).and_then(|threads| usize::try_from(threads).ok());
+    EngineConfig {
+        memory_bytes,
+        spill_dir: reader.get("engine.spill_dir", path),
+        threads: threads.unwrap_or_else(machine::processors),
+    }
+}
+
+fn server(reader: &mut Reader<'_>) -> ServerConfig {
+    let max = reader.need("server.max_connections", count(1, 1_000_000), 1);
+    ServerConfig {
+        max_connections: usize::try_from(max).unwrap_or(usize::MAX),
+        header_timeout: reader.need("server.header_timeout", span, Duration::MAX),
+        body_timeout: reader.need("server.body_timeout", span, Duration::MAX),
+        drain_timeout: reader.need("server.drain_timeout", span, Duration::MAX),
+    }
+}
+
+fn crash(reader: &mut Reader<'_>) -> Option<CrashPoint> {
+    match (reader.get("crash.point", text), reader.get("crash.marker", path)) {
+        (Some(spec), Some(marker)) => Some(CrashPoint { spec, marker }),
+        (Some(_), None) => {
+            reader.problem("crash.marker", "is needed with crash.point");
+            None
+        }
+        (None, _) => None,
+    }
+}

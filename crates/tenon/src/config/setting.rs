@@ -1,0 +1,58 @@
+//! The table of settings: the one place that names them.
+
+/// One setting.
+pub(crate) struct Setting {
+    /// Path in the file, such as `engine.memory`.
+    pub(crate) path: &'static str,
+    /// Default as it would be written; `None` when there is none or it depends on the machine.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) help: &'static str,
+}
+
+const fn setting(path: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { path, default, help }
+}
+
+/// Every setting, in the order in which it is shown.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("listen", Some("127.0.0.1:4566"), "address and port; port 0 takes a free one"),
+    setting("data_dir", None, "folder of all data; default $XDG_DATA_HOME/tenon or ~/.local/share/tenon"),
+    setting("ephemeral", Some("false"), "keep data in a temporary folder that is removed at the end"),
+    setting("store", Some("sqlite"), "metadata store: sqlite, or postgres://user:password@host/database"),
+    setting("auth", Some("open"), "open: any credentials, on loopback only; sigv4: requests are verified"),
+    setting("keys", None, "[[keys]] tables of access_key_id, secret and, if wanted, account"),
+    setting(
+        "base_hosts",
+        Some("localhost,localhost.localstack.cloud"),
+        "names under which buckets are hosts",
+    ),
+    setting("limits", Some("aws"), "AWS's service quotas: aws or off"),
+    setting("log.format", Some("text"), "text or json"),
+    setting(
+        "log.level",
+        Some("info"),
+        "error, warn, info, debug, trace, or directives such as info,lake=debug",
+    ),
+    setting("engine.memory", None, "memory for queries and jobs together; default half of the machine's"),
+    setting("engine.spill_dir", None, "folder for what does not fit in memory; default inside data_dir"),
+    setting("engine.threads", None, "threads for queries and jobs; default one per processor"),
+    setting("server.max_connections", Some("4096"), "connections at one time; more wait"),
+    setting("server.header_timeout", Some("30s"), "for the head of a request"),
+    setting("server.body_timeout", Some("60s"), "between two pieces of a body"),
+    setting("server.drain_timeout", Some("20s"), "for requests in flight when the server stops"),
+    setting("crash.point", None, "tests of durability: stop the process at this named point"),
+    setting("crash.marker", None, "tests of durability: file that the point writes its name to"),
+];
+
+/// Variables under our prefix that are not settings: the configuration file, and what the Makefile exports.
+pub(crate) const OTHER_VARIABLES: &[&str] = &["TENON_CONFIG", "TENON_BIN", "TENON_VENV"];
+
+/// The setting at a path.
+pub(crate) fn find(path: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.path == path)
+}
+
+/// `engine.memory` → `TENON_ENGINE_MEMORY`.
+pub(crate) fn environment_name(path: &str) -> String {
+    format!("TENON_{}", path.replace('.', "_").to_ascii_uppercase())
+}

@@ -1,0 +1,120 @@
+//! The configuration for people and scripts: every setting, its value, where it came from; secrets masked.
+
+use serde_json::json;
+
+use super::layers::Layers;
+use super::setting::{SETTINGS, environment_name};
+use super::{AuthChoice, Config, Limits, LogFormat, Place, StoreChoice, size_text, span_text};
+
+const MASK: &str = "***";
+
+/// One shown setting: path, value as TOML, source, help.
+struct Row {
+    path: &'static str,
+    value: Option<String>,
+    source: String,
+    help: &'static str,
+}
+
+fn rows(config: &Config, layers: &Layers) -> Vec<Row> {
+    SETTINGS
+        .iter()
+        .map(|setting| Row {
+            path: setting.path,
+            value: value(config, setting.path),
+            source: layers
+                .values
+                .get(setting.path)
+                .map_or_else(|| "default".to_owned(), |set| set.source.clone()),
+            help: setting.help,
+        })
+        .collect()
+}
+
+fn quoted(text: impl std::fmt::Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+/// The effective value as TOML; `None` when there is none.
+fn value(config: &Config, path: &str) -> Option<String> {
+    let text = match path {
+        "listen" => quoted(config.listen),
+        "data_dir" => match &config.place {
+            Place::Dir(dir) => quoted(dir.display()),
+            Place::Ephemeral => return None,
+        },
+        "ephemeral" => (config.place == Place::Ephemeral).to_string(),
+        "store" => match &config.store {
+            StoreChoice::Sqlite => quoted("sqlite"),
+            StoreChoice::Postgres(_) => quoted(format!("postgres://{MASK}")),
+        },
+        "auth" => match &config.auth {
+            AuthChoice::Open => quoted("open"),
+            AuthChoice::SigV4(_) => quoted("sigv4"),
+        },
+        "keys" => match &config.auth {
+            AuthChoice::SigV4(keys) => {
+                let shown = keys.iter().map(|key| {
+                    let id = quoted(&key.access_key_id);
+                    let account =
+                        key.account.as_ref().map(|account| format!(", account = {}", quoted(account)));
+                    format!("{{ access_key_id = {id}, secret = \"{MASK}\"{} }}", account.unwrap_or_default())
+                });
+                format!("[{}]", shown.collect::<Vec<_>>().join(", "))
+            }
+            AuthChoice::Open => return None,
+        },
+        "base_hosts" => format!("[{}]", config.base_hosts.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+        "limits" => quoted(if config.limits == Limits::Aws { "aws" } else { "off" }),
+        "log.format" => quoted(if config.log_format == LogFormat::Text { "text" } else { "json" }),
+        "log.level" => quoted(&config.log_level),
+        "engine.memory" => quoted(size_text(config.engine.memory_bytes)),
+        "engine.spill_dir" => quoted(config.engine.spill_dir.as_ref()?.display()),
+        "engine.threads" => config.engine.threads.to_string(),
+        "server.max_connections" => config.server.max_connections.to_string(),
+        "server.header_timeout" => quoted(span_text(config.server.header_timeout)),
+        "server.body_timeout" => quoted(span_text(config.server.body_timeout)),
+        "server.drain_timeout" => quoted(span_text(config.server.drain_timeout)),
+        "crash.point" => quoted(&config.crash.as_ref()?.spec),
+        "crash.marker" => quoted(config.crash.as_ref()?.marker.display()),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// A TOML file that gives this configuration, with comments.
+pub(crate) fn as_text(config: &Config, layers: &Layers) -> String {
+    let mut out = String::new();
+    let mut section = "";
+    for row in rows(config, layers) {
+        let (group, key) = row.path.split_once('.').unwrap_or(("", row.path));
+        if group != section {
+            section = group;
+            out.push_str(&format!("\n[{group}]\n"));
+        }
+        out.push_str(&format!("# {}. Source: {} ({})\n", row.help, row.source, environment_name(row.path)));
+        match row.value {
+            Some(value) => out.push_str(&format!("{key} = {value}\n")),
+            None => out.push_str(&format!("# {key} is not set\n")),
+        }
+    }
+    out
+}
+
+/// The same as JSON: `{path: {value, source}}`; values as TOML text.
+pub(crate) fn as_json(config: &Config, layers: &Layers) -> serde_json::Value {
+    rows(config, layers)
+        .into_iter()
+        .map(|row| {
+            let value = row.value.as_deref().and_then(plain);
+            (row.path.to_owned(), json!({ "value": value, "source": row.source }))
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// TOML text to JSON.
+fn plain(text: &str) -> Option<serde_json::Value> {
+    let table: toml::Table = format!("value = {text}").parse().ok()?;
+    serde_json::to_value(table.get("value")?).ok()
+}

@@ -1,0 +1,150 @@
+//! Precedence, complete problem reports, masking.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn layers(file: Option<&str>, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Layers {
+    let written = file.map(|text| {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(text.as_bytes()).expect("written");
+        file
+    });
+    let mut variables: std::collections::BTreeMap<String, String> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    variables.entry("HOME".to_owned()).or_insert_with(|| "/home/u".to_owned());
+    Layers::read(Sources {
+        file: written.as_ref().map(|file| file.path().to_owned()),
+        environment: variables,
+        flags: flags
+            .iter()
+            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned(), format!("--{path}")))
+            .collect(),
+    })
+}
+
+fn problems(layers: &Layers) -> Vec<String> {
+    resolve(layers).expect_err("problems").0.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn defaults() {
+    let config = resolve(&layers(None, &[], &[])).expect("defaults are fine");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:4566");
+    assert_eq!(config.place, Place::Dir("/home/u/.local/share/tenon".into()));
+    assert!(matches!(config.auth, AuthChoice::Open));
+    assert_eq!(config.server.header_timeout, Duration::from_secs(30));
+    let xdg = resolve(&layers(None, &[("XDG_DATA_HOME", "/x")], &[])).expect("fine");
+    assert_eq!(xdg.place, Place::Dir("/x/tenon".into()));
+}
+
+#[test]
+fn later_sources_win() {
+    let file = "listen = '127.0.0.1:1'\ndata_dir = '/file'\n[engine]\nmemory = '1GiB'\nthreads = 3\n\
+                [server]\nbody_timeout = '2m'\n";
+    let environment = [("TENON_LISTEN", "127.0.0.1:2"), ("TENON_ENGINE_MEMORY", "2GiB")];
+    let read = layers(Some(file), &environment, &[("listen", "localhost:3")]);
+    let config = resolve(&read).expect("fine");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:3");
+    assert_eq!(config.engine.memory_bytes, 2 << 30);
+    assert_eq!(config.engine.threads, 3);
+    assert_eq!(config.place, Place::Dir("/file".into()));
+    assert_eq!(config.server.body_timeout, Duration::from_secs(120));
+    let shown = as_text(&config, &read);
+    assert!(shown.contains("Source: --listen (TENON_LISTEN)\nlisten = \"127.0.0.1:3\""), "{shown}");
+    assert!(shown.contains("Source: environment TENON_ENGINE_MEMORY"), "{shown}");
+    let again = resolve(&layers(Some(&shown), &[], &[])).expect("what is shown can be read");
+    assert_eq!(as_json(&again, &read), as_json(&config, &read));
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let file = "listne = 'x'\nlisten = 'nowhere'\nstore = 'mysql://u:hunter2@h'\nephemeral = 'maybe'\n\
+                [engine]\nmemory = '12 parsecs'\nthreads = 0\nspeed = 9\n[server]\nheader_timeout = '0s'\n[nope]\na = 1\n";
+    let environment = [("TENON_LIMITS", "some"), ("TENON_COLOUR", "red"), ("TENON_VENV", "/fine")];
+    let found = problems(&layers(Some(file), &environment, &[("log.level", "=,=")]));
+    let starts = |prefix: &str| found.iter().any(|line| line.starts_with(prefix));
+    for prefix in [
+        "listne (",
+        "listen (",
+        "store (",
+        "ephemeral (",
+        "engine.memory (",
+        "engine.threads (",
+        "engine.speed (",
+        "server.header_timeout (",
+        "nope (",
+        "limits (environment TENON_LIMITS)",
+        "TENON_COLOUR (environment)",
+        "log.level (--log.level)",
+    ] {
+        assert!(starts(prefix), "{prefix} in {found:#?}");
+    }
+    assert_eq!(found.len(), 12, "{found:#?}");
+    assert!(found.iter().any(|line| line.contains("did you mean listen?")));
+    assert!(!found.iter().any(|line| line.contains("hunter2")));
+}
+
+#[test]
+fn a_broken_or_missing_file_is_a_problem() {
+    assert!(problems(&layers(Some("listen = "), &[], &[]))[0].contains("is not TOML"));
+    let missing = Layers::read(Sources { file: Some("/does/not/exist".into()), ..Sources::default() });
+    let found = problems(&missing);
+    assert!(found[0].starts_with("/does/not/exist: cannot be read"), "{found:?}");
+    assert!(found[1].starts_with("data_dir: is needed"), "{found:?}");
+}
+
+#[test]
+fn off_loopback_needs_keys() {
+    let open = problems(&layers(None, &[("TENON_LISTEN", "0.0.0.0:4566")], &[]));
+    assert_eq!(open.len(), 1);
+    assert!(open[0].contains("is not loopback"), "{open:?}");
+    let no_key = problems(&layers(None, &[("TENON_LISTEN", "[::]:1"), ("TENON_AUTH", "sigv4")], &[]));
+    assert_eq!(no_key.len(), 1);
+    assert!(no_key[0].starts_with("keys: auth = \"sigv4\" needs at least one"), "{no_key:?}");
+    let file = "listen = '0.0.0.0:4566'\nauth = 'sigv4'\n[[keys]]\naccess_key_id = 'A'\nsecret = 'hunter2'\n\
+                [[keys]]\naccess_key_id = 'B'\nsecret = 'hunter3'\naccount = '123456789012'\n";
+    let read = layers(Some(file), &[], &[]);
+    let config = resolve(&read).expect("fine");
+    assert!(matches!(&config.auth, AuthChoice::SigV4(keys) if keys.len() == 2));
+    let shown = format!("{config:?}{}{}", as_text(&config, &read), as_json(&config, &read));
+    assert!(!shown.contains("hunter"), "{shown}");
+    resolve(&layers(None, &[("TENON_LISTEN", "[::1]:0")], &[])).expect("loopback of IPv6");
+    resolve(&layers(None, &[("TENON_KEYS", "A:b, C:d"), ("TENON_AUTH", "sigv4")], &[]))
+        .expect("keys as a list");
+}
+
+#[test]
+fn keys_are_checked() {
+    let key = |text: &str| problems(&layers(Some(&format!("auth = 'sigv4'\n{text}")), &[], &[]));
+    for (text, part) in [
+        ("keys = 3", "[[keys]] tables"),
+        ("[[keys]]\nsecret = 'hunter2'", "[0] access_key_id is missing"),
+        ("[[keys]]\naccess_key_id = 'A'", "[0] secret is missing"),
+        ("[[keys]]\naccess_key_id = 'A'\nsecret = 'x'\nregion = 'y'", "region is no setting of a key"),
+        ("[[keys]]\naccess_key_id = 'A'\nsecret = 'x'\naccount = '12'", "account is not twelve digits"),
+        ("keys = 'A:x,A:y'", "comes twice"),
+        ("keys = 'A'", "access_key_id:secret"),
+    ] {
+        let found = key(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].contains(part), "{text}: {found:?}");
+        assert!(!found[0].contains("hunter2"));
+    }
+}
+
+#[test]
+fn ephemeral_excludes_a_data_dir() {
+    let found = problems(&layers(None, &[], &[("data_dir", "/x"), ("ephemeral", "true")]));
+    assert_eq!(found, ["data_dir (--data_dir): cannot be combined with ephemeral = true"]);
+    let config = resolve(&layers(None, &[], &[("ephemeral", "true")])).expect("fine");
+    assert_eq!(config.place, Place::Ephemeral);
+}
+
+#[test]
+fn the_database_address_is_masked() {
+    let read = layers(None, &[("TENON_STORE", "postgres://u:hunter2@h/db")], &[]);
+    let config = resolve(&read).expect("fine");
+    let shown = format!("{config:?}{}", as_text(&config, &read));
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

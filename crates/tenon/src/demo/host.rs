@@ -1,0 +1,81 @@
+//! The demo's own server: this very binary, as a child process on a free port.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A running server; killed when dropped without [`Host::stop`].
+pub(super) struct Host {
+    child: Child,
+    endpoint: String,
+    data_dir: PathBuf,
+}
+
+impl Host {
+    /// Starts a server that keeps its data in `data_dir` and waits until it is ready.
+    /// Errors: it does not start; its own message goes to standard error.
+    pub(super) async fn start(data_dir: &Path) -> Result<Self> {
+        std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+        let data_dir = data_dir.canonicalize().context("cannot find the data folder")?;
+        let ready = data_dir.join(format!("ready-{}.json", std::process::id()));
+        let mut child = Command::new(std::env::current_exe().context("cannot find this program")?)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data_dir)
+            .arg("--ready-file")
+            .arg(&ready)
+            .env("TENON_LOG_LEVEL", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start a server")?;
+        let endpoint = tokio::time::timeout(START_TIMEOUT, wait(&mut child, &ready)).await;
+        // The file has done its service whether the server came up or not.
+        let _ = std::fs::remove_file(&ready);
+        Ok(Self { endpoint: endpoint.context("the server does not get ready")??, child, data_dir })
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Stops the server gracefully and waits for its end.
+    pub(super) async fn stop(mut self) -> Result<()> {
+        if let Some(pid) = self.child.id() {
+            // The server stops gracefully on SIGTERM; tokio itself can only kill.
+            let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
+            status.context("cannot stop the server")?;
+        }
+        let ended = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await;
+        ended.context("the server does not stop")?.context("cannot wait for the server")?;
+        Ok(())
+    }
+}
+
+async fn wait(child: &mut Child, ready: &Path) -> Result<String> {
+    loop {
+        if let Ok(text) = std::fs::read_to_string(ready) {
+            let document: Value =
+                serde_json::from_str(&text).context("the server's ready file is no JSON")?;
+            let address =
+                document.get("address").and_then(Value::as_str).context("the ready file has no address")?;
+            return Ok(format!("http://{address}"));
+        }
+        if let Some(status) = child.try_wait().context("cannot watch the server")? {
+            bail!("the server ended with {status} before it was ready");
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

@@ -1,0 +1,71 @@
+//! `tenon demo`: the retail pipeline, end to end, through the AWS APIs of a running server.
+//!
+//! A shop, a CRM and social media export files into buckets; a crawler finds their tables; one job cleans, the next
+//! joins and aggregates; SQL answers three questions; then one more day arrives, and only that day is processed. Every
+//! step prints the AWS CLI command that does the same, and the counts are checked against what the generator wrote.
+//!
+//! Without `--endpoint` the demo starts a server of its own on a free port; its data stays in the data folder. It may
+//! be run again, on the same server too: it clears its own buckets, databases, crawlers and jobs first.
+
+mod generator;
+mod graph;
+mod host;
+mod pipeline;
+mod story;
+mod upload;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::client::{Client, Target};
+use crate::verbs::Outcome;
+use generator::Shop;
+use host::Host;
+use pipeline::Pipeline;
+use story::Story;
+
+/// Orders at `--scale 1`.
+const ORDERS: f64 = 1_000_000.0;
+
+/// What to run.
+pub(crate) struct Demo {
+    /// Multiplies the size of the data.
+    pub(crate) scale: f64,
+    /// Days of data; the last one arrives late.
+    pub(crate) days: u32,
+    /// The same seed gives the same data.
+    pub(crate) seed: u64,
+    /// Where the demo's own server keeps its data.
+    pub(crate) data_dir: PathBuf,
+    /// Whether to use the server of the target instead of an own one.
+    pub(crate) use_running: bool,
+    /// The server and the credentials to use.
+    pub(crate) target: Target,
+}
+
+impl Demo {
+    pub(crate) async fn execute(self) -> Result<Outcome> {
+        anyhow::ensure!(
+            self.scale > 0.0 && self.scale <= 1_000.0,
+            "--scale must be above 0 and at most 1000"
+        );
+        anyhow::ensure!((2..=366).contains(&self.days), "--days must be 2 to 366");
+        let host = if self.use_running { None } else { Some(Host::start(&self.data_dir).await?) };
+        let target = match &host {
+            Some(host) => Target { endpoint: host.endpoint().to_owned(), ..self.target },
+            None => self.target,
+        };
+        let shop = Shop { orders: (ORDERS * self.scale).ceil() as u64, days: self.days, seed: self.seed };
+        let client = Client::new(target)?;
+        let story = Story::new(client.endpoint());
+        let told = Pipeline { client: &client, shop: &shop, story: &story }.run().await;
+        let data_dir = host.as_ref().map(|host| host.data_dir().to_owned());
+        if let Some(host) = host {
+            host.stop().await?;
+        }
+        told?;
+        story.what_next(data_dir.as_deref())?;
+        Ok(Outcome::Succeeded)
+    }
+}

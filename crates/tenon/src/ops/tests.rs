@@ -1,0 +1,61 @@
+//! The endpoints' answers.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::metrics::Metrics;
+use crate::supervisor::Tasks;
+
+fn node() -> Node {
+    Node {
+        started: Instant::now(),
+        started_ms: 0,
+        address: ([127, 0, 0, 1], 4566).into(),
+        data: "/data/<x>".to_owned(),
+        durable: true,
+        access: "anybody".to_owned(),
+        services: vec![
+            ServiceSummary { name: "s3".to_owned(), built: 2, known: 99 },
+            ServiceSummary { name: "kms".to_owned(), built: 0, known: 50 },
+        ],
+        capabilities: json!({ "services": {} }),
+        tasks: Tasks::default(),
+        metrics: Arc::new(Metrics::new()),
+        ready: AtomicBool::new(false),
+        clock: Arc::new(store::TestClock::new(0)),
+    }
+}
+
+async fn ask(method: &str, path: &str, node: &Node) -> (StatusCode, String) {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("valid");
+    let response = answer(&request, node);
+    let status = response.status();
+    let bytes = response.into_body().read_all(1 << 20).await.expect("a body");
+    (status, String::from_utf8(bytes.to_vec()).expect("text"))
+}
+
+#[tokio::test]
+async fn endpoints() {
+    let node = node();
+    assert_eq!(
+        ask("GET", "/_/ready", &node).await,
+        (StatusCode::SERVICE_UNAVAILABLE, "{\"ready\":false}".to_owned())
+    );
+    node.set_ready(true);
+    assert_eq!(ask("GET", "/_/ready", &node).await.0, StatusCode::OK);
+    assert_eq!(ask("GET", "/_/health", &node).await.0, StatusCode::OK);
+    assert_eq!(ask("GET", "/_/nothing", &node).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask("PUT", "/_/health", &node).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    let (status, page) = ask("GET", "/_/", &node).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("/data/&lt;x&gt; (durable)") && page.contains("<td>s3</td><td>2</td><td>99</td>"));
+    let (_, health) = ask("GET", "/_localstack/health", &node).await;
+    let health: Value = serde_json::from_str(&health).expect("JSON");
+    assert_eq!(health["services"], json!({ "s3": "running" }));
+    assert!(ask("GET", "/_localstack/info", &node).await.1.contains("1970-01-01T00:00:00"));
+    assert!(ask("GET", "/_/metrics", &node).await.1.contains("tenon_http_connections"));
+    assert!(owns("/_/x") && owns("/_localstack/health") && !owns("/bucket/_/x") && !owns("/_x"));
+}

@@ -1,0 +1,207 @@
+//! `tenon serve`: from configuration to a running node, and down again.
+//!
+//! ```text
+//! configuration ► data folder locked ► port bound ► store, services, faces ► tasks ► ready (file, banner)
+//!    … signal or a needed task ends ► not ready ► intake drains ► work ► upkeep ► store closed ► folder released
+//! ```
+//!
+//! A second signal ends the process at once; what it had acknowledged is on disk all the same.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::json;
+use store::{Clock as _, SystemClock};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::compose::{self, Composed};
+use crate::config::{AuthChoice, Config};
+use crate::data_dir::DataDir;
+use crate::metrics::Metrics;
+use crate::node::{Node, VERSION};
+use crate::ops;
+use crate::server::{self, App};
+use crate::supervisor::{OnExit, OnStop, Stage, Supervisor, Task};
+
+/// Exit code of a process that a second signal ended.
+const SECOND_SIGNAL: i32 = 130;
+
+/// Runs the server until it is told to stop. Errors: it could not start, or a task that it needs has ended.
+pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<()> {
+    // Before anything else, so that an early signal is not lost.
+    let mut signals = Signals::new()?;
+    let data_dir = DataDir::open(&config.place)?;
+    arm_crash_point(&config)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (choose another with --listen)", config.listen))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let metrics = Arc::new(Metrics::new());
+    let composed = compose::open(&config, &data_dir, &metrics).await?;
+
+    let mut supervisor = Supervisor::new();
+    let node = Arc::new(node(&config, &data_dir, address, &composed, &supervisor, &metrics));
+    for task in composed.tasks {
+        supervisor.run(task);
+    }
+    supervisor.run(http_task(listener, app(Arc::clone(&node), composed.app), &config, &metrics));
+    node.set_ready(true);
+    announce(&node, ready_file.as_deref())?;
+
+    let ended = tokio::select! {
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopping; a second signal ends the process at once");
+            Ok(())
+        }
+        why = supervisor.failure() => Err(anyhow!("stopped because a task ended: {why}")),
+    };
+    node.set_ready(false);
+    let down = async {
+        // The server's own deadline comes first; this one is for a task that ignores its token.
+        supervisor.stop(config.server.drain_timeout.saturating_mul(2)).await;
+        composed.store.close().await;
+    };
+    tokio::select! {
+        () = down => {}
+        _ = signals.next() => exit_at_once(),
+    }
+    if let Some(path) = ready_file {
+        remove(&path);
+    }
+    drop(data_dir);
+    tracing::info!("stopped");
+    ended
+}
+
+#[expect(clippy::disallowed_methods, reason = "the second signal: whatever still runs is not waited for")]
+fn exit_at_once() {
+    std::process::exit(SECOND_SIGNAL);
+}
+
+fn arm_crash_point(config: &Config) -> Result<()> {
+    let Some(crash) = &config.crash else {
+        return Ok(());
+    };
+    tracing::warn!(point = crash.spec, "a crash point is armed: this process will stop itself there");
+    store::crash::arm(&crash.spec, &crash.marker).context("crash.point")
+}
+
+fn node(
+    config: &Config,
+    data_dir: &DataDir,
+    address: SocketAddr,
+    composed: &Composed,
+    supervisor: &Supervisor,
+    metrics: &Arc<Metrics>,
+) -> Node {
+    let access = match &config.auth {
+        AuthChoice::Open => "any credentials, loopback only".to_owned(),
+        AuthChoice::SigV4(keys) => format!("Signature Version 4, {} keys", keys.len()),
+    };
+    Node {
+        started: Instant::now(),
+        started_ms: SystemClock.now_ms(),
+        address,
+        data: data_dir.path().display().to_string(),
+        durable: data_dir.durable(),
+        access,
+        services: composed.services.clone(),
+        capabilities: composed.capabilities.clone(),
+        tasks: supervisor.tasks(),
+        metrics: Arc::clone(metrics),
+        ready: AtomicBool::new(false),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+/// Operator endpoints first; everything else is AWS's.
+fn app(node: Arc<Node>, aws: App) -> App {
+    Arc::new(move |request| {
+        if ops::owns(request.uri().path()) {
+            let response = ops::answer(&request, &node);
+            return Box::pin(async move { response });
+        }
+        aws(request)
+    })
+}
+
+fn http_task(listener: TcpListener, app: App, config: &Config, metrics: &Arc<Metrics>) -> Task {
+    let listener = Arc::new(listener);
+    let options = Arc::new(config.server.clone());
+    let metrics = Arc::clone(metrics);
+    Task {
+        name: "http",
+        stage: Stage::Intake,
+        on_exit: OnExit::StopNode,
+        on_stop: OnStop::Drain,
+        start: Box::new(move |stop| {
+            let parts = (Arc::clone(&listener), Arc::clone(&app), Arc::clone(&options), Arc::clone(&metrics));
+            Box::pin(server::run(parts.0, parts.1, parts.2, parts.3, stop))
+        }),
+    }
+}
+
+/// Writes the ready file, then the banner.
+fn announce(node: &Node, ready_file: Option<&Path>) -> Result<()> {
+    if let Some(path) = ready_file {
+        write_ready_file(path, node.address).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let durable = if node.durable { "durable" } else { "ephemeral: removed when the server stops" };
+    let endpoint = format!("http://{}", node.address);
+    let banner = format!(
+        "Tenon {VERSION}\n  address  {endpoint}\n  data     {} ({durable})\n  access   {}\n  status   {endpoint}/_/\n\n\
+         Point a client at it:\n  {}\n",
+        node.data,
+        node.access,
+        crate::verbs::env::exports(&endpoint, matches!(node.access.as_bytes().first(), Some(b'a')))
+            .join("\n  "),
+    );
+    // A closed standard output is no reason to stop serving.
+    if let Err(error) = std::io::stdout().write_all(banner.as_bytes()) {
+        tracing::debug!(%error, "the banner could not be written");
+    }
+    tracing::info!(address = %node.address, data = node.data, durable = node.durable, "ready");
+    Ok(())
+}
+
+/// Whole or not at all: readers poll for the file.
+fn write_ready_file(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let text = json!({ "address": address.to_string(), "pid": std::process::id() }).to_string();
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".tmp");
+    std::fs::write(&unfinished, text)?;
+    std::fs::rename(&unfinished, path)
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(%error, path = %path.display(), "the ready file could not be removed");
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+        let terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Standard output without panics.
+
+use std::io::{self, Write as _};
+
+use anyhow::{Context as _, Result};
+
+/// Prints a text as it is. A reader that has gone away (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}

@@ -1,0 +1,222 @@
+//! `tenon sql "…"`: runs a statement and prints its result as a table, CSV or JSON.
+
+use anyhow::{Context as _, Result, bail};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use super::progress::{Poll, Progress};
+use super::{Outcome, print};
+use crate::client::{ATHENA, Client, ClientError};
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Table,
+    Csv,
+    Json,
+}
+
+/// What to run.
+pub(crate) struct Sql {
+    pub(crate) statement: String,
+    pub(crate) database: Option<String>,
+    pub(crate) work_group: Option<String>,
+    pub(crate) output_location: Option<String>,
+    pub(crate) style: Style,
+}
+
+/// A result: column names and types, and rows of texts; `None` is NULL.
+struct ResultRows {
+    columns: Vec<(String, String)>,
+    rows: Vec<Vec<Option<String>>>,
+}
+
+impl Sql {
+    pub(crate) async fn execute(self, client: &Client) -> Result<Outcome> {
+        let mut input = json!({ "QueryString": self.statement });
+        if let Some(database) = &self.database {
+            input["QueryExecutionContext"] = json!({ "Database": database });
+        }
+        if let Some(work_group) = &self.work_group {
+            input["WorkGroup"] = json!(work_group);
+        }
+        if let Some(location) = &self.output_location {
+            input["ResultConfiguration"] = json!({ "OutputLocation": location });
+        }
+        let started = client.call(ATHENA, "StartQueryExecution", &input).await?;
+        let missing = ClientError::Member { operation: "StartQueryExecution", member: "QueryExecutionId" };
+        let id = started.get("QueryExecutionId").and_then(Value::as_str).ok_or(missing)?.to_owned();
+        let execution = wait(client, &id).await?;
+        let at = |path: &str| execution.pointer(path).and_then(Value::as_str);
+        match at("/Status/State") {
+            Some("SUCCEEDED") => {}
+            state => {
+                let reason = at("/Status/StateChangeReason").unwrap_or("no reason given");
+                tracing::error!(query = id, state, "{reason}");
+                return Ok(if state == Some("CANCELLED") { Outcome::Stopped } else { Outcome::Failed });
+            }
+        }
+        // Athena puts the column names into the first row of a query's result, and of nothing else's.
+        let has_header = at("/StatementType") == Some("DML");
+        let result = fetch(client, &id, has_header).await?;
+        print(&self.render(&result)?)?;
+        Ok(Outcome::Succeeded)
+    }
+
+    fn render(&self, result: &ResultRows) -> Result<String> {
+        match self.style {
+            Style::Table => Ok(as_table(result)),
+            Style::Csv => as_csv(result),
+            Style::Json => Ok(format!("{:#}\n", as_json(result))),
+        }
+    }
+}
+
+/// Runs a query and returns its rows, for callers that compute with them. Errors: it fails, with its reason.
+pub(crate) async fn rows(
+    client: &Client,
+    statement: &str,
+    location: &str,
+) -> Result<Vec<Vec<Option<String>>>> {
+    let input = json!({
+        "QueryString": statement,
+        "ResultConfiguration": { "OutputLocation": location },
+    });
+    let started = client.call(ATHENA, "StartQueryExecution", &input).await?;
+    let id = started.get("QueryExecutionId").and_then(Value::as_str).unwrap_or_default();
+    let execution = wait(client, id).await?;
+    let at = |path: &str| execution.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    if at("/Status/State") != "SUCCEEDED" {
+        bail!("{statement}: {}", at("/Status/StateChangeReason"));
+    }
+    Ok(fetch(client, id, true).await?.rows)
+}
+
+async fn wait(client: &Client, id: &str) -> Result<Value> {
+    let progress = Progress::new("QUEUED");
+    let mut poll = Poll::new();
+    loop {
+        let reply = client.call(ATHENA, "GetQueryExecution", &json!({ "QueryExecutionId": id })).await?;
+        let execution = reply.get("QueryExecution").cloned().unwrap_or_default();
+        match execution.pointer("/Status/State").and_then(Value::as_str) {
+            Some("SUCCEEDED" | "FAILED" | "CANCELLED") => return Ok(execution),
+            Some(state) => progress.say(state),
+            None => bail!(ClientError::Member { operation: "GetQueryExecution", member: "Status.State" }),
+        }
+        poll.pause().await;
+    }
+}
+
+async fn fetch(client: &Client, id: &str, has_header: bool) -> Result<ResultRows> {
+    let mut result = ResultRows { columns: Vec::new(), rows: Vec::new() };
+    let mut token: Option<String> = None;
+    loop {
+        let mut input = json!({ "QueryExecutionId": id, "MaxResults": 1000 });
+        if let Some(token) = &token {
+            input["NextToken"] = json!(token);
+        }
+        let page = client.call(ATHENA, "GetQueryResults", &input).await?;
+        let list = |path: &str| page.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
+        if token.is_none() {
+            result.columns = list("/ResultSet/ResultSetMetadata/ColumnInfo").iter().map(column).collect();
+        }
+        let skip = usize::from(has_header && token.is_none());
+        result.rows.extend(list("/ResultSet/Rows").iter().skip(skip).map(row));
+        token = page.get("NextToken").and_then(Value::as_str).map(str::to_owned);
+        if token.is_none() {
+            return Ok(result);
+        }
+    }
+}
+
+fn column(info: &Value) -> (String, String) {
+    let text = |member: &str| info.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("Name"), text("Type"))
+}
+
+fn row(row: &Value) -> Vec<Option<String>> {
+    let data = row.get("Data").and_then(Value::as_array);
+    let value = |datum: &Value| datum.get("VarCharValue").and_then(Value::as_str).map(str::to_owned);
+    data.into_iter().flatten().map(value).collect()
+}
+
+fn as_table(result: &ResultRows) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(result.columns.iter().map(|(name, _)| name.clone()));
+    for row in &result.rows {
+        table.add_row(row.iter().map(|value| value.as_deref().unwrap_or("NULL").to_owned()));
+    }
+    let count = result.rows.len();
+    format!("{table}\n{count} row{}\n", if count == 1 { "" } else { "s" })
+}
+
+fn as_csv(result: &ResultRows) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(result.columns.iter().map(|(name, _)| name))?;
+    for row in &result.rows {
+        writer.write_record(row.iter().map(|value| value.as_deref().unwrap_or_default()))?;
+    }
+    let bytes = writer.into_inner().context("cannot write CSV")?;
+    String::from_utf8(bytes).context("the result is not UTF-8")
+}
+
+/// An array of objects; numbers and booleans as such where JSON has them.
+fn as_json(result: &ResultRows) -> Value {
+    let object = |row: &Vec<Option<String>>| {
+        let members = result.columns.iter().zip(row).map(|((name, kind), value)| {
+            let value = value.as_deref().map_or(Value::Null, |text| typed(kind, text));
+            (name.clone(), value)
+        });
+        Value::from(members.collect::<serde_json::Map<_, _>>())
+    };
+    result.rows.iter().map(object).collect()
+}
+
+/// What JSON cannot hold exactly (decimals, NaN, large integers beyond i64) stays a text.
+fn typed(kind: &str, text: &str) -> Value {
+    let exact = match kind {
+        "tinyint" | "smallint" | "integer" | "bigint" => text.parse::<i64>().ok().map(Value::from),
+        "float" | "real" | "double" => {
+            text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
+        }
+        "boolean" => text.parse::<bool>().ok().map(Value::from),
+        _ => None,
+    };
+    exact.unwrap_or_else(|| Value::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result() -> ResultRows {
+        ResultRows {
+            columns: [("n", "bigint"), ("t", "varchar"), ("d", "decimal"), ("b", "boolean"), ("f", "double")]
+                .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+                .to_vec(),
+            rows: vec![
+                ["7", "a,\"b\"", "1.10", "true", "NaN"].map(|text| Some(text.to_owned())).to_vec(),
+                vec![None; 5],
+            ],
+        }
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(as_csv(&result()).expect("CSV"), "n,t,d,b,f\n7,\"a,\"\"b\"\"\",1.10,true,NaN\n,,,,\n");
+        let rows = as_json(&result());
+        assert_eq!(rows[0], json!({ "n": 7, "t": "a,\"b\"", "d": "1.10", "b": true, "f": "NaN" }));
+        assert_eq!(rows[1]["n"], Value::Null);
+        let table = as_table(&result());
+        assert!(table.contains("NULL") && table.ends_with("2 rows\n"), "{table}");
+    }
+
+    #[test]
+    fn null_is_an_absent_value() {
+        let parsed = row(&json!({ "Data": [{ "VarCharValue": "" }, {}] }));
+        assert_eq!(parsed, [Some(String::new()), None]);
+    }
+}

@@ -1,0 +1,112 @@
+"""`kill -9` at named points and at random moments, under concurrent load; see crash_load.py for what must hold."""
+
+import os
+import random
+import signal
+
+import pytest
+
+from conftest import wait_until
+from crash_load import Life
+
+# Point, and the hit at which to stop: the first hits come early, later ones amid more load.
+POINTS = [
+    ("store.commit.before", 40),
+    ("store.commit.before", 150),
+    ("store.commit.after", 30),
+    ("store.commit.after", 120),
+    ("lake.extent.written", 5),
+    ("lake.extent.written", 25),
+    ("lake.extent.synced", 4),
+    ("lake.extent.synced", 20),
+    ("lake.put.row", 8),
+    ("lake.put.row", 40),
+    ("lake.put.committed", 8),
+    ("lake.put.committed", 40),
+    ("lake.complete.rows", 1),
+    ("lake.complete.rows", 3),
+    ("lake.gc.unlinked", 1),
+    ("lake.gc.unlinked", 3),
+    ("catalog.purge.after_batch", 1),
+    ("catalog.purge.after_batch", 3),
+    ("jobs.run.before_staging", 1),
+    ("jobs.run.before_staging", 3),
+    ("jobs.run.after_staging", 1),
+    ("jobs.run.after_staging", 3),
+    ("jobs.run.before_commit", 1),
+    ("jobs.run.before_commit", 3),
+    ("jobs.run.after_commit", 1),
+    ("jobs.run.after_commit", 3),
+    ("crawl.started", 1),
+    ("crawl.surveyed", 1),
+    ("crawl.table.before_commit", 1),
+    ("crawl.table.committed", 1),
+    ("crawl.before_end", 2),
+    ("query.result.staged", 2),
+    ("query.result.before_commit", 2),
+    ("query.result.committed", 2),
+]
+RANDOM_KILLS = 20
+SOAK_KILLS = 1_000
+# A soak starts from nothing now and then, so that the ledger and the data stay small.
+KILLS_OF_ONE_LIFE = 25
+
+
+@pytest.mark.parametrize(("point", "hit"), POINTS, ids=[f"{point}@{hit}" for point, hit in POINTS])
+def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
+    server = tenon_factory().start()
+    life = Life(server, seed=f"{point}{hit}")
+    life.prepare()
+    assert server.stop() == 0
+    marker = tmp_path / "marker"
+    server.arguments = ["--set", f"crash.point={point}@{hit}", "--set", f"crash.marker={marker}"]
+    server.start()
+    with life:
+        code = server.process.wait(120)
+    assert code == -signal.SIGKILL, "the server did not die of the point"
+    assert marker.read_text().strip() == point
+    assert life.ledger.in_flight > 0, "nothing was going on"
+    server.arguments = []
+    server.start()
+    life.settle()
+
+
+def test_every_point_is_tested(tenon):
+    listed = set(tenon.cli("crash-points").stdout.split())
+    assert {point for point, _ in POINTS} == listed
+
+
+def kill_at_random(life, dice):
+    """Kills the server while requests are under way, and settles the debts."""
+    server = life.server
+    with life:
+        done = len(life.ledger.acknowledged)
+        wait_until(lambda: len(life.ledger.acknowledged) > done + dice.randint(1, 40), "some work to be done")
+        wait_until(lambda: dice.random() < 0.3, "the dice")
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(60)
+    assert life.ledger.in_flight > 0, "nothing was going on"
+    life.ledger.in_flight = 0
+    server.start()
+    life.settle()
+
+
+def lives(tenon_factory, kills, seed):
+    dice = random.Random(seed)
+    for start in range(0, kills, KILLS_OF_ONE_LIFE):
+        server = tenon_factory().start()
+        life = Life(server, seed=f"{seed}{start}")
+        life.prepare()
+        for number in range(start, min(start + KILLS_OF_ONE_LIFE, kills)):
+            print(f"kill {number + 1} of {kills}, seed {seed}")
+            kill_at_random(life, dice)
+        server.kill()
+
+
+def test_killed_at_random(tenon_factory):
+    lives(tenon_factory, RANDOM_KILLS, seed=os.environ.get("TENON_CRASH_SEED", "1"))
+
+
+@pytest.mark.soak
+def test_killed_a_thousand_times(tenon_factory):
+    lives(tenon_factory, SOAK_KILLS, seed=os.environ.get("TENON_CRASH_SEED", str(random.randrange(10**9))))
