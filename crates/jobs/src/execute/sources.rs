@@ -161,11 +161,11 @@ async fn schema(
             .map(|frame| Arc::clone(frame.schema().inner()))
             .map_err(|error| RunFailure::node(node, error.into()))
     };
-    let mut schema = infer(all).await?;
+    let mut schema: SchemaRef = infer(all).await?;
     if !objects.is_empty() && objects.len() < all.len() {
-        let new = infer(objects).await?;
-        schema = merged(&schema, &new)
-            .map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+        let new: SchemaRef = infer(objects).await?;
+        let both = merged(&schema, &new);
+        schema = both.map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
     }
     Ok(schema)
 }
