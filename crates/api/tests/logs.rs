@@ -204,7 +204,7 @@ async fn bad_requests_get_the_faults_of_the_service() {
 #[tokio::test]
 async fn rejected_events_are_told() {
     let server = Server::with_stream().await;
-    let put = json!({ "logGroupName": GROUP, "logStreamName": "jr_1", "entity": { "keyAttributes": { "Type": "Service" } },
+    let put = json!({ "logGroupName": GROUP, "logStreamName": "jr_1", "entity": { "keyAttributes": { "Type": "Service", "Name": "x" } },
         "logEvents": [{ "timestamp": 1, "message": "old" }, { "timestamp": NOW + 7_200_001, "message": "new" }] });
     let output = server.ok("PutLogEvents", put).await;
     assert_eq!(

@@ -66,7 +66,8 @@ pub fn parse(text: &str) -> Result<Pattern, ObserveError> {
         }
         rest = after.trim_start();
     }
-    if !pattern.any.is_empty() && !(pattern.all.is_empty() && pattern.none.is_empty()) {
+    let has_others = !pattern.all.is_empty() || !pattern.none.is_empty();
+    if has_others && !pattern.any.is_empty() {
         return Err(ObserveError::invalid(
             "Invalid filter pattern: '?' terms cannot be combined with other terms",
         ));
