@@ -236,7 +236,7 @@ async fn what_is_gone_goes_by_policy() {
         let w = World::new().await;
         w.put("x/t/k=1/a.json", "{\"a\":1}").await;
         w.put("x/t/k=2/a.json", "{\"a\":1}").await;
-        w.put("x/.keep", "-").await;
+        w.put("x/t/.keep", "-").await;
         w.create("x", json!({ "SchemaChangePolicy": { "DeleteBehavior": policy } })).await;
         w.crawl_well().await;
         assert_eq!(w.partitions("t").await.len(), 2);

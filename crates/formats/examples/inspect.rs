@@ -20,7 +20,9 @@ fn inspect(path: &Path) -> Result<Value, Box<dyn std::error::Error>> {
     }
     let schema = Arc::new(Schema::new(fields));
     let batches = read(Arc::clone(&source), 0..source.size(), &found.format, schema, ReadOptions::default());
-    let count = |rows: usize, batch: arrow::array::RecordBatch| async move { Ok::<_, FormatError>(rows + batch.num_rows()) };
+    let count = |rows: usize, batch: arrow::array::RecordBatch| async move {
+        Ok::<_, FormatError>(rows + batch.num_rows())
+    };
     let rows = block_on(batches.try_fold(0, count))?;
     let header = match &found.format {
         Format::Csv(csv) => csv.header_lines,

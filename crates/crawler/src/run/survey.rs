@@ -81,7 +81,7 @@ struct Survey<'a> {
 }
 
 /// Whether Hive hides the key: a part of it begins with `_` or `.`.
-fn is_hidden(relative: &str) -> bool {
+pub(super) fn is_hidden(relative: &str) -> bool {
     relative.is_empty() || relative.ends_with('/') || relative.split('/').any(|p| p.starts_with(['_', '.']))
 }
 

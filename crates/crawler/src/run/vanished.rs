@@ -10,6 +10,7 @@ use lake::{BucketName, LakeError, ListQuery};
 
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
 use super::publish::{begin, count_in};
+use super::survey::is_hidden;
 use super::{Ended, Job};
 use crate::definition::DeleteBehavior;
 use crate::error::CrawlerError;
@@ -72,16 +73,33 @@ fn within_targets(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
     Ok(false)
 }
 
+/// Whether a file that a crawl would look at lies at or below `location`.
 async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
     let rest = location.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let bucket = BucketName::new(bucket)?;
-    let mut tx = job.ground.store.read().await?;
-    let query = ListQuery { prefix: prefix.to_owned(), delimiter: None, after: None, limit: PAGE };
-    match job.ground.lake.list(&mut tx, &bucket, &query).await {
-        Ok(page) => Ok(page.objects.iter().any(|o| o.size > 0)),
-        Err(LakeError::NoSuchBucket { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
+    let mut after = None;
+    loop {
+        let mut tx = job.ground.store.read().await?;
+        let query = ListQuery { prefix: prefix.to_owned(), delimiter: None, after, limit: PAGE };
+        let page = match job.ground.lake.list(&mut tx, &bucket, &query).await {
+            Ok(page) => page,
+            Err(LakeError::NoSuchBucket { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        for object in &page.objects {
+            let key = object.key.as_str();
+            let relative = key.strip_prefix(prefix).unwrap_or_default();
+            let visible =
+                key == prefix || (prefix.is_empty() || prefix.ends_with('/')) && !is_hidden(relative);
+            if visible && object.size > 0 {
+                return Ok(true);
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(false),
+        }
     }
 }
 
