@@ -1,5 +1,7 @@
 //! The CloudWatch Logs face through the whole wire, checked strictly against the service model.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 use std::sync::Arc;
 
 use http::Request;

@@ -1,5 +1,7 @@
 //! Groups, streams and events as clients and services see them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
 use std::sync::Arc;
 
 use observe::events::{self, EventQuery, MAX_BATCH_BYTES, MAX_EVENTS, Rejected};

@@ -3,6 +3,8 @@
 //! The test starts itself as a child that commits from several tasks and prints each id once its commit is
 //! acknowledged. The child ends by SIGKILL: sent by the parent, or raised by a crash point.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,5 +1,7 @@
 //! What the shared commit of SQLite promises its members.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

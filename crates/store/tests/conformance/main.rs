@@ -1,6 +1,8 @@
 //! One suite for both back ends. On SQLite each case is a test of its own; on PostgreSQL one test starts a
 //! server of its own and runs every case in its own schema.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
 mod cancel;
 mod cases;
 mod server;
