@@ -41,7 +41,7 @@ pub struct Options {
 }
 
 /// Puts the arguments of a run together.
-pub fn merge(
+pub(crate) fn merge(
     defaults: Option<&ArgumentMap>,
     run: Option<&ArgumentMap>,
     fixed: Option<&ArgumentMap>,

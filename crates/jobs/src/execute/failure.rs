@@ -57,9 +57,6 @@ pub(crate) enum RunFailure {
     /// The store failed before the run was committed.
     #[error("the metadata store failed: {0}")]
     Store(#[from] StoreError),
-    /// The engine failed, outside of any node.
-    #[error(transparent)]
-    Engine(EngineError),
 }
 
 impl RunFailure {
