@@ -281,7 +281,9 @@ impl Crawlers {
                 let cancel = stop.child_token();
                 self.inner.working().insert(crawl.id.clone(), cancel.clone());
                 let (crawlers, stopped) = (self.clone(), stop.clone());
-                tasks.spawn(async move { crawlers.work(scope, crawl, lease, cancel, stopped).await });
+                tasks.spawn(Box::pin(
+                    async move { crawlers.work(scope, crawl, lease, cancel, stopped).await },
+                ));
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -339,7 +341,7 @@ impl Crawlers {
     ) {
         let id = crawl.id.clone();
         let log = RunLog::new(&self.inner.ground, &scope, &crawl);
-        let ended = self.attempt(&scope, crawl, &lease, &log, &cancel, &stopped).await;
+        let ended = Box::pin(self.attempt(&scope, crawl, &lease, &log, &cancel, &stopped)).await;
         log.flush().await;
         self.inner.working().remove(&id);
         if let Err(error) = ended {

@@ -1,5 +1,7 @@
 //! Crawls from end to end in process: a lake, a catalog, the service's own loop.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Reading: one entry for all formats.
 
-use std::future::Future;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -82,9 +81,9 @@ async fn advance(state: State) -> Option<(Result<RecordBatch, FormatError>, Stat
 }
 
 enum Reader {
-    Csv(CsvReader),
-    Json(JsonReader),
-    Parquet(parquet::ParquetReader),
+    Csv(Box<CsvReader>),
+    Json(Box<JsonReader>),
+    Parquet(Box<parquet::ParquetReader>),
     Nothing,
 }
 
@@ -102,7 +101,9 @@ impl Reader {
         }
         let range = range.start..end;
         if let Format::Parquet(_) = format {
-            return Ok(Self::Parquet(parquet::ParquetReader::open(source, range, schema, options).await?));
+            return Ok(Self::Parquet(Box::new(
+                parquet::ParquetReader::open(source, range, schema, options).await?,
+            )));
         }
         let compression = match options.compression {
             Some(known) => known,
@@ -111,23 +112,21 @@ impl Reader {
         require_whole(&*source, &range, format, compression)?;
         Ok(match format {
             Format::Csv(csv) => {
-                Self::Csv(CsvReader::open(source, range, csv, compression, schema, options).await?)
+                Self::Csv(Box::new(CsvReader::open(source, range, csv, compression, schema, options).await?))
             }
-            Format::Json(json) => {
-                Self::Json(JsonReader::open(source, range, json, compression, schema, options).await?)
-            }
+            Format::Json(json) => Self::Json(Box::new(
+                JsonReader::open(source, range, json, compression, schema, options).await?,
+            )),
             Format::Parquet(_) => Self::Nothing,
         })
     }
 
-    fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, FormatError>> + Send + '_ {
-        async move {
-            match self {
-                Self::Csv(reader) => reader.next().await,
-                Self::Json(reader) => reader.next().await,
-                Self::Parquet(reader) => reader.next().await,
-                Self::Nothing => Ok(None),
-            }
+    async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        match self {
+            Self::Csv(reader) => reader.next().await,
+            Self::Json(reader) => reader.next().await,
+            Self::Parquet(reader) => reader.next().await,
+            Self::Nothing => Ok(None),
         }
     }
 }

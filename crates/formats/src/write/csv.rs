@@ -117,7 +117,7 @@ impl CsvEncoder {
                 || Some(*b) == options.escape
         };
         let special =
-            value.iter().any(needs) || (value.first().is_some() && value.first() == options.comment.as_ref());
+            value.iter().any(needs) || (!value.is_empty() && value.first() == options.comment.as_ref());
         let Some(quote) = options.quote else { return self.push_plain(name, value, special) };
         if !special && !(is_text && (value.is_empty() || looks_null)) {
             self.line.extend_from_slice(value);

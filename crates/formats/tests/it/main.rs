@@ -1,5 +1,7 @@
 //! Reading, writing and recognising files through the public interface.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod bad_input;
 mod infer;
 mod properties;
