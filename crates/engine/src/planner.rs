@@ -4,16 +4,23 @@
 //! does not fit the engine's memory, the statement is planned again with sort-merge joins, which spill. The
 //! expectation is rough (file sizes); a hash join that turns out too large fails with
 //! [`EngineError::MemoryExhausted`].
+//!
+//! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
+//! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches.
 
 use std::sync::Arc;
 
 use datafusion::{
-    common::stats::Precision,
+    common::{
+        stats::Precision,
+        tree_node::{Transformed, TreeNode},
+    },
     execution::SessionState,
     logical_expr::LogicalPlan,
     physical_plan::{
         ExecutionPlan,
-        joins::HashJoinExec,
+        coop::CooperativeExec,
+        joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec},
         statistics::{StatisticsArgs, StatisticsContext},
     },
 };
@@ -31,10 +38,29 @@ pub(crate) async fn plan(
     let plan = state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))?;
     let limit = engine.options().memory_bytes / BUILD_SHARE;
     if !state.config_options().optimizer.prefer_hash_join || largest_build(&plan) <= limit {
-        return Ok(plan);
+        return giving_way(engine, plan);
     }
     state.config_mut().options_mut().optimizer.prefer_hash_join = false;
-    state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))
+    let plan = state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))?;
+    giving_way(engine, plan)
+}
+
+/// The plan whose joins give way.
+fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+    let changed = plan.transform_up(|node| {
+        if is_join(&node) {
+            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>));
+        }
+        Ok(Transformed::no(node))
+    });
+    changed.map(|changed| changed.data).map_err(|error| engine.convert(&error))
+}
+
+fn is_join(node: &Arc<dyn ExecutionPlan>) -> bool {
+    node.is::<CrossJoinExec>()
+        || node.is::<NestedLoopJoinExec>()
+        || node.is::<HashJoinExec>()
+        || node.is::<SortMergeJoinExec>()
 }
 
 /// The largest build side that the planner expects of any hash join, in bytes; unknown ones count as nothing.

@@ -69,22 +69,32 @@ const WINDOWS: &[&str] = &[
     "nth_value",
 ];
 
-/// Rewrites the plan.
-pub(super) fn adapt(plan: LogicalPlan) -> Result<LogicalPlan, PlanError> {
-    let adapted = plan.transform_up_with_subqueries(|node| {
+/// Rewrites the plan, but not the plans of the views below it: they are other nodes' work, and mean what they mean.
+pub(super) fn adapt(plan: LogicalPlan, views: &[LogicalPlan]) -> Result<LogicalPlan, PlanError> {
+    let adapted = rewrite_plan(plan, views);
+    adapted.map(|adapted| adapted.data).map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// Bottom up, because a changed type below changes what an expression means.
+fn rewrite_plan(plan: LogicalPlan, views: &[LogicalPlan]) -> Result<Transformed<LogicalPlan>> {
+    if views.contains(&plan) {
+        return Ok(Transformed::no(plan));
+    }
+    let below = plan.map_children(|child| rewrite_plan(child, views))?;
+    let below = below.transform_data(|node| node.map_subqueries(|query| rewrite_plan(query, views)))?;
+    let changed = below.transform_data(|node| {
         let schema = merge_schema(&node.inputs());
         let preserver = NamePreserver::new(&node);
-        let changed = node.map_expressions(|expr| {
+        node.map_expressions(|expr| {
             let name = preserver.save(&expr);
             let changed = expr.transform_up(|expr| rewrite(expr, &schema))?;
             Ok(changed.update_data(|expr| name.restore(expr)))
-        })?;
-        if !changed.transformed {
-            return Ok(changed);
-        }
-        changed.map_data(LogicalPlan::recompute_schema)
-    });
-    adapted.map(|adapted| adapted.data).map_err(|error| PlanError::Engine(EngineError::from(error)))
+        })
+    })?;
+    if !changed.transformed {
+        return Ok(changed);
+    }
+    changed.map_data(LogicalPlan::recompute_schema)
 }
 
 /// A refusal on its way through the rewriter.

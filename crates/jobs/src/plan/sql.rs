@@ -34,6 +34,7 @@ pub(super) async fn query(
 ) -> Result<DataFrame, PlanError> {
     functions::register(session.context());
     let names: Vec<String> = views.iter().map(|(name, _)| name.clone()).collect();
+    let plans: Vec<_> = views.iter().map(|(_, frame)| frame.logical_plan().clone()).collect();
     for (name, frame) in views {
         session.register_view(&name, frame);
     }
@@ -42,5 +43,5 @@ pub(super) async fn query(
         session.drop_view(name);
     }
     let (state, plan) = frame?.into_parts();
-    Ok(DataFrame::new(state, spark::adapt(plan)?))
+    Ok(DataFrame::new(state, spark::adapt(plan, &plans)?))
 }

@@ -11,7 +11,7 @@ fn endless() -> Value {
     json!({
         "src": csv("in"),
         "tr": {"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlAliases": [{"From": "src", "Alias": "t"}],
-            "SqlQuery": "select count(*) as n from t a, t b, t c, t d, t e, t f where length(a.id) + length(f.id) > 99"}},
+            "SqlQuery": "select sum(length(concat(a.id, b.id, c.id))) as n from t a, t b, t c"}},
         "out": parquet("tr", "out"),
     })
 }
