@@ -579,7 +579,9 @@ def test_the_sdk_for_pandas(tenon, database, monkeypatch):
     assert sorted(found[0] for found in some.values()) == ["2024-01-27", "2024-01-28"]
     wr.catalog.upsert_table_parameters(parameters={"more": "1"}, database=database, table="sales_2024")
     assert wr.catalog.get_table_parameters(database=database, table="sales_2024")["more"] == "1"
-    wr.catalog.add_column(database=database, table="sales_2024", column_name="extra", column_type="string")
+    wr.catalog.add_column(
+        database=database, table="sales_2024", column_name="extra", column_type="string", column_comment="more"
+    )
     assert wr.catalog.get_table_number_of_versions(database=database, table="sales_2024") >= 2
     for request in [{"name_prefix": "sales"}, {"name_suffix": "2024"}, {"name_contains": "les_20"}]:
         assert [found["Name"] for found in wr.catalog.get_tables(database=database, **request)] == ["sales_2024"]
