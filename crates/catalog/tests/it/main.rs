@@ -1,5 +1,7 @@
 //! The catalog through its public functions, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
 mod common;
 mod filters;
 mod model;
