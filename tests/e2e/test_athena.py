@@ -332,5 +332,5 @@ def test_tenon_sql(athena):
     assert json.loads(athena.server.cli(*arguments, "--json", *output).stdout) == [
         {"id": 1, "who": "ada"}, {"id": 2, "who": "bob"},
     ]
-    failed = athena.server.cli("sql", "SELECT nocolumn FROM t", *output, check=False)
+    failed = athena.server.cli("sql", f"SELECT nocolumn FROM {athena.database}.t", *output, check=False)
     assert failed.returncode != 0 and "nocolumn" in failed.stderr

@@ -72,7 +72,7 @@ CREATE TABLE catalog_partitions (
   created_ms {int} NOT NULL,
   doc {text} NOT NULL,
   PRIMARY KEY (table_uid, vkey)
-);
+) {clustered};
 CREATE INDEX catalog_partitions_k1 ON catalog_partitions (table_uid, k1, vkey) WHERE k1 IS NOT NULL;
 CREATE INDEX catalog_partitions_k2 ON catalog_partitions (table_uid, k2, vkey) WHERE k2 IS NOT NULL;
 CREATE INDEX catalog_partitions_k3 ON catalog_partitions (table_uid, k3, vkey) WHERE k3 IS NOT NULL;

@@ -158,6 +158,12 @@ pub enum EngineError {
         /// The operator's message.
         message: String,
     },
+    /// A number that went out of the range of its type.
+    #[error("{what}")]
+    OutOfRange {
+        /// Which operation, on which type.
+        what: String,
+    },
     /// The catalog failed.
     #[error(transparent)]
     Catalog(Arc<CatalogError>),

@@ -5,6 +5,7 @@ use arrow::compute::kernels::numeric;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
+use engine::EngineError;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 /// An operation on two integers.
@@ -13,14 +14,6 @@ pub(crate) enum Arithmetic {
     Add,
     Subtract,
     Multiply,
-}
-
-/// An integer went out of the range of its type.
-#[derive(Debug, thiserror::Error)]
-#[error("NUMERIC_VALUE_OUT_OF_RANGE: {type_name} {operation} overflow")]
-pub(crate) struct Overflow {
-    type_name: &'static str,
-    operation: &'static str,
 }
 
 /// The operation as a function of our engine; the result has the wider of the two types.
@@ -51,8 +44,8 @@ impl CheckedArithmetic {
         };
         match error {
             ArrowError::ArithmeticOverflow(_) => {
-                let type_name = crate::types::name(data_type);
-                DataFusionError::External(Box::new(Overflow { type_name, operation }))
+                let what = format!("{} {operation} overflow", crate::types::name(data_type));
+                EngineError::OutOfRange { what }.into_datafusion()
             }
             other => DataFusionError::ArrowError(Box::new(other), None),
         }

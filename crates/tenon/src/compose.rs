@@ -44,6 +44,19 @@ const MIGRATIONS: &[Migrations] = &[
     query::MIGRATIONS,
 ];
 
+/// Every named crash point of all crates.
+pub(crate) fn crash_points() -> Vec<&'static str> {
+    let lists = [
+        store::crash::POINTS,
+        lake::CRASH_POINTS,
+        catalog::CRASH_POINTS,
+        crawler::CRASH_POINTS,
+        jobs::CRASH_POINTS,
+        query::CRASH_POINTS,
+    ];
+    lists.concat()
+}
+
 /// A node that is ready to serve.
 pub(crate) struct Composed {
     /// Answers AWS requests.

@@ -57,7 +57,6 @@ fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(text).collect()
 }
 
-#[expect(clippy::print_stderr, reason = "the one place where errors end")]
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("tenon: {error:#}");
     ExitCode::from(if error.is::<Problems>() { USAGE } else { 1 })

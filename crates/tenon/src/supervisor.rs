@@ -298,7 +298,7 @@ mod tests {
         Task { name, stage: Stage::Work, on_exit, on_stop, start: Box::new(start) }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn restarts_after_errors_and_panics() {
         let lives = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&lives);
@@ -327,19 +327,19 @@ mod tests {
         assert_eq!(tasks.all()[0].state, "ended");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_needed_task_stops_the_node() {
         let mut supervisor = Supervisor::new();
         supervisor.run(task("needed", OnExit::StopNode, OnStop::Drain, |_| Box::pin(async { Ok(()) })));
         assert_eq!(supervisor.failure().await, "needed: ended by itself");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn stops_by_the_deadline() {
         let mut supervisor = Supervisor::new();
         supervisor.run(task("deaf", OnExit::Restart, OnStop::Drain, |_| Box::pin(std::future::pending())));
         supervisor.run(task("dropped", OnExit::Restart, OnStop::Abort, |_| Box::pin(std::future::pending())));
         tokio::task::yield_now().await;
-        assert_eq!(supervisor.stop(Duration::from_secs(5)).await, ["deaf"]);
+        assert_eq!(supervisor.stop(Duration::from_millis(50)).await, ["deaf"]);
     }
 }

@@ -28,6 +28,9 @@ pub(crate) fn configure(dialect: SqlDialect, settings: &mut ConfigOptions) {
             parser.dialect = Dialect::Spark;
             parser.enable_ident_normalization = false;
             parser.default_null_ordering = "nulls_min".to_owned();
+            // The optimizer's pushdown of field accesses mixes up a scan's qualified columns with the unqualified
+            // ones that frames of jobs have, and then calls them ambiguous.
+            settings.optimizer.enable_leaf_expression_pushdown = false;
         }
         SqlDialect::Trino => {
             parser.dialect = Dialect::Generic;

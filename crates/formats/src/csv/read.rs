@@ -170,7 +170,13 @@ impl CsvReader {
             return Ok(());
         }
         let value = field.decode(window, &self.dialect, &mut self.scratch);
-        if value.is_empty() && (!column.is_text() || (self.options.empty_text_is_null && !field.quoted)) {
+        // White space alone is empty too, except as text: inference takes it so.
+        let is_null = if column.is_text() {
+            value.is_empty() && self.options.empty_text_is_null && !field.quoted
+        } else {
+            value.trim_ascii().is_empty()
+        };
+        if is_null {
             column.append_null();
             return Ok(());
         }
@@ -257,12 +263,30 @@ async fn read_head(
             let (names, breaks) = read_names(head, dialect).await?;
             return Ok((names, lines + breaks));
         }
-        if !head.skip_line().await? {
-            break;
-        }
-        lines += 1;
+        let Some(breaks) = skip_header(head, dialect).await? else { break };
+        lines += breaks;
     }
     Ok((None, lines))
+}
+
+/// Skips a header line, or, where quotes may hold line breaks, a header record; `None` at the end of the file.
+/// A line whose quote is never closed is a line all the same.
+async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>, FormatError> {
+    let mut fields = Vec::new();
+    while dialect.multiline && dialect.quote.is_some() {
+        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
+            Scan::Record { len, breaks } => {
+                input.consume(len);
+                return Ok(Some(breaks));
+            }
+            Scan::Comment { .. } | Scan::OpenQuote => break,
+            Scan::End => return Ok(None),
+            Scan::More => {
+                input.more().await?;
+            }
+        }
+    }
+    Ok(input.skip_line().await?.then_some(1))
 }
 
 /// Reads the header record; `None` when the file has none.

@@ -223,7 +223,7 @@ fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns, usize) {
             let value = field.decode(window, &dialect, &mut scratch);
             let kind = kind_of(value);
             if is_first {
-                columns.first.push(String::from_utf8_lossy(value).trim().to_owned());
+                columns.first.push(single_line(value));
                 columns.first_kinds.push(kind);
             } else if i < best.width {
                 columns.rest_kinds[i] = merge(columns.rest_kinds[i], kind);
@@ -236,6 +236,12 @@ fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns, usize) {
         }
     });
     (columns, end)
+}
+
+/// A value as a column's name, which the catalog wants on one line.
+fn single_line(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Glue's conditions for the first row to be a header.

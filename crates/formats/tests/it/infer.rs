@@ -52,6 +52,16 @@ fn quoted_csv_with_row_names() {
 }
 
 #[test]
+fn a_header_name_may_hold_a_line_break() {
+    let text = "id,\"amount\n(EUR)\"\n1,2.5\n2,3\n";
+    let found = of(text);
+    assert_eq!(columns(&found), "id bigint, amount (eur) double");
+    let table = schema(&[("id", "bigint"), ("amount (eur)", "double")]);
+    let batch = read_all(&source("f", text), &found.format, &table, formats::ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "2.5"], ["2", "3.0"]]);
+}
+
+#[test]
 fn other_separators_and_names_that_clash() {
     let found = of("a;A;b\n1;2;x,y\n3;4;z,w\n");
     assert_eq!(columns(&found), "a bigint, a_1 bigint, b string");

@@ -44,13 +44,13 @@ use sources::Source;
 use target::Resolved;
 
 /// Before anything is written.
-pub(crate) const BEFORE_STAGING: &str = "jobs-before-staging";
+pub(crate) const BEFORE_STAGING: &str = "jobs.run.before_staging";
 /// All output is staged, nothing published.
-pub(crate) const AFTER_STAGING: &str = "jobs-after-staging";
+pub(crate) const AFTER_STAGING: &str = "jobs.run.after_staging";
 /// All changes are in the transaction, which is not committed.
-pub(crate) const BEFORE_COMMIT: &str = "jobs-before-commit";
+pub(crate) const BEFORE_COMMIT: &str = "jobs.run.before_commit";
 /// The transaction is committed, nobody was told.
-pub(crate) const AFTER_COMMIT: &str = "jobs-after-commit";
+pub(crate) const AFTER_COMMIT: &str = "jobs.run.after_commit";
 
 /// What stays the same over one run.
 pub(crate) struct Task<'a> {

@@ -8,7 +8,6 @@ use engine::EngineError;
 use lake::LakeError;
 use store::StoreError;
 
-use crate::arithmetic::Overflow;
 use crate::error::QueryError;
 use crate::execution::Failure;
 use crate::results::NoText;
@@ -51,13 +50,10 @@ impl RunError {
 
     /// Our own errors travel through the engine boxed; here they come out again.
     pub(crate) fn from_planning(engine: &engine::Engine, error: &DataFusionError) -> Self {
-        if let DataFusionError::External(inner) = error.find_root() {
-            if let Some(found) = inner.downcast_ref::<SqlError>() {
-                return Self::Sql(found.clone());
-            }
-            if let Some(found) = inner.downcast_ref::<Overflow>() {
-                return Self::refused("NUMERIC_VALUE_OUT_OF_RANGE", found.to_string());
-            }
+        if let DataFusionError::External(inner) = error.find_root()
+            && let Some(found) = inner.downcast_ref::<SqlError>()
+        {
+            return Self::Sql(found.clone());
         }
         Self::Engine(engine.convert(error))
     }
@@ -127,6 +123,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         }
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
+        EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",
         EngineError::Cancelled => "USER_CANCELED",
         EngineError::Catalog(inner) => return catalog_failure(inner),
         _ => return internal(),

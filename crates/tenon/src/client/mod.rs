@@ -5,7 +5,6 @@
 //! are left out on purpose: the server is ours and near.
 
 mod error;
-mod s3;
 #[cfg(test)]
 mod tests;
 

@@ -26,7 +26,7 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         store: reader.need("store", store, StoreChoice::Sqlite),
         auth: auth(&mut reader, listen),
         base_hosts: reader.need("base_hosts", hosts, Vec::new()),
-        limits: reader.need("limits", choice(&[("aws", Limits::Aws), ("off", Limits::Off)]), Limits::Aws),
+        limits: limits(&mut reader),
         log_format: reader.need(
             "log.format",
             choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]),
@@ -274,6 +274,15 @@ fn key(value: &Value) -> Result<Key, String> {
         key.account = Some(account);
     }
     Ok(key)
+}
+
+/// Saying yes to quotas that nobody enforces would be a lie.
+fn limits(reader: &mut Reader<'_>) -> Limits {
+    let limits = reader.need("limits", choice(&[("aws", Limits::Aws), ("off", Limits::Off)]), Limits::Off);
+    if limits == Limits::Aws {
+        reader.problem("limits", "AWS's service quotas are not built yet; only \"off\" can be had");
+    }
+    limits
 }
 
 fn engine(reader: &mut Reader<'_>) -> EngineConfig {

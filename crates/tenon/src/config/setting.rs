@@ -23,10 +23,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("keys", None, "[[keys]] tables of access_key_id, secret and, if wanted, account"),
     setting(
         "base_hosts",
-        Some("localhost,localhost.localstack.cloud"),
+        Some("localhost,localhost.localstack.cloud,s3.amazonaws.com"),
         "names under which buckets are hosts",
     ),
-    setting("limits", Some("aws"), "AWS's service quotas: aws or off"),
+    setting("limits", Some("off"), "AWS's service quotas: off; aws is refused, as they are not built yet"),
     setting("log.format", Some("text"), "text or json"),
     setting(
         "log.level",

@@ -40,17 +40,13 @@ impl Story {
         print(&format!("   {}\n", self.styled("2", &format!("$ {text}"))))
     }
 
-    /// A text of several lines, such as a table.
-    pub(super) fn block(&self, text: &str) -> Result<()> {
-        text.lines().try_for_each(|line| self.fact(line))
-    }
 
     /// How to get at the server with other clients.
     pub(super) fn introduce(&self) -> Result<()> {
         print(&format!("The retail pipeline, on {}\n", self.endpoint))?;
         self.fact("The commands below do the same from another shell, after:")?;
         self.command(&format!("export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test", self.endpoint))?;
-        self.command("export AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1")
+        self.command("export AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1")
     }
 
     /// What to try next.

@@ -64,10 +64,10 @@ pub(super) async fn put(client: &Client, files: impl Iterator<Item = File>, coun
         bar.set_style(style);
     }
     let mut bytes = 0;
-    let mut files = files.peekable();
+    let (mut files, shown) = (files.peekable(), &bar);
     while files.peek().is_some() {
         let batch: Vec<File> = files.by_ref().take(AT_ONCE).collect();
-        let puts = batch.into_iter().map(|file| async {
+        let puts = batch.into_iter().map(|file| async move {
             let size = file.bytes.len() as u64;
             let path = format!("/{}", escaped(&file.path));
             let (status, body) = client.s3(Method::PUT, &path, Bytes::from(file.bytes)).await?;
@@ -77,7 +77,7 @@ pub(super) async fn put(client: &Client, files: impl Iterator<Item = File>, coun
                 file.path,
                 String::from_utf8_lossy(&body)
             );
-            bar.inc(1);
+            shown.inc(1);
             Ok(size)
         });
         bytes += futures::future::try_join_all(puts).await?.into_iter().sum::<u64>();

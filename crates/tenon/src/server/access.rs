@@ -1,4 +1,4 @@
-//! One line and one measurement per request.
+//! One measurement per request, and a line for those who look closely.
 
 use http::{Method, Request, Response};
 use tokio::time::Instant;
@@ -36,17 +36,8 @@ impl<'a> Record<'a> {
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
         let (method, path, status, ms) =
             (self.method.as_str(), &self.path, status.as_u16(), seconds * 1000.0);
-        match status {
-            500.. => {
-                tracing::error!(target: "tenon::request", method, path, status, ms, request_id = id, "failed")
-            }
-            400.. => {
-                tracing::info!(target: "tenon::request", method, path, status, ms, request_id = id, "refused")
-            }
-            _ => {
-                tracing::debug!(target: "tenon::request", method, path, status, ms, request_id = id, "answered")
-            }
-        }
+        // The protocol layer writes the line that names operation and fault; this one is for what never got there.
+        tracing::debug!(target: "tenon::request", method, path, status, ms, request_id = id, "answered");
     }
 }
 

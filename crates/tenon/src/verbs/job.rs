@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::progress::{Poll, Progress};
-use super::{Outcome, print};
+use super::{Outcome, print, remark};
 use crate::client::{Client, ClientError, GLUE, LOGS};
 
 /// Group of a run's log when the run names none.
@@ -67,18 +67,13 @@ impl Run {
     fn show(&self, lines: &[String]) -> Result<()> {
         for line in lines {
             if self.json {
-                eprintln_line(line);
+                remark(line);
             } else {
                 print(&format!("{line}\n"))?;
             }
         }
         Ok(())
     }
-}
-
-#[expect(clippy::print_stderr, reason = "remarks beside a JSON result")]
-fn eprintln_line(line: &str) {
-    eprintln!("{line}");
 }
 
 /// The end of one log stream, read on from page to page.

@@ -14,7 +14,7 @@ pub(crate) mod progress;
 pub(crate) mod sql;
 pub(crate) mod status;
 
-pub(crate) use output::print;
+pub(crate) use output::{print, remark};
 
 /// How a verb ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

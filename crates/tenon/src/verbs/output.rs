@@ -1,4 +1,4 @@
-//! Standard output without panics.
+//! Standard output without panics, and remarks on standard error.
 
 use std::io::{self, Write as _};
 
@@ -11,4 +11,9 @@ pub(crate) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }
+}
+
+/// Says something beside the result, on standard error.
+pub(crate) fn remark(text: &str) {
+    eprintln!("{text}");
 }

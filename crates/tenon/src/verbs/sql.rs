@@ -1,11 +1,13 @@
 //! `tenon sql "…"`: runs a statement and prints its result as a table, CSV or JSON.
 
 use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
 use comfy_table::{ContentArrangement, Table, presets};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::progress::{Poll, Progress};
-use super::{Outcome, print};
+use super::{Outcome, print, remark};
 use crate::client::{ATHENA, Client, ClientError};
 
 /// How rows are printed.
@@ -40,7 +42,12 @@ impl Sql {
         if let Some(work_group) = &self.work_group {
             input["WorkGroup"] = json!(work_group);
         }
-        if let Some(location) = &self.output_location {
+        let location = match (&self.output_location, &self.work_group) {
+            (Some(location), _) => Some(location.clone()),
+            (None, Some(_)) => None,
+            (None, None) => default_location(client).await?,
+        };
+        if let Some(location) = location {
             input["ResultConfiguration"] = json!({ "OutputLocation": location });
         }
         let started = client.call(ATHENA, "StartQueryExecution", &input).await?;
@@ -52,7 +59,7 @@ impl Sql {
             Some("SUCCEEDED") => {}
             state => {
                 let reason = at("/Status/StateChangeReason").unwrap_or("no reason given");
-                tracing::error!(query = id, state, "{reason}");
+                remark(&format!("tenon: query {id} {}: {reason}", state.unwrap_or("UNKNOWN")));
                 return Ok(if state == Some("CANCELLED") { Outcome::Stopped } else { Outcome::Failed });
             }
         }
@@ -90,6 +97,25 @@ pub(crate) async fn rows(
         bail!("{statement}: {}", at("/Status/StateChangeReason"));
     }
     Ok(fetch(client, id, true).await?.rows)
+}
+
+/// Where results go when nobody says: a bucket of the account, made when it is missing; `None` when the account's
+/// primary work group has a place for them.
+async fn default_location(client: &Client) -> Result<Option<String>> {
+    let group = client.call(ATHENA, "GetWorkGroup", &json!({ "WorkGroup": "primary" })).await?;
+    if group.pointer("/WorkGroup/Configuration/ResultConfiguration/OutputLocation").is_some() {
+        return Ok(None);
+    }
+    let catalog = client.call(ATHENA, "GetDataCatalog", &json!({ "Name": "AwsDataCatalog" })).await?;
+    let account = catalog.pointer("/DataCatalog/Parameters/catalog-id").and_then(Value::as_str);
+    let missing = ClientError::Member { operation: "GetDataCatalog", member: "catalog-id" };
+    let bucket = format!("tenon-query-results-{}", account.ok_or(missing)?);
+    let (status, body) = client.s3(Method::PUT, &format!("/{bucket}"), Bytes::new()).await?;
+    // 409: it is there already.
+    if !status.is_success() && status != StatusCode::CONFLICT {
+        bail!("cannot make bucket {bucket}: {status} {}", String::from_utf8_lossy(&body));
+    }
+    Ok(Some(format!("s3://{bucket}/")))
 }
 
 async fn wait(client: &Client, id: &str) -> Result<Value> {
