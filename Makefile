@@ -16,18 +16,19 @@ demo: setup-build build ## Builds Tenon and runs the retail pipeline end to end.
 	$(TENON_BIN) demo
 
 build: setup-build ## Builds the `tenon` binary.
-	cargo build --workspace --all-targets
+	cargo build --workspace
 
 test: setup build test-rust test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
 
-test-rust:
-	cargo nextest run --workspace --no-fail-fast
+test-rust: build
+	$(CARGO_TARGET_DIR)/debug/xtask arrows
+	cargo nextest run --workspace --lib --bins --tests --no-fail-fast
 
 test-e2e: build
-	$(PYTEST) tests/e2e -m 'not soak' -n 2 -q
+	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
 
 soak: setup build ## Runs what takes longer: large objects, a thousand kills.
-	$(PYTEST) tests/e2e -m soak -q
+	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -q
 
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
 	$(TENON_VENV)/bin/python bench/run.py
