@@ -64,7 +64,8 @@ def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
     with life:
         code = server.process.wait(120)
     assert code == -signal.SIGKILL, "the server did not die of the point"
-    assert marker.read_text().strip() == point
+    # Threads that come to the point at the same moment each write its name.
+    assert set(marker.read_text().split()) == {point}
     assert life.ledger.in_flight > 0, "nothing was going on"
     server.arguments = []
     server.start()

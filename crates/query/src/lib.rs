@@ -18,6 +18,7 @@
 //! CTAS, INSERT, UNLOAD, prepared statements, views, federated catalogs and result reuse: not built yet, refused.
 
 mod arithmetic;
+mod casts;
 mod error;
 mod execution;
 mod results;
@@ -25,6 +26,7 @@ mod rows;
 mod run;
 mod service;
 pub mod sql;
+mod sum;
 pub mod types;
 pub mod workgroup;
 

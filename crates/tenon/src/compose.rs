@@ -26,7 +26,7 @@ use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
 use crate::server::App;
-use crate::supervisor::{OnExit, OnStop, Stage, Task};
+use crate::supervisor::{OnExit, Stage, Task};
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -208,7 +208,7 @@ fn work(
     on_exit: OnExit,
     start: impl Fn(CancellationToken) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
 ) -> Task {
-    Task { name, stage: Stage::Work, on_exit, on_stop: OnStop::Drain, start: Box::new(start) }
+    Task { name, stage: Stage::Work, on_exit, start: Box::new(start) }
 }
 
 /// A loop that handles its own errors and ends only when told to.
@@ -220,7 +220,7 @@ fn upkeep(
         name,
         stage: Stage::Upkeep,
         on_exit: OnExit::Restart,
-        on_stop: OnStop::Drain,
+
         start: Box::new(move |stop| {
             let running = start(stop);
             Box::pin(async move {

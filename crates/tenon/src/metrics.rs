@@ -165,7 +165,15 @@ mod tests {
     fn every_metric_of_the_table_is_written() {
         let metrics = Metrics::new();
         metrics.requests.get_or_create(&RequestLabels::of(&Method::PATCH, StatusCode::OK)).inc();
+        metrics.finished(&Finished {
+            service: "s3",
+            operation: "PutObject",
+            status: StatusCode::NOT_FOUND,
+            code: Some("NoSuchBucket"),
+            duration: std::time::Duration::ZERO,
+        });
         let text = metrics.text(&Tasks::default()).expect("text");
+        assert!(text.contains("operation=\"PutObject\",outcome=\"fault\"} 1"), "{text}");
         for (name, help) in TABLE {
             assert!(text.contains(&format!("# HELP {name} {help}")), "{name} in\n{text}");
         }

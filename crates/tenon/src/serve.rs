@@ -10,8 +10,8 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::node::{Node, VERSION};
 use crate::ops;
 use crate::server::{self, App};
-use crate::supervisor::{OnExit, OnStop, Stage, Supervisor, Task};
+use crate::supervisor::{OnExit, Stage, Supervisor, Task};
 
 /// Exit code of a process that a second signal ended.
 const SECOND_SIGNAL: i32 = 130;
@@ -132,17 +132,21 @@ fn app(node: Arc<Node>, aws: App) -> App {
 }
 
 fn http_task(listener: TcpListener, app: App, config: &Config, metrics: &Arc<Metrics>) -> Task {
-    let listener = Arc::new(listener);
+    // Given away with the first start, so that the port is free as soon as the server drains.
+    let listener = Mutex::new(Some(listener));
     let options = Arc::new(config.server.clone());
     let metrics = Arc::clone(metrics);
     Task {
         name: "http",
         stage: Stage::Intake,
         on_exit: OnExit::StopNode,
-        on_stop: OnStop::Drain,
         start: Box::new(move |stop| {
-            let parts = (Arc::clone(&listener), Arc::clone(&app), Arc::clone(&options), Arc::clone(&metrics));
-            Box::pin(server::run(parts.0, parts.1, parts.2, parts.3, stop))
+            let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let (app, options, metrics) = (Arc::clone(&app), Arc::clone(&options), Arc::clone(&metrics));
+            Box::pin(async move {
+                let listener = listener.ok_or("the server can start only once")?;
+                server::run(listener, app, options, metrics, stop).await
+            })
         }),
     }
 }

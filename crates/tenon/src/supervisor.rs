@@ -1,12 +1,13 @@
 //! The one place where long-lived tasks start, and where they are stopped.
 //!
-//! A task has a name, a stage, what happens when it ends by itself ([`OnExit`]) and what happens to it when the node
-//! stops ([`OnStop`]). Nothing is detached: every task is joined, or aborted by the deadline and named in the log.
+//! A task has a name, a stage, and what happens when it ends by itself ([`OnExit`]). When its stage stops, its token is
+//! cancelled and it ends at a safe point of its own. Nothing is detached: every task is joined, or aborted at the
+//! deadline and named in the log.
 //!
 //! ```text
 //!  running ──ends or panics──► OnExit::Restart: wait (100 ms … 30 s, doubling) ──► running
 //!     │                        OnExit::StopNode: the node stops and says why
-//!     └──stage stops──► OnStop::Drain: sees its token, ends at a safe point   OnStop::Abort: dropped at once
+//!     └──stage stops──► sees its token, ends at a safe point; aborted at the deadline
 //! ```
 //!
 //! Stages stop one after the other, in the order of [`Stage`]: intake first, so that nothing new arrives while work is
@@ -52,16 +53,7 @@ pub(crate) enum OnExit {
     StopNode,
 }
 
-/// What happens to a task when its stage stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnStop {
-    /// Its token is cancelled; it ends at a safe point.
-    Drain,
-    /// It is dropped where it waits.
-    Abort,
-}
-
-/// What a task does.
+/// One life of a task.
 pub(crate) type TaskFuture = BoxFuture<'static, Result<(), BoxError>>;
 
 /// A task to run. `start` is called for every (re)start.
@@ -69,7 +61,6 @@ pub(crate) struct Task {
     pub(crate) name: &'static str,
     pub(crate) stage: Stage,
     pub(crate) on_exit: OnExit,
-    pub(crate) on_stop: OnStop,
     pub(crate) start: Box<dyn Fn(CancellationToken) -> TaskFuture + Send + Sync>,
 }
 
@@ -192,9 +183,7 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         loop {
             let began = Instant::now();
-            let Some(outcome) = self.once(&task).await else {
-                break;
-            };
+            let outcome = self.once(&task).await;
             if self.stop.is_cancelled() {
                 if let Err(error) = outcome {
                     tracing::warn!(task = task.name, error, "failed while stopping");
@@ -227,18 +216,13 @@ impl Keeper {
         self.tasks.change(self.index, |status| status.state = "ended");
     }
 
-    /// One life of the task; `None` when it was dropped because its stage stops.
-    async fn once(&self, task: &Task) -> Option<Result<(), String>> {
-        let life = AssertUnwindSafe((task.start)(self.stop.clone())).catch_unwind();
-        let outcome = match task.on_stop {
-            OnStop::Drain => life.await,
-            OnStop::Abort => self.stop.run_until_cancelled(life).await?,
-        };
-        Some(match outcome {
+    /// One life of the task.
+    async fn once(&self, task: &Task) -> Result<(), String> {
+        match AssertUnwindSafe((task.start)(self.stop.clone())).catch_unwind().await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(error_text(error.as_ref())),
             Err(panic) => Err(format!("panicked: {}", panic_text(panic.as_ref()))),
-        })
+        }
     }
 }
 
@@ -291,11 +275,11 @@ mod tests {
 
     use super::*;
 
-    fn task<F>(name: &'static str, on_exit: OnExit, on_stop: OnStop, start: F) -> Task
+    fn task<F>(name: &'static str, on_exit: OnExit, start: F) -> Task
     where
         F: Fn(CancellationToken) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
     {
-        Task { name, stage: Stage::Work, on_exit, on_stop, start: Box::new(start) }
+        Task { name, stage: Stage::Work, on_exit, start: Box::new(start) }
     }
 
     #[tokio::test]
@@ -303,7 +287,7 @@ mod tests {
         let lives = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&lives);
         let mut supervisor = Supervisor::new();
-        supervisor.run(task("loop", OnExit::Restart, OnStop::Drain, move |stop| {
+        supervisor.run(task("loop", OnExit::Restart, move |stop| {
             let life = seen.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {
                 match life {
@@ -330,15 +314,14 @@ mod tests {
     #[tokio::test]
     async fn a_needed_task_stops_the_node() {
         let mut supervisor = Supervisor::new();
-        supervisor.run(task("needed", OnExit::StopNode, OnStop::Drain, |_| Box::pin(async { Ok(()) })));
+        supervisor.run(task("needed", OnExit::StopNode, |_| Box::pin(async { Ok(()) })));
         assert_eq!(supervisor.failure().await, "needed: ended by itself");
     }
 
     #[tokio::test]
     async fn stops_by_the_deadline() {
         let mut supervisor = Supervisor::new();
-        supervisor.run(task("deaf", OnExit::Restart, OnStop::Drain, |_| Box::pin(std::future::pending())));
-        supervisor.run(task("dropped", OnExit::Restart, OnStop::Abort, |_| Box::pin(std::future::pending())));
+        supervisor.run(task("deaf", OnExit::Restart, |_| Box::pin(std::future::pending())));
         tokio::task::yield_now().await;
         assert_eq!(supervisor.stop(Duration::from_millis(50)).await, ["deaf"]);
     }

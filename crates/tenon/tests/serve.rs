@@ -203,6 +203,9 @@ fn a_request_in_flight_ends_before_the_server_does() {
 #[test]
 fn a_second_signal_ends_at_once() {
     let mut server = Server::start(&["--set", "server.drain_timeout=1h"]);
+    let made = server
+        .raw(b"PUT /bucket HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    assert!(made.starts_with("HTTP/1.1 200 "), "{made}");
     let mut stream = server.connect();
     // A body that never ends keeps the first stop waiting.
     let head =
@@ -210,13 +213,33 @@ fn a_second_signal_ends_at_once() {
     stream.write_all(head.as_bytes()).expect("sends");
     let mut first = [0_u8; 12];
     stream.read_exact(&mut first).expect("an answer");
+    assert_eq!(&first, b"HTTP/1.1 100");
     server.signal("-TERM");
     wait_for("the listener to close", || TcpStream::connect(server.address).is_err().then_some(()));
-    if server.child.try_wait().expect("waits").is_none() {
-        server.signal("-TERM");
-        let status = server.wait();
-        assert!(matches!(status.code(), Some(130 | 0)), "{status}");
-    }
+    assert!(server.child.try_wait().expect("waits").is_none(), "the first stop waits for the request");
+    server.signal("-TERM");
+    assert_eq!(server.wait().code(), Some(130));
+}
+
+#[test]
+fn an_upload_in_flight_is_finished_before_the_end() {
+    let mut server = Server::start(&[]);
+    server.raw(b"PUT /bucket HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let mut stream = server.connect();
+    stream
+        .write_all(
+            b"PUT /bucket/key HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+        )
+        .expect("sends");
+    let mut go_on = [0_u8; 25];
+    stream.read_exact(&mut go_on).expect("100 Continue");
+    server.signal("-TERM");
+    wait_for("the listener to close", || TcpStream::connect(server.address).is_err().then_some(()));
+    stream.write_all(b"data").expect("sends");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("reads");
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]

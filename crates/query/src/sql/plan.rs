@@ -8,17 +8,21 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema, DataFusionError, Result};
+use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Between, BinaryExpr, Case, Cast, InList, InSubquery, Like, ScalarFunction, WindowFunction,
 };
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+};
 
 use super::rewrite::UNNAMED;
 use super::{Position, SqlError, SqlErrorKind};
 use crate::arithmetic::{Arithmetic, CheckedArithmetic};
+use crate::casts::{Target, TextCast};
+use crate::sum::CheckedSum;
 use crate::types::{Class, comparable, name};
 
 /// Returns the plan that gives Trino's answer.
@@ -99,18 +103,23 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Case(case) => check_case(case, schema)?,
         Expr::Cast(cast) => return cast_expression(cast.clone(), schema),
         Expr::TryCast(cast) => {
+            let from = cast.expr.get_type(schema)?;
+            if let Some(read) = from_text(&cast.expr, &from, cast.field.data_type(), true) {
+                return Ok(Transformed::yes(read));
+            }
             cast_expression(Cast { expr: cast.expr.clone(), field: Arc::clone(&cast.field) }, schema)?;
-            if rounds(&cast.expr.get_type(schema)?, cast.field.data_type()) {
+            if rounds(&from, cast.field.data_type()) {
                 return unsupported("TRY_CAST of a double to an integer");
             }
         }
         Expr::ScalarFunction(call) => return scalar(call.clone(), schema),
-        Expr::AggregateFunction(AggregateFunction { func, params }) => {
-            check_aggregate(func.name(), &params.args, schema)?;
-        }
+        Expr::AggregateFunction(aggregate) => return aggregate_expression(aggregate.clone(), schema),
         Expr::WindowFunction(window) => {
             let WindowFunction { fun, params } = &**window;
             check_aggregate(fun.name(), &params.args, schema)?;
+            if fun.name() == "sum" && is_integer(&params.args, schema)? {
+                return unsupported("sum of integers OVER a window (CAST them to double or decimal)");
+            }
         }
         _ => {}
     }
@@ -142,8 +151,10 @@ fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transforme
             let call = ScalarFunction::new_udf(checked, vec![*binary.left, *binary.right]);
             return Ok(Transformed::yes(Expr::ScalarFunction(call)));
         }
-        Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {}
-        Operator::Plus if a == Class::Interval && b == Class::Time => {}
+        Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {
+            whole_days(&left, &binary.right)?;
+        }
+        Operator::Plus if a == Class::Interval && b == Class::Time => whole_days(&right, &binary.left)?,
         Operator::Divide | Operator::Modulo if a == Class::Decimal || b == Class::Decimal => {
             if a != Class::Float && b != Class::Float {
                 return unsupported("division of decimals (CAST them to double)");
@@ -160,6 +171,19 @@ fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transforme
         _ => {}
     }
     Ok(Transformed::no(Expr::BinaryExpr(binary)))
+}
+
+/// To a date Trino adds whole days only.
+fn whole_days(to: &DataType, interval: &Expr) -> Result<()> {
+    match interval {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), _)
+            if *to == DataType::Date32 && value.nanoseconds != 0 =>
+        {
+            mismatch("Cannot add hour, minutes or seconds to a date".to_owned())
+        }
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(_)), _) => Ok(()),
+        _ => unsupported("an interval that is not a literal"),
+    }
 }
 
 fn check_case(case: &Case, schema: &DFSchema) -> Result<()> {
@@ -190,8 +214,20 @@ fn rounds(from: &DataType, to: &DataType) -> bool {
     Class::of(from) == Class::Float && Class::of(to) == Class::Integer
 }
 
+/// A cast from text where our engine's own takes more than Trino does.
+fn from_text(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Option<Expr> {
+    if Class::of(from) != Class::Text {
+        return None;
+    }
+    let function = Arc::new(ScalarUDF::from(TextCast::new(Target::of(to)?, lenient)));
+    Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr.clone()])))
+}
+
 fn cast_expression(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type().clone());
+    if let Some(read) = from_text(&cast.expr, &from, &to, false) {
+        return Ok(Transformed::yes(read));
+    }
     if rounds(&from, &to) {
         let rounded = datafusion::functions::math::round().call(vec![*cast.expr]);
         return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(rounded), field: cast.field })));
@@ -201,7 +237,7 @@ fn cast_expression(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
         (Null, _) => true,
         (Integer | Boolean | Text, Integer | Boolean) => true,
         (Integer | Float | Decimal | Text | Boolean, Float) => true,
-        (Integer | Float | Decimal | Text, Decimal) => true,
+        (Integer | Decimal | Text, Decimal) => true,
         (Integer | Boolean | Text | Decimal, Text) => true,
         (Time, Text) => matches!(from, DataType::Date32),
         (Text | Time, Time) => true,
@@ -238,6 +274,7 @@ fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> 
         })?,
         "date_trunc" => return date_trunc(call, &types),
         "round" => return round(call, &types),
+        "floor" | "ceil" => return whole(call, &types),
         _ => {}
     }
     Ok(Transformed::no(Expr::ScalarFunction(call)))
@@ -267,13 +304,47 @@ fn round(mut call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Exp
     }
 }
 
+/// `floor` and `ceil` keep the type in Trino: of an integer they are the integer.
+fn whole(mut call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Expr>> {
+    match types.first().map(Class::of) {
+        Some(Class::Float) => Ok(Transformed::no(Expr::ScalarFunction(call))),
+        Some(Class::Integer) => Ok(Transformed::yes(call.args.swap_remove(0))),
+        Some(Class::Decimal) => unsupported("floor and ceil of decimals"),
+        _ => mismatch(format!("Unexpected parameters for function {}", call.func.name())),
+    }
+}
+
+fn is_integer(args: &[Expr], schema: &DFSchema) -> Result<bool> {
+    match args.first() {
+        Some(arg) => Ok(Class::of(&arg.get_type(schema)?) == Class::Integer),
+        None => Ok(false),
+    }
+}
+
+/// Sums of integers report an overflow.
+fn aggregate_expression(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    check_aggregate(aggregate.func.name(), &aggregate.params.args, schema)?;
+    if aggregate.func.name() != "sum" || !is_integer(&aggregate.params.args, schema)? {
+        return Ok(Transformed::no(Expr::AggregateFunction(aggregate)));
+    }
+    if aggregate.params.distinct {
+        return unsupported("sum(DISTINCT …) of integers");
+    }
+    aggregate.func = Arc::new(AggregateUDF::from(CheckedSum::new()));
+    for arg in &mut aggregate.params.args {
+        let wide = Cast::new(Box::new(std::mem::take(arg)), DataType::Int64);
+        *arg = Expr::Cast(wide);
+    }
+    Ok(Transformed::yes(Expr::AggregateFunction(aggregate)))
+}
+
 fn check_aggregate(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
     let what = format!("function {function}");
     match function {
-        "sum" => args.iter().try_for_each(|arg| require_class(arg, schema, &what, Class::is_number)),
-        "avg" => args.iter().try_for_each(|arg| {
-            if Class::of(&arg.get_type(schema)?) == Class::Decimal {
-                return unsupported("avg of decimals (CAST them to double)");
+        "sum" | "avg" => args.iter().try_for_each(|arg| {
+            let of = arg.get_type(schema)?;
+            if of == DataType::Float32 || (function == "avg" && Class::of(&of) == Class::Decimal) {
+                return unsupported(format!("{function} of {} (CAST it to double)", name(&of)));
             }
             require_class(arg, schema, &what, Class::is_number)
         }),

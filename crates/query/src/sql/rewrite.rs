@@ -103,6 +103,21 @@ impl VisitorMut for Rewriter {
                 };
                 *expr = call(name, vec![(**inner).clone(), text(WHITE_SPACE)]);
             }
+            // In Trino nothing escapes in a pattern unless ESCAPE says what; in our engine a backslash does.
+            Expr::Like { pattern, escape_char: None, .. } => {
+                let plain = std::mem::replace(&mut **pattern, text(""));
+                **pattern = match plain {
+                    Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(found), .. }) => {
+                        text(&found.replace('\\', "\\\\"))
+                    }
+                    other => call("replace", vec![other, text("\\"), text("\\\\")]),
+                };
+            }
+            Expr::Like { pattern, escape_char, .. } => {
+                if let Some((own, character)) = escaped_pattern(pattern, escape_char.as_ref()) {
+                    (**pattern, *escape_char) = (text(&with_backslashes(&own, character)), None);
+                }
+            }
             Expr::Function(function) => {
                 if let Some(written) = rewritten(function) {
                     *expr = written;
@@ -169,6 +184,37 @@ fn typed_number(digits: &str) -> Expr {
     }
     let literal = Expr::Value(Value::Number(digits.to_owned(), false).with_empty_span());
     if digits.parse::<i32>().is_ok() { cast(literal, DataType::Int(None)) } else { literal }
+}
+
+/// The text of a pattern and what escapes in it, when both are literals; `check` refuses anything else.
+pub(super) fn escaped_pattern(pattern: &Expr, escape: Option<&ValueWithSpan>) -> Option<(String, char)> {
+    let (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(pattern), .. }), Some(escape)) = (pattern, escape)
+    else {
+        return None;
+    };
+    let Value::SingleQuotedString(escape) = &escape.value else { return None };
+    let mut characters = escape.chars();
+    match (characters.next(), characters.next()) {
+        (Some(character), None) => Some((pattern.clone(), character)),
+        _ => None,
+    }
+}
+
+/// The pattern with our engine's escape character in place of `escape`.
+fn with_backslashes(pattern: &str, escape: char) -> String {
+    let (mut out, mut escaped) = (String::new(), false);
+    for c in pattern.chars() {
+        if c == escape && !escaped {
+            escaped = true;
+            continue;
+        }
+        if escaped || c == '\\' {
+            out.push('\\');
+        }
+        out.push(c);
+        escaped = false;
+    }
+    out
 }
 
 fn rewritten(function: &Function) -> Option<Expr> {

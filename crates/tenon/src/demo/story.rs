@@ -40,7 +40,6 @@ impl Story {
         print(&format!("   {}\n", self.styled("2", &format!("$ {text}"))))
     }
 
-
     /// How to get at the server with other clients.
     pub(super) fn introduce(&self) -> Result<()> {
         print(&format!("The retail pipeline, on {}\n", self.endpoint))?;

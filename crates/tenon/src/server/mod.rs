@@ -52,7 +52,7 @@ struct Shared {
 
 /// Accepts and serves until `stop`, then drains. Errors: none today; accepting goes on after failures.
 pub(crate) async fn run(
-    listener: Arc<TcpListener>,
+    listener: TcpListener,
     app: App,
     options: Arc<ServerConfig>,
     metrics: Arc<Metrics>,

@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::super::functions;
+use super::super::rewrite::escaped_pattern;
 use super::{Checked, SqlError, none, position, query, refuse};
 
 pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
@@ -42,8 +43,10 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
             expr(inner)?;
             list.iter().try_for_each(expr)
         }
-        Expr::Like { negated: _, any, expr: inner, pattern, escape_char: _ } => {
+        Expr::Like { negated: _, any, expr: inner, pattern, escape_char } => {
             none(whole, *any, "LIKE ANY")?;
+            let literal = escaped_pattern(pattern, escape_char.as_ref()).is_some();
+            none(whole, escape_char.is_some() && !literal, "ESCAPE with anything but literals")?;
             expr(inner)?;
             expr(pattern)
         }
