@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Column, JoinType, TableReference};
+use datafusion::common::{Column, DFSchema, JoinType, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::Expr;
@@ -37,6 +37,7 @@ pub(super) fn join(
     if !only_left {
         refuse_collisions(&left_names, &right_names, &shared)?;
     }
+    let (left_schema, right_schema) = (left.schema().clone(), right.schema().clone());
     let (left, right) = with_keys(left, right, left_keys, right_keys)?;
     let left = left.alias(LEFT)?;
     let right = right.alias(RIGHT)?;
@@ -48,7 +49,10 @@ pub(super) fn join(
         let own = qualified(LEFT, name);
         let value = match kind {
             JoinKind::Right if shared.contains(name) => qualified(RIGHT, name),
-            JoinKind::Outer if shared.contains(name) => coalesce(vec![own, qualified(RIGHT, name)]),
+            JoinKind::Outer if shared.contains(name) => {
+                let (wanted, found) = (type_of(&left_schema, name), type_of(&right_schema, name));
+                coalesce(vec![own, convert(qualified(RIGHT, name), &found, &wanted)])
+            }
             _ => own,
         };
         columns.push(value.alias(name.as_str()));
@@ -58,6 +62,14 @@ pub(super) fn join(
         columns.extend(rest.map(|name| qualified(RIGHT, name).alias(name.as_str())));
     }
     Ok(joined.select(columns)?)
+}
+
+fn type_of(schema: &DFSchema, name: &str) -> DataType {
+    schema
+        .fields()
+        .iter()
+        .find(|field| field.name() == name)
+        .map_or(DataType::Null, |field| field.data_type().clone())
 }
 
 fn join_type(kind: JoinKind) -> JoinType {

@@ -5,7 +5,7 @@
 //! mean what they mean in Spark and refuses functions that would mean something else.
 
 use datafusion::dataframe::DataFrame;
-use engine::Session;
+use engine::{EngineError, Session};
 
 use super::spark;
 use super::{PlanError, functions};
@@ -42,6 +42,16 @@ pub(super) async fn query(
     for name in &names {
         session.drop_view(name);
     }
-    let (state, plan) = frame?.into_parts();
+    let (state, plan) = frame.map_err(|error| explained(error, &names))?.into_parts();
     Ok(DataFrame::new(state, spark::adapt(plan, &plans)?))
+}
+
+/// A table that is not found is often an alias that is spelled differently.
+fn explained(error: EngineError, names: &[String]) -> PlanError {
+    match error {
+        EngineError::DatabaseNotFound { .. } | EngineError::TableNotFound { .. } => {
+            PlanError::Refused(format!("{error}; its inputs are known as {}", names.join(", ")))
+        }
+        other => PlanError::Engine(other),
+    }
 }

@@ -74,7 +74,7 @@ async fn what_would_mean_something_else_is_refused() {
         ("select date_format(w, 'YYYY') from t", "YYYY"),
         ("select nosuch(i) from t", "nosuch"),
         ("select nosuch from t", "nosuch"),
-        ("select * from other", "other"),
+        ("select * from other", "inputs are known as t"),
         ("drop table t", "SELECT"),
         ("select * from t tablesample (10 percent)", "TABLESAMPLE"),
         ("select i, i from t", "i"),
