@@ -53,7 +53,7 @@ pub(crate) enum OnExit {
     StopNode,
 }
 
-/// One life of a task.
+/// What a task does, once.
 pub(crate) type TaskFuture = BoxFuture<'static, Result<(), BoxError>>;
 
 /// A task to run. `start` is called for every (re)start.
