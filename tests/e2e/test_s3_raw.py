@@ -200,6 +200,9 @@ def test_a_length_is_needed(tenon, bucket):
     signer.headers["transfer-encoding"] = "chunked"
     status, answer = send(tenon, "PUT", path, signer.headers, b"1\r\nx\r\n0\r\n\r\n")
     assert status == 411 and b"MissingContentLength" in answer
+    signer = Signer(tenon, "PUT", path, {}, "UNSIGNED-PAYLOAD")
+    status, answer = send(tenon, "PUT", path, signer.headers, b"")
+    assert status == 411 and b"MissingContentLength" in answer
 
 
 def test_too_large_is_refused_before_the_body(tenon, bucket):

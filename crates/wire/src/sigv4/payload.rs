@@ -78,6 +78,13 @@ pub(super) fn s3(headers: &HeaderMap, claim: &Claim) -> Result<(Form, String), A
     }
 }
 
+/// The length that the client stated. An HTTP/1 request that states none has an empty body for the server, but its
+/// client may have meant to send one (S3 answers 411).
+fn stated_length(parts: &Parts, body: &Body) -> Option<u64> {
+    let stated = parts.version > http::Version::HTTP_11 || parts.headers.contains_key(http::header::CONTENT_LENGTH);
+    if stated { body.length() } else { None }
+}
+
 /// Wraps the body as its form demands. `key` is present when signatures of chunks are to be verified.
 pub(super) fn admitted(
     caller: Caller,
@@ -88,11 +95,11 @@ pub(super) fn admitted(
 ) -> Result<Admitted, AuthError> {
     let (body, content_length) = match form {
         Form::Unsigned => {
-            let length = body.length();
+            let length = stated_length(&parts, &body);
             (body, length)
         }
         Form::Sha256(signed) => {
-            let length = body.length();
+            let length = stated_length(&parts, &body);
             (hashed(body, signed), length)
         }
         Form::Chunked { signed, trailer } => {

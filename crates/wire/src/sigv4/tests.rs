@@ -94,6 +94,7 @@ async fn s3_put_object() {
                 ("date", "Fri, 24 May 2013 00:00:00 GMT"),
                 ("x-amz-date", "20130524T000000Z"),
                 ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+                ("content-length", "21"),
                 ("x-amz-content-sha256", "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"),
                 ("authorization", &authorization),
             ],
