@@ -367,3 +367,16 @@ def test_a_killed_crawl_is_taken_up_again(tenon_factory, tmp_path, point):
     assert set(crawl.tables()) == {"a", "b", "c"}
     summary = json.loads(crawl.glue.list_crawls(CrawlerName=crawl.name)["Crawls"][0]["Summary"])
     assert summary["TABLE"]["ADD"]["Count"] == 3
+
+
+def test_tenon_crawl_says_what_could_not_be_read(tenon):
+    bucket, unique = tenon.bucket(), name("cli")
+    s3, glue = tenon.client("s3"), tenon.client("glue")
+    s3.put_object(Bucket=bucket, Key="good/a.csv", Body=b"id,v\n1,2\n2,3\n")
+    s3.put_object(Bucket=bucket, Key="bad/a.csv.gz", Body=b"\x1f\x8b\x08\x00truncated")
+    glue.create_database(DatabaseInput={"Name": unique})
+    targets = [{"Path": f"s3://{bucket}/good/"}, {"Path": f"s3://{bucket}/bad/"}]
+    glue.create_crawler(Name=unique, Role="r", DatabaseName=unique, Targets={"S3Targets": targets})
+    done = tenon.cli("crawl", unique)
+    assert "SUCCEEDED, tables created 1" in done.stdout
+    assert f"s3://{bucket}/bad/a.csv.gz" in done.stderr

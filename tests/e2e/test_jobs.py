@@ -450,6 +450,35 @@ def test_a_killed_server_leaves_nothing_of_a_run(tenon_factory):
     assert glue.keys("never") == []
 
 
+@pytest.mark.parametrize("point", ["before-staging", "after-staging", "before-commit", "after-commit"])
+def test_a_crash_around_the_commit_shows_all_or_nothing(tenon_factory, tmp_path, point):
+    marker = tmp_path / "marker"
+    server = tenon_factory(environment={"TENON_CRASH_POINT": f"jobs-{point}", "TENON_CRASH_MARKER": str(marker)}).start()
+    glue = Glue(server)
+    glue.put("in/a.csv", "id,day\n1,x\n2,y\n")
+    policy = {"EnableUpdateCatalog": True, "Database": glue.database, "Table": "out"}
+    nodes = {"src": csv(glue, "in"),
+             "out": parquet(glue, "src", "out", PartitionKeys=[["day"]], SchemaChangePolicy=policy)}
+    job = glue.create(nodes, DefaultArguments=ENABLED)
+    run = glue.start(job)
+    wait_until(lambda: server.process.poll() is not None, "the server to die")
+    assert marker.read_text().strip() == f"jobs-{point}"
+    server.environment = {}
+    server.start()
+    glue.client, glue.s3, glue.logs = (server.client(service) for service in ("glue", "s3", "logs"))
+    end = glue.wait(job, run)["JobRunState"]
+    tables = glue.client.get_tables(DatabaseName=glue.database)["TableList"]
+    if point == "after-commit":
+        assert (end, len(glue.rows("out")), len(tables)) == ("SUCCEEDED", 2, 1)
+        assert glue.client.get_job_bookmark(JobName=job)["JobBookmarkEntry"]["RunId"] == run
+    else:
+        assert (end, glue.keys("out"), tables) == ("FAILED", [], [])
+        with pytest.raises(glue.client.exceptions.EntityNotFoundException):
+            glue.client.get_job_bookmark(JobName=job)
+    glue.run(job)
+    assert len(glue.rows("out")) == 2, "each row once, however often it was tried"
+
+
 # Data that nobody here wrote
 
 

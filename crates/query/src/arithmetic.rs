@@ -5,8 +5,8 @@ use arrow::compute::kernels::numeric;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
-use engine::EngineError;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use engine::EngineError;
 
 /// An operation on two integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

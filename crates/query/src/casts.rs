@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Float32Builder, Float64Builder, TimestampNanosecondBuilder,
+    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Float32Builder, Float64Builder,
+    TimestampNanosecondBuilder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -75,7 +76,8 @@ impl TextCast {
         for value in text.as_string::<i32>() {
             let read = value.and_then(&parse);
             if let (Some(value), None, false) = (value, &read, self.lenient) {
-                let what = format!("Cannot cast '{value}' to {}", crate::types::name(&self.target.data_type()));
+                let what =
+                    format!("Cannot cast '{value}' to {}", crate::types::name(&self.target.data_type()));
                 return Err(EngineError::OutOfRange { what }.into_datafusion());
             }
             push(read);
@@ -217,7 +219,10 @@ mod tests {
 
     #[test]
     fn booleans() {
-        assert_eq!(["t", "TRUE", "1", "f", "False", "0"].map(boolean), [true, true, true, false, false, false].map(Some));
+        assert_eq!(
+            ["t", "TRUE", "1", "f", "False", "0"].map(boolean),
+            [true, true, true, false, false, false].map(Some)
+        );
         assert_eq!(["yes", "on", "y", "", " true"].map(boolean), [None; 5]);
     }
 
@@ -235,7 +240,9 @@ mod tests {
         assert_eq!(ms("1970-01-01 00:00:01.1239"), Some(1_124));
         assert_eq!(ms("1970-01-01"), Some(0));
         assert_eq!(ms("1970-01-01 1:2"), Some(3_720_000));
-        for text in ["1970-01-01T00:00:00", "1970-01-01 00:00:00+05:00", "1970-01-01 25:00", "1970-01-01 00:00.5"] {
+        for text in
+            ["1970-01-01T00:00:00", "1970-01-01 00:00:00+05:00", "1970-01-01 25:00", "1970-01-01 00:00.5"]
+        {
             assert_eq!(ms(text), None, "{text}");
         }
     }

@@ -84,6 +84,9 @@ pub(crate) fn encode<T: serde::Serialize>(what: &'static str, value: &T) -> Resu
     serde_json::to_string(value).map_err(|source| QueryError::Corrupt { what, source })
 }
 
-pub(crate) fn decode<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T, QueryError> {
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    text: &str,
+) -> Result<T, QueryError> {
     serde_json::from_str(text).map_err(|source| QueryError::Corrupt { what, source })
 }

@@ -168,7 +168,11 @@ pub(crate) async fn forget(tx: &mut Tx, scope: &Scope, work_group: &str) -> Resu
 }
 
 /// The request and the execution for which a client token was used.
-pub(crate) async fn token(tx: &mut Tx, scope: &Scope, token: &str) -> Result<Option<(String, String)>, QueryError> {
+pub(crate) async fn token(
+    tx: &mut Tx,
+    scope: &Scope,
+    token: &str,
+) -> Result<Option<(String, String)>, QueryError> {
     let row = tx
         .query_opt(
             "SELECT request, id FROM query_tokens WHERE account = $1 AND region = $2 AND token = $3",
@@ -193,7 +197,11 @@ pub(crate) async fn insert_token(
     Ok(())
 }
 
-pub(crate) async fn work_group(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<WorkGroup>, QueryError> {
+pub(crate) async fn work_group(
+    tx: &mut Tx,
+    scope: &Scope,
+    name: &str,
+) -> Result<Option<WorkGroup>, QueryError> {
     let row = tx
         .query_opt(
             "SELECT doc FROM query_work_groups WHERE account = $1 AND region = $2 AND name = $3",

@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 use crate::error::QueryError;
 use crate::execution::{Event, Execution, Failure, State, Statistics, VERSION, step};
 use crate::results::{ResultPage, Start, metadata, read_page};
+use crate::rows;
 use crate::run::{self, Ground, Outcome, Request, RunError};
 use crate::sql::{self, SqlErrorKind, StatementType};
 use crate::workgroup::{self, PRIMARY, WorkGroup};
-use crate::rows;
 
 /// The database of a query that names none.
 const DEFAULT_DATABASE: &str = "default";
@@ -73,7 +73,15 @@ impl Queries {
     pub fn new(store: Store, lake: Lake, engine: engine::Engine, options: Options) -> Self {
         let holder = store.ids().uuid();
         let ground = Ground { store, lake, engine };
-        Self { inner: Arc::new(Inner { ground, options, holder, wake: Notify::new(), running: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                ground,
+                options,
+                holder,
+                wake: Notify::new(),
+                running: Mutex::default(),
+            }),
+        }
     }
 
     /// Queues a query and returns its id.
@@ -182,7 +190,8 @@ impl Queries {
         let Some(to) = step(from, event) else { return Ok(false) };
         execution.state = to;
         execution.completed_ms = Some(tx.now_ms());
-        execution.statistics.execution_ms = tx.now_ms() - execution.submitted_ms - execution.statistics.queued_ms;
+        execution.statistics.execution_ms =
+            tx.now_ms() - execution.submitted_ms - execution.statistics.queued_ms;
         execution.failure = failure;
         rows::replace(tx, scope, &execution, from, None).await
     }
@@ -211,7 +220,8 @@ impl Queries {
             }
         }
         let from = token.map(|token| page_position(token, id)).transpose()?.unwrap_or(0);
-        let start = if execution.output_location.ends_with(".csv") { Start::Csv(from) } else { Start::Lines(from) };
+        let start =
+            if execution.output_location.ends_with(".csv") { Start::Csv(from) } else { Start::Lines(from) };
         let (bucket, key) = split(&execution.output_location)?;
         let key = Key::new(key)?;
         let object = match self.inner.ground.lake.get(&mut tx, &bucket, &key, &Conditions::default()).await {
@@ -284,7 +294,13 @@ impl Queries {
         Ok(taken)
     }
 
-    async fn execute(&self, scope: Scope, execution: Execution, cancel: CancellationToken, stop: CancellationToken) {
+    async fn execute(
+        &self,
+        scope: Scope,
+        execution: Execution,
+        cancel: CancellationToken,
+        stop: CancellationToken,
+    ) {
         let id = execution.id.clone();
         let database = execution.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
         let request =
@@ -297,9 +313,18 @@ impl Queries {
         self.inner.tokens().remove(&id);
         let Err(error) = ended else { return };
         let failure = if stop.is_cancelled() { stopped_failure() } else { error.failure() };
-        tracing::info!(query = id, code = failure.code, error = &error as &dyn std::error::Error, "query failed");
+        tracing::info!(
+            query = id,
+            code = failure.code,
+            error = &error as &dyn std::error::Error,
+            "query failed"
+        );
         if let Err(error) = self.fail(&scope, execution, failure).await {
-            tracing::error!(query = id, error = &error as &dyn std::error::Error, "cannot record a failed query");
+            tracing::error!(
+                query = id,
+                error = &error as &dyn std::error::Error,
+                "cannot record a failed query"
+            );
         }
     }
 

@@ -55,7 +55,9 @@ impl AggregateUDFImpl for CheckedSum {
 fn add(sum: Option<i64>, value: i64) -> Result<Option<i64>> {
     match sum.unwrap_or(0).checked_add(value) {
         Some(sum) => Ok(Some(sum)),
-        None => Err(EngineError::OutOfRange { what: "bigint addition overflow".to_owned() }.into_datafusion()),
+        None => {
+            Err(EngineError::OutOfRange { what: "bigint addition overflow".to_owned() }.into_datafusion())
+        }
     }
 }
 
@@ -127,7 +129,11 @@ impl GroupsAccumulator for Groups {
         self.update_batch(values, group_indices, None, total_num_groups)
     }
 
-    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
         let values = values[0].as_primitive::<Int64Type>();
         let counts = |row: usize| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
         let state: Int64Array =

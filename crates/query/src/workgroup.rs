@@ -40,7 +40,11 @@ impl WorkGroup {
 
     /// `Configuration.ResultConfiguration.OutputLocation`.
     pub fn output_location(&self) -> Option<&str> {
-        self.configuration.get("ResultConfiguration")?.get("OutputLocation")?.as_str().filter(|text| !text.is_empty())
+        self.configuration
+            .get("ResultConfiguration")?
+            .get("OutputLocation")?
+            .as_str()
+            .filter(|text| !text.is_empty())
     }
 
     /// Whether the group's configuration wins over the query's; true unless said otherwise, as on AWS. Only a group
@@ -143,7 +147,12 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str, recursive: bool) -> 
 }
 
 /// Work groups by name, up to `limit` after the name `after`; `primary` is always among them.
-pub async fn list(tx: &mut Tx, scope: &Scope, after: &str, limit: usize) -> Result<Vec<WorkGroup>, QueryError> {
+pub async fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<WorkGroup>, QueryError> {
     let mut found = rows::work_groups(tx, scope, after, limit).await?;
     let stored = rows::work_group(tx, scope, PRIMARY).await?.is_some();
     if !stored && PRIMARY > after {

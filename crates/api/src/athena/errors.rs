@@ -11,20 +11,17 @@ pub(super) fn invalid(message: impl Into<String>) -> Fault {
 
 pub(super) fn query(error: QueryError) -> Fault {
     match &error {
-        QueryError::Sql(inner) => {
-            Fault::new("InvalidRequestException", inner.to_string()).with("AthenaErrorCode", "MALFORMED_QUERY")
-        }
+        QueryError::Sql(inner) => Fault::new("InvalidRequestException", inner.to_string())
+            .with("AthenaErrorCode", "MALFORMED_QUERY"),
         QueryError::Invalid { .. }
         | QueryError::ExecutionNotFound { .. }
         | QueryError::WorkGroupNotFound { .. }
         | QueryError::WorkGroupExists { .. }
         | QueryError::TokenReused => invalid(error.to_string()),
-        QueryError::NotFinished { .. } => {
-            Fault::new("InvalidRequestException", error.to_string()).with("AthenaErrorCode", "INVALID_QUERY_EXECUTION_STATE")
-        }
-        QueryError::ResultsGone { .. } => {
-            Fault::new("InvalidRequestException", error.to_string()).with("AthenaErrorCode", "QUERY_RESULT_NOT_FOUND")
-        }
+        QueryError::NotFinished { .. } => Fault::new("InvalidRequestException", error.to_string())
+            .with("AthenaErrorCode", "INVALID_QUERY_EXECUTION_STATE"),
+        QueryError::ResultsGone { .. } => Fault::new("InvalidRequestException", error.to_string())
+            .with("AthenaErrorCode", "QUERY_RESULT_NOT_FOUND"),
         QueryError::Catalog(_)
         | QueryError::Lake(_)
         | QueryError::Io(_)

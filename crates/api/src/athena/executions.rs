@@ -40,8 +40,14 @@ pub(super) async fn get(athena: &Athena, call: Call) -> Result<Reply, Fault> {
 
 pub(super) async fn batch_get(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
-    let ids: Vec<&str> =
-        call.input.get("QueryExecutionIds").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let ids: Vec<&str> = call
+        .input
+        .get("QueryExecutionIds")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
         match athena.queries.get(&scope, id).await {
@@ -59,7 +65,8 @@ pub(super) async fn batch_get(athena: &Athena, call: Call) -> Result<Reply, Faul
 
 pub(super) async fn list(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     let limit = call.integer("MaxResults").unwrap_or(MAX_EXECUTIONS).clamp(1, MAX_EXECUTIONS) as usize;
-    let page = athena.queries.list(&scope(&call)?, call.text("WorkGroup"), call.text("NextToken"), limit).await;
+    let page =
+        athena.queries.list(&scope(&call)?, call.text("WorkGroup"), call.text("NextToken"), limit).await;
     let (ids, next) = page.map_err(errors::query)?;
     Ok(Reply::from(json!({ "QueryExecutionIds": ids, "NextToken": next })))
 }

@@ -101,7 +101,8 @@ fn described_table(found: &Table) -> Document {
 
 pub(super) async fn list_tables(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     check_catalog(call.text("CatalogName"))?;
-    let pattern = table::NamePattern::parse(call.text("Expression").unwrap_or_default()).map_err(errors::metadata)?;
+    let pattern =
+        table::NamePattern::parse(call.text("Expression").unwrap_or_default()).map_err(errors::metadata)?;
     let query = table::TableQuery { pattern, token: call.text("NextToken"), limit: limit(&call) };
     let mut tx = athena.store.read().await.map_err(errors::internal)?;
     let name = call.text("DatabaseName").unwrap_or_default();
@@ -113,7 +114,8 @@ pub(super) async fn list_tables(athena: &Athena, call: Call) -> Result<Reply, Fa
 pub(super) async fn get_table(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     check_catalog(call.text("CatalogName"))?;
     let mut tx = athena.store.read().await.map_err(errors::internal)?;
-    let (database, name) = (call.text("DatabaseName").unwrap_or_default(), call.text("TableName").unwrap_or_default());
+    let (database, name) =
+        (call.text("DatabaseName").unwrap_or_default(), call.text("TableName").unwrap_or_default());
     let found = table::get(&mut tx, &scope(&call)?, database, name).await.map_err(errors::metadata)?;
     Ok(Reply::from(json!({ "TableMetadata": described_table(&found) })))
 }

@@ -24,7 +24,8 @@ pub fn face(store: Store, queries: Queries) -> Service<Athena> {
 }
 
 fn scope(call: &Call) -> Result<Scope, Fault> {
-    Scope::new(call.scope_account.as_str(), call.region.as_str()).map_err(|error| errors::invalid(error.to_string()))
+    Scope::new(call.scope_account.as_str(), call.region.as_str())
+        .map_err(|error| errors::invalid(error.to_string()))
 }
 
 const ENCRYPTION: &str = "results are not encrypted by Tenon; leave the encryption out";
@@ -144,7 +145,10 @@ const OPERATIONS: &[Operation<Athena>] = &[
     },
     Operation {
         name: "ListDatabases",
-        fields: Fields { acts: &["CatalogName", "NextToken", "MaxResults"], refused: &[("WorkGroup", NO_SPARK)] },
+        fields: Fields {
+            acts: &["CatalogName", "NextToken", "MaxResults"],
+            refused: &[("WorkGroup", NO_SPARK)],
+        },
         run: |state, call| Box::pin(metadata::list_databases(state, call)),
     },
     Operation {

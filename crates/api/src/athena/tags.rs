@@ -16,7 +16,8 @@ pub(super) fn workgroup_arn(scope: &Scope, name: &str) -> String {
 /// Sets the tags of the request's `Tags`.
 pub(super) async fn set(tx: &mut Tx, arn: &str, call: &Call) -> Result<(), Fault> {
     let given = call.input.get("Tags").and_then(Value::as_array).into_iter().flatten();
-    let text = |tag: &Value, member: &str| tag.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |tag: &Value, member: &str| tag.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let tags: BTreeMap<String, String> = given.map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect();
     if tags.is_empty() {
         return Ok(());
@@ -28,7 +29,8 @@ pub(super) async fn set(tx: &mut Tx, arn: &str, call: &Call) -> Result<(), Fault
 async fn resource(tx: &mut Tx, call: &Call) -> Result<String, Fault> {
     let scope = scope(call)?;
     let arn = call.text("ResourceARN").unwrap_or_default();
-    let missing = || Fault::new("ResourceNotFoundException", format!("{arn} is not found")).with("ResourceName", arn);
+    let missing =
+        || Fault::new("ResourceNotFoundException", format!("{arn} is not found")).with("ResourceName", arn);
     let name = arn.strip_prefix(&workgroup_arn(&scope, "")).ok_or_else(missing)?;
     match workgroup::get(tx, &scope, name).await {
         Ok(_) => Ok(arn.to_owned()),

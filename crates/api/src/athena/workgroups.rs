@@ -36,7 +36,8 @@ pub(super) async fn list(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     let limit = call.integer("MaxResults").unwrap_or(MAX_GROUPS).clamp(1, MAX_GROUPS) as usize;
     let after = call.text("NextToken").unwrap_or_default();
     let mut tx = athena.store.read().await.map_err(errors::internal)?;
-    let mut groups = workgroup::list(&mut tx, &scope(&call)?, after, limit + 1).await.map_err(errors::query)?;
+    let mut groups =
+        workgroup::list(&mut tx, &scope(&call)?, after, limit + 1).await.map_err(errors::query)?;
     let more = groups.len() > limit;
     groups.truncate(limit);
     let next = groups.last().filter(|_| more).map(|group| group.name.clone());
@@ -80,7 +81,9 @@ pub(super) async fn delete(athena: &Athena, call: Call) -> Result<Reply, Fault> 
     let scope = scope(&call)?;
     let name = call.text("WorkGroup").unwrap_or_default();
     let mut tx = athena.store.begin().await.map_err(errors::internal)?;
-    workgroup::delete(&mut tx, &scope, name, call.flag("RecursiveDeleteOption")).await.map_err(errors::query)?;
+    workgroup::delete(&mut tx, &scope, name, call.flag("RecursiveDeleteOption"))
+        .await
+        .map_err(errors::query)?;
     store::tags::clear(&mut tx, &tags::workgroup_arn(&scope, name)).await.map_err(errors::internal)?;
     tx.commit().await.map_err(errors::internal)?;
     Ok(Reply::empty())

@@ -25,11 +25,15 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
         CatalogError::DatabaseExists { .. }
         | CatalogError::TableExists { .. }
         | CatalogError::PartitionExists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
-        CatalogError::VersionConflict { .. } => Fault::new("ConcurrentModificationException", error.to_string()),
-        CatalogError::LimitExceeded { .. } => Fault::new("ResourceNumberLimitExceededException", error.to_string()),
-        CatalogError::InvalidInput { .. } | CatalogError::ExpressionInvalid(_) | CatalogError::InvalidToken => {
-            invalid(error.to_string())
+        CatalogError::VersionConflict { .. } => {
+            Fault::new("ConcurrentModificationException", error.to_string())
         }
+        CatalogError::LimitExceeded { .. } => {
+            Fault::new("ResourceNumberLimitExceededException", error.to_string())
+        }
+        CatalogError::InvalidInput { .. }
+        | CatalogError::ExpressionInvalid(_)
+        | CatalogError::InvalidToken => invalid(error.to_string()),
         CatalogError::ValueNotOfType { .. } => Fault::new("InvalidStateException", error.to_string()),
         CatalogError::Store(inner) => store(inner),
         CatalogError::Corrupt { .. } => internal(&error),
@@ -56,7 +60,9 @@ pub(super) fn update_partition(error: CatalogError) -> Fault {
 pub(super) fn store(error: &StoreError) -> Fault {
     match error.retry() {
         Retry::Never => internal(error),
-        Retry::Backoff => Fault::new("OperationTimeoutException", "The operation timed out.").with_cause(causes(error)),
+        Retry::Backoff => {
+            Fault::new("OperationTimeoutException", "The operation timed out.").with_cause(causes(error))
+        }
     }
 }
 

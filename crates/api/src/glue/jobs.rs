@@ -100,13 +100,15 @@ const OPERATIONS: &[Operation<Jobs>] = &[
 /// Glue's fault for an error of jobs.
 fn fault(error: JobsError) -> Fault {
     match &error {
-        JobsError::JobNotFound { .. } | JobsError::RunNotFound { .. } | JobsError::BookmarkNotFound { .. } => {
-            errors::not_found(error.to_string())
-        }
+        JobsError::JobNotFound { .. }
+        | JobsError::RunNotFound { .. }
+        | JobsError::BookmarkNotFound { .. } => errors::not_found(error.to_string()),
         JobsError::DifferentDefinition { .. } => {
             Fault::new("IdempotentParameterMismatchException", error.to_string())
         }
-        JobsError::ConcurrentRunsExceeded { .. } => Fault::new("ConcurrentRunsExceededException", error.to_string()),
+        JobsError::ConcurrentRunsExceeded { .. } => {
+            Fault::new("ConcurrentRunsExceededException", error.to_string())
+        }
         JobsError::InvalidInput { .. } => errors::invalid(error.to_string()),
         JobsError::Store(inner) => errors::store(inner),
         JobsError::Damaged { .. } => {
@@ -252,7 +254,8 @@ async fn stop_runs(state: &Jobs, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let name = required(&call, "JobName");
     let mut tx = state.begin().await?;
-    let results = state.jobs.stop_runs(&mut tx, &scope, name, &texts(&call, "JobRunIds")).await.map_err(fault)?;
+    let results =
+        state.jobs.stop_runs(&mut tx, &scope, name, &texts(&call, "JobRunIds")).await.map_err(fault)?;
     commit(tx).await?;
     let (mut submitted, mut failed) = (Vec::new(), Vec::new());
     for (id, result) in results {

@@ -71,7 +71,9 @@ async fn other(
     name: &str,
 ) -> Result<String, Fault> {
     let Some(exists) = catalog.taggable.get(kind) else {
-        return Err(Fault::not_implemented(format!("glue: tags of {kind:?} resources are not built on this server")));
+        return Err(Fault::not_implemented(format!(
+            "glue: tags of {kind:?} resources are not built on this server"
+        )));
     };
     if exists(tx, scope, name).await? {
         return Ok(arn.to_owned());

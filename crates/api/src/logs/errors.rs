@@ -29,7 +29,8 @@ pub(super) fn observe(error: ObserveError) -> Fault {
 pub(super) fn store(error: StoreError) -> Fault {
     match error.retry() {
         Retry::Backoff => {
-            Fault::new("ServiceUnavailableException", "The service cannot complete the request.").with_cause(causes(&error))
+            Fault::new("ServiceUnavailableException", "The service cannot complete the request.")
+                .with_cause(causes(&error))
         }
         Retry::Never => Fault::internal(causes(&error)),
     }

@@ -69,7 +69,8 @@ pub(super) async fn filter(logs: &Logs, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let group = group_name(&call, &scope)?;
     let names = call.input.get("logStreamNames").and_then(Value::as_array);
-    let names: Vec<String> = names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let names: Vec<String> =
+        names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let query = FilterQuery {
         streams: &names,
         stream_prefix: call.text("logStreamNamePrefix"),

@@ -13,7 +13,9 @@ pub(super) async fn create(logs: &Logs, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let name = call.text("logGroupName").unwrap_or_default();
     if call.flag("deletionProtectionEnabled") {
-        return Err(Fault::not_implemented("logs CreateLogGroup: deletion protection is not built on this server"));
+        return Err(Fault::not_implemented(
+            "logs CreateLogGroup: deletion protection is not built on this server",
+        ));
     }
     let mut tx = logs.store.begin().await.map_err(errors::store)?;
     groups::create(&mut tx, &scope, name, call.text("logGroupClass")).await.map_err(errors::observe)?;
@@ -86,7 +88,9 @@ async fn by_identifier(
 ) -> Result<Reply, Fault> {
     for other in ["logGroupNamePrefix", "logGroupNamePattern", "logGroupClass", "nextToken"] {
         if call.text(other).is_some() {
-            return Err(errors::invalid(format!("logGroupIdentifiers and {other} are mutually exclusive parameters.")));
+            return Err(errors::invalid(format!(
+                "logGroupIdentifiers and {other} are mutually exclusive parameters."
+            )));
         }
     }
     let mut names = Vec::with_capacity(identifiers.len());

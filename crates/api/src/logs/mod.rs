@@ -165,7 +165,8 @@ const OPERATIONS: &[Operation<Logs>] = &[
 ];
 
 fn scope(call: &Call) -> Result<Scope, Fault> {
-    Scope::new(call.scope_account.as_str(), call.region.as_str()).map_err(|error| errors::invalid(error.to_string()))
+    Scope::new(call.scope_account.as_str(), call.region.as_str())
+        .map_err(|error| errors::invalid(error.to_string()))
 }
 
 /// The group that a request names: `logGroupName`, or `logGroupIdentifier` with a name or an ARN.
@@ -185,7 +186,8 @@ fn group_of<'a>(identifier: &'a str, scope: &Scope) -> Result<&'a str, Fault> {
     if !identifier.starts_with("arn:") {
         return Ok(identifier);
     }
-    let name = identifier.strip_prefix(&observe::groups::arn(scope, "")).ok_or_else(errors::group_not_found)?;
+    let name =
+        identifier.strip_prefix(&observe::groups::arn(scope, "")).ok_or_else(errors::group_not_found)?;
     Ok(name.strip_suffix(":*").unwrap_or(name))
 }
 

@@ -5,13 +5,13 @@
 use std::fmt::Write;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, LargeStringArray, ListArray, MapArray,
-    PrimitiveArray, StringArray, StringViewArray, StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, LargeStringArray, ListArray,
+    MapArray, PrimitiveArray, StringArray, StringViewArray, StructArray,
 };
 use arrow::datatypes::{
     DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use chrono::{DateTime, Days, NaiveDate};
 
@@ -128,7 +128,9 @@ impl Cells {
             Self::UInt16(array) => write!(out, "{}", array.value(row)),
             Self::UInt32(array) => write!(out, "{}", array.value(row)),
             Self::UInt64(array) => write!(out, "{}", array.value(row)),
-            Self::Float32(array) => float(out, format!("{:e}", array.value(row)), f64::from(array.value(row))),
+            Self::Float32(array) => {
+                float(out, format!("{:e}", array.value(row)), f64::from(array.value(row)))
+            }
             Self::Float64(array) => float(out, format!("{:e}", array.value(row)), array.value(row)),
             Self::Decimal(array, scale) => decimal(out, array.value(row), *scale),
             Self::Text(array) => out.write_str(array.value(row)),
@@ -152,9 +154,13 @@ impl Cells {
 
 fn milliseconds(array: &ArrayRef, unit: TimeUnit) -> PrimitiveArray<TimestampMillisecondType> {
     match unit {
-        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().unary(|value| value.saturating_mul(1_000)),
+        TimeUnit::Second => {
+            array.as_primitive::<TimestampSecondType>().unary(|value| value.saturating_mul(1_000))
+        }
         TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().clone(),
-        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().unary(|value| value.div_euclid(1_000)),
+        TimeUnit::Microsecond => {
+            array.as_primitive::<TimestampMicrosecondType>().unary(|value| value.div_euclid(1_000))
+        }
         TimeUnit::Nanosecond => {
             array.as_primitive::<TimestampNanosecondType>().unary(|value| value.div_euclid(1_000_000))
         }
@@ -287,28 +293,49 @@ mod tests {
 
     #[test]
     fn floats_are_written_as_java_writes_them() {
-        let values = [0.0, -0.0, 1.0, 0.1, 1234567.0, 1e7, 1.5e300, 0.001, 0.0001, 123.456, -2.5e-8, f64::NAN];
-        let expected =
-            ["0.0", "-0.0", "1.0", "0.1", "1234567.0", "1.0E7", "1.5E300", "0.001", "1.0E-4", "123.456", "-2.5E-8", "NaN"];
+        let values =
+            [0.0, -0.0, 1.0, 0.1, 1234567.0, 1e7, 1.5e300, 0.001, 0.0001, 123.456, -2.5e-8, f64::NAN];
+        let expected = [
+            "0.0",
+            "-0.0",
+            "1.0",
+            "0.1",
+            "1234567.0",
+            "1.0E7",
+            "1.5E300",
+            "0.001",
+            "1.0E-4",
+            "123.456",
+            "-2.5E-8",
+            "NaN",
+        ];
         assert_eq!(texts(Arc::new(Float64Array::from(values.to_vec()))), expected);
     }
 
     #[test]
     fn decimals_keep_their_scale() {
-        let array = Decimal128Array::from(vec![0, 5, -5, 12345]).with_precision_and_scale(10, 2).expect("decimal");
+        let array =
+            Decimal128Array::from(vec![0, 5, -5, 12345]).with_precision_and_scale(10, 2).expect("decimal");
         assert_eq!(texts(Arc::new(array)), ["0.00", "0.05", "-0.05", "123.45"]);
     }
 
     #[test]
     fn times() {
-        assert_eq!(texts(Arc::new(Date32Array::from(vec![0, -1, 20_000]))), ["1970-01-01", "1969-12-31", "2024-10-04"]);
+        assert_eq!(
+            texts(Arc::new(Date32Array::from(vec![0, -1, 20_000]))),
+            ["1970-01-01", "1969-12-31", "2024-10-04"]
+        );
         let nanos = TimestampNanosecondArray::from(vec![1_500_000, -1]);
         assert_eq!(texts(Arc::new(nanos)), ["1970-01-01 00:00:00.001", "1969-12-31 23:59:59.999"]);
     }
 
     #[test]
     fn nested_values_have_no_quotes_and_null_is_a_word() {
-        let list = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), Some(vec![]), None]);
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>([
+            Some(vec![Some(1), None]),
+            Some(vec![]),
+            None,
+        ]);
         assert_eq!(texts(Arc::new(list)), ["[1, null]", "[]", "null"]);
         let text: ArrayRef = Arc::new(StringArray::from(vec!["x, y"]));
         let number: ArrayRef = Arc::new(Int64Array::from(vec![7]));

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{CatalogError, Column, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput, database, table};
+use catalog::{
+    CatalogError, Column, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput, database, table,
+};
 use formats::hive::HiveType;
 use store::{Scope, Tx};
 
@@ -108,7 +110,8 @@ async fn drop_database(
     };
     let one = table::TableQuery { limit: 1, ..table::TableQuery::default() };
     if !cascade && !table::list(tx, context.scope, name, &one).await?.items.is_empty() {
-        let message = format!("Database {name} is not empty. One or more tables exist. Use CASCADE to drop them.");
+        let message =
+            format!("Database {name} is not empty. One or more tables exist. Use CASCADE to drop them.");
         return Err(RunError::refused("SCHEMA_NOT_EMPTY", message));
     }
     database::delete(tx, context.scope, name).await?;
@@ -147,7 +150,9 @@ fn table_input(create: CreateTable) -> Result<TableInput, RunError> {
         let message = format!("LOCATION '{}' does not begin with s3://", create.location);
         return Err(RunError::refused("INVALID_TABLE_PROPERTY", message));
     }
-    if let Some(twice) = create.partition_keys.iter().find(|key| create.columns.iter().any(|c| c.name == key.name)) {
+    if let Some(twice) =
+        create.partition_keys.iter().find(|key| create.columns.iter().any(|c| c.name == key.name))
+    {
         let message = format!("column '{}' is also a partition key", twice.name);
         return Err(RunError::refused("DUPLICATE_COLUMN_NAME", message));
     }
@@ -219,7 +224,12 @@ fn classes(stored_as: Option<StoredAs>) -> Result<(String, String, &'static str)
             "PARQUET" => (PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE),
             "ORC" => (ORC_INPUT, ORC_OUTPUT, ORC_SERDE),
             "AVRO" => (AVRO_INPUT, AVRO_OUTPUT, AVRO_SERDE),
-            _ => return Err(RunError::refused("NOT_SUPPORTED", format!("STORED AS {name} is not supported by Tenon"))),
+            _ => {
+                return Err(RunError::refused(
+                    "NOT_SUPPORTED",
+                    format!("STORED AS {name} is not supported by Tenon"),
+                ));
+            }
         },
     };
     Ok((input.to_owned(), output.to_owned(), library))

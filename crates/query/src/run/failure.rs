@@ -35,10 +35,7 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error("{message}")]
-    Refused {
-        code: &'static str,
-        message: String,
-    },
+    Refused { code: &'static str, message: String },
     #[error("cancelled")]
     Cancelled,
 }
@@ -118,9 +115,9 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::Format(_) | EngineError::File { .. } => "HIVE_BAD_DATA",
         EngineError::MemoryExhausted { .. } => "EXCEEDED_MEMORY_LIMIT",
         EngineError::Sql { .. } => "SYNTAX_ERROR",
-        EngineError::Plan { .. } | EngineError::OptionsInvalid { .. } | EngineError::PredicateInvalid { .. } => {
-            "INVALID_REQUEST"
-        }
+        EngineError::Plan { .. }
+        | EngineError::OptionsInvalid { .. }
+        | EngineError::PredicateInvalid { .. } => "INVALID_REQUEST",
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
         EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",

@@ -7,9 +7,9 @@ use catalog::{PartitionInput, StorageDescriptor, Table, partition};
 use lake::{BucketName, ListQuery};
 use tokio_util::sync::CancellationToken;
 
+use super::RunError;
 use super::ddl::{Context, Shown};
 use super::statement::Ground;
-use super::RunError;
 use crate::sql::Name;
 
 /// Partitions added by one transaction.
@@ -31,7 +31,10 @@ pub(super) async fn run(
     drop(tx);
     let keys: Vec<&str> = table.partition_keys().iter().map(|key| key.name.as_str()).collect();
     if keys.is_empty() {
-        return Err(RunError::refused("INVALID_TABLE", format!("Table {} is not a partitioned table", table.name)));
+        return Err(RunError::refused(
+            "INVALID_TABLE",
+            format!("Table {} is not a partitioned table", table.name),
+        ));
     }
     let (bucket, prefix) = location(&table)?;
     let mut level = vec![Found { values: Vec::new(), prefix }];
@@ -57,8 +60,12 @@ pub(super) async fn run(
 
 fn location(table: &Table) -> Result<(BucketName, String), RunError> {
     let text = table.location().unwrap_or_default();
-    let invalid = || RunError::refused("HIVE_FILESYSTEM_ERROR", format!("location '{text}' is no s3:// folder"));
-    let (bucket, prefix) = text.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).ok_or_else(invalid)?;
+    let invalid =
+        || RunError::refused("HIVE_FILESYSTEM_ERROR", format!("location '{text}' is no s3:// folder"));
+    let (bucket, prefix) = text
+        .strip_prefix("s3://")
+        .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        .ok_or_else(invalid)?;
     let bucket = BucketName::new(bucket).map_err(|_| invalid())?;
     let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
     Ok((bucket, format!("{prefix}{slash}")))

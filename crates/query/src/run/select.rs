@@ -1,12 +1,12 @@
 //! Runs a query on the engine and writes its rows as CSV.
 
-use engine::{Session, SessionOptions, Sources, SqlDialect};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
+use engine::{Session, SessionOptions, Sources, SqlDialect};
 use sqlparser::ast::{Query, Statement as Ast};
 
-use super::statement::{Ground, Outcome, Request};
 use super::RunError;
+use super::statement::{Ground, Outcome, Request};
 use crate::results::{CsvResult, columns};
 use crate::{sql, types};
 

@@ -81,7 +81,8 @@ async fn databases(tx: &mut Tx, context: &Context<'_>) -> Result<Vec<String>, Ru
 async fn tables(tx: &mut Tx, context: &Context<'_>, database: &str) -> Result<Vec<String>, RunError> {
     let (mut names, mut token) = (Vec::new(), None::<String>);
     loop {
-        let query = table::TableQuery { token: token.as_deref(), limit: PAGE, ..table::TableQuery::default() };
+        let query =
+            table::TableQuery { token: token.as_deref(), limit: PAGE, ..table::TableQuery::default() };
         let page = table::list(tx, context.scope, database, &query).await?;
         names.extend(page.items.into_iter().map(|found| found.name));
         token = page.next;
@@ -95,8 +96,11 @@ async fn partitions(tx: &mut Tx, context: &Context<'_>, found: &Table) -> Result
     let keys: Vec<String> = found.partition_keys().iter().map(|key| key.name.clone()).collect();
     let (mut lines, mut token) = (Vec::new(), None::<String>);
     loop {
-        let query =
-            partition::PartitionQuery { after: token.as_deref(), limit: PAGE, ..partition::PartitionQuery::default() };
+        let query = partition::PartitionQuery {
+            after: token.as_deref(),
+            limit: PAGE,
+            ..partition::PartitionQuery::default()
+        };
         let page = partition::list(tx, context.scope, &found.database_name, &found.name, &query).await?;
         for item in page.items {
             lines.push(engine::hive::folder(&keys, item.values()).trim_end_matches('/').to_owned());
@@ -122,7 +126,8 @@ fn matching(names: Vec<String>, like: Option<&str>) -> Result<Vec<String>, RunEr
 }
 
 fn described(table: &Table) -> Vec<String> {
-    let line = |name: &str, data_type: &str, comment: &str| format!("{name:<20}\t{data_type:<20}\t{comment:<20}");
+    let line =
+        |name: &str, data_type: &str, comment: &str| format!("{name:<20}\t{data_type:<20}\t{comment:<20}");
     let column = |column: &catalog::Column| {
         line(&column.name, column.hive_type(), column.comment.as_deref().unwrap_or_default())
     };
@@ -187,7 +192,8 @@ fn storage(table: &Table, lines: &mut Vec<String>) {
     lines.push(format!("  {}", literal(descriptor.output_format.as_deref().unwrap_or_default())));
     lines.push("LOCATION".to_owned());
     lines.push(format!("  {}", literal(descriptor.location.as_deref().unwrap_or_default())));
-    let parameters: Vec<_> = table.parameters().into_iter().flatten().filter(|(key, _)| *key != "EXTERNAL").collect();
+    let parameters: Vec<_> =
+        table.parameters().into_iter().flatten().filter(|(key, _)| *key != "EXTERNAL").collect();
     if !parameters.is_empty() {
         pairs("TBLPROPERTIES (", parameters, lines);
     }

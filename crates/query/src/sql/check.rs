@@ -6,8 +6,8 @@
 
 use sqlparser::ast::{
     Cte, Distinct, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy,
-    OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, Spanned,
-    TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions, With,
+    OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    Spanned, TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions, With,
 };
 
 use super::functions;
@@ -87,7 +87,8 @@ fn set_expr(body: &SetExpr) -> Checked {
                 SetOperator::Minus => return refuse(body, "MINUS"),
             }
             match (op, set_quantifier) {
-                (_, SetQuantifier::None | SetQuantifier::Distinct) | (SetOperator::Union, SetQuantifier::All) => {}
+                (_, SetQuantifier::None | SetQuantifier::Distinct)
+                | (SetOperator::Union, SetQuantifier::All) => {}
                 (_, SetQuantifier::All) => return refuse(body, "EXCEPT ALL and INTERSECT ALL"),
                 (_, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName) => {
                     return refuse(body, "BY NAME");

@@ -120,8 +120,10 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<Ddl, SqlError> {
             cursor.expect(&["MSCK", "REPAIR", "TABLE"])?;
             Ok(Ddl::Repair(cursor.name("a table name")?))
         }
-        "ALTER" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "UNLOAD" | "PREPARE" | "EXECUTE" | "DEALLOCATE"
-        | "EXPLAIN" | "VALUES" | "OPTIMIZE" | "VACUUM" | "TABLE" => Err(SqlError::unsupported(start, word)),
+        "ALTER" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "UNLOAD" | "PREPARE" | "EXECUTE"
+        | "DEALLOCATE" | "EXPLAIN" | "VALUES" | "OPTIMIZE" | "VACUUM" | "TABLE" => {
+            Err(SqlError::unsupported(start, word))
+        }
         _ => Err(SqlError::syntax(start, format!("mismatched input '{word}'"))),
     }
 }
@@ -136,7 +138,9 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Ddl, SqlError> {
         return create_table::parse(cursor).map(|table| Ddl::CreateTable(Box::new(table)));
     }
     match cursor.peek_word().as_deref() {
-        Some("TABLE") => Err(SqlError::unsupported(start, "CREATE TABLE without EXTERNAL, and CREATE TABLE AS,")),
+        Some("TABLE") => {
+            Err(SqlError::unsupported(start, "CREATE TABLE without EXTERNAL, and CREATE TABLE AS,"))
+        }
         Some("VIEW" | "OR") => Err(SqlError::unsupported(start, "CREATE VIEW")),
         _ => Err(cursor.unexpected("'DATABASE', 'SCHEMA', 'EXTERNAL TABLE'")),
     }
@@ -182,7 +186,8 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Ddl, SqlError> {
     match what.as_str() {
         "DATABASES" | "SCHEMAS" => Ok(Ddl::ShowDatabases { like: like(cursor)? }),
         "TABLES" => {
-            let database = if in_or_from(cursor) { Some(cursor.identifier("a database name")?) } else { None };
+            let database =
+                if in_or_from(cursor) { Some(cursor.identifier("a database name")?) } else { None };
             Ok(Ddl::ShowTables { database, like: like(cursor)? })
         }
         "COLUMNS" => {
@@ -256,7 +261,9 @@ mod tests {
 
     #[test]
     fn names_are_lower_cased_and_may_carry_the_catalog() {
-        let Ddl::DropTable { table, if_exists: true } = ddl("drop table if exists AwsDataCatalog.\"My-Db\".`T` ;") else {
+        let Ddl::DropTable { table, if_exists: true } =
+            ddl("drop table if exists AwsDataCatalog.\"My-Db\".`T` ;")
+        else {
             panic!("not a drop");
         };
         assert!(name(Some("my-db"), "t")(&table));
@@ -287,6 +294,9 @@ mod tests {
         );
         assert_eq!(parse("SELEC 1").expect_err("typo").code(), "SYNTAX_ERROR");
         assert_eq!(parse("UNLOAD (select 1) TO 's3://x'").expect_err("unbuilt").code(), "NOT_SUPPORTED");
-        assert_eq!(parse("  -- nothing").expect_err("empty").to_string(), "line 1:13: the statement is empty");
+        assert_eq!(
+            parse("  -- nothing").expect_err("empty").to_string(),
+            "line 1:13: the statement is empty"
+        );
     }
 }

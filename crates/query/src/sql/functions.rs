@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use std::ops::RangeInclusive;
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, WindowFrame, WindowSpec, WindowType, visit_expressions,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, WindowFrame, WindowSpec, WindowType,
+    visit_expressions,
 };
 
 use super::check::{self, expr, position, refuse};
@@ -100,7 +101,12 @@ pub(super) const KNOWN: &[Known] = &[
     same("tanh", Kind::Scalar, 1..=1),
     same("upper", Kind::Scalar, 1..=1),
     scalar("year", 1..=1, Rewrite::DatePart("year")),
-    Known { name: "approx_distinct", kind: Kind::Aggregate, arguments: 1..=1, rewrite: Rewrite::Bigint("approx_distinct") },
+    Known {
+        name: "approx_distinct",
+        kind: Kind::Aggregate,
+        arguments: 1..=1,
+        rewrite: Rewrite::Bigint("approx_distinct"),
+    },
     same("avg", Kind::Aggregate, 1..=1),
     same("bool_and", Kind::Aggregate, 1..=1),
     same("bool_or", Kind::Aggregate, 1..=1),
@@ -120,7 +126,12 @@ pub(super) const KNOWN: &[Known] = &[
     same("var_samp", Kind::Aggregate, 1..=1),
     Known { name: "variance", kind: Kind::Aggregate, arguments: 1..=1, rewrite: Rewrite::Same("var_samp") },
     same("cume_dist", Kind::Window, 0..=0),
-    Known { name: "dense_rank", kind: Kind::Window, arguments: 0..=0, rewrite: Rewrite::Bigint("dense_rank") },
+    Known {
+        name: "dense_rank",
+        kind: Kind::Window,
+        arguments: 0..=0,
+        rewrite: Rewrite::Bigint("dense_rank"),
+    },
     same("first_value", Kind::Window, 1..=1),
     same("lag", Kind::Window, 1..=2),
     same("last_value", Kind::Window, 1..=1),
@@ -128,7 +139,12 @@ pub(super) const KNOWN: &[Known] = &[
     Known { name: "ntile", kind: Kind::Window, arguments: 1..=1, rewrite: Rewrite::Bigint("ntile") },
     same("percent_rank", Kind::Window, 0..=0),
     Known { name: "rank", kind: Kind::Window, arguments: 0..=0, rewrite: Rewrite::Bigint("rank") },
-    Known { name: "row_number", kind: Kind::Window, arguments: 0..=0, rewrite: Rewrite::Bigint("row_number") },
+    Known {
+        name: "row_number",
+        kind: Kind::Window,
+        arguments: 0..=0,
+        rewrite: Rewrite::Bigint("row_number"),
+    },
 ];
 
 /// The entry of a function that is on the list.
@@ -152,7 +168,8 @@ pub(super) fn identifiers(name: &ObjectName) -> Option<Vec<&Ident>> {
 
 /// Checks a call and its arguments.
 pub(super) fn check(call: &Function) -> Result<(), SqlError> {
-    let Function { name, uses_odbc_syntax, parameters, args, filter, null_treatment, over, within_group } = call;
+    let Function { name, uses_odbc_syntax, parameters, args, filter, null_treatment, over, within_group } =
+        call;
     // `current_date` is a function without parentheses.
     if matches!(args, FunctionArguments::None) && name.to_string().eq_ignore_ascii_case("current_date") {
         return Ok(());
@@ -177,7 +194,9 @@ pub(super) fn check(call: &Function) -> Result<(), SqlError> {
         _ => {}
     }
     match (known.kind, over) {
-        (Kind::Scalar, Some(_)) => Err(SqlError::syntax(position(name), format!("{} is no window function", known.name))),
+        (Kind::Scalar, Some(_)) => {
+            Err(SqlError::syntax(position(name), format!("{} is no window function", known.name)))
+        }
         (Kind::Window, None) => Err(SqlError::syntax(position(name), format!("{} needs OVER", known.name))),
         (_, Some(window)) => window_spec(name, window),
         (_, None) => Ok(()),
@@ -194,7 +213,10 @@ fn arguments(name: &ObjectName, known: &Known, list: &FunctionArgumentList) -> R
         return refuse(name, format!("DISTINCT in {}", known.name));
     }
     if !known.arguments.contains(&args.len()) {
-        return Err(SqlError::syntax(position(name), format!("Unexpected parameters for function {}", known.name)));
+        return Err(SqlError::syntax(
+            position(name),
+            format!("Unexpected parameters for function {}", known.name),
+        ));
     }
     for argument in args {
         match argument {
@@ -221,7 +243,10 @@ pub(super) fn plain_arguments(list: &FunctionArgumentList) -> Vec<&Expr> {
 }
 
 /// In Trino a negative start counts from the end; our engine does not, so the start must be a positive literal.
-pub(super) fn substring_start(node: &impl sqlparser::ast::Spanned, start: Option<&Expr>) -> Result<(), SqlError> {
+pub(super) fn substring_start(
+    node: &impl sqlparser::ast::Spanned,
+    start: Option<&Expr>,
+) -> Result<(), SqlError> {
     match start.and_then(check::number).and_then(|digits| digits.parse::<u32>().ok()) {
         Some(1..) => Ok(()),
         _ => refuse(node, "substring with a start that is not a positive number"),
@@ -229,7 +254,8 @@ pub(super) fn substring_start(node: &impl sqlparser::ast::Spanned, start: Option
 }
 
 fn window_spec(name: &ObjectName, window: &WindowType) -> Result<(), SqlError> {
-    let WindowType::WindowSpec(WindowSpec { window_name, partition_by, order_by, window_frame }) = window else {
+    let WindowType::WindowSpec(WindowSpec { window_name, partition_by, order_by, window_frame }) = window
+    else {
         return refuse(name, "a named window");
     };
     if window_name.is_some() {

@@ -113,7 +113,9 @@ pub fn parse(text: &str) -> Result<Statement, SqlError> {
     let first = match tokens.first() {
         Some((token::Token::Word(word), _)) => word.to_ascii_uppercase(),
         Some((token::Token::Mark('('), _)) => "SELECT".to_owned(),
-        Some((other, position)) => return Err(SqlError::syntax(*position, format!("mismatched input '{other}'"))),
+        Some((other, position)) => {
+            return Err(SqlError::syntax(*position, format!("mismatched input '{other}'")));
+        }
         None => return Err(SqlError::syntax(end, "the statement is empty")),
     };
     match first.as_str() {

@@ -10,7 +10,8 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{
-    AggregateFunction, Between, BinaryExpr, Case, Cast, InList, InSubquery, Like, ScalarFunction, WindowFunction,
+    AggregateFunction, Between, BinaryExpr, Case, Cast, InList, InSubquery, Like, ScalarFunction,
+    WindowFunction,
 };
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -138,10 +139,13 @@ fn require_class(expr: &Expr, schema: &DFSchema, what: &str, fits: impl Fn(Class
 fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
     let (a, b) = (Class::of(&left), Class::of(&right));
-    let refused = || mismatch(format!("Cannot apply operator: {} {} {}", name(&left), binary.op, name(&right)));
+    let refused =
+        || mismatch(format!("Cannot apply operator: {} {} {}", name(&left), binary.op, name(&right)));
     let nullable = a == Class::Null || b == Class::Null;
     match binary.op {
-        Operator::Plus | Operator::Minus | Operator::Multiply if a == Class::Integer && b == Class::Integer => {
+        Operator::Plus | Operator::Minus | Operator::Multiply
+            if a == Class::Integer && b == Class::Integer =>
+        {
             let operation = match binary.op {
                 Operator::Plus => Arithmetic::Add,
                 Operator::Minus => Arithmetic::Subtract,
@@ -166,7 +170,9 @@ fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transforme
             }
         }
         Operator::StringConcat if !nullable && (a != Class::Text || b != Class::Text) => return refused(),
-        Operator::And | Operator::Or if !nullable && (a != Class::Boolean || b != Class::Boolean) => return refused(),
+        Operator::And | Operator::Or if !nullable && (a != Class::Boolean || b != Class::Boolean) => {
+            return refused();
+        }
         _ if !comparable(&left, &right) => return refused(),
         _ => {}
     }
@@ -261,17 +267,21 @@ fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> 
         "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
         | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
         "substr" => check(|class| matches!(class, Class::Text | Class::Integer))?,
-        "abs" | "acos" | "asin" | "atan" | "atan2" | "cbrt" | "cos" | "degrees" | "exp" | "ln" | "radians" | "sin"
-        | "sqrt" | "tan" | "tanh" => check(Class::is_number)?,
+        "abs" | "acos" | "asin" | "atan" | "atan2" | "cbrt" | "cos" | "degrees" | "exp" | "ln"
+        | "radians" | "sin" | "sqrt" | "tan" | "tanh" => check(Class::is_number)?,
         "coalesce" | "nullif" => {
             for pair in types.windows(2) {
                 require_comparable(&pair[0], &pair[1], &function)?;
             }
         }
-        "date_part" => check(|class| matches!(class, Class::Text | Class::Time)).and_then(|()| match types.get(1) {
-            Some(of) if Class::of(of) == Class::Text => mismatch("Unexpected parameter of type varchar".to_owned()),
-            _ => Ok(()),
-        })?,
+        "date_part" => {
+            check(|class| matches!(class, Class::Text | Class::Time)).and_then(|()| match types.get(1) {
+                Some(of) if Class::of(of) == Class::Text => {
+                    mismatch("Unexpected parameter of type varchar".to_owned())
+                }
+                _ => Ok(()),
+            })?
+        }
         "date_trunc" => return date_trunc(call, &types),
         "round" => return round(call, &types),
         "floor" | "ceil" => return whole(call, &types),
@@ -299,7 +309,9 @@ fn round(mut call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Exp
     match types.first().map(Class::of) {
         Some(Class::Float) => Ok(Transformed::no(Expr::ScalarFunction(call))),
         Some(Class::Integer) if types.len() == 1 => Ok(Transformed::yes(call.args.swap_remove(0))),
-        Some(Class::Decimal | Class::Integer) => unsupported("round of a decimal, and of an integer to digits,"),
+        Some(Class::Decimal | Class::Integer) => {
+            unsupported("round of a decimal, and of an integer to digits,")
+        }
         _ => mismatch("Unexpected parameters for function round".to_owned()),
     }
 }

@@ -10,9 +10,10 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderByKind,
-    Query, Select, SelectItem, Spanned, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName,
+    ObjectNamePart, OrderByKind, Query, Select, SelectItem, Spanned, TableAlias, TableFactor, Value,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::Location;
 
@@ -139,7 +140,9 @@ impl Rewriter {
     fn name_item(&mut self, item: &mut SelectItem) {
         match item {
             SelectItem::ExprWithAlias { alias, .. } => fold(alias),
-            SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => self.name_reference(item),
+            SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
+                self.name_reference(item)
+            }
             SelectItem::UnnamedExpr(expr) => {
                 let alias = Ident::with_quote('"', format!("{UNNAMED}{}", self.unnamed));
                 self.unnamed += 1;
@@ -188,7 +191,8 @@ fn typed_number(digits: &str) -> Expr {
 
 /// The text of a pattern and what escapes in it, when both are literals; `check` refuses anything else.
 pub(super) fn escaped_pattern(pattern: &Expr, escape: Option<&ValueWithSpan>) -> Option<(String, char)> {
-    let (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(pattern), .. }), Some(escape)) = (pattern, escape)
+    let (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(pattern), .. }), Some(escape)) =
+        (pattern, escape)
     else {
         return None;
     };
@@ -225,10 +229,8 @@ fn rewritten(function: &Function) -> Option<Expr> {
         Rewrite::Same(name) => renamed(function, name),
         Rewrite::Bigint(name) => cast(renamed(function, name), DataType::BigInt(None)),
         Rewrite::DatePart(field) => date_part(field, arguments.into_iter().next()?),
-        Rewrite::Concat => Expr::Nested(Box::new(arguments.into_iter().reduce(|left, right| Expr::BinaryOp {
-            left: Box::new(left),
-            op: BinaryOperator::StringConcat,
-            right: Box::new(right),
+        Rewrite::Concat => Expr::Nested(Box::new(arguments.into_iter().reduce(|left, right| {
+            Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::StringConcat, right: Box::new(right) }
         })?)),
         Rewrite::If => {
             let mut parts = arguments.into_iter();
@@ -270,7 +272,8 @@ fn cast(expr: Expr, data_type: DataType) -> Expr {
 }
 
 fn call(name: &str, arguments: Vec<Expr>) -> Expr {
-    let arguments = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
+    let arguments =
+        arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
@@ -286,7 +289,6 @@ fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 fn argument_list(args: Vec<FunctionArg>) -> FunctionArguments {
     FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() })
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -328,7 +330,10 @@ mod tests {
     #[test]
     fn what_differs_from_trino_is_refused_with_its_place() {
         for (text, expected) in [
-            ("SELECT frobnicate(1)", "FUNCTION_NOT_REGISTERED: line 1:8: Function 'frobnicate' not registered"),
+            (
+                "SELECT frobnicate(1)",
+                "FUNCTION_NOT_REGISTERED: line 1:8: Function 'frobnicate' not registered",
+            ),
             ("SELECT * FROM t TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE"),
             ("SELECT * FROM t FOR VERSION AS OF 1", ""),
             ("SELECT CAST(a AS VARCHAR(3)) FROM t", "CAST to VARCHAR(3)"),

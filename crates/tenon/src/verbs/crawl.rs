@@ -4,8 +4,11 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::progress::{Poll, Progress};
-use super::{Outcome, print};
-use crate::client::{Client, ClientError, GLUE};
+use super::{Outcome, print, remark};
+use crate::client::{Client, ClientError, GLUE, LOGS};
+
+/// Problems that are shown; the log has them all.
+const SHOWN_PROBLEMS: usize = 20;
 
 /// Runs the crawler to its end.
 pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Outcome> {
@@ -24,6 +27,13 @@ pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Ou
         progress.say(format!("crawler {name}: {state}"));
     };
     drop(progress);
+    let problems = problems(client, &last).await?;
+    for line in problems.iter().take(SHOWN_PROBLEMS) {
+        remark(&format!("tenon: {line}"));
+    }
+    if problems.len() > SHOWN_PROBLEMS {
+        remark(&format!("tenon: … and {} more problems in the crawl's log", problems.len() - SHOWN_PROBLEMS));
+    }
     let metrics = metrics(client, name).await?;
     if as_json {
         print(&format!("{:#}\n", json!({ "LastCrawl": last, "Metrics": metrics })))?;
@@ -35,6 +45,20 @@ pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Ou
         Some("CANCELLED") => Outcome::Stopped,
         _ => Outcome::Failed,
     })
+}
+
+/// What the crawl wrote down as errors: files that it could not read, and why. A crawl goes on with the rest, as on AWS.
+async fn problems(client: &Client, last: &Value) -> Result<Vec<String>, ClientError> {
+    let text = |member: &str| last.get(member).and_then(Value::as_str).unwrap_or_default();
+    let input = json!({ "logGroupName": text("LogGroup"), "logStreamName": text("LogStream") });
+    let page = match client.call(LOGS, "GetLogEvents", &input).await {
+        Err(error) if error.is("ResourceNotFoundException") => return Ok(Vec::new()),
+        other => other?,
+    };
+    let start = format!("[{}] ERROR : ", text("MessagePrefix"));
+    let events = page.get("events").and_then(Value::as_array).into_iter().flatten();
+    let messages = events.filter_map(|event| event.get("message")?.as_str());
+    Ok(messages.filter_map(|line| line.strip_prefix(start.as_str())).map(str::to_owned).collect())
 }
 
 async fn metrics(client: &Client, name: &str) -> Result<Value, ClientError> {

@@ -114,7 +114,8 @@ fn hoist(query: Vec<(String, String)>, headers: &mut HeaderMap) -> Result<Vec<(S
     let mut rest = Vec::with_capacity(query.len());
     for (key, value) in query {
         let name = key.to_ascii_lowercase();
-        let is_header = name.starts_with("x-amz-") || (presigned_v2 && PRESIGNED_V2_HEADERS.contains(&name.as_str()));
+        let is_header =
+            name.starts_with("x-amz-") || (presigned_v2 && PRESIGNED_V2_HEADERS.contains(&name.as_str()));
         if !presigned || !is_header || is_signing_key(&name) {
             rest.push((key, value));
             continue;

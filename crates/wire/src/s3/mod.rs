@@ -45,7 +45,8 @@ pub(crate) fn malformed(error: Malformed) -> Fault {
 /// The AWS SDK for C++ writes the only value of `x-amz-checksum-mode` in lower case, which S3 takes.
 fn is_checksum_mode(one: &Violation, input: &Map<String, Document>) -> bool {
     let sent = input.get("ChecksumMode").and_then(Document::as_str);
-    one.path.eq_ignore_ascii_case("ChecksumMode") && sent.is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED"))
+    one.path.eq_ignore_ascii_case("ChecksumMode")
+        && sent.is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED"))
 }
 
 /// Checks a request against the model in S3's way. S3 knows no `ValidationException`: a violation in the document is
@@ -58,7 +59,10 @@ pub(crate) fn validate(model: &Model, shape: &Shape, input: &Map<String, Documen
     };
     let Some(first) = found.iter().find(relevant) else { return Ok(()) };
     if first.path.eq_ignore_ascii_case("createBucketConfiguration.locationConstraint") {
-        return Err(Fault::new("InvalidLocationConstraint", "The specified location-constraint is not valid"));
+        return Err(Fault::new(
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+        ));
     }
     let top = first.path.split('.').next().unwrap_or_default();
     let member = shape.members.iter().find(|member| member.name.eq_ignore_ascii_case(top));

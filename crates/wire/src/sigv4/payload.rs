@@ -81,7 +81,8 @@ pub(super) fn s3(headers: &HeaderMap, claim: &Claim) -> Result<(Form, String), A
 /// The length that the client stated. An HTTP/1 request that states none has an empty body for the server, but its
 /// client may have meant to send one (S3 answers 411).
 fn stated_length(parts: &Parts, body: &Body) -> Option<u64> {
-    let stated = parts.version > http::Version::HTTP_11 || parts.headers.contains_key(http::header::CONTENT_LENGTH);
+    let stated =
+        parts.version > http::Version::HTTP_11 || parts.headers.contains_key(http::header::CONTENT_LENGTH);
     if stated { body.length() } else { None }
 }
 

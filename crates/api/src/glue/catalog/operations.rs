@@ -70,7 +70,14 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
     operation!(
         "UpdateTable",
         tables::update,
-        ["CatalogId", "DatabaseName", "TableInput.Name", "TableInput.PartitionKeys", "SkipArchive", "VersionId"],
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableInput.Name",
+            "TableInput.PartitionKeys",
+            "SkipArchive",
+            "VersionId"
+        ],
         [
             ("Name", OPEN_TABLE),
             ("TransactionId", GOVERNED),

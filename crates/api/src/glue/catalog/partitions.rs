@@ -47,9 +47,7 @@ fn all_shown(partitions: &[Partition], scope: &Scope) -> Vec<Value> {
 }
 
 fn failures(failed: Vec<PartitionError>) -> Reply {
-    let entry = |one: PartitionError| {
-        json!({ "PartitionValues": one.values, "ErrorDetail": errors::detail(&errors::catalog(one.error)) })
-    };
+    let entry = |one: PartitionError| json!({ "PartitionValues": one.values, "ErrorDetail": errors::detail(&errors::catalog(one.error)) });
     Reply::from(json!({ "Errors": failed.into_iter().map(entry).collect::<Vec<_>>() }))
 }
 
@@ -128,7 +126,8 @@ pub(super) async fn update(catalog: &Catalog, mut call: Call) -> Result<Reply, F
 pub(super) async fn batch_update(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let entries: Vec<UpdateEntry> = structure(&mut call, "Entries")?;
-    let updates = entries.into_iter().map(|entry| (entry.partition_value_list, entry.partition_input)).collect();
+    let updates =
+        entries.into_iter().map(|entry| (entry.partition_value_list, entry.partition_input)).collect();
     let (database, name) = table(&call);
     let mut tx = catalog.begin().await?;
     let failed =

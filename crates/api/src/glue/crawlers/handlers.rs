@@ -52,7 +52,8 @@ pub(super) async fn get(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> 
 
 async fn page(face: &CrawlerFace, call: &Call, most: usize) -> Result<(Vec<Crawler>, Option<String>), Fault> {
     let after = call.text("NextToken").unwrap_or_default();
-    let (crawlers, more) = face.crawlers.list(&scope(call)?, after, limit(call, most)).await.map_err(fault)?;
+    let (crawlers, more) =
+        face.crawlers.list(&scope(call)?, after, limit(call, most)).await.map_err(fault)?;
     let next = crawlers.last().filter(|_| more).map(|c| c.definition.name.clone());
     Ok((crawlers, next))
 }

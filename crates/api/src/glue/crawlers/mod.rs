@@ -32,7 +32,8 @@ pub fn taggable() -> Taggable {
 }
 
 fn scope(call: &Call) -> Result<Scope, Fault> {
-    Scope::new(call.scope_account.as_str(), call.region.as_str()).map_err(|error| errors::invalid(error.to_string()))
+    Scope::new(call.scope_account.as_str(), call.region.as_str())
+        .map_err(|error| errors::invalid(error.to_string()))
 }
 
 /// Glue's fault for an error of the crawlers.
@@ -45,7 +46,9 @@ fn fault(error: CrawlerError) -> Fault {
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
         CrawlerError::Invalid { .. } => errors::invalid(error.to_string()),
         CrawlerError::Store(inner) => errors::store(inner),
-        CrawlerError::Catalog(_) | CrawlerError::Lake(_) | CrawlerError::Corrupt { .. } => Fault::internal(error),
+        CrawlerError::Catalog(_) | CrawlerError::Lake(_) | CrawlerError::Corrupt { .. } => {
+            Fault::internal(error)
+        }
     }
 }
 
@@ -111,7 +114,11 @@ const fn acts(acts: &'static [&'static str]) -> Fields {
 const OPERATIONS: &[Operation<CrawlerFace>] = &[
     Operation { name: "CreateCrawler", fields: CREATE, run: |s, c| Box::pin(handlers::create(s, c)) },
     Operation { name: "UpdateCrawler", fields: DEFINITION, run: |s, c| Box::pin(handlers::update(s, c)) },
-    Operation { name: "DeleteCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::delete(s, c)) },
+    Operation {
+        name: "DeleteCrawler",
+        fields: acts(&["Name"]),
+        run: |s, c| Box::pin(handlers::delete(s, c)),
+    },
     Operation { name: "GetCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::get(s, c)) },
     Operation {
         name: "GetCrawlers",

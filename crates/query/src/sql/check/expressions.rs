@@ -28,9 +28,10 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
             expr(left)?;
             expr(right)
         }
-        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::Not, expr: inner } => {
-            expr(inner)
-        }
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::Not,
+            expr: inner,
+        } => expr(inner),
         Expr::BinaryOp { left, op, right } => {
             binary(whole, op)?;
             expr(left)?;
@@ -70,7 +71,11 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
             expr(inner)
         }
         Expr::Ceil { expr: inner, field } | Expr::Floor { expr: inner, field } => {
-            none(whole, !matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime)), "TO in CEIL")?;
+            none(
+                whole,
+                !matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime)),
+                "TO in CEIL",
+            )?;
             expr(inner)
         }
         Expr::Position { expr: needle, r#in } => {
@@ -97,7 +102,9 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
         Expr::Subquery(subquery) => scalar_subquery(whole, subquery),
         Expr::Tuple(_) => refuse(whole, "a row of values"),
         Expr::Lambda(_) => refuse(whole, "a lambda"),
-        Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => refuse(whole, "GROUPING SETS, ROLLUP and CUBE"),
+        Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => {
+            refuse(whole, "GROUPING SETS, ROLLUP and CUBE")
+        }
         Expr::AtTimeZone { .. } => refuse(whole, "AT TIME ZONE"),
         Expr::CompoundFieldAccess { .. } => refuse(whole, "a subscript"),
         _ => refuse(whole, format!("the expression {whole}")),
@@ -141,7 +148,8 @@ fn typed_string(whole: &Expr, typed: &TypedString) -> Checked {
 }
 
 fn interval_literal(whole: &Expr, interval: &Interval) -> Checked {
-    let Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } = interval;
+    let Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } =
+        interval;
     let plain = leading_precision.is_none() && last_field.is_none() && fractional_seconds_precision.is_none();
     let text = matches!(&**value, Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. })
         if text.parse::<i32>().is_ok());
@@ -202,7 +210,9 @@ fn scalar_subquery(whole: &Expr, subquery: &Query) -> Checked {
     };
     let ungrouped = matches!(&select.group_by,
         sqlparser::ast::GroupByExpr::Expressions(list, _) if list.is_empty());
-    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = &select.projection[..] else {
+    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] =
+        &select.projection[..]
+    else {
         return Err(SqlError::syntax(position(whole), "a scalar subquery has one column"));
     };
     if ungrouped && functions::has_aggregate(item) {
