@@ -241,10 +241,9 @@ impl ByteSource for CountedSource {
         self.object.size
     }
 
+    /// Not counted: readers of text look at a file's head with it, and stream the same bytes afterwards.
     async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
-        let bytes = self.object.read(range).await?;
-        self.counters.add_bytes(bytes.len() as u64);
-        Ok(bytes)
+        self.object.read(range).await
     }
 
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {

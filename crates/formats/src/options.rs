@@ -35,7 +35,8 @@ impl Format {
 pub enum ColumnNames {
     /// The table's columns, in the file's order. What a catalog table uses.
     Given(Vec<String>),
-    /// The first record behind `header_lines - 1` skipped lines. Needs `header_lines` of at least 1.
+    /// The first record behind `header_lines - 1` skipped lines. Needs `header_lines` of at least 1. A wanted column
+    /// that it lacks is an error, or NULL with [`Ragged::PadWithNull`].
     Header,
     /// `col0`, `col1`, …
     Generated,

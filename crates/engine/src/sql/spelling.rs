@@ -132,7 +132,7 @@ mod tests {
                 "SELECT O.CUSTID AS Total FROM orders o WHERE Day = 'X' ORDER BY total",
                 &["custId", "day"]
             ),
-            "SELECT o.custId AS Total FROM orders AS o WHERE day = 'X' ORDER BY Total"
+            "SELECT o.custId AS Total FROM orders o WHERE day = 'X' ORDER BY Total"
         );
         assert_eq!(
             unified("SELECT `CUSTID`, id FROM t", &["custId", "ID", "Id"]),

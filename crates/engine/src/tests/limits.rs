@@ -17,8 +17,8 @@ async fn numbers(world: &World, rows: u64) {
 
 #[tokio::test]
 async fn a_sort_spills() {
-    let world = World::with_memory(12 << 20).await;
-    numbers(&world, 300_000).await;
+    let world = World::with_memory(32 << 20).await;
+    numbers(&world, 400_000).await;
     let session = world.session();
     let frame = session.sql("SELECT n, text FROM numbers ORDER BY text, n").await.expect("frame");
     let mut execution = session.execute(frame).await.expect("execution");
@@ -32,7 +32,7 @@ async fn a_sort_spills() {
             text.clone_into(&mut last);
         }
     }
-    assert_eq!(rows, 300_000);
+    assert_eq!(rows, 400_000);
     assert!(execution.stats().spilled_bytes > 0);
     drop(execution);
     assert_eq!(world.engine.memory().reserved_bytes, 0);
@@ -87,7 +87,7 @@ async fn bad_records_are_counted_when_skipped() {
 
 #[tokio::test]
 async fn large_joins_are_planned_to_spill() {
-    let world = World::with_memory(12 << 20).await;
+    let world = World::with_memory(64 << 20).await;
     numbers(&world, 300_000).await;
     let text = "SELECT count(*) FROM numbers a JOIN numbers b ON a.n = b.n AND a.text = b.text";
     let session = world.session();

@@ -54,7 +54,7 @@ impl CsvReader {
         let binding = match (&options.names, names) {
             (ColumnNames::Given(names), _) => bind::by_name(batch.schema(), names),
             (ColumnNames::Generated, _) => bind::generated(batch.schema(), source.name())?,
-            (ColumnNames::Header, Some(names)) => bind_header(&batch, &names, source.name())?,
+            (ColumnNames::Header, Some(names)) => bind_header(&batch, &names, options, source.name())?,
             (ColumnNames::Header, None) => Binding { places: vec![None; batch.columns.len()], width: None },
         };
         let (input, line) = if range.start <= head.offset() {
@@ -232,8 +232,17 @@ fn refuse_nested(batch: &BatchBuilder, source: &str) -> Result<(), FormatError> 
     Ok(())
 }
 
-fn bind_header(batch: &BatchBuilder, names: &[String], source: &str) -> Result<Binding, FormatError> {
+/// Binds to a file's own header. Where short records are padded, so is a file that lacks some of the columns.
+fn bind_header(
+    batch: &BatchBuilder,
+    names: &[String],
+    options: &CsvOptions,
+    source: &str,
+) -> Result<Binding, FormatError> {
     let binding = bind::by_name(batch.schema(), names);
+    if options.ragged == Ragged::PadWithNull {
+        return Ok(binding);
+    }
     for (place, field) in binding.places.iter().zip(batch.schema().fields()) {
         if place.is_none() {
             let message =

@@ -194,3 +194,11 @@ fn openx_mappings() {
     let batch = read_all(&file, &Format::Json(options), &table, ReadOptions::default()).unwrap();
     assert_eq!(rows(&batch), [["x", "1"]]);
 }
+
+#[test]
+fn a_header_may_lack_columns_where_records_are_padded() {
+    let table = schema(&[("b", "int"), ("a", "string")]);
+    let padded = csv(CsvOptions { ragged: formats::Ragged::PadWithNull, ..CsvOptions::standard() });
+    let batch = read_all(&source("f", "a,c\nx,1\n"), &padded, &table, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["∅", "x"]]);
+}
