@@ -260,13 +260,28 @@ def test_every_transform(glue):
 
 def test_filters_compare_by_the_type_of_the_column(glue):
     glue.put("in/a.json", "".join(json.dumps({"n": n, "s": str(n)}) + "\n" for n in (2, 10, 30)))
-    for column, expected in (("n", [10, 30]), ("s", [])):
-        condition = {"Operation": "GTE", "Values": [
-            {"Type": "COLUMNEXTRACTED", "Value": [column]}, {"Type": "CONSTANT", "Value": ["9" if column == "s" else "10"]}]}
-        nodes = {"src": jsonl(glue, "in"), "out": parquet(glue, "f", f"out-{column}"),
-                 "f": {"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "AND", "Filters": [condition]}}}
-        glue.run(glue.create(nodes))
-        assert [row[0] for row in glue.rows(f"out-{column}")] == expected
+
+    def job(column, operation, constant):
+        condition = {"Operation": operation, "Values": [
+            {"Type": "COLUMNEXTRACTED", "Value": [column]}, {"Type": "CONSTANT", "Value": [constant]}]}
+        return glue.create({
+            "src": jsonl(glue, "in"), "out": parquet(glue, "f", f"out-{column}"),
+            "f": {"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "AND", "Filters": [condition]}}})
+
+    glue.run(job("n", "GTE", "10"))
+    assert [row[0] for row in glue.rows("out-n")] == [10, 30]
+    glue.run(job("s", "EQ", "10"))
+    assert [row[0] for row in glue.rows("out-s")] == [10]
+    # As text "10" comes before "9": nobody means that.
+    assert "s is text" in glue.fails(job("s", "GTE", "9"))
+
+
+def test_folders_become_columns_of_a_path_source(glue):
+    glue.put("in/d=1/a.csv", "id,v\n1,x\n")
+    glue.put("in/d=2/a.csv", "id,v\n2,y\n")
+    glue.run(glue.create({"src": csv(glue, "in"), "out": parquet(glue, "src", "out")}))
+    assert sorted(glue.read("out")[["id", "v", "d"]].astype(str).itertuples(index=False, name=None)) == [
+        ("1", "x", "1"), ("2", "y", "2")]
 
 
 def test_text_targets_and_compressed_sources(glue):

@@ -155,7 +155,9 @@ async fn schema(
     objects: &[ObjectRef],
 ) -> Result<SchemaRef, RunFailure> {
     let infer = async |objects: &[ObjectRef]| {
-        let path = PathSource { objects: Some(objects.to_vec()), ..path_source(source) };
+        // The columns of the files: those of `k=v` folders are added when the files are read.
+        let path =
+            PathSource { objects: Some(objects.to_vec()), folder_columns: false, ..path_source(source) };
         let frame = task.session.read_path(path).await;
         frame
             .map(|frame| Arc::clone(frame.schema().inner()))

@@ -66,11 +66,13 @@ fn compare(schema: &DFSchema, operator: &str, left: &Operand, right: &Operand) -
         }
         (Operand::Field(path), Operand::Constant(text)) => {
             let found = resolve(schema, path)?;
+            refuse_text_order(operator, text, path, &found.data_type)?;
             let constant = constant(text, path, &found.data_type)?;
             (found.expr, constant)
         }
         (Operand::Constant(text), Operand::Field(path)) => {
             let found = resolve(schema, path)?;
+            refuse_text_order(operator, text, path, &found.data_type)?;
             (constant(text, path, &found.data_type)?, found.expr)
         }
         (Operand::Constant(_), Operand::Constant(_)) => {
@@ -88,6 +90,24 @@ fn compare(schema: &DFSchema, operator: &str, left: &Operand, right: &Operand) -
         "<=" => two_valued(left.lt_eq(right)),
         _ => two_valued(left.gt_eq(right)),
     })
+}
+
+/// Text in the order of numbers is never what is meant by text in the order of text: `10` comes before `9`.
+fn refuse_text_order(
+    operator: &str,
+    text: &str,
+    path: &[String],
+    data_type: &DataType,
+) -> Result<(), PlanError> {
+    let is_text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    if operator == "=" || !is_text || text.trim().parse::<f64>().is_err() {
+        return Ok(());
+    }
+    Err(PlanError::Refused(format!(
+        "{} is text, so {operator} {text} would compare it as text (10 before 9); give it a number's type with an \
+         ApplyMapping first",
+        path.join(".")
+    )))
 }
 
 /// The constant as the field's type. A number with a fraction may be compared with a whole field.
