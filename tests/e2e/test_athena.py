@@ -200,6 +200,15 @@ def test_what_cannot_be_answered_fails_and_says_why(athena, sql, expected):
     assert expected in athena.fails(sql)
 
 
+def test_statements_of_any_size_leave_the_server_standing(athena):
+    for sql in ("SELECT 1" + " + 1" * 20_000, "SELECT " + "(" * 5_000 + "1" + ")" * 5_000):
+        with pytest.raises(athena.client.exceptions.InvalidRequestException, match="operators"):
+            athena.start(sql)
+    assert athena.rows("SELECT 1" + " + 1" * 1_900 + " AS x")[1] == [("1901",)]
+    many = ", ".join(str(n) for n in range(20_000))
+    assert athena.rows(f"SELECT count(*) AS n FROM t WHERE id IN ({many})")[1] == [("4",)]
+
+
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT FROM", "SELECT 1;; SELECT 2", "", "SELECT 'abc"])
 def test_what_does_not_parse_is_refused_at_once(athena, sql):
     with pytest.raises((athena.client.exceptions.InvalidRequestException, botocore.exceptions.ParamValidationError)):

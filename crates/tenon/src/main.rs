@@ -30,13 +30,20 @@ use clap::Parser as _;
 
 use crate::config::Problems;
 
+/// Stack of a thread: plans of statements are walked recursively. Only what is used takes memory.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Wrong arguments or configuration; clap uses the same.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tenon").build()
-    {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("tenon")
+        .thread_stack_size(STACK_BYTES)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the runtime")),
     };

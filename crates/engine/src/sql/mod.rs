@@ -6,7 +6,10 @@
 //! documented with the job nodes that offer SQL.
 
 mod refuse;
+mod size;
 mod spelling;
+
+pub use size::check_size;
 
 use std::collections::HashSet;
 
@@ -43,6 +46,7 @@ pub(crate) fn configure(dialect: SqlDialect, settings: &mut ConfigOptions) {
 
 /// Parses and plans one SELECT.
 pub(crate) async fn plan(session: &Session, text: &str) -> Result<LogicalPlan, EngineError> {
+    check_size(text)?;
     let state = session.context().state();
     let dialect = state.config_options().sql_parser.dialect;
     let mut statement =
