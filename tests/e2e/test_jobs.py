@@ -465,10 +465,11 @@ def test_a_killed_server_leaves_nothing_of_a_run(tenon_factory):
     assert glue.keys("never") == []
 
 
-@pytest.mark.parametrize("point", ["before-staging", "after-staging", "before-commit", "after-commit"])
+@pytest.mark.parametrize("point", ["before_staging", "after_staging", "before_commit", "after_commit"])
 def test_a_crash_around_the_commit_shows_all_or_nothing(tenon_factory, tmp_path, point):
     marker = tmp_path / "marker"
-    server = tenon_factory(environment={"TENON_CRASH_POINT": f"jobs-{point}", "TENON_CRASH_MARKER": str(marker)}).start()
+    armed = ["--set", f"crash.point=jobs.run.{point}", "--set", f"crash.marker={marker}"]
+    server = tenon_factory(*armed).start()
     glue = Glue(server)
     glue.put("in/a.csv", "id,day\n1,x\n2,y\n")
     policy = {"EnableUpdateCatalog": True, "Database": glue.database, "Table": "out"}
@@ -477,8 +478,8 @@ def test_a_crash_around_the_commit_shows_all_or_nothing(tenon_factory, tmp_path,
     job = glue.create(nodes, DefaultArguments=ENABLED)
     run = glue.start(job)
     wait_until(lambda: server.process.poll() is not None, "the server to die")
-    assert marker.read_text().strip() == f"jobs-{point}"
-    server.environment = {}
+    assert marker.read_text().strip() == f"jobs.run.{point}"
+    server.arguments = []
     server.start()
     glue.client, glue.s3, glue.logs = (server.client(service) for service in ("glue", "s3", "logs"))
     end = glue.wait(job, run)["JobRunState"]

@@ -32,6 +32,7 @@ use store::lease::Lease;
 pub(crate) use counters::{Counters, SourceCount};
 pub(crate) use failure::RunFailure;
 
+use crate::JobsError;
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::{self, Window};
 use crate::graph::{Graph, Node, NodeKind, Target};
@@ -123,6 +124,7 @@ async fn open<'a>(
     };
     drop(tx);
     let graph = input.graph()?;
+    check_full_sources(&graph, &options)?;
     let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
     let session = context.engine.session(
         engine::Sources {
@@ -142,6 +144,18 @@ async fn open<'a>(
     let task = Task { context, run, lease, log, counters, session, options, graph, planned_version, window };
     task.greet();
     Ok(task)
+}
+
+/// A name that is nobody's would silently leave a source under the bookmark.
+fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError> {
+    let is_source = |node: &Node| matches!(node.kind, NodeKind::Catalog(_) | NodeKind::Files(_));
+    for name in &options.full_sources {
+        if !graph.needed().any(|node| is_source(node) && (node.name == *name || node.id == *name)) {
+            let message = format!("--bookmark-full-sources names {name}, but no source of the job is called so");
+            return Err(JobsError::invalid(message));
+        }
+    }
+    Ok(())
 }
 
 /// Plans and stages one target.

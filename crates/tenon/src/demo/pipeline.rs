@@ -86,6 +86,7 @@ impl Pipeline<'_> {
             self.story.step("One more day arrives")?;
         }
         let mut arrived = Arrived::default();
+        let first = self.shop.date(days.start);
         let count = u64::from(days.end - days.start) * 2 + u64::from(crm);
         let customers = crm
             .then(|| File { path: "demo-crm/customers/customers.jsonl".to_owned(), bytes: self.shop.crm() });
@@ -109,7 +110,7 @@ impl Pipeline<'_> {
             "{count} files, {megabytes:.1} MB: {} order rows ({} good ones; the rest is duplicated or malformed), {} interactions",
             arrived.rows, arrived.good, arrived.interactions
         ))?;
-        self.story.command("aws s3 cp orders.csv s3://demo-shop/orders/dt=2026-09-01/orders.csv")?;
+        self.story.command(&format!("aws s3 cp orders.csv s3://demo-shop/orders/dt={first}/orders.csv"))?;
         Ok(arrived)
     }
 
