@@ -27,6 +27,7 @@ pub fn check_size(text: &str) -> Result<(), EngineError> {
     Err(EngineError::Sql { message })
 }
 
+/// Everything that may make a level: operators and what opens something. Lists and names are flat.
 fn nests(token: &Token) -> bool {
     match token {
         Token::Word(word) => matches!(
@@ -34,16 +35,28 @@ fn nests(token: &Token) -> bool {
             Keyword::AND
                 | Keyword::OR
                 | Keyword::NOT
+                | Keyword::IS
+                | Keyword::IN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::RLIKE
+                | Keyword::BETWEEN
+                | Keyword::AT
+                | Keyword::COLLATE
                 | Keyword::CASE
                 | Keyword::UNION
                 | Keyword::EXCEPT
                 | Keyword::INTERSECT
                 | Keyword::JOIN
         ),
-        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => true,
-        Token::Eq | Token::DoubleEq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => true,
-        Token::LParen | Token::LBracket => true,
-        _ => false,
+        Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => false,
+        Token::Whitespace(_)
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::RParen
+        | Token::EOF => false,
+        _ => true,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The open files of one writing task, kept within its share of memory.
 //!
 //! A file holds its encoder's buffers and the piece that its upload has not written yet. When all of them hold more
-//! than the task's budget, or than the engine's pool grants, the largest gives way: a large Parquet buffer becomes a
-//! row group, anything smaller is ended as a file.
+//! than the task's budget, or than the engine's pool grants, the largest gives way: a Parquet buffer becomes a row
+//! group, which takes a fraction of its room; a file that holds finished bytes more than anything else is ended.
 
 use std::{
     collections::HashMap,
@@ -29,8 +29,8 @@ const UPLOAD_PIECE_BYTES: u64 = 1 << 20;
 /// What an open file holds besides its buffers, about; and for each of its columns.
 const FILE_BYTES: usize = 8 << 10;
 const COLUMN_BYTES: usize = 2 << 10;
-/// A Parquet buffer of this size is worth a row group of its own.
-const ROW_GROUP_WORTH_BYTES: usize = 8 << 20;
+/// A Parquet buffer of this size is worth a row group of its own: it shrinks to a fraction, and the file goes on.
+const ROW_GROUP_WORTH_BYTES: usize = 128 << 10;
 /// Files that are being made durable while the next rows are encoded.
 const CLOSING_AT_ONCE: usize = 8;
 
@@ -222,14 +222,15 @@ impl Files {
     async fn shrink_largest(&mut self) -> Result<(), EngineError> {
         let largest = self.open.iter().max_by_key(|(_, file)| file.held).map(|(group, _)| *group);
         let Some(group) = largest else { return Ok(()) };
-        if let Some(file) = self.open.get_mut(&group)
-            && file.writer.buffered_bytes() >= ROW_GROUP_WORTH_BYTES
-        {
-            file.writer.flush().await?;
-            let (before, now) = (file.held, file.measure(self.target.shape.data.len()));
-            file.held = now;
-            self.held = self.held - before + now;
-            return Ok(());
+        if let Some(file) = self.open.get_mut(&group) {
+            let buffered = file.writer.buffered_bytes();
+            if buffered >= ROW_GROUP_WORTH_BYTES && buffered >= file.held / 2 {
+                file.writer.flush().await?;
+                let (before, now) = (file.held, file.measure(self.target.shape.data.len()));
+                file.held = now;
+                self.held = self.held - before + now;
+                return Ok(());
+            }
         }
         self.end(group).await
     }
