@@ -484,7 +484,7 @@ def test_a_crash_around_the_commit_shows_all_or_nothing(tenon_factory, tmp_path,
     glue.client, glue.s3, glue.logs = (server.client(service) for service in ("glue", "s3", "logs"))
     end = glue.wait(job, run)["JobRunState"]
     tables = glue.client.get_tables(DatabaseName=glue.database)["TableList"]
-    if point == "after-commit":
+    if point == "after_commit":
         assert (end, len(glue.rows("out")), len(tables)) == ("SUCCEEDED", 2, 1)
         assert glue.client.get_job_bookmark(JobName=job)["JobBookmarkEntry"]["RunId"] == run
     else:

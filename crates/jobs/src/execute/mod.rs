@@ -151,7 +151,8 @@ fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError>
     let is_source = |node: &Node| matches!(node.kind, NodeKind::Catalog(_) | NodeKind::Files(_));
     for name in &options.full_sources {
         if !graph.needed().any(|node| is_source(node) && (node.name == *name || node.id == *name)) {
-            let message = format!("--bookmark-full-sources names {name}, but no source of the job is called so");
+            let message =
+                format!("--bookmark-full-sources names {name}, but no source of the job is called so");
             return Err(JobsError::invalid(message));
         }
     }

@@ -6,8 +6,15 @@ use super::parse::fault;
 use super::{Node, NodeKind};
 use crate::JobsError;
 
+/// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
+const MAX_NODES: usize = 500;
+
 /// Orders the nodes that targets need so that every node follows its inputs.
 pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsError> {
+    if nodes.len() > MAX_NODES {
+        let message = format!("a graph has at most {MAX_NODES} nodes, not {}", nodes.len());
+        return Err(JobsError::invalid(message));
+    }
     for node in nodes.values() {
         for input in &node.inputs {
             match nodes.get(input) {

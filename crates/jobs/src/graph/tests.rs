@@ -39,16 +39,21 @@ fn a_graph_is_put_in_order() {
 }
 
 #[test]
-fn a_long_chain_does_not_overflow_the_stack() {
-    let mut nodes = Map::new();
-    nodes.insert("n0".to_owned(), csv());
-    for at in 1..20_000 {
-        let before = format!("n{}", at - 1);
-        let node = json!({"DropFields": {"Name": "x", "Inputs": [before], "Paths": [["a"]]}});
-        nodes.insert(format!("n{at}"), node);
-    }
-    nodes.insert("out".to_owned(), target("n19999"));
-    assert_eq!(Graph::parse(&nodes).unwrap().order().len(), 20_001);
+fn a_graph_has_a_largest_size() {
+    let chain = |length: usize| {
+        let mut nodes = Map::new();
+        nodes.insert("n0".to_owned(), csv());
+        for at in 1..length - 1 {
+            let before = format!("n{}", at - 1);
+            let node = json!({"DropFields": {"Name": "x", "Inputs": [before], "Paths": [["a"]]}});
+            nodes.insert(format!("n{at}"), node);
+        }
+        nodes.insert("out".to_owned(), target(&format!("n{}", length - 2)));
+        Graph::parse(&nodes)
+    };
+    assert_eq!(chain(500).unwrap().order().len(), 500);
+    assert!(chain(501).is_err());
+    assert!(chain(20_000).is_err());
 }
 
 #[test]
