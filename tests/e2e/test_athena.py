@@ -204,7 +204,11 @@ def test_statements_of_any_size_leave_the_server_standing(athena):
     for sql in ("SELECT 1" + " + 1" * 20_000, "SELECT " + "(" * 5_000 + "1" + ")" * 5_000):
         with pytest.raises(athena.client.exceptions.InvalidRequestException, match="operators"):
             athena.start(sql)
-    assert athena.rows("SELECT 1" + " + 1" * 1_900 + " AS x")[1] == [("1901",)]
+    assert athena.rows("SELECT 1" + " + 1" * 990 + " AS x")[1] == [("991",)]
+    for chain in (" OR 1 = 1" * 300, " AND 1 = 1" * 300, " IS NULL" * 900):
+        athena.wait(athena.start("SELECT 1 WHERE 1 = 1" + chain))
+    athena.run("SELECT 'a'" + " || 'a'" * 900 + " AS x")
+    athena.run("SELECT 1 AS x" + " UNION ALL SELECT 1" * 200)
     many = ", ".join(str(n) for n in range(20_000))
     assert athena.rows(f"SELECT count(*) AS n FROM t WHERE id IN ({many})")[1] == [("4",)]
 

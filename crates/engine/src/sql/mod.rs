@@ -9,7 +9,7 @@ mod refuse;
 mod size;
 mod spelling;
 
-pub use size::check_size;
+pub use size::{check_size, on_large_stack};
 
 use std::collections::HashSet;
 
@@ -57,11 +57,11 @@ pub(crate) async fn plan(session: &Session, text: &str) -> Result<LogicalPlan, E
     if !matches!(ast.as_ref(), Ast::Query(_)) {
         return Err(only_select());
     }
-    refuse::check(ast)?;
+    on_large_stack(|| refuse::check(ast))?;
     if !state.config_options().sql_parser.enable_ident_normalization {
         let columns = known_columns(session, &state, &statement).await?;
         if let Statement::Statement(ast) = &mut statement {
-            spelling::unify(ast, columns);
+            on_large_stack(|| spelling::unify(ast, columns));
         }
     }
     session.converted(state.statement_to_plan(statement).await)

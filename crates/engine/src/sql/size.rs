@@ -9,7 +9,15 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use crate::EngineError;
 
 /// The most operators, parentheses and set operations of one statement.
-pub const MAX_OPERATORS: usize = 2_000;
+pub const MAX_OPERATORS: usize = 1_000;
+
+/// Address space that walking the largest statement may take; memory is only used as deep as a statement goes.
+const STACK_BYTES: usize = 256 << 20;
+
+/// Runs a walk over a statement on a stack that is large enough for any statement that [`check_size`] lets through.
+pub fn on_large_stack<T>(walk: impl FnOnce() -> T) -> T {
+    stacker::grow(STACK_BYTES, walk)
+}
 
 /// Checks the text of a statement before it is parsed.
 /// Errors: `Sql` when it has more than [`MAX_OPERATORS`]; a text that cannot be split is left to the parser's message.

@@ -134,12 +134,9 @@ impl Statement {
     }
 }
 
-/// Statements are walked recursively; this is more stack than the largest that is taken needs.
-const STACK_BYTES: usize = 32 << 20;
-
 fn parse_query(text: &str) -> Result<Statement, SqlError> {
     engine::check_size(text).map_err(|error| SqlError::syntax(Position::default(), error.to_string()))?;
-    stacker::grow(STACK_BYTES, || parse_checked(text))
+    engine::on_large_stack(|| parse_checked(text))
 }
 
 fn parse_checked(text: &str) -> Result<Statement, SqlError> {
