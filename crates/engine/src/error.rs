@@ -158,6 +158,12 @@ pub enum EngineError {
         /// The operator's message.
         message: String,
     },
+    /// A value that cannot be read as the type that it is cast to.
+    #[error("{what}")]
+    InvalidCast {
+        /// Which value, to which type.
+        what: String,
+    },
     /// A number that went out of the range of its type.
     #[error("{what}")]
     OutOfRange {

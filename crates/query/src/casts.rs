@@ -78,7 +78,7 @@ impl TextCast {
             if let (Some(value), None, false) = (value, &read, self.lenient) {
                 let what =
                     format!("Cannot cast '{value}' to {}", crate::types::name(&self.target.data_type()));
-                return Err(EngineError::OutOfRange { what }.into_datafusion());
+                return Err(EngineError::InvalidCast { what }.into_datafusion());
             }
             push(read);
         }

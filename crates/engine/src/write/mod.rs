@@ -282,13 +282,13 @@ async fn write_part(
             files.write(group, router.values(group), &rows).await?;
         }
         if router.is_full() {
-            for (group, rows) in router.drain().map_err(arrow_error)? {
+            while let Some((group, rows)) = router.take().map_err(arrow_error)? {
                 files.write(group, router.values(group), &rows).await?;
             }
         }
         files.balance(router.window_bytes()).await?;
     }
-    for (group, rows) in router.drain().map_err(arrow_error)? {
+    while let Some((group, rows)) = router.take().map_err(arrow_error)? {
         files.write(group, router.values(group), &rows).await?;
         files.balance(0).await?;
     }

@@ -5,8 +5,6 @@
 //! partitions alternate row by row. A batch whose rows all belong to one partition, the usual case for sorted input,
 //! passes through as it is.
 
-use std::collections::HashMap;
-
 use arrow::{
     array::{Array, RecordBatch},
     compute::interleave_record_batch,
@@ -14,6 +12,8 @@ use arrow::{
     error::ArrowError,
     row::{RowConverter, SortField},
 };
+
+use datafusion::common::HashMap;
 
 use crate::hive::ValueText;
 
@@ -69,7 +69,7 @@ impl Router {
         self.window_bytes
     }
 
-    /// Whether it is time to [`Self::drain`].
+    /// Whether it is time to [`Self::take`] everything.
     pub(super) fn is_full(&self) -> bool {
         self.window.len() >= MAX_BATCHES || self.window_bytes >= MAX_BYTES
     }
@@ -104,17 +104,16 @@ impl Router {
         Ok(None)
     }
 
-    /// The waiting rows, gathered by partition. The window is empty afterwards.
-    pub(super) fn drain(&mut self) -> Result<Vec<(Group, RecordBatch)>, ArrowError> {
-        let window = std::mem::take(&mut self.window);
-        self.window_bytes = 0;
-        let batches: Vec<&RecordBatch> = window.iter().collect();
-        let mut out = Vec::with_capacity(self.touched.len());
-        for group in std::mem::take(&mut self.touched) {
-            let rows = std::mem::take(&mut self.waiting[group]);
-            out.push((group, interleave_record_batch(&batches, &rows)?));
-        }
-        Ok(out)
+    /// The waiting rows of one partition, gathered; call until there are none. The window is empty then.
+    pub(super) fn take(&mut self) -> Result<Option<(Group, RecordBatch)>, ArrowError> {
+        let Some(group) = self.touched.pop() else {
+            self.window.clear();
+            self.window_bytes = 0;
+            return Ok(None);
+        };
+        let batches: Vec<&RecordBatch> = self.window.iter().collect();
+        let rows = std::mem::take(&mut self.waiting[group]);
+        Ok(Some((group, interleave_record_batch(&batches, &rows)?)))
     }
 
     /// The partition of every row.
@@ -178,10 +177,14 @@ mod tests {
         let mut router = Router::new(&first.schema(), vec![0], vec![1]).expect("router");
         assert!(router.push(&first).expect("push").is_none());
         assert!(router.push(&batch(&[Some("b"), Some("a")], &[5, 6])).expect("push").is_none());
-        let out: Vec<_> = router.drain().expect("drain").into_iter().map(|(g, b)| (g, amounts(&b))).collect();
+        let mut out = Vec::new();
+        while let Some((group, rows)) = router.take().expect("take") {
+            out.push((group, amounts(&rows)));
+        }
+        out.sort();
         assert_eq!(out, [(0, vec![1, 3, 6]), (1, vec![2, 5]), (2, vec![4])]);
         assert_eq!(router.values(2), ["__HIVE_DEFAULT_PARTITION__"]);
-        assert!(router.drain().expect("drain").is_empty());
+        assert!(router.take().expect("take").is_none());
     }
 
     #[test]

@@ -121,6 +121,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
         EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",
+        EngineError::InvalidCast { .. } => "INVALID_CAST_ARGUMENT",
         EngineError::Cancelled => "USER_CANCELED",
         EngineError::Catalog(inner) => return catalog_failure(inner),
         _ => return internal(),

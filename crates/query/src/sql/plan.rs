@@ -164,6 +164,14 @@ fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transforme
                 return unsupported("division of decimals (CAST them to double)");
             }
         }
+        Operator::Plus | Operator::Minus | Operator::Multiply
+            if (a == Class::Decimal || b == Class::Decimal) && a != Class::Float && b != Class::Float =>
+        {
+            if !nullable && !(a.is_number() && b.is_number()) {
+                return refused();
+            }
+            decimal_fits(binary.op, &left, &right)?;
+        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
             if !nullable && !(a.is_number() && b.is_number()) {
                 return refused();
@@ -177,6 +185,31 @@ fn binary_expression(binary: BinaryExpr, schema: &DFSchema) -> Result<Transforme
         _ => {}
     }
     Ok(Transformed::no(Expr::BinaryExpr(binary)))
+}
+
+/// Digits and scale of a number as a decimal.
+fn digits(of: &DataType) -> (i32, i32) {
+    match of {
+        DataType::Int8 => (3, 0),
+        DataType::Int16 => (5, 0),
+        DataType::Int32 => (10, 0),
+        DataType::Int64 => (20, 0),
+        DataType::Decimal128(precision, scale) => (i32::from(*precision), i32::from(*scale)),
+        _ => (0, 0),
+    }
+}
+
+/// Our engine does not report a decimal that outgrows 38 digits: only what cannot is let through.
+fn decimal_fits(operator: Operator, left: &DataType, right: &DataType) -> Result<()> {
+    let ((p1, s1), (p2, s2)) = (digits(left), digits(right));
+    let needed = match operator {
+        Operator::Multiply => p1 + p2,
+        _ => s1.max(s2) + (p1 - s1).max(p2 - s2) + 1,
+    };
+    if needed <= i32::from(MAX_DIGITS) {
+        return Ok(());
+    }
+    unsupported(format!("decimal arithmetic whose result may need {needed} digits (CAST to fewer)"))
 }
 
 /// To a date Trino adds whole days only.
@@ -326,6 +359,13 @@ fn whole(mut call: ScalarFunction, types: &[DataType]) -> Result<Transformed<Exp
     }
 }
 
+fn is_decimal(args: &[Expr], schema: &DFSchema) -> Result<bool> {
+    match args.first() {
+        Some(arg) => Ok(Class::of(&arg.get_type(schema)?) == Class::Decimal),
+        None => Ok(false),
+    }
+}
+
 fn is_integer(args: &[Expr], schema: &DFSchema) -> Result<bool> {
     match args.first() {
         Some(arg) => Ok(Class::of(&arg.get_type(schema)?) == Class::Integer),
@@ -333,9 +373,35 @@ fn is_integer(args: &[Expr], schema: &DFSchema) -> Result<bool> {
     }
 }
 
+/// Digits of the largest decimal, and of those that ten thousand million of can be summed within it.
+const MAX_DIGITS: u8 = 38;
+const MAX_SUMMED_DIGITS: u8 = 28;
+
+/// A sum of decimals is a decimal(38, s) in Trino; one that could outgrow it unnoticed is refused.
+fn decimal_sum(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    for arg in &mut aggregate.params.args {
+        match arg.get_type(schema)? {
+            DataType::Decimal128(precision, _) if precision > MAX_SUMMED_DIGITS => {
+                return unsupported(format!(
+                    "sum of a decimal of more than {MAX_SUMMED_DIGITS} digits (CAST it)"
+                ));
+            }
+            DataType::Decimal128(precision, scale) if precision < MAX_SUMMED_DIGITS => {
+                let wide = DataType::Decimal128(MAX_SUMMED_DIGITS, scale);
+                *arg = Expr::Cast(Cast::new(Box::new(std::mem::take(arg)), wide));
+            }
+            _ => {}
+        }
+    }
+    Ok(Transformed::yes(Expr::AggregateFunction(aggregate)))
+}
+
 /// Sums of integers report an overflow.
 fn aggregate_expression(mut aggregate: AggregateFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     check_aggregate(aggregate.func.name(), &aggregate.params.args, schema)?;
+    if aggregate.func.name() == "sum" && is_decimal(&aggregate.params.args, schema)? {
+        return decimal_sum(aggregate, schema);
+    }
     if aggregate.func.name() != "sum" || !is_integer(&aggregate.params.args, schema)? {
         return Ok(Transformed::no(Expr::AggregateFunction(aggregate)));
     }
