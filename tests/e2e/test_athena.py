@@ -205,14 +205,15 @@ def test_what_cannot_be_answered_fails_and_says_why(athena, sql, expected):
 
 
 def test_statements_of_any_size_leave_the_server_standing(athena):
-    for sql in ("SELECT 1" + " + 1" * 20_000, "SELECT " + "(" * 5_000 + "1" + ")" * 5_000):
-        with pytest.raises(athena.client.exceptions.InvalidRequestException, match="operators"):
+    deep = ["SELECT 1" + " + 1" * 20_000, "SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "SELECT 1 x" + " UNION ALL SELECT 1" * 300]
+    for sql in deep:
+        with pytest.raises(athena.client.exceptions.InvalidRequestException, match="the statement"):
             athena.start(sql)
-    assert athena.rows("SELECT 1" + " + 1" * 990 + " AS x")[1] == [("991",)]
-    for chain in (" OR 1 = 1" * 300, " AND 1 = 1" * 300, " IS NULL" * 900):
+    assert athena.rows("SELECT 1" + " + 1" * 240 + " AS x")[1] == [("241",)]
+    for chain in (" OR 1 = 1" * 120, " AND 1 = 1" * 120, " IS NULL" * 240):
         athena.wait(athena.start("SELECT 1 WHERE 1 = 1" + chain))
-    athena.run("SELECT 'a'" + " || 'a'" * 900 + " AS x")
-    athena.run("SELECT 1 AS x" + " UNION ALL SELECT 1" * 200)
+    athena.run("SELECT 'a'" + " || 'a'" * 240 + " AS x")
+    athena.run("SELECT 1 AS x" + " UNION ALL SELECT 1" * 99)
     many = ", ".join(str(n) for n in range(20_000))
     assert athena.rows(f"SELECT count(*) AS n FROM t WHERE id IN ({many})")[1] == [("4",)]
 

@@ -52,5 +52,5 @@ async fn plan(session: &Session, query: Query) -> Result<LogicalPlan, RunError> 
     let statement = Statement::Statement(Box::new(Ast::Query(Box::new(query))));
     let failed = |error| RunError::from_planning(session.engine(), &error);
     let bound = session.context().state().statement_to_plan(statement).await.map_err(failed)?;
-    sql::conform(bound).map_err(failed)
+    engine::on_large_stack(|| sql::conform(bound)).map_err(failed)
 }
