@@ -23,6 +23,8 @@ use crate::{EngineError, Options, Session, SessionOptions, Sources, registry::No
 const NAMED_CONSUMERS: usize = 5;
 /// Parquet footers kept between scans, shared by all sessions.
 const FOOTER_CACHE_BYTES: usize = 32 << 20;
+/// What a merge holds for each of its spill files, about: two batches, each counted twice.
+const MERGE_STREAM_BYTES: usize = 4 << 20;
 /// Deep plans recurse: the engine's threads get more stack than tokio's two mebibytes.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -143,7 +145,8 @@ fn build_env(options: &Options) -> Result<Arc<RuntimeEnv>, EngineError> {
         Arc::new(TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), named));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![options.spill_dir.clone()]))
-        .with_max_temp_directory_size(options.max_spill_bytes);
+        .with_max_temp_directory_size(options.max_spill_bytes)
+        .with_max_spill_merge_fan_in(merge_fan_in(options));
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
         .with_disk_manager_builder(disk)
@@ -151,6 +154,13 @@ fn build_env(options: &Options) -> Result<Arc<RuntimeEnv>, EngineError> {
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build_arc()
         .map_err(|error| EngineError::from_datafusion(&error, options.memory_bytes as u64))
+}
+
+/// Spill files that one merge of a sort may open. A merge takes all the memory it can get for its files; without a
+/// bound, the first partition to merge starves those that still sort. This leaves three quarters of the pool to others.
+fn merge_fan_in(options: &Options) -> usize {
+    let share = options.memory_bytes / (options.threads * 4);
+    (share / MERGE_STREAM_BYTES).max(2)
 }
 
 fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {

@@ -313,7 +313,7 @@ fn config(engine: &Engine, options: &SessionOptions, database: &str) -> SessionC
     let settings = config.options_mut();
     // Text is Utf8 everywhere: one type for providers, writers and results.
     settings.sql_parser.map_string_types_to_utf8view = false;
-    let share = limits.memory_bytes / (limits.threads * 16);
+    let share = limits.memory_bytes / (limits.threads * 8);
     settings.execution.sort_spill_reservation_bytes = share.min(10 << 20);
     settings.execution.sort_pushdown_buffer_capacity = share;
     sql::configure(options.dialect, settings);
