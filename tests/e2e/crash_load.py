@@ -55,6 +55,8 @@ class Life:
         self.bucket, self.database = self.server.bucket("crash"), name("crash")
         rows = "".join(f"{n},{'abc'[n % KEYS]},{n * 2}\n" for n in range(ROWS))
         s3.put_object(Bucket=self.bucket, Key="src/data.csv", Body=f"id,k,v\n{rows}".encode())
+        s3.put_object(Bucket=self.bucket, Key="feed/first.csv", Body=b"id,k,v\n1,a,1\n")
+        self.ledger.fed["feed/first.csv"] = 1
         glue.create_database(DatabaseInput={"Name": self.database})
         glue.create_crawler(
             Name=self.database, Role="r", DatabaseName=self.database,

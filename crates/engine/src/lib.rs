@@ -17,10 +17,6 @@
 //! - A file that cannot be read as its table says is an error that names it, unless its SerDe says otherwise.
 //! - A hidden, pruned or foreign object is never opened.
 //!
-//! # Known limits
-//! Sorts that spill at the same time in a pool that is small beside them may starve each other's merges: one then fails
-//! with `MemoryExhausted` although it could have waited.
-//!
 //! # What a crash leaves
 //! Spill files, and staged files that the lake removes at its next start. Nothing visible.
 //!
@@ -39,6 +35,7 @@ mod object;
 mod options;
 mod path;
 mod planner;
+mod pool;
 mod registry;
 mod runtime;
 mod scan;

@@ -11,13 +11,13 @@ use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
 
 use datafusion::execution::{
     disk_manager::{DiskManagerBuilder, DiskManagerMode},
-    memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool},
+    memory_pool::{MemoryPool, TrackConsumersPool},
     runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{EngineError, Options, Session, SessionOptions, Sources, registry::NoStores};
+use crate::{EngineError, Options, Session, SessionOptions, Sources, pool::HeadroomPool, registry::NoStores};
 
 /// How many operators the message of an exhausted pool names.
 const NAMED_CONSUMERS: usize = 5;
@@ -142,7 +142,7 @@ impl Engine {
 fn build_env(options: &Options) -> Result<Arc<RuntimeEnv>, EngineError> {
     let named = NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(NonZeroUsize::MIN);
     let pool: Arc<dyn MemoryPool> =
-        Arc::new(TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), named));
+        Arc::new(TrackConsumersPool::new(HeadroomPool::new(options.memory_bytes), named));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![options.spill_dir.clone()]))
         .with_max_temp_directory_size(options.max_spill_bytes)

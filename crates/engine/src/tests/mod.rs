@@ -44,17 +44,14 @@ impl World {
     }
 
     pub(super) async fn with_memory(memory_bytes: usize) -> Self {
-        Self::with(memory_bytes, 2).await
-    }
-
-    pub(super) async fn with(memory_bytes: usize, threads: usize) -> Self {
         let (store, store_dir) = store::testing::temp(&[lake::MIGRATIONS, catalog::MIGRATIONS]).await;
         let dir = tempfile::tempdir().expect("dir");
         let options = lake::Options { dir: dir.path().join("objects"), durable: false };
         let lake = Lake::open(store.clone(), options).await.expect("lake");
         let scope = Scope::new("000000000000", "us-east-1").expect("scope");
         let spill = dir.path().join("spill");
-        let engine = Engine::new(Options { memory_bytes, threads, ..Options::new(spill) }).expect("engine");
+        let engine =
+            Engine::new(Options { memory_bytes, threads: 2, ..Options::new(spill) }).expect("engine");
         let world = Self { engine, sources: Sources { store, lake, scope }, _dirs: (store_dir, dir) };
         world.prepare().await;
         world

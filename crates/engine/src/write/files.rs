@@ -47,7 +47,7 @@ pub(super) struct Target {
     content_type: &'static str,
     target_file_bytes: u64,
     /// Each task's share of memory.
-    task_bytes: usize,
+    pub(super) task_bytes: usize,
     memory_limit_bytes: u64,
     stats: Arc<WriteStats>,
 }
@@ -138,7 +138,8 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(target: Arc<Target>, part: usize, pool: &Arc<dyn MemoryPool>) -> Self {
-        let consumer = MemoryConsumer::new(format!("output files of task {part}")).with_can_spill(true);
+        // It could spill, but its share is the output's own budget, not an even part of the pool.
+        let consumer = MemoryConsumer::new(format!("output files of task {part}"));
         Self {
             target,
             part,

@@ -273,7 +273,8 @@ async fn write_part(
     part: usize,
 ) -> Result<Vec<StagedFile>, EngineError> {
     let arrow_error = |error| session.engine().convert(&datafusion::error::DataFusionError::from(error));
-    let mut router = Router::new(&plan.schema(), shape.keys, shape.data).map_err(arrow_error)?;
+    let mut router =
+        Router::new(&plan.schema(), shape.keys, shape.data, target.task_bytes).map_err(arrow_error)?;
     let mut files = Files::new(target, part, context.memory_pool());
     let mut stream = session.converted(plan.execute(part, context))?;
     while let Some(batch) = stream.next().await {

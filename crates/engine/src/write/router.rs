@@ -19,7 +19,7 @@ use crate::hive::ValueText;
 
 /// A window is gathered when it holds this many batches …
 const MAX_BATCHES: usize = 64;
-/// … or this many bytes.
+/// … or this many bytes, or fewer where memory is short.
 const MAX_BYTES: usize = 16 << 20;
 
 /// Number of a partition within one task, from 0 in order of appearance.
@@ -35,6 +35,7 @@ pub(super) struct Router {
     text: ValueText,
     window: Vec<RecordBatch>,
     window_bytes: usize,
+    max_bytes: usize,
     /// Per partition: where its waiting rows are.
     waiting: Vec<Vec<(usize, usize)>>,
     /// Partitions with waiting rows.
@@ -42,8 +43,14 @@ pub(super) struct Router {
 }
 
 impl Router {
-    /// `keys` are the partition columns of `schema`, in the order of the table's partition keys; `data` the others.
-    pub(super) fn new(schema: &Schema, keys: Vec<usize>, data: Vec<usize>) -> Result<Self, ArrowError> {
+    /// `keys` are the partition columns of `schema`, in the order of the table's partition keys; `data` the others. The
+    /// window takes at most a quarter of `memory_bytes`.
+    pub(super) fn new(
+        schema: &Schema,
+        keys: Vec<usize>,
+        data: Vec<usize>,
+        memory_bytes: usize,
+    ) -> Result<Self, ArrowError> {
         let fields = keys.iter().map(|key| SortField::new(schema.field(*key).data_type().clone())).collect();
         Ok(Self {
             keys,
@@ -54,6 +61,7 @@ impl Router {
             text: ValueText::default(),
             window: Vec::new(),
             window_bytes: 0,
+            max_bytes: MAX_BYTES.min(memory_bytes / 4),
             waiting: Vec::new(),
             touched: Vec::new(),
         })
@@ -71,7 +79,7 @@ impl Router {
 
     /// Whether it is time to [`Self::take`] everything.
     pub(super) fn is_full(&self) -> bool {
-        self.window.len() >= MAX_BATCHES || self.window_bytes >= MAX_BYTES
+        self.window.len() >= MAX_BATCHES || self.window_bytes >= self.max_bytes
     }
 
     /// Takes a batch; gives it back at once, without its partition columns, when it belongs to one partition.
@@ -174,7 +182,7 @@ mod tests {
     #[test]
     fn gathers_rows_by_partition_in_order() {
         let first = batch(&[Some("a"), Some("b"), Some("a"), None], &[1, 2, 3, 4]);
-        let mut router = Router::new(&first.schema(), vec![0], vec![1]).expect("router");
+        let mut router = Router::new(&first.schema(), vec![0], vec![1], 1 << 20).expect("router");
         assert!(router.push(&first).expect("push").is_none());
         assert!(router.push(&batch(&[Some("b"), Some("a")], &[5, 6])).expect("push").is_none());
         let mut out = Vec::new();
@@ -190,10 +198,10 @@ mod tests {
     #[test]
     fn passes_uniform_batches_through() {
         let uniform = batch(&[Some("b"), Some("b")], &[1, 2]);
-        let mut router = Router::new(&uniform.schema(), vec![0], vec![1]).expect("router");
+        let mut router = Router::new(&uniform.schema(), vec![0], vec![1], 1 << 20).expect("router");
         let (group, data) = router.push(&uniform).expect("push").expect("at once");
         assert_eq!((group, amounts(&data)), (0, vec![1, 2]));
-        let mut whole = Router::new(&uniform.schema(), vec![], vec![0, 1]).expect("router");
+        let mut whole = Router::new(&uniform.schema(), vec![], vec![0, 1], 1 << 20).expect("router");
         assert!(whole.push(&batch(&[Some("a"), Some("b")], &[1, 2])).expect("push").is_some());
     }
 }

@@ -92,7 +92,8 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
     context.shared.wake.notify_one();
 }
 
-/// Runs the work under the watch.
+/// Runs the work under the watch. Both are polled side by side: the watch writes to the store and to the log, as the
+/// work does, and must never wait for a lock that the work holds while nobody polls the work.
 async fn drive(
     context: &Context,
     run: &Run,
@@ -102,15 +103,35 @@ async fn drive(
     stop: &CancellationToken,
     work: impl Future<Output = Result<(), RunFailure>>,
 ) -> (Result<(), RunFailure>, Option<Ended>) {
+    let done = CancellationToken::new();
+    let work = async {
+        let result = work.await;
+        done.cancel();
+        result
+    };
+    tokio::join!(work, watch(context, run, lease, active, log, stop, &done))
+}
+
+/// Renews the lease, looks for a reason to end the work, and writes progress and log lines, until `done`. Returns why
+/// the work was told to end, if it was.
+async fn watch(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    log: &RunLog,
+    stop: &CancellationToken,
+    done: &CancellationToken,
+) -> Option<Ended> {
     let mut ended = None;
     let mut watch = ticks(WATCH);
     let mut flush = ticks(Duration::from_millis(FLUSH_MS));
     let mut renew_at = Instant::now();
     let mut shown = active.counters.totals();
-    let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
-            result = &mut work => return (result, ended),
+            biased;
+            () = done.cancelled() => return ended,
             () = stop.cancelled(), if ended.is_none() => {
                 ended = Some(Ended::ShutDown);
                 active.cancel.cancel();
