@@ -55,32 +55,30 @@ def script(options, text, *arguments):
     return {"seconds": time.perf_counter() - began, "peak_mib": usage.ru_maxrss / 1024}
 
 
+COLUMNS = [
+    ("id", "long"), ("customer", "long"), ("region", "string"), ("quantity", "long"), ("price", "double"),
+    ("discount", "double"), ("note", "string"), ("code", "long"),
+]
+
+
 def nodes():
+    """A CSV source gives text, as in Glue; the mapping gives the types that the peers infer."""
+    mapping = [
+        {"ToKey": name, "FromPath": [name], "FromType": "string", "ToType": kind, "Dropped": False}
+        for name, kind in COLUMNS
+    ]
+    condition = {"Operation": "GT", "Values": [
+        {"Type": "COLUMNEXTRACTED", "Value": ["quantity"]}, {"Type": "CONSTANT", "Value": ["20"]}]}
     return {
-        "source": {
-            "S3CsvSource": {
-                "Name": "source", "Paths": ["s3://bench/in/"], "Separator": "comma", "QuoteChar": "quote",
-                "WithHeader": True,
-                "OutputSchemas": [{"Columns": [
-                    {"Name": name, "Type": kind} for name, kind in [
-                        ("id", "bigint"), ("customer", "bigint"), ("region", "string"), ("quantity", "bigint"),
-                        ("price", "double"), ("discount", "double"), ("note", "string"), ("code", "bigint")]
-                ]}],
-            }
-        },
-        "filter": {
-            "Filter": {
-                "Name": "filter", "Inputs": ["source"], "LogicalOperator": "AND",
-                "Filters": [{"Operation": "GT", "Values": [
-                    {"Type": "COLUMNEXTRACTED", "Value": ["quantity"]}, {"Type": "CONSTANT", "Value": ["20"]}]}],
-            }
-        },
-        "target": {
-            "S3DirectTarget": {
-                "Name": "target", "Inputs": ["filter"], "Path": "s3://bench/out/", "Format": "parquet",
-                "Compression": "snappy", "PartitionKeys": [["region"]],
-            }
-        },
+        "source": {"S3CsvSource": {
+            "Name": "source", "Paths": ["s3://bench/in/"], "Separator": "comma", "QuoteChar": "quote",
+            "WithHeader": True, "Recurse": True}},
+        "typed": {"ApplyMapping": {"Name": "typed", "Inputs": ["source"], "Mapping": mapping}},
+        "filter": {"Filter": {
+            "Name": "filter", "Inputs": ["typed"], "LogicalOperator": "AND", "Filters": [condition]}},
+        "target": {"S3DirectTarget": {
+            "Name": "target", "Inputs": ["filter"], "Path": "s3://bench/out/", "Format": "parquet",
+            "Compression": "snappy", "PartitionKeys": [["region"]]}},
     }
 
 
