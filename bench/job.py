@@ -4,10 +4,9 @@ The peers are timed as whole processes on the file itself; Tenon's figure is fro
 SUCCEEDED, in a server that is already running, reading the same bytes from its bucket. Peak memory is the process's.
 """
 
+import os
 import pathlib
-import resource
 import subprocess
-import sys
 import time
 
 import boto3
@@ -49,7 +48,7 @@ def script(options, text, *arguments):
     """Runs a peer's script; returns seconds and peak MiB of the whole process."""
     began = time.perf_counter()
     process = subprocess.Popen([options.peer_python, "-c", text, *map(str, arguments)])
-    _, status, usage = __import__("os").wait4(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise RuntimeError(f"a peer's script failed with status {status}")
     return {"seconds": time.perf_counter() - began, "peak_mib": usage.ru_maxrss / 1024}

@@ -53,24 +53,21 @@ def measure(port, method, size, count) -> float:
     return took
 
 
-def one_server(name, started) -> dict:
+def one_server(started, port) -> dict:
     figures = {}
     with started as (process, _):
-        connection = http.client.HTTPConnection("127.0.0.1", started_port[0], timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("PUT", "/bench", headers=SIGNED)
         connection.getresponse().read()
         for label, (size, count) in SIZES.items():
             for method in ("PUT", "GET"):
-                seconds = measure(started_port[0], method, size, count)
+                seconds = measure(port, method, size, count)
                 figures[f"{method} {label}"] = {
                     "requests_per_s": count / seconds,
                     "mb_per_s": count * size / seconds / 1e6,
                 }
         figures["resident_mib"] = servers.resident_mib(process)
     return figures
-
-
-started_port = [0]
 
 
 def run(home, options):
@@ -81,8 +78,8 @@ def run(home, options):
     }
     figures = {}
     for name, start in kinds.items():
-        started_port[0] = servers.free_port()
-        figures[name] = one_server(name, start(started_port[0]))
+        port = servers.free_port()
+        figures[name] = one_server(start(port), port)
     for row in figures["tenon"]:
         if row == "resident_mib":
             continue
