@@ -548,7 +548,7 @@ def test_the_aws_cli(tenon, database):
 
 
 def test_the_sdk_for_pandas(tenon, database, monkeypatch):
-    wr = pytest.importorskip("awswrangler")
+    import awswrangler as wr
     for key, value in tenon.environ().items():
         monkeypatch.setenv(key, value)
     wr.catalog.create_parquet_table(

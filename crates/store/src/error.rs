@@ -162,7 +162,10 @@ pub enum StoreError {
         known: i64,
     },
     /// A step that was applied has another text now.
-    #[error("migration step {step} of {owner} is not the one that was applied")]
+    #[error(
+        "the tables of {owner} were made by another build of Tenon (migration step {step} differs): \
+         use the build that made them, or another data folder or database"
+    )]
     MigrationChanged {
         /// The owner of the tables.
         owner: String,

@@ -1,5 +1,7 @@
 //! The server as a process: start, readiness, raw HTTP, one owner per data folder, graceful and forced stop.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test stops at its first surprise")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,5 +1,7 @@
 //! Requests that botocore signed (`fixtures/sign_with_botocore.py`) are admitted; the same with one thing changed are not.
 
+#![expect(clippy::expect_used, reason = "a test stops at its first surprise")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;

@@ -57,7 +57,7 @@ pub(crate) fn size_text(bytes: u64) -> String {
 pub(crate) fn span_text(span: Duration) -> String {
     let ms = span.as_millis();
     for (factor, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
-        if ms > 0 && ms % factor == 0 {
+        if ms > 0 && ms.is_multiple_of(factor) {
             return format!("{}{unit}", ms / factor);
         }
     }

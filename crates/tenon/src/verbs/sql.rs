@@ -1,6 +1,6 @@
 //! `tenon sql "…"`: runs a statement and prints its result as a table, CSV or JSON.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use comfy_table::{ContentArrangement, Table, presets};
 use http::{Method, StatusCode};
@@ -66,15 +66,17 @@ impl Sql {
         // Athena puts the column names into the first row of a query's result, and of nothing else's.
         let has_header = at("/StatementType") == Some("DML");
         let result = fetch(client, &id, has_header).await?;
-        print(&self.render(&result)?)?;
+        print(&self.render(&result))?;
         Ok(Outcome::Succeeded)
     }
 
-    fn render(&self, result: &ResultRows) -> Result<String> {
+    fn render(&self, result: &ResultRows) -> String {
         match self.style {
-            Style::Table => Ok(as_table(result)),
+            Style::Json => format!("{:#}\n", as_json(result)),
+            // A statement such as CREATE TABLE that has no result.
+            _ if result.columns.is_empty() && result.rows.is_empty() => "OK\n".to_owned(),
+            Style::Table => as_table(result),
             Style::Csv => as_csv(result),
-            Style::Json => Ok(format!("{:#}\n", as_json(result))),
         }
     }
 }
@@ -179,14 +181,21 @@ fn as_table(result: &ResultRows) -> String {
     format!("{table}\n{count} row{}\n", if count == 1 { "" } else { "s" })
 }
 
-fn as_csv(result: &ResultRows) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(result.columns.iter().map(|(name, _)| name))?;
-    for row in &result.rows {
-        writer.write_record(row.iter().map(|value| value.as_deref().unwrap_or_default()))?;
+fn as_csv(result: &ResultRows) -> String {
+    let header = result.columns.iter().map(|(name, _)| csv_field(Some(name))).collect();
+    let rows = result.rows.iter().map(|row| row.iter().map(|value| csv_field(value.as_deref())).collect());
+    std::iter::once(header).chain(rows).map(|fields: Vec<String>| fields.join(",") + "\n").collect()
+}
+
+/// NULL is nothing and an empty text is `""`, as in Athena's own result files.
+fn csv_field(value: Option<&str>) -> String {
+    match value {
+        None => String::new(),
+        Some(text) if text.is_empty() || text.contains(['"', ',', '\n', '\r']) => {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        }
+        Some(text) => text.to_owned(),
     }
-    let bytes = writer.into_inner().context("cannot write CSV")?;
-    String::from_utf8(bytes).context("the result is not UTF-8")
 }
 
 /// An array of objects; numbers and booleans as such where JSON has them.
@@ -232,12 +241,19 @@ mod tests {
 
     #[test]
     fn formats() {
-        assert_eq!(as_csv(&result()).expect("CSV"), "n,t,d,b,f\n7,\"a,\"\"b\"\"\",1.10,true,NaN\n,,,,\n");
+        assert_eq!(as_csv(&result()), "n,t,d,b,f\n7,\"a,\"\"b\"\"\",1.10,true,NaN\n,,,,\n");
         let rows = as_json(&result());
         assert_eq!(rows[0], json!({ "n": 7, "t": "a,\"b\"", "d": "1.10", "b": true, "f": "NaN" }));
         assert_eq!(rows[1]["n"], Value::Null);
         let table = as_table(&result());
         assert!(table.contains("NULL") && table.ends_with("2 rows\n"), "{table}");
+    }
+
+    #[test]
+    fn csv_tells_null_from_empty() {
+        let columns = ["a", "b"].map(|name| (name.to_owned(), "varchar".to_owned())).to_vec();
+        let result = ResultRows { columns, rows: vec![vec![None, Some(String::new())]] };
+        assert_eq!(as_csv(&result), "a,b\n,\"\"\n");
     }
 
     #[test]
