@@ -85,11 +85,13 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
     let engine = open_engine(config, data_dir)?;
     let logs = Arc::new(LogSink::new(store.clone()));
-    let node = data_dir.node().to_owned();
+    // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
+    let holder = |service: &str| format!("{}/{service}", data_dir.node());
 
-    let crawler_options = crawler::Options { node: node.clone(), max_running: MAX_RUNNING };
+    let crawler_options = crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING };
     let crawlers = Crawlers::new(store.clone(), lake.clone(), Arc::clone(&logs) as _, crawler_options);
-    let job_options = jobs::service::Options { holder: node, max_running: MAX_RUNNING, ..Default::default() };
+    let job_options =
+        jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
     let query_options = query::Options { max_running: MAX_RUNNING };

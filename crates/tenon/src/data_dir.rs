@@ -55,6 +55,9 @@ impl DataDir {
         };
         let lock = lock(&path)?;
         let node = node_name(&path)?;
+        if temporary.is_none() {
+            make_durable(&path)?;
+        }
         Ok(Self { path, node, _lock: lock, temporary })
     }
 
@@ -70,6 +73,32 @@ impl DataDir {
     pub(crate) fn durable(&self) -> bool {
         self.temporary.is_none()
     }
+
+    /// Removes an ephemeral folder now, for a process that ends without destructors. What cannot be removed stays.
+    pub(crate) fn remove_ephemeral(&self) {
+        if let Some(folder) = &self.temporary
+            && let Err(error) = fs::remove_dir_all(folder.path())
+        {
+            tracing::warn!(%error, path = %folder.path().display(), "the temporary folder could not be removed");
+        }
+    }
+}
+
+/// The folder's entries, and its own entry in its parent, survive a power cut from here on.
+fn make_durable(path: &Path) -> Result<()> {
+    for folder in [Some(path), path.parent()].into_iter().flatten() {
+        // A parent that we may not read has been there before us.
+        match File::open(folder) {
+            Ok(folder_file) => folder_file
+                .sync_all()
+                .with_context(|| format!("cannot write {} to disk", folder.display()))?,
+            Err(error) if folder != path => {
+                tracing::debug!(%error, path = %folder.display(), "the parent folder is not synced");
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot open {}", folder.display())),
+        }
+    }
+    Ok(())
 }
 
 fn node_name(dir: &Path) -> Result<String> {

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::config::Problems;
+use crate::config::{Problem, Problems};
 
 /// Stack of a thread: plans of statements are walked recursively. Only what is used takes memory.
 const STACK_BYTES: usize = 16 << 20;
@@ -38,6 +38,10 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let environment = match environment() {
+        Ok(environment) => environment,
+        Err(problems) => return failed(&problems.into()),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("tenon")
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the runtime")),
     };
-    let result = runtime.block_on(cli::run(cli.command, environment()));
+    let result = runtime.block_on(cli::run(cli.command, environment));
     // Nothing that still blocks a thread may hold the end up; all that matters is on disk.
     runtime.shutdown_background();
     match result {
@@ -56,12 +60,24 @@ fn main() -> ExitCode {
     }
 }
 
-/// The variables that are text.
-fn environment() -> BTreeMap<String, String> {
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    std::env::vars_os().filter_map(text).collect()
+/// The variables that are text. Errors: one of ours is not; leaving it out would start another server than was asked for.
+fn environment() -> Result<BTreeMap<String, String>, Problems> {
+    let (mut variables, mut problems) = (BTreeMap::new(), Vec::new());
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                variables.insert(name, value);
+            }
+            Err(_) if name.starts_with("TENON_") => problems.push(Problem {
+                path: name,
+                source: "environment".to_owned(),
+                what: "is not UTF-8 text".to_owned(),
+            }),
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() { Ok(variables) } else { Err(Problems(problems)) }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -1,6 +1,6 @@
 //! What the operator endpoints show of a running server.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,6 +21,8 @@ pub(crate) struct Node {
     /// Where data is, for people.
     pub(crate) data: String,
     pub(crate) durable: bool,
+    /// Whether any credentials will do.
+    pub(crate) open: bool,
     /// Who is let in, for people.
     pub(crate) access: String,
     /// Names of the services that are served.
@@ -45,6 +47,11 @@ pub(crate) struct ServiceSummary {
 }
 
 impl Node {
+    /// Where clients on this machine find the server; one that listens everywhere is found on loopback.
+    pub(crate) fn endpoint(&self) -> String {
+        endpoint(self.address)
+    }
+
     /// Whether requests may be sent: true from the end of start-up to the beginning of the stop.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
@@ -52,5 +59,27 @@ impl Node {
 
     pub(crate) fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
+    }
+}
+
+fn endpoint(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_clients_can_use() {
+        let of = |text: &str| endpoint(text.parse().expect("an address"));
+        assert_eq!(of("0.0.0.0:4566"), "http://127.0.0.1:4566");
+        assert_eq!(of("[::]:80"), "http://[::1]:80");
+        assert_eq!(of("192.168.1.2:80"), "http://192.168.1.2:80");
     }
 }

@@ -43,7 +43,13 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
         .with_context(|| format!("cannot listen on {} (choose another with --listen)", config.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
     let metrics = Arc::new(Metrics::new());
-    let composed = compose::open(&config, &data_dir, &metrics).await?;
+    let composed = tokio::select! {
+        composed = compose::open(&config, &data_dir, &metrics) => composed?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopped before the server was ready");
+            return Ok(());
+        }
+    };
 
     let mut supervisor = Supervisor::new();
     let node = Arc::new(node(&config, &data_dir, address, &composed, &supervisor, &metrics));
@@ -69,7 +75,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     };
     tokio::select! {
         () = down => {}
-        _ = signals.next() => exit_at_once(),
+        _ = signals.next() => exit_at_once(&data_dir, ready_file.as_deref()),
     }
     if let Some(path) = ready_file {
         remove(&path);
@@ -80,7 +86,12 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
 }
 
 #[expect(clippy::disallowed_methods, reason = "the second signal: whatever still runs is not waited for")]
-fn exit_at_once() {
+fn exit_at_once(data_dir: &DataDir, ready_file: Option<&Path>) {
+    // No destructor runs: what was promised to go, goes here.
+    data_dir.remove_ephemeral();
+    if let Some(path) = ready_file {
+        remove(path);
+    }
     std::process::exit(SECOND_SIGNAL);
 }
 
@@ -110,6 +121,7 @@ fn node(
         address,
         data: data_dir.path().display().to_string(),
         durable: data_dir.durable(),
+        open: matches!(config.auth, AuthChoice::Open),
         access,
         services: composed.services.clone(),
         capabilities: composed.capabilities.clone(),
@@ -157,14 +169,13 @@ fn announce(node: &Node, ready_file: Option<&Path>) -> Result<()> {
         write_ready_file(path, node.address).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let durable = if node.durable { "durable" } else { "ephemeral: removed when the server stops" };
-    let endpoint = format!("http://{}", node.address);
+    let endpoint = node.endpoint();
     let banner = format!(
         "Tenon {VERSION}\n  address  {endpoint}\n  data     {} ({durable})\n  access   {}\n  status   {endpoint}/_/\n\n\
          Point a client at it:\n  {}\n",
         node.data,
         node.access,
-        crate::verbs::env::exports(&endpoint, matches!(node.access.as_bytes().first(), Some(b'a')))
-            .join("\n  "),
+        crate::verbs::env::exports(&endpoint, node.open).join("\n  "),
     );
     // A closed standard output is no reason to stop serving.
     if let Err(error) = std::io::stdout().write_all(banner.as_bytes()) {

@@ -301,9 +301,12 @@ mod tests {
             })
         }));
         let tasks = supervisor.tasks();
-        while lives.load(Ordering::SeqCst) < 3 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let third_life = async {
+            while lives.load(Ordering::SeqCst) < 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), third_life).await.expect("restarted twice");
         let status = tasks.all().remove(0);
         assert_eq!((status.state, status.restarts), ("running", 2));
         assert_eq!(status.last_error.as_deref(), Some("panicked: second"));

@@ -150,6 +150,26 @@ impl Client {
         self.send(self.authorise(request, "s3", &body)?).await
     }
 
+    /// Makes a bucket in the client's region; one that is there already is fine. Errors: the server cannot be reached
+    /// or refuses.
+    pub(crate) async fn make_bucket(&self, bucket: &str) -> Result<(), ClientError> {
+        let region = &self.target.region;
+        // AWS's own rule: the default region is not named.
+        let document = if region == DEFAULT_REGION {
+            String::new()
+        } else {
+            format!(
+                "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                 <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+            )
+        };
+        let (status, body) = self.s3(Method::PUT, &format!("/{bucket}"), Bytes::from(document)).await?;
+        if status.is_success() || status == http::StatusCode::CONFLICT {
+            return Ok(());
+        }
+        Err(ClientError::fault("CreateBucket", status, &body))
+    }
+
     /// Gets one of the operator's JSON documents.
     pub(crate) async fn get(&self, path: &'static str) -> Result<Value, ClientError> {
         let request = self.request(Method::GET, path, Bytes::new())?;

@@ -14,6 +14,15 @@ use super::{Problem, Problems};
 pub(crate) struct Layered {
     pub(crate) value: Value,
     pub(crate) source: String,
+    pub(crate) rank: Rank,
+}
+
+/// Which of the sources; later ones win.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    File,
+    Environment,
+    Flag,
 }
 
 /// What the process was started with.
@@ -49,7 +58,7 @@ impl Layers {
         }
         layers.environment();
         for (path, value, flag) in sources.flags {
-            layers.set(&path, Value::String(value), flag);
+            layers.set(&path, Value::String(value), flag, Rank::Flag);
         }
         layers
     }
@@ -67,7 +76,11 @@ impl Layers {
         };
         match text.parse::<Table>() {
             Ok(table) => self.table("", table, &source),
-            Err(error) => self.problem(&source, "", format!("is not TOML: {}", error.to_string().trim_end())),
+            // The error's own display quotes the line, which may hold a secret.
+            Err(error) => {
+                let place = error.span().map(|span| place(&text, span.start)).unwrap_or_default();
+                self.problem(&source, "", format!("is not TOML: {place}{}", error.message().trim_end()));
+            }
         }
     }
 
@@ -79,7 +92,7 @@ impl Layers {
             });
             match value {
                 Value::Table(inner) if is_section => self.table(&path, inner, source),
-                other => self.set(&path, other, source.to_owned()),
+                other => self.set(&path, other, source.to_owned(), Rank::File),
             }
         }
     }
@@ -93,7 +106,10 @@ impl Layers {
             .collect();
         for (name, value) in variables {
             match SETTINGS.iter().find(|setting| setting::environment_name(setting.path) == name) {
-                Some(setting) => self.set(setting.path, Value::String(value), format!("environment {name}")),
+                Some(setting) => {
+                    let source = format!("environment {name}");
+                    self.set(setting.path, Value::String(value), source, Rank::Environment);
+                }
                 None => {
                     self.problem(&name, "environment", "is no setting; see `tenon config show`".to_owned())
                 }
@@ -101,10 +117,10 @@ impl Layers {
         }
     }
 
-    fn set(&mut self, path: &str, value: Value, source: String) {
+    fn set(&mut self, path: &str, value: Value, source: String, rank: Rank) {
         match setting::find(path) {
             Some(setting) => {
-                self.values.insert(setting.path, Layered { value, source });
+                self.values.insert(setting.path, Layered { value, source, rank });
             }
             None => {
                 let near = nearest(path).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -116,6 +132,14 @@ impl Layers {
     fn problem(&mut self, path: &str, source: &str, what: String) {
         self.problems.push(Problem { path: path.to_owned(), source: source.to_owned(), what });
     }
+}
+
+/// `line 3, column 9: ` of a byte of a text.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+    format!("line {line}, column {column}: ")
 }
 
 /// The setting whose name is most alike, when it is alike enough.

@@ -6,6 +6,7 @@
 //!
 //! Nothing else in the workspace reads configuration: `compose` splits [`Config`] into each crate's own options.
 
+mod keys;
 mod layers;
 mod machine;
 mod resolve;

@@ -10,7 +10,7 @@ use wire::{Key, Secret};
 use super::layers::Layers;
 use super::{
     AuthChoice, Config, CrashPoint, EngineConfig, Limits, LogFormat, Place, Problem, Problems, ServerConfig,
-    StoreChoice, machine, setting, units,
+    StoreChoice, keys, machine, setting, units,
 };
 
 /// The least that the engine can work with.
@@ -20,10 +20,15 @@ const MIN_ENGINE_BYTES: u64 = 64 << 20;
 pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
     let mut reader = Reader { layers, problems: layers.problems.clone() };
     let listen = reader.need("listen", address, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let (place, store) = (place(&mut reader), reader.need("store", store, StoreChoice::Sqlite));
+    if place == Place::Ephemeral && matches!(store, StoreChoice::Postgres(_)) {
+        // Its rows would outlive the objects that they name.
+        reader.problem("store", "a PostgreSQL store cannot be combined with ephemeral = true");
+    }
     let config = Config {
         listen,
-        place: place(&mut reader),
-        store: reader.need("store", store, StoreChoice::Sqlite),
+        place,
+        store,
         auth: auth(&mut reader, listen),
         base_hosts: reader.need("base_hosts", hosts, Vec::new()),
         limits: limits(&mut reader),
@@ -170,18 +175,27 @@ fn store(value: &Value) -> Result<StoreChoice, String> {
 
 fn level(value: &Value) -> Result<String, String> {
     let text = text(value)?;
+    // A word without `=` would be read as the name of a module, and a typing error would silence the log.
+    let is_level = |word: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"]
+            .iter()
+            .any(|level| word.eq_ignore_ascii_case(level))
+    };
+    let fits = text.split(',').map(str::trim).all(|part| part.contains('=') || is_level(part));
     match text.parse::<tracing_subscriber::EnvFilter>() {
-        Ok(_) => Ok(text),
-        Err(_) => Err(format!("{text:?} is not a level such as info or directives such as info,lake=debug")),
+        Ok(_) if fits => Ok(text),
+        _ => Err(format!("{text:?} is not a level such as info or directives such as info,lake=debug")),
     }
 }
 
 fn place(reader: &mut Reader<'_>) -> Place {
     let ephemeral = reader.need("ephemeral", flag, false);
     let dir = reader.get("data_dir", path);
-    let set = reader.layers.values.contains_key("data_dir");
-    if ephemeral {
-        if set {
+    let rank = |path: &str| reader.layers.values.get(path).map(|layered| layered.rank);
+    let (rank_of_dir, set) = (rank("data_dir"), rank("data_dir").is_some());
+    // Of two sources that choose a place the later one wins; one source that says both contradicts itself.
+    if ephemeral && rank_of_dir <= rank("ephemeral") {
+        if rank_of_dir == rank("ephemeral") {
             reader.problem("data_dir", "cannot be combined with ephemeral = true");
         }
         return Place::Ephemeral;
@@ -205,7 +219,7 @@ fn place(reader: &mut Reader<'_>) -> Place {
 
 fn auth(reader: &mut Reader<'_>, listen: SocketAddr) -> AuthChoice {
     let verify = reader.need("auth", choice(&[("open", false), ("sigv4", true)]), false);
-    let keys = reader.get("keys", keys).unwrap_or_default();
+    let keys = keys(reader);
     let loopback = match listen.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
@@ -216,6 +230,9 @@ fn auth(reader: &mut Reader<'_>, listen: SocketAddr) -> AuthChoice {
             "auth = \"sigv4\" needs at least one [[keys]] table of access_key_id and secret",
         );
     }
+    if !verify && reader.layers.values.contains_key("keys") {
+        reader.problem("keys", "nobody checks them with auth = \"open\": set auth = \"sigv4\"");
+    }
     if !verify && !loopback {
         reader.problem(
             "listen",
@@ -225,55 +242,19 @@ fn auth(reader: &mut Reader<'_>, listen: SocketAddr) -> AuthChoice {
     if verify { AuthChoice::SigV4(keys) } else { AuthChoice::Open }
 }
 
-/// `[[keys]]` tables, or `id:secret,id:secret` from the environment. Texts of problems hold no secret.
-fn keys(value: &Value) -> Result<Vec<Key>, String> {
-    let mut keys: Vec<Key> = match value {
-        Value::Array(tables) => {
-            let numbered = tables.iter().enumerate();
-            numbered
-                .map(|(index, table)| key(table).map_err(|what| format!("[{index}] {what}")))
-                .collect::<Result<_, _>>()?
-        }
-        Value::String(list) => list
-            .split(',')
-            .map(|pair| match pair.trim().split_once(':') {
-                Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
-                    Ok(Key::new(id, Secret::new(secret)))
-                }
-                _ => Err("a list access_key_id:secret,… is expected".to_owned()),
-            })
-            .collect::<Result<_, _>>()?,
-        _ => return Err("[[keys]] tables are expected".to_owned()),
+/// The keys that are fine; everything that is wrong with the others is noted. Texts of problems hold no secret.
+fn keys(reader: &mut Reader<'_>) -> Vec<Key> {
+    let Some(layered) = reader.layers.values.get("keys") else {
+        return Vec::new();
     };
+    let (mut keys, mut wrong) = keys::read(&layered.value);
     keys.sort_by(|a, b| a.access_key_id.cmp(&b.access_key_id));
-    match keys.windows(2).find(|pair| pair[0].access_key_id == pair[1].access_key_id) {
-        Some(pair) => Err(format!("access_key_id {} comes twice", pair[0].access_key_id)),
-        None => Ok(keys),
+    let twice = keys.windows(2).filter(|pair| pair[0].access_key_id == pair[1].access_key_id);
+    wrong.extend(twice.map(|pair| format!("access_key_id {} comes twice", pair[0].access_key_id)));
+    for what in wrong {
+        reader.problem("keys", what);
     }
-}
-
-fn key(value: &Value) -> Result<Key, String> {
-    let Value::Table(table) = value else {
-        return Err("a table of access_key_id and secret is expected".to_owned());
-    };
-    let known = ["access_key_id", "secret", "account"];
-    if let Some(unknown) = table.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(format!("{unknown} is no setting of a key"));
-    }
-    let field = |name: &str| match table.get(name) {
-        None => Err(format!("{name} is missing")),
-        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
-        Some(_) => Err(format!("{name} is not a text")),
-    };
-    let mut key = Key::new(field("access_key_id")?, Secret::new(field("secret")?));
-    if table.contains_key("account") {
-        let account = field("account")?;
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err("account is not twelve digits".to_owned());
-        }
-        key.account = Some(account);
-    }
-    Ok(key)
+    keys
 }
 
 /// Saying yes to quotas that nobody enforces would be a lie.

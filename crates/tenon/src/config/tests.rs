@@ -88,6 +88,9 @@ fn every_problem_is_reported_at_once() {
 #[test]
 fn a_broken_or_missing_file_is_a_problem() {
     assert!(problems(&layers(Some("listen = "), &[], &[]))[0].contains("is not TOML"));
+    let secret = problems(&layers(Some("auth = 'sigv4'\n[[keys]]\nsecret = 'hunter2\n"), &[], &[]));
+    assert!(secret[0].contains("line 3, column "), "{secret:?}");
+    assert!(!secret[0].contains("hunter2"), "{secret:?}");
     let missing = Layers::read(Sources { file: Some("/does/not/exist".into()), ..Sources::default() });
     let found = problems(&missing);
     assert!(found[0].starts_with("/does/not/exist: cannot be read"), "{found:?}");
@@ -131,6 +134,44 @@ fn keys_are_checked() {
         assert!(found[0].contains(part), "{text}: {found:?}");
         assert!(!found[0].contains("hunter2"));
     }
+}
+
+#[test]
+fn all_that_is_wrong_with_keys() {
+    let found = problems(&layers(
+        Some("auth = 'sigv4'\n[[keys]]\nregion = 'x'\n[[keys]]\naccess_key_id = 'A'\nsecret = 1\n"),
+        &[],
+        &[],
+    ));
+    assert_eq!(found.len(), 4, "{found:#?}");
+    let unused = problems(&layers(None, &[("TENON_KEYS", "A:b")], &[]));
+    assert!(unused[0].contains("nobody checks them"), "{unused:?}");
+}
+
+#[test]
+fn levels_are_words_that_exist() {
+    for wrong in ["inf", "info,", "loud"] {
+        assert_eq!(problems(&layers(None, &[], &[("log.level", wrong)])).len(), 1, "{wrong}");
+    }
+    for right in ["WARN", "info,lake=debug", "off"] {
+        resolve(&layers(None, &[], &[("log.level", right)])).expect(right);
+    }
+}
+
+#[test]
+fn ephemeral_excludes_a_database() {
+    let found = problems(&layers(None, &[("TENON_STORE", "postgres://u@h/db")], &[("ephemeral", "true")]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("store (environment TENON_STORE)"), "{found:?}");
+}
+
+#[test]
+fn a_later_source_chooses_the_place() {
+    let file = Some("data_dir = '/file'\n");
+    let config = resolve(&layers(file, &[], &[("ephemeral", "true")])).expect("the flag wins");
+    assert_eq!(config.place, Place::Ephemeral);
+    let read = layers(None, &[("TENON_EPHEMERAL", "true")], &[("data_dir", "/x")]);
+    assert_eq!(resolve(&read).expect("the flag wins").place, Place::Dir("/x".into()));
 }
 
 #[test]

@@ -12,6 +12,19 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
+/// Settings of somebody's own server that the demo's server must not take over: it has a place and a store of its own
+/// and lets the demo in.
+const FOREIGN: [&str; 8] = [
+    "TENON_CONFIG",
+    "TENON_LISTEN",
+    "TENON_DATA_DIR",
+    "TENON_EPHEMERAL",
+    "TENON_STORE",
+    "TENON_AUTH",
+    "TENON_KEYS",
+    "TENON_BASE_HOSTS",
+];
+
 /// A running server; killed when dropped without [`Host::stop`].
 pub(super) struct Host {
     child: Child,
@@ -26,7 +39,11 @@ impl Host {
         std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
         let data_dir = data_dir.canonicalize().context("cannot find the data folder")?;
         let ready = data_dir.join(format!("ready-{}.json", std::process::id()));
-        let mut child = Command::new(std::env::current_exe().context("cannot find this program")?)
+        let mut server = Command::new(std::env::current_exe().context("cannot find this program")?);
+        for name in FOREIGN {
+            server.env_remove(name);
+        }
+        let mut child = server
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data_dir)
             .arg("--ready-file")

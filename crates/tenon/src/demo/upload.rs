@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::Method;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::client::Client;
@@ -22,9 +22,7 @@ pub(super) struct File {
 /// Makes the buckets, or empties those that are there.
 pub(super) async fn fresh_buckets(client: &Client, buckets: &[&str]) -> Result<()> {
     for bucket in buckets {
-        let (status, body) = client.s3(Method::PUT, &format!("/{bucket}"), Bytes::new()).await?;
-        let there = status == StatusCode::CONFLICT || status.is_success();
-        ensure!(there, "cannot make bucket {bucket}: {status} {}", String::from_utf8_lossy(&body));
+        client.make_bucket(bucket).await.with_context(|| format!("cannot make bucket {bucket}"))?;
         empty(client, bucket).await?;
     }
     Ok(())

@@ -15,7 +15,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use wire::Body;
@@ -35,7 +35,10 @@ pub(crate) fn answer(request: &Request<Body>, node: &Node) -> Response<Body> {
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
-    let mut response = get(request.uri().path(), node);
+    let mut response = match request.uri().path() {
+        "/_/metrics" => metrics(request, node),
+        path => get(path, node),
+    };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -49,18 +52,37 @@ fn get(path: &str, node: &Node) -> Response<Body> {
             let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             document(status, &json!({ "ready": ready }))
         }
-        "/_/metrics" => match node.metrics.text(&node.tasks) {
-            Ok(text) => {
-                typed(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
-            }
-            Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
-        },
         "/_/capabilities" => document(StatusCode::OK, &node.capabilities),
         "/_/status" => document(StatusCode::OK, &status(node)),
         "/_localstack/health" => document(StatusCode::OK, &localstack_health(&node.services)),
         "/_localstack/info" => document(StatusCode::OK, &localstack_info(node)),
         _ => problem(StatusCode::NOT_FOUND, "there is no such operator endpoint; see /_/"),
     }
+}
+
+/// OpenMetrics for those who ask for it, else Prometheus's own text format.
+fn metrics(request: &Request<Body>, node: &Node) -> Response<Body> {
+    let Ok(text) = node.metrics.text(&node.tasks) else {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written");
+    };
+    let accepted = request.headers().get_all(ACCEPT);
+    let asks =
+        |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("application/openmetrics-text"));
+    if accepted.iter().any(asks) {
+        return typed(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text);
+    }
+    typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", prometheus_text(&text))
+}
+
+/// The older format names a counter with its `_total` in the comments too, and has no end mark.
+fn prometheus_text(openmetrics: &str) -> String {
+    let counter = |name: &str| openmetrics.contains(&format!("# TYPE {name} counter\n"));
+    let line = |line: &str| match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
+        ["#", "EOF"] => None,
+        ["#", word, name, rest] if counter(name) => Some(format!("# {word} {name}_total {rest}\n")),
+        _ => Some(format!("{line}\n")),
+    };
+    openmetrics.lines().filter_map(line).collect()
 }
 
 /// The facts of the status page.

@@ -59,12 +59,12 @@ pub(super) fn render(node: &Node) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>Tenon</title><style>{STYLE}</style><h1>Tenon</h1><p>Data integration that speaks AWS.</p>\
-         <table>{}</table><h2>Point a client at it</h2><pre>export AWS_ENDPOINT_URL=http://{}</pre>\
+         <table>{}</table><h2>Point a client at it</h2><pre>export AWS_ENDPOINT_URL={}</pre>\
          <h2>Services</h2>{}<h2>Tasks</h2>{}<p><a href=/_/capabilities>capabilities</a> · \
          <a href=/_/metrics>metrics</a> · <a href=/_/status>status as JSON</a> · <a href=/_/health>health</a> · \
          <a href=/_/ready>ready</a></p></html>",
         facts.concat(),
-        node.address,
+        node.endpoint(),
         services(node),
         tasks(node),
     )

@@ -16,6 +16,7 @@ fn node() -> Node {
         address: ([127, 0, 0, 1], 4566).into(),
         data: "/data/<x>".to_owned(),
         durable: true,
+        open: true,
         access: "anybody".to_owned(),
         services: vec![
             ServiceSummary { name: "s3".to_owned(), built: 2, known: 99 },
@@ -56,6 +57,11 @@ async fn endpoints() {
     let health: Value = serde_json::from_str(&health).expect("JSON");
     assert_eq!(health["services"], json!({ "s3": "running" }));
     assert!(ask("GET", "/_localstack/info", &node).await.1.contains("1970-01-01T00:00:00"));
-    assert!(ask("GET", "/_/metrics", &node).await.1.contains("tenon_http_connections"));
+    let (_, text) = ask("GET", "/_/metrics", &node).await;
+    assert!(text.contains("tenon_http_connections") && !text.contains("# EOF"), "{text}");
+    assert!(
+        text.contains("# TYPE tenon_task_restarts_total counter\ntenon_task_restarts_total 0\n"),
+        "{text}"
+    );
     assert!(owns("/_/x") && owns("/_localstack/health") && !owns("/bucket/_/x") && !owns("/_x"));
 }

@@ -1,7 +1,8 @@
 //! The HTTP server: one port, HTTP/1.1 and cleartext HTTP/2.
 //!
 //! Owns the listener and the connections. A connection has a cap on the time for a request's head, and on the silence
-//! between two pieces of a body; a body as a whole may take as long as it likes. At most `max_connections` are open,
+//! between two pieces of a body; a body as a whole may take as long as it likes. A client that stops reading its reply is
+//! dropped after the same time, so that it holds neither the slot nor the objects. At most `max_connections` are open,
 //! more wait in the listen queue. A client that waits for `100 Continue` gets it when a handler first reads the body.
 //!
 //! On stop: the listener closes, idle connections close, requests in flight end by the drain deadline, the rest is
@@ -9,6 +10,7 @@
 
 mod access;
 mod paced;
+mod stalled;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::supervisor::Streams;
 use paced::Paced;
+use stalled::Stalled;
 
 /// Answers a request; never fails.
 pub(crate) type App = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
@@ -128,6 +131,7 @@ async fn serve(stream: TcpStream, shared: &Shared) {
         .keep_alive_interval(shared.options.header_timeout)
         .keep_alive_timeout(shared.options.header_timeout);
     let service = service_fn(|request: Request<Incoming>| answer(request, shared.clone()));
+    let stream = Stalled::new(stream, shared.options.body_timeout);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {

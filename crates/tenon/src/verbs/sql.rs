@@ -1,9 +1,7 @@
 //! `tenon sql "…"`: runs a statement and prints its result as a table, CSV or JSON.
 
-use anyhow::{Result, bail};
-use bytes::Bytes;
+use anyhow::{Context as _, Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
-use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::progress::{Poll, Progress};
@@ -112,11 +110,7 @@ async fn default_location(client: &Client) -> Result<Option<String>> {
     let account = catalog.pointer("/DataCatalog/Parameters/catalog-id").and_then(Value::as_str);
     let missing = ClientError::Member { operation: "GetDataCatalog", member: "catalog-id" };
     let bucket = format!("tenon-query-results-{}", account.ok_or(missing)?);
-    let (status, body) = client.s3(Method::PUT, &format!("/{bucket}"), Bytes::new()).await?;
-    // 409: it is there already.
-    if !status.is_success() && status != StatusCode::CONFLICT {
-        bail!("cannot make bucket {bucket}: {status} {}", String::from_utf8_lossy(&body));
-    }
+    client.make_bucket(&bucket).await.with_context(|| format!("cannot make bucket {bucket}"))?;
     Ok(Some(format!("s3://{bucket}/")))
 }
 
