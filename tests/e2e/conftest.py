@@ -141,6 +141,15 @@ def tenon(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def verifying(tmp_path_factory):
+    """A server in mode `sigv4`: it knows the keys `test` and `OTHER`, and lets nobody else in."""
+    environment = {"TENON_KEYS": "test:test,OTHER:others-secret"}
+    server = Server(tmp_path_factory.mktemp("verifying"), ["--set", "auth=sigv4"], environment).start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def tenon_factory(tmp_path):
     servers = []

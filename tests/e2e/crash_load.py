@@ -5,22 +5,21 @@ bytes, acknowledged deletions stay, runs that were started have ended, and a tar
 that SUCCEEDED. What was not acknowledged may or may not have happened, but never by halves.
 """
 
+import contextlib
 import hashlib
+import http.client
 import json
 import random
+import subprocess
 import threading
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from conftest import name, wait_until
 
 ROWS = 900
 KEYS = 3
 FINAL = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
-
-
-class Dead(Exception):
-    """The server went away in the middle of a request."""
 
 
 class Ledger:
@@ -34,7 +33,8 @@ class Ledger:
         self.deleted = set()
         self.runs = []
         self.fed = {}  # key -> rows of a file for the job with a bookmark
-        self.in_flight = 0  # requests that were broken off
+        self.in_flight = 0  # requests that were broken off in the middle
+        self.surprises = []  # what no kill explains
 
     def note(self, change):
         with self.lock:
@@ -47,6 +47,7 @@ class Life:
     def __init__(self, server, seed):
         self.server, self.ledger, self.random = server, Ledger(), random.Random(seed)
         self.stop = threading.Event()
+        self.clients = threading.local()
 
     # The stage: a table to read, two jobs, a crawler.
 
@@ -92,7 +93,8 @@ class Life:
 
     def __enter__(self):
         self.stop.clear()
-        work = [self.puts, self.puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables]
+        work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables]
+        self.barrier = threading.Barrier(len(work))
         self.threads = [threading.Thread(target=self.guarded, args=(one,), daemon=True) for one in work]
         for thread in self.threads:
             thread.start()
@@ -103,24 +105,43 @@ class Life:
         for thread in self.threads:
             thread.join(60)
             assert not thread.is_alive(), "a client hangs"
+        assert not self.ledger.surprises, self.ledger.surprises
 
     def guarded(self, work):
         dice = random.Random(self.random.random())
+        for service in ("s3", "glue", "athena"):
+            self.quick(service)
+        self.barrier.wait(60)
         while not self.stop.is_set():
             try:
                 work(dice)
-            except (BotoCoreError, ClientError) as error:
-                if self.server.process.poll() is None and not isinstance(error, BotoCoreError):
-                    code = error.response["Error"]["Code"]
-                    if code in ("CrawlerRunningException", "ConcurrentRunsExceededException"):
-                        continue
-                    raise
-                # The server is gone: this request was in flight, or never arrived.
-                self.ledger.note(lambda: setattr(self.ledger, "in_flight", self.ledger.in_flight + 1))
-                return
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code not in ("CrawlerRunningException", "ConcurrentRunsExceededException"):
+                    return self.surprise(work, error)
+            except (BotoCoreError, OSError, http.client.HTTPException) as error:
+                return self.broken_off(work, error)
+            except Exception as error:  # noqa: BLE001 - a thread that dies silently would be a test that cannot fail
+                return self.surprise(work, error)
+
+    def broken_off(self, work, error):
+        """The server is gone: the request was under way, or it found nobody who listens."""
+        try:
+            self.server.process.wait(30)
+        except subprocess.TimeoutExpired:
+            return self.surprise(work, error)
+        if not isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ConnectionRefusedError)):
+            self.ledger.note(lambda: setattr(self.ledger, "in_flight", self.ledger.in_flight + 1))
+
+    def surprise(self, work, error):
+        self.ledger.note(lambda: self.ledger.surprises.append(f"{work.__name__}: {error!r}"))
 
     def quick(self, service):
-        return self.server.client(service, retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60)
+        """This thread's client: to make one takes longer than most requests, and the load is to be requests."""
+        made = self.clients.__dict__.setdefault(self.server.endpoint, {})
+        if service not in made:
+            made[service] = self.server.client(service, retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60)
+        return made[service]
 
     def body(self, dice):
         size = dice.choice([0, 1, 900, 5_000, 70_000, 1_500_000])
@@ -137,6 +158,22 @@ class Life:
                 self.ledger.note(lambda: self.ledger.deleting.add(key))
                 s3.delete_object(Bucket=self.bucket, Key=key)
                 self.ledger.note(lambda: self.ledger.deleted.add(key))
+
+    def slow_puts(self, dice):
+        """Bodies that arrive bit by bit, as over a slow line: at any moment the server is in the middle of one."""
+        key, body = f"o/{name()}", dice.randbytes(dice.choice([9_000, 400_000]))
+        self.send(key, body)
+        host, _, port = self.server.endpoint.removeprefix("http://").partition(":")
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
+            connection.putrequest("PUT", f"/{self.bucket}/{key}")
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders()
+            for start in range(0, len(body), len(body) // 30):
+                connection.send(body[start : start + len(body) // 30])
+                self.stop.wait(0.01)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+        self.ledger.note(lambda: self.ledger.acknowledged.add(key))
 
     def send(self, key, body):
         self.ledger.note(lambda: self.ledger.sent.__setitem__(key, hashlib.sha256(body).hexdigest()))

@@ -78,7 +78,7 @@ def test_every_point_is_tested(tenon):
 
 
 def kill_at_random(life, dice):
-    """Kills the server while requests are under way, and settles the debts."""
+    """Kills the server and settles the debts; whether requests were broken off by it."""
     server = life.server
     with life:
         done = len(life.ledger.acknowledged)
@@ -86,10 +86,10 @@ def kill_at_random(life, dice):
         wait_until(lambda: dice.random() < 0.3, "the dice")
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(60)
-    assert life.ledger.in_flight > 0, "nothing was going on"
-    life.ledger.in_flight = 0
+    landed, life.ledger.in_flight = life.ledger.in_flight > 0, 0
     server.start()
     life.settle()
+    return landed
 
 
 def lives(tenon_factory, kills, seed):
@@ -98,9 +98,15 @@ def lives(tenon_factory, kills, seed):
         server = tenon_factory().start()
         life = Life(server, seed=f"{seed}{start}")
         life.prepare()
-        for number in range(start, min(start + KILLS_OF_ONE_LIFE, kills)):
+        number, misses = start, 0
+        while number < min(start + KILLS_OF_ONE_LIFE, kills):
             print(f"kill {number + 1} of {kills}, seed {seed}")
-            kill_at_random(life, dice)
+            # A kill that broke nothing off is no test and does not count.
+            if kill_at_random(life, dice):
+                number += 1
+            else:
+                misses += 1
+            assert misses < KILLS_OF_ONE_LIFE, "the load is too thin: most kills break nothing off"
         server.kill()
 
 
