@@ -7,7 +7,7 @@ export TENON_VENV ?= $(HOME)/.cache/tenon/venv
 export TENON_BIN := $(CARGO_TARGET_DIR)/debug/tenon
 PYTEST := $(TENON_VENV)/bin/python -m pytest
 
-.PHONY: help demo build test test-rust test-e2e soak bench check setup setup-build setup-test
+.PHONY: help demo build test test-rust test-e2e soak bench lint check setup setup-build setup-test
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,7 +21,6 @@ build: setup-build ## Builds the `tenon` binary.
 test: setup build test-rust test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
 
 test-rust: build
-	$(CARGO_TARGET_DIR)/debug/xtask arrows
 	cargo nextest run --workspace --lib --bins --tests --no-fail-fast
 
 test-e2e: build
@@ -33,10 +32,13 @@ soak: setup build ## Runs what takes longer: large objects, a thousand kills.
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
 	$(TENON_VENV)/bin/python bench/run.py
 
-check: setup-build ## Format, lints, crate arrows, service models, licences and sources of dependencies.
+lint: setup build ## Format, lints, crate arrows, service models.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo xtask arrows
+	$(CARGO_TARGET_DIR)/debug/xtask arrows
+	$(CARGO_TARGET_DIR)/debug/xtask models --check "$$($(TENON_VENV)/bin/python -c 'import botocore; print(botocore.__path__[0])')/data"
+
+check: lint ## All that `lint` does; licences and sources of dependencies.
 	scripts/setup deny
 	cargo deny --log-level error check licenses bans sources
 
