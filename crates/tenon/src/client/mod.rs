@@ -113,6 +113,16 @@ impl Client {
         &self.target.endpoint
     }
 
+    /// The region of its requests.
+    pub(crate) fn region(&self) -> &str {
+        &self.target.region
+    }
+
+    /// Whose requests they are; `None` when they are not signed.
+    pub(crate) fn access_key_id(&self) -> Option<&str> {
+        self.target.keys.as_ref().map(|keys| keys.access_key_id.as_str())
+    }
+
     /// Calls an operation of a JSON service. Errors: the server cannot be reached, refuses, or answers no JSON.
     pub(crate) async fn call(
         &self,

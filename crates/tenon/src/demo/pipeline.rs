@@ -35,7 +35,7 @@ struct Totals {
 impl Pipeline<'_> {
     /// Runs all steps. Errors: a step fails, or a count is not what the generator wrote.
     pub(super) async fn run(&self) -> Result<()> {
-        self.story.introduce()?;
+        self.story.introduce(self.client)?;
         self.clear().await?;
         let last = self.shop.days - 1;
         let before = self.upload(0..last, true).await?;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
+use crate::client::Client;
 use crate::verbs::print;
 
 /// Prints to standard output; in bold and grey when that is a terminal.
@@ -41,11 +42,15 @@ impl Story {
     }
 
     /// How to get at the server with other clients.
-    pub(super) fn introduce(&self) -> Result<()> {
+    ///
+    /// Account and region are those of the demo's own requests: catalogs of others do not show its tables.
+    pub(super) fn introduce(&self, client: &Client) -> Result<()> {
         print(&format!("The retail pipeline, on {}\n", self.endpoint))?;
         self.fact("The commands below do the same from another shell, after:")?;
-        self.command(&format!("export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test", self.endpoint))?;
-        self.command("export AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1")
+        let id = client.access_key_id().unwrap_or("test");
+        self.command(&format!("export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID={id}", self.endpoint))?;
+        let secret = if client.access_key_id().is_some() { "…" } else { "test" };
+        self.command(&format!("export AWS_SECRET_ACCESS_KEY={secret} AWS_DEFAULT_REGION={}", client.region()))
     }
 
     /// What to try next.
