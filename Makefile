@@ -27,7 +27,7 @@ test-e2e: build
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
 
 soak: setup build ## Runs what takes longer: large objects, a thousand kills.
-	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -q
+	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -n 2 -q
 
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
 	$(TENON_VENV)/bin/python bench/run.py

@@ -48,6 +48,8 @@ POINTS = [
 ]
 RANDOM_KILLS = 20
 SOAK_KILLS = 1_000
+# Side by side, as many as there are workers.
+SOAK_SHARES = 8
 # A soak starts from nothing now and then, so that the ledger and the data stay small.
 KILLS_OF_ONE_LIFE = 25
 
@@ -115,5 +117,7 @@ def test_killed_at_random(tenon_factory):
 
 
 @pytest.mark.soak
-def test_killed_a_thousand_times(tenon_factory):
-    lives(tenon_factory, SOAK_KILLS, seed=os.environ.get("TENON_CRASH_SEED", str(random.randrange(10**9))))
+@pytest.mark.parametrize("share", range(SOAK_SHARES))
+def test_killed_a_thousand_times(tenon_factory, share):
+    seed = os.environ.get("TENON_CRASH_SEED", str(random.randrange(10**9)))
+    lives(tenon_factory, SOAK_KILLS // SOAK_SHARES, seed=f"{seed}-{share}")
