@@ -379,4 +379,11 @@ def test_tenon_crawl_says_what_could_not_be_read(tenon):
     glue.create_crawler(Name=unique, Role="r", DatabaseName=unique, Targets={"S3Targets": targets})
     done = tenon.cli("crawl", unique)
     assert "SUCCEEDED, tables created 1" in done.stdout
+    assert "files left out: 1 (1 damaged compression)" in done.stdout
     assert f"s3://{bucket}/bad/a.csv.gz" in done.stderr
+    # The second run did nothing new: its own numbers are shown, not the sum of both.
+    again = tenon.cli("crawl", unique)
+    assert "SUCCEEDED, tables created 0, updated 0, deleted 0" in again.stdout
+    assert "files left out: 1" in again.stdout
+    summary = json.loads(glue.list_crawls(CrawlerName=unique)["Crawls"][0]["Summary"])
+    assert summary == {"FILE": {"LEFT_OUT": {"Count": 1, "Details": {"reasons": {"damaged compression": 1}}}}}

@@ -1,12 +1,11 @@
 //! Databases.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Row, Scope, Tx, params};
 
 use crate::error::{CatalogError, from_doc, to_doc};
 use crate::model::DatabaseInput;
-use crate::page::{self, Page};
+use crate::page::{self, AfterName, Page};
 use crate::{arn, names, table};
 
 /// A database as it is stored.
@@ -101,11 +100,6 @@ async fn find(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<Database>
     row.as_ref().map(from_row).transpose()
 }
 
-#[derive(Serialize, Deserialize)]
-struct Position {
-    after: String,
-}
-
 /// Lists databases by name, up to `limit` (at least 1) after `token`.
 /// Errors: `InvalidToken`.
 pub async fn list(
@@ -115,7 +109,7 @@ pub async fn list(
     limit: usize,
 ) -> Result<Page<Database>, CatalogError> {
     let limit = limit.max(1);
-    let after = page::position::<Position>(token)?.map_or_else(String::new, |found| found.after);
+    let after = page::position::<AfterName>(token)?.map_or_else(String::new, |found| found.after);
     let sql = format!(
         "SELECT {COLUMNS} FROM catalog_databases \
          WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4"
@@ -126,7 +120,7 @@ pub async fn list(
     let mut items = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     let more = page::cut(&mut items, limit);
     let next = match items.last() {
-        Some(last) if more => Some(page::token(&Position { after: last.name.clone() })?),
+        Some(last) if more => Some(page::token(&AfterName { after: last.name.clone() })?),
         _ => None,
     };
     Ok(Page { items, next })

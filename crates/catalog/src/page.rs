@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{CatalogError, to_doc};
 
@@ -18,6 +18,12 @@ pub struct Page<T> {
 
 /// The most that a decoded token may hold, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// The position of a listing by name: behind that name.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AfterName {
+    pub(crate) after: String,
+}
 
 /// Makes an opaque token of a position.
 pub(crate) fn token<T: Serialize>(position: &T) -> Result<String, CatalogError> {

@@ -140,6 +140,9 @@ pub(crate) struct Configuration {
     pub(crate) merge_new_columns: bool,
     /// `Grouping.TableLevelConfiguration`; the bucket is level 1.
     pub(crate) table_level: Option<usize>,
+    /// `CreatePartitionIndex`. The catalog always looks partitions up by an index on their keys; what this adds is the
+    /// tables' parameter `partition_filtering.enabled`, which tells Athena's clients so.
+    pub(crate) partition_index: bool,
 }
 
 impl Configuration {
@@ -164,7 +167,7 @@ impl Configuration {
                     let level = level.as_u64().filter(|l| (1..=1000).contains(l));
                     found.table_level = Some(level.ok_or_else(|| refused(&path))? as usize);
                 }
-                ("CreatePartitionIndex", Value::Bool(_)) => {}
+                ("CreatePartitionIndex", Value::Bool(wanted)) => found.partition_index = *wanted,
                 _ => return Err(refused(&format!("{path} = {value}"))),
             }
         }

@@ -1,5 +1,7 @@
 //! Runs as `ListCrawls` and `GetCrawlerMetrics` show them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -61,52 +63,50 @@ pub struct Counts {
     pub tables_found: u64,
     /// Files looked at.
     pub files: u64,
-    /// Files that could not be read.
-    pub bad_files: u64,
+    /// Files that were left out, by the kind of reason: could not be read, hold no records, or gave no table.
+    pub left_out: BTreeMap<String, u64>,
 }
 
 /// `NameString`: the longest summary.
 const MAX_SUMMARY: usize = 255;
 
 impl Counts {
-    /// The `Summary` of `ListCrawls`: JSON with tables and partitions added, updated and deleted. Names are left out
-    /// when they would make it too long.
-    pub fn summary(&self) -> String {
-        let full = self.summary_with(true);
-        if full.len() <= MAX_SUMMARY { full } else { self.summary_with(false) }
+    /// Files that were left out.
+    pub fn files_left_out(&self) -> u64 {
+        self.left_out.values().sum()
     }
 
-    fn summary_with(&self, names: bool) -> String {
-        let mut tables = Map::new();
-        for (key, list) in [
-            ("ADD", &self.tables_created),
-            ("UPDATE", &self.tables_updated),
-            ("DELETE", &self.tables_deleted),
+    /// The `Summary` of `ListCrawls`: JSON with tables and partitions added, updated and deleted, as from Glue, and, of
+    /// our own, `FILE` with the files left out by reason. Names, then reasons, are left out when it would be too long.
+    pub fn summary(&self) -> String {
+        let details = [(true, true), (false, true), (false, false)];
+        let mut texts = details.into_iter().map(|(names, reasons)| self.summary_with(names, reasons));
+        let last = texts.next_back().unwrap_or_default();
+        texts.find(|text| text.len() <= MAX_SUMMARY).unwrap_or(last)
+    }
+
+    fn summary_with(&self, names: bool, reasons: bool) -> String {
+        let mut summary = Map::new();
+        for (kind, action, count, list) in [
+            ("TABLE", "ADD", self.tables_created.len() as u64, Some(&self.tables_created)),
+            ("TABLE", "UPDATE", self.tables_updated.len() as u64, Some(&self.tables_updated)),
+            ("TABLE", "DELETE", self.tables_deleted.len() as u64, Some(&self.tables_deleted)),
+            ("PARTITION", "ADD", self.partitions_created, None),
+            ("PARTITION", "UPDATE", self.partitions_updated, None),
+            ("PARTITION", "DELETE", self.partitions_deleted, None),
+            ("FILE", "LEFT_OUT", self.files_left_out(), None),
         ] {
-            if list.is_empty() {
+            if count == 0 {
                 continue;
             }
-            let mut entry = json!({ "Count": list.len() });
-            if names {
+            let mut entry = json!({ "Count": count });
+            if let Some(list) = list.filter(|_| names) {
                 entry["Details"] = json!({ "names": list });
             }
-            tables.insert(key.to_owned(), entry);
-        }
-        let mut partitions = Map::new();
-        for (key, count) in [
-            ("ADD", self.partitions_created),
-            ("UPDATE", self.partitions_updated),
-            ("DELETE", self.partitions_deleted),
-        ] {
-            if count > 0 {
-                partitions.insert(key.to_owned(), json!({ "Count": count }));
+            if kind == "FILE" && reasons {
+                entry["Details"] = json!({ "reasons": self.left_out });
             }
-        }
-        let mut summary = Map::new();
-        for (key, value) in [("TABLE", tables), ("PARTITION", partitions)] {
-            if !value.is_empty() {
-                summary.insert(key.to_owned(), Value::Object(value));
-            }
+            summary.entry(kind).or_insert_with(|| json!({}))[action] = entry;
         }
         Value::Object(summary).to_string()
     }
@@ -315,5 +315,14 @@ mod tests {
         let many =
             Counts { tables_created: (0..100).map(|i| format!("table{i}")).collect(), ..Counts::default() };
         assert_eq!(many.summary(), r#"{"TABLE":{"ADD":{"Count":100}}}"#);
+        let left_out = BTreeMap::from([("not UTF-8".to_owned(), 2), ("damaged Parquet".to_owned(), 1)]);
+        let bad = Counts { left_out, ..many };
+        assert_eq!(
+            bad.summary(),
+            r#"{"TABLE":{"ADD":{"Count":100}},"FILE":{"LEFT_OUT":{"Count":3,"Details":{"reasons":{"damaged Parquet":1,"not UTF-8":2}}}}}"#
+        );
+        let every_reason = (0..20).map(|i| (format!("a reason of some length {i}"), 1)).collect();
+        let worse = Counts { left_out: every_reason, ..Counts::default() };
+        assert_eq!(worse.summary(), r#"{"FILE":{"LEFT_OUT":{"Count":20}}}"#);
     }
 }

@@ -43,6 +43,12 @@ pub enum Problem {
     /// The file holds no bytes, or nothing but white space.
     #[error("the file is empty")]
     Empty,
+    /// Well-formed, but without a record, so that there is nothing to tell columns' types from.
+    #[error("the file holds no records: {found}")]
+    NoRecords {
+        /// What it holds instead.
+        found: String,
+    },
     /// No reader of ours knows this content.
     #[error("the format was not recognised: {reason}")]
     Unrecognised {
@@ -152,6 +158,29 @@ impl FormatError {
                 | Problem::UnterminatedQuote
                 | Problem::Json { .. }
         )
+    }
+
+    /// True when the file is in order and holds nothing: no bytes, or no record.
+    pub fn is_empty_file(&self) -> bool {
+        matches!(self.problem, Problem::Empty | Problem::NoRecords { .. })
+    }
+
+    /// A word or two on the kind of problem, out of a closed set, for counting.
+    pub fn kind(&self) -> &'static str {
+        match self.problem {
+            Problem::Io(_) => "not readable",
+            Problem::Empty | Problem::NoRecords { .. } => "without records",
+            Problem::Unrecognised { .. } => "format not recognised",
+            Problem::Compression { .. } => "damaged compression",
+            Problem::RecordTooLarge { .. } => "record too large",
+            Problem::InvalidUtf8 => "not UTF-8",
+            Problem::FieldCount { .. } | Problem::BadValue { .. } => "bad values",
+            Problem::UnterminatedQuote => "quote not closed",
+            Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
+            Problem::Parquet { .. } => "damaged Parquet",
+            Problem::Unsupported { .. } => "not supported",
+            Problem::Schema { .. } => "schema not usable",
+        }
     }
 
     /// True when the bytes could not be fetched, as against fetched and found wanting.

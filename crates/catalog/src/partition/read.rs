@@ -54,6 +54,13 @@ pub(crate) fn check_count(table: &Table, values: &[String]) -> Result<(), Catalo
     Err(CatalogError::invalid("The number of partition keys do not match the number of partition values"))
 }
 
+/// The keys of partitions by their values. Errors: `InvalidInput` for a wrong number of values.
+pub(crate) fn keys(table: &Table, wanted: &[Vec<String>]) -> Result<Vec<Vec<u8>>, CatalogError> {
+    let key =
+        |values: &Vec<String>| check_count(table, values).map(|()| table.layout.vkey(values.as_slice()));
+    wanted.iter().map(key).collect()
+}
+
 /// Reads the rows of keys, in the order of the keys; those that do not exist are left out.
 pub(crate) async fn load(tx: &mut Tx, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Stored>, CatalogError> {
     let mut found = BTreeMap::new();
@@ -156,11 +163,7 @@ pub async fn batch_get(
     wanted: &[Vec<String>],
 ) -> Result<Vec<Partition>, CatalogError> {
     let table = table::get(tx, scope, database, name).await?;
-    let mut keys = Vec::with_capacity(wanted.len());
-    for values in wanted {
-        check_count(&table, values)?;
-        keys.push(table.layout.vkey(values));
-    }
+    let keys = keys(&table, wanted)?;
     let rows = load(tx, &table, &keys).await?;
     Shapes::default().join(tx, &table, rows).await
 }

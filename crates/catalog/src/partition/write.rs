@@ -10,7 +10,7 @@ use crate::model::PartitionInput;
 use crate::names;
 use crate::partition::PartitionError;
 use crate::partition::delta::Delta;
-use crate::partition::read::{Stored, check_count, load};
+use crate::partition::read::{Stored, check_count, keys, load};
 use crate::partition::shape::{Split, split};
 use crate::schema::INDEXED_POSITIONS;
 use crate::table::{self, Table};
@@ -186,11 +186,7 @@ pub async fn batch_delete(
     wanted: &[Vec<String>],
 ) -> Result<Vec<PartitionError>, CatalogError> {
     let table = table::get(tx, scope, database, name).await?;
-    let mut keys = Vec::with_capacity(wanted.len());
-    for values in wanted {
-        check_count(&table, values)?;
-        keys.push(table.layout.vkey(values));
-    }
+    let keys = keys(&table, wanted)?;
     let rows = load(tx, &table, &keys).await?;
     let mut existing: BTreeMap<_, _> = rows.into_iter().map(|row| (row.vkey.clone(), row)).collect();
     let mut batch = Batch::new(&table, tx.now_ms());

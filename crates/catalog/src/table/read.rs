@@ -1,13 +1,12 @@
 //! Reading tables.
 
-use serde::{Deserialize, Serialize};
 use store::{Row, Scope, Tx, params};
 
 use crate::database::{self, Database};
 use crate::error::{CatalogError, from_doc};
 use crate::layout::Layout;
 use crate::names as folding;
-use crate::page::{self, Page};
+use crate::page::{self, AfterName, Page};
 use crate::table::{NamePattern, Table, TableUid};
 
 const COLUMNS: &str = "uid, name, version, created_ms, updated_ms, created_by, layout, doc, archived";
@@ -74,11 +73,6 @@ pub struct TableQuery<'a> {
     pub limit: usize,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Position {
-    after: String,
-}
-
 /// Lists a database's tables by name.
 /// Errors: `DatabaseNotFound`, `InvalidToken`.
 pub async fn list(
@@ -89,14 +83,14 @@ pub async fn list(
 ) -> Result<Page<Table>, CatalogError> {
     let database = database::get(tx, scope, database).await?;
     let limit = query.limit.max(1);
-    let start = page::position::<Position>(query.token)?.map_or_else(String::new, |at| at.after);
+    let start = page::position::<AfterName>(query.token)?.map_or_else(String::new, |at| at.after);
     let mut items = match &query.pattern {
         None => after(tx, &database, &start, limit + 1).await?,
         Some(pattern) => matching(tx, &database, start, pattern, limit + 1).await?,
     };
     let more = page::cut(&mut items, limit);
     let next = match items.last() {
-        Some(last) if more => Some(page::token(&Position { after: last.name.clone() })?),
+        Some(last) if more => Some(page::token(&AfterName { after: last.name.clone() })?),
         _ => None,
     };
     Ok(Page { items, next })

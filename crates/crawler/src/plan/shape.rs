@@ -64,6 +64,14 @@ impl Shape {
         }
     }
 
+    /// Whether columns are found by name, so that a file with other columns can be read all the same.
+    pub(crate) fn is_by_name(&self) -> bool {
+        match self.kind {
+            Kind::Csv { .. } => false,
+            Kind::Json | Kind::Parquet => true,
+        }
+    }
+
     /// The most common compression.
     pub(crate) fn compression(&self) -> &'static str {
         self.compressions.iter().max_by_key(|(_, files)| **files).map_or("none", |(name, _)| name)
@@ -132,7 +140,18 @@ impl Shape {
 }
 
 fn merged(a: &InferredField, b: &InferredField) -> InferredField {
-    InferredField { name: a.name.clone(), ty: merge_types(&a.ty, &b.ty), nullable: a.nullable || b.nullable }
+    // A file without any value there knows no type.
+    let ty = match (a.untyped, b.untyped) {
+        (true, false) => b.ty.clone(),
+        (false, true) => a.ty.clone(),
+        _ => merge_types(&a.ty, &b.ty),
+    };
+    InferredField {
+        name: a.name.clone(),
+        ty,
+        nullable: a.nullable || b.nullable,
+        untyped: a.untyped && b.untyped,
+    }
 }
 
 /// CSV is read by position: one schema must begin with the other.
@@ -146,8 +165,9 @@ fn merge_positions(
     if !lenient && (short.len() as f64) < SIMILAR * long.len() as f64 {
         return None;
     }
-    let same =
-        |x: &InferredField, y: &InferredField| if header { x.name == y.name } else { alike(&x.ty, &y.ty) };
+    let same = |x: &InferredField, y: &InferredField| {
+        if header { x.name == y.name } else { x.untyped || y.untyped || alike(&x.ty, &y.ty) }
+    };
     let matches = long.iter().zip(short).filter(|(x, y)| same(x, y)).count();
     let enough = if header {
         matches == short.len()

@@ -1,6 +1,8 @@
 //! The folder tree and its reduction to tables.
 
-use std::collections::BTreeMap;
+mod folder;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use formats::InferredField;
@@ -8,55 +10,8 @@ use formats::InferredField;
 use super::names::{is_date_like, key_value};
 use super::shape::Shape;
 
-/// File names kept per folder; beyond, files of several kinds in one folder cannot all become tables.
-const MAX_FILES_KEPT: usize = 10_000;
-
-/// A file that was recognised.
-#[derive(Debug, Clone)]
-pub(crate) struct FileEntry {
-    /// Its key, whole.
-    pub(crate) key: String,
-    pub(crate) shape: Shape,
-}
-
-/// The files directly in one folder.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Folder {
-    groups: Vec<Shape>,
-    files: Vec<FileEntry>,
-    /// Files that were only counted: files, bytes.
-    pub(crate) counted: (u64, u64),
-    /// Files that are being looked at.
-    pub(crate) pending: u64,
-    dropped: u64,
-}
-
-impl Folder {
-    /// Adds a recognised file.
-    pub(crate) fn add(&mut self, key: String, shape: Shape) {
-        match self.groups.iter_mut().find(|g| g.fits(&shape, false)) {
-            Some(group) => {
-                group.merge(&shape, false);
-            }
-            None => self.groups.push(shape.clone()),
-        }
-        if self.files.len() < MAX_FILES_KEPT {
-            self.files.push(FileEntry { key, shape });
-        } else {
-            self.dropped += 1;
-        }
-    }
-
-    /// The shape of a folder of one file.
-    pub(crate) fn into_only(mut self) -> Option<Shape> {
-        self.groups.pop()
-    }
-
-    /// Files recognised so far.
-    pub(crate) fn recognised(&self) -> u64 {
-        self.groups.iter().map(|g| g.files).sum()
-    }
-}
+pub(crate) use folder::Folder;
+use folder::MAX_FILES_KEPT;
 
 /// One partition, or the whole of a table without keys.
 #[derive(Debug, Clone)]
@@ -208,11 +163,12 @@ impl Tree {
     /// A folder with files of its own.
     fn join_files(
         &mut self,
-        folder: Folder,
+        mut folder: Folder,
         units: Vec<(String, Unit)>,
         path: String,
         level: usize,
     ) -> Reduced {
+        self.odd_files(&folder.keep_majority(), &path);
         if folder.groups.len() == 1 {
             let mut shape = folder.groups[0].clone();
             let plain = |(name, unit): &(String, Unit)| {
@@ -242,8 +198,23 @@ impl Tree {
         Reduced::Split
     }
 
-    /// One table whose partitions are the siblings; `None` when they are not similar.
-    fn partitioned(&self, units: &[(String, Unit)], path: &str, level: usize) -> Option<Unit> {
+    fn odd_files(&mut self, odd: &[String], path: &str) {
+        const NAMED: usize = 20;
+        if odd.is_empty() {
+            return;
+        }
+        let more = odd.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = odd[..odd.len().min(NAMED)].join(", ");
+        self.notes.push(format!(
+            "{named}{more}: columns differ from those of most files in {path}; no table is made for them, and queries on \
+             the folder's table read them, too"
+        ));
+    }
+
+    /// One table whose partitions are the siblings; `None` when they are not similar, or when two folders stand for
+    /// the same values (`Day=1` and `day=1`): of two partitions of the same values one would be lost.
+    fn partitioned(&mut self, units: &[(String, Unit)], path: &str, level: usize) -> Option<Unit> {
         let pairs: Vec<_> = units.iter().map(|(name, _)| key_value(name)).collect();
         let first_key = pairs.first()?.as_ref().map(|(key, _)| key.clone());
         let named =
@@ -268,7 +239,18 @@ impl Tree {
                 }
             }
         }
-        joined
+        let table = joined?;
+        let mut seen: HashMap<&[String], &str> = HashMap::with_capacity(table.parts.len());
+        for part in &table.parts {
+            if let Some(other) = seen.insert(&part.values, &part.folder) {
+                self.notes.push(format!(
+                    "folders {other} and {} stand for the same partition values: they become tables of their own",
+                    part.folder
+                ));
+                return None;
+            }
+        }
+        Some(table)
     }
 
     fn emit_all(&mut self, units: Vec<(String, Unit)>) {
@@ -281,10 +263,11 @@ impl Tree {
         let mut unnamed = 0;
         let mut keys = Vec::with_capacity(unit.keys.len());
         for key in unit.keys {
-            keys.push(key.unwrap_or_else(|| {
+            let key = key.unwrap_or_else(|| {
                 unnamed += 1;
                 format!("partition_{}", unnamed - 1)
-            }));
+            });
+            keys.push(unused(&keys, key));
         }
         let parts = if keys.is_empty() { Vec::new() } else { unit.parts };
         self.plans.push(TablePlan { path: unit.folder, shape: unit.shape, keys, parts });
@@ -307,6 +290,14 @@ impl Tree {
             });
         }
     }
+}
+
+/// `key`, with a number when a level above has it already.
+fn unused(keys: &[String], key: String) -> String {
+    if !keys.contains(&key) {
+        return key;
+    }
+    (1..).map(|n: usize| format!("{key}_{n}")).find(|k| !keys.contains(k)).unwrap_or(key)
 }
 
 fn is_series(name: &str) -> bool {
@@ -345,103 +336,4 @@ fn lifted(mut unit: Unit) -> Unit {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use formats::hive::HiveType;
-    use proptest::prelude::*;
-
-    use super::super::Kind;
-    use super::*;
-
-    fn shape(columns: &[&str]) -> Shape {
-        let field = |n: &&str| InferredField { name: (*n).to_owned(), ty: HiveType::Int, nullable: false };
-        Shape {
-            kind: Kind::Json,
-            fields: Arc::new(columns.iter().map(field).collect()),
-            quoted: false,
-            escape: None,
-            files: 1,
-            bytes: 10,
-            records: 1,
-            sampled: (10, 1),
-            compressions: BTreeMap::from([("none", 1)]),
-        }
-    }
-
-    fn plan(files: &[(&str, &[&str])]) -> Vec<String> {
-        let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
-        for (key, columns) in files {
-            let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
-            folders.entry(place).or_default().add(format!("t/{key}"), shape(columns));
-        }
-        let (plans, _) = Tree::new("t/", folders, None).tables();
-        plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
-    }
-
-    #[test]
-    fn the_guides_examples() {
-        let same: &[&str] = &["a", "b"];
-        assert_eq!(plan(&[("y=1/m=1/f", same), ("y=1/m=2/f", same), ("y=2/m=1/f", same)]), ["t/ [y,m] 3"]);
-        assert_eq!(
-            plan(&[("table1/p1/f", same), ("table1/p2/f", same), ("table2/p4/f", same)]),
-            ["t/ [partition_0,partition_1] 3"]
-        );
-        let other: &[&str] = &["x", "y"];
-        assert_eq!(
-            plan(&[("table1/p1/f", same), ("table1/p2/f", same), ("table2/p4/f", other)]),
-            ["t/table1/ [partition_0] 2", "t/table2/p4/ [] 0"]
-        );
-    }
-
-    #[test]
-    fn folders_alone_and_mixed() {
-        let same: &[&str] = &["a", "b"];
-        let other: &[&str] = &["x", "y"];
-        assert_eq!(plan(&[("orders/raw/f", same)]), ["t/orders/raw/ [] 0"]);
-        assert_eq!(plan(&[("2024/01/f", same)]), ["t/ [partition_0,partition_1] 1"]);
-        assert_eq!(plan(&[("f", same), ("g", same)]), ["t/ [] 0"]);
-        assert_eq!(plan(&[("f", same), ("g", other)]), ["t/f [] 0", "t/g [] 0"]);
-        assert_eq!(plan(&[("f", same), ("sub/g", same)]), ["t/ [] 0"]);
-        assert_eq!(plan(&[("f", same), ("sub/g", other)]), ["t/f [] 0", "t/sub/ [] 0"]);
-        assert_eq!(plan(&[("f", same), ("k=1/g", same)]), ["t/ [k] 1", "t/f [] 0"]);
-        // A key of k=v folders takes in schemas that grew.
-        assert_eq!(plan(&[("k=1/g", same), ("k=2/g", &["a", "b", "c", "d", "e"])]), ["t/ [k] 2"]);
-        // Unequal depths are no partitions.
-        assert_eq!(
-            plan(&[("a/f", same), ("b/x/f", same), ("b/y/f", same)]),
-            ["t/a/ [] 0", "t/b/ [partition_0] 2"]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn every_file_is_in_exactly_one_table(
-            files in prop::collection::btree_map("(([ab]|k=[12]|[12])/){0,3}[fg]", 0usize..3, 1..12),
-        ) {
-            let kinds: [&[&str]; 3] = [&["a", "b"], &["x", "y"], &["a", "b", "c"]];
-            let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
-            for (key, kind) in &files {
-                let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
-                folders.entry(place).or_default().add(format!("t/{key}"), shape(kinds[*kind]));
-            }
-            let (plans, _) = Tree::new("t/", folders, None).tables();
-            for key in files.keys() {
-                let key = format!("t/{key}");
-                let covers = |plan: &&TablePlan| {
-                    if plan.keys.is_empty() {
-                        plan.path == key || (plan.path.ends_with('/') && key.starts_with(&plan.path))
-                    } else {
-                        plan.parts.iter().any(|p| key.starts_with(&p.folder))
-                    }
-                };
-                prop_assert_eq!(plans.iter().filter(covers).count(), 1, "{} in {:?}", key, plans);
-            }
-            for plan in &plans {
-                let values: BTreeSet<_> = plan.parts.iter().map(|p| &p.values).collect();
-                prop_assert_eq!(values.len(), plan.parts.len());
-                prop_assert!(plan.parts.iter().all(|p| p.values.len() == plan.keys.len()));
-            }
-        }
-    }
-}
+mod tests;

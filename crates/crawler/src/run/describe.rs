@@ -7,6 +7,7 @@ use formats::InferredField;
 use formats::serde_info;
 
 use super::survey::Found;
+use crate::definition::Configuration;
 use crate::plan::{Kind, Part, Shape};
 
 /// Which crawler wrote a table.
@@ -121,20 +122,29 @@ fn descriptor(
 }
 
 /// The table, and remarks for the log.
-pub(super) fn table(crawler: &str, name: &str, found: &Found) -> (TableInput, Vec<String>) {
+pub(super) fn table(
+    crawler: &str,
+    name: &str,
+    found: &Found,
+    settings: &Configuration,
+) -> (TableInput, Vec<String>) {
     let plan = &found.plan;
     let (columns, notes) = columns(&plan.shape, &plan.keys, &plan.shape.fields);
     let sizes = Sizes { files: plan.shape.files, bytes: plan.shape.bytes, records: plan.shape.records };
     let parameters = parameters(crawler, &plan.shape, &found.exclusions, &sizes);
     let location = location(found.bucket.as_str(), &plan.path);
+    let mut own = parameters.clone();
+    if settings.partition_index && !plan.keys.is_empty() {
+        own.insert("partition_filtering.enabled".to_owned(), "true".to_owned());
+    }
     let input = TableInput {
         name: name.to_owned(),
         owner: Some("owner".to_owned()),
         retention: Some(0),
-        storage_descriptor: Some(descriptor(&plan.shape, columns, location, parameters.clone())),
+        storage_descriptor: Some(descriptor(&plan.shape, columns, location, parameters)),
         partition_keys: Some(plan.keys.iter().map(|key| Column::new(key, "string")).collect()),
         table_type: Some("EXTERNAL_TABLE".to_owned()),
-        parameters: Some(parameters),
+        parameters: Some(own),
         ..TableInput::default()
     };
     (input, notes)

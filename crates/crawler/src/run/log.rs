@@ -56,6 +56,10 @@ impl RunLog {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
+    pub(crate) fn warn(&self, line: impl AsRef<str>) {
+        self.info(format!("WARN : {}", line.as_ref()));
+    }
+
     pub(crate) fn error(&self, line: impl AsRef<str>) {
         self.info(format!("ERROR : {}", line.as_ref()));
     }

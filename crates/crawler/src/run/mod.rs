@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 use crate::definition::Definition;
 use crate::error::CrawlerError;
 use crate::history::Crawl;
+use crate::rows;
+
+use survey::Looked;
 
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
@@ -90,19 +93,40 @@ pub(crate) async fn crawl(
     store::crash::point("crawl.started");
     let settings = definition.settings()?;
     let mut plans = Vec::new();
+    let mut looked = Looked::default();
     for target in &definition.targets.s3_targets {
-        plans.extend(survey::target(&job, target, &settings).await?);
+        plans.extend(survey::target(&job, target, &settings, &mut looked).await?);
         log.flush().await;
     }
+    // Set, not added: a run that is taken up again looks at everything again.
+    publish::count(&job, |counts| (counts.files, counts.left_out) = (looked.files, looked.left_out)).await?;
     // Targets may overlap.
     let mut seen = HashSet::new();
     plans.retain(|found| seen.insert((found.bucket.clone(), found.plan.path.clone())));
     store::crash::point("crawl.surveyed");
     log.info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
     if plans.is_empty() {
-        log.info("WARN : No tables were found: the targets hold no file that could be read");
+        log.warn("No tables were found: the targets hold no file that could be read");
     }
     publish::all(&job, &settings, plans).await?;
     log.info("BENCHMARK : Finished writing to Catalog");
+    say_left_out(&job).await
+}
+
+/// The last word on a run that went well: what it did not take in.
+async fn say_left_out(job: &Job<'_>) -> Result<(), Ended> {
+    let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+    let Some(crawl) = rows::run(&mut tx, job.scope, job.crawl).await? else { return Ok(()) };
+    let counts = crawl.counts;
+    let left_out = counts.files_left_out();
+    if left_out > 0 {
+        let reasons: Vec<String> = counts.left_out.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        job.log.warn(format!(
+            "{left_out} of {} files were left out ({}); ERROR lines above name them. A query reads all files below \
+             its table's location, also these",
+            counts.files,
+            reasons.join(", ")
+        ));
+    }
     Ok(())
 }

@@ -27,7 +27,14 @@ pub(super) async fn all(job: &Job<'_>, settings: &Configuration, found: Vec<Foun
     let mut locations = Vec::new();
     for one in &found {
         job.go_on()?;
-        let name = write_table(job, settings, one, &written).await?;
+        let name = match write_table(job, settings, one, &written).await {
+            Ok(name) => name,
+            Err(Written::Ended(ended)) => return Err(ended),
+            Err(Written::Refused(why)) => {
+                refused(job, one, &why).await?;
+                continue;
+            }
+        };
         locations.push(describe::location(one.bucket.as_str(), &one.plan.path));
         if !one.plan.keys.is_empty() {
             write_partitions(job, settings, one, &name).await?;
@@ -79,10 +86,35 @@ pub(super) async fn count_in(
     Ok(())
 }
 
-async fn count(job: &Job<'_>, change: impl FnOnce(&mut Counts)) -> Result<(), CrawlerError> {
+pub(super) async fn count(job: &Job<'_>, change: impl FnOnce(&mut Counts)) -> Result<(), CrawlerError> {
     let mut tx = begin(job).await?;
     count_in(job, &mut tx, change).await?;
     Ok(tx.commit().await?)
+}
+
+/// Why a table was not written.
+enum Written {
+    /// The run cannot go on.
+    Ended(Ended),
+    /// The catalog does not take this definition; others may do.
+    Refused(String),
+}
+
+impl From<CrawlerError> for Written {
+    fn from(error: CrawlerError) -> Self {
+        match error {
+            CrawlerError::Catalog(CatalogError::InvalidInput { message }) => Self::Refused(message),
+            other => Self::Ended(other.into()),
+        }
+    }
+}
+
+/// A table that the catalog refuses costs its own files only.
+async fn refused(job: &Job<'_>, found: &Found, why: &str) -> Result<(), CrawlerError> {
+    let location = describe::location(found.bucket.as_str(), &found.plan.path);
+    let files = found.plan.shape.files;
+    job.log.error(format!("{location}: no table can be made: {why}; its {files} files are left out"));
+    count(job, |counts| *counts.left_out.entry("no table possible".to_owned()).or_default() += files).await
 }
 
 /// What happened to a table.
@@ -100,10 +132,10 @@ async fn write_table(
     settings: &Configuration,
     found: &Found,
     written: &HashSet<String>,
-) -> Result<String, Ended> {
+) -> Result<String, Written> {
     let mut tx = begin(job).await?;
     let (name, existing) = choose_name(job, &mut tx, found, written).await?;
-    let (mut input, notes) = describe::table(&job.definition.name, &name, found);
+    let (mut input, notes) = describe::table(&job.definition.name, &name, found, settings);
     let done = match existing {
         None => {
             let by = format!(
@@ -146,7 +178,7 @@ async fn write_table(
         Done::Logged => format!("INFO : Table {name} has changed and is left as it is (UpdateBehavior LOG)"),
     });
     for note in notes {
-        job.log.info(format!("WARN : table {name}: {note}"));
+        job.log.warn(format!("table {name}: {note}"));
     }
     Ok(name)
 }
@@ -226,36 +258,28 @@ async fn change_table(
     Ok(if changed { Done::Updated } else { Done::Unchanged })
 }
 
-/// A definition without what changes with every file.
+/// A table's definition without what changes with every file.
 fn definition_of(input: &TableInput) -> serde_json::Value {
     let mut copy = input.clone();
-    for parameters in
-        [copy.parameters.as_mut(), copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut())]
-            .into_iter()
-            .flatten()
-    {
-        strip(parameters);
-    }
+    strip(copy.parameters.as_mut());
+    strip(copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut()));
     serde_json::json!(copy)
 }
 
-pub(super) fn strip(parameters: &mut catalog::Parameters) {
+/// A partition's definition without what changes with every file.
+fn partition_definition(input: &PartitionInput) -> serde_json::Value {
+    let mut copy = input.clone();
+    strip(copy.parameters.as_mut());
+    strip(copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut()));
+    serde_json::json!(copy)
+}
+
+fn strip(parameters: Option<&mut catalog::Parameters>) {
+    let Some(parameters) = parameters else { return };
     for name in STATISTICS {
         parameters.remove(name);
     }
     parameters.remove(UPDATED_BY);
-}
-
-fn partition_definition(input: &PartitionInput) -> serde_json::Value {
-    let mut copy = input.clone();
-    for parameters in
-        [copy.parameters.as_mut(), copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut())]
-            .into_iter()
-            .flatten()
-    {
-        strip(parameters);
-    }
-    serde_json::json!(copy)
 }
 
 async fn write_partitions(

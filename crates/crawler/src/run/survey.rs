@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, infer};
+use formats::{ByteSource, FormatError, InferOptions, Inferred, InferredField, Problem, infer};
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
@@ -13,7 +13,6 @@ use crate::definition::{Configuration, S3Target};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::plan::{Folder, Shape, TablePlan, Tree};
-use crate::rows;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
@@ -28,11 +27,20 @@ pub(crate) struct Found {
     pub(crate) exclusions: Vec<String>,
 }
 
+/// What the surveys of a run looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    pub(crate) files: u64,
+    /// Files that were left out, by the kind of reason.
+    pub(crate) left_out: BTreeMap<String, u64>,
+}
+
 /// Surveys one target. Errors: its bucket or path does not exist.
 pub(crate) async fn target(
     job: &Job<'_>,
     target: &S3Target,
     settings: &Configuration,
+    looked: &mut Looked,
 ) -> Result<Vec<Found>, Ended> {
     let (bucket, path) = target.place()?;
     let mut survey = Survey {
@@ -42,7 +50,8 @@ pub(crate) async fn target(
         sample: target.sample_size.map(u64::from),
         folders: BTreeMap::new(),
         files: 0,
-        bad: 0,
+        looked,
+        fields: None,
     };
     // A path without a slash at its end is a folder, or, when there is such an object, one file.
     let folder = if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") };
@@ -57,12 +66,16 @@ pub(crate) async fn target(
             format!("The S3 path s3://{}/{path} does not exist or holds no objects", bucket.as_str());
         return Err(Ended::Failed(message));
     }
-    survey.record_counts().await?;
     let (plans, notes) = Tree::new(&folder, survey.folders, settings.table_level).tables();
     for note in notes {
-        job.log.info(format!("WARN : s3://{}/: {note}", bucket.as_str()));
+        job.log.warn(format!("s3://{}/: {note}", bucket.as_str()));
     }
-    let exclusions = &target.exclusions;
+    // Glue's parameter gives them as whole paths.
+    let exclusions: Vec<String> = target
+        .exclusions
+        .iter()
+        .map(|pattern| format!("s3://{}/{folder}{pattern}", bucket.as_str()))
+        .collect();
     Ok(plans
         .into_iter()
         .map(|plan| Found { bucket: bucket.clone(), plan, exclusions: exclusions.clone() })
@@ -76,8 +89,11 @@ struct Survey<'a> {
     sample: Option<u64>,
     /// By path below the target, without slashes at the ends.
     folders: BTreeMap<String, Folder>,
+    /// Files of this target.
     files: u64,
-    bad: u64,
+    looked: &'a mut Looked,
+    /// Columns of the newest file: most files have those of the one before, and share them in memory.
+    fields: Option<Arc<Vec<InferredField>>>,
 }
 
 /// Whether Hive hides the key: a part of it begins with `_` or `.`.
@@ -123,7 +139,7 @@ impl Survey<'_> {
             if is_hidden(&relative) || self.exclusions.exclude(&relative) {
                 continue;
             }
-            self.files += 1;
+            self.count_file();
             let place = relative.rsplit_once('/').map_or("", |(place, _)| place).to_owned();
             if place.split('/').any(str::is_empty) && !place.is_empty() {
                 self.unusable(&object.key, "its key holds an empty folder name");
@@ -170,23 +186,37 @@ impl Survey<'_> {
         match result {
             Ok(inferred) => {
                 for problem in &inferred.problems {
-                    self.job.log.info(format!("WARN : {problem}"));
+                    self.job.log.warn(problem.to_string());
                 }
-                folder.add(object.key.as_str().to_owned(), Shape::of(inferred, object.size));
+                let mut shape = Shape::of(inferred, object.size);
+                match &self.fields {
+                    Some(known) if **known == *shape.fields => shape.fields = Arc::clone(known),
+                    _ => self.fields = Some(Arc::clone(&shape.fields)),
+                }
+                folder.add(object.key.as_str().to_owned(), shape);
             }
             // Glue passes over empty files without a word; we say it.
             Err(error) if matches!(error.problem, Problem::Empty) => {
                 self.job.log.info(format!("INFO : {error}, it is left out"));
             }
             Err(error) => {
-                self.bad += 1;
+                self.leave_out(error.kind());
                 self.job.log.error(format!("{error}; the file is left out"));
             }
         }
     }
 
+    fn count_file(&mut self) {
+        self.files += 1;
+        self.looked.files += 1;
+    }
+
+    fn leave_out(&mut self, kind: &str) {
+        *self.looked.left_out.entry(kind.to_owned()).or_default() += 1;
+    }
+
     fn unusable(&mut self, key: &Key, why: &str) {
-        self.bad += 1;
+        self.leave_out("key not usable");
         self.job.log.error(format!(
             "s3://{}/{}: {why}; the file is left out",
             self.bucket.as_str(),
@@ -205,26 +235,10 @@ impl Survey<'_> {
             Err(error) => return Err(self.listing(error)),
         };
         drop(tx);
-        self.files += 1;
+        self.count_file();
         let result = look(ground, &self.bucket, &key).await;
         self.take("", &info, result);
-        self.record_counts().await?;
         Ok(self.folders.remove("").and_then(Folder::into_only))
-    }
-
-    async fn record_counts(&self) -> Result<(), Ended> {
-        let job = self.job;
-        let recorded = async {
-            let mut tx = job.ground.store.begin().await?;
-            store::lease::check(&mut tx, job.lease).await?;
-            if let Some(mut crawl) = rows::run(&mut tx, job.scope, job.crawl).await? {
-                crawl.counts.files += self.files;
-                crawl.counts.bad_files += self.bad;
-                rows::replace_run(&mut tx, job.scope, &crawl).await?;
-            }
-            Ok::<_, CrawlerError>(tx.commit().await?)
-        };
-        Ok(recorded.await?)
     }
 }
 

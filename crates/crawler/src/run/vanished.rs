@@ -52,10 +52,7 @@ async fn judge(job: &Job<'_>, found: &table::Table, locations: &[String]) -> Res
     }
     let covered = locations.iter().any(|l| l.starts_with(location) || location.starts_with(l.as_str()));
     if !covered && holds_files(job, location).await? {
-        job.log.info(format!(
-            "WARN : Table {} was not found again, but {location} still holds files",
-            found.name
-        ));
+        job.log.warn(format!("Table {} was not found again, but {location} still holds files", found.name));
         return Ok(());
     }
     remove(job, found).await?;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use formats::{
-    ByteSource, ColumnNames, Format, InferOptions, Inferred, Problem, hive::HiveType, merge_types,
-};
+use formats::{ByteSource, ColumnNames, Format, InferOptions, Inferred, hive::HiveType, merge_types};
 
 use super::{PathSource, TextTypes, stated_format};
 use crate::{EngineError, object::SourceObject};
@@ -28,7 +26,7 @@ pub(super) async fn schema(
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
             // A file without records says nothing about the others.
-            Err(error) if matches!(error.problem, Problem::Empty) => continue,
+            Err(error) if error.is_empty_file() => continue,
             Err(error) => return Err(error.into()),
         };
         match &mut merged {

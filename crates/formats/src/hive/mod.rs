@@ -8,6 +8,7 @@ mod parse;
 use std::fmt;
 
 pub use arrow_types::TypeError;
+pub(crate) use parse::MAX_NESTING;
 pub use parse::ParseError;
 
 /// A Hive type.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use super::HiveType;
 
-/// Deeper nesting is refused.
-const MAX_DEPTH: usize = 64;
+/// Deeper nesting of types within types is refused.
+pub(crate) const MAX_NESTING: usize = 64;
 
 /// The text is not a Hive type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +80,7 @@ impl<'a> Parser<'a> {
     }
 
     fn ty(&mut self, depth: usize) -> Parsed<HiveType> {
-        if depth > MAX_DEPTH {
+        if depth > MAX_NESTING {
             return Err("less nesting is expected");
         }
         let start = self.at;

@@ -3,9 +3,10 @@
 //! Rules, after the AWS Glue Developer Guide (Adding classifiers to a crawler):
 //! - magic numbers first (Parquet; others are refused by name), then JSON when the first value is an object or an
 //!   array of objects, then delimited text with at least two columns and two rows;
-//! - CSV columns are `bigint`, `double` or `string`; dates and booleans stay `string`, as from Glue;
+//! - CSV columns are `bigint`, `double`, `boolean` (`true` and `false` in any case) or `string`; dates and times stay
+//!   `string`, as from Glue;
 //! - JSON columns are `int`, `bigint`, `double`, `boolean`, `string`, `array<…>` and `struct<…>`;
-//! - names are lower-cased; columns without a name are `col0`, `col1`, …
+//! - names are lower-cased, also those of struct fields; columns without a name are `col0`, `col1`, … by position.
 //!
 //! Only a sample is read: [`InferOptions::sample_bytes`] of text, and on to the end of the first record if that is
 //! longer, up to the record limit. Bad records within the sample are reported in [`Inferred::problems`].
@@ -14,6 +15,7 @@ mod csv;
 mod json;
 mod types;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::compression::Compression;
@@ -51,6 +53,24 @@ impl InferOptions {
     fn spelling(&self, name: &str) -> String {
         if self.keep_case { name.to_owned() } else { name.to_lowercase() }
     }
+
+    /// A type with the names of its fields as the caller wants them. Fields that would then have the same name keep
+    /// their own.
+    fn spelling_of(&self, ty: HiveType) -> HiveType {
+        match ty {
+            HiveType::Array(item) => HiveType::Array(Box::new(self.spelling_of(*item))),
+            HiveType::Map(key, value) => {
+                HiveType::Map(Box::new(self.spelling_of(*key)), Box::new(self.spelling_of(*value)))
+            }
+            HiveType::Struct(fields) => {
+                let mut taken = HashSet::new();
+                let clash = fields.iter().any(|(name, _)| !taken.insert(self.spelling(name)));
+                let named = |name: String| if clash { name } else { self.spelling(&name) };
+                HiveType::Struct(fields.into_iter().map(|(n, ty)| (named(n), self.spelling_of(ty))).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 /// One column found.
@@ -62,6 +82,8 @@ pub struct InferredField {
     pub ty: HiveType,
     /// Whether an empty or missing value was seen (Parquet: whether the column allows them).
     pub nullable: bool,
+    /// Whether no value at all was seen, so that `ty` is a guess that yields to what another file says.
+    pub untyped: bool,
 }
 
 /// What a file is.
@@ -85,8 +107,9 @@ pub struct Inferred {
     pub problems: Vec<FormatError>,
 }
 
-/// Finds out what `source` is. Errors: `Empty`; `Unrecognised` with the reason; `Unsupported` for formats known but
-/// not read; `Compression`, `RecordTooLarge`, `Parquet`, `UnterminatedJson` for damaged files; `Io`.
+/// Finds out what `source` is. Errors: `Empty` and `NoRecords` for files in order that hold nothing; `Unrecognised` with the reason; `Unsupported` for formats known but
+/// not read; `Compression`, `RecordTooLarge`, `Parquet`, `Json`, `UnterminatedJson`, `UnterminatedQuote`, `InvalidUtf8`,
+/// `Schema` for damaged or unusable files; `Io`.
 pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let head = source.read(0..source.size().min(16)).await.map_err(|e| FormatError::io(&name, e))?;
@@ -114,19 +137,25 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     if let Some(Format::Csv(known)) = &options.format {
         return Ok(csv::infer_as(&mut input, compression, known, options));
     }
-    if matches!(first, b'{' | b'[')
-        && let Some(mut inferred) = json::infer(&mut input, compression, options).await?
-    {
-        if let Some(known) = &options.format {
-            inferred.format = known.clone();
+    let mut not_json = None;
+    if matches!(first, b'{' | b'[') {
+        match json::infer(&mut input, compression, options).await? {
+            json::Verdict::Json(mut inferred) => {
+                if let Some(known) = &options.format {
+                    inferred.format = known.clone();
+                }
+                return Ok(*inferred);
+            }
+            json::Verdict::Other(why) => not_json = why,
         }
-        return Ok(inferred);
     }
     if options.format.is_some() {
         let reason = "it is not JSON".to_owned();
-        return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
+        let other = || FormatError::new(&name, Problem::Unrecognised { reason });
+        return Err(not_json.unwrap_or_else(other));
     }
-    csv::infer(&mut input, compression, options).await
+    // What begins like JSON is more likely bad JSON than bad CSV.
+    csv::infer(&mut input, compression, options).await.map_err(|error| not_json.unwrap_or(error))
 }
 
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
@@ -135,17 +164,19 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
     let mut fields = Vec::with_capacity(summary.schema.fields().len());
     for field in summary.schema.fields() {
         let ty = HiveType::from_arrow(field.data_type()).map_err(|e| {
-            let mut error = FormatError::new(&name, Problem::Unsupported { what: e.to_string() });
+            let mut error =
+                FormatError::new(&name, Problem::Unsupported { what: format!("the type {}", e.0) });
             error.place.column = Some(field.name().clone());
             error
         })?;
         fields.push(InferredField {
             name: options.spelling(field.name()),
-            ty,
+            ty: options.spelling_of(ty),
             nullable: field.is_nullable(),
+            untyped: false,
         });
     }
-    types::make_unique(&mut fields);
+    refuse_clashes(&name, &fields)?;
     Ok(Inferred {
         format: Format::Parquet(ParquetOptions {}),
         compression: Compression::None,
@@ -156,6 +187,26 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         quoted: false,
         problems: Vec::new(),
     })
+}
+
+/// Parquet's columns are found by name: of two with the same name, one could never be read.
+fn refuse_clashes(source: &str, fields: &[InferredField]) -> Result<(), FormatError> {
+    if fields.is_empty() {
+        let found = "Parquet without columns".to_owned();
+        return Err(FormatError::new(source, Problem::NoRecords { found }));
+    }
+    let mut taken = HashSet::new();
+    for field in fields {
+        let message = if field.name.trim().is_empty() {
+            "a column has no name".to_owned()
+        } else if taken.insert(field.name.as_str()) {
+            continue;
+        } else {
+            format!("two columns are named {} (case does not count)", field.name)
+        };
+        return Err(FormatError::new(source, Problem::Schema { message }));
+    }
+    Ok(())
 }
 
 /// Formats that are known by their first bytes and not read here.
@@ -172,23 +223,31 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
 }
 
 fn refuse_binary(input: &Input) -> Result<(), FormatError> {
-    let head = &input.pending()[..input.pending().len().min(64 * 1024)];
-    if head.starts_with(b"<?xml") {
+    let sample = input.pending();
+    if sample.starts_with(b"<?xml") {
         return Err(FormatError::new(
             input.name(),
             Problem::Unsupported { what: "the format XML".to_owned() },
         ));
     }
-    if head.contains(&0) {
-        let reason = "it holds binary data (NUL bytes)".to_owned();
+    let head = &sample[..sample.len().min(64 * 1024)];
+    if let Some(at) = memchr::memchr(0, head) {
+        let zeros = memchr::memchr_iter(0, head).count();
+        // Text in two bytes per character has a zero in nearly every second byte.
+        let hint = if zeros * 3 > head.len() && zeros < head.len() {
+            ": perhaps UTF-16, without its mark"
+        } else {
+            ""
+        };
+        let reason = format!("it holds binary data (a NUL byte at offset {at}{hint})");
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
     }
     // A sample may end within a character.
-    if let Err(e) = std::str::from_utf8(head)
-        && (e.error_len().is_some() || (input.at_eof() && head.len() == input.pending().len()))
+    if let Err(e) = std::str::from_utf8(sample)
+        && (e.error_len().is_some() || input.at_eof())
     {
         let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
-        error.place.line = Some(memchr::memchr_iter(b'\n', &head[..e.valid_up_to()]).count() as u64 + 1);
+        error.place.line = Some(memchr::memchr_iter(b'\n', &sample[..e.valid_up_to()]).count() as u64 + 1);
         error.place.offset = Some(input.offset() + e.valid_up_to() as u64);
         return Err(error);
     }

@@ -3,64 +3,25 @@
 //! In the layout Lines a record belongs to the range that holds the first byte of its line. The other layouts
 //! cannot be entered in the middle, so their files are one range.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::frame::{Frame, frame};
-use super::parse::{Failure, Parser, StructColumns};
+use super::layout::detect_layout;
+use super::leading_space;
+use super::lex::{Failure, Parser};
+use super::names::NameIndex;
+use super::parse::StructColumns;
 use crate::builder::BatchBuilder;
 use crate::compression::Compression;
-use crate::error::{FormatError, Problem, excerpt};
+use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 use crate::input::Input;
 use crate::options::{JsonLayout, JsonOptions, Malformed, OnBadRecord, ReadOptions};
 use crate::source::ByteSource;
-
-/// Finds a wanted column by the name that the file uses.
-pub(crate) struct NameIndex {
-    exact: HashMap<String, usize>,
-    lower: HashMap<String, usize>,
-    order: Vec<String>,
-}
-
-impl NameIndex {
-    fn new(schema: &Schema, options: &JsonOptions) -> Self {
-        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
-        for (i, field) in schema.fields().iter().enumerate() {
-            let mapped = options.mapping.get(&field.name().to_lowercase());
-            let name = mapped.unwrap_or(field.name()).clone();
-            index.lower.entry(name.to_lowercase()).or_insert(i);
-            index.exact.entry(name.clone()).or_insert(i);
-            index.order.push(name);
-        }
-        index
-    }
-
-    /// The column for the file's name; `hint` is tried first, since records repeat their order.
-    pub(crate) fn find(&self, name: &str, options: &JsonOptions, hint: usize) -> Option<usize> {
-        if self.order.get(hint).is_some_and(|n| n == name) {
-            return Some(hint);
-        }
-        if let Some(at) = self.exact.get(name) {
-            return Some(*at);
-        }
-        if !options.case_insensitive && !options.dots_in_keys {
-            return None;
-        }
-        let mut folded = name.to_owned();
-        if options.dots_in_keys {
-            folded = folded.replace('.', "_");
-        }
-        if options.case_insensitive {
-            return self.lower.get(&folded.to_lowercase()).copied();
-        }
-        self.exact.get(&folded).copied()
-    }
-}
 
 /// A reader in the middle of its range.
 pub(crate) struct JsonReader {
@@ -309,27 +270,8 @@ impl JsonReader {
 
     fn error(&self, failure: Failure, at: usize, end: usize) -> FormatError {
         let record = &self.input.pending()[at..end];
-        let mut column_name = None;
-        let problem = match failure {
-            Failure::Syntax { expected: "valid UTF-8", .. } => Problem::InvalidUtf8,
-            Failure::Syntax { expected, at } => {
-                let rest = &record[at.min(record.len())..];
-                let found = if rest.is_empty() {
-                    "the end of the record".to_owned()
-                } else {
-                    excerpt(&rest[..rest.len().min(20)])
-                };
-                Problem::Json {
-                    message: format!("expected {expected}, found {found} (byte {} of the record)", at + 1),
-                }
-            }
-            Failure::TooDeep => Problem::Json { message: "nested too deeply".to_owned() },
-            Failure::Mismatch { column, value } => {
-                let wanted = self.wanted(&column);
-                column_name = Some(column);
-                Problem::BadValue { value: excerpt(record.get(value).unwrap_or_default()), wanted }
-            }
-        };
+        let problem = failure.problem(record, |column| self.wanted(column));
+        let column_name = if let Failure::Mismatch { column, .. } = failure { Some(column) } else { None };
         let mut error = FormatError::new(self.input.name(), problem);
         error.place.line = self.line;
         error.place.row = Some(self.row);
@@ -345,10 +287,6 @@ impl JsonReader {
             Err(_) => "value of its type".to_owned(),
         }
     }
-}
-
-fn leading_space(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
 async fn open_input(
@@ -373,41 +311,4 @@ async fn open_input(
     let mut input = Input::open(source, range.start - 1, compression, read.max_record_bytes)?;
     input.skip_line().await?;
     Ok((input, JsonLayout::Lines, None))
-}
-
-/// Looks at the head: `[` is an array; a first value that ends on its first line means lines.
-pub(crate) async fn detect_layout(head: &mut Input) -> Result<JsonLayout, FormatError> {
-    loop {
-        let window = head.pending();
-        let at = leading_space(window);
-        let rest = &window[at..];
-        let complete = head.at_eof();
-        match rest.first() {
-            None if complete => return Ok(JsonLayout::Lines),
-            Some(b'[') => return Ok(JsonLayout::Array),
-            Some(_) => {
-                let line = memchr::memchr(b'\n', rest);
-                match (frame(rest, complete), line) {
-                    (Frame::Value(len), Some(line)) if len > line => return Ok(JsonLayout::Documents),
-                    (Frame::Value(_), _) => return Ok(JsonLayout::Lines),
-                    // The first line ends within the value: documents over several lines, or a bad first line.
-                    (Frame::Open, Some(line)) if begins_line_record(&rest[line + 1..]) => {
-                        return Ok(JsonLayout::Lines);
-                    }
-                    (Frame::Open, Some(_)) if complete => return Ok(JsonLayout::Documents),
-                    (Frame::Open, None) if complete => return Ok(JsonLayout::Lines),
-                    (Frame::Open, _) => {}
-                }
-            }
-            None => {}
-        }
-        head.more().await?;
-    }
-}
-
-/// True when a line looks like a record of its own, so that the one before was cut short.
-fn begins_line_record(next: &[u8]) -> bool {
-    let Some(end) = memchr::memchr(b'\n', next) else { return false };
-    next.first() == Some(&b'{')
-        && matches!(frame(&next[..end], true), Frame::Value(len) if len == next[..end].trim_ascii_end().len())
 }

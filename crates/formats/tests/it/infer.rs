@@ -127,12 +127,158 @@ fn what_is_not_data_is_refused() {
     assert_eq!(error(""), "f: the file is empty");
     assert_eq!(error("\n \n"), "f: the file is empty");
     assert!(error("just some words\nand more\n").contains("not recognised"));
-    assert!(error("one,line,only\n").contains("not recognised"));
-    assert!(error(vec![0u8; 100]).contains("binary"));
+    assert!(error(vec![0u8; 100]).contains("a NUL byte at offset 0)"));
+    assert!(error(&b"a,b\n1,x\x00y\n"[..]).contains("a NUL byte at offset 7)"));
+    let utf16: Vec<u8> = "id,name\n1,ann\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(error(utf16).contains("a NUL byte at offset 1: perhaps UTF-16"));
     assert!(error("PK\u{3}\u{4}xxxx").contains("zip archive"));
     assert!(error("ORC\u{1}xxxx").contains("ORC"));
     assert!(error("<?xml version=\"1.0\"?><a/>").contains("XML"));
     assert!(error(&b"a,b\n1,\xff\xfe\xfd\n2,x\n"[..]).contains("line 2"));
-    assert!(error("[1,2,3]").contains("not recognised"));
-    assert_eq!(error("[{\"a\":"), "f: the JSON array is not closed at the end of the file");
+    assert_eq!(
+        error("[1,2,3]"),
+        "f, line 1: malformed JSON: expected an object, found 1 (byte 1 of the record)"
+    );
+}
+
+#[test]
+fn a_refusal_says_what_was_found_and_where() {
+    for (text, wanted) in [
+        (
+            "id,name\r1,ann\r2,bob\r".to_owned(),
+            "f: the format was not recognised: its lines end in CR alone, the first one at byte 8: \
+             convert them to LF or CR LF",
+        ),
+        (
+            "id,name,city\n".to_owned(),
+            "f: the file holds no records: one row of 3 fields (comma), a header perhaps, and no data",
+        ),
+        ("[ ]".to_owned(), "f: the file holds no records: an empty JSON array"),
+        ("{}\n{}\n".to_owned(), "f: the file holds no records: JSON objects without members"),
+        ("[{\"a\":".to_owned(), "f, line 1: the JSON array is not closed at the end of the file"),
+        (
+            "[{\"a\":1},\n{\"a\":2},\n".to_owned(),
+            "f, line 3: the JSON array is not closed at the end of the file",
+        ),
+        (
+            "{\n\"a\": 1,\n\"b\":".to_owned(),
+            "f, line 1: the JSON object is not closed at the end of the file",
+        ),
+        (
+            "{\"a\":1,\"b\":oops}\n{\"a\":1,\"b\":oops}\n".to_owned(),
+            "f, line 1: malformed JSON: expected a value, found oops} (byte 12 of the record)",
+        ),
+        ("id,name\n1,\"ann\n2,bob, x\n3,b,c,d\n".to_owned(), "f, line 2: a quoted field is not closed"),
+        (
+            "a,b\n1,2,3\n1,2,3,4\n1\n".to_owned(),
+            "f: the format was not recognised: with the separator that fits best (comma), only 25 % of the 4 rows \
+             looked at have the same number of fields (4)",
+        ),
+    ] {
+        assert_eq!(error(text), wanted);
+    }
+    let deep = format!("{{\"a\":1,\"b\":{}{}}}\n", "[".repeat(70), "]".repeat(70)).repeat(2);
+    assert_eq!(
+        error(deep),
+        "f, line 1: malformed JSON: nested more than 65 levels deep (byte 76 of the record)"
+    );
+    let wide: String = (0..20_000).map(|i| format!("\"k{i}\":1,")).collect();
+    assert!(error(format!("{{{}\"z\":1}}", wide)).contains("more than 10000 different names in one object"));
+}
+
+#[test]
+fn the_deepest_json_has_a_type_that_can_be_parsed() {
+    let text = format!("{{\"a\":{}1{}}}\n", "[".repeat(64), "]".repeat(64));
+    let found = of(text);
+    let shown = found.fields[0].ty.to_string();
+    assert_eq!(shown.parse::<formats::hive::HiveType>().unwrap(), found.fields[0].ty);
+}
+
+#[test]
+fn csv_header_with_missing_names() {
+    let found = of("a,,c\n1,x,2\n3,y,4\n");
+    assert_eq!(columns(&found), "a bigint, col1 string, c bigint");
+    assert_eq!(found.records, 2);
+    // What differs below a missing name alone is no sign of a header.
+    let found = of("ann,,x\nbob,4,y\n");
+    assert_eq!(columns(&found), "col0 string, col1 bigint, col2 string");
+    assert_eq!(found.records, 2);
+}
+
+#[test]
+fn csv_types_as_glue_infers_them() {
+    let text = "n,flag,day,at,zip,exp,plus,nan,gap\n\
+                1,True,2024-01-01,2024-01-01 10:00:00,007,1e5,+1,NaN,\\N\n\
+                2,FALSE,2024-01-02,2024-01-02 10:00:00,042,2e5,+2,1,3\n";
+    assert_eq!(
+        columns(&of(text)),
+        "n bigint, flag boolean, day string, at string, zip bigint, exp double, plus bigint, nan string, gap bigint"
+    );
+    assert_eq!(columns(&of("a,b\ntrue,1\n0,2\n")), "a string, b bigint");
+    // A boolean is no name.
+    assert_eq!(columns(&of("true,x\nfalse,y\n")), "col0 boolean, col1 string");
+    assert!(of("a,b\n1,\n2,\n").fields[1].untyped);
+}
+
+#[test]
+fn blank_lines_above_the_header_are_skipped_with_it() {
+    let text = "\n\nid,name\n1,ann\n2,bob\n";
+    let found = of(text);
+    let Format::Csv(csv) = &found.format else { panic!() };
+    assert_eq!(csv.header_lines, 3);
+    let table = schema(&[("id", "bigint"), ("name", "string")]);
+    let batch = read_all(&source("f", text), &found.format, &table, formats::ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "ann"], ["2", "bob"]]);
+}
+
+#[test]
+fn integers_of_any_size_keep_their_digits() {
+    let text =
+        "{\"a\":99999999999999999999999,\"b\":-9223372036854775808,\"c\":18446744073709551615,\"d\":1e5}\n";
+    assert_eq!(columns(&of(text)), "a string, b bigint, c string, d double");
+}
+
+#[test]
+fn a_member_without_a_name_is_left_out_and_named() {
+    let found = of("{\"\":1,\"a\":2}\n");
+    assert_eq!(columns(&found), "a int");
+    assert_eq!(found.problems[0].to_string(), "s3://b/f: a member without a name gives no column");
+}
+
+#[test]
+fn a_broken_record_leaves_no_columns_behind() {
+    let found = of("{\"a\":1}\n{\"b\":2,\"c\":}\n{\"a\":2}\n");
+    assert_eq!(columns(&found), "a int");
+}
+
+#[test]
+fn parquet_names() {
+    use arrow::array::{ArrayRef, Int32Array, RecordBatch, StructArray};
+    use arrow::datatypes::{DataType, Field};
+    use std::sync::Arc;
+    let file = |names: [&str; 2], inner: [&str; 2]| {
+        let number: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+        let field = |n: &str| Arc::new(Field::new(n, DataType::Int32, true));
+        let nested = inner.map(|n| (field(n), Arc::clone(&number)));
+        let nested: ArrayRef = Arc::new(StructArray::from(nested.to_vec()));
+        let columns = names
+            .into_iter()
+            .zip([number, nested])
+            .map(|(n, a)| (Field::new(n, a.data_type().clone(), true), a));
+        let (fields, arrays): (Vec<_>, Vec<_>) = columns.unzip();
+        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).unwrap();
+        let format = Format::Parquet(formats::ParquetOptions {});
+        let sink = formats::MemorySink::default();
+        let mut writer =
+            formats::Writer::new("f", &format, schema, &formats::WriteOptions::default(), sink).unwrap();
+        block_on(writer.write(&batch)).unwrap();
+        block_on(writer.finish()).unwrap().0.data
+    };
+    let found = of(file(["Id", "Address"], ["City", "Zip"]));
+    assert_eq!(columns(&found), "id int, address struct<city:int,zip:int>");
+    // Two fields that only case tells apart keep their spelling.
+    assert_eq!(columns(&of(file(["Id", "a"], ["X", "x"]))), "id int, a struct<X:int,x:int>");
+    assert!(error(file(["Id", "ID"], ["x", "y"])).contains("two columns are named id (case does not count)"));
+    assert!(error(file(["Id", ""], ["x", "y"])).contains("a column has no name"));
 }

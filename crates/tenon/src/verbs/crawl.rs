@@ -34,11 +34,11 @@ pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Ou
     if problems.len() > SHOWN_PROBLEMS {
         remark(&format!("tenon: … and {} more problems in the crawl's log", problems.len() - SHOWN_PROBLEMS));
     }
-    let metrics = metrics(client, name).await?;
+    let crawl = crawl(client, name, &last).await?;
     if as_json {
-        print(&format!("{:#}\n", json!({ "LastCrawl": last, "Metrics": metrics })))?;
+        print(&format!("{:#}\n", json!({ "LastCrawl": last, "Crawl": crawl })))?;
     } else {
-        print(&text(name, &last, &metrics))?;
+        print(&text(name, &last, &crawl))?;
     }
     Ok(match last.get("Status").and_then(Value::as_str) {
         Some("SUCCEEDED") => Outcome::Succeeded,
@@ -61,20 +61,45 @@ async fn problems(client: &Client, last: &Value) -> Result<Vec<String>, ClientEr
     Ok(messages.filter_map(|line| line.strip_prefix(start.as_str())).map(str::to_owned).collect())
 }
 
-async fn metrics(client: &Client, name: &str) -> Result<Value, ClientError> {
-    let reply = client.call(GLUE, "GetCrawlerMetrics", &json!({ "CrawlerNameList": [name] })).await?;
-    Ok(reply.pointer("/CrawlerMetricsList/0").cloned().unwrap_or_default())
+/// This run as the history has it, its `Summary` (JSON in a text) taken apart.
+async fn crawl(client: &Client, name: &str, last: &Value) -> Result<Value, ClientError> {
+    let id = last.get("MessagePrefix").and_then(Value::as_str).unwrap_or_default();
+    let filter = json!({ "FieldName": "CRAWL_ID", "FilterOperator": "EQ", "FieldValue": id });
+    let input = json!({ "CrawlerName": name, "Filters": [filter] });
+    let reply = client.call(GLUE, "ListCrawls", &input).await?;
+    let missing = || ClientError::Member { operation: "ListCrawls", member: "Crawls" };
+    let mut crawl = reply.pointer("/Crawls/0").cloned().ok_or_else(missing)?;
+    let summary = crawl.get("Summary").and_then(Value::as_str).and_then(|s| serde_json::from_str(s).ok());
+    crawl["Summary"] = summary.unwrap_or_else(|| json!({}));
+    Ok(crawl)
 }
 
-fn text(name: &str, last: &Value, metrics: &Value) -> String {
-    let count = |member: &str| metrics.get(member).and_then(Value::as_i64).unwrap_or(0);
+/// What this run did; a second line when it left files out.
+fn text(name: &str, last: &Value, crawl: &Value) -> String {
+    let count = |kind: &str, action: &str| {
+        let place = format!("/Summary/{kind}/{action}/Count");
+        crawl.pointer(&place).and_then(Value::as_i64).unwrap_or(0)
+    };
     let status = last.get("Status").and_then(Value::as_str).unwrap_or("UNKNOWN");
-    let mut out = format!(
-        "{name}: {status}, tables created {}, updated {}, deleted {}\n",
-        count("TablesCreated"),
-        count("TablesUpdated"),
-        count("TablesDeleted")
-    );
+    let mut out = format!("{name}: {status}");
+    for (kind, noun) in [("TABLE", "tables"), ("PARTITION", "partitions")] {
+        out.push_str(&format!(
+            "{} {noun} created {}, updated {}, deleted {}",
+            if kind == "TABLE" { "," } else { ";" },
+            count(kind, "ADD"),
+            count(kind, "UPDATE"),
+            count(kind, "DELETE")
+        ));
+    }
+    out.push('\n');
+    let left_out = count("FILE", "LEFT_OUT");
+    if left_out > 0 {
+        let reasons = crawl.pointer("/Summary/FILE/LEFT_OUT/Details/reasons").and_then(Value::as_object);
+        let reasons: Vec<String> =
+            reasons.into_iter().flatten().map(|(reason, files)| format!("{files} {reason}")).collect();
+        let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        out.push_str(&format!("  files left out: {left_out}{reasons}\n"));
+    }
     if let Some(message) = last.get("ErrorMessage").and_then(Value::as_str) {
         out.push_str(&format!("  {message}\n"));
     }
@@ -88,7 +113,26 @@ mod tests {
     #[test]
     fn failures_show_their_message() {
         let last = json!({ "Status": "FAILED", "ErrorMessage": "s3://b/k: truncated" });
-        let shown = text("c", &last, &json!({ "TablesCreated": 2 }));
-        assert_eq!(shown, "c: FAILED, tables created 2, updated 0, deleted 0\n  s3://b/k: truncated\n");
+        let crawl = json!({ "Summary": { "TABLE": { "ADD": { "Count": 2 } } } });
+        let shown = text("c", &last, &crawl);
+        assert_eq!(
+            shown,
+            "c: FAILED, tables created 2, updated 0, deleted 0; partitions created 0, updated 0, deleted 0\n  \
+             s3://b/k: truncated\n"
+        );
+    }
+
+    #[test]
+    fn files_that_were_left_out_are_counted() {
+        let crawl = json!({ "Summary": {
+            "PARTITION": { "ADD": { "Count": 3 } },
+            "FILE": { "LEFT_OUT": { "Count": 3, "Details": { "reasons": { "not UTF-8": 2, "empty": 1 } } } },
+        } });
+        let shown = text("c", &json!({ "Status": "SUCCEEDED" }), &crawl);
+        assert_eq!(
+            shown,
+            "c: SUCCEEDED, tables created 0, updated 0, deleted 0; partitions created 3, updated 0, deleted 0\n  \
+             files left out: 3 (1 empty, 2 not UTF-8)\n"
+        );
     }
 }

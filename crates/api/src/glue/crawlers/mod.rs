@@ -58,22 +58,30 @@ const NO_CONNECTION: &str = "connections are not built";
 const SCHEDULES: &str = "schedules of crawlers are not built; start it with StartCrawler";
 const CLASSIFIERS: &str = "custom classifiers are not built";
 
-/// What a crawler's definition may say. `Name`, `Role`, `Description` and such are kept and returned.
-const DEFINITION: Fields = Fields {
-    acts: &[
-        "Name",
-        "DatabaseName",
-        "Targets.S3Targets.Path",
-        "Targets.S3Targets.Exclusions",
-        "Targets.S3Targets.SampleSize",
-        "TablePrefix",
-        "SchemaChangePolicy.UpdateBehavior",
-        "SchemaChangePolicy.DeleteBehavior",
-        "RecrawlPolicy.RecrawlBehavior",
-        "Configuration",
-    ],
-    refused: REFUSED,
-};
+/// What a crawler's definition may say, and `$more`. `Role`, `Description` and such are kept and returned.
+macro_rules! definition {
+    ($($more:literal),*) => {
+        Fields {
+            acts: &[
+                "Name",
+                "DatabaseName",
+                "Targets.S3Targets.Path",
+                "Targets.S3Targets.Exclusions",
+                "Targets.S3Targets.SampleSize",
+                "TablePrefix",
+                "SchemaChangePolicy.UpdateBehavior",
+                "SchemaChangePolicy.DeleteBehavior",
+                "RecrawlPolicy.RecrawlBehavior",
+                "Configuration",
+                $($more,)*
+            ],
+            refused: REFUSED,
+        }
+    };
+}
+
+const DEFINITION: Fields = definition!();
+const CREATE: Fields = definition!("Tags");
 
 const REFUSED: &[(&str, &str)] = &[
     ("Targets.JdbcTargets", S3_ONLY),
@@ -89,23 +97,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("Schedule", SCHEDULES),
     ("Classifiers", CLASSIFIERS),
 ];
-
-const CREATE: Fields = Fields {
-    acts: &[
-        "Name",
-        "DatabaseName",
-        "Targets.S3Targets.Path",
-        "Targets.S3Targets.Exclusions",
-        "Targets.S3Targets.SampleSize",
-        "TablePrefix",
-        "SchemaChangePolicy.UpdateBehavior",
-        "SchemaChangePolicy.DeleteBehavior",
-        "RecrawlPolicy.RecrawlBehavior",
-        "Configuration",
-        "Tags",
-    ],
-    refused: REFUSED,
-};
 
 const fn acts(acts: &'static [&'static str]) -> Fields {
     Fields { acts, refused: &[] }

@@ -1,0 +1,131 @@
+use std::collections::BTreeSet;
+
+use formats::hive::HiveType;
+use proptest::prelude::*;
+
+use formats::InferredField;
+
+use super::super::Kind;
+use super::*;
+
+fn shape(columns: &[&str]) -> Shape {
+    let field = |n: &&str| InferredField {
+        name: (*n).to_owned(),
+        ty: HiveType::Int,
+        nullable: false,
+        untyped: false,
+    };
+    Shape {
+        kind: Kind::Json,
+        fields: Arc::new(columns.iter().map(field).collect()),
+        quoted: false,
+        escape: None,
+        files: 1,
+        bytes: 10,
+        records: 1,
+        sampled: (10, 1),
+        compressions: BTreeMap::from([("none", 1)]),
+    }
+}
+
+fn plan(files: &[(&str, &[&str])]) -> Vec<String> {
+    let (plans, _) = tree(files).tables();
+    plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
+}
+
+fn tree(files: &[(&str, &[&str])]) -> Tree {
+    let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+    for (key, columns) in files {
+        let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
+        folders.entry(place).or_default().add(format!("t/{key}"), shape(columns));
+    }
+    Tree::new("t/", folders, None)
+}
+
+#[test]
+fn the_guides_examples() {
+    let same: &[&str] = &["a", "b"];
+    assert_eq!(plan(&[("y=1/m=1/f", same), ("y=1/m=2/f", same), ("y=2/m=1/f", same)]), ["t/ [y,m] 3"]);
+    assert_eq!(
+        plan(&[("table1/p1/f", same), ("table1/p2/f", same), ("table2/p4/f", same)]),
+        ["t/ [partition_0,partition_1] 3"]
+    );
+    let other: &[&str] = &["x", "y"];
+    assert_eq!(
+        plan(&[("table1/p1/f", same), ("table1/p2/f", same), ("table2/p4/f", other)]),
+        ["t/table1/ [partition_0] 2", "t/table2/p4/ [] 0"]
+    );
+}
+
+#[test]
+fn folders_alone_and_mixed() {
+    let same: &[&str] = &["a", "b"];
+    let other: &[&str] = &["x", "y"];
+    assert_eq!(plan(&[("orders/raw/f", same)]), ["t/orders/raw/ [] 0"]);
+    assert_eq!(plan(&[("2024/01/f", same)]), ["t/ [partition_0,partition_1] 1"]);
+    assert_eq!(plan(&[("f", same), ("g", same)]), ["t/ [] 0"]);
+    assert_eq!(plan(&[("f", same), ("g", other)]), ["t/f [] 0", "t/g [] 0"]);
+    assert_eq!(plan(&[("f", same), ("sub/g", same)]), ["t/ [] 0"]);
+    assert_eq!(plan(&[("f", same), ("sub/g", other)]), ["t/f [] 0", "t/sub/ [] 0"]);
+    assert_eq!(plan(&[("f", same), ("k=1/g", same)]), ["t/ [k] 1", "t/f [] 0"]);
+    // A key of k=v folders takes in schemas that grew.
+    assert_eq!(plan(&[("k=1/g", same), ("k=2/g", &["a", "b", "c", "d", "e"])]), ["t/ [k] 2"]);
+    // Unequal depths are no partitions.
+    assert_eq!(
+        plan(&[("a/f", same), ("b/x/f", same), ("b/y/f", same)]),
+        ["t/a/ [] 0", "t/b/ [partition_0] 2"]
+    );
+}
+
+#[test]
+fn odd_files_do_not_cost_the_others_their_table() {
+    let same: &[&str] = &["a", "b"];
+    let other: &[&str] = &["x", "y"];
+    let files = [("f", same), ("g", same), ("odd", other)];
+    assert_eq!(plan(&files), ["t/ [] 0"]);
+    let (_, notes) = tree(&files).tables();
+    assert!(notes[0].starts_with("t/odd: columns differ from those of most files in t/"), "{notes:?}");
+    assert_eq!(plan(&[("k=1/f", same), ("k=1/g", same), ("k=1/odd", other), ("k=2/f", same)]), ["t/ [k] 2"]);
+}
+
+#[test]
+fn partition_values_and_keys_are_never_doubled() {
+    let same: &[&str] = &["a", "b"];
+    assert_eq!(plan(&[("Day=1/f", same), ("day=2/f", same)]), ["t/ [day] 2"]);
+    let twice = [("Day=1/f", same), ("day=1/g", same), ("day=2/f", same)];
+    assert_eq!(plan(&twice), ["t/Day=1/ [] 0", "t/day=1/ [] 0", "t/day=2/ [] 0"]);
+    let (_, notes) = tree(&twice).tables();
+    assert!(notes[0].contains("t/Day=1/ and t/day=1/ stand for the same partition values"), "{notes:?}");
+    assert_eq!(plan(&[("k=1/k=2/f", same), ("k=1/k=3/f", same)]), ["t/ [k,k_1] 2"]);
+}
+
+proptest! {
+    #[test]
+    fn every_file_is_in_exactly_one_table(
+        files in prop::collection::btree_map("(([ab]|k=[12]|[12])/){0,3}[fg]", 0usize..3, 1..12),
+    ) {
+        let kinds: [&[&str]; 3] = [&["a", "b"], &["x", "y"], &["a", "b", "c"]];
+        let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+        for (key, kind) in &files {
+            let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
+            folders.entry(place).or_default().add(format!("t/{key}"), shape(kinds[*kind]));
+        }
+        let (plans, _) = Tree::new("t/", folders, None).tables();
+        for key in files.keys() {
+            let key = format!("t/{key}");
+            let covers = |plan: &&TablePlan| {
+                if plan.keys.is_empty() {
+                    plan.path == key || (plan.path.ends_with('/') && key.starts_with(&plan.path))
+                } else {
+                    plan.parts.iter().any(|p| key.starts_with(&p.folder))
+                }
+            };
+            prop_assert_eq!(plans.iter().filter(covers).count(), 1, "{} in {:?}", key, plans);
+        }
+        for plan in &plans {
+            let values: BTreeSet<_> = plan.parts.iter().map(|p| &p.values).collect();
+            prop_assert_eq!(values.len(), plan.parts.len());
+            prop_assert!(plan.parts.iter().all(|p| p.values.len() == plan.keys.len()));
+        }
+    }
+}

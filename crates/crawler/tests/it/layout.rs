@@ -1,0 +1,139 @@
+//! Which tables and partitions come of which keys.
+
+use crawler::RunState;
+use serde_json::json;
+
+use crate::world::{Backend, World, columns, keys};
+
+scenarios! {
+    folders_become_tables_and_partitions,
+    names_that_are_taken_get_a_hash,
+    one_file_can_be_a_target,
+    a_partition_key_never_repeats_a_column,
+    the_table_level_can_be_said,
+    partition_keys_in_two_spellings,
+    a_partition_index_shows_in_the_table,
+}
+
+async fn folders_become_tables_and_partitions(on: &Backend) {
+    let w = World::on(on).await;
+    for day in ["2024-01-01", "2024-01-02"] {
+        w.put(&format!("shop/Orders/dt={day}/a.csv"), "id,amount\n1,2.5\n2,3\n").await;
+        w.put(&format!("shop/events/{day}/x/a.json"), "{\"a\":1}\n{\"a\":2}\n").await;
+    }
+    w.put("shop/customers/raw/c.json", "[{\"Id\":1,\"address\":{\"City\":\"x\"}}]").await;
+    w.put("shop/_tmp/a.csv", "a,b\n1,2\n").await;
+    w.create("shop/", json!({ "TablePrefix": "p_" })).await;
+    w.crawl_well().await;
+
+    let tables = w.tables().await;
+    assert_eq!(tables.keys().collect::<Vec<_>>(), ["p_events", "p_orders", "p_raw"]);
+    let orders = &tables["p_orders"];
+    assert_eq!(columns(orders), "id bigint, amount double");
+    assert_eq!(orders.location(), Some("s3://bucket/shop/Orders/"));
+    assert_eq!(keys(orders), ["dt"]);
+    let parameter = |name: &str| orders.parameter(name).unwrap_or("-").to_owned();
+    assert_eq!(parameter("classification"), "csv");
+    assert_eq!(parameter("recordCount"), "4");
+    assert_eq!(parameter("objectCount"), "2");
+    assert_eq!(parameter("compressionType"), "none");
+    assert_eq!(parameter("UPDATED_BY_CRAWLER"), "c");
+    assert_eq!(columns(&tables["p_raw"]), "id int, address struct<city:string>");
+    assert_eq!(keys(&tables["p_events"]), ["partition_0", "partition_1"]);
+    assert_eq!(
+        w.partitions("p_orders").await,
+        [
+            (vec!["2024-01-01".to_owned()], "s3://bucket/shop/Orders/dt=2024-01-01/".to_owned()),
+            (vec!["2024-01-02".to_owned()], "s3://bucket/shop/Orders/dt=2024-01-02/".to_owned()),
+        ]
+    );
+    let (crawls, more) = w.crawlers.crawls(&w.scope, "c", &[], None, 10).await.unwrap();
+    assert!(!more);
+    assert_eq!(crawls[0].state, RunState::Completed);
+    assert_eq!((crawls[0].counts.tables_created.len(), crawls[0].counts.partitions_created), (3, 4));
+    assert_eq!((crawls[0].counts.files, crawls[0].counts.files_left_out()), (5, 0));
+}
+
+async fn names_that_are_taken_get_a_hash(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("a/data/f.json", "{\"x\":1}").await;
+    w.put("b/data/f.csv", "p|q\n1|2\n3|4\n").await;
+    w.create("", json!({})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables.len(), 2);
+    assert_eq!(columns(&tables["data"]), "x int");
+    let hashed = tables.keys().find(|n| n.starts_with("data_")).unwrap();
+    assert_eq!(hashed.len(), "data_".len() + 32);
+    w.crawl_well().await;
+    assert_eq!(w.tables().await.keys().collect::<Vec<_>>(), tables.keys().collect::<Vec<_>>());
+}
+
+async fn one_file_can_be_a_target(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("d/only.csv", "a,b\n1,x\n2,y\n").await;
+    w.put("d/other.csv", "c;d\n1;2\n3;4\n").await;
+    w.create("d/only.csv", json!({})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables["only_csv"].location(), Some("s3://bucket/d/only.csv"));
+    assert_eq!(tables.len(), 1);
+}
+
+async fn a_partition_key_never_repeats_a_column(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("j/DT=1/a.json", "{\"dt\":\"x\",\"v\":1}").await;
+    w.put("s/dt=1/a.csv", "dt,v\nx,1\ny,2\n").await;
+    w.create("", json!({})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!((columns(&tables["j"]).as_str(), keys(&tables["j"])), ("v int", vec!["dt"]));
+    assert_eq!(columns(&tables["s"]), "dt_data string, v bigint");
+}
+
+async fn the_table_level_can_be_said(on: &Backend) {
+    let w = World::on(on).await;
+    for (table, part) in [("a", "x"), ("a", "y"), ("b", "x")] {
+        w.put(&format!("lake/{table}/{part}/f.json"), "{\"v\":1}").await;
+    }
+    w.create(
+        "lake",
+        json!({ "Configuration": "{\"Version\":1.0,\"Grouping\":{\"TableLevelConfiguration\":3}}" }),
+    )
+    .await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables.keys().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(keys(&tables["b"]), ["partition_0"]);
+    assert_eq!(w.partitions("a").await.len(), 2);
+}
+
+async fn partition_keys_in_two_spellings(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("one/Day=1/a.json", "{\"v\":1}").await;
+    w.put("one/day=2/a.json", "{\"v\":1}").await;
+    w.put("two/Day=1/a.json", "{\"v\":1}").await;
+    w.put("two/day=1/a.json", "{\"v\":1}").await;
+    w.put("three/k=1/k=2/a.json", "{\"v\":1}").await;
+    w.create("", json!({})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(keys(&tables["one"]), ["day"]);
+    assert_eq!(w.partitions("one").await.len(), 2);
+    assert_eq!(keys(&tables["three"]), ["k", "k_1"]);
+    let of_two: Vec<_> =
+        tables.values().filter_map(|t| t.location()).filter(|l| l.contains("/two/")).collect();
+    assert_eq!(of_two.len(), 2, "{of_two:?}");
+    assert!(w.log().contains("stand for the same partition values"), "{}", w.log());
+}
+
+async fn a_partition_index_shows_in_the_table(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/k=1/a.json", "{\"v\":1}").await;
+    w.put("plain/a.json", "{\"v\":1}").await;
+    w.create("", json!({ "Configuration": "{\"Version\":1.0,\"CreatePartitionIndex\":true}" })).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables["t"].parameter("partition_filtering.enabled"), Some("true"));
+    assert_eq!(tables["plain"].parameter("partition_filtering.enabled"), None);
+}

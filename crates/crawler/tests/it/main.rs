@@ -1,0 +1,40 @@
+//! Crawls from end to end in process, on SQLite and on PostgreSQL.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
+/// Makes each scenario a test on SQLite, and all of them together one function for another back end.
+macro_rules! scenarios {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            use crate::world::Backend;
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&Backend::Sqlite).await;
+            })+
+        }
+
+        pub(crate) async fn all(on: &Backend) {
+            $($name(on).await;)+
+        }
+    };
+}
+
+mod files;
+mod layout;
+mod runs;
+#[path = "../../../store/tests/conformance/server.rs"]
+mod server;
+mod world;
+
+use std::sync::atomic::AtomicU32;
+
+use server::Server;
+use world::Backend;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres() {
+    let on = Backend::Postgres(Server::start(), AtomicU32::new(0));
+    layout::all(&on).await;
+    files::all(&on).await;
+    runs::all(&on).await;
+}

@@ -1,0 +1,201 @@
+//! A world for one crawler: a lake, a catalog, the service's own loop.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use catalog::table::TableQuery;
+use crawler::state::State;
+use crawler::{Crawler, CrawlerError, Crawlers, Logs, Options};
+use lake::{BucketName, Conditions, Key, Lake, Meta};
+use serde_json::{Value, json};
+use store::{Location, RandomIds, Scope, Store, SystemClock, testing};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::server::Server;
+
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Logs for Kept {
+    async fn append(
+        &self,
+        _: &Scope,
+        group: &str,
+        stream: &str,
+        messages: &[(i64, String)],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        assert_eq!((group, stream), ("/aws-glue/crawlers", "c"));
+        self.0.lock().unwrap().extend(messages.iter().map(|(_, m)| m.clone()));
+        Ok(())
+    }
+}
+
+/// Where the metadata of a test lies.
+pub(crate) enum Backend {
+    Sqlite,
+    /// A schema of its own for each world.
+    Postgres(Server, AtomicU32),
+}
+
+impl Backend {
+    async fn open(&self) -> (Store, TempDir) {
+        const MIGRATIONS: &[store::Migrations] =
+            &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS];
+        match self {
+            Self::Sqlite => testing::temp(MIGRATIONS).await,
+            Self::Postgres(server, worlds) => {
+                let schema = format!("world_{}", worlds.fetch_add(1, Ordering::Relaxed));
+                let location = Location::Postgres { url: server.url(), schema };
+                let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
+                (Store::open(location, MIGRATIONS, clock, ids).await.unwrap(), TempDir::new().unwrap())
+            }
+        }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) lake: Lake,
+    pub(crate) logs: Arc<Kept>,
+    pub(crate) crawlers: Crawlers,
+    pub(crate) scope: Scope,
+    stop: CancellationToken,
+    service: Option<JoinHandle<Result<(), CrawlerError>>>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn on(backend: &Backend) -> Self {
+        let (store, folder) = backend.open().await;
+        let options = lake::Options { dir: folder.path().join("lake"), durable: false };
+        let lake = Lake::open(store.clone(), options).await.unwrap();
+        let scope = Scope::new("000000000000", "us-east-1").unwrap();
+        let mut tx = store.begin().await.unwrap();
+        lake.create_bucket(&mut tx, &scope, &BucketName::new("bucket").unwrap()).await.unwrap();
+        tx.commit().await.unwrap();
+        let logs = Arc::new(Kept::default());
+        let crawlers = Crawlers::new(store.clone(), lake.clone(), logs.clone(), Options::default());
+        let mut world = Self {
+            store,
+            lake,
+            logs,
+            crawlers,
+            scope,
+            stop: CancellationToken::new(),
+            service: None,
+            _folder: folder,
+        };
+        world.serve();
+        world
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test is its own supervisor")]
+    pub(crate) fn serve(&mut self) {
+        self.stop = CancellationToken::new();
+        let (crawlers, stop) = (self.crawlers.clone(), self.stop.clone());
+        self.service = Some(tokio::spawn(async move { crawlers.run(stop).await }));
+    }
+
+    pub(crate) async fn halt(&mut self) {
+        self.stop.cancel();
+        self.service.take().unwrap().await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn put(&self, key: &str, body: impl Into<Vec<u8>>) {
+        let staged = self.lake.stage_bytes(body.into()).await.unwrap();
+        let mut tx = self.store.begin().await.unwrap();
+        let bucket = BucketName::new("bucket").unwrap();
+        let key = Key::new(key).unwrap();
+        self.lake.put(&mut tx, &bucket, &key, staged, Meta::default(), &Conditions::NONE).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, key: &str) {
+        let mut tx = self.store.begin().await.unwrap();
+        let bucket = BucketName::new("bucket").unwrap();
+        assert!(
+            self.lake.delete(&mut tx, &bucket, &Key::new(key).unwrap(), &Conditions::NONE).await.unwrap()
+        );
+        tx.commit().await.unwrap();
+    }
+
+    pub(crate) async fn create(&self, path: &str, extra: Value) {
+        let mut request = json!({
+            "Name": "c", "Role": "r", "DatabaseName": "DB",
+            "Targets": { "S3Targets": [{ "Path": format!("s3://bucket/{path}") }] },
+        });
+        for (name, value) in extra.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        self.crawlers.create(&self.scope, request.as_object().unwrap().clone()).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self) -> Crawler {
+        self.crawlers.get(&self.scope, "c").await.unwrap()
+    }
+
+    pub(crate) async fn wait(&self) -> Crawler {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let crawler = self.get().await;
+            if crawler.state == State::Ready {
+                return crawler;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the crawl did not end");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) async fn crawl(&self) -> Crawler {
+        self.crawlers.start(&self.scope, "c").await.unwrap();
+        self.wait().await
+    }
+
+    pub(crate) async fn crawl_well(&self) {
+        let last = self.crawl().await.last_crawl.unwrap();
+        assert_eq!((last.status, last.error), ("SUCCEEDED", None));
+    }
+
+    pub(crate) async fn tables(&self) -> BTreeMap<String, catalog::Table> {
+        let mut tx = self.store.read().await.unwrap();
+        let query = TableQuery { limit: 1000, ..TableQuery::default() };
+        let page = catalog::table::list(&mut tx, &self.scope, "db", &query).await.unwrap();
+        page.items.into_iter().map(|t| (t.name.clone(), t)).collect()
+    }
+
+    pub(crate) async fn partitions(&self, table: &str) -> Vec<(Vec<String>, String)> {
+        let mut tx = self.store.read().await.unwrap();
+        let query = catalog::partition::PartitionQuery::default();
+        let page = catalog::partition::list(&mut tx, &self.scope, "db", table, &query).await.unwrap();
+        let mut found: Vec<_> =
+            page.items.iter().map(|p| (p.values().to_vec(), p.location().unwrap().to_owned())).collect();
+        found.sort();
+        found
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.logs.0.lock().unwrap().join("\n")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub(crate) fn columns(table: &catalog::Table) -> String {
+    let shown: Vec<String> =
+        table.columns().iter().map(|c| format!("{} {}", c.name, c.hive_type())).collect();
+    shown.join(", ")
+}
+
+pub(crate) fn keys(table: &catalog::Table) -> Vec<&str> {
+    table.partition_keys().iter().map(|c| c.name.as_str()).collect()
+}

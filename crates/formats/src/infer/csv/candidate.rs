@@ -1,0 +1,116 @@
+//! Ways to take a sample apart, and the one that fits best.
+
+use crate::csv::scan::{Dialect, Field, Scan, scan};
+use crate::options::CsvOptions;
+
+/// The separators that Glue's built-in classifier tries.
+pub(super) const DELIMITERS: [u8; 5] = [b',', b'|', b'\t', b';', 1];
+/// A share of this many records must have the usual number of fields.
+const MIN_CONSISTENCY: f64 = 0.7;
+
+/// A way to read the sample, and how well it fits.
+pub(super) struct Candidate {
+    pub(super) options: CsvOptions,
+    /// Share of records with `width` fields.
+    pub(super) consistency: f64,
+    pub(super) width: usize,
+    pub(super) records: usize,
+    pub(super) quoted: bool,
+    /// Where in the sample the record begins whose quote is never closed.
+    pub(super) unclosed: Option<usize>,
+}
+
+impl Candidate {
+    fn fits(&self) -> bool {
+        self.width >= 2 && self.records >= 2 && self.consistency >= MIN_CONSISTENCY && self.unclosed.is_none()
+    }
+}
+
+pub(super) fn best_candidate(sample: &[u8], complete: bool) -> Option<Candidate> {
+    best_of(candidates(sample, complete).filter(Candidate::fits))
+}
+
+/// The candidate that comes closest, when none fits.
+pub(super) fn nearest(sample: &[u8], complete: bool) -> Option<Candidate> {
+    best_of(candidates(sample, complete).filter(|c| c.width >= 2))
+}
+
+/// The most consistent candidate; among equals that with the most columns, else the first.
+fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
+    candidates.reduce(|best, new| {
+        let better = new.consistency > best.consistency + 0.02
+            || (new.consistency > best.consistency - 0.02
+                && new.options.delimiter != best.options.delimiter
+                && new.width > best.width);
+        if better { new } else { best }
+    })
+}
+
+fn candidates(sample: &[u8], complete: bool) -> impl Iterator<Item = Candidate> {
+    let quotes = sample.contains(&b'"');
+    let escapes = sample.contains(&b'\\');
+    let dialects = [(Some(b'"'), None), (Some(b'"'), Some(b'\\')), (None, None)];
+    DELIMITERS.into_iter().filter(|d| sample.contains(d)).flat_map(move |delimiter| {
+        let usable = dialects.into_iter().filter(move |(quote, escape): &(Option<u8>, Option<u8>)| {
+            (quote.is_none() || quotes) && (escape.is_none() || escapes)
+        });
+        usable.map(move |(quote, escape)| {
+            let base = CsvOptions::open_csv(Vec::new());
+            let options = CsvOptions { delimiter, quote, escape, multiline: quote.is_some(), ..base };
+            measure(sample, complete, options)
+        })
+    })
+}
+
+fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {
+    let mut widths: Vec<usize> = Vec::new();
+    let mut quoted = false;
+    let mut unclosed = None;
+    let end = each_record(sample, complete, &options, |_, fields| match fields {
+        Some(fields) => {
+            quoted |= fields.iter().any(|f| f.quoted);
+            widths.push(fields.len());
+        }
+        None => unclosed = Some(()),
+    });
+    let unclosed = unclosed.map(|()| end);
+    let mut sorted = widths.clone();
+    sorted.sort_unstable();
+    let (mut width, mut count) = (0, 0);
+    for group in sorted.chunk_by(|a, b| a == b) {
+        if group.len() >= count {
+            (width, count) = (group[0], group.len());
+        }
+    }
+    let consistency = count as f64 / widths.len().max(1) as f64;
+    Candidate { options, consistency, width, records: widths.len(), quoted, unclosed }
+}
+
+/// Calls `each` for every whole record that is not a blank line; with `None` where a quote is never closed.
+pub(super) fn each_record(
+    sample: &[u8],
+    complete: bool,
+    options: &CsvOptions,
+    mut each: impl FnMut(&[u8], Option<&[Field]>),
+) -> usize {
+    let dialect = Dialect::new(options);
+    let mut fields = Vec::new();
+    let mut at = 0;
+    loop {
+        let window = &sample[at..];
+        match scan(&dialect, window, complete, &mut fields) {
+            Scan::Record { len, .. } => {
+                if !(fields.len() == 1 && fields[0].span(window).trim_ascii().is_empty()) {
+                    each(window, Some(&fields));
+                }
+                at += len;
+            }
+            Scan::Comment { len } => at += len,
+            Scan::OpenQuote => {
+                each(window, None);
+                return at;
+            }
+            Scan::More | Scan::End => return at,
+        }
+    }
+}

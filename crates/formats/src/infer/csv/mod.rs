@@ -1,0 +1,112 @@
+//! Delimited text: which separator, is there a header, what are the columns.
+
+mod candidate;
+mod columns;
+mod refusal;
+
+use super::types::make_unique;
+use super::{InferOptions, Inferred};
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem};
+use crate::input::Input;
+use crate::options::{ColumnNames, CsvOptions, Format};
+
+use candidate::{Candidate, best_candidate, each_record};
+use columns::{columns_of, has_header, study};
+
+pub(super) async fn infer(
+    input: &mut Input,
+    compression: Compression,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    // At least two lines are needed, however long they are. Lines that end otherwise would never come to an end.
+    while memchr::memchr_iter(b'\n', input.pending()).nth(1).is_none()
+        && !refusal::lone_returns(input.pending())
+        && input.more().await?
+    {}
+    let Some(best) = best_candidate(input.pending(), input.at_eof()) else {
+        return Err(refusal::refusal(input));
+    };
+    Ok(describe(input, best, compression, options))
+}
+
+/// Infers the columns of a file in a known dialect, one column wide or more.
+pub(super) fn infer_as(
+    input: &mut Input,
+    compression: Compression,
+    known: &CsvOptions,
+    options: &InferOptions,
+) -> Inferred {
+    let sample = input.pending();
+    let (mut width, mut records, mut quoted) = (0, 0, false);
+    each_record(sample, input.at_eof(), known, |_, fields| {
+        let Some(fields) = fields else { return };
+        width = if records == 0 { fields.len() } else { width };
+        records += 1;
+        quoted |= fields.iter().any(|f| f.quoted);
+    });
+    if let ColumnNames::Given(names) = &known.names {
+        width = names.len();
+    }
+    let best = Candidate { options: known.clone(), consistency: 1.0, width, records, quoted, unclosed: None };
+    let (columns, end) = study(sample, input.at_eof(), &best);
+    let header = known.header_lines > 0;
+    let mut fields = columns_of(&columns, &best, header, options);
+    if let ColumnNames::Given(names) = &known.names {
+        fields.iter_mut().zip(names).for_each(|(field, name)| field.name.clone_from(name));
+    }
+    make_unique(&mut fields);
+    Inferred {
+        format: Format::Csv(known.clone()),
+        compression,
+        fields,
+        records: records.saturating_sub(usize::from(header)) as u64,
+        record_bytes: end as u64,
+        complete: input.at_eof() && end == input.pending().len(),
+        quoted,
+        problems: ragged_problem(input, width, columns.ragged),
+    }
+}
+
+fn describe(
+    input: &Input,
+    mut best: Candidate,
+    compression: Compression,
+    options: &InferOptions,
+) -> Inferred {
+    let (columns, end) = study(input.pending(), input.at_eof(), &best);
+    let header = has_header(&columns, best.width);
+    let mut fields = columns_of(&columns, &best, header, options);
+    make_unique(&mut fields);
+    let names: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
+    best.options = dialect(&best, names, columns.lead + u64::from(header));
+    let complete = input.at_eof() && end == input.pending().len();
+    Inferred {
+        format: Format::Csv(best.options),
+        compression,
+        fields,
+        records: (best.records - usize::from(header)) as u64,
+        record_bytes: end as u64,
+        complete,
+        quoted: best.quoted,
+        problems: ragged_problem(input, best.width, columns.ragged),
+    }
+}
+
+/// Quoted files go to OpenCSVSerde, others to LazySimpleSerDe, which would keep quotes as part of the value.
+fn dialect(best: &Candidate, names: Vec<String>, header_lines: u64) -> CsvOptions {
+    let base = if best.quoted {
+        CsvOptions { quote: Some(b'"'), escape: best.options.escape, ..CsvOptions::open_csv(Vec::new()) }
+    } else {
+        CsvOptions::lazy_simple(Vec::new())
+    };
+    CsvOptions { delimiter: best.options.delimiter, header_lines, names: ColumnNames::Given(names), ..base }
+}
+
+fn ragged_problem(input: &Input, width: usize, ragged: u64) -> Vec<FormatError> {
+    if ragged == 0 {
+        return Vec::new();
+    }
+    let message = format!("{ragged} records of the sample have more or fewer than {width} fields");
+    vec![FormatError::new(input.name(), Problem::Schema { message })]
+}

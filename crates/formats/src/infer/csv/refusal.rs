@@ -1,0 +1,69 @@
+//! Why a text is not taken for delimited text, in words that say what was found and where.
+
+use super::candidate::{Candidate, nearest};
+use crate::error::{FormatError, Problem};
+use crate::input::Input;
+
+/// Whether lines end in a carriage return alone, which our readers do not take for a line break.
+pub(super) fn lone_returns(sample: &[u8]) -> bool {
+    lone_return(sample).is_some()
+        && memchr::memchr_iter(b'\n', sample).count() <= memchr::memchr_iter(b'\r', sample).count() / 2
+}
+
+/// The first carriage return that is not followed by a line feed. The last byte may still get one.
+fn lone_return(sample: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\r', sample).find(|at| sample.get(at + 1).is_some_and(|next| *next != b'\n'))
+}
+
+/// Why no candidate fits.
+pub(super) fn refusal(input: &Input) -> FormatError {
+    let sample = input.pending();
+    if lone_returns(sample)
+        && let Some(at) = lone_return(sample)
+    {
+        let reason = format!(
+            "its lines end in CR alone, the first one at byte {}: convert them to LF or CR LF",
+            input.offset() + at as u64 + 1
+        );
+        return FormatError::new(input.name(), Problem::Unrecognised { reason });
+    }
+    match nearest(sample, input.at_eof()) {
+        Some(found) => of_candidate(input, &found),
+        None => {
+            let reason = "it is not JSON or Parquet, and no separator (comma, pipe, tab, semicolon, Ctrl-A) \
+                          divides its lines into columns"
+                .to_owned();
+            FormatError::new(input.name(), Problem::Unrecognised { reason })
+        }
+    }
+}
+
+fn of_candidate(input: &Input, found: &Candidate) -> FormatError {
+    let separator = match found.options.delimiter {
+        b',' => "comma",
+        b'|' => "pipe",
+        b'\t' => "tab",
+        b';' => "semicolon",
+        _ => "Ctrl-A",
+    };
+    if let Some(at) = found.unclosed {
+        let mut error = FormatError::new(input.name(), Problem::UnterminatedQuote);
+        let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count();
+        error.place.line = Some(before as u64 + 1);
+        return error;
+    }
+    let problem = if found.records < 2 {
+        let found = format!("one row of {} fields ({separator}), a header perhaps, and no data", found.width);
+        Problem::NoRecords { found }
+    } else {
+        let reason = format!(
+            "with the separator that fits best ({separator}), only {:.0} % of the {} rows looked at have the same \
+             number of fields ({})",
+            found.consistency * 100.0,
+            found.records,
+            found.width
+        );
+        Problem::Unrecognised { reason }
+    };
+    FormatError::new(input.name(), problem)
+}

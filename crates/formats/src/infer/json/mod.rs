@@ -1,0 +1,247 @@
+//! JSON: lines, arrays and documents of objects.
+
+mod shape;
+
+use super::types::make_unique;
+use super::{InferOptions, Inferred, InferredField};
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem};
+use crate::hive::MAX_NESTING;
+use crate::input::Input;
+use crate::json::frame::{Frame, frame};
+use crate::json::layout::detect_layout;
+use crate::json::leading_space;
+use crate::json::lex::{Failure, Parsed, Parser};
+use crate::options::{BadRecords, Format, JsonLayout, JsonOptions};
+
+use shape::{Members, Shape, hive, observe};
+
+/// What text that may be JSON was found to be.
+pub(super) enum Verdict {
+    /// JSON.
+    Json(Box<Inferred>),
+    /// Something else that only begins like JSON; with what speaks against JSON.
+    Other(Option<FormatError>),
+}
+
+/// What the sample gave.
+#[derive(Default)]
+struct Found {
+    columns: Members,
+    /// Per column, the records that had a value there.
+    seen: Vec<u64>,
+    records: u64,
+    bytes: u64,
+    bad: Vec<FormatError>,
+    bad_count: u64,
+}
+
+/// Infers JSON. Needs one whole record, however long. Errors: text that is JSON beyond doubt and cannot be taken.
+pub(super) async fn infer(
+    input: &mut Input,
+    compression: Compression,
+    options: &InferOptions,
+) -> Result<Verdict, FormatError> {
+    let layout = detect_layout(input).await?;
+    let mut found;
+    let mut end;
+    loop {
+        found = Found::default();
+        end = match layout {
+            JsonLayout::Lines | JsonLayout::Auto => End { at: lines(input, &mut found), closed: true },
+            JsonLayout::Array | JsonLayout::Documents => framed(input, layout, &mut found),
+        };
+        let enough = found.records + found.bad_count > 0;
+        if enough || !input.more().await? {
+            break;
+        }
+    }
+    let certain = begins_with_object(input.pending());
+    // Mostly broken lines are some other text that happens to hold a few objects.
+    if found.bad_count > found.records {
+        let first = found.bad.into_iter().next();
+        return match first {
+            Some(error) if certain => Err(error),
+            error => Ok(Verdict::Other(error)),
+        };
+    }
+    if input.at_eof() && !end.closed {
+        if found.records == 0 && !certain && layout != JsonLayout::Array {
+            return Ok(Verdict::Other(None));
+        }
+        return Err(unterminated(input, layout, end.at));
+    }
+    if found.records == 0 {
+        let found = "an empty JSON array".to_owned();
+        return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+    }
+    if found.seen.is_empty() {
+        let found = "JSON objects without members".to_owned();
+        return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+    }
+    Ok(Verdict::Json(Box::new(describe(input, layout, found, end.at, compression, options))))
+}
+
+/// Where looking at a sample ended.
+struct End {
+    at: usize,
+    /// Whether no array or object is open there.
+    closed: bool,
+}
+
+fn unterminated(input: &Input, layout: JsonLayout, at: usize) -> FormatError {
+    let what = if layout == JsonLayout::Array { "array" } else { "object" };
+    let mut error = FormatError::new(input.name(), Problem::UnterminatedJson { what });
+    error.place.line = Some(memchr::memchr_iter(b'\n', &input.pending()[..at]).count() as u64 + 1);
+    error
+}
+
+/// Whether the text begins as only JSON does: an object whose first name is in quotes, perhaps in an array.
+fn begins_with_object(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"[").unwrap_or(text).trim_ascii_start();
+    let Some(inner) = text.strip_prefix(b"{") else { return false };
+    matches!(inner.trim_ascii_start().first(), Some(b'"' | b'}'))
+}
+
+fn describe(
+    input: &Input,
+    layout: JsonLayout,
+    found: Found,
+    end: usize,
+    compression: Compression,
+    options: &InferOptions,
+) -> Inferred {
+    let records = found.records;
+    let mut problems = found.bad;
+    let columns = found.columns.into_list().into_iter().zip(found.seen).filter(|((name, _), _)| {
+        // The catalog has no column without a name.
+        let named = !name.trim().is_empty();
+        if !named {
+            let message = "a member without a name gives no column".to_owned();
+            problems.push(FormatError::new(input.name(), Problem::Schema { message }));
+        }
+        named
+    });
+    let mut fields: Vec<InferredField> = columns
+        .map(|((name, shape), seen)| InferredField {
+            name: options.spelling(&name),
+            untyped: shape == Shape::Null,
+            ty: hive(shape, options),
+            nullable: seen < records,
+        })
+        .collect();
+    make_unique(&mut fields);
+    Inferred {
+        format: Format::Json(JsonOptions { layout, ..JsonOptions::default() }),
+        compression,
+        fields,
+        records,
+        record_bytes: found.bytes,
+        complete: input.at_eof() && end == input.pending().len(),
+        quoted: false,
+        problems,
+    }
+}
+
+/// Takes one record in. It is looked at twice, so that a broken one leaves no columns behind.
+fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
+    found.bytes += record.len() as u64;
+    match learn(record, found) {
+        Ok(()) => found.records += 1,
+        Err(failure) => {
+            found.bad_count += 1;
+            if found.bad.len() < BadRecords::MAX_EXAMPLES {
+                let mut error =
+                    FormatError::new(input.name(), failure.problem(record, |_| "value".to_owned()));
+                let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count();
+                error.place.line = Some(before as u64 + 1);
+                error.place.offset = Some(input.offset() + at as u64);
+                found.bad.push(error);
+            }
+        }
+    }
+}
+
+fn learn(record: &[u8], found: &mut Found) -> Parsed<()> {
+    let options = JsonOptions::default();
+    let text = std::str::from_utf8(record)
+        .map_err(|e| Failure::Syntax { expected: "valid UTF-8", at: e.valid_up_to() })?;
+    // The record itself is one level, and a column's type begins at level 0.
+    let parser = || Parser::new(text, &options).with_depth(MAX_NESTING + 1);
+    let mut first = parser();
+    if first.peek() != Some(b'{') {
+        return Err(Failure::Syntax { expected: "an object", at: first.position() });
+    }
+    first.skip()?;
+    if first.peek().is_some() {
+        return Err(Failure::Syntax { expected: "nothing behind the object", at: first.position() });
+    }
+    parser().object(|parser, _| {
+        let place = found.columns.place(&parser.name)?;
+        if place == found.seen.len() {
+            found.seen.push(0);
+        }
+        if parser.peek() != Some(b'n') {
+            found.seen[place] += 1;
+        }
+        observe(parser, found.columns.at(place))?;
+        Ok(0)
+    })
+}
+
+fn lines(input: &Input, found: &mut Found) -> usize {
+    let sample = input.pending();
+    let mut at = 0;
+    while at < sample.len() {
+        let line = match memchr::memchr(b'\n', &sample[at..]) {
+            Some(len) => &sample[at..at + len],
+            None if input.at_eof() => &sample[at..],
+            None => break,
+        };
+        let mut within = 0;
+        while within < line.len() {
+            within += leading_space(&line[within..]);
+            if within == line.len() {
+                break;
+            }
+            let len = match frame(&line[within..], true) {
+                Frame::Value(len) => len,
+                Frame::Open => line.len() - within,
+            };
+            add(input, at + within, &line[within..within + len], found);
+            within += len;
+        }
+        at += line.len() + 1;
+    }
+    at.min(sample.len())
+}
+
+fn framed(input: &Input, layout: JsonLayout, found: &mut Found) -> End {
+    let sample = input.pending();
+    let is_array = layout == JsonLayout::Array;
+    let mut at = 0;
+    let mut open = false;
+    loop {
+        at += leading_space(&sample[at..]);
+        match sample.get(at) {
+            None => return End { at, closed: !open },
+            Some(b'[') if is_array && !open => {
+                open = true;
+                at += 1;
+            }
+            Some(b',') if is_array => at += 1,
+            Some(b']') if is_array => {
+                open = false;
+                at += 1;
+            }
+            Some(_) => {
+                let Frame::Value(len) = frame(&sample[at..], input.at_eof()) else {
+                    return End { at, closed: false };
+                };
+                add(input, at, &sample[at..at + len], found);
+                at += len;
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! How records lie in a file: lines, one array, or documents.
+
+use super::frame::{Frame, frame};
+use crate::error::FormatError;
+use crate::input::Input;
+use crate::options::JsonLayout;
+
+/// Looks at the head: `[` is an array; a first value that ends on its first line means lines.
+pub(crate) async fn detect_layout(head: &mut Input) -> Result<JsonLayout, FormatError> {
+    loop {
+        let window = head.pending();
+        let at = super::leading_space(window);
+        let rest = &window[at..];
+        let complete = head.at_eof();
+        match rest.first() {
+            None if complete => return Ok(JsonLayout::Lines),
+            Some(b'[') => return Ok(JsonLayout::Array),
+            Some(_) => {
+                let line = memchr::memchr(b'\n', rest);
+                match (frame(rest, complete), line) {
+                    (Frame::Value(len), Some(line)) if len > line => return Ok(JsonLayout::Documents),
+                    (Frame::Value(_), _) => return Ok(JsonLayout::Lines),
+                    // The first line ends within the value: documents over several lines, or a bad first line.
+                    (Frame::Open, Some(line)) if begins_line_record(&rest[line + 1..]) => {
+                        return Ok(JsonLayout::Lines);
+                    }
+                    (Frame::Open, Some(_)) if complete => return Ok(JsonLayout::Documents),
+                    (Frame::Open, None) if complete => return Ok(JsonLayout::Lines),
+                    (Frame::Open, _) => {}
+                }
+            }
+            None => {}
+        }
+        head.more().await?;
+    }
+}
+
+/// True when a line looks like a record of its own, so that the one before was cut short.
+fn begins_line_record(next: &[u8]) -> bool {
+    let Some(end) = memchr::memchr(b'\n', next) else { return false };
+    next.first() == Some(&b'{')
+        && matches!(frame(&next[..end], true), Frame::Value(len) if len == next[..end].trim_ascii_end().len())
+}

@@ -1,0 +1,49 @@
+//! Finding the wanted columns by the names that a file uses.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::Schema;
+
+use crate::options::JsonOptions;
+
+/// Finds a wanted column by the name that the file uses.
+pub(crate) struct NameIndex {
+    exact: HashMap<String, usize>,
+    lower: HashMap<String, usize>,
+    order: Vec<String>,
+}
+
+impl NameIndex {
+    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Self {
+        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
+        for (i, field) in schema.fields().iter().enumerate() {
+            let mapped = options.mapping.get(&field.name().to_lowercase());
+            let name = mapped.unwrap_or(field.name()).clone();
+            index.lower.entry(name.to_lowercase()).or_insert(i);
+            index.exact.entry(name.clone()).or_insert(i);
+            index.order.push(name);
+        }
+        index
+    }
+
+    /// The column for the file's name; `hint` is tried first, since records repeat their order.
+    pub(crate) fn find(&self, name: &str, options: &JsonOptions, hint: usize) -> Option<usize> {
+        if self.order.get(hint).is_some_and(|n| n == name) {
+            return Some(hint);
+        }
+        if let Some(at) = self.exact.get(name) {
+            return Some(*at);
+        }
+        if !options.case_insensitive && !options.dots_in_keys {
+            return None;
+        }
+        let mut folded = name.to_owned();
+        if options.dots_in_keys {
+            folded = folded.replace('.', "_");
+        }
+        if options.case_insensitive {
+            return self.lower.get(&folded.to_lowercase()).copied();
+        }
+        self.exact.get(&folded).copied()
+    }
+}

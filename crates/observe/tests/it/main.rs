@@ -1,0 +1,8 @@
+//! Groups, streams and events as clients and services see them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
+mod common;
+mod lifecycle;
+mod lines;
+mod listing;
