@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import pathlib
+import zlib
 
 import botocore.exceptions
 import pytest
@@ -210,6 +211,72 @@ def test_bad_files_are_logged_and_the_crawl_goes_on(crawl):
         f"s3://{crawl.bucket}/empty/a.csv: the file is empty",
     ):
         assert text in log, log
+
+
+ROWS = "id,name\n1,ann\n2,bob\n3,cyd\n"
+
+# Folder: its files, and the rows of the one table that they make.
+HOSTILE = {
+    "bom": ({"a.csv": b"\xef\xbb\xbf" + ROWS.encode()}, 3),
+    "crlf": ({"a.csv": ROWS.replace("\n", "\r\n")}, 3),
+    "quoted": ({"a.csv": 'id,txt\n1,"a\nb"\n2,"c ""q"" \r\n d"\n3,x\n'}, 3),
+    "wide": ({"a.csv": "\n".join(",".join(f"{p}{i}" for i in range(5000)) for p in ("c", "", "1"))}, 2),
+    "names": ({"a.csv": "a,,c\n1,x,2\n3,y,4\n"}, 2),
+    "blank": ({"a.csv": "\n\nid,name\n1,a\n2,b\n"}, 2),
+    "keys": ({f"k={k}/a.csv": ROWS for k in ("a%20b", "ü ö", "x=y", "%25", "100%", "a+b", "")}, 21),
+    "cases": ({"Day=1/a.csv": ROWS, "day=2/a.csv": ROWS}, 6),
+    "twice": ({"k=1/k=2/a.csv": ROWS}, 3),
+    "column": ({"id=1/a.csv": ROWS, "id=2/a.csv": ROWS}, 6),
+    "numbers": ({"a.csv": "n,big,mid,e,plus,zip,nan,gap\n" + "1,99999999999999999999,9223372036854775807,1e5,+1,007,NaN,\\N\n" * 3}, 3),
+    "json": ({"a.json": '{"a":99999999999999999999,"b":18446744073709551615,"d":1e400,"":1}\n' * 2}, 2),
+    "deep": ({"a.json": ('{"b":1,"a":' + '{"x":' * 60 + "1" + "}" * 60 + "}\n") * 2}, 2),
+    "members": ({"a.csv.gz": gzip.compress(b"id,name\n1,a\n") + gzip.compress(b"2,b\n3,c\n")}, 3),
+    "odd": ({"a.json": '{"a":1,"b":2}', "b.json": '{"a":1,"b":2}', "c.json": '{"z":true}'}, 3),
+}
+
+# Folder: a file that makes no table, and the reason that the log gives.
+REFUSED = {
+    "cr": (ROWS.replace("\n", "\r").encode(), "its lines end in CR alone, the first one at byte 8"),
+    "header": (b"id,name\n", "the file holds no records: one row of 2 fields (comma), a header perhaps, and no data"),
+    "utf16": (ROWS.encode("utf-16"), "UTF-16 text (convert the file to UTF-8) is not supported"),
+    "latin1": ("id,name\n1,Zo\u00eb\n2,b\n".encode("latin-1"), "a.csv, line 2: the text is not valid UTF-8"),
+    "nul": (b"id,x\n1,a\x00b\n2,c\n", "it holds binary data (a NUL byte at offset 8)"),
+    "array": (b'[{"a":1},\n{"a":2},', "a.csv, line 2: the JSON array is not closed at the end of the file"),
+    "nested": (b'{"a":' + b"[" * 500 + b"]" * 500 + b"}\n", "nested more than 65 levels deep (byte 70 of the record)"),
+    "many": (b"{" + b",".join(b'"k%d":1' % i for i in range(50_000)) + b"}\n", "more than 10000 different names"),
+    "line": (b"a,b" * (70 << 18), "a single record is larger than the limit of 67108864 bytes"),
+}
+
+
+def test_hostile_files_make_readable_tables_or_a_precise_reason(crawl):
+    for folder, (files, _) in HOSTILE.items():
+        for key, body in files.items():
+            crawl.put(f"{folder}/{key}", body)
+    for folder, (body, _) in REFUSED.items():
+        crawl.put(f"{folder}/a.csv", body)
+    targets = [{"Path": f"s3://{crawl.bucket}/{folder}/"} for folder in [*HOSTILE, *REFUSED]]
+    crawl.create()
+    crawl.glue.update_crawler(Name=crawl.name, Targets={"S3Targets": targets})
+    crawl.run()
+    assert set(crawl.tables()) == set(HOSTILE)
+    for folder, (_, rows) in HOSTILE.items():
+        assert crawl.count(folder) == rows, folder
+    log = crawl.log()
+    for folder, (_, reason) in REFUSED.items():
+        lines = [line for line in log.splitlines() if f"/{folder}/" in line]
+        assert any(reason in line for line in lines), (folder, lines)
+    assert f"{len(REFUSED)} of " in log and "files were left out" in log
+    summary = json.loads(crawl.glue.list_crawls(CrawlerName=crawl.name)["Crawls"][0]["Summary"])
+    assert summary["FILE"]["LEFT_OUT"]["Count"] == len(REFUSED)
+
+
+def test_a_small_archive_of_much_text_costs_neither_memory_nor_time(crawl):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(b"x" * (1 << 20)) for _ in range(2048)) + packer.flush()
+    crawl.put("bomb/a.csv.gz", bomb)
+    crawl.create().run()
+    assert crawl.tables() == {}
+    assert "a single record is larger than the limit" in crawl.log()
 
 
 def test_a_crawl_of_nothing_says_so(crawl):

@@ -132,7 +132,9 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     while input.pending().len() < options.sample_bytes && input.more().await? {}
     refuse_binary(&input)?;
     let Some(first) = input.pending().trim_ascii_start().first() else {
-        return Err(FormatError::new(&name, Problem::Empty));
+        let reason = format!("its first {} bytes are white space", input.pending().len());
+        let problem = if input.at_eof() { Problem::Empty } else { Problem::Unrecognised { reason } };
+        return Err(FormatError::new(&name, problem));
     };
     if let Some(Format::Csv(known)) = &options.format {
         return Ok(csv::infer_as(&mut input, compression, known, options));

@@ -126,6 +126,7 @@ fn compression_is_seen() {
 fn what_is_not_data_is_refused() {
     assert_eq!(error(""), "f: the file is empty");
     assert_eq!(error("\n \n"), "f: the file is empty");
+    assert!(error(" ".repeat(3 << 20)).contains("bytes are white space"));
     assert!(error("just some words\nand more\n").contains("not recognised"));
     assert!(error(vec![0u8; 100]).contains("a NUL byte at offset 0)"));
     assert!(error(&b"a,b\n1,x\x00y\n"[..]).contains("a NUL byte at offset 7)"));
