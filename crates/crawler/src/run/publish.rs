@@ -168,6 +168,14 @@ async fn write_table(
     store::crash::point("crawl.table.before_commit");
     tx.commit().await.map_err(CrawlerError::from)?;
     store::crash::point("crawl.table.committed");
+    say(job, found, &name, done);
+    for note in notes {
+        job.log.warn(format!("table {name}: {note}"));
+    }
+    Ok(name)
+}
+
+fn say(job: &Job<'_>, found: &Found, name: &str, done: Done) {
     let database = job.database();
     let location = describe::location(found.bucket.as_str(), &found.plan.path);
     job.log.info(match done {
@@ -177,10 +185,6 @@ async fn write_table(
         Done::Unchanged => format!("INFO : Table {name} has not changed ({location})"),
         Done::Logged => format!("INFO : Table {name} has changed and is left as it is (UpdateBehavior LOG)"),
     });
-    for note in notes {
-        job.log.warn(format!("table {name}: {note}"));
-    }
-    Ok(name)
 }
 
 /// The table's name: its folder's, or that with a hash when somebody else has it.

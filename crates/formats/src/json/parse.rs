@@ -55,16 +55,7 @@ impl Parser<'_> {
                 true
             }
             (Column::Map(map, keys, values), b'{') => {
-                self.object(|parser, hint| {
-                    let key = std::mem::take(&mut parser.name);
-                    let appended = keys.append_text(key.as_bytes());
-                    parser.name = key;
-                    if appended.is_err() {
-                        return parser.mismatch(name, parser.at..parser.at);
-                    }
-                    parser.value(values, name)?;
-                    Ok(hint)
-                })?;
+                self.entries(keys, values, name)?;
                 map.close(keys.len(), true);
                 true
             }
@@ -90,6 +81,20 @@ impl Parser<'_> {
             return Ok(());
         }
         self.mismatch(name, start..self.at)
+    }
+
+    /// Appends the members of an object as keys and values.
+    fn entries(&mut self, keys: &mut Column, values: &mut Column, name: &str) -> Parsed<()> {
+        self.object(|parser, hint| {
+            let key = std::mem::take(&mut parser.name);
+            let appended = keys.append_text(key.as_bytes());
+            parser.name = key;
+            if appended.is_err() {
+                return parser.mismatch(name, parser.at..parser.at);
+            }
+            parser.value(values, name)?;
+            Ok(hint)
+        })
     }
 
     fn mismatch<T>(&self, name: &str, value: std::ops::Range<usize>) -> Parsed<T> {
