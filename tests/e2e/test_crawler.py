@@ -244,7 +244,7 @@ REFUSED = {
     "array": (b'[{"a":1},\n{"a":2},', "a.csv, line 2: the JSON array is not closed at the end of the file"),
     "nested": (b'{"a":' + b"[" * 500 + b"]" * 500 + b"}\n", "nested more than 65 levels deep (byte 70 of the record)"),
     "many": (b"{" + b",".join(b'"k%d":1' % i for i in range(50_000)) + b"}\n", "more than 10000 different names"),
-    "line": (b"a,b" * (70 << 18), "a single record is larger than the limit of 67108864 bytes"),
+    "line": (b"a,b" * (24 << 20), "a single record is larger than the limit of 67108864 bytes"),
 }
 
 
