@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             shown,
             "c: SUCCEEDED, tables created 0, updated 0, deleted 0; partitions created 3, updated 0, deleted 0\n  \
-             files left out: 3 (1 empty, 2 not UTF-8)\n"
+             files left out: 3 (2 not UTF-8, 1 empty)\n"
         );
     }
 }
