@@ -11,7 +11,7 @@ use store::StoreError;
 use crate::error::QueryError;
 use crate::execution::Failure;
 use crate::results::NoText;
-use crate::sql::{SqlError, SqlErrorKind};
+use crate::sql::{self, SqlError, SqlErrorKind, TOO_COMPLEX};
 
 /// Athena's error categories. Source: Athena API Reference, AthenaError.
 const SYSTEM: i64 = 1;
@@ -102,6 +102,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         }
         EngineError::ColumnNotFound { column, candidates, .. } => {
             let mut message = format!("Column '{column}' cannot be resolved");
+            let candidates = sql::shown(candidates.iter().map(String::as_str));
             if !candidates.is_empty() {
                 message = format!("{message}; there is {}", candidates.join(", "));
             }
@@ -120,6 +121,8 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         | EngineError::PredicateInvalid { .. } => "INVALID_REQUEST",
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
+        EngineError::DivisionByZero => "DIVISION_BY_ZERO",
+        EngineError::TooComplex { .. } => TOO_COMPLEX,
         EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",
         EngineError::InvalidCast { .. } => "INVALID_CAST_ARGUMENT",
         EngineError::Cancelled => "USER_CANCELED",

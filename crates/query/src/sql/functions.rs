@@ -41,6 +41,8 @@ pub(super) enum Rewrite {
     If,
     /// `date(x)` as a CAST.
     Date,
+    /// A double that has no literal.
+    Double(&'static str),
     /// `count_if(c)` as `count(*)` with a filter.
     CountIf,
 }
@@ -101,6 +103,18 @@ pub(super) const KNOWN: &[Known] = &[
     same("tanh", Kind::Scalar, 1..=1),
     same("upper", Kind::Scalar, 1..=1),
     scalar("year", 1..=1, Rewrite::DatePart("year")),
+    same("cosh", Kind::Scalar, 1..=1),
+    same("is_finite", Kind::Scalar, 1..=1),
+    same("is_infinite", Kind::Scalar, 1..=1),
+    same("is_nan", Kind::Scalar, 1..=1),
+    same("log10", Kind::Scalar, 1..=1),
+    same("log2", Kind::Scalar, 1..=1),
+    same("power", Kind::Scalar, 2..=2),
+    same("sinh", Kind::Scalar, 1..=1),
+    scalar("pow", 2..=2, Rewrite::Same("power")),
+    scalar("e", 0..=0, Rewrite::Double("2.718281828459045")),
+    scalar("infinity", 0..=0, Rewrite::Double("Infinity")),
+    scalar("nan", 0..=0, Rewrite::Double("NaN")),
     Known {
         name: "approx_distinct",
         kind: Kind::Aggregate,
