@@ -165,6 +165,12 @@ pub enum EngineError {
         /// Which value, to which type.
         what: String,
     },
+    /// A function that does not take the value that it was given.
+    #[error("{what}")]
+    InvalidArgument {
+        /// Which value.
+        what: String,
+    },
     /// A whole number or a decimal was divided by zero.
     #[error("Division by zero")]
     DivisionByZero,

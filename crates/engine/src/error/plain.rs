@@ -56,9 +56,10 @@ pub(super) fn plain(text: &str) -> String {
     while let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
         text = rest;
     }
+    let text = text.replace("While expanding wildcard, ", "");
     let named = match &*TYPES {
-        Some(types) => types.replace_all(text, sql_name).into_owned(),
-        None => text.to_owned(),
+        Some(types) => types.replace_all(&text, sql_name).into_owned(),
+        None => text,
     };
     let lower = named.to_lowercase();
     if INSIDES.iter().any(|inside| lower.contains(inside)) { UNSPEAKABLE.to_owned() } else { named }

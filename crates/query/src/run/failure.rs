@@ -121,6 +121,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         | EngineError::PredicateInvalid { .. } => "INVALID_REQUEST",
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
+        EngineError::InvalidArgument { .. } => "INVALID_FUNCTION_ARGUMENT",
         EngineError::DivisionByZero => "DIVISION_BY_ZERO",
         EngineError::TooComplex { .. } => TOO_COMPLEX,
         EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",

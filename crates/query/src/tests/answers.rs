@@ -48,6 +48,12 @@ async fn scalars() {
         ("DATE '1500-01-31' + INTERVAL '1' DAY", "1500-02-01"),
         ("DATE '1500-01-31' IN (TIMESTAMP '1500-01-31 00:00:00')", "true"),
         ("coalesce(NULL, DATE '1500-01-31', TIMESTAMP '1500-01-31 00:00:01')", "1500-01-31 00:00:00.000"),
+        ("date_add('month', 1, DATE '2024-01-31')", "2024-02-29"),
+        ("date_add('hour', -1, TIMESTAMP '1500-01-01 00:00:00')", "1499-12-31 23:00:00.000"),
+        ("date_diff('day', DATE '1500-01-01', DATE '1500-03-01')", "59"),
+        ("date_diff('hour', TIMESTAMP '2024-01-01 00:30:00', DATE '2024-01-01')", "0"),
+        ("abs(-5)", "5"),
+        ("abs(-5e-1)", "0.5"),
         ("year(TIMESTAMP '3000-03-04 05:06:07')", "3000"),
         // what is not evaluated does not fail
         ("CASE WHEN 1 = 1 THEN 1 ELSE 1 / 0 END", "1"),
@@ -112,10 +118,8 @@ async fn groups_and_having_see_columns_not_aliases() {
         world.rows(&format!("SELECT n % 2 AS odd, count(*) {from} GROUP BY 1 ORDER BY odd")).await,
         ["0|1", "1|1"]
     );
-    for sql in
-        ["SELECT n % 2 AS odd {} GROUP BY odd", "SELECT x, count(*) AS many {} GROUP BY x HAVING many > 1"]
-    {
-        let error = world.error(&sql.replace("{}", from)).await;
-        assert!(error.starts_with("COLUMN_NOT_FOUND: Column '"), "{error}");
-    }
+    let error = world.error(&format!("SELECT n % 2 AS odd {from} GROUP BY odd")).await;
+    assert!(error.starts_with("COLUMN_NOT_FOUND: Column 'odd' cannot be resolved"), "{error}");
+    let error = world.error(&format!("SELECT x, count(*) AS many {from} GROUP BY x HAVING many > 1")).await;
+    assert!(error.contains("t.many"), "{error}");
 }

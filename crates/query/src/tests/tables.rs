@@ -36,7 +36,7 @@ async fn nan_joins_nothing_but_groups() {
         world.rows("SELECT x, count(*) FROM t GROUP BY x ORDER BY x").await,
         ["0.0|2", "2.0|1", "NaN|2", "∅|1"]
     );
-    assert_eq!(world.rows("SELECT DISTINCT x FROM t ORDER BY x DESC").await, ["∅", "NaN", "2.0", "0.0"]);
+    assert_eq!(world.rows("SELECT DISTINCT x FROM t ORDER BY x DESC").await, ["NaN", "2.0", "0.0", "∅"]);
     assert_eq!(world.rows("SELECT count(DISTINCT x) FROM t").await, ["3"]);
     assert_eq!(world.rows("SELECT count(*) FROM (SELECT x FROM t INTERSECT SELECT x FROM t)").await, ["4"]);
     assert_eq!(world.rows("SELECT count(*) FROM (SELECT x FROM t EXCEPT SELECT x FROM t)").await, ["0"]);
@@ -47,7 +47,7 @@ async fn nan_is_neither_largest_nor_smallest() {
     let world = world().await;
     assert_eq!(world.rows("SELECT max(x), min(x) FROM t").await, ["2.0|0.0"]);
     assert_eq!(world.rows("SELECT max(x), min(x) FROM t WHERE is_nan(x)").await, ["NaN|NaN"]);
-    assert_eq!(world.rows("SELECT a, max(x) FROM t GROUP BY a ORDER BY a").await[0], "0|0.0");
+    assert_eq!(world.rows("SELECT a, max(x) FROM t GROUP BY a ORDER BY a").await[0], "0|-0.0");
     let rolling = "SELECT max(x) OVER (ORDER BY a, s ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t";
     assert_eq!(world.rows(rolling).await, ["NaN", "-0.0", "-0.0", "0.0", "2.0", "2.0"]);
     assert_eq!(world.rows("SELECT a FROM t WHERE x > 1 ORDER BY a").await, ["4"]);

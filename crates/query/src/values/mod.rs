@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod bits;
+mod dates;
 mod extreme;
 mod floats;
 mod letters;
@@ -14,6 +15,7 @@ mod to_text;
 
 pub(crate) use arithmetic::{Arithmetic, CheckedArithmetic};
 pub(crate) use bits::{Bit, Truth};
+use dates::{DateFunction, Dates};
 pub(crate) use extreme::Extreme;
 pub(crate) use floats::{Canonical, Comparison, FloatComparison, FloatIn, common_float};
 use letters::Letters;
@@ -34,6 +36,9 @@ use datafusion::prelude::SessionContext;
 pub(crate) fn register(context: &SessionContext) {
     for function in math::FUNCTIONS {
         context.register_udf(ScalarUDF::from(DoubleMath::new(*function)));
+    }
+    for function in [DateFunction::Truncate, DateFunction::Add, DateFunction::Difference] {
+        context.register_udf(ScalarUDF::from(Dates::new(function)));
     }
     context.register_udf(ScalarUDF::from(Letters::upper()));
     context.register_udf(ScalarUDF::from(Letters::lower()));

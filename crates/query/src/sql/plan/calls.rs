@@ -2,12 +2,12 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{Case, Cast, ScalarFunction};
+use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
 use super::{floats, mismatch, require_class, require_comparable, times, unsupported};
 use crate::types::{Class, name};
-use crate::values::{Comparison, DoubleFunction, MILLIS};
+use crate::values::{Arithmetic, CheckedArithmetic, Comparison, DoubleFunction};
 
 pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let function = call.func.name().to_owned();
@@ -19,7 +19,7 @@ pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
         | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
         "substr" => check(|class| matches!(class, Class::Text | Class::Integer))?,
-        other if other == "abs" || DoubleFunction::named(other).is_some() => check(Class::is_number)?,
+        other if DoubleFunction::named(other).is_some() => check(Class::is_number)?,
         "coalesce" => {
             every_two_comparable(&types, &function)?;
             return coalesce(call, schema);
@@ -29,7 +29,11 @@ pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             return nullif(call, &types);
         }
         "date_part" => date_part(&types)?,
-        "date_trunc" => return date_trunc(call, &types),
+        "date_trunc" | "date_add" | "date_diff" => dates(&call, &types)?,
+        "abs" => {
+            check(Class::is_number)?;
+            return absolute(call, &types);
+        }
         "round" => return round(call, &types),
         "floor" | "ceil" => return whole(call, &types),
         "get_field" => return field(call, schema),
@@ -83,21 +87,48 @@ fn date_part(types: &[DataType]) -> Result<()> {
     }
 }
 
-/// Of a date Trino's `date_trunc` makes a date, our engine's a timestamp (in nanoseconds, unless it is given one).
-fn date_trunc(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
-    match types {
-        [unit, DataType::Date32] if Class::of(unit) == Class::Text => {
-            if let Some(date) = call.args.get_mut(1) {
-                *date = Expr::Cast(Cast::new(Box::new(std::mem::take(date)), MILLIS));
-            }
-            let cast = Cast::new(Box::new(Expr::ScalarFunction(call)), DataType::Date32);
-            Ok(Expr::Cast(cast))
+/// The unit of `date_trunc` and its like, and the types of what follows it.
+fn dates(call: &ScalarFunction, types: &[DataType]) -> Result<()> {
+    let function = call.func.name();
+    let is_time = |of: &DataType| matches!(Class::of(of), Class::Time | Class::Null);
+    let fits = match (function, types) {
+        ("date_trunc", [unit, moment]) => Class::of(unit) == Class::Text && is_time(moment),
+        ("date_add", [unit, count, moment]) => {
+            let counts = matches!(Class::of(count), Class::Integer | Class::Null);
+            Class::of(unit) == Class::Text && counts && is_time(moment)
         }
-        [unit, of] if Class::of(unit) == Class::Text && Class::of(of) == Class::Time => {
-            Ok(Expr::ScalarFunction(call))
-        }
-        _ => mismatch("Unexpected parameters for function date_trunc".to_owned()),
+        ("date_diff", [unit, from, to]) => Class::of(unit) == Class::Text && is_time(from) && is_time(to),
+        _ => false,
+    };
+    if !fits {
+        return mismatch(format!("Unexpected parameters for function {function}"));
     }
+    // Months begin on different days; how Trino counts them then has not been built.
+    let unit = match call.args.first() {
+        Some(Expr::Literal(ScalarValue::Utf8(Some(unit)), _)) => unit.to_lowercase(),
+        _ => return unsupported(format!("{function} of a unit that is not a literal")),
+    };
+    if function == "date_diff" && matches!(unit.as_str(), "month" | "quarter" | "year") {
+        return unsupported(format!("date_diff in units of {unit} (subtract year() and month())"));
+    }
+    Ok(())
+}
+
+/// The smallest integer has no counterpart, which our engine says in its own words.
+fn absolute(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+    let ([Class::Integer], [value]) =
+        (&types.iter().map(Class::of).collect::<Vec<_>>()[..], &mut call.args[..])
+    else {
+        return Ok(Expr::ScalarFunction(call));
+    };
+    let (value, zero) = (std::mem::take(value), Expr::Literal(ScalarValue::new_zero(&types[0])?, None));
+    let opposite =
+        floats::call(CheckedArithmetic::new(Arithmetic::Subtract), vec![zero.clone(), value.clone()]);
+    Ok(Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(value.clone().lt(zero)), Box::new(opposite))],
+        else_expr: Some(Box::new(value)),
+    }))
 }
 
 /// An integer rounded to whole numbers is itself; decimals would change their type.
