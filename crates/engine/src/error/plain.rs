@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 const UNSPEAKABLE: &str = "the engine cannot run this statement";
 
 /// Words that mean nothing to somebody who writes SQL.
-const INSIDES: [&str; 13] = [
+const INSIDES: [&str; 15] = [
     "datafusion",
     "arrow error",
     "arrow-",
@@ -22,6 +22,8 @@ const INSIDES: [&str; 13] = [
     "physicalexpr",
     "physical plan",
     "downcast",
+    "accumulator",
+    "[return_type]",
 ];
 
 static TYPES: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -52,7 +52,15 @@ impl RunError {
         {
             return Self::Sql(found.clone());
         }
-        Self::Engine(engine.convert(error))
+        Self::of_planning(engine.convert(error))
+    }
+
+    /// What fails before any row is read is the statement's fault, however the engine puts it.
+    pub(crate) fn of_planning(error: EngineError) -> Self {
+        match error {
+            EngineError::Execution { message } => Self::Engine(EngineError::Plan { message }),
+            other => Self::Engine(other),
+        }
     }
 
     /// The failure as the client sees it. What is ours to mend goes to the log, not to the client.

@@ -16,17 +16,17 @@ pub(super) async fn run(ground: &Ground, request: &Request<'_>, select: Select) 
     let started_ms = clock.now_ms();
     let session = session(ground, request);
     let plan = plan(&session, select).await?;
-    let mut execution = session.execute_plan(plan).await?;
+    let mut execution = session.execute_plan(plan).await.map_err(RunError::of_planning)?;
     let planning_ms = clock.now_ms() - started_ms;
     let schema = execution.schema();
-    if let Some(field) = schema.fields().iter().find(|field| types::name(field.data_type()) == "unknown") {
+    let names = sql::shown(schema.fields().iter().map(|field| field.name().as_str()));
+    for (field, name) in schema.fields().iter().zip(&names) {
         // Trino gives a bare NULL the type unknown; every other type without a name cannot be shown.
-        if !field.data_type().is_null() {
-            let message = format!("column {} has a type that results cannot hold", field.name());
+        if types::name(field.data_type()) == "unknown" && !field.data_type().is_null() {
+            let message = format!("column {name} has a type that results cannot hold");
             return Err(RunError::refused("NOT_SUPPORTED", message));
         }
     }
-    let names = sql::shown(schema.fields().iter().map(|field| field.name().as_str()));
     let mut result = CsvResult::new(&ground.lake, names.iter().map(String::as_str))?;
     while let Some(batch) = execution.next().await {
         result.write(&batch?).await?;

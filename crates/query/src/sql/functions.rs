@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, WindowFrame, WindowSpec, WindowType,
-    visit_expressions,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, WindowFrame, WindowFrameBound, WindowSpec,
+    WindowType, visit_expressions,
 };
 
 use super::check::{self, expr, position, refuse};
@@ -281,8 +281,21 @@ fn window_spec(name: &ObjectName, window: &WindowType) -> Result<(), SqlError> {
     order_by.iter().try_for_each(check::order_item)?;
     match window_frame {
         None => Ok(()),
-        Some(WindowFrame { units: sqlparser::ast::WindowFrameUnits::Rows, .. }) => Ok(()),
+        Some(WindowFrame { units: sqlparser::ast::WindowFrameUnits::Rows, start_bound, end_bound }) => {
+            std::iter::once(start_bound).chain(end_bound).try_for_each(|bound| frame_bound(name, bound))
+        }
         Some(_) => refuse(name, "a window frame by RANGE or GROUPS"),
+    }
+}
+
+fn frame_bound(name: &ObjectName, bound: &WindowFrameBound) -> Result<(), SqlError> {
+    match bound {
+        WindowFrameBound::Preceding(Some(rows)) | WindowFrameBound::Following(Some(rows))
+            if check::number(rows).is_none_or(|digits| digits.parse::<u32>().is_err()) =>
+        {
+            refuse(name, "a window frame of rows that are not a number")
+        }
+        _ => Ok(()),
     }
 }
 

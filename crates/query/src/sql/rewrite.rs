@@ -13,7 +13,7 @@ use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName,
     ObjectNamePart, OrderByKind, Query, Select, SelectItem, Spanned, TableAlias, TableFactor, Value,
-    ValueWithSpan, VisitMut, VisitorMut,
+    ValueWithSpan, VisitMut, VisitorMut, WindowFrameBound, WindowType,
 };
 use sqlparser::tokenizer::Location;
 
@@ -78,14 +78,27 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        let Expr::Function(Function { over: Some(WindowType::WindowSpec(window)), .. }) = expr else {
+            return ControlFlow::Continue(());
+        };
+        let frame = window.window_frame.iter();
+        for bound in frame.flat_map(|frame| std::iter::once(&frame.start_bound).chain(&frame.end_bound)) {
+            if let WindowFrameBound::Preceding(Some(rows)) | WindowFrameBound::Following(Some(rows)) = bound {
+                self.keep_number(rows);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         match expr {
             Expr::Identifier(ident) => fold(ident),
             Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(fold),
-            Expr::Value(ValueWithSpan { value: Value::Number(digits, _), span }) => {
-                if !self.counts.contains(&span.start) {
-                    *expr = typed_number(digits);
-                }
+            Expr::Value(ValueWithSpan { value: Value::Number(digits, _), span })
+                if !self.counts.contains(&span.start) =>
+            {
+                *expr = typed_number(digits);
             }
             Expr::Extract { field, expr: inner, .. } => {
                 *expr = date_part(&field.to_string().to_lowercase(), (**inner).clone());

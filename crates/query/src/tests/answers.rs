@@ -52,6 +52,12 @@ async fn scalars() {
         ("date_add('hour', -1, TIMESTAMP '1500-01-01 00:00:00')", "1499-12-31 23:00:00.000"),
         ("date_diff('day', DATE '1500-01-01', DATE '1500-03-01')", "59"),
         ("date_diff('hour', TIMESTAMP '2024-01-01 00:30:00', DATE '2024-01-01')", "0"),
+        (
+            "(SELECT max(s) FROM (SELECT sum(x) OVER (ORDER BY x ROWS 1 PRECEDING) s FROM (SELECT 1e0 x UNION SELECT 2) t) u)",
+            "3.0",
+        ),
+        ("CAST(12.345 AS decimal(4,1))", "12.3"),
+        ("CAST(7 AS decimal(3,1))", "7.0"),
         ("abs(-5)", "5"),
         ("abs(-5e-1)", "0.5"),
         ("year(TIMESTAMP '3000-03-04 05:06:07')", "3000"),

@@ -160,7 +160,7 @@ mod tests {
         let error = to_integer(Arc::new(Int64Array::from(vec![3_000_000_000]))).expect_err("too large");
         assert!(error.to_string().contains("Out of range for integer: 3000000000"), "{error}");
         let lenient = NumberCast::to(&DataType::Int64, true).expect("an integer");
-        let values: ArrayRef = Arc::new(Float64Array::from(vec![9.3e18, -9.223372036854775808e18]));
+        let values: ArrayRef = Arc::new(Float64Array::from(vec![9.3e18, i64::MIN as f64]));
         assert_eq!(
             lenient.whole(&values).expect("lenient").iter().collect::<Vec<_>>(),
             [None, Some(i64::MIN)]

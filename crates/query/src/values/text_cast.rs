@@ -269,7 +269,7 @@ fn date(text: &str) -> Option<i32> {
 fn timestamp(text: &str) -> Option<i64> {
     let (date, time) = text.trim().split_once(' ').unwrap_or((text.trim(), "0:0"));
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let parts: Vec<u32> = time.split(':').map(|part| two_digits(part)).collect::<Option<_>>()?;
+    let parts: Vec<u32> = time.split(':').map(two_digits).collect::<Option<_>>()?;
     let seconds = match parts[..] {
         [_, _] if fraction.is_empty() => 0,
         [_, _, seconds] => seconds,

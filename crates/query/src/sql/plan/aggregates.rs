@@ -114,8 +114,18 @@ pub(super) fn window(mut window: WindowFunction, schema: &DFSchema) -> Result<Ex
     Ok(Expr::WindowFunction(Box::new(window)))
 }
 
+/// Functions that take values of any type.
+fn is_window(function: &str) -> bool {
+    matches!(function, "first_value" | "last_value" | "lag" | "lead" | "ntile" | "approx_distinct")
+}
+
 fn check(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
     let what = format!("function {function}");
+    let numeric =
+        !matches!(function, "count" | "max" | "min" | "bool_and" | "bool_or") && !is_window(function);
+    if numeric && class_of(args, schema)? == Some(Class::Null) {
+        return unsupported(format!("{function} of a NULL without a type (CAST it)"));
+    }
     match function {
         "sum" | "avg" => args.iter().try_for_each(|arg| {
             let of = arg.get_type(schema)?;

@@ -81,7 +81,8 @@ fn nullif(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
 
 fn date_part(types: &[DataType]) -> Result<()> {
     match types {
-        [_, of] if matches!(Class::of(of), Class::Time | Class::Null) => Ok(()),
+        [_, of] if Class::of(of) == Class::Time => Ok(()),
+        [_, DataType::Null] => unsupported("a part of a NULL without a type (CAST it)"),
         [_, of] => mismatch(format!("Unexpected parameter of type {} for a part of a date", name(of))),
         _ => mismatch("Unexpected parameters for a part of a date".to_owned()),
     }

@@ -38,10 +38,6 @@ pub(super) fn cast(cast: Cast, lenient: bool, schema: &DFSchema) -> Result<Expr>
     if !same {
         return unsupported(format!("CAST from {} to {}", name(&from), name(&to)));
     }
-    if lenient && Class::of(&to) == Decimal {
-        let field = std::sync::Arc::new(cast.field.as_ref().clone().with_data_type(to));
-        return Ok(Expr::TryCast(datafusion::logical_expr::TryCast { expr: cast.expr, field }));
-    }
     Ok(Expr::Cast(Cast::new(cast.expr, to)))
 }
 
@@ -54,6 +50,9 @@ fn own_cast(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Optio
         (Class::Integer | Class::Float | Class::Decimal, Class::Integer) if from != to => {
             Some(call(NumberCast::to(to, lenient)?, args))
         }
+        (Class::Integer | Class::Decimal, Class::Decimal) if !holds(to, from) => {
+            Some(call(TextCast::new(Target::of(to)?, lenient), vec![call(ToText::default(), args)]))
+        }
         // A real has digits of its own in Trino.
         (Class::Float, Class::Text) if *from == DataType::Float32 => None,
         (Class::Integer | Class::Boolean | Class::Decimal | Class::Time | Class::Float, Class::Text) => {
@@ -61,6 +60,12 @@ fn own_cast(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Optio
         }
         _ => None,
     }
+}
+
+/// Whether a decimal type has room for every value of a number's type.
+fn holds(decimal: &DataType, number: &DataType) -> bool {
+    let ((wide, fine), (digits, scale)) = (digits(decimal), digits(number));
+    fine >= scale && wide - fine >= digits - scale
 }
 
 /// Digits and scale of a number as a decimal.

@@ -84,13 +84,17 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         Operator::Plus | Operator::Minus | Operator::Multiply
             if (a == Class::Decimal || b == Class::Decimal) && a != Class::Float && b != Class::Float =>
         {
-            if !nullable && !(a.is_number() && b.is_number()) {
+            if !(nullable || a.is_number() && b.is_number()) {
                 return refused();
             }
             casts::decimal_fits(binary.op, &left, &right)?;
         }
+        // Of what type the result would be, nothing says.
+        Operator::Plus | Operator::Minus if nullable && (a == Class::Time || b == Class::Time) => {
+            return refused();
+        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
-            if !nullable && !(a.is_number() && b.is_number()) {
+            if !(nullable || a.is_number() && b.is_number()) {
                 return refused();
             }
         }
@@ -124,6 +128,7 @@ fn between(mut between: Between, schema: &DFSchema) -> Result<Expr> {
     let (low, high) = (between.low.get_type(schema)?, between.high.get_type(schema)?);
     require_comparable(&of, &low, "BETWEEN")?;
     require_comparable(&of, &high, "BETWEEN")?;
+    require_comparable(&low, &high, "BETWEEN")?;
     if floats::compares(&of, &low) || floats::compares(&of, &high) {
         let above = floats::compare(Comparison::GreaterOrEqual, (*between.expr).clone(), *between.low);
         let below = floats::compare(Comparison::LessOrEqual, *between.expr, *between.high);
