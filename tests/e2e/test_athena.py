@@ -161,10 +161,27 @@ def test_pages_have_the_header_once(athena):
         ("floor(7)", "7"),
         ("ceil(CAST(1.5 AS double))", "2.0"),
         ("CAST('Infinity' AS double)", "Infinity"),
+        ("nan() = nan()", "false"),
+        ("CASE WHEN 1 = 1 THEN 1 ELSE 1 / 0 END", "1"),
+        ("sqrt(-1)", "NaN"),
+        ("upper('straße')", "STRAßE"),
+        ("DATE '1500-01-01' < TIMESTAMP '2020-01-01 00:00:00'", "true"),
+        ("CAST(2.5e0 AS varchar)", "2.5E0"),
+        ("date_diff('day', DATE '2024-02-01', DATE '2024-03-01')", "29"),
     ],
 )
 def test_scalar_values_are_trinos(athena, expression, expected):
     assert athena.rows(f"SELECT {expression} AS x")[1] == [(expected,)]
+
+
+def test_a_result_may_have_two_columns_of_one_name(athena):
+    columns, rows = athena.rows("SELECT * FROM t l JOIN t r ON l.id = r.id WHERE l.id = 1")
+    assert [n for n, _ in columns] == ["id", "who", "amount", "dt"] * 2
+    assert rows == [("1", "ada", "2.5", "2026-01-01") * 2]
+
+
+def test_conditions_are_evaluated_in_turn(athena):
+    assert athena.rows("SELECT id FROM t WHERE id - 1 <> 0 AND 3 / (id - 1) > 1 ORDER BY id")[1] == [("2",)]
 
 
 def test_literals_have_trinos_types(athena):
@@ -180,16 +197,16 @@ def test_literals_have_trinos_types(athena):
         ("SELECT nocolumn FROM t", "COLUMN_NOT_FOUND: Column 'nocolumn' cannot be resolved"),
         ("SELECT frobnicate(id) FROM t", "FUNCTION_NOT_REGISTERED: line 1:8: Function 'frobnicate' not registered"),
         ("SELECT id FROM t WHERE id = '1'", "TYPE_MISMATCH: Cannot apply operator: integer = varchar"),
-        ("SELECT 1 / 0", "ivide by zero"),
+        ("SELECT 1 / 0", "DIVISION_BY_ZERO: Division by zero"),
         ("SELECT 2147483647 + 1", "integer addition overflow"),
         ("SELECT sum(id + 9223372036854775807) FROM t", "overflow"),
-        ("SELECT CAST('abc' AS integer)", "abc"),
-        ("SELECT CAST('yes' AS boolean)", "INVALID_CAST_ARGUMENT: Cannot cast 'yes' to boolean"),
+        ("SELECT CAST('abc' AS integer)", "INVALID_CAST_ARGUMENT: Cannot cast 'abc' to INT"),
+        ("SELECT CAST('yes' AS boolean)", "INVALID_CAST_ARGUMENT: Cannot cast 'yes' to BOOLEAN"),
         ("SELECT sum(CAST(1 AS decimal(38,0))) FROM t", "NOT_SUPPORTED"),
         ("SELECT CAST(1 AS decimal(38,0)) + 1", "NOT_SUPPORTED"),
         ("SELECT CAST(1 AS decimal(20,0)) * CAST(1 AS decimal(20,0))", "NOT_SUPPORTED"),
-        ("SELECT CAST('20260102' AS date)", "Cannot cast '20260102' to date"),
-        ("SELECT CAST('2026-01-02T03:04:05Z' AS timestamp)", "to timestamp"),
+        ("SELECT CAST('20260102' AS date)", "Value cannot be cast to date: 20260102"),
+        ("SELECT CAST('2026-01-02T03:04:05Z' AS timestamp)", "Value cannot be cast to timestamp"),
         ("SELECT sum(x) FROM (SELECT 9223372036854775807 x UNION ALL SELECT 1)", "bigint addition overflow"),
         ("SELECT DATE '2026-01-02' + INTERVAL '1' HOUR", "TYPE_MISMATCH"),
         ("SELECT CAST(1.005e0 AS decimal(5,2))", "NOT_SUPPORTED"),
@@ -198,6 +215,9 @@ def test_literals_have_trinos_types(athena):
         ("INSERT INTO t VALUES (1)", "NOT_SUPPORTED"),
         ("CREATE TABLE x AS SELECT 1 a", "NOT_SUPPORTED"),
         ("DROP TABLE nowhere", "TABLE_NOT_FOUND"),
+        ("SELECT id % 2 AS odd FROM t GROUP BY odd", "COLUMN_NOT_FOUND"),
+        ("SELECT 1 AS a, 2 AS a ORDER BY a", "AMBIGUOUS_NAME"),
+        ("WITH a AS (SELECT 1 x), " + ", ".join(f"{c} AS (SELECT p.x FROM {b} p, {b} q)" for b, c in zip("abcdefghij", "bcdefghijk")) + " SELECT * FROM k", "EXCEEDED_QUERY_COMPLEXITY"),
     ],
 )
 def test_what_cannot_be_answered_fails_and_says_why(athena, sql, expected):
@@ -328,6 +348,14 @@ def test_a_running_query_can_be_stopped(athena):
     assert status["State"] == "CANCELLED"
     with pytest.raises(athena.client.exceptions.InvalidRequestException):
         athena.client.get_query_results(QueryExecutionId=query_id)
+
+
+def test_what_takes_long_to_plan_is_stopped_at_once(athena):
+    wide = " CROSS JOIN ".join(f"t t{n}" for n in range(99))
+    query_id = athena.start(f"SELECT count(*) FROM {wide}")
+    athena.client.stop_query_execution(QueryExecutionId=query_id)
+    assert athena.wait(query_id)["Status"]["State"] == "CANCELLED"
+    assert athena.rows("SELECT 1 AS x")[1] == [("1",)]
 
 
 @pytest.fixture

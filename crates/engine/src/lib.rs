@@ -56,7 +56,7 @@ pub use options::Options;
 pub use path::{PathFormat, PathSource, SAMPLE_FILES, TextTypes};
 pub use runtime::{Engine, MemoryUse};
 pub use session::{BadRecordPolicy, Explained, Session, SessionOptions, Sources, SqlDialect, frame_schema};
-pub use sql::{check_size, on_large_stack};
+pub use sql::{check_expansion, check_size, on_large_stack};
 pub use stats::{RunStats, ScanStats, WriteStats};
 pub use table::{PATH_COLUMN, TableOptions};
 

@@ -62,6 +62,8 @@ pub(crate) struct Names {
     pub(crate) view: CatalogView,
     pub(crate) views: Arc<Views>,
     pub(crate) default_database: String,
+    /// See [`table::TableOptions::fold_fields`].
+    pub(crate) fold_fields: bool,
     pub(crate) bad: Arc<BadLog>,
 }
 
@@ -138,7 +140,8 @@ impl SchemaProvider for Database {
         {
             return Ok(Some(view));
         }
-        let options = table::TableOptions::default();
+        let options =
+            table::TableOptions { fold_fields: self.names.fold_fields, ..table::TableOptions::default() };
         match table::open(&self.names.view, &self.name, name, options, Arc::clone(&self.names.bad)).await {
             Err(EngineError::TableNotFound { .. } | EngineError::DatabaseNotFound { .. })
                 if TABLE_FUNCTIONS.contains(&name) =>

@@ -113,6 +113,37 @@ impl Engine {
     {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(work, self.handle()?);
+        Self::finish(cancel, tasks).await
+    }
+
+    /// As [`Self::run`], on a thread of its own: for work that computes for long without ever waiting, as planning
+    /// may. Such work cannot be stopped in the middle; when it is cancelled, this returns at once, the work goes on
+    /// unseen and its result is dropped.
+    pub async fn run_apart<F, T>(&self, cancel: &CancellationToken, work: F) -> Result<T, EngineError>
+    where
+        F: Future<Output = Result<T, EngineError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let handle = self.handle()?.clone();
+        let mut tasks = JoinSet::new();
+        let (inside, token) = (handle.clone(), cancel.clone());
+        let apart = move || {
+            inside.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = token.cancelled() => Err(EngineError::Cancelled),
+                    done = work => done,
+                }
+            })
+        };
+        tasks.spawn_blocking_on(apart, &handle);
+        Self::finish(cancel, tasks).await
+    }
+
+    async fn finish<T: Send + 'static>(
+        cancel: &CancellationToken,
+        mut tasks: JoinSet<Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(EngineError::Cancelled),
@@ -187,6 +218,30 @@ mod tests {
         let broken = engine.run::<_, ()>(&cancel, async { panic!("boom") }).await;
         assert!(matches!(broken, Err(EngineError::Internal(text)) if text == "boom"));
         assert!(engine.run(&cancel, async { Ok(()) }).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_that_never_waits_holds_up_nobody() {
+        let dir = tempfile::tempdir().expect("dir");
+        let engine = engine(&dir);
+        let cancel = CancellationToken::new();
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = engine.run_apart::<_, ()>(&cancel, async move {
+            let _ = started.send(());
+            // Computes until it is told to stop, as far as the engine can see.
+            let _ = released.recv();
+            Ok(())
+        });
+        let stopper = async {
+            begun.await.expect("started");
+            // The only worker is free for others.
+            engine.run(&CancellationToken::new(), async { Ok(()) }).await.expect("other work");
+            cancel.cancel();
+        };
+        let (ended, ()) = tokio::join!(busy, stopper);
+        assert!(matches!(ended, Err(EngineError::Cancelled)));
+        drop(release);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use catalog::CatalogError;
 use datafusion::{
     catalog::TableProvider,
+    common::tree_node::TreeNodeRecursion,
     dataframe::DataFrame,
     execution::session_state::SessionStateBuilder,
     logical_expr::LogicalPlan,
@@ -108,6 +109,7 @@ impl Session {
             view: CatalogView::new(sources),
             views: Arc::default(),
             default_database: options.default_database.clone().unwrap_or_else(|| "default".to_owned()),
+            fold_fields: options.dialect == SqlDialect::Trino,
             bad: Arc::new(BadLog::new(options.on_bad_record)),
         });
         let state = SessionStateBuilder::new()
@@ -294,7 +296,22 @@ impl Session {
             let state = inner.context.state();
             crate::planner::plan(&inner.engine, state, &plan).await
         };
-        self.inner.engine.run(&self.inner.options.cancel, work).await
+        self.inner.engine.run_apart(&self.inner.options.cancel, work).await
+    }
+
+    /// How many tables and subqueries a view holds; `None` when there is no view of that name.
+    pub(crate) fn view_weight(&self, name: &str) -> Option<usize> {
+        let view = self.inner.names.views.get(name)?;
+        let plan = view.get_logical_plan()?;
+        let mut weight = 0_usize;
+        let counted = plan.apply_with_subqueries(|node| {
+            let counts = matches!(node, LogicalPlan::TableScan(_) | LogicalPlan::SubqueryAlias(_))
+                || node.inputs().is_empty();
+            weight += usize::from(counts);
+            Ok(TreeNodeRecursion::Continue)
+        });
+        // The closure never fails.
+        counted.ok().map(|_| weight)
     }
 
     pub(crate) fn converted<T>(&self, result: datafusion::error::Result<T>) -> Result<T, EngineError> {

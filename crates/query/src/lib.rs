@@ -17,8 +17,6 @@
 //! # Omitted on purpose
 //! CTAS, INSERT, UNLOAD, prepared statements, views, federated catalogs and result reuse: not built yet, refused.
 
-mod arithmetic;
-mod casts;
 mod error;
 mod execution;
 mod results;
@@ -26,9 +24,12 @@ mod rows;
 mod run;
 mod service;
 pub mod sql;
-mod sum;
 pub mod types;
+mod values;
 pub mod workgroup;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::QueryError;
 pub use execution::{Event, Execution, Failure, ResultColumn, State, Statistics, step};

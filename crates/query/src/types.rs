@@ -45,12 +45,27 @@ impl Class {
     }
 }
 
+/// Whether values of the type are, or hold, floating-point numbers or timestamps inside of others: what our engine
+/// compares bit by bit, or with more digits than Trino has.
+pub(crate) fn has_inexact(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Timestamp(unit, _) => *unit != arrow::datatypes::TimeUnit::Millisecond,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            has_inexact(item.data_type())
+        }
+        DataType::Map(entries, _) => has_inexact(entries.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_inexact(field.data_type())),
+        other => Class::of(other) == Class::Float,
+    }
+}
+
 /// Whether Trino compares values of the two types, and gives them a common type in CASE and COALESCE.
 pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
     let (a, b) = (Class::of(left), Class::of(right));
     match (a, b) {
         (Class::Null, _) | (_, Class::Null) => true,
-        (Class::Other, _) | (_, Class::Other) => left == right,
+        // Inside of rows, arrays and maps our engine would compare doubles bit by bit.
+        (Class::Other, _) | (_, Class::Other) => left == right && !has_inexact(left),
         _ => a == b || (a.is_number() && b.is_number()),
     }
 }

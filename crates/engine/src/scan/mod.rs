@@ -9,6 +9,7 @@
 
 pub(crate) mod named;
 pub(crate) mod parquet;
+pub(crate) mod spelling;
 pub(crate) mod split;
 pub(crate) mod text;
 

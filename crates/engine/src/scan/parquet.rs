@@ -6,7 +6,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::{
     common::tree_node::{Transformed, TransformedResult, TreeNode},
@@ -25,7 +25,11 @@ use datafusion::{
 };
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{Counters, target};
+use super::{
+    Counters,
+    spelling::{self, Respelled},
+    target,
+};
 use formats::ByteSource as _;
 
 use crate::{EngineError, object::SourceObject};
@@ -113,43 +117,25 @@ fn name_footer_error(object: &SourceObject, error: ParquetError) -> ParquetError
     }
 }
 
-/// Matches table columns to file columns by name, ignoring case; missing ones are NULL, other types are cast.
+/// Matches table columns, and fields of structures, to the file's by name, ignoring case; missing ones are NULL, other
+/// types are cast.
 #[derive(Debug)]
 pub(crate) struct ByName;
 
 impl PhysicalExprAdapterFactory for ByName {
     fn create(&self, table: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
-        let renamed = rename_as(&table, &file);
-        let inner = DefaultPhysicalExprAdapterFactory.create(table, renamed)?;
-        Ok(Arc::new(ByNameAdapter { inner, file }))
+        let fields = spelling::respelled_fields(file.fields(), table.fields())?;
+        let renamed = Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()));
+        let inner = DefaultPhysicalExprAdapterFactory.create(table, Arc::clone(&renamed))?;
+        Ok(Arc::new(ByNameAdapter { inner, file, renamed }))
     }
-}
-
-/// The file's schema with the table's spelling of every column that differs in case only.
-fn rename_as(table: &Schema, file: &SchemaRef) -> SchemaRef {
-    let spelling = |field: &Field| {
-        if table.index_of(field.name()).is_ok() {
-            return None;
-        }
-        let wanted = table.fields().iter().find(|wanted| wanted.name().eq_ignore_ascii_case(field.name()))?;
-        // A file that has both spellings keeps its exact match.
-        file.index_of(wanted.name()).is_err().then(|| wanted.name().clone())
-    };
-    let fields: Vec<_> = file
-        .fields()
-        .iter()
-        .map(|field| match spelling(field) {
-            Some(name) => Arc::new(field.as_ref().clone().with_name(name)),
-            None => Arc::clone(field),
-        })
-        .collect();
-    Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()))
 }
 
 #[derive(Debug)]
 struct ByNameAdapter {
     inner: Arc<dyn PhysicalExprAdapter>,
     file: SchemaRef,
+    renamed: SchemaRef,
 }
 
 impl PhysicalExprAdapter for ByNameAdapter {
@@ -162,14 +148,19 @@ impl PhysicalExprAdapter for ByNameAdapter {
                 let Some(column) = expr.downcast_ref::<Column>() else {
                     return Ok(Transformed::no(expr));
                 };
-                let Some(field) = self.file.fields().get(column.index()) else {
+                let at = column.index();
+                let (Some(own), Some(renamed)) = (self.file.fields().get(at), self.renamed.fields().get(at))
+                else {
                     return Ok(Transformed::no(expr));
                 };
-                if field.name() == column.name() || !field.name().eq_ignore_ascii_case(column.name()) {
+                if own == renamed || renamed.name() != column.name() {
                     return Ok(Transformed::no(expr));
                 }
-                let named: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), column.index()));
-                Ok(Transformed::yes(named))
+                let named: Arc<dyn PhysicalExpr> = Arc::new(Column::new(own.name(), at));
+                if own.data_type() == renamed.data_type() {
+                    return Ok(Transformed::yes(named));
+                }
+                Ok(Transformed::yes(Arc::new(Respelled::new(named, renamed.data_type().clone()))))
             })
             .data()
     }
@@ -178,7 +169,7 @@ impl PhysicalExprAdapter for ByNameAdapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::DataType;
+    use arrow::datatypes::{DataType, Field};
 
     #[test]
     fn renames_by_case_only() {
@@ -193,8 +184,8 @@ mod tests {
             Field::new("both", DataType::Int32, true),
             Field::new("Other", DataType::Int32, true),
         ]));
-        let names: Vec<_> =
-            rename_as(&table, &file).fields().iter().map(|field| field.name().clone()).collect();
+        let renamed = spelling::respelled_fields(file.fields(), table.fields()).expect("one meaning each");
+        let names: Vec<_> = renamed.iter().map(|field| field.name().clone()).collect();
         assert_eq!(names, ["custid", "Both", "both", "Other"]);
     }
 }

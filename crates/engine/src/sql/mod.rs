@@ -5,10 +5,12 @@
 //! What a function or operator of the same name means differently in Spark is not looked at here; the limits are
 //! documented with the job nodes that offer SQL.
 
+mod expansion;
 mod refuse;
 mod size;
 mod spelling;
 
+pub use expansion::check_expansion;
 pub use size::{check_size, on_large_stack};
 
 use std::collections::HashSet;
@@ -58,13 +60,19 @@ pub(crate) async fn plan(session: &Session, text: &str) -> Result<LogicalPlan, E
         return Err(only_select());
     }
     on_large_stack(|| refuse::check(ast))?;
+    check_expansion(ast.as_ref(), &|name| session.view_weight(name))?;
     if !state.config_options().sql_parser.enable_ident_normalization {
         let columns = known_columns(session, &state, &statement).await?;
         if let Statement::Statement(ast) = &mut statement {
             on_large_stack(|| spelling::unify(ast, columns));
         }
     }
-    session.converted(state.statement_to_plan(statement).await)
+    let engine = session.engine().clone();
+    let cancel = session.cancel_token().clone();
+    let converting = engine.clone();
+    let planned =
+        async move { state.statement_to_plan(statement).await.map_err(|error| converting.convert(&error)) };
+    engine.run_apart(&cancel, planned).await
 }
 
 fn only_select() -> EngineError {

@@ -9,9 +9,9 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use crate::EngineError;
 
 /// The most operators and parentheses that may nest: `1 + 1 + 1` nests two deep, as `(1 + (1 + 1))` nests four.
-pub const MAX_DEPTH: usize = 250;
+pub(super) const MAX_DEPTH: usize = 250;
 /// The most joins and set operations of one statement: each is a level of its plan.
-pub const MAX_RELATIONS: usize = 100;
+pub(super) const MAX_RELATIONS: usize = 100;
 
 /// Address space that walking the largest statement may take; memory is only used as deep as a statement goes.
 const STACK_BYTES: usize = 256 << 20;
@@ -22,7 +22,7 @@ pub fn on_large_stack<T>(walk: impl FnOnce() -> T) -> T {
 }
 
 /// Checks the text of a statement before it is parsed.
-/// Errors: `Sql` when it nests deeper than [`MAX_DEPTH`] or has more than [`MAX_RELATIONS`]; a text that cannot be split
+/// Errors: `Sql` when it nests deeper than it may or has too many joins; a text that cannot be split
 /// is left to the parser's message.
 pub fn check_size(text: &str) -> Result<(), EngineError> {
     let dialect = sqlparser::dialect::GenericDialect {};

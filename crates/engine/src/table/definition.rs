@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog::{Column, StorageDescriptor, Table, partition::Partition};
 use formats::{Format, ParquetOptions, hive::HiveType, serde_info};
 
-use crate::{EngineError, hive, location::Location};
+use crate::{EngineError, hive, location::Location, scan::spelling};
 
 /// Input formats that lead to files in another way than by listing a folder.
 const SYMLINK_INPUT: &str = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat";
@@ -36,7 +36,8 @@ pub(super) struct Part {
 }
 
 impl Definition {
-    pub(super) fn new(table: &Table) -> Result<Self, EngineError> {
+    /// `fold_fields`: names of fields inside structures are lower case, as those of columns are.
+    pub(super) fn new(table: &Table, fold_fields: bool) -> Result<Self, EngineError> {
         let name = format!("{}.{}", table.database_name, table.name);
         refuse_other_kinds(table, &name)?;
         let unsupported = |what: String| EngineError::TableUnsupported { table: name.clone(), what };
@@ -45,7 +46,11 @@ impl Definition {
         };
         let parameters = table.parameters().cloned().unwrap_or_default();
         let keys = table.partition_keys().to_vec();
-        let file_schema = schema_of(table.columns(), &name)?;
+        let format = Arc::new(format_of(descriptor, &parameters, table.columns(), &name)?);
+        let mut file_schema = schema_of(table.columns(), &name)?;
+        if fold_fields && !tells_case_apart(&format) {
+            file_schema = folded(&file_schema).map_err(unsupported)?;
+        }
         let key_schema = schema_of(&keys, &name)?;
         for key in key_schema.fields() {
             if !hive::is_partition_type(key.data_type()) {
@@ -56,7 +61,6 @@ impl Definition {
                 return Err(unsupported(format!("its partition key {} is a column too", key.name())));
             }
         }
-        let format = Arc::new(format_of(descriptor, &parameters, table.columns(), &name)?);
         let descriptor = descriptor.clone();
         let (database, table) = (table.database_name.clone(), table.name.clone());
         Ok(Self { database, table, name, keys, key_schema, file_schema, descriptor, parameters, format })
@@ -154,6 +158,20 @@ fn schema_of(columns: &[Column], name: &str) -> Result<SchemaRef, EngineError> {
         fields.push(Field::new(column_name, data_type, true));
     }
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Whether a reader needs the fields of structures spelled as its files spell them.
+fn tells_case_apart(format: &Format) -> bool {
+    matches!(format, Format::Json(options) if !options.case_insensitive)
+}
+
+/// The schema with lower-case fields in structures; the error says which column has two that become the same.
+fn folded(schema: &SchemaRef) -> Result<SchemaRef, String> {
+    let fields = schema.fields().iter().map(|field| match spelling::folded(field.data_type()) {
+        Some(data_type) => Ok(field.as_ref().clone().with_data_type(data_type)),
+        None => Err(format!("column {} has two fields whose names differ in case only", field.name())),
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<Field>, String>>()?)))
 }
 
 /// The format that a descriptor's SerDe stands for; for tables without one, their `classification`.

@@ -51,6 +51,8 @@ pub struct TableOptions {
     pub partition_predicate: Option<String>,
     /// Only these objects of the table, which must still be as they were listed.
     pub objects: Option<Vec<ObjectRef>>,
+    /// Whether names of fields inside structures are lower case, whatever the catalog says: Trino's way.
+    pub fold_fields: bool,
     /// Counts what is read of the table, while it is read.
     pub stats: Option<Arc<ScanStats>>,
 }
@@ -67,7 +69,7 @@ pub(crate) async fn open(
     let found = catalog::table::get(reading.tx(), &view.sources().scope, database, table).await;
     let found = found.map_err(from_catalog)?;
     reading.done();
-    let definition = Definition::new(&found)?;
+    let definition = Definition::new(&found, options.fold_fields)?;
     check_predicate(&definition, options.partition_predicate.as_deref())?;
     Ok(Arc::new(LakeTable::new(view.clone(), definition, options, bad)))
 }
@@ -81,7 +83,7 @@ pub(crate) async fn list_objects(
 ) -> Result<Vec<ObjectRef>, EngineError> {
     let mut reading = view.read().await?;
     let found = catalog::table::get(reading.tx(), &view.sources().scope, database, table).await;
-    let definition = Definition::new(&found.map_err(from_catalog)?)?;
+    let definition = Definition::new(&found.map_err(from_catalog)?, false)?;
     check_predicate(&definition, predicate)?;
     let parts = list_parts(view, &mut reading, &definition, predicate.map(str::to_owned)).await?;
     let mut objects = Vec::new();

@@ -68,9 +68,7 @@ async fn a_cancelled_query_stops_and_frees() {
         assert!(std::time::Instant::now() < deadline, "memory is still held");
         tokio::task::yield_now().await;
     }
-    assert!(matches!(session.sql("SELECT 1").await.map(|_| ()), Ok(())));
-    let again = session.sql("SELECT 1").await.expect("frame");
-    assert!(matches!(session.collect(again).await, Err(EngineError::Cancelled)));
+    assert!(matches!(session.sql("SELECT 1").await.map(|_| ()), Err(EngineError::Cancelled)));
 }
 
 #[tokio::test]
@@ -111,4 +109,44 @@ async fn views_and_spelling_in_spark() {
     assert_eq!(super::rows(&batches), "2|x");
     assert_eq!(batches[0].schema().field(0).name(), "Next");
     assert!(session.drop_view("MyData"));
+}
+
+#[tokio::test]
+async fn conditions_that_may_fail_are_asked_last() {
+    let world = World::new().await;
+    world.table("few", super::csv(), "a bigint;text string", "", "few/").await;
+    world.put("few/a.csv", "a,text\n0,x\n1,7\n2,y\n4,9\n").await;
+    let (rows, _) = world.sql("SELECT a FROM few WHERE a <> 0 AND 8 / a > 2 ORDER BY a").await.expect("rows");
+    assert_eq!(rows, "1\n2");
+    let nested =
+        "SELECT a FROM (SELECT * FROM few WHERE text <> 'x' AND text <> 'y') WHERE CAST(text AS bigint) > 8";
+    assert_eq!(world.sql(nested).await.expect("rows").0, "4");
+    let failing = world.error("SELECT a FROM few WHERE a < 4 AND 8 / a > 2").await;
+    assert!(matches!(failing, EngineError::DivisionByZero), "{failing}");
+}
+
+#[tokio::test]
+async fn statements_that_explode_are_refused_before_they_do() {
+    let world = World::new().await;
+    let mut text = "WITH c0 AS (SELECT 1 AS x)".to_owned();
+    for level in 1..30 {
+        text.push_str(&format!(", c{level} AS (SELECT p.x FROM c{0} p, c{0} q)", level - 1));
+    }
+    let error = world.error(&format!("{text} SELECT count(*) FROM c29")).await;
+    assert!(matches!(error, EngineError::TooComplex { .. }), "{error}");
+    let session = world.session();
+    session.register_view("v0", session.sql("SELECT 1 AS x").await.expect("frame"));
+    let mut refused = None;
+    for level in 1..20 {
+        let text = format!("SELECT p.x FROM v{0} p CROSS JOIN v{0} q", level - 1);
+        match session.sql(&text).await {
+            Ok(frame) => session.register_view(&format!("v{level}"), frame),
+            Err(error) => {
+                refused = Some((level, error));
+                break;
+            }
+        }
+    }
+    let (level, error) = refused.expect("views double, too");
+    assert!(matches!(error, EngineError::TooComplex { .. }) && level < 10, "{level} {error}");
 }

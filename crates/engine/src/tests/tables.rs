@@ -302,3 +302,36 @@ async fn objects_chosen_earlier_are_read_alone() {
     let bad = TableOptions { partition_predicate: Some("nope = 1".to_owned()), ..TableOptions::default() };
     assert!(matches!(session.table("shop", "orders", bad).await, Err(EngineError::PredicateInvalid { .. })));
 }
+
+#[tokio::test]
+async fn fields_of_structures_match_ignoring_case() {
+    use arrow::array::{Array, ArrayRef, ListArray, StringArray, StructArray};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::{DataType, Field};
+
+    let world = World::new().await;
+    let text = |values: Vec<&str>| Arc::new(StringArray::from(values)) as ArrayRef;
+    let inner = StructArray::from(vec![(
+        Arc::new(Field::new("ZipCode", DataType::Utf8, true)),
+        text(vec!["1", "2"]),
+    )]);
+    let items = Arc::new(Field::new("item", inner.data_type().clone(), true));
+    let list = ListArray::new(items, OffsetBuffer::from_lengths([1, 1]), Arc::new(inner), None);
+    let outer = StructArray::from(vec![
+        (Arc::new(Field::new("City", DataType::Utf8, true)), text(vec!["Bonn", "Łódź"])),
+        (Arc::new(Field::new("Parts", list.data_type().clone(), true)), Arc::new(list) as ArrayRef),
+    ]);
+    let batch = RecordBatch::try_from_iter([("St", Arc::new(outer) as ArrayRef)]).expect("batch");
+    world.put("nested/a.parquet", super::parquet_bytes(&batch)).await;
+    for (name, column) in [
+        ("lower", "st struct<city:string,parts:array<struct<zipcode:string>>>"),
+        ("mixed", "st struct<CITY:string,Parts:array<struct<zipCode:string>>>"),
+    ] {
+        world.table(name, super::parquet(), column, "", "nested/").await;
+        let (rows, _) =
+            world.sql(&format!("SELECT t.st.city FROM {name} t WHERE t.st.city <> 'x'")).await.expect(name);
+        assert_eq!(rows, "Bonn\nŁódź", "{name}");
+        let (rows, _) = world.sql(&format!("SELECT st FROM {name} LIMIT 1")).await.expect(name);
+        assert_eq!(rows, "{city: Bonn, parts: [{zipcode: 1}]}", "{name}");
+    }
+}

@@ -16,7 +16,7 @@ use arrow::datatypes::{
 use chrono::{DateTime, Days, NaiveDate};
 
 /// A column of a batch, ready to be written value by value.
-pub(super) enum Cells {
+pub(crate) enum Cells {
     Boolean(BooleanArray),
     Int8(PrimitiveArray<Int8Type>),
     Int16(PrimitiveArray<Int16Type>),
@@ -48,7 +48,7 @@ pub(super) enum Cells {
 pub(crate) struct NoText(DataType);
 
 impl Cells {
-    pub(super) fn new(array: &ArrayRef) -> Result<Self, NoText> {
+    pub(crate) fn new(array: &ArrayRef) -> Result<Self, NoText> {
         Ok(match array.data_type() {
             DataType::Boolean => Self::Boolean(array.as_boolean().clone()),
             DataType::Int8 => Self::Int8(array.as_primitive().clone()),
@@ -88,7 +88,7 @@ impl Cells {
         })
     }
 
-    pub(super) fn is_null(&self, row: usize) -> bool {
+    pub(crate) fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Boolean(array) => array.is_null(row),
             Self::Int8(array) => array.is_null(row),
@@ -116,7 +116,7 @@ impl Cells {
     }
 
     /// Appends the text of a value that is not NULL.
-    pub(super) fn write(&self, row: usize, out: &mut String) {
+    pub(crate) fn write(&self, row: usize, out: &mut String) {
         // Writing to a String cannot fail.
         let _ = match self {
             Self::Boolean(array) => write!(out, "{}", array.value(row)),
@@ -159,12 +159,17 @@ fn milliseconds(array: &ArrayRef, unit: TimeUnit) -> PrimitiveArray<TimestampMil
         }
         TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().clone(),
         TimeUnit::Microsecond => {
-            array.as_primitive::<TimestampMicrosecondType>().unary(|value| value.div_euclid(1_000))
+            array.as_primitive::<TimestampMicrosecondType>().unary(|value| rounded(value, 1_000))
         }
         TimeUnit::Nanosecond => {
-            array.as_primitive::<TimestampNanosecondType>().unary(|value| value.div_euclid(1_000_000))
+            array.as_primitive::<TimestampNanosecondType>().unary(|value| rounded(value, 1_000_000))
         }
     }
+}
+
+/// Inside of structures timestamps still have all that their file holds; shown, they are rounded half up.
+fn rounded(value: i64, per_milli: i64) -> i64 {
+    value.div_euclid(per_milli) + i64::from(value.rem_euclid(per_milli) * 2 >= per_milli)
 }
 
 /// As Java's `Double.toString`: plain between 10⁻³ and 10⁷, else with an exponent; always with a point.
@@ -325,7 +330,7 @@ mod tests {
             texts(Arc::new(Date32Array::from(vec![0, -1, 20_000]))),
             ["1970-01-01", "1969-12-31", "2024-10-04"]
         );
-        let nanos = TimestampNanosecondArray::from(vec![1_500_000, -1]);
+        let nanos = TimestampNanosecondArray::from(vec![1_499_999, -1_000_000]);
         assert_eq!(texts(Arc::new(nanos)), ["1970-01-01 00:00:00.001", "1969-12-31 23:59:59.999"]);
     }
 

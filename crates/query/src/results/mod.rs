@@ -10,7 +10,7 @@ mod file;
 mod metadata;
 mod page;
 
-pub(crate) use cell::NoText;
+pub(crate) use cell::{Cells, NoText};
 pub(crate) use file::{CsvResult, text_result};
 pub(crate) use metadata::metadata;
 pub use page::{Cell, ResultPage};
@@ -22,14 +22,15 @@ use crate::execution::ResultColumn;
 use crate::types;
 
 /// The columns of a result, as Athena describes them.
-pub(crate) fn columns(schema: &Schema) -> Vec<ResultColumn> {
+pub(crate) fn columns(schema: &Schema, names: Vec<String>) -> Vec<ResultColumn> {
     schema
         .fields()
         .iter()
-        .map(|field| {
+        .zip(names)
+        .map(|(field, name)| {
             let (precision, scale) = types::precision_and_scale(field.data_type());
             let type_name = types::name(field.data_type()).to_owned();
-            ResultColumn { name: field.name().clone(), type_name, precision, scale }
+            ResultColumn { name, type_name, precision, scale }
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use store::StoreError;
 use crate::error::QueryError;
 use crate::execution::Failure;
 use crate::results::NoText;
-use crate::sql::{SqlError, SqlErrorKind};
+use crate::sql::{self, SqlError, SqlErrorKind, TOO_COMPLEX};
 
 /// Athena's error categories. Source: Athena API Reference, AthenaError.
 const SYSTEM: i64 = 1;
@@ -52,7 +52,15 @@ impl RunError {
         {
             return Self::Sql(found.clone());
         }
-        Self::Engine(engine.convert(error))
+        Self::of_planning(engine.convert(error))
+    }
+
+    /// What fails before any row is read is the statement's fault, however the engine puts it.
+    pub(crate) fn of_planning(error: EngineError) -> Self {
+        match error {
+            EngineError::Execution { message } => Self::Engine(EngineError::Plan { message }),
+            other => Self::Engine(other),
+        }
     }
 
     /// The failure as the client sees it. What is ours to mend goes to the log, not to the client.
@@ -102,6 +110,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         }
         EngineError::ColumnNotFound { column, candidates, .. } => {
             let mut message = format!("Column '{column}' cannot be resolved");
+            let candidates = sql::shown(candidates.iter().map(String::as_str));
             if !candidates.is_empty() {
                 message = format!("{message}; there is {}", candidates.join(", "));
             }
@@ -120,6 +129,9 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         | EngineError::PredicateInvalid { .. } => "INVALID_REQUEST",
         EngineError::Unsupported { .. } => return (SYSTEM, "NOT_SUPPORTED", error.to_string()),
         EngineError::Execution { .. } => "GENERIC_USER_ERROR",
+        EngineError::InvalidArgument { .. } => "INVALID_FUNCTION_ARGUMENT",
+        EngineError::DivisionByZero => "DIVISION_BY_ZERO",
+        EngineError::TooComplex { .. } => TOO_COMPLEX,
         EngineError::OutOfRange { .. } => "NUMERIC_VALUE_OUT_OF_RANGE",
         EngineError::InvalidCast { .. } => "INVALID_CAST_ARGUMENT",
         EngineError::Cancelled => "USER_CANCELED",

@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, WindowFrame, WindowSpec, WindowType,
-    visit_expressions,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, WindowFrame, WindowFrameBound, WindowSpec,
+    WindowType, visit_expressions,
 };
 
 use super::check::{self, expr, position, refuse};
@@ -41,6 +41,8 @@ pub(super) enum Rewrite {
     If,
     /// `date(x)` as a CAST.
     Date,
+    /// A double that has no literal.
+    Double(&'static str),
     /// `count_if(c)` as `count(*)` with a filter.
     CountIf,
 }
@@ -72,6 +74,8 @@ pub(super) const KNOWN: &[Known] = &[
     scalar("concat", 2..=usize::MAX, Rewrite::Concat),
     same("cos", Kind::Scalar, 1..=1),
     scalar("date", 1..=1, Rewrite::Date),
+    same("date_add", Kind::Scalar, 3..=3),
+    same("date_diff", Kind::Scalar, 3..=3),
     same("date_trunc", Kind::Scalar, 2..=2),
     scalar("day", 1..=1, Rewrite::DatePart("day")),
     scalar("day_of_month", 1..=1, Rewrite::DatePart("day")),
@@ -101,6 +105,18 @@ pub(super) const KNOWN: &[Known] = &[
     same("tanh", Kind::Scalar, 1..=1),
     same("upper", Kind::Scalar, 1..=1),
     scalar("year", 1..=1, Rewrite::DatePart("year")),
+    same("cosh", Kind::Scalar, 1..=1),
+    same("is_finite", Kind::Scalar, 1..=1),
+    same("is_infinite", Kind::Scalar, 1..=1),
+    same("is_nan", Kind::Scalar, 1..=1),
+    same("log10", Kind::Scalar, 1..=1),
+    same("log2", Kind::Scalar, 1..=1),
+    same("power", Kind::Scalar, 2..=2),
+    same("sinh", Kind::Scalar, 1..=1),
+    scalar("pow", 2..=2, Rewrite::Same("power")),
+    scalar("e", 0..=0, Rewrite::Double("2.718281828459045")),
+    scalar("infinity", 0..=0, Rewrite::Double("Infinity")),
+    scalar("nan", 0..=0, Rewrite::Double("NaN")),
     Known {
         name: "approx_distinct",
         kind: Kind::Aggregate,
@@ -265,8 +281,21 @@ fn window_spec(name: &ObjectName, window: &WindowType) -> Result<(), SqlError> {
     order_by.iter().try_for_each(check::order_item)?;
     match window_frame {
         None => Ok(()),
-        Some(WindowFrame { units: sqlparser::ast::WindowFrameUnits::Rows, .. }) => Ok(()),
+        Some(WindowFrame { units: sqlparser::ast::WindowFrameUnits::Rows, start_bound, end_bound }) => {
+            std::iter::once(start_bound).chain(end_bound).try_for_each(|bound| frame_bound(name, bound))
+        }
         Some(_) => refuse(name, "a window frame by RANGE or GROUPS"),
+    }
+}
+
+fn frame_bound(name: &ObjectName, bound: &WindowFrameBound) -> Result<(), SqlError> {
+    match bound {
+        WindowFrameBound::Preceding(Some(rows)) | WindowFrameBound::Following(Some(rows))
+            if check::number(rows).is_none_or(|digits| digits.parse::<u32>().is_err()) =>
+        {
+            refuse(name, "a window frame of rows that are not a number")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,12 +10,14 @@ mod create_table;
 mod cursor;
 mod ddl;
 mod functions;
+mod names;
 mod plan;
 mod rewrite;
 mod token;
 
 pub use create_table::{ColumnDef, CreateTable, RowFormat, StoredAs};
 pub use ddl::{Ddl, Name};
+pub(crate) use names::{check_order, shown};
 pub(crate) use plan::conform;
 pub use token::Position;
 
@@ -27,9 +29,18 @@ use sqlparser::parser::{Parser, ParserError};
 #[derive(Debug, Clone)]
 pub enum Statement {
     /// A query, checked and rewritten to our engine's dialect.
-    Select(Box<Query>),
+    Select(Box<Select>),
     /// A statement on the catalog.
     Ddl(Ddl),
+}
+
+/// A query for our engine.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The query, checked and rewritten.
+    pub query: Query,
+    /// The names that its ORDER BY uses, which must each mean one column of the result.
+    pub ordered_by: Vec<String>,
 }
 
 /// Athena's `StatementType`.
@@ -69,7 +80,16 @@ pub enum SqlErrorKind {
     /// Operands of types that Trino does not put together.
     #[error("{0}")]
     TypeMismatch(String),
+    /// A name that means several columns.
+    #[error("Column '{0}' is ambiguous")]
+    Ambiguous(String),
+    /// It would be too large once its WITH queries are put in.
+    #[error("{0}")]
+    TooComplex(String),
 }
+
+/// The code of statements that are refused for what they would grow to.
+pub(crate) const TOO_COMPLEX: &str = "EXCEEDED_QUERY_COMPLEXITY";
 
 /// An error in a statement and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +122,8 @@ impl SqlError {
             SqlErrorKind::Unsupported(_) => "NOT_SUPPORTED",
             SqlErrorKind::UnknownFunction(_) => "FUNCTION_NOT_REGISTERED",
             SqlErrorKind::TypeMismatch(_) => "TYPE_MISMATCH",
+            SqlErrorKind::Ambiguous(_) => "AMBIGUOUS_NAME",
+            SqlErrorKind::TooComplex(_) => TOO_COMPLEX,
         }
     }
 }
@@ -151,8 +173,14 @@ fn parse_checked(text: &str) -> Result<Statement, SqlError> {
         return Err(SqlError::unsupported(Position { line: 1, column: 1 }, "a statement of this kind"));
     };
     check::query(&query)?;
+    engine::check_expansion(&*query, &|_| None).map_err(|error| SqlError {
+        position: Position::default(),
+        kind: SqlErrorKind::TooComplex(error.to_string()),
+    })?;
     rewrite::query(&mut query);
-    Ok(Statement::Select(query))
+    names::aliases(&mut query)?;
+    let ordered_by = names::results(&mut query);
+    Ok(Statement::Select(Box::new(Select { query: *query, ordered_by })))
 }
 
 /// `sqlparser` appends the place to its messages: ` at Line: 1, Column: 8`.

@@ -7,6 +7,10 @@
 //!
 //! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
 //! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches.
+//!
+//! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept.
+
+mod in_turn;
 
 use std::sync::Arc;
 
@@ -20,6 +24,7 @@ use datafusion::{
     physical_plan::{
         ExecutionPlan,
         coop::CooperativeExec,
+        filter::FilterExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec},
         statistics::{StatisticsArgs, StatisticsContext},
     },
@@ -45,9 +50,15 @@ pub(crate) async fn plan(
     giving_way(engine, plan)
 }
 
-/// The plan whose joins give way.
+/// The plan whose joins give way and whose filters ask in turn.
 fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
     let changed = plan.transform_up(|node| {
+        if let Some(filter) = node.downcast_ref::<FilterExec>() {
+            return Ok(match in_turn::filter(filter)? {
+                Some(changed) => Transformed::yes(changed),
+                None => Transformed::no(node),
+            });
+        }
         if is_join(&node) {
             return Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>));
         }

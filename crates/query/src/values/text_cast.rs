@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Float32Builder, Float64Builder,
-    TimestampNanosecondBuilder,
+    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
+    Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, TimestampMillisecondBuilder,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
@@ -21,10 +21,16 @@ use engine::EngineError;
 pub(crate) enum Target {
     Boolean,
     Date,
-    /// Milliseconds, as Trino's `timestamp`, kept in nanoseconds.
+    /// Milliseconds, as Trino's `timestamp`.
     Timestamp,
     Real,
     Double,
+    TinyInt,
+    SmallInt,
+    Integer,
+    BigInt,
+    /// Digits and scale.
+    Decimal(u8, i8),
 }
 
 impl Target {
@@ -36,7 +42,32 @@ impl Target {
             DataType::Timestamp(_, None) => Some(Self::Timestamp),
             DataType::Float32 => Some(Self::Real),
             DataType::Float64 => Some(Self::Double),
+            DataType::Int8 => Some(Self::TinyInt),
+            DataType::Int16 => Some(Self::SmallInt),
+            DataType::Int32 => Some(Self::Integer),
+            DataType::Int64 => Some(Self::BigInt),
+            DataType::Decimal128(precision, scale) => Some(Self::Decimal(*precision, *scale)),
             _ => None,
+        }
+    }
+
+    /// What Trino says of a text that is none of these.
+    fn refusal(self, text: &str) -> String {
+        let named = |name: &str| format!("Cannot cast '{text}' to {name}");
+        match self {
+            Self::Boolean => named("BOOLEAN"),
+            Self::Date => format!("Value cannot be cast to date: {text}"),
+            Self::Timestamp => format!("Value cannot be cast to timestamp: {text}"),
+            Self::Real => named("REAL"),
+            Self::Double => named("DOUBLE"),
+            Self::TinyInt => named("TINYINT"),
+            Self::SmallInt => named("SMALLINT"),
+            Self::Integer => named("INT"),
+            Self::BigInt => named("BIGINT"),
+            Self::Decimal(precision, scale) => {
+                let why = if plain_decimal(text).is_some() { "too large" } else { "not a number" };
+                format!("Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value is {why}.")
+            }
         }
     }
 
@@ -44,9 +75,14 @@ impl Target {
         match self {
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
-            Self::Timestamp => DataType::Timestamp(TimeUnit::Nanosecond, None),
+            Self::Timestamp => super::MILLIS,
             Self::Real => DataType::Float32,
             Self::Double => DataType::Float64,
+            Self::TinyInt => DataType::Int8,
+            Self::SmallInt => DataType::Int16,
+            Self::Integer => DataType::Int32,
+            Self::BigInt => DataType::Int64,
+            Self::Decimal(precision, scale) => DataType::Decimal128(precision, scale),
         }
     }
 }
@@ -76,9 +112,7 @@ impl TextCast {
         for value in text.as_string::<i32>() {
             let read = value.and_then(&parse);
             if let (Some(value), None, false) = (value, &read, self.lenient) {
-                let what =
-                    format!("Cannot cast '{value}' to {}", crate::types::name(&self.target.data_type()));
-                return Err(EngineError::InvalidCast { what }.into_datafusion());
+                return Err(EngineError::InvalidCast { what: self.target.refusal(value) }.into_datafusion());
             }
             push(read);
         }
@@ -86,30 +120,27 @@ impl TextCast {
     }
 
     fn apply(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        macro_rules! read {
+            ($builder:ident, $parse:expr) => {{
+                let mut out = $builder::with_capacity(array.len());
+                self.read(array, $parse, |value| out.append_option(value))?;
+                Arc::new(out.finish())
+            }};
+        }
         Ok(match self.target {
-            Target::Boolean => {
-                let mut out = BooleanBuilder::with_capacity(array.len());
-                self.read(array, boolean, |value| out.append_option(value))?;
-                Arc::new(out.finish())
-            }
-            Target::Date => {
-                let mut out = Date32Builder::with_capacity(array.len());
-                self.read(array, date, |value| out.append_option(value))?;
-                Arc::new(out.finish())
-            }
-            Target::Timestamp => {
-                let mut out = TimestampNanosecondBuilder::with_capacity(array.len());
-                self.read(array, timestamp, |value| out.append_option(value))?;
-                Arc::new(out.finish())
-            }
-            Target::Real => {
-                let mut out = Float32Builder::with_capacity(array.len());
-                self.read(array, |text| number(text)?.parse().ok(), |value| out.append_option(value))?;
-                Arc::new(out.finish())
-            }
-            Target::Double => {
-                let mut out = Float64Builder::with_capacity(array.len());
-                self.read(array, |text| number(text)?.parse().ok(), |value| out.append_option(value))?;
+            Target::Boolean => read!(BooleanBuilder, boolean),
+            Target::Date => read!(Date32Builder, date),
+            Target::Timestamp => read!(TimestampMillisecondBuilder, timestamp),
+            Target::Real => read!(Float32Builder, |text| number(text)?.parse().ok()),
+            Target::Double => read!(Float64Builder, |text| number(text)?.parse().ok()),
+            Target::TinyInt => read!(Int8Builder, |text| text.parse().ok()),
+            Target::SmallInt => read!(Int16Builder, |text| text.parse().ok()),
+            Target::Integer => read!(Int32Builder, |text| text.parse().ok()),
+            Target::BigInt => read!(Int64Builder, |text| text.parse().ok()),
+            Target::Decimal(precision, scale) => {
+                let mut out = Decimal128Builder::with_capacity(array.len())
+                    .with_precision_and_scale(precision, scale)?;
+                self.read(array, |text| decimal(text, precision, scale), |value| out.append_option(value))?;
                 Arc::new(out.finish())
             }
         })
@@ -129,6 +160,16 @@ impl ScalarUDFImpl for TextCast {
             (Target::Real, true) => "try_text_to_real",
             (Target::Double, false) => "text_to_double",
             (Target::Double, true) => "try_text_to_double",
+            (Target::TinyInt, false) => "text_to_tinyint",
+            (Target::TinyInt, true) => "try_text_to_tinyint",
+            (Target::SmallInt, false) => "text_to_smallint",
+            (Target::SmallInt, true) => "try_text_to_smallint",
+            (Target::Integer, false) => "text_to_integer",
+            (Target::Integer, true) => "try_text_to_integer",
+            (Target::BigInt, false) => "text_to_bigint",
+            (Target::BigInt, true) => "try_text_to_bigint",
+            (Target::Decimal(..), false) => "text_to_decimal",
+            (Target::Decimal(..), true) => "try_text_to_decimal",
         }
     }
 
@@ -168,6 +209,46 @@ fn number(text: &str) -> Option<&str> {
     (plain || matches!(digits, "NaN" | "Infinity")).then_some(text)
 }
 
+/// Digits without the point, and where the point is from their end; `None` for what is no number.
+fn plain_decimal(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i64 = exponent.parse::<i32>().ok()?.into();
+    let (negative, digits) = match mantissa.as_bytes().first()? {
+        b'-' => (true, &mantissa[1..]),
+        b'+' => (false, &mantissa[1..]),
+        _ => (false, mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{fraction}");
+    let fits = !all.is_empty() && all.bytes().all(|b| b.is_ascii_digit());
+    let point = i64::try_from(fraction.len()).ok()? - exponent;
+    fits.then(|| (negative, all.trim_start_matches('0').to_owned(), point))
+}
+
+/// The value times ten to the scale, rounded half up; `None` when it has too many digits.
+fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
+    let (negative, digits, point) = plain_decimal(text)?;
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let shift = i64::from(scale) - point;
+    let length = i64::try_from(digits.len()).ok()? + shift;
+    if length > i64::from(precision) {
+        return None;
+    }
+    let unsigned: i128 = if shift >= 0 {
+        format!("{digits}{}", "0".repeat(usize::try_from(shift).ok()?)).parse().ok()?
+    } else if length < 0 {
+        0
+    } else {
+        let (kept, dropped) = digits.split_at(usize::try_from(length).ok()?);
+        let kept: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+        kept + i128::from(dropped.as_bytes().first().is_some_and(|digit| *digit >= b'5'))
+    };
+    let fits = unsigned < 10_i128.checked_pow(u32::from(precision))?;
+    fits.then_some(if negative { -unsigned } else { unsigned })
+}
+
 fn day(text: &str) -> Option<NaiveDate> {
     let mut parts = text.splitn(3, '-');
     let mut part = |widest: usize| {
@@ -188,15 +269,14 @@ fn date(text: &str) -> Option<i32> {
 fn timestamp(text: &str) -> Option<i64> {
     let (date, time) = text.trim().split_once(' ').unwrap_or((text.trim(), "0:0"));
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let parts: Vec<u32> = time.split(':').map(|part| two_digits(part)).collect::<Option<_>>()?;
+    let parts: Vec<u32> = time.split(':').map(two_digits).collect::<Option<_>>()?;
     let seconds = match parts[..] {
         [_, _] if fraction.is_empty() => 0,
         [_, _, seconds] => seconds,
         _ => return None,
     };
     let midnight = NaiveDateTime::new(day(date)?, NaiveTime::from_hms_opt(parts[0], parts[1], seconds)?);
-    let ms = midnight.and_utc().timestamp_millis().checked_add(milliseconds(fraction)?)?;
-    ms.checked_mul(1_000_000)
+    midnight.and_utc().timestamp_millis().checked_add(milliseconds(fraction)?)
 }
 
 fn two_digits(text: &str) -> Option<u32> {
@@ -234,8 +314,21 @@ mod tests {
     }
 
     #[test]
+    fn decimals_round_half_up_and_keep_within_their_digits() {
+        let of = |text: &str| decimal(text, 5, 2);
+        assert_eq!(
+            ["1", "-1.005", "1.5e1", "+0.004", ".5", "5.", "1e-9", "0e99"].map(of),
+            [100, -101, 1500, 0, 50, 500, 0, 0].map(Some)
+        );
+        assert_eq!(["1000", "999.995", "x", "", "1e", "--1", " 1"].map(of), [None; 7]);
+        assert_eq!(of("999.994"), Some(99_999));
+        assert!(Target::Decimal(5, 2).refusal("1000").ends_with("too large."));
+        assert!(Target::Decimal(5, 2).refusal("x").ends_with("not a number."));
+    }
+
+    #[test]
     fn timestamps_round_to_milliseconds() {
-        let ms = |text: &str| timestamp(text).map(|ns| ns / 1_000_000);
+        let ms = timestamp;
         assert_eq!(ms("1970-01-01 00:00:01.5"), Some(1_500));
         assert_eq!(ms("1970-01-01 00:00:01.1239"), Some(1_124));
         assert_eq!(ms("1970-01-01"), Some(0));

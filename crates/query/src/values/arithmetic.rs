@@ -102,7 +102,7 @@ impl ScalarUDFImpl for CheckedArithmetic {
 }
 
 fn wrong_arguments<T>() -> Result<T> {
-    Err(DataFusionError::Plan("integer arithmetic takes two integers".to_owned()))
+    super::wrong_arguments("of integers")
 }
 
 fn wider(left: &DataType, right: &DataType) -> Result<DataType> {

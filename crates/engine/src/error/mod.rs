@@ -1,21 +1,22 @@
 //! The engine's errors, and the only place that turns DataFusion's errors into them.
 //!
 //! Our own errors travel through DataFusion boxed as [`DataFusionError::External`] and are found again by
-//! downcast, through every layer that DataFusion, arrow and parquet may wrap around them. An error that was not
-//! ours is classified by its variant, never by searching its text.
+//! downcast, through every layer that DataFusion, arrow and parquet may wrap around them ([`convert`]). An error that
+//! was not ours is classified by its variant, never by searching its text; its text is brought into the words of
+//! people who know SQL, not of those who know the engine ([`plain`]).
+
+mod convert;
+mod plain;
 
 use std::{io, sync::Arc};
 
-use arrow::error::ArrowError;
 use catalog::CatalogError;
-use datafusion::{
-    common::{Column, SchemaError},
-    error::DataFusionError,
-    parquet::errors::ParquetError,
-};
+use datafusion::error::DataFusionError;
 use formats::{FormatError, Problem};
 use lake::LakeError;
 use store::StoreError;
+
+use convert::{classify, find_in_chain, find_ours};
 
 /// What can go wrong while planning, reading, running or writing.
 ///
@@ -164,6 +165,21 @@ pub enum EngineError {
         /// Which value, to which type.
         what: String,
     },
+    /// A function that does not take the value that it was given.
+    #[error("{what}")]
+    InvalidArgument {
+        /// Which value.
+        what: String,
+    },
+    /// A whole number or a decimal was divided by zero.
+    #[error("Division by zero")]
+    DivisionByZero,
+    /// A statement that would grow too large once its WITH queries and views are put in.
+    #[error("{what}")]
+    TooComplex {
+        /// What there is too much of, and the limit.
+        what: String,
+    },
     /// A number that went out of the range of its type.
     #[error("{what}")]
     OutOfRange {
@@ -263,143 +279,5 @@ impl From<io::Error> for EngineError {
             Some(ours) => ours,
             None => Self::Io(Arc::new(error)),
         }
-    }
-}
-
-/// Looks for one of our errors inside an error of DataFusion.
-fn find_ours(error: &DataFusionError) -> Option<EngineError> {
-    match error {
-        DataFusionError::Shared(inner) => find_ours(inner),
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => find_ours(inner),
-        DataFusionError::Collection(errors) => errors.iter().find_map(find_ours),
-        DataFusionError::External(inner) => find_in_chain(inner.as_ref()),
-        DataFusionError::ArrowError(inner, _) => find_in_chain(inner.as_ref()),
-        DataFusionError::ParquetError(inner) => find_in_chain(inner.as_ref()),
-        DataFusionError::IoError(inner) => inner.get_ref().and_then(|inner| find_in_chain(inner)),
-        _ => None,
-    }
-}
-
-/// Looks for one of our errors in a chain of sources.
-fn find_in_chain(error: &(dyn std::error::Error + 'static)) -> Option<EngineError> {
-    if let Some(ours) = error.downcast_ref::<EngineError>() {
-        return Some(ours.clone());
-    }
-    if let Some(inner) = error.downcast_ref::<DataFusionError>() {
-        return find_ours(inner);
-    }
-    match error.downcast_ref::<ArrowError>() {
-        Some(ArrowError::ExternalError(inner)) => return find_in_chain(inner.as_ref()),
-        Some(ArrowError::IoError(_, inner)) => return inner.get_ref().and_then(|inner| find_in_chain(inner)),
-        _ => {}
-    }
-    if let Some(ParquetError::External(inner)) = error.downcast_ref::<ParquetError>() {
-        return find_in_chain(inner.as_ref());
-    }
-    error.source().and_then(find_in_chain)
-}
-
-fn classify(error: &DataFusionError, memory_limit_bytes: u64) -> EngineError {
-    match error {
-        DataFusionError::Shared(inner) => classify(inner, memory_limit_bytes),
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
-            classify(inner, memory_limit_bytes)
-        }
-        DataFusionError::Collection(errors) => match errors.first() {
-            Some(first) => classify(first, memory_limit_bytes),
-            None => EngineError::Internal("an empty collection of errors".to_owned()),
-        },
-        DataFusionError::SchemaError(inner, _) => from_schema_error(inner),
-        DataFusionError::ResourcesExhausted(detail) => {
-            EngineError::MemoryExhausted { limit_bytes: memory_limit_bytes, detail: detail.clone() }
-        }
-        DataFusionError::SQL(inner, _) => EngineError::Sql { message: inner.to_string() },
-        DataFusionError::Plan(message) => EngineError::Plan { message: message.clone() },
-        DataFusionError::Configuration(message) => EngineError::Plan { message: message.clone() },
-        DataFusionError::NotImplemented(message) => EngineError::Unsupported { message: message.clone() },
-        DataFusionError::Execution(message) => EngineError::Execution { message: message.clone() },
-        DataFusionError::ArrowError(inner, _) => from_arrow(inner),
-        DataFusionError::ParquetError(inner) => EngineError::Execution { message: inner.to_string() },
-        DataFusionError::IoError(inner) => {
-            EngineError::Io(Arc::new(io::Error::new(inner.kind(), inner.to_string())))
-        }
-        DataFusionError::ExecutionJoin(inner) if inner.is_cancelled() => EngineError::Cancelled,
-        other => EngineError::Internal(other.strip_backtrace()),
-    }
-}
-
-fn from_arrow(error: &ArrowError) -> EngineError {
-    match error {
-        ArrowError::IoError(_, inner) => {
-            EngineError::Io(Arc::new(io::Error::new(inner.kind(), inner.to_string())))
-        }
-        ArrowError::NotYetImplemented(message) => EngineError::Unsupported { message: message.clone() },
-        other => EngineError::Execution { message: other.to_string() },
-    }
-}
-
-fn from_schema_error(error: &SchemaError) -> EngineError {
-    match error {
-        SchemaError::AmbiguousReference { field } => {
-            EngineError::AmbiguousColumn { column: field.flat_name() }
-        }
-        SchemaError::FieldNotFound { field, valid_fields } => EngineError::ColumnNotFound {
-            column: field.name().to_owned(),
-            relation: field.relation.as_ref().map(ToString::to_string),
-            candidates: valid_fields.iter().map(Column::flat_name).collect(),
-        },
-        SchemaError::DuplicateQualifiedField { qualifier, name } => {
-            EngineError::AmbiguousColumn { column: format!("{qualifier}.{name}") }
-        }
-        SchemaError::DuplicateUnqualifiedField { name } => {
-            EngineError::AmbiguousColumn { column: name.clone() }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ours() -> EngineError {
-        EngineError::TableNotFound { database: "shop".to_owned(), table: "orders".to_owned() }
-    }
-
-    #[test]
-    fn finds_our_error_through_every_wrapper() {
-        let plain = ours().into_datafusion();
-        let context = ours().into_datafusion().context("while planning");
-        let shared = DataFusionError::Shared(Arc::new(ours().into_datafusion()));
-        let arrow = DataFusionError::ArrowError(Box::new(ArrowError::ExternalError(Box::new(ours()))), None);
-        let parquet = DataFusionError::ParquetError(Box::new(ParquetError::External(Box::new(ours()))));
-        let io = DataFusionError::IoError(io::Error::other(ours()));
-        let nested = DataFusionError::External(Box::new(DataFusionError::Shared(Arc::new(arrow_external()))));
-        for error in [plain, context, shared, arrow, parquet, io, nested] {
-            let found = EngineError::from_datafusion(&error, 0);
-            assert!(matches!(found, EngineError::TableNotFound { .. }), "{error:?} became {found:?}");
-        }
-    }
-
-    fn arrow_external() -> DataFusionError {
-        DataFusionError::ArrowError(
-            Box::new(ArrowError::ExternalError(Box::new(ours().into_datafusion()))),
-            None,
-        )
-    }
-
-    #[test]
-    fn classifies_by_variant() {
-        let exhausted = DataFusionError::ResourcesExhausted("too much".to_owned()).context("sorting");
-        let found = EngineError::from_datafusion(&exhausted, 77);
-        assert!(matches!(found, EngineError::MemoryExhausted { limit_bytes: 77, .. }), "{found:?}");
-        let missing = DataFusionError::SchemaError(
-            Box::new(SchemaError::FieldNotFound {
-                field: Box::new(Column::new(Some("orders"), "amuont")),
-                valid_fields: vec![Column::new(Some("orders"), "amount")],
-            }),
-            Box::new(None),
-        );
-        let found = EngineError::from_datafusion(&missing, 0);
-        assert_eq!(found.to_string(), "column amuont not found in orders");
     }
 }

@@ -1,0 +1,255 @@
+//! Fields of structures are matched by name ignoring case, at every depth, as columns are.
+//!
+//! DataFusion casts structures field by field, comparing bytes. So a file's type is first given the table's spelling
+//! ([`respelled`]), and the values that are read get that type ([`Respelled`]); neither copies anything.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait,
+        StructArray,
+    },
+    datatypes::{DataType, Field, FieldRef, Fields, Schema},
+    record_batch::RecordBatch,
+};
+use datafusion::{error::Result, logical_expr::ColumnarValue, physical_expr::PhysicalExpr};
+
+use crate::EngineError;
+
+/// The file's fields with the table's spelling of those that differ in case only.
+/// Errors: `TableUnsupported`-like text when two fields of the file differ in case only and the table means one.
+pub(super) fn respelled_fields(file: &Fields, table: &Fields) -> Result<Fields> {
+    file.iter().map(|field| respelled_field(field, file, table)).collect()
+}
+
+fn respelled_field(field: &FieldRef, file: &Fields, table: &Fields) -> Result<FieldRef> {
+    let named = |fields: &Fields, name: &str| fields.iter().any(|field| field.name() == name);
+    let exact = table.iter().find(|wanted| wanted.name() == field.name());
+    let wanted = exact.or_else(|| {
+        let alike = table.iter().find(|wanted| same(wanted.name(), field.name()))?;
+        // A file that has both spellings keeps its exact match.
+        (!named(file, alike.name())).then_some(alike)
+    });
+    let Some(wanted) = wanted else { return Ok(Arc::clone(field)) };
+    let rival = file.iter().find(|other| other.name() != field.name() && same(other.name(), wanted.name()));
+    if let Some(rival) = rival.filter(|_| exact.is_none()) {
+        let message = format!(
+            "a file has the fields {} and {}, and the table's {} can mean either",
+            field.name(),
+            rival.name(),
+            wanted.name()
+        );
+        return Err(EngineError::Unsupported { message }.into_datafusion());
+    }
+    let data_type = respelled(field.data_type(), wanted.data_type())?;
+    Ok(Arc::new(field.as_ref().clone().with_name(wanted.name()).with_data_type(data_type)))
+}
+
+fn same(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+}
+
+/// The file's type with the table's spelling of fields.
+fn respelled(file: &DataType, table: &DataType) -> Result<DataType> {
+    let item = |field: &FieldRef, wanted: &DataType| -> Result<FieldRef> {
+        let data_type = respelled(field.data_type(), wanted)?;
+        Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
+    };
+    Ok(match (file, table) {
+        (DataType::Struct(fields), DataType::Struct(wanted)) => {
+            DataType::Struct(respelled_fields(fields, wanted)?)
+        }
+        (DataType::List(field), DataType::List(wanted)) => DataType::List(item(field, wanted.data_type())?),
+        (DataType::LargeList(field), DataType::List(wanted)) => {
+            DataType::LargeList(item(field, wanted.data_type())?)
+        }
+        (DataType::FixedSizeList(field, size), DataType::List(wanted)) => {
+            DataType::FixedSizeList(item(field, wanted.data_type())?, *size)
+        }
+        (DataType::Map(entries, sorted), DataType::Map(wanted, _)) => {
+            let (DataType::Struct(pair), DataType::Struct(wanted)) =
+                (entries.data_type(), wanted.data_type())
+            else {
+                return Ok(file.clone());
+            };
+            // Key and value go by position, whatever the file calls them.
+            let pair = pair.iter().zip(wanted).map(|(field, wanted)| item(field, wanted.data_type()));
+            let pair = DataType::Struct(pair.collect::<Result<_>>()?);
+            DataType::Map(Arc::new(entries.as_ref().clone().with_data_type(pair)), *sorted)
+        }
+        _ => file.clone(),
+    })
+}
+
+/// The values of an expression, whose fields are called otherwise.
+#[derive(Debug, Clone, Eq)]
+pub(super) struct Respelled {
+    inner: Arc<dyn PhysicalExpr>,
+    data_type: DataType,
+}
+
+impl Respelled {
+    pub(super) fn new(inner: Arc<dyn PhysicalExpr>, data_type: DataType) -> Self {
+        Self { inner, data_type }
+    }
+}
+
+impl PartialEq for Respelled {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.eq(&other.inner) && self.data_type == other.data_type
+    }
+}
+
+impl Hash for Respelled {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+        self.data_type.hash(state);
+    }
+}
+
+impl fmt::Display for Respelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "respelled({})", self.inner)
+    }
+}
+
+impl PhysicalExpr for Respelled {
+    fn return_field(&self, input_schema: &Schema) -> Result<FieldRef> {
+        let inner = self.inner.return_field(input_schema)?;
+        Ok(Arc::new(inner.as_ref().clone().with_data_type(self.data_type.clone())))
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        let values = self.inner.evaluate(batch)?.into_array(batch.num_rows())?;
+        Ok(ColumnarValue::Array(retyped(&values, &self.data_type)?))
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.inner]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Arc<dyn PhysicalExpr>> {
+        let inner = children.pop().unwrap_or_else(|| Arc::clone(&self.inner));
+        Ok(Arc::new(Self { inner, data_type: self.data_type.clone() }))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt_sql(f)
+    }
+}
+
+/// The same values under a type that differs in names of fields only.
+fn retyped(values: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+    Ok(match wanted {
+        DataType::Struct(fields) if values.as_struct_opt().is_some() => {
+            Arc::new(retyped_struct(values.as_struct(), fields)?)
+        }
+        DataType::List(field) if values.as_list_opt::<i32>().is_some() => {
+            Arc::new(retyped_list(values.as_list::<i32>(), field)?)
+        }
+        DataType::LargeList(field) if values.as_list_opt::<i64>().is_some() => {
+            Arc::new(retyped_list(values.as_list::<i64>(), field)?)
+        }
+        DataType::FixedSizeList(field, size) if values.as_fixed_size_list_opt().is_some() => {
+            let list = values.as_fixed_size_list();
+            let items = retyped(list.values(), field.data_type())?;
+            Arc::new(FixedSizeListArray::try_new(Arc::clone(field), *size, items, list.nulls().cloned())?)
+        }
+        DataType::Map(entries, sorted) if values.as_map_opt().is_some() => {
+            let map = values.as_map();
+            let DataType::Struct(pair) = entries.data_type() else { return Ok(Arc::clone(values)) };
+            let pairs = retyped_struct(map.entries(), pair)?;
+            let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+            Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, *sorted)?)
+        }
+        _ => Arc::clone(values),
+    })
+}
+
+fn retyped_struct(values: &StructArray, fields: &Fields) -> Result<StructArray> {
+    let columns = values.columns().iter().zip(fields);
+    let columns = columns.map(|(column, field)| retyped(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(StructArray::try_new_with_length(fields.clone(), columns, values.nulls().cloned(), values.len())?)
+}
+
+fn retyped_list<O: OffsetSizeTrait>(
+    values: &GenericListArray<O>,
+    field: &FieldRef,
+) -> Result<GenericListArray<O>> {
+    let items = retyped(values.values(), field.data_type())?;
+    let (offsets, nulls) = (values.offsets().clone(), values.nulls().cloned());
+    Ok(GenericListArray::try_new(Arc::clone(field), offsets, items, nulls)?)
+}
+
+/// Lower-case names of all fields inside a type, as Trino has them. `None` when two of one structure become the same.
+pub(crate) fn folded(data_type: &DataType) -> Option<DataType> {
+    let item = |field: &FieldRef| -> Option<FieldRef> {
+        Some(Arc::new(field.as_ref().clone().with_data_type(folded(field.data_type())?)))
+    };
+    Some(match data_type {
+        DataType::Struct(fields) => {
+            let mut lower: Vec<Field> = Vec::with_capacity(fields.len());
+            for field in fields {
+                let name = field.name().to_lowercase();
+                if lower.iter().any(|known| *known.name() == name) {
+                    return None;
+                }
+                lower.push(item(field)?.as_ref().clone().with_name(name));
+            }
+            DataType::Struct(lower.into())
+        }
+        DataType::List(field) => DataType::List(item(field)?),
+        // The names of a map's key and value are not its user's.
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(pair) => {
+                let pair = DataType::Struct(pair.iter().map(item).collect::<Option<_>>()?);
+                DataType::Map(Arc::new(entries.as_ref().clone().with_data_type(pair)), *sorted)
+            }
+            _ => data_type.clone(),
+        },
+        other => other.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(fields: &[(&str, DataType)]) -> DataType {
+        DataType::Struct(fields.iter().map(|(name, of)| Field::new(*name, of.clone(), true)).collect())
+    }
+
+    #[test]
+    fn fields_get_the_tables_spelling_at_every_depth() {
+        let list = |of: DataType| DataType::List(Arc::new(Field::new("item", of, true)));
+        let file = row(&[("Inner", list(row(&[("City", DataType::Utf8), ("Other", DataType::Int32)])))]);
+        let table = row(&[("inner", list(row(&[("city", DataType::Utf8)])))]);
+        let wanted = row(&[("inner", list(row(&[("city", DataType::Utf8), ("Other", DataType::Int32)])))]);
+        assert_eq!(respelled(&file, &table).expect("one meaning"), wanted);
+    }
+
+    #[test]
+    fn what_could_mean_two_fields_is_an_error() {
+        let table = row(&[("city", DataType::Utf8)]);
+        let two = row(&[("City", DataType::Utf8), ("CITY", DataType::Utf8)]);
+        assert!(respelled(&two, &table).is_err());
+        let exact = row(&[("City", DataType::Utf8), ("city", DataType::Utf8)]);
+        assert_eq!(respelled(&exact, &table).expect("the exact one"), exact);
+    }
+
+    #[test]
+    fn folding_refuses_what_becomes_the_same() {
+        let nested = row(&[("A", row(&[("B", DataType::Utf8)]))]);
+        assert_eq!(folded(&nested), Some(row(&[("a", row(&[("b", DataType::Utf8)]))])));
+        assert_eq!(folded(&row(&[("a", DataType::Utf8), ("A", DataType::Utf8)])), None);
+    }
+}

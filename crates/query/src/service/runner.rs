@@ -1,0 +1,162 @@
+//! Takes queued queries, runs them and records how they end.
+
+use store::Scope;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use lake::{Key, Meta};
+
+use super::Queries;
+use super::request::split;
+use crate::error::QueryError;
+use crate::execution::{Event, Execution, Failure, State, step};
+use crate::results::metadata;
+use crate::rows;
+use crate::run::{self, Outcome, Request, RunError};
+
+/// The database of a query that names none.
+const DEFAULT_DATABASE: &str = "default";
+
+impl Queries {
+    /// Runs queries until `stop`; then what runs is cancelled and marked FAILED.
+    /// Errors: the store's, when queued work cannot be read.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), QueryError> {
+        self.recover().await?;
+        let mut tasks = JoinSet::new();
+        while !stop.is_cancelled() {
+            let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
+            for (scope, execution) in self.take(free).await? {
+                let cancel = stop.child_token();
+                self.inner.tokens().insert(execution.id.clone(), cancel.clone());
+                let queries = self.clone();
+                let stopped = stop.clone();
+                tasks.spawn(async move { queries.execute(scope, execution, cancel, stopped).await });
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.inner.wake.notified() => {}
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Marks what another process left running: nobody will finish it.
+    async fn recover(&self) -> Result<(), QueryError> {
+        let mut tx = self.inner.ground.store.begin().await?;
+        for (scope, execution) in rows::running(&mut tx).await? {
+            let failure = stopped_failure();
+            self.end(&mut tx, &scope, execution, Event::Fail, Some(failure)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Moves up to `limit` queued executions to RUNNING.
+    async fn take(&self, limit: usize) -> Result<Vec<(Scope, Execution)>, QueryError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut read = self.inner.ground.store.read().await?;
+        if rows::queued(&mut read, 1).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        drop(read);
+        let mut tx = self.inner.ground.store.begin().await?;
+        let mut taken = Vec::new();
+        for (scope, mut execution) in rows::queued(&mut tx, limit).await? {
+            let Some(to) = step(execution.state, Event::Start) else { continue };
+            execution.state = to;
+            execution.statistics.queued_ms = tx.now_ms() - execution.submitted_ms;
+            if rows::replace(&mut tx, &scope, &execution, State::Queued, Some(&self.inner.holder)).await? {
+                taken.push((scope, execution));
+            }
+        }
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    async fn execute(
+        &self,
+        scope: Scope,
+        execution: Execution,
+        cancel: CancellationToken,
+        stop: CancellationToken,
+    ) {
+        let id = execution.id.clone();
+        let database = execution.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+        let request =
+            Request { scope: &scope, query: &execution.query, database: &database, cancel: cancel.clone() };
+        let outcome = run::run(&self.inner.ground, &request).await;
+        let ended = match outcome {
+            Ok(outcome) => self.publish(&scope, &execution, outcome).await,
+            Err(error) => Err(error),
+        };
+        self.inner.tokens().remove(&id);
+        let Err(error) = ended else { return };
+        let failure = if stop.is_cancelled() { stopped_failure() } else { error.failure() };
+        tracing::info!(
+            query = id,
+            code = failure.code,
+            error = &error as &dyn std::error::Error,
+            "query failed"
+        );
+        if let Err(error) = self.fail(&scope, execution, failure).await {
+            tracing::error!(
+                query = id,
+                error = &error as &dyn std::error::Error,
+                "cannot record a failed query"
+            );
+        }
+    }
+
+    /// Makes the result visible and the execution SUCCEEDED, together.
+    async fn publish(&self, scope: &Scope, execution: &Execution, outcome: Outcome) -> Result<(), RunError> {
+        let (bucket, key) = split(&execution.output_location)?;
+        let columns_file = self.inner.ground.lake.stage_bytes(metadata(&outcome.columns)).await?;
+        store::crash::point("query.result.staged");
+        let mut tx = self.inner.ground.store.begin().await?;
+        let mut done = execution.clone();
+        let Some(to) = step(done.state, Event::Finish) else { return Err(RunError::Cancelled) };
+        done.state = to;
+        done.completed_ms = Some(tx.now_ms());
+        done.columns = outcome.columns;
+        done.statistics.rows = outcome.rows;
+        done.statistics.scanned_bytes = outcome.scanned_bytes;
+        done.statistics.planning_ms = outcome.planning_ms;
+        done.statistics.execution_ms = tx.now_ms() - done.submitted_ms - done.statistics.queued_ms;
+        if !rows::replace(&mut tx, scope, &done, State::Running, None).await? {
+            return Err(RunError::Cancelled);
+        }
+        let content = if key.ends_with(".csv") { "text/csv" } else { "text/plain" };
+        let files = vec![
+            (Key::new(key.clone())?, outcome.file, Meta::of_type(content)),
+            (Key::new(format!("{key}.metadata"))?, columns_file, Meta::of_type("application/octet-stream")),
+        ];
+        self.inner.ground.lake.put_many(&mut tx, &bucket, files).await?;
+        store::crash::point("query.result.before_commit");
+        tx.commit().await?;
+        store::crash::point("query.result.committed");
+        Ok(())
+    }
+
+    async fn fail(&self, scope: &Scope, execution: Execution, failure: Failure) -> Result<(), QueryError> {
+        let mut tx = self.inner.ground.store.begin().await?;
+        if self.end(&mut tx, scope, execution, Event::Fail, Some(failure)).await? {
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The named crash points of this crate (see [`store::crash`]).
+pub const CRASH_POINTS: &[&str] =
+    &["query.result.staged", "query.result.before_commit", "query.result.committed"];
+
+fn stopped_failure() -> Failure {
+    Failure {
+        category: 1,
+        code: "GENERIC_INTERNAL_ERROR".to_owned(),
+        message: "the server stopped while the query ran; start it again".to_owned(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Calls of functions with the types of their arguments.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::{Case, ScalarFunction};
+use datafusion::logical_expr::{Expr, ExprSchemable};
+
+use super::{floats, mismatch, require_class, require_comparable, times, unsupported};
+use crate::types::{Class, name};
+use crate::values::{Arithmetic, CheckedArithmetic, Comparison, DoubleFunction};
+
+pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    let function = call.func.name().to_owned();
+    let types = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let check = |fits: fn(Class) -> bool| {
+        call.args.iter().try_for_each(|arg| require_class(arg, schema, &format!("function {function}"), fits))
+    };
+    match function.as_str() {
+        "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
+        | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
+        "substr" => check(|class| matches!(class, Class::Text | Class::Integer))?,
+        other if DoubleFunction::named(other).is_some() => check(Class::is_number)?,
+        "coalesce" => {
+            every_two_comparable(&types, &function)?;
+            return coalesce(call, schema);
+        }
+        "nullif" => {
+            every_two_comparable(&types, &function)?;
+            return nullif(call, &types);
+        }
+        "date_part" => date_part(&types)?,
+        "date_trunc" | "date_add" | "date_diff" => dates(&call, &types)?,
+        "abs" => {
+            check(Class::is_number)?;
+            return absolute(call, &types);
+        }
+        "round" => return round(call, &types),
+        "floor" | "ceil" => return whole(call, &types),
+        "get_field" => return field(call, schema),
+        _ => {}
+    }
+    Ok(Expr::ScalarFunction(call))
+}
+
+fn every_two_comparable(types: &[DataType], function: &str) -> Result<()> {
+    types.windows(2).try_for_each(|pair| require_comparable(&pair[0], &pair[1], function))
+}
+
+/// A field of a structure; timestamps inside still have what their file holds.
+fn field(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    let found = Expr::ScalarFunction(call);
+    Ok(if times::is_foreign(&found.get_type(schema)?) { times::to_millis(found) } else { found })
+}
+
+fn coalesce(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    times::align(&mut call.args.iter_mut().collect::<Vec<_>>(), schema)?;
+    Ok(Expr::ScalarFunction(call))
+}
+
+/// NULL where the two are equal in Trino, else the first as it is.
+fn nullif(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+    let ([left, right], [value, other]) = (types, &mut call.args[..]) else {
+        return mismatch("Unexpected parameters for function nullif".to_owned());
+    };
+    let equal = if floats::compares(left, right) {
+        floats::compare(Comparison::Equal, value.clone(), std::mem::take(other))
+    } else if left != right && Class::of(left) == Class::Time {
+        let (mut one, mut two) = (value.clone(), std::mem::take(other));
+        times::align_pair((&mut one, left), (&mut two, right));
+        one.eq(two)
+    } else {
+        return Ok(Expr::ScalarFunction(call));
+    };
+    let null = Expr::Literal(ScalarValue::try_from(left)?, None);
+    Ok(Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(equal), Box::new(null))],
+        else_expr: Some(Box::new(std::mem::take(value))),
+    }))
+}
+
+fn date_part(types: &[DataType]) -> Result<()> {
+    match types {
+        [_, of] if Class::of(of) == Class::Time => Ok(()),
+        [_, DataType::Null] => unsupported("a part of a NULL without a type (CAST it)"),
+        [_, of] => mismatch(format!("Unexpected parameter of type {} for a part of a date", name(of))),
+        _ => mismatch("Unexpected parameters for a part of a date".to_owned()),
+    }
+}
+
+/// The unit of `date_trunc` and its like, and the types of what follows it.
+fn dates(call: &ScalarFunction, types: &[DataType]) -> Result<()> {
+    let function = call.func.name();
+    let is_time = |of: &DataType| matches!(Class::of(of), Class::Time | Class::Null);
+    let fits = match (function, types) {
+        ("date_trunc", [unit, moment]) => Class::of(unit) == Class::Text && is_time(moment),
+        ("date_add", [unit, count, moment]) => {
+            let counts = matches!(Class::of(count), Class::Integer | Class::Null);
+            Class::of(unit) == Class::Text && counts && is_time(moment)
+        }
+        ("date_diff", [unit, from, to]) => Class::of(unit) == Class::Text && is_time(from) && is_time(to),
+        _ => false,
+    };
+    if !fits {
+        return mismatch(format!("Unexpected parameters for function {function}"));
+    }
+    // Months begin on different days; how Trino counts them then has not been built.
+    let unit = match call.args.first() {
+        Some(Expr::Literal(ScalarValue::Utf8(Some(unit)), _)) => unit.to_lowercase(),
+        _ => return unsupported(format!("{function} of a unit that is not a literal")),
+    };
+    if function == "date_diff" && matches!(unit.as_str(), "month" | "quarter" | "year") {
+        return unsupported(format!("date_diff in units of {unit} (subtract year() and month())"));
+    }
+    Ok(())
+}
+
+/// The smallest integer has no counterpart, which our engine says in its own words.
+fn absolute(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+    let ([Class::Integer], [value]) =
+        (&types.iter().map(Class::of).collect::<Vec<_>>()[..], &mut call.args[..])
+    else {
+        return Ok(Expr::ScalarFunction(call));
+    };
+    let (value, zero) = (std::mem::take(value), Expr::Literal(ScalarValue::new_zero(&types[0])?, None));
+    let opposite =
+        floats::call(CheckedArithmetic::new(Arithmetic::Subtract), vec![zero.clone(), value.clone()]);
+    Ok(Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(value.clone().lt(zero)), Box::new(opposite))],
+        else_expr: Some(Box::new(value)),
+    }))
+}
+
+/// An integer rounded to whole numbers is itself; decimals would change their type.
+fn round(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+    match types.first().map(Class::of) {
+        Some(Class::Float) => Ok(Expr::ScalarFunction(call)),
+        Some(Class::Integer) if types.len() == 1 => Ok(call.args.swap_remove(0)),
+        Some(Class::Decimal | Class::Integer) => {
+            unsupported("round of a decimal, and of an integer to digits,")
+        }
+        _ => mismatch("Unexpected parameters for function round".to_owned()),
+    }
+}
+
+/// `floor` and `ceil` keep the type in Trino: of an integer they are the integer.
+fn whole(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+    match types.first().map(Class::of) {
+        Some(Class::Float) => Ok(Expr::ScalarFunction(call)),
+        Some(Class::Integer) => Ok(call.args.swap_remove(0)),
+        Some(Class::Decimal) => unsupported("floor and ceil of decimals"),
+        _ => mismatch(format!("Unexpected parameters for function {}", call.func.name())),
+    }
+}

@@ -1,0 +1,107 @@
+//! Casts, and the arithmetic of decimals, whose types say how large results may become.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
+
+use super::floats::call;
+use super::{mismatch, times, unsupported};
+use crate::types::{Class, name};
+use crate::values::{MILLIS, NumberCast, Target, TextCast, ToText};
+
+/// Digits of the largest decimal.
+pub(super) const MAX_DIGITS: i32 = 38;
+
+/// A cast; a lenient one gives NULL for what cannot be cast.
+pub(super) fn cast(cast: Cast, lenient: bool, schema: &DFSchema) -> Result<Expr> {
+    let from = cast.expr.get_type(schema)?;
+    let to = match cast.field.data_type() {
+        other if times::is_foreign(other) => MILLIS,
+        other => other.clone(),
+    };
+    if let Some(own) = own_cast(&cast.expr, &from, &to, lenient) {
+        return Ok(own);
+    }
+    use Class::{Binary, Boolean, Decimal, Float, Integer, Interval, Null, Other, Time};
+    let same = match (Class::of(&from), Class::of(&to)) {
+        (Null, _) => true,
+        (Integer | Boolean, Boolean) => true,
+        (Boolean, Integer) => true,
+        (Integer | Float | Decimal | Boolean, Float) => true,
+        (Integer | Decimal, Decimal) => true,
+        (Time, Time) => true,
+        (Interval, Interval) | (Binary, Binary) => true,
+        (Other, Other) => from == to,
+        _ => false,
+    };
+    if !same {
+        return unsupported(format!("CAST from {} to {}", name(&from), name(&to)));
+    }
+    Ok(Expr::Cast(Cast::new(cast.expr, to)))
+}
+
+/// The cast by a function of ours, where our engine's own takes more, rounds differently or says it differently.
+fn own_cast(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Option<Expr> {
+    let args = vec![expr.clone()];
+    match (Class::of(from), Class::of(to)) {
+        (Class::Text, Class::Text) => Some(expr.clone()),
+        (Class::Text, _) => Some(call(TextCast::new(Target::of(to)?, lenient), args)),
+        (Class::Integer | Class::Float | Class::Decimal, Class::Integer) if from != to => {
+            Some(call(NumberCast::to(to, lenient)?, args))
+        }
+        (Class::Integer | Class::Decimal, Class::Decimal) if !holds(to, from) => {
+            Some(call(TextCast::new(Target::of(to)?, lenient), vec![call(ToText::default(), args)]))
+        }
+        // A real has digits of its own in Trino.
+        (Class::Float, Class::Text) if *from == DataType::Float32 => None,
+        (Class::Integer | Class::Boolean | Class::Decimal | Class::Time | Class::Float, Class::Text) => {
+            Some(call(ToText::default(), args))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a decimal type has room for every value of a number's type.
+fn holds(decimal: &DataType, number: &DataType) -> bool {
+    let ((wide, fine), (digits, scale)) = (digits(decimal), digits(number));
+    fine >= scale && wide - fine >= digits - scale
+}
+
+/// Digits and scale of a number as a decimal.
+fn digits(of: &DataType) -> (i32, i32) {
+    match of {
+        DataType::Int8 => (3, 0),
+        DataType::Int16 => (5, 0),
+        DataType::Int32 => (10, 0),
+        DataType::Int64 => (20, 0),
+        DataType::Decimal128(precision, scale) => (i32::from(*precision), i32::from(*scale)),
+        _ => (0, 0),
+    }
+}
+
+/// Our engine does not report a decimal that outgrows 38 digits: only what cannot is let through.
+pub(super) fn decimal_fits(operator: Operator, left: &DataType, right: &DataType) -> Result<()> {
+    let ((p1, s1), (p2, s2)) = (digits(left), digits(right));
+    let needed = match operator {
+        Operator::Multiply => p1 + p2,
+        _ => s1.max(s2) + (p1 - s1).max(p2 - s2) + 1,
+    };
+    if needed <= MAX_DIGITS {
+        return Ok(());
+    }
+    unsupported(format!("decimal arithmetic whose result may need {needed} digits (CAST to fewer)"))
+}
+
+/// To a date Trino adds whole days only.
+pub(super) fn whole_days(to: &DataType, interval: &Expr) -> Result<()> {
+    match interval {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), _)
+            if *to == DataType::Date32 && value.nanoseconds != 0 =>
+        {
+            mismatch("Cannot add hour, minutes or seconds to a date".to_owned())
+        }
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(_)), _) => Ok(()),
+        _ => unsupported("an interval that is not a literal"),
+    }
+}

@@ -1,0 +1,137 @@
+//! What only the types can tell: brings a bound query in line with Trino, or refuses it.
+//!
+//! Our engine converts generously where Trino reports a mismatch (`'10' > 9`), truncates where Trino rounds, and
+//! lets integers wrap. So before the engine's own analysis every expression is looked at with the types of its
+//! operands ([`expressions`], [`casts`], [`calls`], [`aggregates`]): mismatches are refused, integer arithmetic is
+//! replaced by arithmetic that reports an overflow, and so on. [`floats`] keeps NaN from equalling itself, [`times`]
+//! brings timestamps to milliseconds, and [`lazy`] sees to it that an error on the right of AND shows only where its
+//! left is not false.
+
+mod aggregates;
+mod calls;
+mod casts;
+mod expressions;
+mod floats;
+mod lazy;
+mod times;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, ExprSchemable, Join, LogicalPlan};
+
+use super::{Position, SqlError, SqlErrorKind};
+use crate::types::{Class, comparable, name};
+
+/// Returns the plan that gives Trino's answer.
+/// Errors: `DataFusionError::External` around a [`SqlError`] for what Trino refuses or Tenon does not run.
+pub(crate) fn conform(plan: LogicalPlan) -> Result<LogicalPlan> {
+    Ok(plan.transform_up_with_subqueries(node)?.data)
+}
+
+fn node(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    check_union(&node)?;
+    let node = match node {
+        LogicalPlan::TableScan(_) => return times::scan(node),
+        LogicalPlan::Join(join) => LogicalPlan::Join(keys(join)?),
+        other => floats::distinct(other)?,
+    };
+    let inputs = node.inputs();
+    let schema = if inputs.is_empty() { node.schema().as_ref().clone() } else { merge_schema(&inputs) };
+    let names = NamePreserver::new(&node);
+    let place = Place::of(&node);
+    let changed = node.map_expressions(|expr| {
+        let saved = names.save(&expr);
+        let changed = expr.transform_up(|inner| expressions::conform(inner, &schema))?.data;
+        let changed = match place {
+            Place::Condition => lazy::condition(floats::keys_in(changed, &schema)?, &schema)?,
+            Place::Key => floats::key(lazy::value(changed, &schema)?, &schema)?,
+            // The keys of a join come here too; they have no conditions inside.
+            Place::Join if changed.get_type(&schema)? == DataType::Boolean => {
+                lazy::join_condition(floats::keys_in(changed, &schema)?, &schema)?
+            }
+            Place::Join | Place::Value => lazy::value(changed, &schema)?,
+        };
+        Ok(Transformed::yes(saved.restore(changed)))
+    })?;
+    changed.map_data(LogicalPlan::recompute_schema)
+}
+
+/// What the expressions of a node are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Condition,
+    Join,
+    /// Values that are told apart: groups and orders.
+    Key,
+    Value,
+}
+
+impl Place {
+    fn of(node: &LogicalPlan) -> Self {
+        match node {
+            LogicalPlan::Filter(_) => Self::Condition,
+            LogicalPlan::Join(_) => Self::Join,
+            LogicalPlan::Aggregate(_) | LogicalPlan::Sort(_) => Self::Key,
+            _ => Self::Value,
+        }
+    }
+}
+
+fn mismatch<T>(message: String) -> Result<T> {
+    let kind = SqlErrorKind::TypeMismatch(message);
+    Err(DataFusionError::External(Box::new(SqlError { position: Position::default(), kind })))
+}
+
+fn unsupported<T>(what: impl Into<String>) -> Result<T> {
+    Err(DataFusionError::External(Box::new(SqlError::unsupported(Position::default(), what))))
+}
+
+fn check_union(node: &LogicalPlan) -> Result<()> {
+    let LogicalPlan::Union(union) = node else { return Ok(()) };
+    let Some((first, rest)) = union.inputs.split_first() else { return Ok(()) };
+    for other in rest {
+        for (left, right) in first.schema().fields().iter().zip(other.schema().fields()) {
+            let (left, right) = (left.data_type(), right.data_type());
+            require_comparable(left, right, "UNION")?;
+            if Class::of(left) == Class::Time && left != right {
+                return unsupported("a UNION of dates and timestamps (CAST them)");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a join, checked and comparable as Trino compares them.
+fn keys(mut join: Join) -> Result<Join> {
+    for (left, right) in &mut join.on {
+        let types = (left.get_type(join.left.schema())?, right.get_type(join.right.schema())?);
+        require_comparable(&types.0, &types.1, "=")?;
+        let plain = (left.clone(), right.clone());
+        times::align_pair((left, &types.0), (right, &types.1));
+        floats::key_pair((left, &types.0), (right, &types.1), join.null_equality);
+        if (&plain.0, &plain.1) != (&*left, &*right) {
+            // USING names columns, which these no longer are. What it says of wildcards has been settled by now.
+            join.join_constraint = datafusion::common::JoinConstraint::On;
+        }
+    }
+    Ok(join)
+}
+
+fn require_comparable(left: &DataType, right: &DataType, operator: &str) -> Result<()> {
+    if comparable(left, right) {
+        return Ok(());
+    }
+    mismatch(format!("Cannot apply operator: {} {operator} {}", name(left), name(right)))
+}
+
+fn require_class(expr: &Expr, schema: &DFSchema, what: &str, fits: impl Fn(Class) -> bool) -> Result<()> {
+    let found = expr.get_type(schema)?;
+    let class = Class::of(&found);
+    if class == Class::Null || fits(class) {
+        return Ok(());
+    }
+    mismatch(format!("Unexpected parameter of type {} for {what}", name(&found)))
+}
