@@ -68,7 +68,10 @@ pub(crate) fn run(root: &Path, data: Option<&Path>, check: bool) -> Result<()> {
         let model = compact(service, &read_model(&data, service)?)?;
         let path = out.join(format!("{service}.json.gz"));
         // Values, not texts: the order of members depends on how serde_json was built.
-        if unpack(&path).and_then(|old| serde_json::from_str::<Value>(&old).ok()).is_some_and(|old| old == model) {
+        if unpack(&path)
+            .and_then(|old| serde_json::from_str::<Value>(&old).ok())
+            .is_some_and(|old| old == model)
+        {
             continue;
         }
         let text = serde_json::to_string(&model)?;

@@ -21,7 +21,7 @@ const LEASE_MS: i64 = 30_000;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 impl Crawlers {
     /// Works on runs until `stop`; then runs at work are left for the next start of this node.
-    /// Errors: the store's, when runs cannot be read.
+    /// Errors: the store's, when the leases of an earlier process cannot be given up.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), CrawlerError> {
         let mut tx = self.store().begin().await?;
         lease::release_all(&mut tx, &self.inner.options.node).await?;
@@ -31,7 +31,12 @@ impl Crawlers {
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
-            for (scope, crawl, lease) in self.take(free).await? {
+            // A store that is busy for a moment is no reason to break off the crawls at work: the next turn asks again.
+            let taken = self.take(free).await.unwrap_or_else(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "looking for crawls failed");
+                Vec::new()
+            });
+            for (scope, crawl, lease) in taken {
                 let cancel = stop.child_token();
                 self.inner.working().insert(crawl.id.clone(), cancel.clone());
                 let (crawlers, stopped) = (self.clone(), stop.clone());

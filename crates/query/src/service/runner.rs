@@ -1,5 +1,7 @@
 //! Takes queued queries, runs them and records how they end.
 
+use std::time::Duration;
+
 use store::Scope;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,15 +19,26 @@ use crate::run::{self, Outcome, Request, RunError};
 /// The database of a query that names none.
 const DEFAULT_DATABASE: &str = "default";
 
+/// After the store failed.
+const RETRY: Duration = Duration::from_millis(500);
+
 impl Queries {
     /// Runs queries until `stop`; then what runs is cancelled and marked FAILED.
-    /// Errors: the store's, when queued work cannot be read.
+    /// Errors: the store's, when what an earlier process left cannot be marked.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), QueryError> {
         self.recover().await?;
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
-            for (scope, execution) in self.take(free).await? {
+            // A store that is busy for a moment is no reason to break off the queries at work: the next turn asks again.
+            let (taken, pause) = match self.take(free).await {
+                Ok(taken) => (taken, None),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "looking for queries failed");
+                    (Vec::new(), Some(RETRY))
+                }
+            };
+            for (scope, execution) in taken {
                 let cancel = stop.child_token();
                 self.inner.tokens().insert(execution.id.clone(), cancel.clone());
                 let queries = self.clone();
@@ -36,6 +49,7 @@ impl Queries {
                 () = stop.cancelled() => {}
                 () = self.inner.wake.notified() => {}
                 Some(_) = tasks.join_next() => {}
+                () = async { tokio::time::sleep(pause.unwrap_or_default()).await }, if pause.is_some() => {}
             }
         }
         while tasks.join_next().await.is_some() {}
