@@ -17,7 +17,7 @@
 //!
 //! - [`dialect`] and [`syntax`]: text to a syntax tree that the planner understands rightly
 //! - [`plans`]: relations; [`exprs`]: expressions; [`aggregates`]: aggregates and windows; [`calls`]: functions
-//! - [`types`], [`arithmetic`], [`cast`], [`text`], [`round`]: what Spark computes otherwise
+//! - [`types`], [`arithmetic`], [`cast`], [`keys`], [`text`], [`round`], [`patterns`]: what Spark computes otherwise
 
 mod aggregates;
 mod arithmetic;
@@ -25,6 +25,7 @@ mod calls;
 mod cast;
 mod dialect;
 mod exprs;
+mod keys;
 mod naming;
 mod patterns;
 mod plans;
@@ -48,7 +49,8 @@ use super::{PlanError, functions};
 pub(super) use calls::loose;
 pub(super) use cast::number_literal;
 pub(super) use dialect::NUMBER;
-pub(super) use exprs::{key, result_type};
+pub(super) use exprs::result_type;
+pub(super) use keys::key;
 pub(super) use types::{Operation, TIMESTAMP};
 
 /// Parses a node's text.

@@ -191,6 +191,11 @@ const EXPRESSIONS: &[(&str, &str, &str)] = &[
     ("rank() over (order by i)", "int", "1"),
     ("sum(1.5) over ()", "decimal(12,1)", "1.5"),
     ("avg(1.5) over ()", "decimal(6,5)", "1.50000"),
+    ("lag(i, 1, 0) over (order by i)", "int", "0"),
+    ("lead(n, 1) over (order by i)", "int", "~"),
+    ("ntile(2) over (order by i)", "int", "1"),
+    ("nth_value(i, 1) over (order by i)", "int", "7"),
+    ("sum(i) over (order by i rows between 1 preceding and current row)", "bigint", "7"),
     ("avg(i) over ()", "double", "7.0"),
     ("sum(s) over ()", "double", "10.0"),
 ];

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Column, ExprSchema, TableReference};
+use datafusion::common::{Column, ExprSchema, ScalarValue, TableReference};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort, WindowFunction};
@@ -19,9 +19,9 @@ use datafusion::logical_expr::{
 
 use super::arithmetic::arithmetic;
 use super::cast::cast;
-use super::exprs::key;
+use super::keys::key;
 use super::plans::expression;
-use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
+use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text, named};
 use super::{Scope, allowed, refused};
 use crate::plan::functions::Numeric;
 
@@ -132,7 +132,7 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
         let data_type = argument.get_type(scope.schema)?;
         let name = func.name();
         if !is_text(&data_type) && !is_number(&data_type) && data_type != DataType::Null {
-            return Err(refused(format!("{name} needs a number, and its argument is {data_type}")));
+            return Err(refused(format!("{name} needs a number, and its argument is {}", named(&data_type))));
         }
         let exact = is_decimal(&data_type) || data_type.is_integer() && name == "sum";
         found = match (name, &data_type) {
@@ -175,38 +175,70 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
     let names: Vec<String> = aggregate.aggr_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
     let groups =
         aggregate.group_expr.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>()?;
-    let mut all = Vec::new();
-    let mut finishing = Vec::new();
-    for (at, (expr, name)) in aggregate.aggr_expr.into_iter().zip(&names).enumerate() {
+    let mut results = Results::default();
+    for (expr, name) in aggregate.aggr_expr.into_iter().zip(names) {
         let Expr::AggregateFunction(AggregateFunction { func, params }) = expr.unalias() else {
             return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
         };
         let params = rewritten(params, scope)?;
         let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
-        let plain = matches!(finish, Finish::None) && parts.len() == 1;
-        let mut columns = Vec::new();
-        for (part, (func, args)) in parts.into_iter().enumerate() {
-            let column = if plain { name.clone() } else { format!("__part_{at}_{part}") };
+        let parts = parts.into_iter().map(|(func, args)| {
             let params = AggregateFunctionParams { args, ..params.clone() };
-            all.push(Expr::AggregateFunction(AggregateFunction { func, params }).alias(&column));
+            Expr::AggregateFunction(AggregateFunction { func, params })
+        });
+        results.add(name, parts.collect(), finish);
+    }
+    let below = Aggregate::try_new(aggregate.input, groups, results.exprs())?;
+    results.finish(LogicalPlan::Aggregate(below))
+}
+
+/// Aggregates (or windows) of one node, each computed once, and the results that are made of them.
+#[derive(Default)]
+struct Results {
+    parts: Vec<(Expr, String)>,
+    results: Vec<(String, Vec<String>, Finish)>,
+}
+
+impl Results {
+    fn add(&mut self, name: String, parts: Vec<Expr>, finish: Finish) {
+        let plain = matches!(finish, Finish::None);
+        let mut columns = Vec::new();
+        for part in parts {
+            let known = self.parts.iter().find(|(known, _)| *known == part);
+            let column = match known {
+                Some((_, column)) => column.clone(),
+                None => {
+                    let column = if plain { name.clone() } else { format!("__part_{}", self.parts.len()) };
+                    self.parts.push((part, column.clone()));
+                    column
+                }
+            };
             columns.push(column);
         }
-        finishing.push((columns, finish));
+        self.results.push((name, columns, finish));
     }
-    let (parts, plain) = (all.len(), finishing.iter().all(|(_, finish)| matches!(finish, Finish::None)));
-    let below = LogicalPlan::Aggregate(Aggregate::try_new(aggregate.input, groups, all)?);
-    if plain {
-        return Ok(below);
+
+    fn exprs(&self) -> Vec<Expr> {
+        self.parts.iter().map(|(expr, column)| expr.clone().alias(column)).collect()
     }
-    finish(below, parts, finishing, &names)
+
+    /// The node that computes the parts, with a projection above it where they are not the results.
+    fn finish(self, below: LogicalPlan) -> Result<LogicalPlan> {
+        let done = |(name, columns, finish): &(String, Vec<String>, Finish)| {
+            matches!(finish, Finish::None) && *columns == [name.as_str()]
+        };
+        if self.results.iter().all(done) {
+            return Ok(below);
+        }
+        finish(below, self.parts.len(), self.results)
+    }
 }
 
 /// The columns of `below` but for the last `parts`, and the results that are made of these.
 fn finish(
     below: LogicalPlan,
     parts: usize,
-    finishing: Vec<(Vec<String>, Finish)>,
-    names: &[String],
+    results: Vec<(String, Vec<String>, Finish)>,
 ) -> Result<LogicalPlan> {
     let schema = Arc::clone(below.schema());
     let kept = schema.fields().len().saturating_sub(parts);
@@ -215,7 +247,7 @@ fn finish(
         .take(kept)
         .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
         .collect();
-    for ((parts, finish), name) in finishing.into_iter().zip(names) {
+    for (name, parts, finish) in results {
         let mut found = Vec::new();
         for part in parts {
             let column = Column::new(None::<TableReference>, part);
@@ -276,28 +308,17 @@ fn keys(order: Vec<Sort>, scope: &Scope<'_>) -> Result<Vec<Sort>> {
 /// A window node, with a projection above it where results need a last step.
 pub(super) fn window(window: Window, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let names: Vec<String> = window.window_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
-    let mut all = Vec::new();
-    let mut finishing = Vec::new();
-    for (at, (expr, name)) in window.window_expr.into_iter().zip(&names).enumerate() {
+    let mut results = Results::default();
+    for (expr, name) in window.window_expr.into_iter().zip(names) {
         let Expr::WindowFunction(function) = expr.unalias() else {
             return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
         };
         let (parts, finish) = window_parts(*function, scope)?;
-        let plain = matches!(finish, Finish::None) && parts.len() == 1;
-        let mut columns = Vec::new();
-        for (part, function) in parts.into_iter().enumerate() {
-            let column = if plain { name.clone() } else { format!("__window_{at}_{part}") };
-            all.push(Expr::WindowFunction(Box::new(function)).alias(&column));
-            columns.push(column);
-        }
-        finishing.push((columns, finish));
+        let parts = parts.into_iter().map(|function| Expr::WindowFunction(Box::new(function)));
+        results.add(name, parts.collect(), finish);
     }
-    let (parts, plain) = (all.len(), finishing.iter().all(|(_, finish)| matches!(finish, Finish::None)));
-    let below = LogicalPlan::Window(Window::try_new(all, window.input)?);
-    if plain {
-        return Ok(below);
-    }
-    finish(below, parts, finishing, &names)
+    let below = Window::try_new(results.exprs(), window.input)?;
+    results.finish(LogicalPlan::Window(below))
 }
 
 fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<WindowFunction>, Finish)> {
@@ -323,6 +344,7 @@ fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<Wind
         }
         WindowFunctionDefinition::WindowUDF(func) => {
             allowed(WINDOWS, func.name())?;
+            offsets(func.name(), &mut params.args, scope)?;
             let finish = match NUMBERING.contains(&func.name()) {
                 true => Finish::Cast(DataType::Int32),
                 false => Finish::None,
@@ -331,4 +353,26 @@ fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<Wind
             Ok((vec![WindowFunction { fun, params }], finish))
         }
     }
+}
+
+/// The engine takes positions as bigints, and a default only in its column's type.
+fn offsets(name: &str, args: &mut [Expr], scope: &Scope<'_>) -> Result<()> {
+    let position = match name {
+        "ntile" => 0,
+        "lag" | "lead" | "nth_value" => 1,
+        _ => return Ok(()),
+    };
+    if let Some(Expr::Literal(value @ ScalarValue::Int32(Some(_)), _)) = args.get_mut(position) {
+        *value = value.cast_to(&DataType::Int64)?;
+    }
+    if let [value, _, default] = args {
+        let (wanted, from) = (value.get_type(scope.schema)?, default.get_type(scope.schema)?);
+        let Expr::Literal(constant, _) = &*default else {
+            return Err(refused(format!("{name} is supported with a literal default")));
+        };
+        if from != wanted {
+            *default = Expr::Literal(constant.cast_to(&wanted)?, None);
+        }
+    }
+    Ok(())
 }

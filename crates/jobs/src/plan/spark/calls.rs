@@ -11,7 +11,8 @@ use datafusion::logical_expr::expr::{BinaryExpr, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, lit, try_cast, when};
 
 use super::cast::cast;
-use super::exprs::{comparable, key, widened};
+use super::exprs::{comparable, widened};
+use super::keys::key;
 use super::patterns::{java_pattern, replacement};
 use super::types::{TIMESTAMP, bounded, is_text, wider_without_text};
 use super::{Scope, allowed, refused, round, text};

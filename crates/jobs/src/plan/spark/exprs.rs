@@ -3,21 +3,20 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, InSubquery, Like, ScalarFunction};
 use datafusion::logical_expr::{
-    Between, ColumnarValue, Expr, ExprSchemable, LogicalPlanBuilder, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, binary_expr, lit,
+    Between, Expr, ExprSchemable, LogicalPlanBuilder, Operator, ScalarUDF, binary_expr, lit,
 };
 
 use super::arithmetic::arithmetic;
 use super::cast::{cast, number_literal};
+use super::keys::key;
 use super::types::{
-    Operation, TIMESTAMP, bounded, compared, decimal_of, decimal_result, is_decimal, is_text, wider,
+    Operation, TIMESTAMP, bounded, compared, decimal_of, decimal_result, is_decimal, is_text, named, wider,
 };
 use super::{Scope, calls, refused};
 use crate::plan::functions;
@@ -190,7 +189,7 @@ fn digits(expr: &Expr) -> Option<u8> {
 pub(super) fn operate(operation: Operation, left: Expr, right: Expr, schema: &DFSchema) -> Result<Expr> {
     let (a, b) = (left.get_type(schema)?, right.get_type(schema)?);
     let Some(sides) = sides(operation, &a, &b, (digits(&left), digits(&right))) else {
-        return Err(refused(format!("arithmetic with {a} and {b} is not supported in SparkSQL nodes")));
+        return Err(refused(format!("arithmetic with {} and {} is not supported", named(&a), named(&b))));
     };
     let (left, right) = (cast(left, &a, &sides.left)?, cast(right, &b, &sides.right)?);
     let plain = !is_decimal(&sides.left);
@@ -282,7 +281,7 @@ pub(super) fn comparable(
         if a == b {
             return Ok((left, right));
         }
-        return Err(refused(format!("a comparison of {a} with {b} is not supported in SparkSQL nodes")));
+        return Err(refused(format!("a comparison of {} with {} is not supported", named(a), named(b))));
     };
     let side = |expr, from| cast(expr, from, &common).map(|expr| key(expr, &common));
     Ok((side(left, a)?, side(right, b)?))
@@ -301,7 +300,11 @@ pub(super) fn widest<'t>(types: impl IntoIterator<Item = &'t DataType>) -> Resul
     let mut widest = DataType::Null;
     for next in types {
         widest = wider(&widest, next).ok_or_else(|| {
-            refused(format!("{widest} and {next} have no common type in Spark; cast one of them"))
+            refused(format!(
+                "{} and {} have no common type in Spark; cast one of them",
+                named(&widest),
+                named(next)
+            ))
         })?;
     }
     Ok(widest)
@@ -372,63 +375,4 @@ fn alike(like: Like, schema: &DFSchema) -> Result<Expr> {
         Ok(Box::new(cast(*expr, &from, &DataType::Utf8)?))
     };
     Ok(Expr::Like(Like { expr: text(like.expr)?, pattern: text(like.pattern)?, ..like }))
-}
-
-/// A float or double as it is compared, grouped and ordered: minus zero is zero, and there is one NaN, the largest of
-/// all. Anything else is itself.
-pub(in crate::plan) fn key(expr: Expr, data_type: &DataType) -> Expr {
-    match (&expr, data_type) {
-        (Expr::Literal(..), _) if !matches!(&expr, Expr::Literal(value, _) if is_odd(value)) => expr,
-        (_, DataType::Float32 | DataType::Float64) => {
-            let function = Key { signature: Signature::any(1, Volatility::Immutable) };
-            ScalarUDF::new_from_impl(function).call(vec![expr])
-        }
-        _ => expr,
-    }
-}
-
-fn is_odd(value: &ScalarValue) -> bool {
-    match value {
-        ScalarValue::Float64(Some(value)) => *value == 0.0 || value.is_nan(),
-        ScalarValue::Float32(Some(value)) => *value == 0.0 || value.is_nan(),
-        _ => false,
-    }
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Key {
-    fn name(&self) -> &str {
-        "spark_key"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments.first().cloned().unwrap_or(DataType::Float64))
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        super::per_row(arguments, |arrays, _| {
-            let Some(values) = arrays.first() else { return Err(refused("a key of nothing".to_owned())) };
-            Ok(match values.data_type() {
-                DataType::Float32 => {
-                    let own = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
-                    let keys: Float32Array = values.as_primitive::<Float32Type>().unary(own);
-                    Arc::new(keys) as ArrayRef
-                }
-                DataType::Float64 => {
-                    let own = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
-                    let keys: Float64Array = values.as_primitive::<Float64Type>().unary(own);
-                    Arc::new(keys)
-                }
-                _ => Arc::clone(values),
-            })
-        })
-    }
 }

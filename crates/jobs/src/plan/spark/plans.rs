@@ -14,7 +14,8 @@ use datafusion::logical_expr::{
     Subquery, Union, Values,
 };
 
-use super::exprs::{comparable, key, literals, rewrite as rewrite_expr, widened, widest};
+use super::exprs::{comparable, literals, rewrite as rewrite_expr, widened, widest};
+use super::keys::key;
 use super::{Scope, aggregates, cast::cast, refused};
 use crate::plan::blame::Accused;
 

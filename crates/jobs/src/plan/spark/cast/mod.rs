@@ -29,7 +29,7 @@ use datafusion::logical_expr::{
 };
 
 use super::refused;
-use super::types::{MAX_DIGITS, TIMESTAMP, is_number, is_text};
+use super::types::{MAX_DIGITS, TIMESTAMP, is_number, is_text, named};
 use numbers::Number;
 
 const MICROS: i64 = 1_000_000;
@@ -48,7 +48,7 @@ pub(super) fn cast(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
         return Ok(try_cast(expr, to.clone()));
     }
     if !is_possible(&from, to) {
-        return Err(refused(format!("a cast of {from} to {to} is not supported in SparkSQL nodes")));
+        return Err(refused(format!("a cast of {} to {} is not supported", named(&from), named(to))));
     }
     let function = SparkCast { to: to.clone(), signature: Signature::any(1, Volatility::Immutable) };
     Ok(ScalarUDF::new_from_impl(function).call(vec![expr]))
