@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::LogicalPlan;
 use engine::{ScanStats, WriteStats};
 
 use crate::progress::Totals;
@@ -122,4 +124,25 @@ impl Counters {
         }
         totals
     }
+}
+
+/// How often a plan has the scan of a source, which a join or a subquery may repeat.
+pub(super) fn scans_of(source: &LogicalPlan, plan: &LogicalPlan) -> datafusion::error::Result<u64> {
+    let mut tables = Vec::new();
+    source.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            tables.push(Arc::clone(&scan.source));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let mut scans = 0;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && tables.iter().any(|table| Arc::ptr_eq(table, &scan.source))
+        {
+            scans += 1;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(scans)
 }

@@ -24,14 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::LogicalPlan;
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
 use store::crash;
 use store::lease::Lease;
 
+use counters::scans_of;
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
 
@@ -130,20 +129,7 @@ async fn open<'a>(
     drop(tx);
     let graph = input.graph()?;
     check_full_sources(&graph, &options)?;
-    let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
-    let session = context.engine.session(
-        engine::Sources {
-            store: context.store.clone(),
-            lake: context.lake.clone(),
-            scope: run.scope.clone(),
-        },
-        SessionOptions {
-            cancel: active.cancel.clone(),
-            on_bad_record: policy,
-            dialect: SqlDialect::Spark,
-            ..SessionOptions::default()
-        },
-    );
+    let session = session(context, run, active, &options);
     let planned_version = head.map_or(0, |entry| entry.version);
     let counters = &active.counters;
     let task = Task {
@@ -161,6 +147,22 @@ async fn open<'a>(
     };
     task.greet();
     Ok(task)
+}
+
+fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {
+    let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
+    let sources = engine::Sources {
+        store: context.store.clone(),
+        lake: context.lake.clone(),
+        scope: run.scope.clone(),
+    };
+    let options = SessionOptions {
+        cancel: active.cancel.clone(),
+        on_bad_record: policy,
+        dialect: SqlDialect::Spark,
+        ..SessionOptions::default()
+    };
+    context.engine.session(sources, options)
 }
 
 /// A name that is nobody's would silently leave a source under the bookmark.
@@ -258,27 +260,6 @@ async fn plan_target(
             .store(scans.map_err(|error| RunFailure::node(target, error.into()))?, Ordering::Relaxed);
     }
     Ok(input)
-}
-
-/// How often a plan has the scan of a source, which a join or a subquery may repeat.
-fn scans_of(source: &LogicalPlan, plan: &LogicalPlan) -> datafusion::error::Result<u64> {
-    let mut tables = Vec::new();
-    source.apply(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            tables.push(Arc::clone(&scan.source));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    let mut scans = 0;
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && tables.iter().any(|table| Arc::ptr_eq(table, &scan.source))
-        {
-            scans += 1;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(scans)
 }
 
 /// The nodes that a target needs, itself included.
