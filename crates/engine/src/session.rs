@@ -240,6 +240,16 @@ impl Session {
         Ok(DataFrame::new(self.inner.context.state(), plan))
     }
 
+    /// Plans one SELECT that the caller has parsed (after [`crate::check_size`]), over views and catalog tables.
+    /// Errors: as [`Self::sql`], but for the text.
+    pub async fn sql_statement(
+        &self,
+        statement: datafusion::sql::sqlparser::ast::Statement,
+    ) -> Result<DataFrame, EngineError> {
+        let plan = sql::plan_statement(self, statement).await?;
+        Ok(DataFrame::new(self.inner.context.state(), plan))
+    }
+
     /// Starts a frame's plan; its rows come from [`Execution::next`].
     pub async fn execute(&self, frame: DataFrame) -> Result<Execution, EngineError> {
         self.execute_plan(frame.into_unoptimized_plan()).await

@@ -51,16 +51,22 @@ pub(crate) async fn plan(session: &Session, text: &str) -> Result<LogicalPlan, E
     check_size(text)?;
     let state = session.context().state();
     let dialect = state.config_options().sql_parser.dialect;
-    let mut statement =
-        session.converted(state.sql_to_statement(text.trim().trim_end_matches(';'), &dialect))?;
-    let Statement::Statement(ast) = &mut statement else {
+    let statement = session.converted(state.sql_to_statement(text.trim().trim_end_matches(';'), &dialect))?;
+    let Statement::Statement(ast) = statement else {
         return Err(only_select());
     };
-    if !matches!(ast.as_ref(), Ast::Query(_)) {
+    plan_statement(session, *ast).await
+}
+
+/// Plans one SELECT that was parsed already.
+pub(crate) async fn plan_statement(session: &Session, ast: Ast) -> Result<LogicalPlan, EngineError> {
+    if !matches!(ast, Ast::Query(_)) {
         return Err(only_select());
     }
-    on_large_stack(|| refuse::check(ast))?;
-    check_expansion(ast.as_ref(), &|name| session.view_weight(name))?;
+    on_large_stack(|| refuse::check(&ast))?;
+    check_expansion(&ast, &|name| session.view_weight(name))?;
+    let state = session.context().state();
+    let mut statement = Statement::Statement(Box::new(ast));
     if !state.config_options().sql_parser.enable_ident_normalization {
         let columns = known_columns(session, &state, &statement).await?;
         if let Statement::Statement(ast) = &mut statement {

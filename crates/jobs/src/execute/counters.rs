@@ -1,8 +1,10 @@
 //! Rows and bytes of a run while it goes on.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::LogicalPlan;
 use engine::{ScanStats, WriteStats};
 
 use crate::progress::Totals;
@@ -20,8 +22,19 @@ pub(crate) struct Counters {
 pub(crate) struct SourceCount {
     /// Kind, id and name.
     pub(crate) name: String,
-    /// Per target: counts, and how often its plan has the source.
-    readings: Mutex<Vec<(Arc<ScanStats>, u64)>>,
+    /// Files and bytes of the objects that are to be read. Pieces of a file are read with some overlap, and its footer
+    /// for each of them; what the source gave is no more than it has.
+    most: (AtomicU64, AtomicU64),
+    readings: Mutex<Vec<Arc<Reading>>>,
+}
+
+/// A source as one target reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// What all scans of the source in the target's plan have read together.
+    pub(crate) stats: Arc<ScanStats>,
+    /// How many these are; none while it is planned.
+    pub(crate) scans: AtomicU64,
 }
 
 /// Counts of one source.
@@ -34,33 +47,42 @@ pub(crate) struct Counts {
 }
 
 impl SourceCount {
-    /// Counts for one more target, whose plan has the source `scans` times.
-    pub(crate) fn reading(&self, scans: u64) -> Arc<ScanStats> {
-        let stats = Arc::new(ScanStats::default());
-        self.lock().push((Arc::clone(&stats), scans.max(1)));
-        stats
+    /// Counts for one more target.
+    pub(crate) fn reading(&self) -> Arc<Reading> {
+        let reading = Arc::new(Reading::default());
+        self.lock().push(Arc::clone(&reading));
+        reading
+    }
+
+    /// Notes what there is to read.
+    pub(crate) fn holds(&self, files: u64, bytes: u64) {
+        self.most.0.store(files, Ordering::Relaxed);
+        self.most.1.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn counts(&self) -> Counts {
         let mut most = Counts::default();
-        for (stats, scans) in self.lock().iter() {
+        for reading in self.lock().iter() {
+            let (stats, scans) = (&reading.stats, reading.scans.load(Ordering::Relaxed).max(1));
             most.files = most.files.max(stats.files.load(Ordering::Relaxed) / scans);
             most.rows = most.rows.max(stats.rows.load(Ordering::Relaxed) / scans);
             most.bytes = most.bytes.max(stats.bytes.load(Ordering::Relaxed) / scans);
             most.bad_records = most.bad_records.max(stats.bad_records.count() / scans);
         }
+        most.files = most.files.min(self.most.0.load(Ordering::Relaxed));
+        most.bytes = most.bytes.min(self.most.1.load(Ordering::Relaxed));
         most
     }
 
     /// The first bad records, with file and line.
     pub(crate) fn examples(&self) -> Vec<String> {
         let readings = self.lock();
-        let most = readings.iter().max_by_key(|(stats, _)| stats.bad_records.count());
-        most.map(|(stats, _)| stats.bad_records.examples().iter().map(ToString::to_string).collect())
+        let most = readings.iter().max_by_key(|reading| reading.stats.bad_records.count());
+        most.map(|reading| reading.stats.bad_records.examples().iter().map(ToString::to_string).collect())
             .unwrap_or_default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<ScanStats>, u64)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Reading>>> {
         self.readings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +90,7 @@ impl SourceCount {
 impl Counters {
     /// Adds a source.
     pub(crate) fn source(&self, name: String) -> Arc<SourceCount> {
-        let source = Arc::new(SourceCount { name, readings: Mutex::default() });
+        let source = Arc::new(SourceCount { name, most: Default::default(), readings: Mutex::default() });
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&source));
         source
     }
@@ -102,4 +124,25 @@ impl Counters {
         }
         totals
     }
+}
+
+/// How often a plan has the scan of a source, which a join or a subquery may repeat.
+pub(super) fn scans_of(source: &LogicalPlan, plan: &LogicalPlan) -> datafusion::error::Result<u64> {
+    let mut tables = Vec::new();
+    source.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            tables.push(Arc::clone(&scan.source));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let mut scans = 0;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && tables.iter().any(|table| Arc::ptr_eq(table, &scan.source))
+        {
+            scans += 1;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(scans)
 }

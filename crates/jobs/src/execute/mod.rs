@@ -20,8 +20,9 @@ mod reconcile;
 mod sources;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use datafusion::dataframe::DataFrame;
 use engine::write::{self, Output};
@@ -29,7 +30,8 @@ use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
 use store::crash;
 use store::lease::Lease;
 
-pub(crate) use counters::{Counters, SourceCount};
+use counters::scans_of;
+pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
 
 use crate::JobsError;
@@ -66,6 +68,8 @@ pub(crate) struct Task<'a> {
     /// The bookmark's version that the run was planned from.
     pub(crate) planned_version: i64,
     pub(crate) window: Window,
+    /// Which node raised an error while rows flow.
+    pub(crate) blame: plan::Blame,
 }
 
 /// The staged output of one target.
@@ -125,25 +129,40 @@ async fn open<'a>(
     drop(tx);
     let graph = input.graph()?;
     check_full_sources(&graph, &options)?;
-    let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
-    let session = context.engine.session(
-        engine::Sources {
-            store: context.store.clone(),
-            lake: context.lake.clone(),
-            scope: run.scope.clone(),
-        },
-        SessionOptions {
-            cancel: active.cancel.clone(),
-            on_bad_record: policy,
-            dialect: SqlDialect::Spark,
-            ..SessionOptions::default()
-        },
-    );
+    let session = session(context, run, active, &options);
     let planned_version = head.map_or(0, |entry| entry.version);
     let counters = &active.counters;
-    let task = Task { context, run, lease, log, counters, session, options, graph, planned_version, window };
+    let task = Task {
+        context,
+        run,
+        lease,
+        log,
+        counters,
+        session,
+        options,
+        graph,
+        planned_version,
+        window,
+        blame: plan::Blame::default(),
+    };
     task.greet();
     Ok(task)
+}
+
+fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {
+    let policy = if options.max_bad_records > 0 { BadRecordPolicy::Skip } else { BadRecordPolicy::Fail };
+    let sources = engine::Sources {
+        store: context.store.clone(),
+        lake: context.lake.clone(),
+        scope: run.scope.clone(),
+    };
+    let options = SessionOptions {
+        cancel: active.cancel.clone(),
+        on_bad_record: policy,
+        dialect: SqlDialect::Spark,
+        ..SessionOptions::default()
+    };
+    context.engine.session(sources, options)
 }
 
 /// A name that is nobody's would silently leave a source under the bookmark.
@@ -200,19 +219,29 @@ async fn plan_target(
     target: &Node,
 ) -> Result<DataFrame, RunFailure> {
     let mut frames: BTreeMap<&str, DataFrame> = BTreeMap::new();
+    let mut readings = Vec::new();
     let paths = paths_to(&task.graph, target);
     for node in task.graph.needed() {
-        let Some(scans) = paths.get(node.id.as_str()) else { continue };
+        if !paths.contains(node.id.as_str()) {
+            continue;
+        }
         if node.id == target.id {
             break;
         }
         let frame = match sources.get(&node.id) {
-            Some(source) => source.frame(task, node, *scans).await?,
+            Some(source) => {
+                let (frame, reading) = source.frame(task, node).await?;
+                readings.push((frame.logical_plan().clone(), reading));
+                frame
+            }
             None => {
                 let inputs =
                     node.inputs.iter().filter_map(|input| frames.get(input.as_str()).cloned()).collect();
                 let mut notes = Vec::new();
-                let planned = plan::transform(&task.session, node, inputs, &mut notes).await;
+                let planned = {
+                    let accused = task.blame.accuse(&name_of(node));
+                    plan::transform(&task.session, node, inputs, &accused, &mut notes).await
+                };
                 for note in notes {
                     task.log.info(format!("{}: {note}", name_of(node)));
                 }
@@ -222,22 +251,24 @@ async fn plan_target(
         frames.insert(&node.id, frame);
     }
     let input = target.inputs.first().and_then(|input| frames.remove(input.as_str()));
-    input.ok_or_else(|| RunFailure::node(target, plan::PlanError::Refused("its input is missing".to_owned())))
+    let missing = || RunFailure::node(target, plan::PlanError::Refused("its input is missing".to_owned()));
+    let input = input.ok_or_else(missing)?;
+    for (source, reading) in readings {
+        let scans = scans_of(&source, input.logical_plan());
+        reading
+            .scans
+            .store(scans.map_err(|error| RunFailure::node(target, error.into()))?, Ordering::Relaxed);
+    }
+    Ok(input)
 }
 
-/// The nodes that a target needs, itself included, and over how many ways: a plan repeats a shared node for each.
-fn paths_to<'g>(graph: &'g Graph, target: &Node) -> BTreeMap<&'g str, u64> {
-    let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+/// The nodes that a target needs, itself included.
+fn paths_to<'g>(graph: &'g Graph, target: &'g Node) -> BTreeSet<&'g str> {
+    let mut paths = BTreeSet::from([target.id.as_str()]);
+    // Inputs stand before what reads them.
     for node in graph.needed().collect::<Vec<_>>().into_iter().rev() {
-        if node.id == target.id {
-            paths.insert(&node.id, 1);
-        }
-        let Some(own) = paths.get(node.id.as_str()).copied() else { continue };
-        for input in &node.inputs {
-            if let Some(input) = graph.node(input) {
-                let ways = paths.entry(&input.id).or_insert(0);
-                *ways = ways.saturating_add(own);
-            }
+        if paths.contains(node.id.as_str()) {
+            paths.extend(node.inputs.iter().map(String::as_str));
         }
     }
     paths
@@ -250,6 +281,15 @@ pub(crate) fn name_of(node: &Node) -> String {
     } else {
         format!("{} {} ({})", node.label, node.id, node.name)
     }
+}
+
+/// Whether an error is about values, not about files, memory or the store.
+fn is_computed(error: &engine::EngineError) -> bool {
+    use engine::EngineError::{Execution, InvalidCast, OutOfRange, Plan, Unsupported};
+    matches!(
+        error,
+        Execution { .. } | InvalidCast { .. } | OutOfRange { .. } | Plan { .. } | Unsupported { .. }
+    )
 }
 
 impl Task<'_> {
@@ -294,7 +334,8 @@ impl Task<'_> {
         self.log.progress(&self.counters.totals());
     }
 
-    /// Finds the node that an error of execution belongs to: the source of the file that it names, else the target.
+    /// Finds the node that an error of execution belongs to: the one whose function raised it, the source of the file
+    /// that it names, else the target.
     fn blame(
         &self,
         sources: &BTreeMap<String, Source>,
@@ -304,6 +345,9 @@ impl Task<'_> {
         if matches!(error, engine::EngineError::Cancelled) {
             return RunFailure::Cancelled;
         }
+        if let Some(raised) = self.blame.of(&error) {
+            return RunFailure::Node { node: raised.to_string(), error: error.into() };
+        }
         let file = match &error {
             engine::EngineError::Format(format) => Some(format.place.source.clone()),
             engine::EngineError::File { file, .. } | engine::EngineError::ObjectMissing { file } => {
@@ -312,8 +356,23 @@ impl Task<'_> {
             _ => None,
         };
         let source = file.and_then(|file| sources.values().find(|source| source.reads(&file)));
-        let node = source.and_then(|source| self.graph.node(&source.node)).unwrap_or(target);
-        RunFailure::node(node, error.into())
+        if let Some(node) = source.and_then(|source| self.graph.node(&source.node)) {
+            return RunFailure::node(node, error.into());
+        }
+        match self.computing(target) {
+            Some(node) if is_computed(&error) => RunFailure::Node { node, error: error.into() },
+            _ => RunFailure::node(target, error.into()),
+        }
+    }
+
+    /// The nodes before a target that may fail on a row's values: only SQL can, beyond what names itself (a subquery
+    /// that gives several rows).
+    fn computing(&self, target: &Node) -> Option<String> {
+        let paths = paths_to(&self.graph, target);
+        let nodes = self.graph.needed().filter(|node| paths.contains(node.id.as_str()));
+        let names: Vec<String> =
+            nodes.filter(|node| matches!(node.kind, NodeKind::Sql { .. })).map(name_of).collect();
+        (!names.is_empty()).then(|| names.join(" or "))
     }
 
     fn too_many_bad(&self, found: u64) -> RunFailure {

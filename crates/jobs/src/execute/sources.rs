@@ -14,7 +14,7 @@ use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextT
 use formats::hive::HiveType;
 use formats::{ColumnNames, CsvOptions, JsonOptions};
 
-use super::{RunFailure, SourceCount, Task, name_of};
+use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Processed, Window};
 use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
@@ -69,6 +69,7 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, listed).await?;
     drop(tx);
     let objects = bound(chosen.read, bounds);
+    count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
     report(task, node, &all, &objects, chosen.skipped, chosen.rewritten);
     let schema = match &node.kind {
         NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
@@ -192,14 +193,14 @@ fn merged(first: &Schema, second: &Schema) -> Result<SchemaRef, String> {
 }
 
 impl Source {
-    /// A frame over the chosen objects, counted for one target whose plan has it `scans` times.
+    /// A frame over the chosen objects, counted for one target.
     pub(super) async fn frame(
         &self,
         task: &Task<'_>,
         node: &Node,
-        scans: u64,
-    ) -> Result<DataFrame, RunFailure> {
-        let stats = Some(self.count.reading(scans));
+    ) -> Result<(DataFrame, Arc<Reading>), RunFailure> {
+        let reading = self.count.reading();
+        let stats = Some(Arc::clone(&reading.stats));
         let objects = Some(self.objects.clone());
         let frame = match &node.kind {
             NodeKind::Catalog(source) => {
@@ -214,7 +215,8 @@ impl Source {
             _ => Err(EngineError::Internal("a transform was read as a source".to_owned())),
         };
         let frame = frame.map_err(|error| RunFailure::node(node, error.into()))?;
-        plan::plain(frame).map_err(|error| RunFailure::node(node, error))
+        let frame = plan::plain(frame).map_err(|error| RunFailure::node(node, error))?;
+        Ok((frame, reading))
     }
 
     /// Whether the object of this name is one of those that are read.

@@ -34,7 +34,8 @@ pub(super) fn aggregate(
     for aggregation in aggregations {
         values.push(value(&frame, aggregation)?);
     }
-    Ok(frame.aggregate(keys, values)?)
+    let (state, plan) = frame.aggregate(keys, values)?.into_parts();
+    Ok(DataFrame::new(state, super::spark::aggregated(plan)?))
 }
 
 fn value(frame: &DataFrame, aggregation: &Aggregation) -> Result<Expr, PlanError> {

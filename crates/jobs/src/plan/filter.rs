@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Expr, lit};
 use super::PlanError;
 use super::cast::convert;
 use super::paths::{Found, resolve};
+use super::spark;
 use crate::graph::{Condition, Operand, Operation};
 
 /// Keeps the rows for which the conditions hold.
@@ -62,18 +63,19 @@ fn field(schema: &DFSchema, operand: &Operand) -> Result<Found, PlanError> {
 fn compare(schema: &DFSchema, operator: &str, left: &Operand, right: &Operand) -> Result<Expr, PlanError> {
     let (left, right) = match (left, right) {
         (Operand::Field(left), Operand::Field(right)) => {
-            (resolve(schema, left)?.expr, resolve(schema, right)?.expr)
+            let (left, right) = (resolve(schema, left)?, resolve(schema, right)?);
+            spark::equal(left.expr, &left.data_type, right.expr, &right.data_type)?
         }
         (Operand::Field(path), Operand::Constant(text)) => {
             let found = resolve(schema, path)?;
             refuse_text_order(operator, text, path, &found.data_type)?;
             let constant = constant(text, path, &found.data_type)?;
-            (found.expr, constant)
+            (spark::key(found.expr, &found.data_type), constant)
         }
         (Operand::Constant(text), Operand::Field(path)) => {
             let found = resolve(schema, path)?;
             refuse_text_order(operator, text, path, &found.data_type)?;
-            (constant(text, path, &found.data_type)?, found.expr)
+            (constant(text, path, &found.data_type)?, spark::key(found.expr, &found.data_type))
         }
         (Operand::Constant(_), Operand::Constant(_)) => {
             return Err(PlanError::Refused("two constants are compared".to_owned()));

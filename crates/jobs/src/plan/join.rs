@@ -135,24 +135,10 @@ fn with_keys(
     let pairs: Vec<_> = left_keys.iter().zip(right_keys).collect();
     for (at, (left_key, right_key)) in pairs.into_iter().enumerate() {
         let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
-        let common = common_type(&a.data_type, &b.data_type);
+        let (a, b) = super::spark::equal(a.expr, &a.data_type, b.expr, &b.data_type)?;
         let name = format!("{KEY}{at}");
-        left =
-            left.with_column(&name, convert(a.expr, &a.data_type, common.as_ref().unwrap_or(&a.data_type)))?;
-        right = right
-            .with_column(&name, convert(b.expr, &b.data_type, common.as_ref().unwrap_or(&b.data_type)))?;
+        left = left.with_column(&name, a)?;
+        right = right.with_column(&name, b)?;
     }
     Ok((left, right))
-}
-
-/// The type that text and numbers are compared as; `None` leaves it to the engine.
-fn common_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let (text, other) = match (is_text(left), is_text(right)) {
-        (true, false) => (left, right),
-        (false, true) => (right, left),
-        _ => return None,
-    };
-    debug_assert!(is_text(text));
-    if other.is_numeric() && !other.is_integer() { Some(DataType::Float64) } else { Some(other.clone()) }
 }

@@ -8,6 +8,7 @@
 //! silently or depends on chance, the node's module says what happens here.
 
 mod aggregate;
+mod blame;
 mod cast;
 mod fields;
 mod filter;
@@ -28,6 +29,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use engine::{EngineError, Session};
 
+pub(crate) use blame::{Accused, Blame};
 pub(crate) use cast::convert;
 
 use crate::graph::{Node, NodeKind};
@@ -79,11 +81,13 @@ pub(crate) fn plain(frame: DataFrame) -> Result<DataFrame, PlanError> {
 }
 
 /// The frame of a transform; `inputs` are the plain frames of its inputs, in order. Lines for the run's log are added
-/// to `notes`.
+/// to `notes`; `accused`
+/// is the node as errors name it.
 pub(crate) async fn transform(
     session: &Session,
     node: &Node,
     inputs: Vec<DataFrame>,
+    accused: &Accused,
     notes: &mut Vec<String>,
 ) -> Result<DataFrame, PlanError> {
     let mut inputs = inputs.into_iter();
@@ -104,7 +108,7 @@ pub(crate) async fn transform(
             let mut frames = vec![first];
             frames.extend(inputs);
             let views = sql::views(&node.inputs, frames, aliases)?;
-            sql::query(session, query, views).await?
+            sql::query(session, query, views, accused).await?
         }
         NodeKind::Aggregate { groups, aggregations } => aggregate::aggregate(first, groups, aggregations)?,
         NodeKind::DropDuplicates { columns } => sets::drop_duplicates(first, columns)?,

@@ -2,22 +2,25 @@
 //!
 //! Which of several rows with equal `Columns` is kept is not said by Glue; here too it may be any of
 //! them. Columns of a union are matched by position, as in the SQL that Glue generates; the names are
-//! those of the first input.
+//! those of the first input. Their types become the wider one, as in Spark.
 
 use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
 use super::paths::{names, resolve};
-use super::{PlanError, column};
+use super::{PlanError, column, spark};
 use crate::graph::FieldPath;
 
 /// One row of each set of rows that are equal (in `columns`, when there are any).
 pub(super) fn drop_duplicates(frame: DataFrame, columns: &[FieldPath]) -> Result<DataFrame, PlanError> {
     if columns.is_empty() {
-        return Ok(frame.distinct()?);
+        let (state, plan) = frame.into_parts();
+        return Ok(DataFrame::new(state, spark::distinct(plan)?));
     }
-    let on = columns.iter().map(|path| resolve(frame.schema(), path).map(|found| found.expr));
+    let on = columns
+        .iter()
+        .map(|path| resolve(frame.schema(), path).map(|found| spark::key(found.expr, &found.data_type)));
     let on = on.collect::<Result<Vec<_>, _>>()?;
     let all: Vec<Expr> = names(frame.schema().fields()).iter().map(|name| column(name)).collect();
     Ok(frame.distinct_on(on, all, None)?)
@@ -34,7 +37,17 @@ pub(super) fn union(first: DataFrame, second: DataFrame, distinct: bool) -> Resu
         )));
     }
     let wanted = names(first.schema().fields());
-    let united = if distinct { first.union_distinct(second)? } else { first.union(second)? };
+    let (state, first) = first.into_parts();
+    let (_, second) = second.into_parts();
+    let mut inputs = spark::of_one_type(vec![first, second])?.into_iter();
+    let (Some(first), Some(second)) = (inputs.next(), inputs.next()) else {
+        return Err(PlanError::Refused("a union needs two inputs".to_owned()));
+    };
+    let mut united = LogicalPlanBuilder::from(first).union(second)?.build()?;
+    if distinct {
+        united = spark::distinct(united)?;
+    }
+    let united = DataFrame::new(state, united);
     let fields: Vec<Expr> = united
         .schema()
         .iter()

@@ -1,209 +1,158 @@
-//! Makes a bound SQL plan mean what Spark (without ANSI mode) means by it.
+//! SQL of Spark 3.5 (without ANSI mode) on the engine: parsed in its dialect, bound, and rewritten until it means what
+//! Spark means by it.
 //!
 //! | SQL | engine | here, as in Spark |
 //! |---|---|---|
-//! | `7 / 2` | 3 | 3.5 |
-//! | `x / 0`, `x % 0` | error or infinity | null |
-//! | `CAST('a' AS INT)` | error | null |
+//! | `1.5`, `1` | double, bigint | decimal(2,1), int |
+//! | `7 / 2`, `x / 0`, `x % 0` | 3, error or infinity | 3.5, null |
+//! | `CAST('a' AS INT)`, `CAST(300 AS TINYINT)` | error | null, 44 |
 //! | `'10' > 9`, `'1' + 1` | compares as text, error | as numbers |
-//! | `concat('a', NULL)` | `a` | null |
-//! | `regexp_replace(s, p, r)` | first match | all matches |
-//! | `ceil`, `floor` of a double | double | bigint |
+//! | decimals | cut, or an error where they do not fit | rounded half up, null where they do not fit |
+//! | `sum` of decimals that do not fit, `avg` of decimals | wrong, cut | null, rounded half up |
+//! | `concat('a', NULL)`, `substr(s, -2)` | `a`, all | null, the last two |
+//! | `0.0 = -0.0`, NaN | different, several | equal, one that is larger than all |
 //!
-//! Functions are allowed by name: those whose meaning is the same, and those that are rewritten here.
-//! Everything else is refused with its name, because a function that only looks the same gives wrong
-//! rows.
+//! Functions are allowed by name: those whose meaning is the same, and those that are rewritten here. Everything else
+//! is refused with its name, because a function that only looks the same gives wrong rows.
+//!
+//! - [`dialect`] and [`syntax`]: text to a syntax tree that the planner understands rightly
+//! - [`plans`]: relations; [`exprs`]: expressions; [`aggregates`]: aggregates and windows; [`calls`]: functions
+//! - [`types`], [`arithmetic`], [`cast`], [`keys`], [`text`], [`round`], [`patterns`]: what Spark computes otherwise
 
+mod aggregates;
+mod arithmetic;
 mod calls;
+mod cast;
+mod dialect;
+mod exprs;
+mod keys;
+mod naming;
+mod patterns;
+mod plans;
+mod round;
+mod syntax;
+mod text;
+mod types;
 
-use arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::functions::expr_fn::nullif;
-use datafusion::logical_expr::expr::{AggregateFunction, BinaryExpr, InList, ScalarFunction, WindowFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, Operator, WindowFunctionDefinition, binary_expr, lit,
-};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, Operator, ScalarFunctionArgs};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::Statement;
 use engine::EngineError;
 
-use super::PlanError;
-use super::cast::convert;
+use super::blame::Accused;
+use super::{PlanError, functions};
 
-/// Aggregate and window functions that mean the same in Spark.
-const AGGREGATES: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "stddev",
-    "stddev_pop",
-    "var",
-    "var_pop",
-    "covar_samp",
-    "covar_pop",
-    "corr",
-    "bool_and",
-    "bool_or",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "first_value",
-    "last_value",
-    "grouping",
-];
-const WINDOWS: &[&str] = &[
-    "row_number",
-    "rank",
-    "dense_rank",
-    "percent_rank",
-    "cume_dist",
-    "ntile",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "nth_value",
-];
+pub(super) use calls::loose;
+pub(super) use cast::number_literal;
+pub(super) use dialect::NUMBER;
+pub(super) use exprs::result_type;
+pub(super) use keys::key;
+pub(super) use types::{Operation, TIMESTAMP};
+
+/// Parses a node's text.
+/// Errors: text that is not Spark's SQL, and what is refused by its name.
+pub(super) fn parse(context: &SessionContext, text: &str) -> Result<Statement, PlanError> {
+    functions::register(context);
+    let mut statement = dialect::parse(text)?;
+    let called = syntax::adapt(&mut statement)?;
+    let state = context.state();
+    let known = |name: &str| {
+        state.scalar_functions().contains_key(name)
+            || state.aggregate_functions().contains_key(name)
+            || state.window_functions().contains_key(name)
+    };
+    match called.iter().find(|name| !known(name)) {
+        None => Ok(statement),
+        Some(name) => {
+            Err(PlanError::Refused(format!("the function {name} is not supported in SparkSQL nodes")))
+        }
+    }
+}
 
 /// Rewrites the plan, but not the plans of the views below it: they are other nodes' work, and mean what they mean.
-pub(super) fn adapt(plan: LogicalPlan, views: &[LogicalPlan]) -> Result<LogicalPlan, PlanError> {
-    let adapted = rewrite_plan(plan, views);
+pub(super) fn adapt(
+    plan: LogicalPlan,
+    views: &[LogicalPlan],
+    accused: &Accused,
+) -> Result<LogicalPlan, PlanError> {
+    let below = plans::Below { views, outer: &[], accused };
+    let adapted = plans::rewrite(plan, &below).and_then(|plan| plans::watched(plan.data, &below));
     adapted.map(|adapted| adapted.data).map_err(|error| PlanError::Engine(EngineError::from(error)))
 }
 
-/// Bottom up, because a changed type below changes what an expression means.
-fn rewrite_plan(plan: LogicalPlan, views: &[LogicalPlan]) -> Result<Transformed<LogicalPlan>> {
-    if views.contains(&plan) {
-        return Ok(Transformed::no(plan));
-    }
-    let below = plan.map_children(|child| rewrite_plan(child, views))?;
-    let below = below.transform_data(|node| node.map_subqueries(|query| rewrite_plan(query, views)))?;
-    let changed = below.transform_data(|node| {
-        let schema = merge_schema(&node.inputs());
-        let preserver = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = preserver.save(&expr);
-            let changed = expr.transform_up(|expr| rewrite(expr, &schema))?;
-            Ok(changed.update_data(|expr| name.restore(expr)))
+/// Of a plan that is an aggregate: its results with Spark's types.
+pub(super) fn aggregated(plan: LogicalPlan) -> Result<LogicalPlan, PlanError> {
+    let LogicalPlan::Aggregate(aggregate) = plan else {
+        return Err(PlanError::Refused("an aggregate was planned as something else".to_owned()));
+    };
+    let schema = std::sync::Arc::clone(aggregate.input.schema());
+    let done = aggregates::aggregate(aggregate, &Scope { schema: &schema, outer: &[] });
+    done.map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// Two values as what an equality compares them as.
+pub(super) fn equal(left: Expr, a: &DataType, right: Expr, b: &DataType) -> Result<(Expr, Expr), PlanError> {
+    let sides = exprs::comparable(left, a, right, b, Operator::Eq);
+    sides.map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// The inputs of a union with the types that all of them fit.
+pub(super) fn of_one_type(plans: Vec<LogicalPlan>) -> Result<Vec<LogicalPlan>, PlanError> {
+    plans::of_one_type(plans).map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// The rows of a plan, each once.
+pub(super) fn distinct(plan: LogicalPlan) -> Result<LogicalPlan, PlanError> {
+    let once = plans::distinct(&std::sync::Arc::new(plan));
+    once.map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// Where an expression stands.
+struct Scope<'a> {
+    /// What its columns are.
+    schema: &'a DFSchema,
+    /// The schemas that a subquery around it can name, the nearest last.
+    outer: &'a [&'a DFSchema],
+}
+
+impl Scope<'_> {
+    /// A column of a query around this one, as it is now.
+    fn outer_type(&self, column: &Column) -> Option<FieldRef> {
+        self.outer.iter().rev().find_map(|schema| {
+            let at = schema.maybe_index_of_column(column)?;
+            Some(std::sync::Arc::clone(schema.fields().get(at)?))
         })
-    })?;
-    if !changed.transformed {
-        return Ok(changed);
     }
-    changed.map_data(LogicalPlan::recompute_schema)
 }
 
 /// A refusal on its way through the rewriter.
-pub(super) fn refused(what: String) -> DataFusionError {
+fn refused(what: String) -> DataFusionError {
     EngineError::Unsupported { message: what }.into_datafusion()
 }
 
-fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let changed = match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => return binary(*left, op, *right, schema),
-        Expr::Cast(cast) => {
-            let from = cast.expr.get_type(schema)?;
-            convert(*cast.expr, &from, cast.field.data_type())
-        }
-        Expr::InList(list) => return in_list(list, schema),
-        Expr::ScalarFunction(ScalarFunction { func, args }) => return calls::scalar(func, args, schema),
-        Expr::AggregateFunction(AggregateFunction { ref func, .. }) => {
-            allowed(AGGREGATES, func.name())?;
-            return Ok(Transformed::no(expr));
-        }
-        Expr::WindowFunction(ref window) => {
-            window_allowed(window)?;
-            return Ok(Transformed::no(expr));
-        }
-        other => return Ok(Transformed::no(other)),
-    };
-    Ok(Transformed::yes(changed))
-}
-
-fn window_allowed(window: &WindowFunction) -> Result<()> {
-    match &window.fun {
-        WindowFunctionDefinition::AggregateUDF(function) => allowed(AGGREGATES, function.name()),
-        WindowFunctionDefinition::WindowUDF(function) => allowed(WINDOWS, function.name()),
-    }
-}
-
 /// Refuses a function that is not in the list.
-pub(super) fn allowed(list: &[&str], name: &str) -> Result<()> {
+fn allowed(list: &[&str], name: &str) -> Result<()> {
     if list.contains(&name) {
         return Ok(());
     }
     Err(refused(format!("the function {name} is not supported in SparkSQL nodes")))
 }
 
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-}
-
-fn binary(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
-    let plain = |left, right| Ok(Transformed::no(binary_expr(left, op, right)));
-    match op {
-        Operator::Divide => Ok(Transformed::yes(divide(left, &left_type, right, &right_type))),
-        Operator::Modulo => {
-            let (left, right) = (number(left, &left_type), number(right, &right_type));
-            Ok(Transformed::yes(binary_expr(left, op, nullif(right, lit(0)))))
-        }
-        Operator::Plus | Operator::Minus | Operator::Multiply
-            if is_text(&left_type) || is_text(&right_type) =>
-        {
-            Ok(Transformed::yes(binary_expr(number(left, &left_type), op, number(right, &right_type))))
-        }
-        _ if op.supports_propagation() => {
-            if is_text(&left_type) && right_type.is_numeric() {
-                return Ok(Transformed::yes(binary_expr(convert(left, &left_type, &right_type), op, right)));
-            }
-            if is_text(&right_type) && left_type.is_numeric() {
-                return Ok(Transformed::yes(binary_expr(left, op, convert(right, &right_type, &left_type))));
-            }
-            plain(left, right)
-        }
-        _ => plain(left, right),
+/// Computes a function on arrays; where all arguments are single values, so is the result.
+fn per_row(
+    arguments: ScalarFunctionArgs,
+    compute: impl FnOnce(&[ArrayRef], usize) -> Result<ArrayRef>,
+) -> Result<ColumnarValue> {
+    let single = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+    let rows = if single { 1 } else { arguments.number_rows };
+    let arrays = arguments.args.iter().map(|argument| argument.to_array(rows)).collect::<Result<Vec<_>>>()?;
+    let result = compute(&arrays, rows)?;
+    if single {
+        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
     }
-}
-
-/// Text as a double, anything else as it is.
-fn number(expr: Expr, data_type: &DataType) -> Expr {
-    if is_text(data_type) { convert(expr, data_type, &DataType::Float64) } else { expr }
-}
-
-fn divide(left: Expr, left_type: &DataType, right: Expr, right_type: &DataType) -> Expr {
-    let decimal = |t: &DataType| matches!(t, DataType::Decimal128(..) | DataType::Decimal256(..));
-    let exact = (decimal(left_type) || decimal(right_type))
-        && (decimal(left_type) || left_type.is_integer())
-        && (decimal(right_type) || right_type.is_integer());
-    if exact {
-        return binary_expr(left, Operator::Divide, nullif(right, lit(0)));
-    }
-    let left = convert(left, left_type, &DataType::Float64);
-    let right = convert(right, right_type, &DataType::Float64);
-    binary_expr(left, Operator::Divide, nullif(right, lit(0.0)))
-}
-
-/// Text that is looked for among numbers is compared as a number.
-fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let own = list.expr.get_type(schema)?;
-    let mut wanted = None;
-    for item in &list.list {
-        let item = item.get_type(schema)?;
-        if is_text(&own) && item.is_numeric() {
-            wanted = Some(item);
-        }
-    }
-    match wanted {
-        None => Ok(Transformed::no(Expr::InList(list))),
-        Some(wanted) => {
-            let InList { expr, list, negated } = list;
-            let expr = Box::new(convert(*expr, &own, &wanted));
-            Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
-        }
-    }
+    Ok(ColumnarValue::Array(result))
 }

@@ -7,8 +7,9 @@
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, Session};
 
+use super::PlanError;
+use super::blame::Accused;
 use super::spark;
-use super::{PlanError, functions};
 
 /// The frames by the names that the text uses.
 pub(super) fn views(
@@ -31,19 +32,23 @@ pub(super) async fn query(
     session: &Session,
     text: &str,
     views: Vec<(String, DataFrame)>,
+    accused: &Accused,
 ) -> Result<DataFrame, PlanError> {
-    functions::register(session.context());
+    let statement = spark::parse(session.context(), text)?;
     let names: Vec<String> = views.iter().map(|(name, _)| name.clone()).collect();
     let plans: Vec<_> = views.iter().map(|(_, frame)| frame.logical_plan().clone()).collect();
     for (name, frame) in views {
         session.register_view(&name, frame);
     }
-    let frame = session.sql(text).await;
+    let frame = session.sql_statement(statement).await;
     for name in &names {
         session.drop_view(name);
     }
     let (state, plan) = frame.map_err(|error| explained(error, &names))?.into_parts();
-    Ok(DataFrame::new(state, spark::adapt(plan, &plans)?))
+    let plan = spark::adapt(plan, &plans, accused)?;
+    // What cannot be computed is said now, while it is known whose it is.
+    session.explain(plan.clone()).await?;
+    Ok(DataFrame::new(state, plan))
 }
 
 /// A table that is not found is often an alias that is spelled differently.

@@ -72,7 +72,7 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
     let clock = context.store.clock().clone();
     let log = RunLog::new(context.logs.clone(), clock, run.scope.clone(), run.id.clone());
     let work = execute::execute(&context, &run, &lease, &active, &log);
-    let (result, ended) = drive(&context, &run, &lease, &active, &log, &stop, work).await;
+    let (result, ended) = Box::pin(drive(&context, &run, &lease, &active, &log, &stop, work)).await;
     match result {
         Ok(()) => {}
         Err(failure) => {

@@ -4,6 +4,7 @@ mod failures;
 mod flow;
 mod nodes;
 mod spark;
+mod spark_table;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

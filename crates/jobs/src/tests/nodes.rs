@@ -250,3 +250,43 @@ async fn targets_write_text_too() {
         assert!(keys.iter().all(|key| key.contains("/ok=")), "{keys:?}");
     }
 }
+
+#[tokio::test]
+async fn types_are_sparks() {
+    let world = World::new().await;
+    world.put("in/x.csv", "k,v\n1,2.5\n2,3.5\n2,4.0\n").await;
+    let mapping = |to: &str| {
+        json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [
+            {"FromPath": ["k"], "ToKey": "k", "ToType": "int"}, {"FromPath": ["v"], "ToKey": "v", "ToType": to}]}})
+    };
+    let typed = |to: &str, transform: Value| json!({"src": csv("in"), "m": mapping(to), "tr": transform, "out": parquet("tr", "out")});
+    let aggs: Vec<Value> =
+        ["sum", "avg", "max"].iter().map(|f| json!({"Column": ["v"], "AggFunc": f})).collect();
+    let aggregate = json!({"Aggregate": {"Name": "a", "Inputs": ["m"], "Groups": [], "Aggs": aggs}});
+    world.succeeds("decimals", typed("decimal(3,1)", aggregate)).await;
+    let (schema, rows) = world.table("out").await;
+    let types: Vec<String> = schema.fields().iter().map(|field| field.data_type().to_string()).collect();
+    assert_eq!(types, ["Decimal128(13, 1)", "Decimal128(7, 5)", "Decimal128(3, 1)"]);
+    assert_eq!(rows, ["10.0|3.33333|4.0"]);
+    let nodes = json!({
+        "src": csv("in"), "m": mapping("int"), "other": csv("in"), "out": parquet("u", "union"),
+        "u": {"Union": {"Name": "u", "Inputs": ["m", "other"], "UnionType": "DISTINCT"}},
+    });
+    world.succeeds("union", nodes).await;
+    assert_eq!(world.rows("union").await, ["1|2", "1|2.5", "2|3", "2|3.5", "2|4", "2|4.0"]);
+}
+
+#[tokio::test]
+async fn a_source_of_several_targets_is_counted_once() {
+    let world = World::new().await;
+    let text = "k,v\n".to_owned() + &"1,2\n".repeat(1_000);
+    world.put("in/x.csv", &text).await;
+    let sql = json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlAliases": [{"From": "src", "Alias": "t"}],
+        "SqlQuery": "select a.k from t a join (select distinct k from t) b on a.k = b.k"}});
+    let nodes = json!({"src": csv("in"), "tr": sql, "out": parquet("tr", "out"), "two": parquet("src", "two"),
+        "three": parquet("src", "three")});
+    let run = world.succeeds("j", nodes).await;
+    let totals = run.details.totals;
+    assert_eq!((totals.rows_in, totals.bytes_in, totals.files_in), (1_000, text.len() as u64, 1));
+    assert_eq!(totals.rows_out, 3_000);
+}

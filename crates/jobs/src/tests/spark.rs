@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{World, json_source, through};
 
-fn sql(query: &str) -> serde_json::Value {
+pub(super) fn sql(query: &str) -> serde_json::Value {
     json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": query,
         "SqlAliases": [{"From": "src", "Alias": "t"}]}})
 }
@@ -70,7 +70,19 @@ async fn what_would_mean_something_else_is_refused() {
     world.put("in/x.json", "{\"i\":7,\"w\":\"x\"}\n").await;
     let cases = [
         ("select log(i) from t", "log"),
-        ("select substr(w, -2) from t", "substr"),
+        ("select explode(w) from t", "the function explode is not supported in SparkSQL nodes"),
+        ("select to_date(w, 'yyyy') from t", "to_date"),
+        ("select sum(i > 1) from t", "sum needs a number"),
+        ("select 1.5X from t", "1.5X"),
+        ("select 2nd from t", "2nd"),
+        ("select 'it''s' from t", "'it''s'"),
+        ("select try_cast(w as int) from t", "TRY_CAST"),
+        ("select cast(i as varchar(3)) from t", "VARCHAR(3)"),
+        ("select ceil(i, 2) from t", "CEIL"),
+        ("select i from t where i > array(1)", "array"),
+        ("select date '2026-13-01' from t", "2026-13-01"),
+        ("select i from t where i > (i > 1)", "Boolean"),
+        ("select cast(date '2026-01-01' as int) from t", "a cast of date to int is not supported"),
         ("select date_format(w, 'YYYY') from t", "YYYY"),
         ("select nosuch(i) from t", "nosuch"),
         ("select nosuch from t", "nosuch"),
@@ -81,9 +93,120 @@ async fn what_would_mean_something_else_is_refused() {
         ("selec", ""),
     ];
     for (at, (query, expected)) in cases.into_iter().enumerate() {
-        let message = world.fails(&format!("j{at}"), through(json_source("in"), sql(query), "out")).await;
+        let run = world.run(&format!("j{at}"), through(json_source("in"), sql(query), "out")).await;
+        let message = run.details.error_message.unwrap_or_default();
         assert!(message.contains("node SparkSQL tr (q)"), "{query}: {message}");
         assert!(message.to_lowercase().contains(&expected.to_lowercase()), "{query}: {message}");
+    }
+    assert!(world.keys("out").await.is_empty());
+}
+
+#[tokio::test]
+async fn types_of_groups_unions_and_joins() {
+    let world = World::new().await;
+    let rows = "{\"g\":\"a\",\"v\":1,\"s\":\"1\"}\n{\"g\":\"a\",\"v\":4,\"s\":\"x\"}\n{\"g\":\"b\",\"v\":5,\"s\":null}\n";
+    world.put("in/x.json", rows).await;
+    let cases: [(&str, &[&str]); 22] = [
+        (
+            "select avg(v) as a, mean(v) as b, sum(v) as c, sum(v) as d from t",
+            &["3.3333333333333335|3.3333333333333335|10|10"],
+        ),
+        (
+            "select g, grouping(g) as x, count(*) as n from t group by rollup (g)",
+            &["a|0|2", "b|0|1", "~|1|3"],
+        ),
+        ("select g, sum(cast(v as int)) as s, count(*) as n from t group by g", &["a|5|2", "b|5|1"]),
+        ("select g, sum(s) as s, avg(s) as m from t group by g", &["a|1.0|1.0", "b|~|~"]),
+        (
+            "select sum(cast(v as decimal(10,2))) as s, avg(cast(v as decimal(10,2))) as m from t",
+            &["10.00|3.333333"],
+        ),
+        ("select avg(cast(-v as decimal(3,0))) as m from t where g = 'a'", &["-2.5000"]),
+        ("select sum(cast(99999999999999999999999999999999999999 as decimal(38,0))) as s from t", &["~"]),
+        ("select g as k, max(v) as m from t group by 1 order by k desc limit 1", &["b|5"]),
+        ("select upper(g) as k, count(*) as n from t group by k having count(*) > 1", &["A|2"]),
+        ("select v from t where s in ('x')", &["4"]),
+        ("select v from t where v not in (select cast(s as int) from t)", &[]),
+        ("select v from t where v not in (select 1 where false)", &["1", "4", "5"]),
+        ("select v from t where v in (select s from t)", &["1"]),
+        ("select v from t where (select count(*) from t b where b.g = t.g) = 2", &["1", "4"]),
+        ("select v from t where exists (select 1 from t b where b.v = t.v + 1)", &["4"]),
+        (
+            "select cast(1 as int) as x union all select 2.5 union all select cast(v as int) from t",
+            &["1.0", "1.0", "2.5", "4.0", "5.0"],
+        ),
+        ("select 1 as x union select 'a'", &["1", "a"]),
+        ("select 1 as x union select 1L", &["1"]),
+        ("select a.v from t a join t b on a.v = b.s", &["1"]),
+        ("select v from t a join (select '5' as v) b using (v)", &["5"]),
+        ("select x from (values (1), (2.5)) as d(x)", &["1.0", "2.5"]),
+        (
+            "select distinct x, count(*) over (partition by x) as n from (select 0.0D as x union all select -0.0D) y",
+            &["0.0|2"],
+        ),
+    ];
+    for (at, (query, expected)) in cases.into_iter().enumerate() {
+        let out = format!("out{at}");
+        let run = world.run(&format!("j{at}"), through(json_source("in"), sql(query), &out)).await;
+        assert_eq!(run.details.error_message, None, "{query}");
+        let rows = if world.keys(&out).await.is_empty() { Vec::new() } else { world.rows(&out).await };
+        assert_eq!(rows, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn floats_are_one_nan_and_one_zero() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"x\":1}\n").await;
+    let values = "(select cast('NaN' as double) as x union all select sqrt(-1) union all select 0.0D \
+                  union all select -0.0D union all select 1.0D union all select cast('Infinity' as double)) v";
+    let cases: [(String, &[&str]); 6] = [
+        (format!("select x, count(*) as n from {values} group by x"), &["0.0|2", "1.0|1", "NaN|2", "inf|1"]),
+        (format!("select max(x) as m, min(x) as l, count(distinct x) as n from {values}"), &["NaN|0.0|4"]),
+        (
+            format!("select count(*) as n from {values} join {} on v.x = w.x", values.replace(") v", ") w")),
+            &["10"],
+        ),
+        (format!("select x from {values} order by x desc limit 2"), &["NaN", "NaN"]),
+        (format!("select count(*) as n from {values} where x > 1e308"), &["3"]),
+        (format!("select count(*) as n from {values} where x in (0, cast('NaN' as double))"), &["4"]),
+    ];
+    for (at, (query, expected)) in cases.into_iter().enumerate() {
+        let out = format!("out{at}");
+        world.succeeds(&format!("j{at}"), through(json_source("in"), sql(&query), &out)).await;
+        assert_eq!(world.rows(&out).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn unnamed_columns_have_sparks_names() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"i\":7}\n").await;
+    let query = "select count(*), sum(i), max(i) + 1.5, cast(min(i) as int), 'x' from t";
+    world.succeeds("j", through(json_source("in"), sql(query), "out")).await;
+    let (schema, _) = world.table("out").await;
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["count(1)", "sum(i)", "(max(i) + 1.5)", "CAST(min(i) AS INT)", "x"]);
+}
+
+#[tokio::test]
+async fn an_error_while_rows_flow_names_the_node_that_raised_it() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"p\":\"(\",\"z\":\"2026-01-01 00:00:00 Europe/Berlin\"}\n").await;
+    let cases = [
+        ("select p rlike p as r from t", "regex"),
+        ("select cast(z as timestamp) as r from t", "Europe/Berlin"),
+        ("select 1 as x where (select v from (values (1), (2)) as d(v)) = 1", "more than one row"),
+    ];
+    for (at, (query, expected)) in cases.into_iter().enumerate() {
+        let nodes = serde_json::json!({
+            "src": json_source("in"), "bad": sql(query),
+            "tr": {"DropDuplicates": {"Name": "d", "Inputs": ["bad"]}},
+            "out": super::parquet("tr", "out"),
+        });
+        let message = world.fails(&format!("j{at}"), nodes).await;
+        assert!(message.starts_with("node SparkSQL bad (q): "), "{query}: {message}");
+        assert!(message.contains(expected), "{query}: {message}");
     }
     assert!(world.keys("out").await.is_empty());
 }

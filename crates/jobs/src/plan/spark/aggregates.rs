@@ -1,0 +1,378 @@
+//! Aggregates and windows: their types, and what has to be computed around them.
+//!
+//! Some aggregates of Spark are several of the engine's (`avg` of decimals is a sum by a count) or need a last step (a
+//! sum that does not fit is null). An aggregate node may only hold plain aggregates, so these steps go into a
+//! projection above it, which gives the results their names.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Column, ExprSchema, ScalarValue, TableReference};
+use datafusion::error::Result;
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort, WindowFunction};
+use datafusion::logical_expr::{
+    Aggregate, AggregateUDF, Expr, ExprSchemable, GroupingSet, LogicalPlan, Projection, Window,
+    WindowFunctionDefinition,
+};
+
+use super::arithmetic::arithmetic;
+use super::cast::cast;
+use super::keys::key;
+use super::plans::expression;
+use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text, named};
+use super::{Scope, allowed, refused};
+use crate::plan::functions::Numeric;
+
+/// Aggregate functions that mean the same in Spark, or are brought to it here.
+const AGGREGATES: &[&str] = &[
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "stddev",
+    "stddev_pop",
+    "var",
+    "var_pop",
+    "covar_samp",
+    "covar_pop",
+    "corr",
+    "bool_and",
+    "bool_or",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "first_value",
+    "last_value",
+    "grouping",
+    // Of the Aggregate node only: SQL does not know their names.
+    "skewness",
+    "kurtosis",
+];
+/// The rest of the names that Spark has for them, and that are bound under these.
+const NUMERIC: &[&str] =
+    &["sum", "avg", "stddev", "stddev_pop", "var", "var_pop", "covar_samp", "covar_pop", "corr"];
+const WINDOWS: &[&str] = &[
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+];
+/// Windows whose result is an int in Spark.
+const NUMBERING: &[&str] = &["row_number", "rank", "dense_rank", "ntile"];
+
+/// What is left to do with the parts of an aggregate.
+enum Finish {
+    /// Nothing.
+    None,
+    /// A cast to the type.
+    Cast(DataType),
+    /// The first by the second, a decimal of this type.
+    Mean(DataType),
+}
+
+/// One aggregate as the engine's.
+struct Lowered {
+    parts: Vec<(Arc<AggregateUDF>, Vec<Expr>)>,
+    finish: Finish,
+}
+
+impl Finish {
+    fn apply(&self, parts: Vec<(Expr, DataType)>) -> Result<Expr> {
+        let mut parts = parts.into_iter();
+        let Some((first, data_type)) = parts.next() else {
+            return Err(refused("an empty aggregate".to_owned()));
+        };
+        match (self, parts.next()) {
+            (Self::Cast(wanted), _) => cast(first, &data_type, wanted),
+            (Self::Mean(wanted), Some((count, of))) => {
+                let count = cast(count, &of, &DataType::Decimal128(20, 0))?;
+                let sum = cast(first, &data_type, &narrowed(&data_type))?;
+                Ok(arithmetic(Operation::Divide, sum, count, wanted.clone()))
+            }
+            _ => Ok(first),
+        }
+    }
+}
+
+/// A decimal of Spark's width.
+fn narrowed(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Decimal256(precision, scale) => bounded(i32::from(*precision), i32::from(*scale)),
+        other => other.clone(),
+    }
+}
+
+/// The engine's aggregates for a call with arguments that are rewritten already.
+fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<Lowered> {
+    let own: &dyn Any = func.inner().as_ref();
+    let func = own.downcast_ref::<Numeric>().map_or(Arc::clone(&func), |numeric| Arc::clone(&numeric.inner));
+    allowed(AGGREGATES, func.name())?;
+    if !NUMERIC.contains(&func.name()) {
+        let mut keys = Vec::new();
+        for argument in args {
+            let data_type = argument.get_type(scope.schema)?;
+            let compares = matches!(func.name(), "min" | "max" | "count");
+            keys.push(if compares { key(argument, &data_type) } else { argument });
+        }
+        return Ok(Lowered { parts: vec![(func, keys)], finish: Finish::None });
+    }
+    let mut numbers = Vec::new();
+    let mut found = DataType::Float64;
+    for argument in args {
+        let data_type = argument.get_type(scope.schema)?;
+        let name = func.name();
+        if !is_text(&data_type) && !is_number(&data_type) && data_type != DataType::Null {
+            return Err(refused(format!("{name} needs a number, and its argument is {}", named(&data_type))));
+        }
+        let exact = is_decimal(&data_type) || data_type.is_integer() && name == "sum";
+        found = match (name, &data_type) {
+            ("sum" | "avg", _) if exact => data_type.clone(),
+            _ => DataType::Float64,
+        };
+        numbers.push(cast(argument, &data_type, &found)?);
+    }
+    match (func.name(), &found) {
+        ("sum", DataType::Decimal128(precision, scale)) => sum_of_decimals(func, numbers, *precision, *scale),
+        ("avg", DataType::Decimal128(precision, scale)) => mean_of_decimals(numbers, *precision, *scale),
+        _ => Ok(Lowered { parts: vec![(func, numbers)], finish: Finish::None }),
+    }
+}
+
+/// Only sums of the widest decimals can outgrow them; these are added up in more digits and looked at in the end.
+fn sum_of_decimals(func: Arc<AggregateUDF>, args: Vec<Expr>, precision: u8, scale: i8) -> Result<Lowered> {
+    let result = bounded(i32::from(precision) + 10, i32::from(scale));
+    let args = wide(args, precision, scale);
+    Ok(Lowered { parts: vec![(func, args)], finish: Finish::Cast(result) })
+}
+
+fn wide(args: Vec<Expr>, precision: u8, scale: i8) -> Vec<Expr> {
+    if precision + 10 <= MAX_DIGITS {
+        return args;
+    }
+    let wide = DataType::Decimal256(60, scale);
+    args.into_iter().map(|argument| datafusion::logical_expr::cast(argument, wide.clone())).collect()
+}
+
+fn mean_of_decimals(args: Vec<Expr>, precision: u8, scale: i8) -> Result<Lowered> {
+    let result = bounded(i32::from(precision) + 4, i32::from(scale) + 4);
+    let sum = datafusion::functions_aggregate::sum::sum_udaf();
+    let parts = vec![(sum, wide(args.clone(), precision, scale)), (count_udaf(), args)];
+    Ok(Lowered { parts, finish: Finish::Mean(result) })
+}
+
+/// An aggregate node, with a projection above it where results need a last step.
+pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let names: Vec<String> = aggregate.aggr_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
+    let groups =
+        aggregate.group_expr.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>()?;
+    let mut results = Results::default();
+    for (expr, name) in aggregate.aggr_expr.into_iter().zip(names) {
+        let Expr::AggregateFunction(AggregateFunction { func, params }) = expr.unalias() else {
+            return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
+        };
+        let params = rewritten(params, scope)?;
+        let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
+        let parts = parts.into_iter().map(|(func, args)| {
+            let params = AggregateFunctionParams { args, ..params.clone() };
+            Expr::AggregateFunction(AggregateFunction { func, params })
+        });
+        results.add(name, parts.collect(), finish);
+    }
+    let below = Aggregate::try_new(aggregate.input, groups, results.exprs())?;
+    results.finish(LogicalPlan::Aggregate(below))
+}
+
+/// Aggregates (or windows) of one node, each computed once, and the results that are made of them.
+#[derive(Default)]
+struct Results {
+    parts: Vec<(Expr, String)>,
+    results: Vec<(String, Vec<String>, Finish)>,
+}
+
+impl Results {
+    fn add(&mut self, name: String, parts: Vec<Expr>, finish: Finish) {
+        let plain = matches!(finish, Finish::None);
+        let mut columns = Vec::new();
+        for part in parts {
+            let known = self.parts.iter().find(|(known, _)| *known == part);
+            let column = match known {
+                Some((_, column)) => column.clone(),
+                None => {
+                    let column = if plain { name.clone() } else { format!("__part_{}", self.parts.len()) };
+                    self.parts.push((part, column.clone()));
+                    column
+                }
+            };
+            columns.push(column);
+        }
+        self.results.push((name, columns, finish));
+    }
+
+    fn exprs(&self) -> Vec<Expr> {
+        self.parts.iter().map(|(expr, column)| expr.clone().alias(column)).collect()
+    }
+
+    /// The node that computes the parts, with a projection above it where they are not the results.
+    fn finish(self, below: LogicalPlan) -> Result<LogicalPlan> {
+        let done = |(name, columns, finish): &(String, Vec<String>, Finish)| {
+            matches!(finish, Finish::None) && *columns == [name.as_str()]
+        };
+        if self.results.iter().all(done) {
+            return Ok(below);
+        }
+        finish(below, self.parts.len(), self.results)
+    }
+}
+
+/// The columns of `below` but for the last `parts`, and the results that are made of these.
+fn finish(
+    below: LogicalPlan,
+    parts: usize,
+    results: Vec<(String, Vec<String>, Finish)>,
+) -> Result<LogicalPlan> {
+    let schema = Arc::clone(below.schema());
+    let kept = schema.fields().len().saturating_sub(parts);
+    let mut columns: Vec<Expr> = schema
+        .iter()
+        .take(kept)
+        .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
+        .collect();
+    for (name, parts, finish) in results {
+        let mut found = Vec::new();
+        for part in parts {
+            let column = Column::new(None::<TableReference>, part);
+            let data_type = schema.field_from_column(&column)?.data_type().clone();
+            found.push((Expr::Column(column), data_type));
+        }
+        columns.push(finish.apply(found)?.alias(name));
+    }
+    Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(below))?))
+}
+
+/// A grouping key under its own name; equal floats are one group.
+fn group(expr: Expr, scope: &Scope<'_>) -> Result<Expr> {
+    if let Expr::GroupingSet(sets) = expr {
+        let all =
+            |exprs: Vec<Expr>| exprs.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>();
+        return Ok(Expr::GroupingSet(match sets {
+            GroupingSet::Rollup(exprs) => GroupingSet::Rollup(all(exprs)?),
+            GroupingSet::Cube(exprs) => GroupingSet::Cube(all(exprs)?),
+            GroupingSet::GroupingSets(sets) => {
+                GroupingSet::GroupingSets(sets.into_iter().map(all).collect::<Result<_>>()?)
+            }
+        }));
+    }
+    let (qualifier, name) = expr.qualified_name();
+    let expr = expression(expr, scope)?;
+    let data_type = expr.get_type(scope.schema)?;
+    let key = key(expr, &data_type);
+    if key.qualified_name() == (qualifier.clone(), name.clone()) {
+        return Ok(key);
+    }
+    Ok(key.alias_qualified(qualifier, name))
+}
+
+fn rewritten(params: AggregateFunctionParams, scope: &Scope<'_>) -> Result<AggregateFunctionParams> {
+    let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
+    let filter = filter.map(|filter| expression(*filter, scope)).transpose()?;
+    Ok(AggregateFunctionParams {
+        args: args.into_iter().map(|expr| expression(expr, scope)).collect::<Result<_>>()?,
+        distinct,
+        filter: filter.map(Box::new),
+        order_by: keys(order_by, scope)?,
+        null_treatment,
+    })
+}
+
+fn keys(order: Vec<Sort>, scope: &Scope<'_>) -> Result<Vec<Sort>> {
+    let mut keys = Vec::new();
+    for mut one in order {
+        let expr = expression(one.expr, scope)?;
+        let data_type = expr.get_type(scope.schema)?;
+        one.expr = key(expr, &data_type);
+        keys.push(one);
+    }
+    Ok(keys)
+}
+
+/// A window node, with a projection above it where results need a last step.
+pub(super) fn window(window: Window, scope: &Scope<'_>) -> Result<LogicalPlan> {
+    let names: Vec<String> = window.window_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
+    let mut results = Results::default();
+    for (expr, name) in window.window_expr.into_iter().zip(names) {
+        let Expr::WindowFunction(function) = expr.unalias() else {
+            return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
+        };
+        let (parts, finish) = window_parts(*function, scope)?;
+        let parts = parts.into_iter().map(|function| Expr::WindowFunction(Box::new(function)));
+        results.add(name, parts.collect(), finish);
+    }
+    let below = Window::try_new(results.exprs(), window.input)?;
+    results.finish(LogicalPlan::Window(below))
+}
+
+fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<WindowFunction>, Finish)> {
+    let WindowFunction { fun, mut params } = function;
+    let all =
+        |exprs: Vec<Expr>| exprs.into_iter().map(|expr| expression(expr, scope)).collect::<Result<Vec<_>>>();
+    params.args = all(params.args)?;
+    params.partition_by = all(params.partition_by)?
+        .into_iter()
+        .map(|expr| expr.get_type(scope.schema).map(|data_type| key(expr, &data_type)))
+        .collect::<Result<_>>()?;
+    params.order_by = keys(params.order_by, scope)?;
+    params.filter = params.filter.map(|filter| expression(*filter, scope).map(Box::new)).transpose()?;
+    match fun {
+        WindowFunctionDefinition::AggregateUDF(func) => {
+            let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
+            let parts = parts.into_iter().map(|(func, args)| {
+                let mut params = params.clone();
+                params.args = args;
+                WindowFunction { fun: WindowFunctionDefinition::AggregateUDF(func), params }
+            });
+            Ok((parts.collect(), finish))
+        }
+        WindowFunctionDefinition::WindowUDF(func) => {
+            allowed(WINDOWS, func.name())?;
+            offsets(func.name(), &mut params.args, scope)?;
+            let finish = match NUMBERING.contains(&func.name()) {
+                true => Finish::Cast(DataType::Int32),
+                false => Finish::None,
+            };
+            let fun = WindowFunctionDefinition::WindowUDF(func);
+            Ok((vec![WindowFunction { fun, params }], finish))
+        }
+    }
+}
+
+/// The engine takes positions as bigints, and a default only in its column's type.
+fn offsets(name: &str, args: &mut [Expr], scope: &Scope<'_>) -> Result<()> {
+    let position = match name {
+        "ntile" => 0,
+        "lag" | "lead" | "nth_value" => 1,
+        _ => return Ok(()),
+    };
+    if let Some(Expr::Literal(value @ ScalarValue::Int32(Some(_)), _)) = args.get_mut(position) {
+        *value = value.cast_to(&DataType::Int64)?;
+    }
+    if let [value, _, default] = args {
+        let (wanted, from) = (value.get_type(scope.schema)?, default.get_type(scope.schema)?);
+        let Expr::Literal(constant, _) = &*default else {
+            return Err(refused(format!("{name} is supported with a literal default")));
+        };
+        if from != wanted {
+            *default = Expr::Literal(constant.cast_to(&wanted)?, None);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Changes to a syntax tree that make the engine's planner understand what Spark means.
+//!
+//! Functions get the engine's names, types Spark's widths, and columns without a name the name that Spark gives them.
+//! What the planner would take for something else is refused.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
+    TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
+};
+use engine::{EngineError, on_large_stack};
+
+use super::cast::is_literal;
+use super::naming::name_of;
+
+/// Names of Spark and those of the same function here.
+const NAMES: &[(&str, &str)] = &[
+    ("sign", "signum"),
+    ("ceiling", "ceil"),
+    ("ucase", "upper"),
+    ("lcase", "lower"),
+    ("char", "chr"),
+    ("every", "bool_and"),
+    ("some", "bool_or"),
+    ("std", "stddev"),
+    ("variance", "var_samp"),
+    ("ifnull", "nvl"),
+    ("len", "length"),
+    ("startswith", "starts_with"),
+    ("endswith", "ends_with"),
+    ("dateadd", "date_add"),
+    ("date_diff", "datediff"),
+    ("regexp", "regexp_like"),
+    ("rlike", "regexp_like"),
+    ("current_timestamp", "now"),
+    ("curdate", "current_date"),
+    ("datepart", "date_part"),
+];
+/// Functions whose two arguments stand the other way round.
+const SWAPPED: &[(&str, &str)] =
+    &[("locate", "strpos"), ("position", "strpos"), ("ltrim", "ltrim"), ("rtrim", "rtrim")];
+
+/// Rewrites a statement.
+/// Errors: `Unsupported`, naming what is.
+pub(super) fn adapt(statement: &mut Statement) -> Result<BTreeSet<String>, EngineError> {
+    let mut adapt = Adapt::default();
+    match on_large_stack(|| VisitMut::visit(statement, &mut adapt)) {
+        ControlFlow::Continue(()) => Ok(adapt.functions),
+        ControlFlow::Break(what) => {
+            Err(EngineError::Unsupported { message: format!("{what} is not supported in SparkSQL nodes") })
+        }
+    }
+}
+
+#[derive(Default)]
+struct Adapt {
+    functions: BTreeSet<String>,
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+fn name_columns(select: &mut Select) {
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        if matches!(
+            expr,
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::CompoundFieldAccess { .. }
+        ) {
+            continue;
+        }
+        let alias = Ident::with_quote('`', name_of(expr));
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+    }
+}
+
+fn name_all(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => name_columns(select),
+        SetExpr::SetOperation { left, .. } => name_all(left),
+        _ => {}
+    }
+}
+
+impl VisitorMut for Adapt {
+    type Break = String;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        name_all(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {
+        match factor {
+            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
+                ControlFlow::Break(format!("the function {name} in FROM"))
+            }
+            TableFactor::TableFunction { expr, .. } => ControlFlow::Break(format!("{expr} in FROM")),
+            TableFactor::UNNEST { .. } => ControlFlow::Break("UNNEST".to_owned()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
+        match expr {
+            Expr::RLike { negated, expr: value, pattern, .. } => {
+                let holds = call("regexp_like", vec![(**value).clone(), (**pattern).clone()]);
+                *expr = match negated {
+                    false => holds,
+                    true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(holds) },
+                };
+                ControlFlow::Continue(())
+            }
+            Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => {
+                *op = UnaryOperator::Not;
+                ControlFlow::Continue(())
+            }
+            Expr::Cast { kind: CastKind::SafeCast, .. } => ControlFlow::Break("SAFE_CAST".to_owned()),
+            Expr::Cast { kind: CastKind::TryCast, .. } => ControlFlow::Break("TRY_CAST".to_owned()),
+            Expr::Cast { data_type, .. } => spark_type(data_type),
+            Expr::TypedString(literal) => typed_literal(literal),
+            Expr::SimilarTo { .. } => ControlFlow::Break("SIMILAR TO".to_owned()),
+            Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => {
+                ControlFlow::Break("LIKE ANY".to_owned())
+            }
+            Expr::AtTimeZone { .. } => ControlFlow::Break("AT TIME ZONE".to_owned()),
+            Expr::Function(function) => self.function(function),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Adapt {
+    fn function(&mut self, function: &mut Function) -> ControlFlow<String> {
+        let written = function.name.to_string().to_lowercase();
+        let mut name =
+            NAMES.iter().find(|(spark, _)| *spark == written).map_or(written.as_str(), |(_, own)| own);
+        if let FunctionArguments::List(list) = &mut function.args {
+            if let Some((_, own)) = SWAPPED.iter().find(|(spark, _)| *spark == written)
+                && list.args.len() == 2
+            {
+                list.args.swap(0, 1);
+                name = own;
+            }
+            let refused = list.args.len() != 1 && matches!(written.as_str(), "trim")
+                || list.args.len() == 3
+                    && matches!(written.as_str(), "locate" | "position" | "replace")
+                    && written != "replace"
+                || list.args.len() == 2 && written == "replace";
+            if refused {
+                return ControlFlow::Break(format!("{written} with {} arguments", list.args.len()));
+            }
+        }
+        self.functions.insert(name.to_owned());
+        function.name = ObjectName::from(vec![Ident::new(name)]);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Spark's widths of types, and its names that the planner does not know.
+fn spark_type(data_type: &mut DataType) -> ControlFlow<String> {
+    let changed = match data_type {
+        DataType::Decimal(ExactNumberInfo::None)
+        | DataType::Dec(ExactNumberInfo::None)
+        | DataType::Numeric(ExactNumberInfo::None) => {
+            DataType::Decimal(ExactNumberInfo::PrecisionAndScale(10, 0))
+        }
+        DataType::Float(_) | DataType::Real => DataType::Float(ExactNumberInfo::None),
+        DataType::Varchar(_) | DataType::Char(_) | DataType::Character(_) | DataType::CharVarying(_) => {
+            return ControlFlow::Break(format!("a cast to {data_type} (cast to STRING)"));
+        }
+        DataType::Custom(name, _) => match name.to_string().to_lowercase().as_str() {
+            "byte" => DataType::TinyInt(None),
+            "short" => DataType::SmallInt(None),
+            "long" => DataType::BigInt(None),
+            "timestamp_ltz" | "timestamp_ntz" => {
+                return ControlFlow::Break(format!("the type {name}"));
+            }
+            _ => return ControlFlow::Continue(()),
+        },
+        _ => return ControlFlow::Continue(()),
+    };
+    *data_type = changed;
+    ControlFlow::Continue(())
+}
+
+/// `DATE '…'` and `TIMESTAMP '…'`: in Spark text that is none is an error.
+fn typed_literal(literal: &TypedString) -> ControlFlow<String> {
+    let Value::SingleQuotedString(text) = &literal.value.value else { return ControlFlow::Continue(()) };
+    let fits = match literal.data_type {
+        DataType::Date => is_literal(text, false),
+        DataType::Timestamp(..) => is_literal(text, true),
+        _ => false,
+    };
+    if fits { ControlFlow::Continue(()) } else { ControlFlow::Break(format!("the literal {literal}")) }
+}
