@@ -309,15 +309,13 @@ impl Session {
         self.inner.engine.run_apart(&self.inner.options.cancel, work).await
     }
 
-    /// How many tables and subqueries a view holds; `None` when there is no view of that name.
+    /// How many tables a view holds; `None` when there is no view of that name.
     pub(crate) fn view_weight(&self, name: &str) -> Option<usize> {
         let view = self.inner.names.views.get(name)?;
         let plan = view.get_logical_plan()?;
         let mut weight = 0_usize;
         let counted = plan.apply_with_subqueries(|node| {
-            let counts = matches!(node, LogicalPlan::TableScan(_) | LogicalPlan::SubqueryAlias(_))
-                || node.inputs().is_empty();
-            weight += usize::from(counts);
+            weight += usize::from(node.inputs().is_empty());
             Ok(TreeNodeRecursion::Continue)
         });
         // The closure never fails.

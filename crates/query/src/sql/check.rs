@@ -152,6 +152,10 @@ fn select(whole: &Select) -> Checked {
     from.iter().try_for_each(table_with_joins)?;
     selection.iter().try_for_each(expr)?;
     having.iter().try_for_each(expr)?;
+    groups(whole, group_by)
+}
+
+fn groups(whole: &Select, group_by: &GroupByExpr) -> Checked {
     match group_by {
         GroupByExpr::All(_) => refuse(whole, "GROUP BY ALL"),
         GroupByExpr::Expressions(list, modifiers) => {

@@ -132,25 +132,25 @@ impl Accumulator for One {
 #[derive(Debug)]
 struct Sliding {
     side: Side,
-    /// What is in the frame: by rank, the value and how often.
-    inside: BTreeMap<i64, (f64, usize)>,
+    /// What is in the frame and how often, by rank and, as 0 and -0 have one rank, by bits.
+    inside: BTreeMap<(i64, u64), usize>,
 }
 
 impl Accumulator for Sliding {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in doubles(&values[0])?.iter().flatten() {
-            self.inside.entry(self.side.rank(value)).or_insert((value, 0)).1 += 1;
+            *self.inside.entry((self.side.rank(value), value.to_bits())).or_insert(0) += 1;
         }
         Ok(())
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in doubles(&values[0])?.iter().flatten() {
-            let rank = self.side.rank(value);
-            if let Some((_, count)) = self.inside.get_mut(&rank) {
+            let key = (self.side.rank(value), value.to_bits());
+            if let Some(count) = self.inside.get_mut(&key) {
                 *count -= 1;
                 if *count == 0 {
-                    self.inside.remove(&rank);
+                    self.inside.remove(&key);
                 }
             }
         }
@@ -166,7 +166,7 @@ impl Accumulator for Sliding {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Float64(self.inside.last_key_value().map(|(_, (value, _))| *value)))
+        Ok(ScalarValue::Float64(self.inside.last_key_value().map(|((_, bits), _)| f64::from_bits(*bits))))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
@@ -174,7 +174,7 @@ impl Accumulator for Sliding {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.inside.len() * size_of::<(i64, (f64, usize))>() * 2
+        size_of_val(self) + self.inside.len() * size_of::<((i64, u64), usize)>() * 2
     }
 }
 

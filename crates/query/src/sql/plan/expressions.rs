@@ -70,33 +70,8 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
             };
             return Ok(floats::call(CheckedArithmetic::new(operation), vec![*binary.left, *binary.right]));
         }
-        Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {
-            casts::whole_days(&left, &binary.right)?;
-        }
-        Operator::Plus if a == Class::Interval && b == Class::Time => {
-            casts::whole_days(&right, &binary.left)?;
-        }
-        Operator::Divide | Operator::Modulo if a == Class::Decimal || b == Class::Decimal => {
-            if a != Class::Float && b != Class::Float {
-                return unsupported("division of decimals (CAST them to double)");
-            }
-        }
-        Operator::Plus | Operator::Minus | Operator::Multiply
-            if (a == Class::Decimal || b == Class::Decimal) && a != Class::Float && b != Class::Float =>
-        {
-            if !(nullable || a.is_number() && b.is_number()) {
-                return refused();
-            }
-            casts::decimal_fits(binary.op, &left, &right)?;
-        }
-        // Of what type the result would be, nothing says.
-        Operator::Plus | Operator::Minus if nullable && (a == Class::Time || b == Class::Time) => {
-            return refused();
-        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
-            if !(nullable || a.is_number() && b.is_number()) {
-                return refused();
-            }
+            arithmetic(&binary, &left, &right)?;
         }
         Operator::StringConcat if !nullable && (a != Class::Text || b != Class::Text) => return refused(),
         Operator::And | Operator::Or if !nullable && (a != Class::Boolean || b != Class::Boolean) => {
@@ -108,6 +83,30 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         _ => times::align_pair((binary.left.as_mut(), &left), (binary.right.as_mut(), &right)),
     }
     Ok(Expr::BinaryExpr(binary))
+}
+
+/// What is let through of arithmetic that our engine does itself.
+fn arithmetic(binary: &BinaryExpr, left: &DataType, right: &DataType) -> Result<()> {
+    let (a, b) = (Class::of(left), Class::of(right));
+    let nullable = a == Class::Null || b == Class::Null;
+    let refused = || mismatch(format!("Cannot apply operator: {} {} {}", name(left), binary.op, name(right)));
+    let decimal = (a == Class::Decimal || b == Class::Decimal) && a != Class::Float && b != Class::Float;
+    match binary.op {
+        Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {
+            casts::whole_days(left, &binary.right)
+        }
+        Operator::Plus if a == Class::Interval && b == Class::Time => casts::whole_days(right, &binary.left),
+        Operator::Divide | Operator::Modulo if decimal => {
+            unsupported("division of decimals (CAST them to double)")
+        }
+        // Of what type the result would be, nothing says.
+        Operator::Plus | Operator::Minus if nullable && (a == Class::Time || b == Class::Time) => refused(),
+        _ if !(nullable || a.is_number() && b.is_number()) => refused(),
+        Operator::Plus | Operator::Minus | Operator::Multiply if decimal => {
+            casts::decimal_fits(binary.op, left, right)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn float_comparison(binary: BinaryExpr, left: &DataType, right: &DataType) -> Expr {
