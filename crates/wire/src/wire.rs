@@ -229,8 +229,7 @@ fn call(
     body: Body,
     content_length: Option<u64>,
 ) -> Call {
-    let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-    let host = authority.or_else(|| route::text(&parts.headers, "host").map(str::to_owned));
+    let host = sigv4::host(&parts).map(str::to_owned);
     Call {
         service: model.name,
         operation: built.entry.name,

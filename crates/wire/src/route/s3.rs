@@ -14,6 +14,7 @@ use super::{Routed, host};
 use crate::codec::form;
 use crate::fault::Fault;
 use crate::model::{Location, Model, Operation};
+use crate::sigv4;
 
 /// Shapes of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +62,7 @@ const SIGNING_HEADERS: &[&str] = &[
 /// Presigned URLs may carry `x-amz-*` headers as query keys: these are moved into `parts.headers`.
 pub(crate) fn operation(model: &'static Model, parts: &mut Parts, bases: &[String]) -> Result<Routed, Fault> {
     let invalid_uri = |_| Fault::new("InvalidURI", "Couldn't parse the specified URI.");
-    let sent_host = parts.uri.authority().map(http::uri::Authority::as_str).map(str::to_owned);
-    let sent_host = sent_host.or_else(|| super::text(&parts.headers, "host").map(str::to_owned));
-    let in_host = sent_host.and_then(|sent| host::bucket(&sent, bases));
+    let in_host = sigv4::host(parts).and_then(|sent| host::bucket(sent, bases));
     let (bucket, key) = split(parts.uri.path(), in_host.as_deref());
     let mut labels = Vec::new();
     let place = match (bucket, key) {

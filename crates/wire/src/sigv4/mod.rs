@@ -29,6 +29,7 @@ use http::request::Parts;
 use subtle::ConstantTimeEq;
 
 pub use canonical::Dialect;
+pub(crate) use canonical::host;
 pub use claim::{Credential, credential};
 pub use error::{AuthError, Family};
 pub use keyring::{Key, Keyring, Secret};
@@ -92,6 +93,7 @@ impl Auth {
         buffer_limit: u64,
     ) -> Result<Admitted, AuthError> {
         let (parts, body) = request.into_parts();
+        canonical::check_host(&parts)?;
         match self {
             Self::Open => open(parts, body, dialect),
             Self::SigV4(keyring) => verified(keyring, parts, body, dialect, now_ms, buffer_limit).await,
@@ -233,14 +235,20 @@ fn account(own: Option<&str>, access_key: Option<&str>) -> String {
     own.or(access_key.filter(is_account)).unwrap_or(DEFAULT_ACCOUNT).to_owned()
 }
 
+/// Whether a text has the form of a region code: 1 to 32 lower-case letters, digits and hyphens, a letter first. The
+/// services' own rows have the same rule; what passes here passes there.
+pub fn is_region(text: &str) -> bool {
+    text.len() <= 32
+        && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// The region of a scope. Region-less scopes (empty, `*`, the SDKs' `aws-global`) mean the default region.
 fn region(text: &str) -> Result<String, AuthError> {
     if matches!(text, "" | "*" | "aws-global") {
         return Ok(DEFAULT_REGION.to_owned());
     }
-    let fits = text.len() <= 32
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits {
+    if is_region(text) {
         return Ok(text.to_owned());
     }
     Err(AuthError::HeaderMalformed { what: format!("the region '{text}' is wrong") })

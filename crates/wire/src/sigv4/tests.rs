@@ -437,6 +437,83 @@ async fn what_we_sign_we_accept() {
     }
 }
 
+/// A signed `Host` must not hide another authority, by which the request would be routed.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let signer = Signer {
+        access_key_id: ID.to_owned(),
+        secret: Secret::new(SECRET),
+        session_token: None,
+        region: "us-east-1".to_owned(),
+        service: "s3".to_owned(),
+    };
+    let mut signed = request("GET", "/key", &[("host", "mine.localhost")], "").into_parts().0;
+    sign(&mut signed, b"", &signer, MAY_24).expect("signs");
+    for version in [http::Version::HTTP_11, http::Version::HTTP_2] {
+        let sent = |uri: &'static str, hosts: &[&'static str]| {
+            let mut parts = signed.clone();
+            parts.version = version;
+            parts.uri = http::Uri::from_static(uri);
+            parts.headers.remove("host");
+            for host in hosts {
+                parts.headers.append("host", http::HeaderValue::from_static(host));
+            }
+            Request::from_parts(parts, Body::empty())
+        };
+        for (uri, hosts) in [
+            ("http://mine.localhost/key", &["mine.localhost"][..]),
+            ("http://mine.localhost/key", &[]),
+            ("/key", &["mine.localhost"]),
+        ] {
+            let admitted = s3(sent(uri, hosts), MAY_24).await.expect("one host");
+            assert_eq!(host(&admitted.request.into_parts().0), Some("mine.localhost"));
+        }
+        for (uri, hosts) in [
+            ("http://other.localhost/key", &["mine.localhost"][..]),
+            ("http://mine.localhost/key", &["other.localhost"]),
+            ("http://x@mine.localhost/key", &["mine.localhost"]),
+            ("/key", &["mine.localhost", "other.localhost"]),
+        ] {
+            let error = s3(sent(uri, hosts), MAY_24).await.expect_err("two hosts");
+            assert!(matches!(error, AuthError::Hosts), "{version:?} {uri}: {error:?}");
+            let open = Auth::Open.admit(sent(uri, hosts), Dialect::S3, MAY_24, 0).await;
+            assert!(matches!(open, Err(AuthError::Hosts)), "{version:?} {uri}");
+        }
+    }
+    assert_eq!(AuthError::Hosts.fault(Family::S3).0, "InvalidRequest");
+    assert_eq!(AuthError::Hosts.fault(Family::Json).0, "IncompleteSignatureException");
+}
+
+#[tokio::test]
+async fn the_day_of_the_scope_is_the_day_of_the_request() {
+    for day in ["", "2013", "20130525"] {
+        let uri = PRESIGNED.replace("%2F20130524%2F", &format!("%2F{day}%2F"));
+        let error = s3(request("GET", &uri, &[("host", "h")], ""), MAY_24).await.expect_err("another day");
+        assert!(matches!(error, AuthError::QueryMalformed { .. }), "{day}: {error:?}");
+        let authorization = s3_authorization("host", "0").replace("/20130524/", &format!("/{day}/"));
+        let headers =
+            [("host", "h"), ("x-amz-date", "20130524T000000Z"), ("authorization", &*authorization)];
+        let error = s3(request("GET", "/", &headers, ""), MAY_24).await.expect_err("another day");
+        assert!(matches!(error, AuthError::HeaderMalformed { .. }), "{day}: {error:?}");
+    }
+}
+
+#[test]
+fn regions_have_one_form() {
+    for (text, fits) in [
+        ("us-east-1", true),
+        ("a", true),
+        ("", false),
+        ("1us", false),
+        ("-a", false),
+        ("US", false),
+        ("a/b", false),
+    ] {
+        assert_eq!(is_region(text), fits, "{text}");
+    }
+    assert!(is_region(&"a".repeat(32)) && !is_region(&"a".repeat(33)));
+}
+
 #[tokio::test]
 async fn generic_bodies_are_capped() {
     let mut parts = request("POST", "http://h/", &[], "").into_parts().0;
