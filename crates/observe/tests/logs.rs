@@ -1,6 +1,9 @@
-//! Groups, streams and events as clients and services see them.
+//! Groups, streams and events as clients and services see them, on SQLite and on PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
+#[path = "../../store/tests/conformance/server.rs"]
+mod server;
 
 use std::sync::Arc;
 
@@ -9,8 +12,7 @@ use observe::filter::{self, FilterQuery};
 use observe::groups::{self, GroupQuery};
 use observe::streams::{self, StreamOrder, StreamQuery};
 use observe::{MIGRATIONS, ObserveError, pattern, retention};
-use store::{RandomIds, Scope, Store, TestClock, Tx, testing};
-use tempfile::TempDir;
+use store::{Location, RandomIds, Scope, Store, TestClock, Tx};
 
 const NOW: i64 = 1_800_000_000_000;
 const DAY: i64 = 86_400_000;
@@ -19,13 +21,38 @@ struct Logs {
     store: Store,
     clock: Arc<TestClock>,
     scope: Scope,
-    _folder: TempDir,
 }
 
-async fn logs() -> Logs {
+async fn open(location: Location) -> Logs {
     let clock = Arc::new(TestClock::new(NOW));
-    let (store, folder) = testing::temp_with(&[MIGRATIONS], clock.clone(), Arc::new(RandomIds)).await;
-    Logs { store, clock, scope: Scope::new("000000000000", "us-east-1").unwrap(), _folder: folder }
+    let store = Store::open(location, &[MIGRATIONS], clock.clone(), Arc::new(RandomIds)).await.unwrap();
+    Logs { store, clock, scope: Scope::new("000000000000", "us-east-1").unwrap() }
+}
+
+macro_rules! suite {
+    ($($case:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                let folder = tempfile::TempDir::new().unwrap();
+                let path = folder.path().join("store.db");
+                super::$case(super::open(store::Location::Sqlite { path, durable: false }).await).await;
+            })*
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn on_postgres() {
+            let server = server::Server::start();
+            $(
+                eprintln!("case {}", stringify!($case));
+                let schema = stringify!($case).to_owned();
+                let logs = open(Location::Postgres { url: server.url(), schema }).await;
+                let store = logs.store.clone();
+                $case(logs).await;
+                store.close().await;
+            )*
+        }
+    };
 }
 
 impl Logs {
@@ -68,9 +95,7 @@ fn invalid<T: std::fmt::Debug>(result: Result<T, ObserveError>, part: &str) {
     }
 }
 
-#[tokio::test]
-async fn groups_are_listed_by_name_in_pages() {
-    let logs = logs().await;
+async fn groups_are_listed_by_name_in_pages(logs: Logs) {
     let mut tx = logs.tx().await;
     for name in ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "B", "a", "/aws/x", "a.b"] {
         groups::create(&mut tx, &logs.scope, name, None).await.unwrap();
@@ -106,9 +131,7 @@ async fn groups_are_listed_by_name_in_pages() {
     assert_eq!(groups::get(&mut tx, &elsewhere, "a").await.unwrap().class, "INFREQUENT_ACCESS");
 }
 
-#[tokio::test]
-async fn names_are_checked_and_unique() {
-    let logs = logs().await;
+async fn names_are_checked_and_unique(logs: Logs) {
     let mut tx = logs.tx().await;
     groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
     let again = groups::create(&mut tx, &logs.scope, "g", None).await;
@@ -129,9 +152,7 @@ async fn names_are_checked_and_unique() {
     tx.commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn streams_are_listed_by_name_or_by_recency() {
-    let logs = logs().await;
+async fn streams_are_listed_by_name_or_by_recency(logs: Logs) {
     for (stream, ts) in [("b", 30), ("a", 10), ("c", 20), ("ab", 20)] {
         logs.append(stream, &[(NOW - 100, "old"), (NOW + ts, "new")]).await;
     }
@@ -173,9 +194,7 @@ async fn streams_are_listed_by_name_or_by_recency() {
     invalid(streams::list(&mut tx, &logs.scope, "g", &query).await, "nextToken");
 }
 
-#[tokio::test]
-async fn events_are_read_forwards_and_backwards() {
-    let logs = logs().await;
+async fn events_are_read_forwards_and_backwards(logs: Logs) {
     let events: Vec<(i64, String)> = (0..25).map(|n| (NOW + n / 3, n.to_string())).collect();
     let borrowed: Vec<(i64, &str)> = events.iter().map(|(ts, text)| (*ts, text.as_str())).collect();
     logs.append("s", &borrowed).await;
@@ -220,9 +239,7 @@ async fn events_are_read_forwards_and_backwards() {
     assert_eq!(read, all);
 }
 
-#[tokio::test]
-async fn events_are_read_by_time() {
-    let logs = logs().await;
+async fn events_are_read_by_time(logs: Logs) {
     logs.append("s", &[(NOW, "a"), (NOW + 1, "b"), (NOW + 2, "c"), (NOW + 3, "d")]).await;
     let range = EventQuery { start_ms: Some(NOW + 1), end_ms: Some(NOW + 3), ..EventQuery::default() };
     assert_eq!(logs.get("s", range).await.0, ["b", "c"]);
@@ -248,9 +265,7 @@ async fn events_are_read_by_time() {
     }
 }
 
-#[tokio::test]
-async fn a_page_holds_a_megabyte() {
-    let logs = logs().await;
+async fn a_page_holds_a_megabyte(logs: Logs) {
     let long = "x".repeat(200_000);
     logs.append("s", &[(NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, "end")])
         .await;
@@ -278,9 +293,7 @@ async fn a_page_holds_a_megabyte() {
     assert!(text == huge);
 }
 
-#[tokio::test]
-async fn put_keeps_the_limits() {
-    let logs = logs().await;
+async fn put_keeps_the_limits(logs: Logs) {
     let mut tx = logs.tx().await;
     groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
     tx.commit().await.unwrap();
@@ -323,9 +336,7 @@ async fn put_keeps_the_limits() {
     assert_eq!(only_old, Rejected { too_old_end: Some(2), ..Rejected::default() });
 }
 
-#[tokio::test]
-async fn a_group_is_searched_in_order_of_time() {
-    let logs = logs().await;
+async fn a_group_is_searched_in_order_of_time(logs: Logs) {
     logs.append("one", &[(NOW, "start ERROR"), (NOW + 2, "ok"), (NOW + 4, "ERROR again")]).await;
     logs.append("two", &[(NOW + 1, "fine"), (NOW + 2, "ERROR two"), (NOW + 3, "bye")]).await;
     let all = ["start ERROR", "fine", "ok", "ERROR two", "bye", "ERROR again"];
@@ -372,9 +383,7 @@ async fn a_group_is_searched_in_order_of_time() {
     assert!(matches!(result, Err(ObserveError::StreamNotFound { .. })));
 }
 
-#[tokio::test]
-async fn what_is_deleted_never_comes_back() {
-    let logs = logs().await;
+async fn what_is_deleted_never_comes_back(logs: Logs) {
     let many: Vec<(i64, &str)> = (0..250).map(|n| (NOW + n, "old")).collect();
     logs.append("s", &many).await;
     logs.append("t", &[(NOW, "other")]).await;
@@ -410,9 +419,7 @@ async fn what_is_deleted_never_comes_back() {
     assert_eq!(rows[0].get::<i64>(0).unwrap(), 1);
 }
 
-#[tokio::test]
-async fn expired_events_are_hidden_then_purged() {
-    let logs = logs().await;
+async fn expired_events_are_hidden_then_purged(logs: Logs) {
     logs.append("s", &[(NOW, "a"), (NOW + DAY, "b"), (NOW + 2 * DAY, "c")]).await;
     let mut tx = logs.tx().await;
     groups::set_retention(&mut tx, &logs.scope, "g", Some(1)).await.unwrap();
@@ -433,9 +440,7 @@ async fn expired_events_are_hidden_then_purged() {
 }
 
 /// Appending and reading back many lines stays linear: pages walk the index.
-#[tokio::test]
-async fn many_lines_are_cheap() {
-    let logs = logs().await;
+async fn many_lines_are_cheap(logs: Logs) {
     let lines: Vec<(i64, String)> = (0..100_000).map(|n| (NOW + n, format!("line {n} of the run"))).collect();
     let mut tx = logs.tx().await;
     events::append(&mut tx, &logs.scope, "g", "s", &lines).await.unwrap();
@@ -461,4 +466,18 @@ async fn many_lines_are_cheap() {
         next = after;
     }
     assert_eq!(found, ["line 99999 of the run"]);
+}
+
+suite! {
+    groups_are_listed_by_name_in_pages,
+    names_are_checked_and_unique,
+    streams_are_listed_by_name_or_by_recency,
+    events_are_read_forwards_and_backwards,
+    events_are_read_by_time,
+    a_page_holds_a_megabyte,
+    put_keeps_the_limits,
+    a_group_is_searched_in_order_of_time,
+    what_is_deleted_never_comes_back,
+    expired_events_are_hidden_then_purged,
+    many_lines_are_cheap,
 }
