@@ -1,5 +1,7 @@
 //! The one place that turns what goes wrong with queries into Athena's faults.
 
+use std::borrow::Borrow;
+
 use catalog::CatalogError;
 use query::QueryError;
 use store::{Outcome, StoreError};
@@ -56,7 +58,8 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
 }
 
 /// Athena's fault for an error of the store.
-pub(super) fn store(error: &StoreError) -> Fault {
+pub(super) fn store(error: impl Borrow<StoreError>) -> Fault {
+    let error = error.borrow();
     let message = match error.outcome() {
         Outcome::Unknown => UNKNOWN,
         Outcome::NotApplied => FAILED,
@@ -66,6 +69,6 @@ pub(super) fn store(error: &StoreError) -> Fault {
 
 const FAILED: &str = "The server could not carry out the request.";
 
-pub(super) fn internal(error: &dyn std::error::Error) -> Fault {
+fn internal(error: &dyn std::error::Error) -> Fault {
     Fault::new("InternalServerException", FAILED).with_cause(causes(error))
 }
