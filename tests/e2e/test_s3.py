@@ -212,6 +212,15 @@ def test_read_conditions(s3, bucket):
     fails("304", 304, s3.get_object, IfNoneMatch=etag, IfModifiedSince="2001-01-01T00:00:00Z", **get)
 
 
+def test_what_has_not_changed_says_how_long_it_may_be_kept(s3, bucket):
+    expires = "Wed, 01 Jan 2099 00:00:00 GMT"
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x", CacheControl="max-age=60", Expires=expires)["ETag"]
+    for call in [s3.get_object, s3.head_object]:
+        headers = fails("304", 304, call, Bucket=bucket, Key="k", IfNoneMatch=etag)["ResponseMetadata"]["HTTPHeaders"]
+        assert (headers["etag"], headers["cache-control"], headers["expires"]) == (etag, "max-age=60", expires)
+        assert headers["last-modified"]
+
+
 def test_write_conditions(s3, bucket):
     put = dict(Bucket=bucket, Key="k")
     etag = s3.put_object(Body=b"1", IfNoneMatch="*", **put)["ETag"]
@@ -240,7 +249,7 @@ def test_one_of_many_creators_wins(s3, bucket):
     assert body(s3.get_object(Bucket=bucket, Key="k")) == str(winners[0]).encode()
 
 
-def test_deletes(s3, bucket):
+def test_deletes(tenon, s3, bucket):
     for n in range(5):
         s3.put_object(Bucket=bucket, Key=f"k{n}", Body=b"x")
     assert s3.delete_object(Bucket=bucket, Key="k0")["ResponseMetadata"]["HTTPStatusCode"] == 204
@@ -256,6 +265,12 @@ def test_deletes(s3, bucket):
     assert keys(s3.list_objects_v2(Bucket=bucket)) == ["k3", "k4"]
     too_many = {"Objects": [{"Key": str(n)} for n in range(1001)]}
     fails("MalformedXML", 400, s3.delete_objects, Bucket=bucket, Delete=too_many)
+    unchecked = tenon.client("s3", parameter_validation=False)
+    for missing in [{"Key": ""}, {}]:
+        with pytest.raises(ClientError) as caught:
+            unchecked.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k3"}, missing]})
+        assert caught.value.response["Error"]["Code"] in ("UserKeyMustBeSpecified", "MalformedXML")
+    assert keys(s3.list_objects_v2(Bucket=bucket)) == ["k3", "k4"]
     fails("NoSuchVersion", 404, s3.get_object, Bucket=bucket, Key="k3", VersionId="abc")
     assert body(s3.get_object(Bucket=bucket, Key="k3", VersionId="null")) == b"x"
 

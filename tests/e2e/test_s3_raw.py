@@ -126,3 +126,52 @@ def test_too_large_is_refused_before_the_body(tenon, bucket):
     signer.headers["content-length"] = (5 << 30) + 1
     status, answer = send(tenon, "PUT", path, signer.headers, b"")
     assert status == 400 and b"EntityTooLarge" in answer
+
+
+@pytest.mark.parametrize("target", ["http://other.localhost/k", "http://127.0.0.1/k"])
+def test_a_request_names_one_host(tenon, bucket, target):
+    headers = {"host": f"{bucket}.localhost", "content-length": 1}
+    status, answer = send(tenon, "PUT", target, headers, b"x")
+    assert status == 400 and b"InvalidRequest" in answer
+    assert "Contents" not in tenon.client("s3").list_objects_v2(Bucket=bucket)
+    status, _ = send(tenon, "PUT", f"http://{bucket}.localhost/k", headers, b"x")
+    assert status == 200
+    assert get(tenon, bucket, "k")["Body"].read() == b"x"
+
+
+
+def test_the_hash_is_checked_where_no_body_is_taken(tenon, bucket):
+    tenon.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    for method, path, headers in [
+        ("PUT", f"/{bucket}/copy", {"x-amz-copy-source": f"{bucket}/k"}),
+        ("DELETE", f"/{bucket}/k", {}),
+        ("POST", f"/{bucket}/k?uploads=", {}),
+    ]:
+        path, _, query = path.partition("?")
+        signer = Signer(tenon, method, path, headers, sha(b""))
+        signer.headers["content-length"] = 8
+        status, answer = send(tenon, method, f"{path}?{query}" if query else path, signer.headers, b"smuggled")
+        assert status == 400 and b"XAmzContentSHA256Mismatch" in answer, (method, path, answer)
+    assert [o["Key"] for o in tenon.client("s3").list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+
+
+def test_conditions_are_looked_at_before_a_large_body(tenon, bucket):
+    tenon.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    path = f"/{bucket}/k"
+    signer = Signer(tenon, "PUT", path, {"if-none-match": "*"}, "UNSIGNED-PAYLOAD")
+    signer.headers["content-length"] = 100 * MIB
+    status, answer = send(tenon, "PUT", path, signer.headers, b"")
+    assert status == 412 and b"PreconditionFailed" in answer
+
+
+def test_the_location_of_a_whole_names_its_bucket(tenon):
+    """`localhost` in `localhost.localstack.cloud` is the server, whatever buckets are called."""
+    s3 = tenon.client("s3")
+    s3.create_bucket(Bucket="localhost")
+    upload = s3.create_multipart_upload(Bucket="localhost", Key="k")["UploadId"]
+    etag = s3.upload_part(Bucket="localhost", Key="k", UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+    host = f"localhost.localstack.cloud:{tenon.port}"
+    document = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    headers = {"host": host, "content-length": len(document)}
+    status, answer = send(tenon, "POST", f"/localhost/k?uploadId={upload}", headers, document.encode())
+    assert status == 200 and f"<Location>http://{host}/localhost/k</Location>".encode() in answer, answer

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import name
 
 
 def get(server, path):
@@ -86,3 +87,27 @@ def test_capabilities_list_every_operation(tenon):
     assert len(glue["operations"]) == glue["total"] > 200
     assert glue["operations"]["GetTable"]["fields"]["Name"] == "acts"
     assert glue["operations"]["GetMLTransform"] == {"built": False}
+    assert glue["operations"]["CreateTable"]["fields"]["TableInput"] == "mixed"
+    assert services["logs"]["operations"]["FilterLogEvents"]["fields"]["unmask"]["ignored"]
+
+
+@pytest.mark.parametrize("region, status", [("us-east-1", 200), ("1us", 400), ("-a", 400), ("US", 400)])
+def test_a_region_has_a_form(tenon, region, status):
+    scope = f"AWS4-HMAC-SHA256 Credential=test/20260101/{region}/glue/aws4_request, SignedHeaders=host, Signature=0"
+    found, _, _ = post(tenon, "AWSGlue.GetDatabases", b"{}", Authorization=scope)
+    assert found == status
+
+
+def test_tags_are_found_by_one_spelling_of_an_arn(tenon):
+    glue = tenon.client("glue")
+    database = name("d")
+    glue.create_database(DatabaseInput={"Name": database})
+    arn = f"arn:aws:glue:us-east-1:000000000000:database/{database}"
+    glue.tag_resource(ResourceArn=arn, TagsToAdd={"a": "b"})
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {"a": "b"}
+    for other in [arn.replace("arn:aws:", "arn:other:"), arn.replace("arn:", "x:")]:
+        for call, members in [(glue.get_tags, {}), (glue.tag_resource, {"TagsToAdd": {"c": "d"}})]:
+            with pytest.raises(ClientError) as caught:
+                call(ResourceArn=other, **members)
+            assert caught.value.response["Error"]["Code"] == "InvalidInputException"
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {"a": "b"}

@@ -4,5 +4,6 @@
 pub mod athena;
 pub mod glue;
 pub mod logs;
+mod outcome;
 pub mod s3;
 pub mod sts;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Request;
 use serde_json::{Value, json};
-use store::{RandomIds, TestClock, testing};
+use store::{Ids as _, RandomIds, TestClock, testing};
 use tempfile::TempDir;
 use wire::{Auth, Body, Face, Options, Wire};
 
@@ -22,7 +22,7 @@ async fn server() -> Server {
     let clock = Arc::new(TestClock::new(NOW));
     let (store, folder) = testing::temp_with(&[observe::MIGRATIONS], clock, Arc::new(RandomIds)).await;
     let face: Arc<dyn Face> = Arc::new(api::logs::face(store));
-    let mut options = Options::new(Auth::Open, || NOW);
+    let mut options = Options::new(Auth::Open, || NOW, || RandomIds.uuid());
     options.strict = true;
     Server { wire: Wire::new(vec![face], options).unwrap(), _folder: folder }
 }

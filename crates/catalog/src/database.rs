@@ -65,8 +65,7 @@ pub async fn create(tx: &mut Tx, scope: &Scope, mut input: DatabaseInput) -> Res
     if find(tx, scope, &input.name).await?.is_some() {
         return Err(CatalogError::DatabaseExists { database: input.name });
     }
-    let database =
-        Database { uid: next_uid(tx).await?, name: input.name.clone(), created_ms: tx.now_ms(), input };
+    let database = Database { uid: new_uid(tx)?, name: input.name.clone(), created_ms: tx.now_ms(), input };
     tx.execute(
         "INSERT INTO catalog_databases (account, region, name, uid, created_ms, doc) \
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -190,17 +189,12 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Catalo
     Ok(())
 }
 
-/// A new incarnation number, for databases and tables.
-pub(crate) async fn next_uid(tx: &mut Tx) -> Result<i64, CatalogError> {
-    let row = tx
-        .query_opt(
-            "INSERT INTO catalog_counters (name, value) VALUES ('uid', 1) \
-             ON CONFLICT (name) DO UPDATE SET value = catalog_counters.value + 1 RETURNING value",
-            &[],
-        )
-        .await?;
-    match row {
-        Some(row) => Ok(row.get(0)?),
-        None => Err(CatalogError::invalid("the catalog gave out no incarnation number")),
-    }
+/// A new incarnation number, for databases and tables: 62 random bits. (A counter would be a row that every two
+/// concurrent transactions which make something fight over.)
+pub(crate) fn new_uid(tx: &Tx) -> Result<i64, CatalogError> {
+    let digits = tx.new_id().replace('-', "");
+    let bits = u128::from_str_radix(&digits, 16);
+    let bits = bits.map_err(|_| CatalogError::invalid("the source of ids gave no UUID"))?;
+    // All of the lower half is random in version 4 but its two highest bits.
+    Ok((bits as u64 & (u64::MAX >> 2)).cast_signed())
 }

@@ -3,9 +3,11 @@
 //! # Layout
 //! A key position is *text* (its value's UTF-8) or *number* (`0x10` and an order-preserving
 //! double; `0x20` and the text when the value is no number). Which one is decided when the table's
-//! first partition is stored and stays (only text may become *late*, which is encoded alike), whatever the declared type becomes later: so stored bytes
+//! first partition is stored and stays, whatever the declared type becomes later: so stored bytes
 //! never have to be rewritten. A filter may only be turned into byte ranges where the declared
-//! type still wants the stored encoding.
+//! type still wants the stored encoding, and where every stored partition has a value (a position
+//! that came or went with the keys while partitions were stored is *gappy*: never sought, encoded
+//! as before).
 //!
 //! A component longer than [`MAX_COMPONENT_BYTES`] is cut; cutting keeps the order (a range stays
 //! a superset), and the exact comparison follows in Rust.
@@ -35,54 +37,76 @@ pub(crate) const TAG_OTHER: u8 = 0x20;
 pub(crate) enum Encoding {
     Text,
     Number,
-    /// As text, but some stored partitions have no value here: never seek.
-    Late,
+}
+
+/// A key position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Position {
+    encoding: Encoding,
+    /// Some stored partitions have no value here.
+    gappy: bool,
+}
+
+impl Position {
+    /// A position that some stored partitions do not have, and none had before.
+    const NEW: Position = Position { encoding: Encoding::Text, gappy: true };
 }
 
 /// The encodings of a table's key positions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Layout(Vec<Encoding>);
+pub(crate) struct Layout(Vec<Position>);
 
 impl Layout {
     /// The layout that suits the declared types of keys.
     pub(crate) fn of(keys: &[Column]) -> Layout {
-        Layout(keys.iter().map(|key| KeyType::parse(key.hive_type()).encoding()).collect())
+        let encodings = keys.iter().map(|key| KeyType::parse(key.hive_type()).encoding());
+        Layout(encodings.map(|encoding| Position { encoding, gappy: false }).collect())
     }
 
+    /// Reads a letter for each position: `T`ext, `N`umber; gappy `L` (text) and `M` (number).
     pub(crate) fn from_text(text: &str) -> Layout {
-        let encoding = |c| match c {
-            'T' => Encoding::Text,
-            'N' => Encoding::Number,
-            _ => Encoding::Late,
+        let position = |letter| match letter {
+            'T' => Position { encoding: Encoding::Text, gappy: false },
+            'N' => Position { encoding: Encoding::Number, gappy: false },
+            'M' => Position { encoding: Encoding::Number, gappy: true },
+            _ => Position::NEW,
         };
-        Layout(text.chars().map(encoding).collect())
+        Layout(text.chars().map(position).collect())
     }
 
     pub(crate) fn to_text(&self) -> String {
-        let letter = |encoding: &Encoding| match encoding {
-            Encoding::Text => 'T',
-            Encoding::Number => 'N',
-            Encoding::Late => 'L',
+        let letter = |position: &Position| match (position.encoding, position.gappy) {
+            (Encoding::Text, false) => 'T',
+            (Encoding::Number, false) => 'N',
+            (Encoding::Text, true) => 'L',
+            (Encoding::Number, true) => 'M',
         };
         self.0.iter().map(letter).collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    fn position(&self, position: usize) -> Position {
+        self.0.get(position).copied().unwrap_or(Position::NEW)
     }
 
     /// The encoding of a position.
     pub(crate) fn at(&self, position: usize) -> Encoding {
-        self.0.get(position).copied().unwrap_or(Encoding::Late)
+        self.position(position).encoding
+    }
+
+    /// Whether a filter on a position that is declared to be encoded like `wanted` may become
+    /// byte ranges.
+    pub(crate) fn can_seek(&self, position: usize, wanted: Encoding) -> bool {
+        self.position(position) == Position { encoding: wanted, gappy: false }
     }
 
     /// The layout after the number of keys changed while partitions were stored: positions that
-    /// not all of them have cannot be sought any more.
+    /// not all of them have cannot be sought any more. Positions that are no longer keys stay, for
+    /// the partitions that have them and for the day that the keys come back.
     pub(crate) fn with_keys_changed(&self, before: usize, after: usize) -> Layout {
         let mut changed = self.0.clone();
-        changed.resize(after.max(changed.len()), Encoding::Late);
+        changed.resize(after.max(changed.len()), Position::NEW);
         if before != after {
-            changed.iter_mut().skip(before.min(after)).for_each(|one| *one = Encoding::Late);
+            changed.iter_mut().skip(before.min(after)).for_each(|position| position.gappy = true);
         }
         Layout(changed)
     }
@@ -90,7 +114,7 @@ impl Layout {
     /// The component of a value.
     pub(crate) fn component(&self, position: usize, value: &str) -> Vec<u8> {
         let mut bytes = match self.at(position) {
-            Encoding::Text | Encoding::Late => value.as_bytes().to_vec(),
+            Encoding::Text => value.as_bytes().to_vec(),
             Encoding::Number => match number(value) {
                 Some(found) => number_component(found),
                 None => [&[TAG_OTHER], value.as_bytes()].concat(),
@@ -215,6 +239,19 @@ mod tests {
         let key = layout("T").vkey(&[&a]);
         assert_ne!(key, layout("T").vkey(&[&b]));
         assert!(key.len() < 200, "keys fit into an index row of every back end");
+    }
+
+    #[test]
+    fn keys_that_go_and_come_back_keep_their_encoding() {
+        let before = layout("NN");
+        let fewer = before.with_keys_changed(2, 1);
+        let again = fewer.with_keys_changed(1, 2);
+        assert_eq!((fewer.to_text(), again.to_text()), ("NM".to_owned(), "NM".to_owned()));
+        assert_eq!(Layout::from_text("NM"), again);
+        assert_eq!(again.vkey(&["2024", "1"]), before.vkey(&["2024", "1"]));
+        assert!(again.can_seek(0, Encoding::Number) && !again.can_seek(1, Encoding::Number));
+        assert_eq!(layout("N").with_keys_changed(1, 3).to_text(), "NLL");
+        assert!(!layout("N").can_seek(0, Encoding::Text) && !layout("N").can_seek(1, Encoding::Text));
     }
 
     #[test]

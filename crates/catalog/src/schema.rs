@@ -2,7 +2,7 @@
 //!
 //! | table | a row is |
 //! |---|---|
-//! | `catalog_counters` | the last incarnation number given out |
+//! | `catalog_counters` | (of earlier versions: the last incarnation number given out) |
 //! | `catalog_databases` | a database; `uid` is its incarnation |
 //! | `catalog_tables` | a table's current version; `uid` is its incarnation |
 //! | `catalog_table_versions` | an archived (earlier) version of a table |

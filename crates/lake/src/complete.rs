@@ -3,9 +3,11 @@
 
 use crate::checksum::{combine, multipart_etag};
 use crate::index;
-use crate::layout::{Layout, Slice, release};
+use crate::layout::{Layout, Slice, merge, release};
 use crate::meta::PartInfo;
-use crate::multipart::{MIN_PART_BYTES, PartRow, all_parts, find_upload, no_such_upload, remove_upload};
+use crate::multipart::{
+    MAX_OBJECT_BYTES, MIN_PART_BYTES, all_parts, find_upload, no_such_upload, part_slices, remove_upload,
+};
 use crate::{
     Algorithm, BucketName, Checksum, ChecksumType, Conditions, Key, Lake, LakeError, ObjectInfo, UploadInfo,
     UploadedPart,
@@ -38,8 +40,8 @@ pub struct CompleteChecks {
 impl Lake {
     /// Makes the object out of the parts named, in the order named; other parts are released. Asked again after it
     /// succeeded, with the same parts and while the object is unchanged, it answers the same. Errors: `NoSuchUpload`,
-    /// `InvalidPartOrder`, `InvalidPart`, `EntityTooSmall`, `ObjectSizeMismatch`, `ChecksumTypeMismatch`,
-    /// `BadChecksum`, and those of the conditions. Source: Amazon S3 API Reference, CompleteMultipartUpload.
+    /// `InvalidPartOrder`, `InvalidPart`, `EntityTooSmall`, `EntityTooLarge`, `ObjectSizeMismatch`,
+    /// `ChecksumTypeMismatch`, `BadChecksum`, and those of the conditions. Source: Amazon S3 API Reference, CompleteMultipartUpload.
     #[expect(clippy::too_many_arguments, reason = "the operation's own parameters, each of another type")]
     pub async fn complete_upload(
         &self,
@@ -65,14 +67,17 @@ impl Lake {
         let info = assemble(tx, key, &open.info, &chosen, checks)?;
         let found = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), found.entry.as_ref().map(|e| e.etag.as_str()))?;
-        let mut layout = Layout::new(chosen.into_iter().flat_map(|part| part.slices).collect());
+        let mut slices = part_slices(tx, upload_id).await?;
+        let wanted = chosen.iter().flat_map(|part| slices.remove(&part.number).unwrap_or_default()).collect();
+        let (wanted, merged) = merge(wanted);
+        let mut layout = Layout::new(wanted);
         layout.parts = info.parts.clone();
         layout.upload = Some(upload_id.to_owned());
         index::write_object(tx, open.bucket, &info, &layout).await?;
         if let Some(old) = found.entry {
             release(self, tx, &old.layout()?.slices).await?;
         }
-        let unused: Vec<Slice> = stored.into_values().flat_map(|part| part.slices).collect();
+        let unused: Vec<Slice> = slices.into_values().flatten().chain(merged).collect();
         release(self, tx, &unused).await?;
         remove_upload(tx, upload_id).await?;
         store::crash::point("lake.complete.rows");
@@ -81,26 +86,28 @@ impl Lake {
 }
 
 /// Takes the named parts out of the stored ones. Errors: `InvalidPart`, `EntityTooSmall`.
-fn choose(stored: &mut BTreeMap<u32, PartRow>, named: &[CompletePart]) -> Result<Vec<PartRow>, LakeError> {
+fn choose(
+    stored: &mut BTreeMap<u32, UploadedPart>,
+    named: &[CompletePart],
+) -> Result<Vec<UploadedPart>, LakeError> {
     let mut chosen = Vec::with_capacity(named.len());
     for (position, wanted) in named.iter().enumerate() {
         let invalid = || LakeError::InvalidPart { number: wanted.number, etag: wanted.etag.clone() };
-        let row = stored.remove(&wanted.number).ok_or_else(invalid)?;
-        if !row.part.etag.eq_ignore_ascii_case(&wanted.etag) {
+        let part = stored.remove(&wanted.number).ok_or_else(invalid)?;
+        if !part.etag.eq_ignore_ascii_case(&wanted.etag) {
             return Err(invalid());
         }
         for sum in &wanted.checksums {
-            let same =
-                row.part.checksums.iter().any(|c| c.algorithm == sum.algorithm && c.value == sum.value);
+            let same = part.checksums.iter().any(|c| c.algorithm == sum.algorithm && c.value == sum.value);
             if !same {
                 return Err(invalid());
             }
         }
-        if position + 1 < named.len() && row.part.size < MIN_PART_BYTES {
-            let UploadedPart { number, size, etag, .. } = row.part;
+        if position + 1 < named.len() && part.size < MIN_PART_BYTES {
+            let UploadedPart { number, size, etag, .. } = part;
             return Err(LakeError::EntityTooSmall { number, size, min: MIN_PART_BYTES, etag });
         }
-        chosen.push(row);
+        chosen.push(part);
     }
     match chosen.is_empty() {
         true => Err(LakeError::InvalidPart { number: 0, etag: String::new() }),
@@ -113,10 +120,13 @@ fn assemble(
     tx: &Tx,
     key: &Key,
     upload: &UploadInfo,
-    chosen: &[PartRow],
+    chosen: &[UploadedPart],
     checks: &CompleteChecks,
 ) -> Result<ObjectInfo, LakeError> {
-    let size: u64 = chosen.iter().map(|row| row.part.size).sum();
+    let size: u64 = chosen.iter().map(|part| part.size).sum();
+    if size > MAX_OBJECT_BYTES {
+        return Err(LakeError::EntityTooLarge { proposed: size, max: MAX_OBJECT_BYTES });
+    }
     if let Some(expected) = checks.size.filter(|expected| *expected != size) {
         return Err(LakeError::ObjectSizeMismatch { expected, actual: size });
     }
@@ -128,16 +138,16 @@ fn assemble(
         });
     }
     let mut sums = Vec::with_capacity(chosen.len());
-    for row in chosen {
-        let sum = row.part.checksums.iter().find(|c| c.algorithm == algorithm);
+    for part in chosen {
+        let sum = part.checksums.iter().find(|c| c.algorithm == algorithm);
         let sum = sum.ok_or_else(|| LakeError::corrupt("a part lacks the checksum of its upload"))?;
-        sums.push((sum.clone(), row.part.size));
+        sums.push((sum.clone(), part.size));
     }
     let checksum = combine(algorithm, kind, &sums)?;
     for (given, value) in &checks.checksums {
         check_whole(&checksum, *given, value)?;
     }
-    let parts = chosen.iter().map(|PartRow { part, .. }| PartInfo {
+    let parts = chosen.iter().map(|part| PartInfo {
         number: part.number,
         size: part.size,
         checksums: part.checksums.clone(),
@@ -145,7 +155,7 @@ fn assemble(
     Ok(ObjectInfo {
         key: key.clone(),
         size,
-        etag: multipart_etag(chosen.iter().map(|row| row.part.etag.as_str()))?,
+        etag: multipart_etag(chosen.iter().map(|part| part.etag.as_str()))?,
         last_modified_ms: tx.now_ms(),
         meta: upload.meta.clone(),
         checksums: vec![checksum],

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! <dir>/lock                        held with an exclusive lock while the lake is open
+//! <dir>/identity                    which store the folder belongs to, see `identity`
 //! <dir>/extents/<ab>/<16 hex>       one immutable extent; <ab> = low byte of its id
 //! ```
 //! A file is written once, by one upload, and never changed after its row is committed. Between creation and commit it
-//! belongs to an [`ExtentFile`], whose drop removes it. When a transaction that was told of the file ends without
+//! belongs to an [`ExtentFile`], whose drop leaves it to the collector. When a transaction that was told of the file ends without
 //! saying that it committed, the file is *doubtful*: the collector asks the index and removes it if no row names it.
 //! A crash leaves files without rows; `sweep` removes them at the next start. Ids grow for ever, so start only has to
 //! look at the files above the mark of the last sweep.
@@ -20,15 +21,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Files up to this size are removed where they are dropped; larger ones by the collector, off the async threads.
-const REMOVE_AT_ONCE_BYTES: u64 = 32 << 20;
+/// Up to so many files are looked for on the calling thread; more on a thread that may block.
+const LOOK_AT_ONCE: usize = 4;
 
 pub(crate) struct Disk {
+    folder: PathBuf,
+    /// Where the extents are.
     dir: PathBuf,
     durable: bool,
     next_id: AtomicI64,
     pins: Mutex<Pins>,
     doubtful: Mutex<Vec<ExtentId>>,
+    unwanted: Mutex<Vec<ExtentId>>,
     wake: Notify,
     _lock: File,
 }
@@ -50,15 +54,14 @@ impl Disk {
     pub(crate) fn open(dir: &Path, durable: bool) -> Result<Disk, LakeError> {
         let failed = |source| LakeError::io(format!("opening the object folder {}", dir.display()), source);
         let extents = dir.join("extents");
-        let made = !extents.join("ff").is_dir();
-        if made {
-            for byte in 0..=255u8 {
-                fs::create_dir_all(extents.join(format!("{byte:02x}"))).map_err(failed)?;
-            }
-            if durable {
-                for folder in [extents.as_path(), dir] {
-                    sync_folder(folder).map_err(failed)?;
-                }
+        for byte in 0..=255u8 {
+            fs::create_dir_all(extents.join(format!("{byte:02x}"))).map_err(failed)?;
+        }
+        if durable {
+            // At every start: an earlier one may have been cut off between making the folders and syncing them.
+            for folder in [Some(extents.as_path()), Some(dir), dir.parent()].into_iter().flatten() {
+                let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                sync_folder(named).map_err(failed)?;
             }
         }
         let lock = File::create(dir.join("lock")).map_err(failed)?;
@@ -67,14 +70,21 @@ impl Disk {
             fs::TryLockError::Error(source) => failed(source),
         })?;
         Ok(Disk {
+            folder: dir.to_owned(),
             dir: extents,
             durable,
             next_id: AtomicI64::new(1),
             pins: Mutex::default(),
             doubtful: Mutex::default(),
+            unwanted: Mutex::default(),
             wake: Notify::new(),
             _lock: lock,
         })
+    }
+
+    /// The folder that was opened.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Ids from now on are above `id`.
@@ -104,6 +114,27 @@ impl Disk {
 
     pub(crate) fn add_doubtful(&self, id: ExtentId) {
         locked(&self.doubtful).push(id);
+        self.wake_collector();
+    }
+
+    /// Puts extents back that could not be settled. The collector comes back to them by itself: woken at once, it would
+    /// only fail again.
+    pub(crate) fn keep_doubtful(&self, ids: &[ExtentId]) {
+        locked(&self.doubtful).extend_from_slice(ids);
+    }
+
+    pub(crate) fn take_unwanted(&self) -> Vec<ExtentId> {
+        std::mem::take(&mut *locked(&self.unwanted))
+    }
+
+    /// Takes back unwanted extents that could not be removed; like [`Disk::keep_doubtful`].
+    pub(crate) fn keep_unwanted(&self, ids: &[ExtentId]) {
+        locked(&self.unwanted).extend_from_slice(ids);
+    }
+
+    /// Leaves a file that no transaction knows of to the collector: removing a large one takes its time.
+    fn add_unwanted(&self, id: ExtentId) {
+        locked(&self.unwanted).push(id);
         self.wake_collector();
     }
 
@@ -161,23 +192,45 @@ pub(crate) struct PinSet {
 }
 
 impl PinSet {
-    /// Pins all of `ids`. Errors: `Changed` when one is being removed or is gone already; then none is pinned.
-    pub(crate) fn new(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<PinSet, LakeError> {
+    /// Pins all of `ids`. Errors: `Missing` when one is being removed or is gone already, `Io` when that cannot be
+    /// found out; then none is pinned.
+    pub(crate) async fn new(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<PinSet, PinError> {
         {
             let mut pins = locked(&disk.pins);
-            if ids.iter().any(|id| pins.dying.contains(id)) {
-                return Err(LakeError::Changed);
+            if let Some(dying) = ids.iter().find(|id| pins.dying.contains(id)) {
+                return Err(PinError::Missing(*dying));
             }
             for id in &ids {
                 *pins.readers.entry(*id).or_insert(0) += 1;
             }
         }
         let set = PinSet { disk, ids };
-        match set.ids.iter().all(|id| set.disk.path(*id).exists()) {
-            true => Ok(set),
-            false => Err(LakeError::Changed),
+        if set.ids.len() <= LOOK_AT_ONCE {
+            return set.look();
         }
+        let looked = tokio::task::spawn_blocking(move || set.look()).await;
+        looked.unwrap_or_else(|err| Err(PinError::Io(io::Error::other(err))))
     }
+
+    /// Makes sure that the files are there.
+    fn look(self) -> Result<PinSet, PinError> {
+        for id in &self.ids {
+            match self.disk.path(*id).try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(PinError::Missing(*id)),
+                Err(err) => return Err(PinError::Io(err)),
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Why extents cannot be pinned.
+pub(crate) enum PinError {
+    /// This one is being removed, or is not there.
+    Missing(ExtentId),
+    /// The disk does not say whether it is there.
+    Io(io::Error),
 }
 
 impl Drop for PinSet {
@@ -208,7 +261,6 @@ enum Fate {
 pub(crate) struct ExtentFile {
     disk: Arc<Disk>,
     id: ExtentId,
-    size: u64,
     fate: Fate,
 }
 
@@ -217,7 +269,7 @@ impl ExtentFile {
     pub(crate) fn create(disk: &Arc<Disk>) -> io::Result<ExtentFile> {
         let id = disk.new_id();
         File::options().write(true).create_new(true).open(disk.path(id))?;
-        Ok(ExtentFile { disk: Arc::clone(disk), id, size: 0, fate: Fate::Ours })
+        Ok(ExtentFile { disk: Arc::clone(disk), id, fate: Fate::Ours })
     }
 
     pub(crate) fn id(&self) -> ExtentId {
@@ -229,11 +281,9 @@ impl ExtentFile {
     }
 
     /// Appends; opens and closes the file, so that many uploads may be open at once without a descriptor each.
-    pub(crate) fn append(&mut self, data: &[u8]) -> io::Result<()> {
+    pub(crate) fn append(&self, data: &[u8]) -> io::Result<()> {
         let mut file = File::options().append(true).open(self.path())?;
-        file.write_all(data)?;
-        self.size += data.len() as u64;
-        Ok(())
+        file.write_all(data)
     }
 
     /// Makes bytes and name durable.
@@ -270,13 +320,8 @@ impl Drop for ExtentFile {
     fn drop(&mut self) {
         match self.fate {
             Fate::Kept => {}
-            Fate::Ours if self.size <= REMOVE_AT_ONCE_BYTES => {
-                if let Err(err) = self.disk.remove(self.id) {
-                    tracing::warn!(extent = self.id, error = %err, "removing an unused extent failed, trying again later");
-                    self.disk.add_doubtful(self.id);
-                }
-            }
-            Fate::Ours | Fate::Submitted => self.disk.add_doubtful(self.id),
+            Fate::Ours => self.disk.add_unwanted(self.id),
+            Fate::Submitted => self.disk.add_doubtful(self.id),
         }
     }
 }

@@ -138,6 +138,14 @@ pub enum LakeError {
         /// Its ETag.
         etag: String,
     },
+    /// The parts of an upload would be put together from too many pieces of other objects.
+    #[error("the parts of this upload would consist of {pieces} pieces, more than the {max} allowed")]
+    TooManyPieces {
+        /// Pieces that there would be.
+        pieces: usize,
+        /// The limit.
+        max: usize,
+    },
     /// A part number outside 1..=10000, or one the object does not have.
     #[error("part number {number} is not valid")]
     InvalidPartNumber {
@@ -168,6 +176,23 @@ pub enum LakeError {
     InUse {
         /// The folder.
         dir: PathBuf,
+    },
+    /// The folder belongs to another store, or the store to another folder.
+    #[error(
+        "the object folder {} (identity {}) does not belong to this metadata store (whose folder has identity {}): use \
+         the folder and the store that were made together, or an empty folder with an empty store. If they do belong \
+         together, for instance after restoring both from a backup, write the store's identity into {}",
+        dir.display(), folder.as_deref().unwrap_or("none"), store.as_deref().unwrap_or("none"), file.display()
+    )]
+    OtherFolder {
+        /// The folder.
+        dir: PathBuf,
+        /// What the folder says it is.
+        folder: Option<String>,
+        /// The folder that the store was used with.
+        store: Option<String>,
+        /// Where the folder says it.
+        file: PathBuf,
     },
     /// The index says something it never should.
     #[error("the object index is damaged: {what}")]

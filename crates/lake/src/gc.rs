@@ -6,21 +6,25 @@
 //! A crash between file and row leaves a row whose file is gone; the next round finds nothing to remove and drops the
 //! row. Extents whose transaction ended without an answer are settled by asking the index, in a transaction that the
 //! store orders after the one in doubt. Files that no row knows (crashed uploads) are swept at start.
+//!
+//! A file that cannot be removed keeps its row, is counted in [`Collected::failed`] and tried again; it holds up no
+//! other.
 
 use crate::disk::Disk;
 use crate::layout::{ExtentId, id_lists, int_values, placeholders};
 use crate::{Lake, LakeError};
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Tx, params};
+use store::{Row, Tx, params};
 use tokio_util::sync::CancellationToken;
 
-/// Extents per round of the collector.
-const ROUND: i64 = 1000;
+/// Extents per round of the collector, and per transaction.
+const ROUND: usize = 1000;
 /// The collector also looks without being woken this often: pins end without a word.
 const PERIOD: Duration = Duration::from_secs(20);
-/// Pause after a failed round.
+/// Pause after a failed round, whatever wakes the collector.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// What a call of the collector did.
@@ -32,83 +36,141 @@ pub struct Collected {
     pub bytes: u64,
     /// Extents that readers still hold.
     pub pinned: u64,
+    /// Extents whose files could not be removed; the log says why.
+    pub failed: u64,
+}
+
+/// What became of a list of files.
+#[derive(Default)]
+struct Removed {
+    bytes: u64,
+    gone: Vec<ExtentId>,
+    failed: Vec<ExtentId>,
+}
+
+impl Collected {
+    fn add(&mut self, removed: &Removed) {
+        self.extents += removed.gone.len() as u64;
+        self.bytes += removed.bytes;
+        self.failed += removed.failed.len() as u64;
+    }
 }
 
 impl Lake {
     /// Removes every unreferenced extent that nobody reads. Errors leave the rest for the next call.
     pub async fn collect_once(&self) -> Result<Collected, LakeError> {
-        let mut total = self.settle_doubtful().await?;
+        self.collect(&CancellationToken::new()).await
+    }
+
+    /// Collects until there is nothing left or `stop`, which is looked at between rounds.
+    async fn collect(&self, stop: &CancellationToken) -> Result<Collected, LakeError> {
+        let mut total = Collected::default();
+        self.remove_unwanted(&mut total).await?;
+        let settled = self.settle_doubtful(stop, &mut total).await;
+        let collected = self.collect_garbage(stop, &mut total).await;
+        settled.and(collected).map(|()| total)
+    }
+
+    async fn collect_garbage(
+        &self,
+        stop: &CancellationToken,
+        total: &mut Collected,
+    ) -> Result<(), LakeError> {
         let mut after = i64::MIN;
-        loop {
+        while !stop.is_cancelled() {
             let mut tx = self.store().read().await?;
             let sql = "SELECT id FROM lake_garbage WHERE id > $1 ORDER BY id LIMIT $2";
-            let rows = tx.query(sql, &params![after, ROUND]).await?;
+            let rows = tx.query(sql, &params![after, ROUND as i64]).await?;
             drop(tx);
             let mut ids = Vec::with_capacity(rows.len());
             for row in &rows {
                 ids.push(row.get::<i64>(0)?);
             }
-            let Some(last) = ids.last().copied() else { return Ok(total) };
+            let Some(last) = ids.last().copied() else { break };
             after = last;
             let disk = self.disk();
             let free: Vec<ExtentId> = ids.iter().copied().filter(|id| disk.start_removal(*id)).collect();
             total.pinned += (ids.len() - free.len()) as u64;
             let removed = self.remove_round(&free).await;
             disk.end_removal(&free);
-            total.bytes += removed?;
-            total.extents += free.len() as u64;
+            total.add(&removed?);
         }
+        Ok(())
     }
 
-    async fn remove_round(&self, ids: &[ExtentId]) -> Result<u64, LakeError> {
-        let bytes = remove_files(self.disk(), ids.to_vec()).await?;
+    /// Removes files, then the rows of those that are gone.
+    async fn remove_round(&self, ids: &[ExtentId]) -> Result<Removed, LakeError> {
+        let removed = remove_files(self.disk(), ids.to_vec()).await?;
         store::crash::point("lake.gc.unlinked");
-        if ids.is_empty() {
-            return Ok(0);
+        if removed.gone.is_empty() {
+            return Ok(removed);
         }
         let mut tx = self.store().begin().await?;
-        for list in id_lists(ids) {
+        for list in id_lists(&removed.gone) {
             let sql = format!("DELETE FROM lake_garbage WHERE id IN ({})", placeholders(1, list.len()));
             tx.execute(&sql, &int_values(&list)).await?;
         }
         tx.commit().await?;
-        Ok(bytes)
+        Ok(removed)
+    }
+
+    /// Removes the files of uploads that were given up before a transaction knew of them.
+    async fn remove_unwanted(&self, total: &mut Collected) -> Result<(), LakeError> {
+        let ids = self.disk().take_unwanted();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let removed = remove_files(self.disk(), ids).await?;
+        self.disk().keep_unwanted(&removed.failed);
+        total.add(&removed);
+        Ok(())
     }
 
     /// Keeps the extents in doubt that the index names, removes the others.
-    async fn settle_doubtful(&self) -> Result<Collected, LakeError> {
+    async fn settle_doubtful(
+        &self,
+        stop: &CancellationToken,
+        total: &mut Collected,
+    ) -> Result<(), LakeError> {
         let ids = self.disk().take_doubtful();
-        if ids.is_empty() {
-            return Ok(Collected::default());
-        }
-        let settled = match self.unclaimed(&ids).await {
-            Ok(unclaimed) => {
-                let extents = unclaimed.len() as u64;
-                remove_files(self.disk(), unclaimed).await.map(|bytes| Collected {
-                    extents,
-                    bytes,
-                    pinned: 0,
-                })
+        let mut rounds = ids.chunks(ROUND);
+        while let Some(round) = rounds.next() {
+            let settled = match stop.is_cancelled() {
+                true => Ok(None),
+                false => self.settle_round(round).await.map(Some),
+            };
+            if let Ok(Some(removed)) = settled {
+                self.disk().keep_doubtful(&removed.failed);
+                total.add(&removed);
+                continue;
             }
-            Err(err) => Err(err),
-        };
-        if settled.is_err() {
-            ids.into_iter().for_each(|id| self.disk().add_doubtful(id));
+            self.disk().keep_doubtful(round);
+            rounds.for_each(|later| self.disk().keep_doubtful(later));
+            return settled.map(|_| ());
         }
-        settled
+        Ok(())
+    }
+
+    async fn settle_round(&self, ids: &[ExtentId]) -> Result<Removed, LakeError> {
+        let unclaimed = self.unclaimed(ids).await?;
+        remove_files(self.disk(), unclaimed).await
     }
 
     /// Those of `ids` that no committed row names. Inserting a row of the same id waits for a transaction that holds
     /// one uncommitted (SQLite has one writer; PostgreSQL waits on the unique key); it is rolled back at once.
     async fn unclaimed(&self, ids: &[ExtentId]) -> Result<Vec<ExtentId>, LakeError> {
         let mut tx = self.store().begin().await?;
-        let sql = "INSERT INTO lake_extents (id, refs, size) VALUES ($1, 0, 0) ON CONFLICT (id) DO NOTHING";
         let mut unclaimed = Vec::new();
-        for id in ids {
-            let garbage = tx.query_opt("SELECT id FROM lake_garbage WHERE id = $1", &params![*id]).await?;
-            if garbage.is_none() && tx.execute(sql, &params![*id]).await? == 1 {
-                unclaimed.push(*id);
-            }
+        for list in id_lists(ids) {
+            let sql = format!("SELECT id FROM lake_garbage WHERE id IN ({})", placeholders(1, list.len()));
+            let garbage = column(&tx.query(&sql, &int_values(&list)).await?)?;
+            let rows: Vec<String> = (1..=list.len()).map(|n| format!("(${n}, 0, 0)")).collect();
+            let sql = format!(
+                "INSERT INTO lake_extents (id, refs, size) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id",
+                rows.join(",")
+            );
+            let free = column(&tx.query(&sql, &int_values(&list)).await?)?;
+            unclaimed.extend(free.difference(&garbage));
         }
         drop(tx);
         Ok(unclaimed)
@@ -117,18 +179,18 @@ impl Lake {
     /// Collects whenever there is something to collect, until `stop`.
     pub async fn run_gc(&self, stop: CancellationToken) {
         loop {
-            let pause = match self.collect_once().await {
-                Ok(_) => PERIOD,
+            let failed = match self.collect(&stop).await {
+                Ok(collected) => collected.failed > 0,
                 Err(err) => {
                     tracing::warn!(error = %err, "collecting unused extents failed, trying again");
-                    PAUSE
+                    true
                 }
             };
             let disk = self.disk();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = disk.woken() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = disk.woken(), if !failed => {}
+                () = tokio::time::sleep(if failed { PAUSE } else { PERIOD }) => {}
             }
         }
     }
@@ -153,8 +215,10 @@ impl Lake {
         }
         let known = known_ids(&mut tx, &files).await?;
         let orphans: Vec<ExtentId> = files.into_iter().filter(|id| !known.contains(id)).collect();
-        let count = orphans.len() as u64;
-        let bytes = remove_files(self.disk(), orphans).await?;
+        let removed = remove_files(self.disk(), orphans).await?;
+        // What cannot be removed now is tried again while the lake is open.
+        self.disk().keep_unwanted(&removed.failed);
+        let (count, bytes) = (removed.gone.len() as u64, removed.bytes);
         let sql = "INSERT INTO lake_state (name, value) VALUES ('swept', $1) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         tx.execute(sql, &params![self.disk().new_id()]).await?;
@@ -171,22 +235,76 @@ async fn known_ids(tx: &mut Tx, files: &[ExtentId]) -> Result<HashSet<ExtentId>,
     for list in id_lists(files) {
         for table in ["lake_extents", "lake_garbage"] {
             let sql = format!("SELECT id FROM {table} WHERE id IN ({})", placeholders(1, list.len()));
-            for row in tx.query(&sql, &int_values(&list)).await? {
-                known.insert(row.get::<i64>(0)?);
-            }
+            known.extend(column(&tx.query(&sql, &int_values(&list)).await?)?);
         }
     }
     Ok(known)
 }
 
-async fn remove_files(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<u64, LakeError> {
+/// The ids in the first column.
+fn column(rows: &[Row]) -> Result<HashSet<ExtentId>, LakeError> {
+    let mut ids = HashSet::with_capacity(rows.len());
+    for row in rows {
+        ids.insert(row.get::<i64>(0)?);
+    }
+    Ok(ids)
+}
+
+/// Removes what can be removed. Errors: the blocking thread was lost.
+async fn remove_files(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<Removed, LakeError> {
     let removed = tokio::task::spawn_blocking(move || {
-        let mut bytes = 0;
+        let mut removed = Removed::default();
         for id in ids {
-            bytes += disk.remove(id)?;
+            match disk.remove(id) {
+                Ok(bytes) => {
+                    removed.bytes += bytes;
+                    removed.gone.push(id);
+                }
+                Err(err) => {
+                    let path = disk.path(id);
+                    tracing::warn!(path = %path.display(), error = %err, "an unused extent cannot be removed");
+                    removed.failed.push(id);
+                }
+            }
         }
-        Ok(bytes)
+        removed
     });
-    let removed = removed.await.map_err(std::io::Error::other).and_then(|done| done);
-    removed.map_err(|err| LakeError::io("removing an extent", err))
+    removed.await.map_err(|err| LakeError::io("removing extents", io::Error::other(err)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MIGRATIONS, Options};
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn what_cannot_be_settled_does_not_wake_the_collector() {
+        let (store, folder) = store::testing::temp(&[MIGRATIONS]).await;
+        let options = Options { dir: folder.path().join("lake"), durable: false };
+        let lake = Lake::open(store.clone(), options).await.unwrap();
+        let disk = lake.disk();
+        disk.add_doubtful(1);
+        assert!(disk.woken().now_or_never().is_some());
+        store.close().await;
+        assert!(lake.collect_once().await.is_err());
+        assert!(disk.woken().now_or_never().is_none(), "it would try again at once, for ever");
+        assert_eq!(disk.take_doubtful(), [1], "and nothing is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_seen_between_rounds() {
+        let (store, folder) = store::testing::temp(&[MIGRATIONS]).await;
+        let options = Options { dir: folder.path().join("lake"), durable: false };
+        let lake = Lake::open(store, options).await.unwrap();
+        lake.disk().add_doubtful(1);
+        let mut tx = lake.store().begin().await.unwrap();
+        tx.execute("INSERT INTO lake_garbage (id, since_ms) VALUES (2, 0)", &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert_eq!(lake.collect(&stop).await.unwrap(), Collected::default());
+        assert_eq!(lake.disk().take_doubtful(), [1]);
+        assert_eq!(lake.collect_once().await.unwrap().extents, 1);
+    }
 }

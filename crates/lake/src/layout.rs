@@ -88,6 +88,22 @@ impl Layout {
     }
 }
 
+/// Joins slices that follow each other in the object and in their extent. Also returns the slices that thereby vanish:
+/// each held a reference.
+pub(crate) fn merge(slices: Vec<Slice>) -> (Vec<Slice>, Vec<Slice>) {
+    let (mut kept, mut merged) = (Vec::<Slice>::with_capacity(slices.len()), Vec::new());
+    for slice in slices {
+        match kept.last_mut() {
+            Some(last) if last.extent == slice.extent && last.offset + last.len == slice.offset => {
+                last.len += slice.len;
+                merged.push(slice);
+            }
+            _ => kept.push(slice),
+        }
+    }
+    (kept, merged)
+}
+
 /// Sizes of `IN` lists: a few, so that the back end's cache of prepared statements holds them.
 const LIST_SIZES: [usize; 4] = [1, 8, 64, 512];
 
@@ -215,6 +231,14 @@ mod tests {
         assert_eq!(layout.cut(12, 13), vec![slice(2, 2, 1)]);
         assert!(layout.cut(35, 99).is_empty());
         assert!(layout.cut(5, 5).is_empty());
+    }
+
+    #[test]
+    fn neighbours_merge() {
+        let slices = vec![slice(1, 0, 5), slice(1, 5, 5), slice(1, 11, 2), slice(2, 13, 1), slice(2, 14, 1)];
+        let (kept, merged) = merge(slices);
+        assert_eq!(kept, [slice(1, 0, 10), slice(1, 11, 2), slice(2, 13, 2)]);
+        assert_eq!(merged, [slice(1, 5, 5), slice(2, 14, 1)]);
     }
 
     #[test]

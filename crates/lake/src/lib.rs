@@ -32,6 +32,7 @@ mod conditions;
 mod disk;
 mod error;
 mod gc;
+mod identity;
 mod index;
 mod layout;
 mod list;
@@ -52,7 +53,9 @@ pub use error::LakeError;
 pub use gc::Collected;
 pub use list::{ListPage, ListQuery};
 pub use meta::{Meta, ObjectInfo, PartInfo};
-pub use multipart::{CopiedRange, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart};
+pub use multipart::{
+    CopiedRange, MAX_OBJECT_BYTES, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart,
+};
 pub use names::{BucketName, Key, MAX_KEY_BYTES};
 pub use objects::CopyOptions;
 pub use read::{Object, Place, Segment};
@@ -71,9 +74,10 @@ pub const CRASH_POINTS: &[&str] = &[
 ];
 
 use disk::Disk;
+use identity::Verdict;
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Store;
+use store::{Store, params};
 
 /// Where and how extents are kept.
 #[derive(Clone, Debug)]
@@ -93,14 +97,40 @@ pub struct Lake {
 
 impl Lake {
     /// Opens the lake on a store that was opened with [`MIGRATIONS`], and removes what crashed uploads left. Errors:
-    /// `InUse` when another process has the folder, `Io`, `Store`.
+    /// `InUse` when another process has the folder, `OtherFolder` when folder and store do not belong together, `Io`,
+    /// `Store`.
     pub async fn open(store: Store, options: Options) -> Result<Lake, LakeError> {
         let opened = tokio::task::spawn_blocking(move || Disk::open(&options.dir, options.durable)).await;
         let opened =
             opened.map_err(|err| LakeError::io("opening the object folder", std::io::Error::other(err)))?;
         let lake = Lake { store, disk: Arc::new(opened?) };
+        lake.join_folder().await?;
         lake.sweep().await?;
         Ok(lake)
+    }
+
+    /// Makes sure that the folder and the store belong together; see `identity`.
+    async fn join_folder(&self) -> Result<(), LakeError> {
+        let disk = self.disk();
+        let dir = disk.folder();
+        let failed = |source| LakeError::io(format!("reading the identity of {}", dir.display()), source);
+        let found = identity::read(dir).map_err(failed)?;
+        let mut tx = self.store.begin().await?;
+        let row = tx.query_opt("SELECT value FROM lake_state WHERE name = 'folder'", &[]).await?;
+        let known: Option<i64> = row.map(|row| row.get(0)).transpose()?;
+        match identity::verdict(found, known) {
+            Verdict::Same => return Ok(()),
+            Verdict::Refuse => return Err(identity::refused(dir, found, known)),
+            Verdict::Rename => {}
+            Verdict::Join => {
+                let id = random_number(&tx.new_id())?;
+                identity::begin(dir, id).map_err(failed)?;
+                tx.execute("INSERT INTO lake_state (name, value) VALUES ('folder', $1)", &params![id])
+                    .await?;
+                tx.commit().await?;
+            }
+        }
+        identity::end(dir).map_err(failed)
     }
 
     /// The metadata store that the lake's rows are in.
@@ -111,6 +141,12 @@ impl Lake {
     pub(crate) fn disk(&self) -> Arc<Disk> {
         Arc::clone(&self.disk)
     }
+}
+
+/// The last 48 bits of a UUID, all of them random.
+fn random_number(uuid: &str) -> Result<i64, LakeError> {
+    let digits = uuid.rsplit('-').next().unwrap_or_default();
+    i64::from_str_radix(digits, 16).map_err(|_| LakeError::corrupt(format!("{uuid:?} is no UUID")))
 }
 
 impl std::fmt::Debug for Lake {

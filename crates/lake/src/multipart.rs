@@ -8,12 +8,18 @@ use crate::read::Object;
 use crate::{Algorithm, BucketName, Checksum, ChecksumType, Key, Lake, LakeError, Meta, Staged};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use store::{Tx, params};
+use store::{Row, Tx, params};
 
 /// Least size of a part that is not the last. Source: Amazon S3 User Guide, "Multipart upload limits".
 pub const MIN_PART_BYTES: u64 = 5 << 20;
 /// Highest part number. Same source.
 pub const MAX_PART_NUMBER: u32 = 10_000;
+
+/// Largest object. Source: Amazon S3 User Guide, "Multipart upload limits".
+pub const MAX_OBJECT_BYTES: u64 = 5 << 40;
+/// Most slices of all parts of an upload, and so of an object. Parts that are copied out of objects of many parts have
+/// as many slices as those; completing an upload reads them all within one transaction.
+const MAX_SLICES: usize = 100_000;
 
 /// A multipart upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +94,6 @@ pub(crate) struct OpenUpload {
     pub(crate) info: UploadInfo,
 }
 
-/// A part's row.
-pub(crate) struct PartRow {
-    pub(crate) part: UploadedPart,
-    pub(crate) slices: Vec<Slice>,
-}
-
 pub(crate) fn no_such_upload(id: &str) -> LakeError {
     LakeError::NoSuchUpload { upload_id: id.to_owned() }
 }
@@ -162,8 +162,8 @@ impl Lake {
         self.write_part(tx, upload_id, part, layout).await
     }
 
-    /// Adds a range of an object as a part; rows only. Errors: as [`Lake::put_part`], and `Changed` when the source
-    /// was replaced or deleted meanwhile.
+    /// Adds a range of an object as a part; rows only. Errors: as [`Lake::put_part`], `Changed` when the source was
+    /// replaced or deleted meanwhile, and `TooManyPieces`.
     pub async fn put_part_copy(
         &self,
         tx: &mut Tx,
@@ -181,6 +181,9 @@ impl Lake {
             last_modified_ms: tx.now_ms(),
             checksums: source.checksums.clone(),
         };
+        if source.slices.len() > 1 {
+            check_slices(tx, upload_id, number, source.slices.len()).await?;
+        }
         retain(tx, &source.slices).await?;
         drop(source.object);
         self.write_part(tx, upload_id, part, Layout::new(source.slices)).await
@@ -206,9 +209,10 @@ impl Lake {
         let doc = PartDoc { v: DOC_VERSION, checksums: part.checksums.clone() };
         let size = size_value(part.size)?;
         let time = part.last_modified_ms;
-        let row = params![upload_id, number, size, part.etag.as_str(), time, encode(&doc)?, encode(&layout)?];
-        let sql = "INSERT INTO lake_parts (upload, number, size, etag, modified_ms, doc, layout) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let (etag, slices) = (part.etag.as_str(), layout.slices.len() as i64);
+        let row = params![upload_id, number, size, etag, time, encode(&doc)?, encode(&layout)?, slices];
+        let sql = "INSERT INTO lake_parts (upload, number, size, etag, modified_ms, doc, layout, slices) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         tx.execute(sql, &row).await?;
         Ok(part)
     }
@@ -222,8 +226,7 @@ impl Lake {
         upload_id: &str,
     ) -> Result<(), LakeError> {
         find_upload(tx, bucket, key, upload_id).await?;
-        let slices: Vec<Slice> =
-            all_parts(tx, upload_id).await?.into_values().flat_map(|part| part.slices).collect();
+        let slices: Vec<Slice> = part_slices(tx, upload_id).await?.into_values().flatten().collect();
         release(self, tx, &slices).await?;
         remove_upload(tx, upload_id).await
     }
@@ -239,8 +242,8 @@ impl Lake {
         limit: usize,
     ) -> Result<(UploadInfo, Vec<UploadedPart>), LakeError> {
         let open = find_upload(tx, bucket, key, upload_id).await?;
-        let rows = part_rows(tx, upload_id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
-        Ok((open.info, rows.into_iter().map(|row| row.part).collect()))
+        let parts = part_rows(tx, upload_id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+        Ok((open.info, parts))
     }
 }
 
@@ -287,28 +290,60 @@ pub(crate) async fn remove_upload(tx: &mut Tx, id: &str) -> Result<(), LakeError
     Ok(())
 }
 
-async fn part_rows(tx: &mut Tx, upload_id: &str, after: u32, limit: i64) -> Result<Vec<PartRow>, LakeError> {
-    let sql = "SELECT number, size, etag, modified_ms, doc, layout FROM lake_parts \
+/// Refuses a part of `adding` slices that would give the upload too many.
+async fn check_slices(tx: &mut Tx, upload_id: &str, number: u32, adding: usize) -> Result<(), LakeError> {
+    let sql = "SELECT COALESCE(SUM(slices), 0) FROM lake_parts WHERE upload = $1 AND number <> $2";
+    let row = tx.query_opt(sql, &params![upload_id, i64::from(number)]).await?;
+    let others: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+    let pieces = usize::try_from(others).unwrap_or(usize::MAX).saturating_add(adding);
+    if pieces > MAX_SLICES { Err(LakeError::TooManyPieces { pieces, max: MAX_SLICES }) } else { Ok(()) }
+}
+
+/// Parts after number `after`, without their slices.
+async fn part_rows(
+    tx: &mut Tx,
+    upload_id: &str,
+    after: u32,
+    limit: i64,
+) -> Result<Vec<UploadedPart>, LakeError> {
+    let sql = "SELECT number, size, etag, modified_ms, doc FROM lake_parts \
                WHERE upload = $1 AND number > $2 ORDER BY number LIMIT $3";
     let rows = tx.query(sql, &params![upload_id, i64::from(after), limit]).await?;
     let mut parts = Vec::with_capacity(rows.len());
     for row in rows {
         let doc: PartDoc = decode(&row.get::<String>(4)?)?;
-        let number =
-            u32::try_from(row.get::<i64>(0)?).map_err(|_| LakeError::corrupt("a part number is negative"))?;
-        let part = UploadedPart {
-            number,
+        parts.push(UploadedPart {
+            number: part_number(&row)?,
             size: unsigned(&row, 1)?,
             etag: row.get(2)?,
             last_modified_ms: row.get(3)?,
             checksums: doc.checksums,
-        };
-        parts.push(PartRow { part, slices: decode::<Layout>(&row.get::<String>(5)?)?.slices });
+        });
     }
     Ok(parts)
 }
 
-pub(crate) async fn all_parts(tx: &mut Tx, upload_id: &str) -> Result<BTreeMap<u32, PartRow>, LakeError> {
-    let rows = part_rows(tx, upload_id, 0, i64::from(MAX_PART_NUMBER)).await?;
-    Ok(rows.into_iter().map(|row| (row.part.number, row)).collect())
+fn part_number(row: &Row) -> Result<u32, LakeError> {
+    u32::try_from(row.get::<i64>(0)?).map_err(|_| LakeError::corrupt("a part number is negative"))
+}
+
+pub(crate) async fn all_parts(
+    tx: &mut Tx,
+    upload_id: &str,
+) -> Result<BTreeMap<u32, UploadedPart>, LakeError> {
+    let parts = part_rows(tx, upload_id, 0, i64::from(MAX_PART_NUMBER)).await?;
+    Ok(parts.into_iter().map(|part| (part.number, part)).collect())
+}
+
+/// The slices of all parts; [`check_slices`] has bounded how many there are.
+pub(crate) async fn part_slices(
+    tx: &mut Tx,
+    upload_id: &str,
+) -> Result<BTreeMap<u32, Vec<Slice>>, LakeError> {
+    let sql = "SELECT number, layout FROM lake_parts WHERE upload = $1 ORDER BY number";
+    let mut slices = BTreeMap::new();
+    for row in tx.query(sql, &params![upload_id]).await? {
+        slices.insert(part_number(&row)?, decode::<Layout>(&row.get::<String>(1)?)?.slices);
+    }
+    Ok(slices)
 }

@@ -44,6 +44,18 @@ impl Lake {
         Ok(info)
     }
 
+    /// Says what [`Lake::put`] would refuse now, so that a large body need not be taken in vain. Errors: as there.
+    pub async fn check_put(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        conditions: &Conditions,
+    ) -> Result<(), LakeError> {
+        let found = index::find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.entry.as_ref().map(|entry| entry.etag.as_str()))
+    }
+
     /// Puts many objects into one bucket with few statements; unconditional. Of a key named twice the last counts.
     /// Atomic with the rest of `tx`. Errors: `NoSuchBucket`.
     pub async fn put_many(

@@ -4,7 +4,7 @@
 //! Streams read [`CHUNK_BYTES`] at a time on a blocking thread, one chunk ahead of the consumer.
 
 use crate::checksum::{Algorithm, Checksum, ChecksumType, Digests};
-use crate::disk::PinSet;
+use crate::disk::{PinError, PinSet};
 use crate::index::{self, no_such_key};
 use crate::layout::{ExtentId, Layout, Slice};
 use crate::{BucketName, Conditions, Key, Lake, LakeError, ObjectInfo};
@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Tx;
+use store::{Tx, params};
 use tokio::task::JoinHandle;
 
 const CHUNK_BYTES: u64 = 512 << 10;
@@ -92,9 +92,25 @@ impl Lake {
         let mut ids: Vec<ExtentId> = layout.slices.iter().filter(|s| !s.inline).map(|s| s.extent).collect();
         ids.sort_unstable();
         ids.dedup();
-        let pins = PinSet::new(self.disk(), ids)?;
+        let pins = match PinSet::new(self.disk(), ids).await {
+            Ok(pins) => pins,
+            Err(PinError::Io(source)) => return Err(LakeError::io("looking for an extent", source)),
+            Err(PinError::Missing(id)) => return Err(self.gone(id).await?),
+        };
         let inline = inline.into_iter().map(|(id, bytes)| (id, Bytes::from(bytes))).collect();
         Ok(Object { inner: Arc::new(Inner { info, layout, inline, lake: self.clone(), _pins: pins }) })
+    }
+
+    /// Why an extent is not there: collected since the reader's snapshot (`Changed`), or lost (`Corrupt`) when the index
+    /// of this moment still names it, since the collector removes files only after their rows.
+    async fn gone(&self, id: ExtentId) -> Result<LakeError, LakeError> {
+        let mut tx = self.store().read().await?;
+        if tx.query_opt("SELECT id FROM lake_extents WHERE id = $1", &params![id]).await?.is_none() {
+            return Ok(LakeError::Changed);
+        }
+        let path = self.disk().path(id);
+        tracing::error!(extent = id, path = %path.display(), "the file of an object is missing");
+        Ok(LakeError::corrupt(format!("the file {} of an object is missing", path.display())))
     }
 }
 

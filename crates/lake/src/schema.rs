@@ -7,7 +7,12 @@
 use store::Migrations;
 
 /// The lake's tables, for `Store::open`.
-pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1, V2] };
+
+/// How many slices a part has, so that an upload's can be counted without reading its layouts.
+const V2: &str = "
+ALTER TABLE lake_parts ADD COLUMN slices {int} NOT NULL DEFAULT 1;
+";
 
 const V1: &str = "
 CREATE TABLE lake_buckets (

@@ -64,20 +64,37 @@ type Written = (Sink, Vec<u8>, std::io::Result<()>);
 /// What travels to the blocking thread and back.
 struct Sink {
     digests: Digests,
-    file: ExtentFile,
+    disk: Arc<Disk>,
+    /// Made with the first piece, where blocking is allowed.
+    file: Option<ExtentFile>,
     unflushed: u64,
 }
 
 impl Sink {
+    fn file(&mut self) -> std::io::Result<&ExtentFile> {
+        if self.file.is_none() {
+            self.file = Some(ExtentFile::create(&self.disk)?);
+        }
+        self.file.as_ref().ok_or_else(|| std::io::Error::other("an upload has no file"))
+    }
+
     fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
         self.digests.update(piece);
-        self.file.append(piece)?;
+        self.file()?.append(piece)?;
         self.unflushed += piece.len() as u64;
         if self.unflushed >= FLUSH_EVERY_BYTES {
             self.unflushed = 0;
-            self.file.sync_some()?;
+            self.file()?.sync_some()?;
         }
         Ok(())
+    }
+
+    /// Writes the last piece and makes all of them durable.
+    fn end(mut self, last: &[u8]) -> std::io::Result<(Digests, ExtentFile)> {
+        self.write(last)?;
+        self.file()?.sync()?;
+        let file = self.file.ok_or_else(|| std::io::Error::other("an upload has no file"))?;
+        Ok((self.digests, file))
     }
 }
 
@@ -212,16 +229,12 @@ impl Upload {
     }
 
     async fn finish_file(&mut self) -> Result<([u8; 16], Vec<Checksum>, Content), LakeError> {
-        let mut sink = self.take_sink().await?;
+        let sink = self.take_sink().await?;
         let last = std::mem::take(&mut self.buffer);
-        let written = tokio::task::spawn_blocking(move || {
-            let done = sink.write(&last).and_then(|()| sink.file.sync());
-            (sink, done)
-        });
-        let (sink, done) = written.await.map_err(lost_thread)?;
-        done.map_err(writing)?;
-        let (md5, checksums) = sink.digests.finish();
-        Ok((md5, checksums, Content::File(sink.file)))
+        let written = tokio::task::spawn_blocking(move || sink.end(&last));
+        let (digests, file) = written.await.map_err(lost_thread)?.map_err(writing)?;
+        let (md5, checksums) = digests.finish();
+        Ok((md5, checksums, Content::File(file)))
     }
 
     /// Hands the full buffer to a blocking thread, after the one before is done.
@@ -236,7 +249,7 @@ impl Upload {
         Ok(())
     }
 
-    /// The sink, once no thread has it; made at the first piece.
+    /// The sink, once no thread has it.
     async fn take_sink(&mut self) -> Result<Sink, LakeError> {
         if let Some(running) = self.running.as_mut() {
             let (sink, mut piece, done) = running.await.map_err(lost_thread)?;
@@ -249,8 +262,8 @@ impl Upload {
         if let Some(sink) = self.sink.take() {
             return Ok(sink);
         }
-        let file = ExtentFile::create(&self.disk).map_err(writing)?;
-        Ok(Sink { digests: Digests::new(self.algorithms()), file, unflushed: 0 })
+        let digests = Digests::new(self.algorithms());
+        Ok(Sink { digests, disk: Arc::clone(&self.disk), file: None, unflushed: 0 })
     }
 
     fn algorithms(&self) -> Vec<Algorithm> {

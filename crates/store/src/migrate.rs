@@ -112,6 +112,51 @@ fn count(steps: &[&str]) -> i64 {
     i64::try_from(steps.len()).unwrap_or(i64::MAX)
 }
 
+/// Brings the tables up to date on a connection, one transaction per step, each begun by `$begin`. A macro, because the
+/// back ends' connections have no type in common that this could be generic over without pages of bounds.
+macro_rules! upgrade {
+    ($connection:expr, $dialect:expr, $begin:literal, $migrations:expr, $now_ms:expr) => {{
+        let connection = $connection;
+        let script = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe($dialect.render(text)));
+        script($crate::migrate::LEDGER).execute(&mut *connection).await.map_err(StoreError::statement)?;
+        let rows = sqlx::query("SELECT owner, step, digest FROM store_migrations")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(StoreError::statement)?;
+        let mut applied: Vec<$crate::migrate::Applied> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+            applied.push(read().map_err(StoreError::statement)?);
+        }
+        for step in $crate::migrate::plan($migrations, &applied)? {
+            let applying = async {
+                let mut tx = connection.begin_with($begin).await?;
+                script(step.script).execute(&mut *tx).await?;
+                sqlx::query($crate::migrate::APPLIED)
+                    .bind(step.owner)
+                    .bind(step.number)
+                    .bind(&step.digest)
+                    .bind($now_ms)
+                    .execute(&mut *tx)
+                    .await?;
+                tx.commit().await
+            };
+            let applied: Result<(), sqlx::Error> = applying.await;
+            applied.map_err(|source| StoreError::Migration {
+                owner: step.owner.to_owned(),
+                step: step.number,
+                source: Arc::new(source),
+            })?;
+        }
+        Ok::<(), StoreError>(())
+    }};
+}
+pub(crate) use upgrade;
+
+/// Notes that a step was applied.
+pub(crate) const APPLIED: &str =
+    "INSERT INTO store_migrations (owner, step, digest, applied_ms) VALUES ($1, $2, $3, $4)";
+
 /// The tables that the store itself owns, for all services.
 pub(crate) const OWN: Migrations = Migrations {
     owner: "store",

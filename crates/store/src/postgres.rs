@@ -18,16 +18,16 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo};
 use sqlx::query::Query;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Decode, Encode, PgConnection, PgPool, Row as _, Transaction, Type,
-    TypeInfo, ValueRef,
+    AssertSqlSafe, ConnectOptions, Connection as _, Decode, Encode, PgConnection, PgPool, Row as _,
+    Transaction, Type, TypeInfo, ValueRef,
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::error::sqlstate;
-use crate::migrate::{self, Applied, Dialect, Step};
-use crate::tx::{Inner, identifier};
+use crate::migrate::{self, Dialect};
+use crate::tx::{Inner, identifier, run_effects};
 use crate::{Effect, Migrations, Row, StoreError, Value, crash};
 
 const MAX_CONNECTIONS: u32 = 32;
@@ -107,9 +107,7 @@ impl Commits {
             let result = tx.commit().await.map_err(commit_error);
             if result.is_ok() {
                 crash::point(crash::AFTER_COMMIT);
-                for effect in effects {
-                    effect();
-                }
+                run_effects(effects);
             }
             // The caller may have gone away; its commit holds all the same.
             let _ = reply.send(result);
@@ -259,7 +257,7 @@ fn whole_number(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// Brings the tables up to date, one transaction per step, one process at a time.
+/// Brings the tables up to date, one process at a time.
 async fn upgrade(
     connection: &mut PgConnection,
     schema: &str,
@@ -269,40 +267,10 @@ async fn upgrade(
     run(connection, format!("SELECT pg_advisory_lock({UPGRADE_LOCK})")).await?;
     // Ending the session would free the lock as well; so an error needs no care here.
     run(connection, format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
-    run(connection, Dialect::Postgres.render(migrate::LEDGER)).await?;
-    let rows = sqlx::query("SELECT owner, step, digest FROM store_migrations")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(StoreError::statement)?;
-    let mut applied: Vec<Applied> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
-        applied.push(read().map_err(StoreError::statement)?);
-    }
-    for step in migrate::plan(migrations, &applied)? {
-        apply(connection, &step, now_ms).await.map_err(|source| StoreError::Migration {
-            owner: step.owner.to_owned(),
-            step: step.number,
-            source: Arc::new(source),
-        })?;
-    }
+    migrate::upgrade!(&mut *connection, Dialect::Postgres, "BEGIN", migrations, now_ms)?;
     run(connection, format!("SELECT pg_advisory_unlock({UPGRADE_LOCK})")).await
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map_err(StoreError::statement).map(|_| ())
-}
-
-async fn apply(connection: &mut PgConnection, step: &Step, now_ms: i64) -> Result<(), sqlx::Error> {
-    use sqlx::Connection as _;
-    let mut tx = connection.begin().await?;
-    sqlx::raw_sql(AssertSqlSafe(Dialect::Postgres.render(step.script))).execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO store_migrations (owner, step, digest, applied_ms) VALUES ($1, $2, $3, $4)")
-        .bind(step.owner)
-        .bind(step.number)
-        .bind(&step.digest)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
 }

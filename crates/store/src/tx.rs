@@ -1,6 +1,7 @@
 //! A transaction on either back end.
 
 use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use sqlx::Transaction;
@@ -12,6 +13,16 @@ use crate::{Ids, Row, StoreError, Value};
 /// Something to do after a successful commit, in memory and without waiting (drop a cache entry, wake a loop).
 /// What must not be lost in a crash is a row in the [`outbox`](crate::outbox) instead.
 pub type Effect = Box<dyn FnOnce() + Send>;
+
+/// Runs the effects of a transaction that is committed. A panic in one must take neither the others with it nor the
+/// answer that somebody waits for: the commit holds.
+pub(crate) fn run_effects(effects: Vec<Effect>) {
+    for effect in effects {
+        if std::panic::catch_unwind(AssertUnwindSafe(effect)).is_err() {
+            tracing::error!("an effect of a committed transaction panicked");
+        }
+    }
+}
 
 /// A transaction. Dropping it without [`Tx::commit`] rolls it back; that holds at any await, too, as when a
 /// client hangs up. After a statement failed, or its future was dropped half-way, every further call answers
@@ -157,9 +168,7 @@ impl Tx {
             Inner::SqliteWrite(session) => session.commit(self.effects).await,
             Inner::PostgresWrite(tx, commits) => commits.commit(tx, self.effects).await,
             Inner::SqliteRead(_) | Inner::PostgresRead(_) => {
-                for effect in self.effects {
-                    effect();
-                }
+                run_effects(self.effects);
                 Ok(())
             }
         }

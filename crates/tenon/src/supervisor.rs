@@ -220,22 +220,10 @@ impl Keeper {
     async fn once(&self, task: &Task) -> Result<(), String> {
         match AssertUnwindSafe((task.start)(self.stop.clone())).catch_unwind().await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(error_text(error.as_ref())),
+            Ok(Err(error)) => Err(wire::causes(error.as_ref())),
             Err(panic) => Err(format!("panicked: {}", panic_text(panic.as_ref()))),
         }
     }
-}
-
-/// An error with its causes.
-pub(crate) fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

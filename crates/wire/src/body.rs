@@ -8,6 +8,10 @@
 //!
 //! A body is `Send`, `Sync` and `Unpin`; the sources it wraps need only be `Send`.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Mutex;
@@ -16,121 +20,11 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// Any error of a foreign source, boxed.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What can go wrong while a body is read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// The body is longer than the reader allows.
-    #[error("the body is longer than {limit} bytes")]
-    TooLarge {
-        /// The cap, in bytes.
-        limit: u64,
-    },
-    /// The body ended before its announced length. AWS: `IncompleteBody`.
-    #[error("the body ended after {received} of {expected} bytes")]
-    Incomplete {
-        /// Bytes announced by `Content-Length` or `x-amz-decoded-content-length`.
-        expected: u64,
-        /// Bytes that arrived.
-        received: u64,
-    },
-    /// The body holds more bytes than announced. AWS: `IncompleteBody`.
-    #[error("the body holds more than the announced {expected} bytes")]
-    Excess {
-        /// Bytes announced.
-        expected: u64,
-    },
-    /// The payload is not the one whose SHA-256 was signed. AWS: `XAmzContentSHA256Mismatch`.
-    #[error("the payload's SHA-256 is {computed}, signed was {signed}")]
-    PayloadHash {
-        /// Hexadecimal digest in `x-amz-content-sha256`.
-        signed: String,
-        /// Hexadecimal digest of what arrived.
-        computed: String,
-    },
-    /// A chunk or the trailer of a signed aws-chunked body carries a wrong signature. AWS: `SignatureDoesNotMatch`.
-    #[error("the signature of {part} does not match")]
-    ChunkSignature {
-        /// "chunk 3" (from 1) or "the trailer".
-        part: String,
-    },
-    /// The aws-chunked framing is broken. AWS: `InvalidChunkSizeError`/`InvalidRequest`.
-    #[error("malformed aws-chunked body: {what}")]
-    MalformedChunk {
-        /// What is wrong, for people.
-        what: &'static str,
-    },
-    /// A chunk of a signed aws-chunked body, not the last, is smaller than 8 KiB. AWS: `InvalidChunkSizeError`.
-    #[error("chunk {index} holds {size} bytes; only the last chunk may hold fewer than 8192")]
-    ChunkTooSmall {
-        /// Number of the chunk, from 1.
-        index: u64,
-        /// Its size in bytes.
-        size: u64,
-    },
-    /// The trailers are broken, or are not those that `x-amz-trailer` announced. AWS: `MalformedTrailerError`.
-    #[error("malformed trailer: {what}")]
-    MalformedTrailer {
-        /// What is wrong, for people.
-        what: &'static str,
-    },
-    /// No byte arrived for too long. AWS: `RequestTimeout`.
-    #[error("no byte of the body arrived in time")]
-    Timeout,
-    /// The connection or another source failed.
-    #[error("the body's source failed")]
-    Source(#[source] BoxError),
-}
-
-impl BodyError {
-    /// Wraps the error of a foreign source; a `BodyError` inside comes out as itself.
-    pub fn source(error: impl Into<BoxError>) -> Self {
-        match error.into().downcast::<Self>() {
-            Ok(own) => *own,
-            Err(other) => Self::Source(other),
-        }
-    }
-
-    /// Code and status in S3's vocabulary; other services have no own codes for broken bodies.
-    /// Source: Amazon S3 API Reference, "Error responses".
-    pub fn fault(&self) -> (&'static str, StatusCode) {
-        match self {
-            Self::TooLarge { .. } => ("EntityTooLarge", StatusCode::BAD_REQUEST),
-            Self::Incomplete { .. } | Self::Excess { .. } => ("IncompleteBody", StatusCode::BAD_REQUEST),
-            Self::PayloadHash { .. } => ("XAmzContentSHA256Mismatch", StatusCode::BAD_REQUEST),
-            Self::ChunkSignature { .. } => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
-            Self::MalformedChunk { .. } => ("InvalidRequest", StatusCode::BAD_REQUEST),
-            Self::ChunkTooSmall { .. } => ("InvalidChunkSizeError", StatusCode::FORBIDDEN),
-            Self::MalformedTrailer { .. } => ("MalformedTrailerError", StatusCode::BAD_REQUEST),
-            Self::Timeout => ("RequestTimeout", StatusCode::BAD_REQUEST),
-            Self::Source(_) => ("IncompleteBody", StatusCode::BAD_REQUEST),
-        }
-    }
-}
-
-impl From<std::io::Error> for BodyError {
-    fn from(error: std::io::Error) -> Self {
-        Self::source(error)
-    }
-}
-
-impl From<BodyError> for std::io::Error {
-    fn from(error: BodyError) -> Self {
-        let kind = match &error {
-            BodyError::Timeout => std::io::ErrorKind::TimedOut,
-            BodyError::Incomplete { .. } => std::io::ErrorKind::UnexpectedEof,
-            BodyError::Source(_) => std::io::ErrorKind::Other,
-            _ => std::io::ErrorKind::InvalidData,
-        };
-        Self::new(kind, error)
-    }
-}
+use crate::budget::Share;
+pub use error::{BodyError, BoxError};
 
 type Source = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 
@@ -222,6 +116,11 @@ impl Body {
     /// Reads everything that is left. Errors: `TooLarge` once more than `limit` bytes have arrived (the announced
     /// length is believed, so nothing is read then), and whatever reading itself reports.
     pub async fn read_all(&mut self, limit: u64) -> Result<Bytes, BodyError> {
+        self.read_shared(limit, &mut Share::alone()).await
+    }
+
+    /// [`Body::read_all`] within what requests may hold together. Errors: also `Busy`.
+    pub(crate) async fn read_shared(&mut self, limit: u64, share: &mut Share) -> Result<Bytes, BodyError> {
         if HttpBody::size_hint(self).lower() > limit {
             return Err(BodyError::TooLarge { limit });
         }
@@ -231,6 +130,7 @@ impl Body {
         if first.len() as u64 > limit {
             return Err(BodyError::TooLarge { limit });
         }
+        share.take(first.len() as u64)?;
         let Some(second) = self.next().await.transpose()? else {
             return Ok(first);
         };
@@ -241,6 +141,7 @@ impl Body {
             if (all.len() + piece.len()) as u64 > limit {
                 return Err(BodyError::TooLarge { limit });
             }
+            share.take(piece.len() as u64)?;
             all.extend_from_slice(&piece);
             match self.next().await.transpose()? {
                 Some(next) => piece = next,
@@ -407,57 +308,5 @@ impl<E: Into<BoxError> + 'static> HttpBody for Streamed<E> {
             Some(length) => SizeHint::with_exact(length.saturating_sub(self.received)),
             None => SizeHint::default(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::stream;
-
-    use super::*;
-
-    fn pieces(pieces: &[&'static str]) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
-        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
-        stream::iter(pieces)
-    }
-
-    #[tokio::test]
-    async fn collects_up_to_the_cap() {
-        let mut body = Body::from_stream(pieces(&["ab", "", "cd", "e"]));
-        assert_eq!(body.length(), None);
-        assert_eq!(body.read_all(5).await.expect("fits"), "abcde");
-        assert!(body.chunk().await.is_none(), "stays at its end");
-        let mut body = Body::from_stream(pieces(&["ab", "cd", "e"]));
-        assert!(matches!(body.read_all(4).await, Err(BodyError::TooLarge { limit: 4 })));
-        let mut body = Body::from("abcde");
-        assert!(matches!(body.read_all(4).await, Err(BodyError::TooLarge { limit: 4 })));
-        assert_eq!(Body::empty().read_all(0).await.expect("empty"), "");
-    }
-
-    #[tokio::test]
-    async fn sized_streams_keep_their_promise() {
-        let mut body = Body::from_sized_stream(4, pieces(&["ab", "cd"]));
-        assert_eq!(body.length(), Some(4));
-        assert_eq!(body.chunk().await.expect("first").expect("good"), "ab");
-        assert_eq!(body.length(), Some(2));
-        assert_eq!(body.read_all(9).await.expect("good"), "cd");
-        let mut short = Body::from_sized_stream(5, pieces(&["ab", "cd"]));
-        assert!(matches!(short.read_all(9).await, Err(BodyError::Incomplete { expected: 5, received: 4 })));
-        assert!(short.chunk().await.is_none(), "nothing after an error");
-        let mut long = Body::from_sized_stream(3, pieces(&["ab", "cd"]));
-        assert!(matches!(long.read_all(9).await, Err(BodyError::Excess { expected: 3 })));
-    }
-
-    #[test]
-    fn own_errors_survive_wrapping() {
-        let inner: BoxError = Box::new(BodyError::Timeout);
-        assert!(matches!(BodyError::source(inner), BodyError::Timeout));
-        assert!(matches!(BodyError::source("else"), BodyError::Source(_)));
-    }
-
-    #[test]
-    fn bodies_may_be_shared_and_sent() {
-        fn check<T: Send + Sync + Unpin>() {}
-        check::<Body>();
     }
 }

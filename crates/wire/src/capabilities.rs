@@ -2,9 +2,11 @@
 //!
 //! ```json
 //! {"services": {"glue": {"protocol": "json", "version": "2017-03-31", "built": 2, "total": 265, "operations": {
-//!     "GetTable": {"built": true, "fields": {"Name": "acts", "CatalogId": "stored", "Schedule": {"refused": "why"}}},
+//!     "GetTable": {"built": true, "fields": {"Name": "acts", "CatalogId": "stored", "Schedule": {"refused": "why"},
+//!                                            "AuditContext": {"ignored": "why"}}},
 //!     "GetMLTransform": {"built": false}}}}}
 //! ```
+//! A member is `mixed` when paths below it are listed by themselves; the rest of it is stored.
 
 use serde_json::{Map, json};
 
@@ -47,15 +49,19 @@ fn service(table: &Table, model: &'static Model) -> Document {
 fn fields(model: &Model, operation: &Operation, listed: &Fields) -> Map<String, Document> {
     let mut out = Map::new();
     for member in model.input(operation).into_iter().flat_map(|shape| &shape.members) {
-        let below = |path: &&str| path.split('.').next() == Some(member.name);
-        let acts = listed.acts.iter().any(below);
-        out.insert(member.name.to_owned(), Document::from(if acts { "acts" } else { "stored" }));
+        let explained = listed.refused.iter().chain(listed.ignored).map(|(path, _)| *path);
+        let below = |path: &str| path.split_once('.').is_some_and(|(first, _)| first == member.name);
+        let mixed = listed.acts.iter().copied().chain(explained).any(below);
+        out.insert(member.name.to_owned(), Document::from(if mixed { "mixed" } else { "stored" }));
     }
     for path in listed.acts {
         out.insert((*path).to_owned(), Document::from("acts"));
     }
     for (path, why) in listed.refused {
         out.insert((*path).to_owned(), json!({ "refused": why }));
+    }
+    for (path, why) in listed.ignored {
+        out.insert((*path).to_owned(), json!({ "ignored": why }));
     }
     out
 }

@@ -18,6 +18,7 @@
 //! Omitted on purpose: CBOR bodies and event streams (refused), Signature Version 2 and 4A.
 
 mod body;
+mod budget;
 mod call;
 mod capabilities;
 mod chunked;
@@ -40,9 +41,11 @@ mod wire;
 
 pub use body::{Body, BodyError, BoxError};
 pub use call::{Call, Document, Reply, epoch_ms, epoch_seconds};
-pub use fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED};
-pub use options::{Finished, Now, Observer, Options};
+pub use fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED, causes};
+pub use options::{Finished, NewId, Now, Observer, Options};
 pub use service::{Entry, Face, Fields, Operation, Service};
-pub use sigv4::{Admitted, Auth, AuthError, Caller, Credential, Dialect, Family, Key, Keyring, Secret};
+pub use sigv4::{
+    Admitted, Auth, AuthError, Caller, Credential, Dialect, Family, Key, Keyring, Secret, is_region,
+};
 pub use table::TableError;
 pub use wire::Wire;

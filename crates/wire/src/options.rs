@@ -9,8 +9,14 @@ use http::StatusCode;
 use crate::route::host::DEFAULT_HOSTS;
 use crate::sigv4::Auth;
 
+/// Bytes of request documents in memory at once: 32 of the largest, or a million of the usual ones.
+const DOCUMENTS_BYTES: u64 = 256 << 20;
+
 /// Gives the time: epoch milliseconds.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Makes ids: each call gives a new UUID as text.
+pub type NewId = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// A request that has been answered. Names come from closed sets, so that they may label metrics.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +50,13 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Longest request documents by model name, in bytes, in place of wire's own limits. Objects are not limited.
     pub body_limits_bytes: Vec<(String, u64)>,
+    /// Most bytes of request documents in memory at once; what is beyond is refused as throttled.
+    pub documents_bytes: u64,
+    /// Makes the ids of requests, and the idempotency tokens of clients that send none.
+    pub ids: NewId,
+    /// How often a request is run again whose fault is [`crate::Fault::repeatable`], after short pauses: for stores in
+    /// which concurrent transactions conflict. Requests whose body streams are never run again.
+    pub repeats: u32,
     /// Answer an internal fault when a reply or fault does not fit the model: for tests. Otherwise it is logged.
     pub strict: bool,
     /// Is told of finished requests.
@@ -51,14 +64,21 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options with the default hosts (`localhost`, `localhost.localstack.cloud`, `s3.amazonaws.com`) and limits, not
-    /// strict, not observed. `now` gives epoch milliseconds.
-    pub fn new(auth: Auth, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+    /// Options with the default hosts (`localhost`, `localhost.localstack.cloud`, `s3.amazonaws.com`) and limits, no
+    /// repeats, not strict, not observed. `now` gives epoch milliseconds, `ids` a new UUID.
+    pub fn new(
+        auth: Auth,
+        now: impl Fn() -> i64 + Send + Sync + 'static,
+        ids: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
         Self {
             auth,
             now: Arc::new(now),
             hosts: DEFAULT_HOSTS.iter().map(|host| (*host).to_owned()).collect(),
             body_limits_bytes: Vec::new(),
+            documents_bytes: DOCUMENTS_BYTES,
+            ids: Arc::new(ids),
+            repeats: 0,
             strict: false,
             observer: None,
         }
@@ -71,6 +91,8 @@ impl fmt::Debug for Options {
             .field("auth", &self.auth)
             .field("hosts", &self.hosts)
             .field("body_limits_bytes", &self.body_limits_bytes)
+            .field("documents_bytes", &self.documents_bytes)
+            .field("repeats", &self.repeats)
             .field("strict", &self.strict)
             .finish_non_exhaustive()
     }

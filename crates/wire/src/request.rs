@@ -6,14 +6,19 @@ use http::{HeaderMap, Method};
 use serde_json::Map;
 
 use crate::body::{Body, BodyError};
+use crate::budget::Share;
 use crate::call::Document;
 use crate::codec::form::Parameters;
 use crate::codec::{Malformed, bindings, form, json, scalar, xml};
 use crate::fault::Fault;
 use crate::model::{Kind, Member, Model, Operation, Protocol, Shape};
+use crate::options::NewId;
 use crate::route::{self, Routed};
 use crate::rules::Rules;
 use crate::{s3, validate};
+
+/// Most bytes that are read of a body that the operation has no use for.
+const MAX_UNUSED_BYTES: u64 = 64 << 10;
 
 /// Finds the operation. For awsQuery the parameters, which name it, are read from the body; others leave the body.
 pub(crate) async fn route(
@@ -21,7 +26,7 @@ pub(crate) async fn route(
     parts: &mut Parts,
     body: &mut Body,
     hosts: &[String],
-    rules: Rules,
+    limits: Limits<'_>,
 ) -> Result<(Routed, Parameters), Fault> {
     let none = Parameters::new();
     match model.protocol {
@@ -32,7 +37,7 @@ pub(crate) async fn route(
         Protocol::RestJson => Ok((route::rest::operation(model, parts)?, none)),
         Protocol::RestXml => Ok((route::s3::operation(model, parts, hosts)?, none)),
         Protocol::Query => {
-            let parameters = parameters(model, parts, body, rules).await?;
+            let parameters = parameters(model, parts, body, limits).await?;
             let get = |name: &str| parameters.get(name).map(String::as_str);
             Ok((route::action(model, get("Action"), get("Version"))?, parameters))
         }
@@ -54,12 +59,13 @@ async fn parameters(
     model: &Model,
     parts: &Parts,
     body: &mut Body,
-    rules: Rules,
+    limits: Limits<'_>,
 ) -> Result<Parameters, Fault> {
+    let rules = limits.rules;
     let wrong = |error: Malformed| Fault::new("MalformedQueryString", error.message);
     let mut pairs = form::pairs(parts.uri.query().unwrap_or_default()).map_err(wrong)?;
     if parts.method == Method::POST {
-        let bytes = collect(body, model.protocol, rules).await?;
+        let bytes = collect(body, model.protocol, rules.body_limit_bytes, limits.share).await?;
         let text =
             std::str::from_utf8(&bytes).map_err(|_| Fault::new(rules.malformed, "The form is not UTF-8."))?;
         pairs.extend(form::pairs(text).map_err(|error| Fault::new(rules.malformed, error.message))?);
@@ -67,22 +73,51 @@ async fn parameters(
     Ok(pairs.into_iter().collect())
 }
 
-/// Reads a document, at most as long as the rules allow.
-async fn collect(body: &mut Body, protocol: Protocol, rules: Rules) -> Result<Bytes, Fault> {
-    body.read_all(rules.body_limit_bytes).await.map_err(|error| match error {
+/// Reads a document of at most `limit_bytes`.
+async fn collect(
+    body: &mut Body,
+    protocol: Protocol,
+    limit_bytes: u64,
+    share: &mut Share,
+) -> Result<Bytes, Fault> {
+    body.read_shared(limit_bytes, share).await.map_err(|error| unread(protocol, error))
+}
+
+/// Reads the body of an operation that takes none to its end, where its hash, chunks and trailers are checked.
+async fn drain(body: &mut Body, protocol: Protocol, share: &mut Share) -> Result<(), Fault> {
+    collect(body, protocol, MAX_UNUSED_BYTES, share).await.map(|_| ())
+}
+
+/// The fault for a document that cannot be read.
+pub(crate) fn unread(protocol: Protocol, error: BodyError) -> Fault {
+    match error {
         BodyError::TooLarge { limit } => too_large(protocol, limit),
+        BodyError::Busy => {
+            let code = match protocol {
+                Protocol::RestXml => "SlowDown",
+                Protocol::Query => "Throttling",
+                Protocol::Json | Protocol::RestJson => "ThrottlingException",
+            };
+            Fault::new(code, "Please reduce your request rate.").with_cause(error)
+        }
         other => Fault::from(other),
-    })
+    }
 }
 
 /// The fault for a document beyond its limit.
-pub(crate) fn too_large(protocol: Protocol, limit_bytes: u64) -> Fault {
+fn too_large(protocol: Protocol, limit_bytes: u64) -> Fault {
     let message = format!("The request is longer than {limit_bytes} bytes.");
     match protocol {
         Protocol::RestXml => Fault::new("MaxMessageLengthExceeded", "Your request was too big."),
         Protocol::Query => Fault::new("RequestEntityTooLarge", message),
         Protocol::Json | Protocol::RestJson => Fault::new("RequestEntityTooLargeException", message),
     }
+}
+
+/// What bounds the reading of a body.
+pub(crate) struct Limits<'a> {
+    pub(crate) rules: Rules,
+    pub(crate) share: &'a mut Share,
 }
 
 /// Decodes the input; `body` is read unless the operation streams it. Constraints are not checked here.
@@ -92,16 +127,20 @@ pub(crate) async fn decode(
     parameters: &Parameters,
     headers: &HeaderMap,
     body: &mut Body,
-    rules: Rules,
+    limits: Limits<'_>,
 ) -> Result<Map<String, Document>, Fault> {
-    let Some(shape) = model.input(routed.operation) else { return Ok(Map::new()) };
+    let rules = limits.rules;
+    let Some(shape) = model.input(routed.operation) else {
+        drain(body, model.protocol, limits.share).await?;
+        return Ok(Map::new());
+    };
     let wrong = |error: Malformed| match model.protocol {
         Protocol::RestXml => s3::malformed(error),
         _ => Fault::new(rules.malformed, error.message),
     };
-    let mut input = match model.protocol {
+    let input = match model.protocol {
         Protocol::Json => {
-            let bytes = collect(body, model.protocol, rules).await?;
+            let bytes = collect(body, model.protocol, rules.body_limit_bytes, limits.share).await?;
             json::parse(&bytes)
                 .and_then(|object| json::decode_members(model, shape, object))
                 .map_err(wrong)?
@@ -110,38 +149,48 @@ pub(crate) async fn decode(
         Protocol::RestJson | Protocol::RestXml => {
             let parts = bindings::Parts { labels: &routed.labels, query: &routed.query, headers };
             let bound = bindings::decode(model, shape, &parts).map_err(wrong)?;
-            let document = rest_document(model, routed.operation, shape, headers, body, rules).await?;
+            let document = rest_document(model, routed.operation, shape, headers, body, limits).await?;
             bound.into_iter().chain(document).collect()
         }
     };
-    fill_tokens(shape, &mut input);
     Ok(input)
 }
 
 /// SDKs fill idempotency tokens; for other clients the server does.
-fn fill_tokens(shape: &Shape, input: &mut Map<String, Document>) {
-    for member in shape.members.iter().filter(|member| member.token) {
+pub(crate) fn fill_tokens(
+    model: &Model,
+    operation: &Operation,
+    input: &mut Map<String, Document>,
+    ids: &NewId,
+) {
+    let members = model.input(operation).into_iter().flat_map(|shape| &shape.members);
+    for member in members.filter(|member| member.token) {
         if !input.contains_key(member.name) {
-            input.insert(member.name.to_owned(), Document::from(uuid::Uuid::new_v4().to_string()));
+            input.insert(member.name.to_owned(), Document::from(ids()));
         }
     }
 }
 
-/// The members in the body of a REST request; nothing is read for operations without any, or that stream.
+/// The members in the body of a REST request. A body that streams is left; one that the operation has no use for is read
+/// to its end.
 async fn rest_document(
     model: &Model,
     operation: &Operation,
     shape: &Shape,
     headers: &HeaderMap,
     body: &mut Body,
-    rules: Rules,
+    limits: Limits<'_>,
 ) -> Result<Map<String, Document>, Fault> {
+    let rules = limits.rules;
     let payload = shape.payload();
-    let streams = payload.is_some_and(|member| is_streaming(model, member));
-    if streams || !shape.members.iter().any(|member| member.at.is_none()) {
+    if payload.is_some_and(|member| is_streaming(model, member)) {
         return Ok(Map::new());
     }
-    let bytes = collect(body, model.protocol, rules).await?;
+    if payload.is_none() && !shape.members.iter().any(|member| member.at.is_none()) {
+        drain(body, model.protocol, limits.share).await?;
+        return Ok(Map::new());
+    }
+    let bytes = collect(body, model.protocol, rules.body_limit_bytes, limits.share).await?;
     let wrong = |error: Malformed| match model.protocol {
         Protocol::RestXml => s3::malformed(error),
         _ => Fault::new(rules.malformed, error.message),

@@ -14,7 +14,7 @@
 //!
 //! const OPERATIONS: &[Operation<State>] = &[Operation {
 //!     name: "GetCallerIdentity",
-//!     fields: Fields { acts: &[], refused: &[] },
+//!     fields: Fields { acts: &[], refused: &[], ignored: &[] },
 //!     run: |state, call| Box::pin(get_caller_identity(state, call)),
 //! }];
 //!
@@ -25,8 +25,8 @@ use futures::future::BoxFuture;
 
 use crate::{Call, Fault, Reply};
 
-/// What an operation does with the members of its request. Members that are in neither list are
-/// *stored*: kept and returned, without further effect.
+/// What an operation does with the members of its request. Members that are in no list are *stored*:
+/// kept and returned, without further effect.
 ///
 /// A name is a member of the request, or a dotted path into it (`Targets.JdbcTargets`; lists are
 /// passed through).
@@ -36,6 +36,8 @@ pub struct Fields {
     pub acts: &'static [&'static str],
     /// Members that are refused when present (and not an empty list or map), each with the reason.
     pub refused: &'static [(&'static str, &'static str)],
+    /// Members that are accepted and dropped, each with the reason why the answer is right all the same.
+    pub ignored: &'static [(&'static str, &'static str)],
 }
 
 /// A built operation of a service with state `S`.

@@ -100,8 +100,8 @@ fn check(model: &Model, entry: &Entry) -> Result<(), TableError> {
     let Some(found) = model.operation(entry.name) else {
         return Err(TableError::UnknownOperation { model: name(), operation: operation() });
     };
-    let refused = entry.fields.refused.iter().map(|(field, _)| *field);
-    for field in entry.fields.acts.iter().copied().chain(refused) {
+    let explained = entry.fields.refused.iter().chain(entry.fields.ignored).map(|(field, _)| *field);
+    for field in entry.fields.acts.iter().copied().chain(explained) {
         if !model.input(found).is_some_and(|shape| has_path(model, shape, field)) {
             return Err(TableError::UnknownField {
                 model: name(),
@@ -177,6 +177,7 @@ mod tests {
     const FIELDS: Fields = Fields {
         acts: &["Name", "Targets.S3Targets.Path"],
         refused: &[("Targets.JdbcTargets", "no JDBC"), ("Schedule", "no schedules")],
+        ignored: &[],
     };
 
     fn face(name: &'static str, fields: Fields, model: &'static str) -> Arc<dyn Face> {
@@ -193,9 +194,14 @@ mod tests {
         assert_eq!(error(vec![crawler(), crawler()]), "glue CreateCrawler is built twice");
         assert_eq!(error(vec![face("X", Fields::default(), "glue")]), "glue has no operation X");
         assert_eq!(error(vec![face("X", Fields::default(), "y")]), "no service model 'y'");
-        let bad = Fields { acts: &["Targets.S3Targets.Nope"], refused: &[] };
-        let text = error(vec![face("CreateCrawler", bad, "glue")]);
-        assert_eq!(text, "glue CreateCrawler has no request field Targets.S3Targets.Nope");
+        for bad in [
+            Fields { acts: &["Targets.S3Targets.Nope"], ..Fields::default() },
+            Fields { refused: &[("Targets.S3Targets.Nope", "why")], ..Fields::default() },
+            Fields { ignored: &[("Targets.S3Targets.Nope", "why")], ..Fields::default() },
+        ] {
+            let text = error(vec![face("CreateCrawler", bad, "glue")]);
+            assert_eq!(text, "glue CreateCrawler has no request field Targets.S3Targets.Nope");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use http::request::Parts;
@@ -19,12 +19,14 @@ use http::{Method, Request, Response};
 use tracing::Instrument;
 
 use crate::body::{Body, BodyError};
+use crate::budget::Budget;
 use crate::call::{Call, Document, Reply};
 use crate::fault::Fault;
 use crate::model::{Model, Operation, Protocol};
 use crate::options::{Finished, Options};
 use crate::render::{self, Ids, Voice};
-use crate::route::{self, Choice};
+use crate::request::Limits;
+use crate::route::{self, Choice, Routed};
 use crate::rules::{self, Rules};
 use crate::service::Face;
 use crate::sigv4::{self, AuthError, Caller, Dialect, Family};
@@ -34,7 +36,8 @@ use crate::{capabilities, request};
 /// The AWS faces behind one port.
 pub struct Wire {
     table: Table,
-    options: Options,
+    pub(crate) options: Options,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// What is known about a request while it is answered.
@@ -47,7 +50,8 @@ struct Seen {
 impl Wire {
     /// Joins faces. Errors: a table names what its model does not have, or two faces build one operation.
     pub fn new(faces: Vec<Arc<dyn Face>>, options: Options) -> Result<Self, TableError> {
-        Ok(Self { table: Table::new(faces)?, options })
+        let budget = Budget::new(options.documents_bytes);
+        Ok(Self { table: Table::new(faces)?, options, budget })
     }
 
     /// What this server builds: every operation of each served service, and for each request field of a built one
@@ -66,7 +70,7 @@ impl Wire {
             Choice::Served(model) => (Some(*model), model.protocol),
             Choice::Unserved(_, protocol) => (None, *protocol),
         };
-        let ids = Ids::new(protocol);
+        let ids = Ids::new(protocol, (self.options.ids)());
         let resource = parts.uri.path().to_owned();
         let is_head = parts.method == Method::HEAD;
         let voice = Voice { protocol, model, ids: &ids, resource: &resource, is_head };
@@ -96,18 +100,42 @@ impl Wire {
         let rules = self.rules(model);
         let dialect = if model.protocol == Protocol::RestXml { Dialect::S3 } else { Dialect::Generic };
         let now_ms = (self.options.now)();
-        let admitted = self.options.auth.admit(request, dialect, now_ms, rules.body_limit_bytes).await;
-        let admitted = admitted.map_err(|error| refused_caller(&error, model.protocol))?;
+        // What is read into memory is held until the answer is made.
+        let mut share = self.budget.share();
+        let limit = rules.body_limit_bytes;
+        let admitted = self.options.auth.admit_shared(request, dialect, now_ms, limit, &mut share).await;
+        let admitted = admitted.map_err(|error| refused_caller(error, model.protocol))?;
         seen.caller = Some(admitted.caller.clone());
         let (mut parts, mut body) = admitted.request.into_parts();
+        let limits = Limits { rules, share: &mut share };
         let (routed, parameters) =
-            request::route(model, &mut parts, &mut body, &self.options.hosts, rules).await?;
+            request::route(model, &mut parts, &mut body, &self.options.hosts, limits).await?;
         seen.operation = Some(routed.operation);
         let built = self.built(model, routed.operation)?;
-        let input = request::decode(model, &routed, &parameters, &parts.headers, &mut body, rules).await?;
+        let limits = Limits { rules, share: &mut share };
+        let decoded = request::decode(model, &routed, &parameters, &parts.headers, &mut body, limits).await;
+        let mut input = decoded?;
+        request::fill_tokens(model, routed.operation, &mut input, &self.options.ids);
         refuse(model.name, &built.entry, &input)?;
         request::check(model, routed.operation, &input, rules)?;
-        let call = call(model, built, admitted.caller, ids, parts, input, body, admitted.content_length);
+        let arrived = Arrived { parts, body, content_length: admitted.content_length };
+        let call = call(model, built, admitted.caller, ids, &routed, input, arrived);
+        self.run(built, call).await
+    }
+
+    /// Runs the handler, again where that may help.
+    async fn run(&self, built: &Built, mut call: Call) -> Result<Reply, Fault> {
+        for repeat in 1..=self.options.repeats {
+            let Some(again) = call.again() else { break };
+            match run(built, call).await {
+                Err(fault) if fault.is_repeatable() => {
+                    tracing::debug!(repeat, %fault, cause = fault.cause(), "running a request again");
+                }
+                answered => return answered,
+            }
+            tokio::time::sleep(pause(repeat, &again.request_id)).await;
+            call = again;
+        }
         run(built, call).await
     }
 
@@ -199,14 +227,14 @@ fn mismatch(problems: &[String]) -> Fault {
     Fault::internal(format!("the answer does not fit the model: {}", problems.join("; ")))
 }
 
-fn refused_caller(error: &AuthError, protocol: Protocol) -> Fault {
+fn refused_caller(error: AuthError, protocol: Protocol) -> Fault {
     let family = match protocol {
         Protocol::RestXml => Family::S3,
         Protocol::Json | Protocol::RestJson => Family::Json,
         Protocol::Query => Family::Query,
     };
-    if let AuthError::Body(BodyError::TooLarge { limit }) = error {
-        return request::too_large(protocol, *limit);
+    if let AuthError::Body(error @ (BodyError::TooLarge { .. } | BodyError::Busy)) = error {
+        return request::unread(protocol, error);
     }
     let (code, status, message) = error.fault(family);
     let mut fault = Fault::new(code, message).with_status(status);
@@ -218,19 +246,32 @@ fn refused_caller(error: &AuthError, protocol: Protocol) -> Fault {
     fault
 }
 
-#[expect(clippy::too_many_arguments, reason = "gathers the parts of one structure")]
+/// The pause before a request is run again: 5 ms and twice as long each time, stretched by up to half by the request's
+/// id, so that requests that met do not meet again.
+fn pause(repeat: u32, request_id: &str) -> Duration {
+    let base_us = 5_000u64 << repeat.saturating_sub(1).min(7);
+    let spread: u64 = request_id.bytes().map(u64::from).fold(7, |sum, byte| (sum * 31 + byte) % 1_009);
+    Duration::from_micros(base_us + base_us * spread / 2_018)
+}
+
+/// A request as it was admitted.
+struct Arrived {
+    parts: Parts,
+    body: Body,
+    content_length: Option<u64>,
+}
+
 fn call(
     model: &'static Model,
     built: &Built,
     caller: Caller,
     ids: &Ids,
-    parts: Parts,
+    routed: &Routed,
     input: serde_json::Map<String, Document>,
-    body: Body,
-    content_length: Option<u64>,
+    arrived: Arrived,
 ) -> Call {
-    let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-    let host = authority.or_else(|| route::text(&parts.headers, "host").map(str::to_owned));
+    let Arrived { parts, body, content_length } = arrived;
+    let host = sigv4::host(&parts).map(str::to_owned);
     Call {
         service: model.name,
         operation: built.entry.name,
@@ -245,6 +286,7 @@ fn call(
         uri: parts.uri,
         headers: parts.headers,
         host,
+        bucket_in_host: routed.bucket_in_host,
     }
 }
 

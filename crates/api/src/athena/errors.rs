@@ -1,8 +1,13 @@
 //! The one place that turns what goes wrong with queries into Athena's faults.
 
+use std::borrow::Borrow;
+
 use catalog::CatalogError;
 use query::QueryError;
-use wire::Fault;
+use store::{Outcome, StoreError};
+use wire::{Fault, causes};
+
+use crate::outcome::{UNKNOWN, explained};
 
 /// A request that cannot be carried out.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -22,18 +27,18 @@ pub(super) fn query(error: QueryError) -> Fault {
             .with("AthenaErrorCode", "INVALID_QUERY_EXECUTION_STATE"),
         QueryError::ResultsGone { .. } => Fault::new("InvalidRequestException", error.to_string())
             .with("AthenaErrorCode", "QUERY_RESULT_NOT_FOUND"),
-        QueryError::Catalog(_)
-        | QueryError::Lake(_)
-        | QueryError::Io(_)
-        | QueryError::Store(_)
-        | QueryError::Corrupt { .. } => internal(error),
+        QueryError::Store(inner) | QueryError::Catalog(CatalogError::Store(inner)) => store(inner),
+        QueryError::Catalog(_) | QueryError::Lake(_) | QueryError::Io(_) | QueryError::Corrupt { .. } => {
+            internal(&error)
+        }
     }
 }
 
 /// What the catalog says to Athena's metadata operations.
 pub(super) fn metadata(error: CatalogError) -> Fault {
     match &error {
-        CatalogError::Store(_) | CatalogError::Corrupt { .. } => internal(error),
+        CatalogError::Store(inner) => store(inner),
+        CatalogError::Corrupt { .. } => internal(&error),
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
         | CatalogError::VersionNotFound { .. }
@@ -52,12 +57,18 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
     }
 }
 
-pub(super) fn internal(error: impl std::error::Error) -> Fault {
-    let mut causes = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        causes = format!("{causes}: {source}");
-        next = source.source();
-    }
-    Fault::new("InternalServerException", "The server could not carry out the request.").with_cause(causes)
+/// Athena's fault for an error of the store.
+pub(super) fn store(error: impl Borrow<StoreError>) -> Fault {
+    let error = error.borrow();
+    let message = match error.outcome() {
+        Outcome::Unknown => UNKNOWN,
+        Outcome::NotApplied => FAILED,
+    };
+    explained(Fault::new("InternalServerException", message), error)
+}
+
+const FAILED: &str = "The server could not carry out the request.";
+
+fn internal(error: &dyn std::error::Error) -> Fault {
+    Fault::new("InternalServerException", FAILED).with_cause(causes(error))
 }

@@ -46,7 +46,7 @@ fn described_database(found: &database::Database) -> Document {
 
 pub(super) async fn list_databases(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     check_catalog(call.text("CatalogName"))?;
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let page = database::list(&mut tx, &scope(&call)?, call.text("NextToken"), limit(&call)).await;
     let page = page.map_err(errors::metadata)?;
     let list: Vec<Document> = page.items.iter().map(described_database).collect();
@@ -55,7 +55,7 @@ pub(super) async fn list_databases(athena: &Athena, call: Call) -> Result<Reply,
 
 pub(super) async fn get_database(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     check_catalog(call.text("CatalogName"))?;
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let name = call.text("DatabaseName").unwrap_or_default();
     let found = database::get(&mut tx, &scope(&call)?, name).await.map_err(errors::metadata)?;
     Ok(Reply::from(json!({ "Database": described_database(&found) })))
@@ -104,7 +104,7 @@ pub(super) async fn list_tables(athena: &Athena, call: Call) -> Result<Reply, Fa
     let pattern =
         table::NamePattern::parse(call.text("Expression").unwrap_or_default()).map_err(errors::metadata)?;
     let query = table::TableQuery { pattern, token: call.text("NextToken"), limit: limit(&call) };
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let name = call.text("DatabaseName").unwrap_or_default();
     let page = table::list(&mut tx, &scope(&call)?, name, &query).await.map_err(errors::metadata)?;
     let list: Vec<Document> = page.items.iter().map(described_table).collect();
@@ -113,7 +113,7 @@ pub(super) async fn list_tables(athena: &Athena, call: Call) -> Result<Reply, Fa
 
 pub(super) async fn get_table(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     check_catalog(call.text("CatalogName"))?;
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let (database, name) =
         (call.text("DatabaseName").unwrap_or_default(), call.text("TableName").unwrap_or_default());
     let found = table::get(&mut tx, &scope(&call)?, database, name).await.map_err(errors::metadata)?;

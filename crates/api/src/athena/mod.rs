@@ -48,28 +48,33 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 ("ExecutionParameters", "query parameters are not built"),
                 ("ResultConfiguration.EncryptionConfiguration", ENCRYPTION),
                 ("ResultConfiguration.AclConfiguration", NO_ACL),
+                ("EngineConfiguration", "capacity is that of the server; leave the engine configuration out"),
             ],
+            ignored: &[(
+                "ResultReuseConfiguration",
+                "it allows an older result and demands none: the query is run, so its result is never older",
+            )],
         },
         run: |state, call| Box::pin(executions::start(state, call)),
     },
     Operation {
         name: "GetQueryExecution",
-        fields: Fields { acts: &["QueryExecutionId"], refused: &[] },
+        fields: Fields { acts: &["QueryExecutionId"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(executions::get(state, call)),
     },
     Operation {
         name: "BatchGetQueryExecution",
-        fields: Fields { acts: &["QueryExecutionIds"], refused: &[] },
+        fields: Fields { acts: &["QueryExecutionIds"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(executions::batch_get(state, call)),
     },
     Operation {
         name: "ListQueryExecutions",
-        fields: Fields { acts: &["WorkGroup", "NextToken", "MaxResults"], refused: &[] },
+        fields: Fields { acts: &["WorkGroup", "NextToken", "MaxResults"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(executions::list(state, call)),
     },
     Operation {
         name: "StopQueryExecution",
-        fields: Fields { acts: &["QueryExecutionId"], refused: &[] },
+        fields: Fields { acts: &["QueryExecutionId"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(executions::stop(state, call)),
     },
     Operation {
@@ -77,6 +82,7 @@ const OPERATIONS: &[Operation<Athena>] = &[
         fields: Fields {
             acts: &["QueryExecutionId", "NextToken", "MaxResults"],
             refused: &[("QueryResultType", "only the rows of a result are kept")],
+            ignored: &[],
         },
         run: |state, call| Box::pin(executions::results(state, call)),
     },
@@ -95,17 +101,18 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 ("Configuration.BytesScannedCutoffPerQuery", "a limit of scanned bytes is not built"),
                 ("Configuration.ExecutionRole", NO_SPARK),
             ],
+            ignored: &[],
         },
         run: |state, call| Box::pin(workgroups::create(state, call)),
     },
     Operation {
         name: "GetWorkGroup",
-        fields: Fields { acts: &["WorkGroup"], refused: &[] },
+        fields: Fields { acts: &["WorkGroup"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(workgroups::get(state, call)),
     },
     Operation {
         name: "ListWorkGroups",
-        fields: Fields { acts: &["NextToken", "MaxResults"], refused: &[] },
+        fields: Fields { acts: &["NextToken", "MaxResults"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(workgroups::list(state, call)),
     },
     Operation {
@@ -125,22 +132,27 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 ("ConfigurationUpdates.BytesScannedCutoffPerQuery", "a limit of scanned bytes is not built"),
                 ("ConfigurationUpdates.ExecutionRole", NO_SPARK),
             ],
+            ignored: &[],
         },
         run: |state, call| Box::pin(workgroups::update(state, call)),
     },
     Operation {
         name: "DeleteWorkGroup",
-        fields: Fields { acts: &["WorkGroup", "RecursiveDeleteOption"], refused: &[] },
+        fields: Fields { acts: &["WorkGroup", "RecursiveDeleteOption"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(workgroups::delete(state, call)),
     },
     Operation {
         name: "ListDataCatalogs",
-        fields: Fields { acts: &["MaxResults", "NextToken"], refused: &[("WorkGroup", NO_SPARK)] },
+        fields: Fields {
+            acts: &["MaxResults", "NextToken"],
+            refused: &[("WorkGroup", NO_SPARK)],
+            ignored: &[],
+        },
         run: |_, call| Box::pin(metadata::list_catalogs(call)),
     },
     Operation {
         name: "GetDataCatalog",
-        fields: Fields { acts: &["Name"], refused: &[("WorkGroup", NO_SPARK)] },
+        fields: Fields { acts: &["Name"], refused: &[("WorkGroup", NO_SPARK)], ignored: &[] },
         run: |_, call| Box::pin(metadata::get_catalog(call)),
     },
     Operation {
@@ -148,12 +160,17 @@ const OPERATIONS: &[Operation<Athena>] = &[
         fields: Fields {
             acts: &["CatalogName", "NextToken", "MaxResults"],
             refused: &[("WorkGroup", NO_SPARK)],
+            ignored: &[],
         },
         run: |state, call| Box::pin(metadata::list_databases(state, call)),
     },
     Operation {
         name: "GetDatabase",
-        fields: Fields { acts: &["CatalogName", "DatabaseName"], refused: &[("WorkGroup", NO_SPARK)] },
+        fields: Fields {
+            acts: &["CatalogName", "DatabaseName"],
+            refused: &[("WorkGroup", NO_SPARK)],
+            ignored: &[],
+        },
         run: |state, call| Box::pin(metadata::get_database(state, call)),
     },
     Operation {
@@ -161,6 +178,7 @@ const OPERATIONS: &[Operation<Athena>] = &[
         fields: Fields {
             acts: &["CatalogName", "DatabaseName", "Expression", "NextToken", "MaxResults"],
             refused: &[("WorkGroup", NO_SPARK)],
+            ignored: &[],
         },
         run: |state, call| Box::pin(metadata::list_tables(state, call)),
     },
@@ -169,22 +187,23 @@ const OPERATIONS: &[Operation<Athena>] = &[
         fields: Fields {
             acts: &["CatalogName", "DatabaseName", "TableName"],
             refused: &[("WorkGroup", NO_SPARK)],
+            ignored: &[],
         },
         run: |state, call| Box::pin(metadata::get_table(state, call)),
     },
     Operation {
         name: "TagResource",
-        fields: Fields { acts: &["ResourceARN", "Tags"], refused: &[] },
+        fields: Fields { acts: &["ResourceARN", "Tags"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::tag(state, call)),
     },
     Operation {
         name: "UntagResource",
-        fields: Fields { acts: &["ResourceARN", "TagKeys"], refused: &[] },
+        fields: Fields { acts: &["ResourceARN", "TagKeys"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::untag(state, call)),
     },
     Operation {
         name: "ListTagsForResource",
-        fields: Fields { acts: &["ResourceARN", "NextToken", "MaxResults"], refused: &[] },
+        fields: Fields { acts: &["ResourceARN", "NextToken", "MaxResults"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::list(state, call)),
     },
 ];

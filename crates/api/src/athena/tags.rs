@@ -22,7 +22,7 @@ pub(super) async fn set(tx: &mut Tx, arn: &str, call: &Call) -> Result<(), Fault
     if tags.is_empty() {
         return Ok(());
     }
-    store::tags::set(tx, arn, &tags).await.map_err(errors::internal)
+    store::tags::set(tx, arn, &tags).await.map_err(errors::store)
 }
 
 /// The request's ARN, which must be that of a work group that is there.
@@ -40,28 +40,28 @@ async fn resource(tx: &mut Tx, call: &Call) -> Result<String, Fault> {
 }
 
 pub(super) async fn tag(athena: &Athena, call: Call) -> Result<Reply, Fault> {
-    let mut tx = athena.store.begin().await.map_err(errors::internal)?;
+    let mut tx = athena.store.begin().await.map_err(errors::store)?;
     let arn = resource(&mut tx, &call).await?;
     set(&mut tx, &arn, &call).await?;
-    tx.commit().await.map_err(errors::internal)?;
+    tx.commit().await.map_err(errors::store)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn untag(athena: &Athena, call: Call) -> Result<Reply, Fault> {
-    let mut tx = athena.store.begin().await.map_err(errors::internal)?;
+    let mut tx = athena.store.begin().await.map_err(errors::store)?;
     let arn = resource(&mut tx, &call).await?;
     let keys = call.input.get("TagKeys").and_then(Value::as_array).into_iter().flatten();
     let keys: Vec<String> = keys.filter_map(Value::as_str).map(str::to_owned).collect();
-    store::tags::remove(&mut tx, &arn, &keys).await.map_err(errors::internal)?;
-    tx.commit().await.map_err(errors::internal)?;
+    store::tags::remove(&mut tx, &arn, &keys).await.map_err(errors::store)?;
+    tx.commit().await.map_err(errors::store)?;
     Ok(Reply::empty())
 }
 
 /// A resource has at most fifty tags: they are one page.
 pub(super) async fn list(athena: &Athena, call: Call) -> Result<Reply, Fault> {
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let arn = resource(&mut tx, &call).await?;
-    let tags = store::tags::get(&mut tx, &arn).await.map_err(errors::internal)?;
+    let tags = store::tags::get(&mut tx, &arn).await.map_err(errors::store)?;
     let tags: Vec<Document> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
     Ok(Reply::from(json!({ "Tags": tags })))
 }

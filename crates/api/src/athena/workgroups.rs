@@ -17,16 +17,16 @@ pub(super) async fn create(athena: &Athena, call: Call) -> Result<Reply, Fault> 
     let scope = scope(&call)?;
     let name = call.text("Name").unwrap_or_default();
     let description = call.text("Description").map(str::to_owned);
-    let mut tx = athena.store.begin().await.map_err(errors::internal)?;
+    let mut tx = athena.store.begin().await.map_err(errors::store)?;
     let made = workgroup::create(&mut tx, &scope, name, description, object(&call, "Configuration")).await;
     made.map_err(errors::query)?;
     tags::set(&mut tx, &tags::workgroup_arn(&scope, name), &call).await?;
-    tx.commit().await.map_err(errors::internal)?;
+    tx.commit().await.map_err(errors::store)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn get(athena: &Athena, call: Call) -> Result<Reply, Fault> {
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let name = call.text("WorkGroup").unwrap_or_default();
     let group = workgroup::get(&mut tx, &scope(&call)?, name).await.map_err(errors::query)?;
     Ok(Reply::from(json!({ "WorkGroup": described(&group) })))
@@ -35,7 +35,7 @@ pub(super) async fn get(athena: &Athena, call: Call) -> Result<Reply, Fault> {
 pub(super) async fn list(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     let limit = call.integer("MaxResults").unwrap_or(MAX_GROUPS).clamp(1, MAX_GROUPS) as usize;
     let after = call.text("NextToken").unwrap_or_default();
-    let mut tx = athena.store.read().await.map_err(errors::internal)?;
+    let mut tx = athena.store.read().await.map_err(errors::store)?;
     let mut groups =
         workgroup::list(&mut tx, &scope(&call)?, after, limit + 1).await.map_err(errors::query)?;
     let more = groups.len() > limit;
@@ -70,22 +70,22 @@ pub(super) async fn update(athena: &Athena, call: Call) -> Result<Reply, Fault> 
         updates.insert("ResultConfiguration".to_owned(), Value::Object(results));
     }
     changes.configuration = updates;
-    let mut tx = athena.store.begin().await.map_err(errors::internal)?;
+    let mut tx = athena.store.begin().await.map_err(errors::store)?;
     let name = call.text("WorkGroup").unwrap_or_default();
     workgroup::update(&mut tx, &scope(&call)?, name, changes).await.map_err(errors::query)?;
-    tx.commit().await.map_err(errors::internal)?;
+    tx.commit().await.map_err(errors::store)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn delete(athena: &Athena, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let name = call.text("WorkGroup").unwrap_or_default();
-    let mut tx = athena.store.begin().await.map_err(errors::internal)?;
+    let mut tx = athena.store.begin().await.map_err(errors::store)?;
     workgroup::delete(&mut tx, &scope, name, call.flag("RecursiveDeleteOption"))
         .await
         .map_err(errors::query)?;
-    store::tags::clear(&mut tx, &tags::workgroup_arn(&scope, name)).await.map_err(errors::internal)?;
-    tx.commit().await.map_err(errors::internal)?;
+    store::tags::clear(&mut tx, &tags::workgroup_arn(&scope, name)).await.map_err(errors::store)?;
+    tx.commit().await.map_err(errors::store)?;
     Ok(Reply::empty())
 }
 

@@ -2,8 +2,10 @@
 
 use catalog::CatalogError;
 use serde_json::{Value, json};
-use store::{Retry, StoreError};
-use wire::Fault;
+use store::{Outcome, StoreError};
+use wire::{Fault, causes};
+
+use crate::outcome::{UNKNOWN, explained};
 
 /// Input that is refused.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -56,29 +58,21 @@ pub(super) fn update_partition(error: CatalogError) -> Fault {
     }
 }
 
-/// Glue's fault for an error of the store. What may succeed later says so: clients try again.
+/// Glue's fault for an error of the store. SDKs repeat an `InternalServiceException`, which is right where nothing was
+/// changed, and not an `OperationTimeoutException`, which is right where nobody knows: a repeated CreateTable would say
+/// that its own table is in the way.
 pub(super) fn store(error: &StoreError) -> Fault {
-    match error.retry() {
-        Retry::Never => internal(error),
-        Retry::Backoff => {
-            Fault::new("OperationTimeoutException", "The operation timed out.").with_cause(causes(error))
-        }
-    }
+    let fault = match error.outcome() {
+        Outcome::Unknown => Fault::new("OperationTimeoutException", UNKNOWN),
+        Outcome::NotApplied => Fault::new("InternalServiceException", FAILED),
+    };
+    explained(fault, error)
 }
+
+const FAILED: &str = "The service could not carry out the request.";
 
 fn internal(error: &dyn std::error::Error) -> Fault {
-    let message = "The service could not carry out the request.";
-    Fault::new("InternalServiceException", message).with_cause(causes(error))
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
+    Fault::new("InternalServiceException", FAILED).with_cause(causes(error))
 }
 
 /// A fault as the `ErrorDetail` of one entry of a batch.

@@ -31,8 +31,8 @@ pub fn taggable() -> Taggable {
     Arc::new(|tx, scope, name| {
         Box::pin(async move {
             match definition::get(tx, scope, name).await {
-                Ok(_) => Ok(true),
-                Err(JobsError::JobNotFound { .. }) => Ok(false),
+                Ok(job) => Ok(Some(definition::arn(scope, &job.name))),
+                Err(JobsError::JobNotFound { .. }) => Ok(None),
                 Err(other) => Err(fault(other)),
             }
         })
@@ -70,7 +70,7 @@ macro_rules! operation {
     ($name:literal, $run:path, $acts:expr, $refused:expr) => {
         Operation {
             name: $name,
-            fields: Fields { acts: $acts, refused: $refused },
+            fields: Fields { acts: $acts, refused: $refused, ignored: &[] },
             run: |state, call| Box::pin($run(state, call)),
         }
     };

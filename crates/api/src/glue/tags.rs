@@ -12,9 +12,13 @@ use wire::{Call, Fault, Reply};
 use super::catalog::{Catalog, scope};
 use super::errors;
 
-/// Tells whether a resource of some kind (`crawler`, `job`, …) exists, by its name.
-pub type Taggable =
-    Arc<dyn for<'a> Fn(&'a mut Tx, &'a Scope, &'a str) -> BoxFuture<'a, Result<bool, Fault>> + Send + Sync>;
+/// Finds a resource of some kind (`crawler`, `job`, …) by its name: the ARN that its tags are kept by, or `None` when
+/// there is none.
+pub type Taggable = Arc<
+    dyn for<'a> Fn(&'a mut Tx, &'a Scope, &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>>
+        + Send
+        + Sync,
+>;
 
 /// The most tags of one resource. Source: AWS Glue API Reference, TagsMap.
 const MAX_TAGS: usize = 50;
@@ -42,7 +46,7 @@ async fn resource(catalog: &Catalog, tx: &mut Tx, call: &Call) -> Result<String,
     let scope = scope(call)?;
     let arn = call.text("ResourceArn").unwrap_or_default();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [_, _, "glue", region, account, rest] = parts[..] else {
+    let ["arn", "aws", "glue", region, account, rest] = parts[..] else {
         return Err(errors::invalid(format!("{arn} is not the ARN of a Glue resource.")));
     };
     if region != scope.region || account != scope.account {
@@ -70,15 +74,13 @@ async fn other(
     kind: &str,
     name: &str,
 ) -> Result<String, Fault> {
-    let Some(exists) = catalog.taggable.get(kind) else {
+    let Some(find) = catalog.taggable.get(kind) else {
         return Err(Fault::not_implemented(format!(
             "glue: tags of {kind:?} resources are not built on this server"
         )));
     };
-    if exists(tx, scope, name).await? {
-        return Ok(arn.to_owned());
-    }
-    Err(errors::not_found(format!("Resource {arn} not found.")))
+    let found = find(tx, scope, name).await?;
+    found.ok_or_else(|| errors::not_found(format!("Resource {arn} not found.")))
 }
 
 pub(super) async fn tag(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {

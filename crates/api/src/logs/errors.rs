@@ -1,8 +1,11 @@
 //! The faults of CloudWatch Logs.
 
+use http::StatusCode;
 use observe::ObserveError;
-use store::{Retry, StoreError};
-use wire::Fault;
+use store::{Outcome, Retry, StoreError};
+use wire::{Fault, INTERNAL_FAILURE};
+
+use crate::outcome::{UNKNOWN, explained};
 
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("InvalidParameterException", message)
@@ -25,23 +28,16 @@ pub(super) fn observe(error: ObserveError) -> Fault {
     }
 }
 
-/// What may succeed later says so: clients try again.
+/// What changed nothing and may succeed later says so: SDKs try again.
 pub(super) fn store(error: StoreError) -> Fault {
-    match error.retry() {
-        Retry::Backoff => {
-            Fault::new("ServiceUnavailableException", "The service cannot complete the request.")
-                .with_cause(causes(&error))
+    let fault = match (error.outcome(), error.retry()) {
+        (Outcome::Unknown, _) => {
+            Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
-        Retry::Never => Fault::internal(causes(&error)),
-    }
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
+        (Outcome::NotApplied, Retry::Backoff) => {
+            Fault::new("ServiceUnavailableException", "The service cannot complete the request.")
+        }
+        (Outcome::NotApplied, Retry::Never) => Fault::internal(&error),
+    };
+    explained(fault, &error)
 }

@@ -24,6 +24,8 @@ pub fn face(store: Store) -> Service<Logs> {
 const NO_KMS: &str = "log groups are not encrypted with keys of KMS; leave the key out";
 const NO_LINKED: &str = "cross-account observability is not built";
 
+const NOTHING_MASKED: &str = "there are no data protection policies, so nothing is ever masked";
+
 const OPERATIONS: &[Operation<Logs>] = &[
     Operation {
         name: "CreateLogGroup",
@@ -31,12 +33,13 @@ const OPERATIONS: &[Operation<Logs>] = &[
             // Deletion protection is refused when it is wanted: some clients say `false`.
             acts: &["logGroupName", "tags", "deletionProtectionEnabled"],
             refused: &[("kmsKeyId", NO_KMS)],
+            ignored: &[],
         },
         run: |state, call| Box::pin(groups::create(state, call)),
     },
     Operation {
         name: "DeleteLogGroup",
-        fields: Fields { acts: &["logGroupName"], refused: &[] },
+        fields: Fields { acts: &["logGroupName"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(groups::delete(state, call)),
     },
     Operation {
@@ -52,27 +55,28 @@ const OPERATIONS: &[Operation<Logs>] = &[
                 "logGroupIdentifiers",
             ],
             refused: &[("accountIdentifiers", NO_LINKED)],
+            ignored: &[],
         },
         run: |state, call| Box::pin(groups::describe(state, call)),
     },
     Operation {
         name: "PutRetentionPolicy",
-        fields: Fields { acts: &["logGroupName", "retentionInDays"], refused: &[] },
+        fields: Fields { acts: &["logGroupName", "retentionInDays"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(groups::put_retention(state, call)),
     },
     Operation {
         name: "DeleteRetentionPolicy",
-        fields: Fields { acts: &["logGroupName"], refused: &[] },
+        fields: Fields { acts: &["logGroupName"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(groups::delete_retention(state, call)),
     },
     Operation {
         name: "CreateLogStream",
-        fields: Fields { acts: &["logGroupName", "logStreamName"], refused: &[] },
+        fields: Fields { acts: &["logGroupName", "logStreamName"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(streams::create(state, call)),
     },
     Operation {
         name: "DeleteLogStream",
-        fields: Fields { acts: &["logGroupName", "logStreamName"], refused: &[] },
+        fields: Fields { acts: &["logGroupName", "logStreamName"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(streams::delete(state, call)),
     },
     Operation {
@@ -88,13 +92,17 @@ const OPERATIONS: &[Operation<Logs>] = &[
                 "limit",
             ],
             refused: &[],
+            ignored: &[],
         },
         run: |state, call| Box::pin(streams::describe(state, call)),
     },
     Operation {
         name: "PutLogEvents",
-        // The sequence token is ignored, as AWS documents.
-        fields: Fields { acts: &["logGroupName", "logStreamName", "logEvents", "entity"], refused: &[] },
+        fields: Fields {
+            acts: &["logGroupName", "logStreamName", "logEvents", "entity"],
+            refused: &[],
+            ignored: &[("sequenceToken", "AWS has ignored sequence tokens since 2023")],
+        },
         run: |state, call| Box::pin(events::put(state, call)),
     },
     Operation {
@@ -111,6 +119,7 @@ const OPERATIONS: &[Operation<Logs>] = &[
                 "startFromHead",
             ],
             refused: &[],
+            ignored: &[("unmask", NOTHING_MASKED)],
         },
         run: |state, call| Box::pin(events::get(state, call)),
     },
@@ -129,37 +138,44 @@ const OPERATIONS: &[Operation<Logs>] = &[
                 "limit",
             ],
             refused: &[],
+            ignored: &[
+                (
+                    "interleaved",
+                    "AWS has ignored it since 2019: events of all streams are always sorted together",
+                ),
+                ("unmask", NOTHING_MASKED),
+            ],
         },
         run: |state, call| Box::pin(events::filter(state, call)),
     },
     Operation {
         name: "TagResource",
-        fields: Fields { acts: &["resourceArn", "tags"], refused: &[] },
+        fields: Fields { acts: &["resourceArn", "tags"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::set(state, call)),
     },
     Operation {
         name: "UntagResource",
-        fields: Fields { acts: &["resourceArn", "tagKeys"], refused: &[] },
+        fields: Fields { acts: &["resourceArn", "tagKeys"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::remove(state, call)),
     },
     Operation {
         name: "ListTagsForResource",
-        fields: Fields { acts: &["resourceArn"], refused: &[] },
+        fields: Fields { acts: &["resourceArn"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::list(state, call)),
     },
     Operation {
         name: "TagLogGroup",
-        fields: Fields { acts: &["logGroupName", "tags"], refused: &[] },
+        fields: Fields { acts: &["logGroupName", "tags"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::set(state, call)),
     },
     Operation {
         name: "UntagLogGroup",
-        fields: Fields { acts: &["logGroupName", "tags"], refused: &[] },
+        fields: Fields { acts: &["logGroupName", "tags"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::remove(state, call)),
     },
     Operation {
         name: "ListTagsLogGroup",
-        fields: Fields { acts: &["logGroupName"], refused: &[] },
+        fields: Fields { acts: &["logGroupName"], refused: &[], ignored: &[] },
         run: |state, call| Box::pin(tags::list(state, call)),
     },
 ];

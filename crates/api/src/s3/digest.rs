@@ -1,9 +1,10 @@
 //! Digests of bodies: what a request announces, and what replies return.
 
+use super::S3;
 use super::errors::{fault, invalid_request, not_built};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lake::{Algorithm, Checksum, Upload, UploadChecks};
+use lake::{Algorithm, Checksum, UploadChecks};
 use serde_json::Map;
 use wire::{Call, Document, Fault};
 
@@ -113,9 +114,13 @@ fn announced(call: &Call) -> Result<Vec<Algorithm>, Fault> {
     Ok(found)
 }
 
-/// Streams the call's body into an upload and ends it, with the checksums of its trailer.
-pub(super) async fn receive(call: &mut Call, mut upload: Upload) -> Result<lake::Staged, Fault> {
+/// Streams the call's body into an upload and ends it, with the checksums of its trailer. Errors: `SlowDown` when too
+/// many bodies are being received.
+pub(super) async fn receive(s3: &S3, call: &mut Call, checks: UploadChecks) -> Result<lake::Staged, Fault> {
     let announced = announced(call)?;
+    let room = s3.in_flight.room(checks.content_length.unwrap_or(MAX_UPLOAD_BYTES)).await?;
+    let checks = UploadChecks { piece_bytes: Some(room.piece_bytes), ..checks };
+    let mut upload = s3.lake.upload(checks).map_err(fault)?;
     while let Some(piece) = call.body.chunk().await {
         upload.write(piece?).await.map_err(fault)?;
     }

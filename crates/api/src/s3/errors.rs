@@ -6,12 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lake::{LakeError, ObjectInfo};
-use store::{Retry, StoreError};
-use wire::Fault;
+use store::{Outcome, Retry, StoreError};
+use wire::{Fault, INTERNAL_FAILURE, causes};
+
+use crate::outcome::{UNKNOWN, explained};
 
 /// The fault for what the lake refused.
 pub(super) fn fault(error: LakeError) -> Fault {
-    let text = error.to_string();
+    let (text, causes) = (error.to_string(), causes(&error));
     match error {
         LakeError::InvalidBucketName { bucket } => {
             Fault::new("InvalidBucketName", "The specified bucket is not valid.").with("BucketName", bucket)
@@ -99,29 +101,45 @@ pub(super) fn fault(error: LakeError) -> Fault {
         LakeError::ChecksumTypeMismatch { created, given } => {
             invalid_request(format!("Checksum Type mismatch occurred, expected checksum Type: {created}, actual checksum Type: {given}"))
         }
+        LakeError::TooManyPieces { .. } => invalid_request(text),
         LakeError::Changed => slow_down(&text),
         LakeError::Store(error) => store_fault(error),
-        LakeError::InUse { .. } | LakeError::Corrupt { .. } | LakeError::Io { .. } => Fault::internal(text),
+        LakeError::InUse { .. }
+        | LakeError::OtherFolder { .. }
+        | LakeError::Corrupt { .. }
+        | LakeError::Io { .. } => Fault::internal(causes),
     }
 }
 
 /// The fault for what the store refused.
 pub(super) fn store_fault(error: StoreError) -> Fault {
-    match error.retry() {
+    let fault = match (error.outcome(), error.retry()) {
+        (Outcome::Unknown, _) => {
+            Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
         // Nothing was changed: SDKs repeat a 503 by themselves.
-        Retry::Backoff if error.outcome() == store::Outcome::NotApplied => slow_down(&error.to_string()),
-        _ => Fault::internal(error),
-    }
+        (Outcome::NotApplied, Retry::Backoff) => slow_down(""),
+        (Outcome::NotApplied, Retry::Never) => Fault::internal(&error),
+    };
+    explained(fault, &error)
 }
 
-fn slow_down(cause: &str) -> Fault {
+pub(super) fn slow_down(cause: &str) -> Fault {
     Fault::new("SlowDown", "Please reduce your request rate.").with_cause(cause)
 }
 
+/// Source: RFC 9110 §15.4.5: what a 200 would have said about validity and caching.
 fn not_modified(info: &ObjectInfo) -> Fault {
     let mut headers = HeaderMap::new();
-    if let Ok(etag) = HeaderValue::from_str(&quoted(&info.etag)) {
-        headers.insert(header::ETAG, etag);
+    let quoted = quoted(&info.etag);
+    for (name, value) in [
+        (header::ETAG, Some(&quoted)),
+        (header::CACHE_CONTROL, info.meta.cache_control.as_ref()),
+        (header::EXPIRES, info.meta.expires.as_ref()),
+    ] {
+        if let Some(Ok(value)) = value.map(|value| HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
     }
     if let Some(date) = http_date(info.last_modified_ms) {
         headers.insert(header::LAST_MODIFIED, date);

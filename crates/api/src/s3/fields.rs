@@ -25,66 +25,35 @@ pub(super) const CREATE_BUCKET: &[Refused] = &[
     ("CreateBucketConfiguration.Tags", NO_BUCKET_TAGS),
 ];
 
-pub(super) const PUT: &[Refused] = &[
-    ("GrantFullControl", NO_GRANTS),
-    ("GrantRead", NO_GRANTS),
-    ("GrantReadACP", NO_GRANTS),
-    ("GrantWriteACP", NO_GRANTS),
-    ("ServerSideEncryption", NO_ENCRYPTION),
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
-    ("SSEKMSKeyId", NO_ENCRYPTION),
-    ("SSEKMSEncryptionContext", NO_ENCRYPTION),
-    ("BucketKeyEnabled", NO_ENCRYPTION),
-    ("ObjectLockMode", NO_LOCK),
-    ("ObjectLockRetainUntilDate", NO_LOCK),
-    ("ObjectLockLegalHoldStatus", NO_LOCK),
-    ("WriteOffsetBytes", DIRECTORY_ONLY),
-    ("ChecksumSHA512", NO_ALGORITHM),
-    ("ChecksumMD5", NO_ALGORITHM),
-    ("ChecksumXXHASH64", NO_ALGORITHM),
-    ("ChecksumXXHASH3", NO_ALGORITHM),
-    ("ChecksumXXHASH128", NO_ALGORITHM),
-];
-
-/// CreateMultipartUpload.
-pub(super) const CREATE_UPLOAD: &[Refused] = &[
-    ("GrantFullControl", NO_GRANTS),
-    ("GrantRead", NO_GRANTS),
-    ("GrantReadACP", NO_GRANTS),
-    ("GrantWriteACP", NO_GRANTS),
-    ("ServerSideEncryption", NO_ENCRYPTION),
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
-    ("SSEKMSKeyId", NO_ENCRYPTION),
-    ("SSEKMSEncryptionContext", NO_ENCRYPTION),
-    ("BucketKeyEnabled", NO_ENCRYPTION),
-    ("ObjectLockMode", NO_LOCK),
-    ("ObjectLockRetainUntilDate", NO_LOCK),
-    ("ObjectLockLegalHoldStatus", NO_LOCK),
-];
-
-pub(super) const COPY: &[Refused] = &[
-    ("GrantFullControl", NO_GRANTS),
-    ("GrantRead", NO_GRANTS),
-    ("GrantReadACP", NO_GRANTS),
-    ("GrantWriteACP", NO_GRANTS),
-    ("ServerSideEncryption", NO_ENCRYPTION),
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
-    ("SSEKMSKeyId", NO_ENCRYPTION),
-    ("SSEKMSEncryptionContext", NO_ENCRYPTION),
-    ("BucketKeyEnabled", NO_ENCRYPTION),
-    ("CopySourceSSECustomerAlgorithm", NO_ENCRYPTION),
-    ("CopySourceSSECustomerKey", NO_ENCRYPTION),
-    ("CopySourceSSECustomerKeyMD5", NO_ENCRYPTION),
-    ("ObjectLockMode", NO_LOCK),
-    ("ObjectLockRetainUntilDate", NO_LOCK),
-    ("ObjectLockLegalHoldStatus", NO_LOCK),
-];
+/// Joins lists of one type at compile time.
+macro_rules! joined {
+    ($($list:expr),+ $(,)?) => {{
+        const LISTS: &[&[Refused]] = &[$($list),+];
+        const COUNT: usize = {
+            let (mut count, mut list) = (0, 0);
+            while list < LISTS.len() {
+                count += LISTS[list].len();
+                list += 1;
+            }
+            count
+        };
+        const JOINED: [Refused; COUNT] = {
+            let mut joined = [("", ""); COUNT];
+            let (mut at, mut list) = (0, 0);
+            while list < LISTS.len() {
+                let mut entry = 0;
+                while entry < LISTS[list].len() {
+                    joined[at] = LISTS[list][entry];
+                    at += 1;
+                    entry += 1;
+                }
+                list += 1;
+            }
+            joined
+        };
+        &JOINED
+    }};
+}
 
 /// Reads of one object, and operations on parts: encryption with a customer's key.
 pub(super) const CUSTOMER_KEY: &[Refused] = &[
@@ -93,10 +62,13 @@ pub(super) const CUSTOMER_KEY: &[Refused] = &[
     ("SSECustomerKeyMD5", NO_ENCRYPTION),
 ];
 
-pub(super) const PART: &[Refused] = &[
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
+const SOURCE_KEY: &[Refused] = &[
+    ("CopySourceSSECustomerAlgorithm", NO_ENCRYPTION),
+    ("CopySourceSSECustomerKey", NO_ENCRYPTION),
+    ("CopySourceSSECustomerKeyMD5", NO_ENCRYPTION),
+];
+
+const OTHER_CHECKSUMS: &[Refused] = &[
     ("ChecksumSHA512", NO_ALGORITHM),
     ("ChecksumMD5", NO_ALGORITHM),
     ("ChecksumXXHASH64", NO_ALGORITHM),
@@ -104,14 +76,35 @@ pub(super) const PART: &[Refused] = &[
     ("ChecksumXXHASH128", NO_ALGORITHM),
 ];
 
-pub(super) const PART_COPY: &[Refused] = &[
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
-    ("CopySourceSSECustomerAlgorithm", NO_ENCRYPTION),
-    ("CopySourceSSECustomerKey", NO_ENCRYPTION),
-    ("CopySourceSSECustomerKeyMD5", NO_ENCRYPTION),
+/// Whatever makes an object: grants, encryption at rest, locks.
+const NEW_OBJECT: &[Refused] = &[
+    ("GrantFullControl", NO_GRANTS),
+    ("GrantRead", NO_GRANTS),
+    ("GrantReadACP", NO_GRANTS),
+    ("GrantWriteACP", NO_GRANTS),
+    ("ServerSideEncryption", NO_ENCRYPTION),
+    ("SSEKMSKeyId", NO_ENCRYPTION),
+    ("SSEKMSEncryptionContext", NO_ENCRYPTION),
+    ("BucketKeyEnabled", NO_ENCRYPTION),
+    ("ObjectLockMode", NO_LOCK),
+    ("ObjectLockRetainUntilDate", NO_LOCK),
+    ("ObjectLockLegalHoldStatus", NO_LOCK),
 ];
+
+pub(super) const PUT: &[Refused] =
+    joined!(NEW_OBJECT, CUSTOMER_KEY, OTHER_CHECKSUMS, &[("WriteOffsetBytes", DIRECTORY_ONLY)]);
+
+/// CreateMultipartUpload.
+pub(super) const CREATE_UPLOAD: &[Refused] = joined!(NEW_OBJECT, CUSTOMER_KEY);
+
+pub(super) const COPY: &[Refused] = joined!(NEW_OBJECT, CUSTOMER_KEY, SOURCE_KEY);
+
+pub(super) const PART: &[Refused] = joined!(CUSTOMER_KEY, OTHER_CHECKSUMS);
+
+pub(super) const PART_COPY: &[Refused] = joined!(CUSTOMER_KEY, SOURCE_KEY);
+
+/// CompleteMultipartUpload.
+pub(super) const COMPLETE: &[Refused] = joined!(CUSTOMER_KEY, OTHER_CHECKSUMS);
 
 pub(super) const DELETE: &[Refused] =
     &[("MFA", NO_MFA), ("IfMatchLastModifiedTime", DIRECTORY_ONLY), ("IfMatchSize", DIRECTORY_ONLY)];
@@ -123,15 +116,3 @@ pub(super) const DELETE_MANY: &[Refused] = &[
 ];
 
 pub(super) const ABORT: &[Refused] = &[("IfMatchInitiatedTime", DIRECTORY_ONLY)];
-
-/// CompleteMultipartUpload.
-pub(super) const COMPLETE: &[Refused] = &[
-    ("SSECustomerAlgorithm", NO_ENCRYPTION),
-    ("SSECustomerKey", NO_ENCRYPTION),
-    ("SSECustomerKeyMD5", NO_ENCRYPTION),
-    ("ChecksumSHA512", NO_ALGORITHM),
-    ("ChecksumMD5", NO_ALGORITHM),
-    ("ChecksumXXHASH64", NO_ALGORITHM),
-    ("ChecksumXXHASH3", NO_ALGORITHM),
-    ("ChecksumXXHASH128", NO_ALGORITHM),
-];

@@ -14,6 +14,7 @@ mod copy;
 mod digest;
 mod errors;
 mod fields;
+mod inflight;
 mod input;
 mod list;
 mod meta;
@@ -25,15 +26,17 @@ mod table;
 mod tagging;
 mod write;
 
+use inflight::InFlight;
 use lake::Lake;
 use wire::Service;
 
 /// What the handlers work on.
 pub struct S3 {
     lake: Lake,
+    in_flight: InFlight,
 }
 
 /// Makes the face.
 pub fn face(lake: Lake) -> Service<S3> {
-    Service { model: "s3", state: S3 { lake }, operations: table::OPERATIONS }
+    Service { model: "s3", state: S3 { lake, in_flight: InFlight::default() }, operations: table::OPERATIONS }
 }

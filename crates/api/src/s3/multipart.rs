@@ -97,8 +97,7 @@ pub(super) async fn put_part(s3: &S3, mut call: Call) -> Result<Reply, Fault> {
     }
     // The part's checksum of the upload's kind is what the whole is made of.
     checks.compute.push(target.checksum().0);
-    let upload = s3.lake.upload(checks).map_err(fault)?;
-    let staged = digest::receive(&mut call, upload).await?;
+    let staged = digest::receive(s3, &mut call, checks).await?;
     let mut tx = begin(&s3.lake).await?;
     let id = upload_id(&call);
     let part = s3.lake.put_part(&mut tx, &bucket, &key, id, number, staged).await.map_err(fault)?;
@@ -188,7 +187,7 @@ fn location(call: &Call, bucket: &str, key: &str) -> String {
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     let host = call.host.as_deref().unwrap_or("localhost");
     let key = utf8_percent_encode(key, KEPT);
-    match host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.')) {
+    match call.bucket_in_host {
         true => format!("http://{host}/{key}"),
         false => format!("http://{host}/{bucket}/{key}"),
     }

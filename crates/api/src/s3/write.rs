@@ -13,19 +13,20 @@ use serde_json::{Map, json};
 use store::Tx;
 use wire::{Call, Document, Fault, Reply};
 
-/// Bodies above this are not taken before bucket and conditions are looked at; smaller ones are worth no extra query.
+/// Bodies above this are not taken before bucket and conditions have been looked at (and are looked at again when the
+/// object is written); smaller ones are worth no extra query.
 const LOOK_FIRST_BYTES: u64 = 1 << 20;
 
 pub(super) async fn put(s3: &S3, mut call: Call) -> Result<Reply, Fault> {
     let (bucket, key) = (own_bucket(&call)?, key(&call)?);
     only_private_acl(&call)?;
     let (meta, conditions) = (meta::from_call(&call)?, write_conditions(&call)?);
-    let upload = s3.lake.upload(digest::checks(&call)?).map_err(fault)?;
+    let checks = digest::checks(&call)?;
     if call.content_length.is_some_and(|length| length > LOOK_FIRST_BYTES) {
         let mut tx = read(&s3.lake).await?;
-        require_bucket(&s3.lake, &mut tx, &call).await?;
+        s3.lake.check_put(&mut tx, &bucket, &key, &conditions).await.map_err(fault)?;
     }
-    let staged = digest::receive(&mut call, upload).await?;
+    let staged = digest::receive(s3, &mut call, checks).await?;
     let mut tx = begin(&s3.lake).await?;
     let info = s3.lake.put(&mut tx, &bucket, &key, staged, meta, &conditions).await.map_err(fault)?;
     commit(tx).await?;
@@ -59,7 +60,10 @@ pub(super) async fn delete_many(s3: &S3, call: Call) -> Result<Reply, Fault> {
     let mut plain: Vec<Key> = Vec::new();
     for object in asked {
         let text = |member: &str| object.get(member).and_then(Document::as_str);
-        let name = text("Key").unwrap_or_default();
+        let name = text("Key").ok_or_else(malformed_xml)?;
+        if name.is_empty() {
+            return Err(Fault::new("UserKeyMustBeSpecified", "An object to delete has an empty key."));
+        }
         let outcome = match (Key::new(name), text("VersionId"), text("ETag")) {
             (Err(error), _, _) => Err(fault(error)),
             (_, Some(version), _) if version != "null" => Err(no_such_version(name, version)),

@@ -8,7 +8,7 @@ use wire::{Call, Fault, Fields, Operation, Reply, Service};
 
 const OPERATIONS: &[Operation<()>] = &[Operation {
     name: "GetCallerIdentity",
-    fields: Fields { acts: &[], refused: &[] },
+    fields: Fields { acts: &[], refused: &[], ignored: &[] },
     run: |_, call| Box::pin(get_caller_identity(call)),
 }];
 

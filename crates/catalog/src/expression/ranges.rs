@@ -80,8 +80,8 @@ fn of_node(node: &Node, negate: bool, layout: &Layout) -> Ranges {
 }
 
 fn limited(key: &Key, layout: &Layout, spans: impl FnOnce(Encoding) -> Option<Vec<Span>>) -> Ranges {
-    let stored = layout.at(key.position);
-    let seekable = key.position < layout.len() && stored == key.key_type.encoding();
+    let stored = key.key_type.encoding();
+    let seekable = layout.can_seek(key.position, stored);
     let found = if seekable && key.key_type != KeyType::Boolean { spans(stored) } else { None };
     found.map(|spans| (key.position, tidy(spans))).into_iter().collect()
 }
@@ -214,7 +214,7 @@ fn like_spans(pattern: &LikePattern) -> Option<Vec<Span>> {
 
 fn null_spans(stored: Encoding) -> Option<Vec<Span>> {
     let component = match stored {
-        Encoding::Text | Encoding::Late => DEFAULT_PARTITION.as_bytes().to_vec(),
+        Encoding::Text => DEFAULT_PARTITION.as_bytes().to_vec(),
         Encoding::Number => [&[TAG_OTHER], DEFAULT_PARTITION.as_bytes()].concat(),
     };
     Some(vec![Span::point(component)])

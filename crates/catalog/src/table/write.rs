@@ -48,7 +48,7 @@ pub async fn create(
     }
     let now = tx.now_ms();
     let table = Table {
-        uid: TableUid(database::next_uid(tx).await?),
+        uid: TableUid(database::new_uid(tx)?),
         database_name: database.name.clone(),
         name: input.name.clone(),
         version: 0,
@@ -161,7 +161,8 @@ async fn archive(tx: &mut Tx, table: &Table) -> Result<(), CatalogError> {
 
 /// Values that are stored keep the layout they were stored with; an empty table takes a new one.
 async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<Layout, CatalogError> {
-    let wanted = Layout::of(input.partition_keys.as_deref().unwrap_or_default());
+    let keys = input.partition_keys.as_deref().unwrap_or_default();
+    let wanted = Layout::of(keys);
     if wanted == table.layout {
         return Ok(wanted);
     }
@@ -171,7 +172,7 @@ async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<L
     if partition.is_none() {
         return Ok(wanted);
     }
-    Ok(table.layout.with_keys_changed(table.partition_keys().len(), wanted.len()))
+    Ok(table.layout.with_keys_changed(table.partition_keys().len(), keys.len()))
 }
 
 /// Deletes a table with its versions and partitions, which leave through [`crate::purge`].

@@ -140,6 +140,24 @@ async fn types_may_change_under_stored_partitions() {
 }
 
 #[tokio::test]
+async fn a_key_that_goes_and_comes_back_finds_its_partitions() {
+    let both = [("y", "int"), ("m", "int")];
+    let (store, _folder) = with_table(&both).await;
+    let mut tx = store.begin().await.unwrap();
+    let stored = partition_input(&["2024", "1"]);
+    partition::create(&mut tx, &scope(), "db", "t", stored.clone()).await.unwrap();
+    for keys in [&both[..1], &both[..]] {
+        let input = table_input("t", keys);
+        table::update(&mut tx, &scope(), "db", input, Update::default()).await.unwrap();
+    }
+    let found = partition::get(&mut tx, &scope(), "db", "t", &stored.values).await.unwrap();
+    assert_eq!(found.input, stored);
+    let errors = partition::batch_create(&mut tx, &scope(), "db", "t", vec![stored]).await.unwrap();
+    assert_eq!(errors.len(), 1, "it is there already");
+    assert_eq!(values(&mut tx, "m = 1").await.unwrap(), [["2024", "1"]]);
+}
+
+#[tokio::test]
 async fn segments_are_disjoint_and_complete() {
     let (store, _folder) = with_table(&[("n", "int")]).await;
     let mut tx = store.begin().await.unwrap();

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use observe::events::{self, EventQuery, Rejected};
 use observe::filter::{self, FilterQuery};
 use observe::{MIGRATIONS, ObserveError};
-use store::{RandomIds, Scope, Store, TestClock, Tx, testing};
-use tempfile::TempDir;
+use store::{Location, RandomIds, Scope, Store, TestClock, Tx};
 
 pub(crate) const NOW: i64 = 1_800_000_000_000;
 pub(crate) const DAY: i64 = 86_400_000;
@@ -15,14 +14,44 @@ pub(crate) struct Logs {
     pub(crate) store: Store,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) scope: Scope,
-    _folder: TempDir,
 }
 
-pub(crate) async fn logs() -> Logs {
+pub(crate) async fn open(location: Location) -> Logs {
     let clock = Arc::new(TestClock::new(NOW));
-    let (store, folder) = testing::temp_with(&[MIGRATIONS], clock.clone(), Arc::new(RandomIds)).await;
-    Logs { store, clock, scope: Scope::new("000000000000", "us-east-1").unwrap(), _folder: folder }
+    let store = Store::open(location, &[MIGRATIONS], clock.clone(), Arc::new(RandomIds)).await.unwrap();
+    Logs { store, clock, scope: Scope::new("000000000000", "us-east-1").unwrap() }
 }
+
+/// Every case on both back ends.
+macro_rules! suite {
+    ($($case:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                let folder = tempfile::TempDir::new().unwrap();
+                let path = folder.path().join("store.db");
+                let location = store::Location::Sqlite { path, durable: false };
+                super::$case(crate::common::open(location).await).await;
+            })*
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn on_postgres() {
+            let server = crate::server::Server::start();
+            $(
+                eprintln!("case {}", stringify!($case));
+                let schema = stringify!($case).to_owned();
+                let location = store::Location::Postgres { url: server.url(), schema };
+                let logs = crate::common::open(location).await;
+                let store = logs.store.clone();
+                $case(logs).await;
+                store.close().await;
+            )*
+        }
+    };
+}
+
+pub(crate) use suite;
 
 impl Logs {
     pub(crate) async fn tx(&self) -> Tx {

@@ -6,11 +6,11 @@ use observe::groups;
 use observe::streams;
 use observe::{ObserveError, retention};
 
-use crate::common::{DAY, NOW, logs};
+use crate::common::{DAY, Logs, NOW, suite};
 
-#[tokio::test]
-async fn what_is_deleted_never_comes_back() {
-    let logs = logs().await;
+suite!(what_is_deleted_never_comes_back, expired_events_are_hidden_then_purged);
+
+async fn what_is_deleted_never_comes_back(logs: Logs) {
     let many: Vec<(i64, &str)> = (0..250).map(|n| (NOW + n, "old")).collect();
     logs.append("s", &many).await;
     logs.append("t", &[(NOW, "other")]).await;
@@ -46,9 +46,7 @@ async fn what_is_deleted_never_comes_back() {
     assert_eq!(rows[0].get::<i64>(0).unwrap(), 1);
 }
 
-#[tokio::test]
-async fn expired_events_are_hidden_then_purged() {
-    let logs = logs().await;
+async fn expired_events_are_hidden_then_purged(logs: Logs) {
     logs.append("s", &[(NOW, "a"), (NOW + DAY, "b"), (NOW + 2 * DAY, "c")]).await;
     let mut tx = logs.tx().await;
     groups::set_retention(&mut tx, &logs.scope, "g", Some(1)).await.unwrap();

@@ -6,11 +6,18 @@ use observe::groups;
 use observe::streams;
 use observe::{ObserveError, pattern};
 
-use crate::common::{DAY, NOW, invalid, logs};
+use crate::common::{DAY, Logs, NOW, invalid, suite};
 
-#[tokio::test]
-async fn events_are_read_forwards_and_backwards() {
-    let logs = logs().await;
+suite!(
+    events_are_read_forwards_and_backwards,
+    events_are_read_by_time,
+    a_page_holds_a_megabyte,
+    put_keeps_the_limits,
+    a_group_is_searched_in_order_of_time,
+    many_lines_are_cheap
+);
+
+async fn events_are_read_forwards_and_backwards(logs: Logs) {
     let events: Vec<(i64, String)> = (0..25).map(|n| (NOW + n / 3, n.to_string())).collect();
     let borrowed: Vec<(i64, &str)> = events.iter().map(|(ts, text)| (*ts, text.as_str())).collect();
     logs.append("s", &borrowed).await;
@@ -55,9 +62,7 @@ async fn events_are_read_forwards_and_backwards() {
     assert_eq!(read, all);
 }
 
-#[tokio::test]
-async fn events_are_read_by_time() {
-    let logs = logs().await;
+async fn events_are_read_by_time(logs: Logs) {
     logs.append("s", &[(NOW, "a"), (NOW + 1, "b"), (NOW + 2, "c"), (NOW + 3, "d")]).await;
     let range = EventQuery { start_ms: Some(NOW + 1), end_ms: Some(NOW + 3), ..EventQuery::default() };
     assert_eq!(logs.get("s", range).await.0, ["b", "c"]);
@@ -83,9 +88,7 @@ async fn events_are_read_by_time() {
     }
 }
 
-#[tokio::test]
-async fn a_page_holds_a_megabyte() {
-    let logs = logs().await;
+async fn a_page_holds_a_megabyte(logs: Logs) {
     let long = "x".repeat(200_000);
     logs.append("s", &[(NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, &long), (NOW, "end")])
         .await;
@@ -113,9 +116,7 @@ async fn a_page_holds_a_megabyte() {
     assert!(text == huge);
 }
 
-#[tokio::test]
-async fn put_keeps_the_limits() {
-    let logs = logs().await;
+async fn put_keeps_the_limits(logs: Logs) {
     let mut tx = logs.tx().await;
     groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
     tx.commit().await.unwrap();
@@ -158,9 +159,7 @@ async fn put_keeps_the_limits() {
     assert_eq!(only_old, Rejected { too_old_end: Some(2), ..Rejected::default() });
 }
 
-#[tokio::test]
-async fn a_group_is_searched_in_order_of_time() {
-    let logs = logs().await;
+async fn a_group_is_searched_in_order_of_time(logs: Logs) {
     logs.append("one", &[(NOW, "start ERROR"), (NOW + 2, "ok"), (NOW + 4, "ERROR again")]).await;
     logs.append("two", &[(NOW + 1, "fine"), (NOW + 2, "ERROR two"), (NOW + 3, "bye")]).await;
     let all = ["start ERROR", "fine", "ok", "ERROR two", "bye", "ERROR again"];
@@ -208,9 +207,7 @@ async fn a_group_is_searched_in_order_of_time() {
 }
 
 /// Appending and reading back many lines stays linear: pages walk the index.
-#[tokio::test]
-async fn many_lines_are_cheap() {
-    let logs = logs().await;
+async fn many_lines_are_cheap(logs: Logs) {
     let lines: Vec<(i64, String)> = (0..100_000).map(|n| (NOW + n, format!("line {n} of the run"))).collect();
     let mut tx = logs.tx().await;
     events::append(&mut tx, &logs.scope, "g", "s", &lines).await.unwrap();

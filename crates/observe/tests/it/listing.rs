@@ -5,11 +5,15 @@ use observe::groups::{self, GroupQuery};
 use observe::streams::{self, StreamOrder, StreamQuery};
 use store::Scope;
 
-use crate::common::{NOW, invalid, logs};
+use crate::common::{Logs, NOW, invalid, suite};
 
-#[tokio::test]
-async fn groups_are_listed_by_name_in_pages() {
-    let logs = logs().await;
+suite!(
+    groups_are_listed_by_name_in_pages,
+    names_are_checked_and_unique,
+    streams_are_listed_by_name_or_by_recency
+);
+
+async fn groups_are_listed_by_name_in_pages(logs: Logs) {
     let mut tx = logs.tx().await;
     for name in ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "B", "a", "/aws/x", "a.b"] {
         groups::create(&mut tx, &logs.scope, name, None).await.unwrap();
@@ -45,9 +49,7 @@ async fn groups_are_listed_by_name_in_pages() {
     assert_eq!(groups::get(&mut tx, &elsewhere, "a").await.unwrap().class, "INFREQUENT_ACCESS");
 }
 
-#[tokio::test]
-async fn names_are_checked_and_unique() {
-    let logs = logs().await;
+async fn names_are_checked_and_unique(logs: Logs) {
     let mut tx = logs.tx().await;
     groups::create(&mut tx, &logs.scope, "g", None).await.unwrap();
     let again = groups::create(&mut tx, &logs.scope, "g", None).await;
@@ -68,9 +70,7 @@ async fn names_are_checked_and_unique() {
     tx.commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn streams_are_listed_by_name_or_by_recency() {
-    let logs = logs().await;
+async fn streams_are_listed_by_name_or_by_recency(logs: Logs) {
     for (stream, ts) in [("b", 30), ("a", 10), ("c", 20), ("ab", 20)] {
         logs.append(stream, &[(NOW - 100, "old"), (NOW + ts, "new")]).await;
     }

@@ -1,4 +1,4 @@
-//! Groups, streams and events as clients and services see them.
+//! Groups, streams and events as clients and services see them, on SQLite and on PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
 
@@ -6,3 +6,5 @@ mod common;
 mod lifecycle;
 mod lines;
 mod listing;
+#[path = "../../../store/tests/conformance/server.rs"]
+mod server;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection as _, Row as _, SqlitePool};
 
-use crate::migrate::{self, Applied, Dialect, Step};
+use crate::migrate::{self, Dialect};
 use crate::tx::Inner;
 use crate::{Migrations, StoreError};
 
@@ -53,7 +53,7 @@ impl Sqlite {
         let options = options(path, durable);
         let connect = |error| StoreError::connect(error, 0);
         let mut connection = options.connect().await.map_err(connect)?;
-        upgrade(&mut connection, migrations, now_ms).await?;
+        migrate::upgrade!(&mut connection, Dialect::Sqlite, "BEGIN IMMEDIATE", migrations, now_ms)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(MAX_READERS)
             .acquire_timeout(MAX_WAIT)
@@ -97,44 +97,4 @@ fn options(path: &Path, durable: bool) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
         .thread_name(|id| format!("store-{id}"))
         .disable_statement_logging()
-}
-
-/// Brings the tables up to date, one transaction per step.
-async fn upgrade(
-    connection: &mut SqliteConnection,
-    migrations: &[Migrations],
-    now_ms: i64,
-) -> Result<(), StoreError> {
-    let ledger = AssertSqlSafe(Dialect::Sqlite.render(migrate::LEDGER));
-    sqlx::raw_sql(ledger).execute(&mut *connection).await.map_err(StoreError::statement)?;
-    let rows = sqlx::query("SELECT owner, step, digest FROM store_migrations")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(StoreError::statement)?;
-    let mut applied: Vec<Applied> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
-        applied.push(read().map_err(StoreError::statement)?);
-    }
-    for step in migrate::plan(migrations, &applied)? {
-        apply(connection, &step, now_ms).await.map_err(|source| StoreError::Migration {
-            owner: step.owner.to_owned(),
-            step: step.number,
-            source: Arc::new(source),
-        })?;
-    }
-    Ok(())
-}
-
-async fn apply(connection: &mut SqliteConnection, step: &Step, now_ms: i64) -> Result<(), sqlx::Error> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::raw_sql(AssertSqlSafe(Dialect::Sqlite.render(step.script))).execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO store_migrations (owner, step, digest, applied_ms) VALUES ($1, $2, $3, $4)")
-        .bind(step.owner)
-        .bind(step.number)
-        .bind(&step.digest)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
 }

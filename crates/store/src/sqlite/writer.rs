@@ -20,7 +20,6 @@
 //! - Whenever the connection's state is in doubt it is dropped, which rolls back what it held, and the next
 //!   turn opens a new one.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -32,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use super::MAX_WAIT;
 use super::rows::classify;
+use crate::tx::run_effects;
 use crate::{Effect, StoreError, crash};
 
 /// Turns that share one COMMIT at most: bounds how long the first of them waits.
@@ -274,12 +274,7 @@ impl Lane {
         }
         crash::point(crash::AFTER_COMMIT);
         for member in self.next_group() {
-            for effect in member.effects {
-                // An effect must not take the other members' answers with it.
-                if std::panic::catch_unwind(AssertUnwindSafe(effect)).is_err() {
-                    tracing::error!("an effect of a committed transaction panicked");
-                }
-            }
+            run_effects(member.effects);
             // The caller may have gone away; its commit holds all the same.
             let _ = member.reply.send(Ok(()));
         }

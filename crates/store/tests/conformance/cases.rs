@@ -268,6 +268,20 @@ pub(crate) async fn effects_follow_the_commit(fresh: Fresh) {
     }
 }
 
+pub(crate) async fn a_panicking_effect_changes_no_answer(fresh: Fresh) {
+    let store = fresh.open().await;
+    let ran = Arc::new(AtomicUsize::new(0));
+    let mut tx = store.begin().await.unwrap();
+    tx.execute(INSERT, &params![1, "a"]).await.unwrap();
+    tx.on_commit(Box::new(|| panic!("an effect with a bug")));
+    let ran_then = Arc::clone(&ran);
+    tx.on_commit(Box::new(move || {
+        ran_then.fetch_add(1, Ordering::SeqCst);
+    }));
+    tx.commit().await.unwrap();
+    assert_eq!(ran.load(Ordering::SeqCst), 1, "later effects run all the same");
+}
+
 async fn acquire(store: &Store, name: &str, holder: &str) -> Option<lease::Lease> {
     let mut tx = store.begin().await.unwrap();
     let lease = lease::acquire(&mut tx, name, holder, 1_000).await.unwrap();

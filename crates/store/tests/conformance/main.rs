@@ -82,6 +82,7 @@ suite! {
     cases::sums_counts_and_truths_are_integers,
     cases::values_that_one_back_end_lacks_are_refused,
     cases::effects_follow_the_commit,
+    cases::a_panicking_effect_changes_no_answer,
     cases::leases_fence,
     cases::outbox_keeps_order_until_acknowledged,
     cases::tags_of_a_resource,

@@ -126,7 +126,7 @@ async fn serve(stream: TcpStream, shared: &Shared) {
         .http2()
         .timer(TokioTimer::new())
         .adaptive_window(true)
-        .max_concurrent_streams(256)
+        .max_concurrent_streams(100)
         .max_header_list_size(MAX_HEAD_BYTES as u32)
         .keep_alive_interval(shared.options.header_timeout)
         .keep_alive_timeout(shared.options.header_timeout);

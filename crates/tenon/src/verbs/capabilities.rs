@@ -34,14 +34,14 @@ fn page(document: &Value) -> String {
     let mut out = String::from(
         "# Compatibility\n\nMade by `tenon capabilities --markdown` from the operation tables; do not edit.\n\n\
          A field *acts* when it has the effect that AWS documents; what is *refused* answers with an error when it is \
-         given; every other field of a built operation is stored and returned. Operations that are not built answer \
-         with an error.\n",
+         given; what is *ignored* is accepted and dropped, for the reason that stands beside it; every other field of a \
+         built operation is stored and returned. Operations that are not built answer with an error.\n",
     );
     for (name, service) in members(document, "services") {
         // Writing to a String cannot fail.
         let count = |member: &str| service.get(member).and_then(Value::as_u64).unwrap_or(0);
         let _ = write!(out, "\n## {name}: {} of {} operations\n\n", count("built"), count("total"));
-        let _ = writeln!(out, "| operation | acts | stored | refused |\n|---|---|---|---|");
+        let _ = writeln!(out, "| operation | acts | stored | refused | ignored |\n|---|---|---|---|---|");
         let mut unbuilt = Vec::new();
         for (operation, about) in members(&service, "operations") {
             if about.get("built").and_then(Value::as_bool) == Some(true) {
@@ -63,14 +63,18 @@ fn members(document: &Value, member: &str) -> Map<String, Value> {
 
 fn row(operation: &str, about: &Value) -> String {
     let fields = members(about, "fields");
-    let of = |state: &str| -> String {
+    let of = |state: &str, before: &str| -> Vec<String> {
         let names = fields.iter().filter(|(_, value)| value.as_str() == Some(state));
-        names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        names.map(|(name, _)| format!("{before}`{name}`")).collect()
     };
-    let refused = fields.iter().filter_map(|(name, value)| {
-        let why = value.get("refused")?.as_str()?;
-        Some(format!("`{name}` ({why})"))
-    });
-    let refused = refused.collect::<Vec<_>>().join(", ");
-    format!("| {operation} | {} | {} | {refused} |", of("acts"), of("stored"))
+    let explained = |state: &str| -> String {
+        let listed = fields.iter().filter_map(|(name, value)| {
+            let why = value.get(state)?.as_str()?;
+            Some(format!("`{name}` ({why})"))
+        });
+        listed.collect::<Vec<_>>().join(", ")
+    };
+    let stored = [of("stored", ""), of("mixed", "the rest of ")].concat().join(", ");
+    let (acts, refused, ignored) = (of("acts", "").join(", "), explained("refused"), explained("ignored"));
+    format!("| {operation} | {acts} | {stored} | {refused} | {ignored} |")
 }

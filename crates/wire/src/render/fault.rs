@@ -41,6 +41,7 @@ const COMMON: &[(&str, u16)] = &[
     ("SerializationException", 400),
     ("ServiceUnavailable", 503),
     ("SignatureDoesNotMatch", 403),
+    ("Throttling", 400),
     ("ThrottlingException", 400),
     ("UnknownOperationException", 400),
     ("UnrecognizedClientException", 400),

@@ -9,6 +9,7 @@ pub(crate) use reply::reply;
 use http::{HeaderMap, HeaderValue};
 
 use crate::model::{Model, Protocol};
+use crate::sigv4::sha256;
 
 /// How a request is answered, whether or not it reached an operation.
 #[derive(Debug, Clone, Copy)]
@@ -33,20 +34,17 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// Fresh ids in the form of a protocol.
-    pub(crate) fn new(protocol: Protocol) -> Self {
+    /// The ids of a request in the form of its protocol, made of a new UUID.
+    pub(crate) fn new(protocol: Protocol, uuid: String) -> Self {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD;
-        let uuid = uuid::Uuid::new_v4();
-        let (high, low) = uuid.as_u64_pair();
         match protocol {
-            // The halves of a random UUID hold fixed bits; together they fill sixteen digits with random ones.
+            // A UUID has fixed digits; those of its digest are all as good as random.
             Protocol::RestXml => {
-                let request = format!("{:016X}", high.rotate_left(32) ^ low);
-                let long: Vec<u8> = [*uuid.as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
-                Self { request, host: STANDARD.encode(long) }
+                let digest = sha256(uuid.as_bytes());
+                Self { request: hex::encode_upper(&digest[..8]), host: STANDARD.encode(digest) }
             }
-            _ => Self { request: uuid.to_string(), host: String::new() },
+            _ => Self { request: uuid, host: String::new() },
         }
     }
 }

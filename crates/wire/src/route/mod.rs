@@ -23,6 +23,15 @@ pub(crate) struct Routed {
     pub(crate) labels: Vec<(&'static str, String)>,
     /// Query pairs, decoded, in order.
     pub(crate) query: Vec<(String, String)>,
+    /// S3: whether the host named the bucket, not the path.
+    pub(crate) bucket_in_host: bool,
+}
+
+impl Routed {
+    /// An operation that something other than the URI names.
+    fn named(operation: &'static Operation) -> Self {
+        Self { operation, labels: Vec::new(), query: Vec::new(), bucket_in_host: false }
+    }
 }
 
 /// The service that a request is for.
@@ -95,7 +104,7 @@ pub(crate) fn target(model: &'static Model, parts: &Parts) -> Result<Routed, Fau
         return Err(unknown_operation(model, sent));
     }
     let operation = model.operation(name).ok_or_else(|| unknown_operation(model, sent))?;
-    Ok(Routed { operation, labels: Vec::new(), query: Vec::new() })
+    Ok(Routed::named(operation))
 }
 
 /// AWS's fault for an operation that the service does not have.
@@ -118,7 +127,7 @@ pub(crate) fn action(
     };
     let version_fits = version.is_none_or(|version| version == model.version);
     match model.operation(name).filter(|_| version_fits) {
-        Some(operation) => Ok(Routed { operation, labels: Vec::new(), query: Vec::new() }),
+        Some(operation) => Ok(Routed::named(operation)),
         None => {
             let version = version.unwrap_or("NO_VERSION_SPECIFIED");
             Err(Fault::new("InvalidAction", format!("Could not find operation {name} for version {version}")))

@@ -24,7 +24,7 @@ pub(crate) fn operation(model: &'static Model, parts: &Parts) -> Result<Routed, 
         }
     }
     match best {
-        Some((_, operation, labels)) => Ok(Routed { operation, labels, query }),
+        Some((_, operation, labels)) => Ok(Routed { labels, query, ..Routed::named(operation) }),
         None => {
             let sent = format!("{} {}", parts.method, parts.uri.path());
             Err(unknown_operation(model, &sent).with_status(http::StatusCode::NOT_FOUND))

@@ -4,9 +4,13 @@
 //! Two dialects differ in the path alone: S3 encodes the decoded path once and keeps it as it is; every other service
 //! removes dot segments and repeated slashes from the path as sent and encodes that once more.
 
+use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 use percent_encoding::percent_decode_str;
 use ring::{digest, hmac};
+
+use super::error::AuthError;
 
 /// How the path enters the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +95,29 @@ fn canonical_query(query: &str) -> String {
     joined.join("&")
 }
 
+/// The host that a request is for: its `Host` header, or the authority of its target (HTTP/2's `:authority`, HTTP/1's
+/// absolute form). What is signed, what is routed by and what handlers see is this one text; where both are present they
+/// agree, see [`check_host`].
+pub(crate) fn host(parts: &Parts) -> Option<&str> {
+    let header = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
+    header.map(str::trim).or_else(|| parts.uri.authority().map(Authority::as_str))
+}
+
+/// Refuses requests that name several hosts: a signature covers one of them, and another could be served.
+/// Sources: RFC 9112 §3.2 (one `Host`), RFC 9113 §8.3.1 (a `Host` unlike `:authority` is malformed).
+pub(super) fn check_host(parts: &Parts) -> Result<(), AuthError> {
+    let mut sent = parts.headers.get_all(HOST).iter();
+    let (Some(header), None) = (sent.next(), sent.next()) else {
+        let count = parts.headers.get_all(HOST).iter().count();
+        return if count == 0 { Ok(()) } else { Err(AuthError::Hosts) };
+    };
+    let header = header.to_str().map_err(|_| AuthError::Hosts)?.trim();
+    match parts.uri.authority() {
+        Some(authority) if !authority.as_str().eq_ignore_ascii_case(header) => Err(AuthError::Hosts),
+        _ => Ok(()),
+    }
+}
+
 /// Trims, folds inner runs of spaces into one, and joins repeated headers by commas; `None` when absent.
 fn canonical_value(parts: &Parts, name: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
@@ -109,8 +136,7 @@ fn canonical_value(parts: &Parts, name: &str) -> Option<Vec<u8>> {
         }
     }
     if !found && name == "host" {
-        // HTTP/2 carries the host in its own pseudo-header.
-        return parts.uri.authority().map(|authority| authority.as_str().as_bytes().to_vec());
+        return host(parts).map(|host| host.as_bytes().to_vec());
     }
     found.then_some(out)
 }

@@ -181,7 +181,7 @@ pub(crate) fn from_header(fields: &str, headers: &HeaderMap) -> Result<Claim, Au
         expires_s: None,
         token: header(headers, "x-amz-security-token").map(str::to_owned),
     };
-    if !claim.time.starts_with(&claim.credential.day) {
+    if claim.time.get(..8) != Some(claim.credential.day.as_str()) {
         let day = &claim.credential.day;
         return Err(malformed(format!(
             "Invalid credential date \"{day}\". This date is not the same as X-Amz-Date: \"{}\".",
@@ -230,7 +230,7 @@ pub(crate) fn from_query(pairs: &[(String, String)]) -> Result<Claim, AuthError>
              than 604800 seconds",
         ));
     }
-    if !time.starts_with(&credential.day) {
+    if time.get(..8) != Some(credential.day.as_str()) {
         return Err(malformed("Invalid credential date. This date is not the same as X-Amz-Date."));
     }
     Ok(Claim {

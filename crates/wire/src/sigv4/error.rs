@@ -31,6 +31,9 @@ pub enum AuthError {
         /// Name of what was used.
         mechanism: &'static str,
     },
+    /// More than one `Host`, or one that is not the authority of the request's target.
+    #[error("the request names more than one host: Host header and request target must agree")]
+    Hosts,
     /// Both an `Authorization` header and a presigned query.
     #[error("more than one authentication mechanism")]
     Ambiguous,
@@ -157,6 +160,7 @@ impl AuthError {
         let (code, status, message) = match self {
             Self::Missing => ("AccessDenied", 403, "Access Denied".to_owned()),
             Self::Unsupported { .. } => ("InvalidRequest", 400, ONLY_V4.to_owned()),
+            Self::Hosts => ("InvalidRequest", 400, self.to_string()),
             Self::Ambiguous => (
                 "InvalidArgument",
                 400,
@@ -246,7 +250,7 @@ impl AuthError {
             ),
             Self::PresignExpired | Self::PresignNotYet => (signature, denied, self.to_string()),
             Self::ContentSha256 { what } => (signature, denied, (*what).to_owned()),
-            Self::MissingDecodedLength | Self::Body(_) => {
+            Self::Hosts | Self::MissingDecodedLength | Self::Body(_) => {
                 (incomplete, StatusCode::BAD_REQUEST, self.to_string())
             }
         }

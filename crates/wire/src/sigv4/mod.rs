@@ -29,12 +29,14 @@ use http::request::Parts;
 use subtle::ConstantTimeEq;
 
 pub use canonical::Dialect;
+pub(crate) use canonical::{host, sha256};
 pub use claim::{Credential, credential};
 pub use error::{AuthError, Family};
 pub use keyring::{Key, Keyring, Secret};
 pub use sign::{Signer, presign, sign};
 
 use crate::body::Body;
+use crate::budget::Share;
 use claim::{Claim, Presented};
 use payload::Form;
 
@@ -91,10 +93,26 @@ impl Auth {
         now_ms: i64,
         buffer_limit: u64,
     ) -> Result<Admitted, AuthError> {
+        self.admit_shared(request, dialect, now_ms, buffer_limit, &mut Share::alone()).await
+    }
+
+    /// [`Auth::admit`] within what requests may hold together. Errors: also `Body(Busy)`.
+    pub(crate) async fn admit_shared(
+        &self,
+        request: Request<Body>,
+        dialect: Dialect,
+        now_ms: i64,
+        buffer_limit: u64,
+        share: &mut Share,
+    ) -> Result<Admitted, AuthError> {
         let (parts, body) = request.into_parts();
+        canonical::check_host(&parts)?;
         match self {
             Self::Open => open(parts, body, dialect),
-            Self::SigV4(keyring) => verified(keyring, parts, body, dialect, now_ms, buffer_limit).await,
+            Self::SigV4(keyring) => {
+                let buffer = Buffer { limit: buffer_limit, share };
+                verified(keyring, parts, body, dialect, now_ms, buffer).await
+            }
         }
     }
 }
@@ -119,13 +137,19 @@ fn open(parts: Parts, body: Body, dialect: Dialect) -> Result<Admitted, AuthErro
     payload::admitted(caller, parts, body, form, None)
 }
 
+/// How much of a body may be read into memory.
+struct Buffer<'a> {
+    limit: u64,
+    share: &'a mut Share,
+}
+
 async fn verified(
     keyring: &Keyring,
     parts: Parts,
     mut body: Body,
     dialect: Dialect,
     now_ms: i64,
-    buffer_limit: u64,
+    buffer: Buffer<'_>,
 ) -> Result<Admitted, AuthError> {
     let claim = match claim::presented(&parts) {
         Presented::Nothing => return Err(AuthError::Missing),
@@ -140,7 +164,7 @@ async fn verified(
     let (form, signed_payload) = match dialect {
         Dialect::S3 => payload::s3(&parts.headers, &claim)?,
         Dialect::Generic => {
-            let bytes = body.read_all(buffer_limit).await?;
+            let bytes = body.read_shared(buffer.limit, buffer.share).await?;
             let hash = hex::encode(canonical::sha256(&bytes));
             body = bytes.into();
             (Form::Unsigned, hash)
@@ -233,14 +257,20 @@ fn account(own: Option<&str>, access_key: Option<&str>) -> String {
     own.or(access_key.filter(is_account)).unwrap_or(DEFAULT_ACCOUNT).to_owned()
 }
 
+/// Whether a text has the form of a region code: 1 to 32 lower-case letters, digits and hyphens, a letter first. The
+/// services' own rows have the same rule; what passes here passes there.
+pub fn is_region(text: &str) -> bool {
+    text.len() <= 32
+        && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// The region of a scope. Region-less scopes (empty, `*`, the SDKs' `aws-global`) mean the default region.
 fn region(text: &str) -> Result<String, AuthError> {
     if matches!(text, "" | "*" | "aws-global") {
         return Ok(DEFAULT_REGION.to_owned());
     }
-    let fits = text.len() <= 32
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits {
+    if is_region(text) {
         return Ok(text.to_owned());
     }
     Err(AuthError::HeaderMalformed { what: format!("the region '{text}' is wrong") })

@@ -2,6 +2,8 @@
 //! Sources: Amazon S3 API Reference, "Examples: Signature Calculations in AWS Signature Version 4" (header, query and
 //! chunked); the AWS General Reference's Signature Version 4 example and test suite.
 
+mod refusals;
+
 use bytes::Bytes;
 use http::{Request, StatusCode};
 
@@ -330,72 +332,6 @@ async fn generic_known_answers() {
     }
 }
 
-#[tokio::test]
-async fn refusals_have_the_services_codes() {
-    let get = |authorization: &str| {
-        let headers = [
-            ("host", "h"),
-            ("x-amz-date", "20130524T000000Z"),
-            ("x-amz-content-sha256", EMPTY),
-            ("authorization", authorization),
-        ];
-        request("GET", "/", &headers, "")
-    };
-    let scope = format!("Credential={ID}/20130524/us-east-1/s3/aws4_request");
-    for (authorization, s3_code, json_code, query_code) in [
-        ("AWS AKID:c2ln".to_owned(), "InvalidRequest", "IncompleteSignatureException", "IncompleteSignature"),
-        ("Bearer x".to_owned(), "InvalidRequest", "IncompleteSignatureException", "IncompleteSignature"),
-        (
-            "AWS4-HMAC-SHA256 Credential=x".to_owned(),
-            "AuthorizationHeaderMalformed",
-            "IncompleteSignatureException",
-            "IncompleteSignature",
-        ),
-        (
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host"),
-            "AuthorizationHeaderMalformed",
-            "IncompleteSignatureException",
-            "IncompleteSignature",
-        ),
-        (
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=x-amz-date, Signature=0").replace(ID, "NOBODY"),
-            "InvalidAccessKeyId",
-            "UnrecognizedClientException",
-            "InvalidClientTokenId",
-        ),
-        (
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=x-amz-date, Signature=0"),
-            "AccessDenied",
-            "InvalidSignatureException",
-            "SignatureDoesNotMatch",
-        ),
-        (
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host;x-amz-date;range, Signature=0"),
-            "AccessDenied",
-            "InvalidSignatureException",
-            "SignatureDoesNotMatch",
-        ),
-        (
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0").replace(ID, "ASIATEMPORARY"),
-            "InvalidToken",
-            "UnrecognizedClientException",
-            "InvalidClientTokenId",
-        ),
-    ] {
-        let error = s3(get(&authorization), MAY_24).await.expect_err("refused");
-        assert_eq!(error.fault(Family::S3).0, s3_code, "{authorization}");
-        assert_eq!(error.fault(Family::Json).0, json_code, "{authorization}");
-        assert_eq!(error.fault(Family::Query).0, query_code, "{authorization}");
-    }
-    let error = s3(request("GET", "/", &[("host", "h")], ""), MAY_24).await.expect_err("anonymous");
-    assert_eq!(error.fault(Family::S3).0, "AccessDenied");
-    assert_eq!(error.fault(Family::Json).0, "MissingAuthenticationTokenException");
-    let error = s3(get_object("bytes=0-9"), MAY_24 + MAX_SKEW_MS + 1).await.expect_err("too late");
-    assert_eq!(error.fault(Family::S3).0, "RequestTimeTooSkewed");
-    let error = s3(get_object("bytes=0-9"), MAY_24 - MAX_SKEW_MS - 1).await.expect_err("too early");
-    assert_eq!(error.fault(Family::S3).0, "RequestTimeTooSkewed");
-}
-
 fn temporary_signer(service: &str) -> Signer {
     Signer {
         access_key_id: "ASIATEMPORARY".to_owned(),
@@ -435,49 +371,4 @@ async fn what_we_sign_we_accept() {
         let admitted = auth().admit(Request::from_parts(parts, Body::empty()), dialect, MAY_24, 0).await;
         assert!(admitted.expect("our own presigned URL").caller.presigned);
     }
-}
-
-#[tokio::test]
-async fn generic_bodies_are_capped() {
-    let mut parts = request("POST", "http://h/", &[], "").into_parts().0;
-    sign(&mut parts, b"payload", &temporary_signer("glue"), MAY_24).expect("signs");
-    let request = Request::from_parts(parts, Body::from("payload"));
-    let error = auth().admit(request, Dialect::Generic, MAY_24, 6).await.expect_err("too large");
-    assert!(matches!(error, AuthError::Body(BodyError::TooLarge { limit: 6 })), "{error:?}");
-}
-
-#[tokio::test]
-async fn open_mode_reads_the_scope_and_checks_what_needs_no_secret() {
-    let open = |headers: Vec<(&'static str, &'static str)>, body: &'static str| async move {
-        Auth::Open.admit(request("PUT", "/b/k", &headers, body), Dialect::S3, 0, 0).await
-    };
-    let anonymous = open(vec![], "x").await.expect("anybody").caller;
-    assert_eq!((anonymous.account.as_str(), anonymous.region.as_str()), (DEFAULT_ACCOUNT, DEFAULT_REGION));
-    assert_eq!(anonymous.access_key, None);
-    let scope = "AWS4-HMAC-SHA256 Credential=111122223333/20130524/eu-west-1/s3/aws4_request, SignedHeaders=, Signature=";
-    let caller = open(vec![("authorization", scope)], "x").await.expect("any key").caller;
-    assert_eq!((caller.account.as_str(), caller.region.as_str()), ("111122223333", "eu-west-1"));
-    for odd in ["AWS test:sig", "Bearer x", "AWS4-HMAC-SHA256 nonsense"] {
-        let caller = open(vec![("authorization", odd)], "x").await.expect("any credentials").caller;
-        assert_eq!(caller.region, DEFAULT_REGION, "{odd}");
-    }
-    let bad_region = "AWS4-HMAC-SHA256 Credential=a/20130524/EU West/s3/aws4_request";
-    assert!(open(vec![("authorization", bad_region)], "x").await.is_ok(), "not readable as a scope");
-    let bad_region = "AWS4-HMAC-SHA256 Credential=a/20130524/..%2f/s3/aws4_request";
-    assert!(open(vec![("authorization", bad_region)], "x").await.is_err());
-
-    let mut hashed = open(vec![("x-amz-content-sha256", EMPTY)], "x").await.expect("admitted");
-    assert!(matches!(hashed.request.body_mut().read_all(9).await, Err(BodyError::PayloadHash { .. })));
-    let unknown =
-        open(vec![("x-amz-content-sha256", "STREAMING-NOVEL")], "x").await.expect_err("unknown form");
-    assert_eq!(unknown.fault(Family::S3).0, "InvalidArgument");
-    let streaming = ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
-    let no_length = open(vec![streaming], "x").await.expect_err("no decoded length");
-    assert_eq!(no_length.fault(Family::S3).0, "MissingContentLength");
-    let headers =
-        vec![streaming, ("x-amz-decoded-content-length", "3"), ("content-encoding", "aws-chunked, gzip")];
-    let wire = "3;chunk-signature=any\r\nabc\r\n0;chunk-signature=any\r\n\r\n";
-    let mut admitted = open(headers, wire).await.expect("admitted");
-    assert_eq!(admitted.request.headers()["content-encoding"], "gzip");
-    assert_eq!(admitted.request.body_mut().read_all(9).await.expect("decoded"), "abc");
 }

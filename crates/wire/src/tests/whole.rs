@@ -1,162 +1,12 @@
 //! Requests through the whole way, from bytes to bytes.
 
-use std::sync::{Arc, Mutex};
-
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::server::{server, server_with, signed};
 use super::text;
-use crate::{
-    Auth, Body, Call, Face, Fault, Fields, Finished, Key, Keyring, Observer, Operation, Options, Reply,
-    Secret, Service, Wire,
-};
-
-const NOW_MS: i64 = 1_700_000_000_000;
-
-/// Answers what the test put in, and keeps what it was asked.
-#[derive(Default)]
-struct Script {
-    reply: Mutex<Option<Result<Reply, Fault>>>,
-    asked: Mutex<Option<Call>>,
-}
-
-async fn scripted(state: &Arc<Script>, call: Call) -> Result<Reply, Fault> {
-    *state.asked.lock().unwrap() = Some(call);
-    state.reply.lock().unwrap().take().unwrap_or_else(|| Ok(Reply::empty()))
-}
-
-async fn panics(_: &Arc<Script>, _: Call) -> Result<Reply, Fault> {
-    panic!("a handler with a bug")
-}
-
-const fn row(name: &'static str) -> Operation<Arc<Script>> {
-    Operation {
-        name,
-        fields: Fields { acts: &[], refused: &[] },
-        run: |state, call| Box::pin(scripted(state, call)),
-    }
-}
-
-const S3: &[Operation<Arc<Script>>] = &[
-    row("CompleteMultipartUpload"),
-    row("CopyObject"),
-    row("CreateBucket"),
-    row("DeleteObjects"),
-    row("GetBucketAcl"),
-    row("GetBucketLocation"),
-    row("GetObject"),
-    row("HeadObject"),
-    row("ListBuckets"),
-    row("ListObjectsV2"),
-    Operation {
-        name: "PutObject",
-        fields: Fields {
-            acts: &["Body"],
-            refused: &[("SSECustomerKey", "no encryption with customer keys")],
-        },
-        run: |state, call| Box::pin(scripted(state, call)),
-    },
-];
-const GLUE: &[Operation<Arc<Script>>] = &[
-    row("GetTable"),
-    Operation { run: |state, call| Box::pin(panics(state, call)), ..row("GetTables") },
-    Operation {
-        name: "CreateCrawler",
-        fields: Fields {
-            acts: &["Name", "Targets.S3Targets"],
-            refused: &[("Targets.JdbcTargets", "no JDBC")],
-        },
-        run: |state, call| Box::pin(scripted(state, call)),
-    },
-];
-
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Observer for Seen {
-    fn finished(&self, request: &Finished<'_>) {
-        let line = format!(
-            "{} {} {} {:?}",
-            request.service,
-            request.operation,
-            request.status.as_u16(),
-            request.code
-        );
-        self.0.lock().unwrap().push(line);
-    }
-}
-
-struct Server {
-    wire: Wire,
-    script: Arc<Script>,
-    seen: Arc<Seen>,
-}
-
-fn server_with(auth: Auth) -> Server {
-    let (script, seen) = (Arc::new(Script::default()), Arc::new(Seen::default()));
-    let face = |model, operations| -> Arc<dyn Face> {
-        Arc::new(Service { model, state: Arc::clone(&script), operations })
-    };
-    const STS: &[Operation<Arc<Script>>] = &[row("GetCallerIdentity")];
-    const BREW: &[Operation<Arc<Script>>] = &[row("DescribeRecipe"), row("CreateRecipe")];
-    let faces = vec![
-        face("s3", S3),
-        face("glue", GLUE),
-        face("sts", STS),
-        face("databrew", BREW),
-        face("athena", &[]),
-    ];
-    let mut options = Options::new(auth, || NOW_MS);
-    options.strict = true;
-    options.observer = Some(Arc::clone(&seen) as Arc<dyn Observer>);
-    Server { wire: Wire::new(faces, options).unwrap(), script, seen }
-}
-
-fn server() -> Server {
-    server_with(Auth::Open)
-}
-
-impl Server {
-    fn reply(&self, reply: Value) {
-        *self.script.reply.lock().unwrap() = Some(Ok(Reply::from(reply)));
-    }
-
-    fn fault(&self, fault: Fault) {
-        *self.script.reply.lock().unwrap() = Some(Err(fault));
-    }
-
-    async fn send(
-        &self,
-        method: &str,
-        uri: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<Body>,
-    ) -> Response<Body> {
-        let mut request = Request::builder().method(method).uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.wire.handle(request.body(body.into()).unwrap()).await
-    }
-
-    async fn glue(&self, operation: &str, body: Value) -> (StatusCode, Value) {
-        let target = format!("AWSGlue.{operation}");
-        let response = self.send("POST", "/", &[("x-amz-target", &target)], body.to_string()).await;
-        (response.status(), serde_json::from_str(&text(response).await).unwrap())
-    }
-
-    fn asked(&self) -> Call {
-        self.script.asked.lock().unwrap().take().unwrap()
-    }
-}
-
-fn signed(service: &str, key: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential={key}/20231114/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
-    )
-}
+use crate::{Auth, Body, Fault, Key, Keyring, Secret};
 
 #[tokio::test]
 async fn json_calls_and_faults() {
@@ -223,21 +73,6 @@ async fn strict_mode_finds_what_the_model_does_not_allow() {
 }
 
 #[tokio::test]
-async fn documents_have_limits() {
-    let server = server();
-    let long = format!("{{\"Name\": \"{}\"}}", "x".repeat(9 << 20));
-    let response = server.send("POST", "/", &[("x-amz-target", "AWSGlue.GetTable")], long).await;
-    assert_eq!(response.status().as_u16(), 413);
-    assert!(text(response).await.contains("RequestEntityTooLargeException"));
-    let endless =
-        futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65536])));
-    let headers = [("authorization", &*signed("s3", "k"))];
-    let response = server.send("POST", "/b?delete", &headers, Body::from_stream(endless)).await;
-    assert_eq!(response.status().as_u16(), 400);
-    assert!(text(response).await.contains("<Code>MaxMessageLengthExceeded</Code>"));
-}
-
-#[tokio::test]
 async fn the_scope_decides_before_the_path() {
     let server = server();
     let brew = signed("databrew", "111122223333");
@@ -298,100 +133,6 @@ async fn query_calls() {
 }
 
 #[tokio::test]
-async fn s3_documents() {
-    let server = server();
-    server.reply(json!({"EncodingType": "url", "Name": "b", "KeyCount": 1, "IsTruncated": false, "Contents": [
-        {"Key": "a b", "Size": 1, "LastModified": 1_700_000_000, "ETag": "\"e\""}], "CommonPrefixes": [{"Prefix": "p/"}]}));
-    let response = server.send("GET", "/b?list-type=2&encoding-type=url", &[], Body::empty()).await;
-    assert_eq!(response.headers()["content-type"], "application/xml");
-    assert_eq!(response.headers()["x-amz-request-id"].len(), 16);
-    assert_eq!(
-        text(response).await,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <IsTruncated>false</IsTruncated><Contents><Key>a%20b</Key><LastModified>2023-11-14T22:13:20.000Z</LastModified>\
-         <ETag>&quot;e&quot;</ETag><Size>1</Size></Contents><Name>b</Name><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>\
-         <EncodingType>url</EncodingType><KeyCount>1</KeyCount></ListBucketResult>"
-    );
-    for (location, expected) in [(json!(null), ""), (json!("eu-west-1"), "eu-west-1")] {
-        server.reply(json!({"LocationConstraint": location}));
-        let body = text(server.send("GET", "/b?location", &[], Body::empty()).await).await;
-        assert!(body.ends_with(&format!("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{expected}</LocationConstraint>")), "{body}");
-    }
-    server.reply(json!({"CopyObjectResult": {"ETag": "e"}, "CopySourceVersionId": "v"}));
-    let response = server.send("PUT", "/b/k", &[("x-amz-copy-source", "b/a")], Body::empty()).await;
-    assert_eq!(response.headers()["x-amz-copy-source-version-id"], "v");
-    assert!(text(response).await.contains("<CopyObjectResult xmlns="));
-    server.fault(Fault::new("InternalError", "later").with_status(StatusCode::OK));
-    let complete = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>";
-    let response = server.send("POST", "/b/k?uploadId=u", &[], complete).await;
-    assert_eq!(response.status().as_u16(), 200);
-    assert!(text(response).await.contains("<Error><Code>InternalError</Code>"));
-}
-
-#[tokio::test]
-async fn s3_objects_and_errors() {
-    let server = server();
-    let reply = Reply::from(json!({"ETag": "\"e\"", "ContentLength": 3, "ContentRange": "bytes 0-2/9"}));
-    *server.script.reply.lock().unwrap() =
-        Some(Ok(reply.with_body("abc".into()).with_status(StatusCode::PARTIAL_CONTENT)));
-    let response = server.send("GET", "/b/k", &[("range", "bytes=0-2")], Body::empty()).await;
-    assert_eq!(
-        (response.status().as_u16(), response.headers()["content-length"].to_str().unwrap()),
-        (206, "3")
-    );
-    assert!(!response.headers().contains_key("content-type"));
-    assert_eq!(text(response).await, "abc");
-
-    server.fault(Fault::new("NoSuchKey", "The specified key does not exist.").with("Key", "a<b"));
-    let response = server.send("GET", "/b/a%3Cb", &[], Body::empty()).await;
-    assert_eq!(response.status().as_u16(), 404);
-    let (id, host) =
-        (response.headers()["x-amz-request-id"].clone(), response.headers()["x-amz-id-2"].clone());
-    let expected = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>\
-         <Key>a&lt;b</Key><Resource>/b/a%3Cb</Resource><RequestId>{}</RequestId><HostId>{}</HostId></Error>",
-        id.to_str().unwrap(),
-        host.to_str().unwrap()
-    );
-    assert_eq!(text(response).await, expected);
-    server.fault(Fault::new("NoSuchKey", "no"));
-    let response = server.send("HEAD", "/b/k", &[], Body::empty()).await;
-    assert_eq!(response.status().as_u16(), 404);
-    assert_eq!(text(response).await, "");
-    server.fault(Fault::new("NotModified", "no"));
-    let response = server.send("GET", "/b/k", &[], Body::empty()).await;
-    assert_eq!((response.status().as_u16(), text(response).await), (304, String::new()));
-
-    server.reply(json!({}));
-    server.send("PUT", "/b/k", &[("content-length", "3"), ("x-amz-meta-a", "b")], "abc").await;
-    let mut call = server.asked();
-    assert_eq!(call.body.read_all(10).await.unwrap(), "abc");
-    assert_eq!((call.content_length, &call.input["Metadata"]), (Some(3), &json!({"a": "b"})));
-    for (method, uri, headers, status, code) in [
-        ("PUT", "/b/k?acl", &[][..], 501, "NotImplemented"),
-        ("PUT", "/b/k?frobnicate", &[], 400, "InvalidArgument"),
-        ("PUT", "/b/k", &[("x-amz-server-side-encryption-customer-key", "k")], 501, "NotImplemented"),
-        ("PUT", "/b/k", &[("x-amz-storage-class", "SOMETIMES")], 400, "InvalidStorageClass"),
-        ("GET", "/b?list-type=2&max-keys=x", &[], 400, "InvalidArgument"),
-        ("GET", "/b?list-type=2&encoding-type=x", &[], 400, "InvalidArgument"),
-        ("POST", "/b?delete", &[], 400, "MissingRequestBodyError"),
-        ("PATCH", "/b", &[], 405, "MethodNotAllowed"),
-    ] {
-        let response = server.send(method, uri, headers, Body::empty()).await;
-        assert_eq!(response.status().as_u16(), status, "{method} {uri}");
-        assert!(text(response).await.contains(&format!("<Code>{code}</Code>")), "{method} {uri}");
-        assert!(server.script.asked.lock().unwrap().is_none());
-    }
-    for body in ["<Delete>", "<Other/>", "<Delete><Object/></Delete>", "junk"] {
-        use base64::Engine;
-        use md5::Digest;
-        let digest = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(body));
-        let response = server.send("POST", "/b?delete", &[("content-md5", &digest)], body).await;
-        assert!(text(response).await.contains("<Code>MalformedXML</Code>"), "{body}");
-    }
-}
-
-#[tokio::test]
 async fn signed_mode_refuses_in_each_protocol() {
     let keyring = Keyring::new([Key::new("k", Secret::new("s"))]);
     let server = server_with(Auth::SigV4(keyring));
@@ -413,7 +154,9 @@ fn capabilities_tell_what_is_built() {
     let crawler = &glue["operations"]["CreateCrawler"];
     assert_eq!(crawler["fields"]["Name"], "acts");
     assert_eq!(crawler["fields"]["Description"], "stored");
-    assert_eq!(crawler["fields"]["Targets"], "acts");
+    assert_eq!(crawler["fields"]["Targets"], "mixed", "what is below is not all alike");
+    assert_eq!(crawler["fields"]["Targets.S3Targets"], "acts");
+    assert_eq!(crawler["fields"]["Tags"], json!({"ignored": "a test has no use for them"}));
     assert_eq!(crawler["fields"]["Targets.JdbcTargets"], json!({"refused": "no JDBC"}));
     assert_eq!(glue["operations"]["GetMLTransform"], json!({"built": false}));
     assert_eq!(document["services"]["athena"]["built"], json!(0));

@@ -17,7 +17,7 @@ macro_rules! operation {
     ($name:literal, $run:path, [$($acts:literal),*], [$($refused:expr),*]) => {
         Operation {
             name: $name,
-            fields: Fields { acts: &[$($acts),*], refused: &[$($refused),*] },
+            fields: Fields { acts: &[$($acts),*], refused: &[$($refused),*], ignored: &[] },
             run: |state, call| Box::pin($run(state, call)),
         }
     };

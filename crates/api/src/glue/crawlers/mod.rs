@@ -7,6 +7,7 @@ mod render;
 
 use std::sync::Arc;
 
+use ::catalog::CatalogError;
 use ::crawler::{CrawlerError, Crawlers};
 use store::Scope;
 use wire::{Call, Fault, Fields, Operation, Service};
@@ -27,7 +28,10 @@ pub fn face(crawlers: Crawlers) -> Service<CrawlerFace> {
 /// Lets the tag operations know which crawlers exist.
 pub fn taggable() -> Taggable {
     Arc::new(|tx, scope, name| {
-        Box::pin(async move { ::crawler::exists(tx, scope, name).await.map_err(fault) })
+        Box::pin(async move {
+            let exists = ::crawler::exists(tx, scope, name).await.map_err(fault)?;
+            Ok(exists.then(|| Crawlers::arn(scope, name)))
+        })
     })
 }
 
@@ -45,7 +49,9 @@ fn fault(error: CrawlerError) -> Fault {
         CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
         CrawlerError::Invalid { .. } => errors::invalid(error.to_string()),
-        CrawlerError::Store(inner) => errors::store(inner),
+        CrawlerError::Store(inner) | CrawlerError::Catalog(CatalogError::Store(inner)) => {
+            errors::store(inner)
+        }
         CrawlerError::Catalog(_) | CrawlerError::Lake(_) | CrawlerError::Corrupt { .. } => {
             Fault::internal(error)
         }
@@ -76,6 +82,7 @@ macro_rules! definition {
                 $($more,)*
             ],
             refused: REFUSED,
+            ignored: &[],
         }
     };
 }
@@ -99,7 +106,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 const fn acts(acts: &'static [&'static str]) -> Fields {
-    Fields { acts, refused: &[] }
+    Fields { acts, refused: &[], ignored: &[] }
 }
 
 const OPERATIONS: &[Operation<CrawlerFace>] = &[

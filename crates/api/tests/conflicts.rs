@@ -1,0 +1,64 @@
+//! Requests that meet on PostgreSQL, where transactions conflict instead of taking turns.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
+
+#[path = "../../store/tests/conformance/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use http::Request;
+use serde_json::{Value, json};
+use store::{Ids as _, Location, RandomIds, Store, SystemClock};
+use wire::{Auth, Body, Face, Options, Wire};
+
+const AT_ONCE: usize = 12;
+
+async fn glue(server: &server::Server) -> Wire {
+    let location = Location::Postgres { url: server.url(), schema: "conflicts".to_owned() };
+    let opened = Store::open(location, &[catalog::MIGRATIONS], Arc::new(SystemClock), Arc::new(RandomIds));
+    let face: Arc<dyn Face> = Arc::new(api::glue::catalog::face(opened.await.unwrap(), BTreeMap::new()));
+    let mut options = Options::new(Auth::Open, || 1_800_000_000_000, || RandomIds.uuid());
+    options.strict = true;
+    options.repeats = 6;
+    Wire::new(vec![face], options).unwrap()
+}
+
+async fn send(wire: &Wire, operation: &str, input: Value) -> (u16, String) {
+    let request = Request::post("/")
+        .header("host", "localhost")
+        .header("x-amz-target", format!("AWSGlue.{operation}"))
+        .body(Body::from(input.to_string()))
+        .unwrap();
+    let (head, mut body) = wire.handle(request).await.into_parts();
+    let text = body.read_all(1 << 20).await.unwrap();
+    (head.status.as_u16(), String::from_utf8(text.to_vec()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_creations_all_succeed() {
+    let server = server::Server::start();
+    let wire = glue(&server).await;
+    let database = |n| send(&wire, "CreateDatabase", json!({ "DatabaseInput": { "Name": format!("d{n}") } }));
+    for (status, text) in join_all((0..AT_ONCE).map(database)).await {
+        assert_eq!(status, 200, "{text}");
+    }
+    let table = |n| {
+        let input = json!({ "DatabaseName": "d0", "TableInput": { "Name": format!("t{n}") } });
+        send(&wire, "CreateTable", input)
+    };
+    for (status, text) in join_all((0..AT_ONCE).map(table)).await {
+        assert_eq!(status, 200, "{text}");
+    }
+    let (_, text) = send(&wire, "GetTables", json!({ "DatabaseName": "d0" })).await;
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(found["TableList"].as_array().unwrap().len(), AT_ONCE);
+    // Of many that make one, exactly one does.
+    let same = |_| send(&wire, "CreateDatabase", json!({ "DatabaseInput": { "Name": "same" } }));
+    let made = join_all((0..AT_ONCE).map(same)).await;
+    assert_eq!(made.iter().filter(|(status, _)| *status == 200).count(), 1);
+    let refused = |(_, text): &&(u16, String)| text.contains("AlreadyExistsException");
+    assert_eq!(made.iter().filter(refused).count(), AT_ONCE - 1, "{made:?}");
+}
