@@ -31,6 +31,7 @@ pub(super) struct InFlight {
 }
 
 /// Room for one body, until it is dropped.
+#[derive(Debug)]
 pub(super) struct Room {
     _permit: OwnedSemaphorePermit,
     /// The size of its pieces.
@@ -77,18 +78,18 @@ mod tests {
     #[tokio::test]
     async fn bodies_get_smaller_pieces_then_wait_then_are_refused() {
         let in_flight = InFlight::new(2 << 20, 256 << 10, Duration::ZERO);
-        let first = in_flight.room(1 << 30).await.ok().expect("room");
+        let first = in_flight.room(1 << 30).await.unwrap();
         assert_eq!(first.piece_bytes, LARGE_PIECE_BYTES);
-        let second = in_flight.room(1 << 30).await.ok().expect("room");
+        let second = in_flight.room(1 << 30).await.unwrap();
         assert_eq!(second.piece_bytes, SMALL_PIECE_BYTES);
-        let tiny = in_flight.room(100).await.ok().expect("room");
+        let tiny = in_flight.room(100).await.unwrap();
         let third = in_flight.room(1 << 30).await;
         assert_eq!(third.err().map(|fault| fault.code().to_owned()).as_deref(), Some("SlowDown"));
         drop(tiny);
-        let third = in_flight.room(1 << 30).await.ok().expect("room");
+        let third = in_flight.room(1 << 30).await.unwrap();
         assert_eq!(third.piece_bytes, SMALL_PIECE_BYTES);
         drop(first);
-        assert_eq!(in_flight.room(1 << 30).await.ok().expect("room").piece_bytes, LARGE_PIECE_BYTES);
+        assert_eq!(in_flight.room(1 << 30).await.unwrap().piece_bytes, LARGE_PIECE_BYTES);
         drop((second, third));
     }
 
