@@ -53,7 +53,7 @@ pub enum StoreError {
         #[source]
         source: Arc<sqlx::Error>,
     },
-    /// The transaction met a concurrent one (PostgreSQL only: serialization failure or deadlock).
+    /// The transaction met a concurrent one (PostgreSQL only, and only beside writers that are not ours).
     #[error("the transaction conflicts with a concurrent one")]
     Conflict {
         /// The back end's error.
@@ -254,6 +254,8 @@ impl StoreError {
     pub(crate) fn connect(error: sqlx::Error, waited_ms: u64) -> Self {
         match error {
             sqlx::Error::PoolTimedOut => Self::Busy { waited_ms },
+            // lock_not_available: another process writes for longer than we wait.
+            other if sqlstate(&other).as_deref() == Some("55P03") => Self::Busy { waited_ms },
             sqlx::Error::PoolClosed => Self::Closed,
             other => Self::Connect { source: Arc::new(other) },
         }

@@ -6,8 +6,7 @@
 //! # Invariants
 //! - [`Tx::commit`] answers `Ok` only after the change is on disk (SQLite: the write-ahead log is synced;
 //!   PostgreSQL: the server confirmed `COMMIT`). What was acknowledged survives `kill -9` and power loss.
-//! - A transaction is all or nothing, and is as if it ran alone (serial on SQLite, `SERIALIZABLE` on
-//!   PostgreSQL). After a failed or abandoned statement it can only be dropped.
+//! - A transaction is all or nothing, and is as if it ran alone: writers take turns. After a failed or abandoned statement it can only be dropped.
 //! - [`Store::read`] sees one snapshot that holds everything acknowledged before the call.
 //! - A failed commit says whether the change may have happened: [`StoreError::outcome`].
 //!

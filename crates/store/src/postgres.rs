@@ -1,10 +1,12 @@
 //! The shared back end: a schema of a PostgreSQL database.
 //!
-//! Writers run at `SERIALIZABLE`. The services check and then write in one transaction, and on SQLite that is
-//! right because writers take turns; only `SERIALIZABLE` gives the same promise here (`READ COMMITTED` lets two
-//! transactions both see that a name is free, `REPEATABLE READ` lets each write what the other's check
-//! excluded). Its price, a transaction that must be done again, surfaces as [`StoreError::Conflict`]: not
-//! applied, retry after a backoff. Readers run `READ ONLY` at `REPEATABLE READ`: one snapshot, no conflicts.
+//! Writers take turns, as on SQLite: within a process by a semaphore (so that those who wait hold no connection),
+//! between processes by a lock on an empty table, taken before the transaction's snapshot and freed with its end. The
+//! services check and then write in one transaction, which needs transactions that are as if alone. `SERIALIZABLE` would
+//! promise the same and was tried: a dozen clients that put objects met so many false conflicts (it locks pages, and
+//! small tables have few) that requests had to be refused, and a streamed body cannot be asked for again. A conflict
+//! that happens all the same surfaces as [`StoreError::Conflict`]: not applied, retry after a backoff. Readers run
+//! `READ ONLY` at `REPEATABLE READ`: one snapshot, no waiting.
 //!
 //! Parameters: PostgreSQL caches a statement with the types of its first use, so each statement text carries a
 //! comment with the kinds of its parameters and every combination is its own statement. NULL is sent without
@@ -22,7 +24,7 @@ use sqlx::{
     Transaction, Type, TypeInfo, ValueRef,
 };
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::error::sqlstate;
@@ -32,16 +34,22 @@ use crate::{Effect, Migrations, Row, StoreError, Value, crash};
 
 const MAX_CONNECTIONS: u32 = 32;
 const MAX_WAIT: Duration = Duration::from_secs(30);
+const WAITED_MS: u64 = MAX_WAIT.as_secs() * 1_000;
 /// The advisory lock that upgrades take: two processes that start together must not both create a table.
 const UPGRADE_LOCK: i64 = 0x7465_6e6f_6e00;
+
+/// Begins a transaction once it is this process's turn; its snapshot is taken afterwards, by its first statement.
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET LOCAL lock_timeout = '30s'; \
+     LOCK TABLE store_turns IN EXCLUSIVE MODE";
 
 /// A pool of connections to one schema.
 pub(crate) struct Postgres {
     pool: PgPool,
+    turn: Arc<Semaphore>,
     commits: Commits,
 }
 
-/// Carries out commits apart from their callers, who may go away while one is under way.
+/// Carries out commits (and beginnings) apart from their callers, who may go away while one is under way.
 #[derive(Clone)]
 pub(crate) struct Commits {
     tasks: TaskTracker,
@@ -70,21 +78,38 @@ impl Postgres {
             .acquire_timeout(MAX_WAIT)
             .connect_lazy_with(options);
         let commits = Commits { tasks: TaskTracker::new(), runtime: Handle::current() };
-        Ok(Self { pool, commits })
+        Ok(Self { pool, turn: Arc::new(Semaphore::new(1)), commits })
     }
 
     pub(crate) async fn begin(&self) -> Result<Inner, StoreError> {
-        let tx = self.start("BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE").await?;
-        Ok(Inner::PostgresWrite(tx, self.commits.clone()))
+        let waited = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.turn).acquire_owned()).await;
+        let turn = waited.map_err(|_| StoreError::Busy { waited_ms: WAITED_MS })?;
+        let turn = turn.map_err(|_| StoreError::Closed)?;
+        let (tx, turn) = self.start(BEGIN_WRITE, turn).await?;
+        Ok(Inner::PostgresWrite(tx, turn, self.commits.clone()))
     }
 
     pub(crate) async fn read(&self) -> Result<Inner, StoreError> {
-        Ok(Inner::PostgresRead(self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
+        let (tx, ()) = self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ()).await?;
+        Ok(Inner::PostgresRead(tx))
     }
 
-    async fn start(&self, sql: &'static str) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
-        let waited_ms = MAX_WAIT.as_secs() * 1_000;
-        self.pool.begin_with(sql).await.map_err(|error| StoreError::connect(error, waited_ms))
+    /// Begins apart from the caller, who may go away: a `BEGIN` that is abandoned half-way would leave a connection in
+    /// the pool with a transaction (and the lock) that nobody ends. `held` is kept as long as that takes.
+    async fn start<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        held: T,
+    ) -> Result<(Transaction<'static, sqlx::Postgres>, T), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let pool = self.pool.clone();
+        let task = async move {
+            let begun = pool.begin_with(sql).await.map_err(|error| StoreError::connect(error, WAITED_MS));
+            // If nobody waits any more, it is rolled back here.
+            drop(reply.send(begun.map(|tx| (tx, held))));
+        };
+        self.commits.tasks.spawn_on(task, &self.commits.runtime);
+        answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
     pub(crate) async fn close(&self) {
@@ -99,6 +124,7 @@ impl Commits {
     pub(crate) async fn commit(
         &self,
         tx: Transaction<'static, sqlx::Postgres>,
+        turn: OwnedSemaphorePermit,
         effects: Vec<Effect>,
     ) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -109,6 +135,7 @@ impl Commits {
                 crash::point(crash::AFTER_COMMIT);
                 run_effects(effects);
             }
+            drop(turn);
             // The caller may have gone away; its commit holds all the same.
             let _ = reply.send(result);
         };
@@ -267,6 +294,7 @@ async fn upgrade(
     run(connection, format!("SELECT pg_advisory_lock({UPGRADE_LOCK})")).await?;
     // Ending the session would free the lock as well; so an error needs no care here.
     run(connection, format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
+    run(connection, format!("CREATE TABLE IF NOT EXISTS {schema}.store_turns ()")).await?;
     migrate::upgrade!(&mut *connection, Dialect::Postgres, "BEGIN", migrations, now_ms)?;
     run(connection, format!("SELECT pg_advisory_unlock({UPGRADE_LOCK})")).await
 }

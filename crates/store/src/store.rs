@@ -95,7 +95,7 @@ impl Store {
 
     /// Begins a read-write transaction.
     ///
-    /// On SQLite writers take turns, so keep transactions short and never begin a second one while holding
+    /// Writers take turns, so keep transactions short and never begin a second one while holding
     /// one: the inner `begin` would wait for the outer one until it gives up as [`StoreError::Busy`].
     ///
     /// # Errors

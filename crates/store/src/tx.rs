@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use sqlx::Transaction;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::postgres;
 use crate::sqlite::{self, Session};
@@ -39,7 +40,7 @@ pub struct Tx {
 pub(crate) enum Inner {
     SqliteWrite(Session),
     SqliteRead(Transaction<'static, sqlx::Sqlite>),
-    PostgresWrite(Transaction<'static, sqlx::Postgres>, postgres::Commits),
+    PostgresWrite(Transaction<'static, sqlx::Postgres>, OwnedSemaphorePermit, postgres::Commits),
     PostgresRead(Transaction<'static, sqlx::Postgres>),
 }
 
@@ -70,7 +71,7 @@ impl Tx {
         self.start(true)?;
         let changed = match &mut self.inner {
             Inner::SqliteWrite(session) => sqlite::execute(session.connection()?, sql, params).await,
-            Inner::PostgresWrite(tx, _) => postgres::execute(tx, sql, params).await,
+            Inner::PostgresWrite(tx, ..) => postgres::execute(tx, sql, params).await,
             Inner::SqliteRead(_) | Inner::PostgresRead(_) => Err(StoreError::ReadOnly),
         }?;
         self.state = State::Ready;
@@ -87,7 +88,7 @@ impl Tx {
         let rows = match &mut self.inner {
             Inner::SqliteWrite(session) => sqlite::query(session.connection()?, sql, params).await,
             Inner::SqliteRead(tx) => sqlite::query(tx, sql, params).await,
-            Inner::PostgresWrite(tx, _) | Inner::PostgresRead(tx) => postgres::query(tx, sql, params).await,
+            Inner::PostgresWrite(tx, ..) | Inner::PostgresRead(tx) => postgres::query(tx, sql, params).await,
         }?;
         self.state = State::Ready;
         Ok(rows)
@@ -166,7 +167,7 @@ impl Tx {
         }
         match self.inner {
             Inner::SqliteWrite(session) => session.commit(self.effects).await,
-            Inner::PostgresWrite(tx, commits) => commits.commit(tx, self.effects).await,
+            Inner::PostgresWrite(tx, turn, commits) => commits.commit(tx, turn, self.effects).await,
             Inner::SqliteRead(_) | Inner::PostgresRead(_) => {
                 run_effects(self.effects);
                 Ok(())

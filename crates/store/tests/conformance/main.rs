@@ -64,7 +64,7 @@ macro_rules! suite {
                 eprintln!("case {}", stringify!($case));
                 $module::$case(postgres(&server, stringify!($case))).await;
             )*
-            cases::write_skew_is_refused(postgres(&server, "write_skew")).await;
+            cases::writers_take_turns(postgres(&server, "write_skew")).await;
         }
     };
 }
