@@ -1,0 +1,43 @@
+"""The whole pipeline with its metadata in PostgreSQL: the same answers, the same debts after a kill."""
+
+import random
+import shutil
+import tempfile
+
+import pathlib
+import pytest
+
+from conftest import wait_until
+from crash_load import Life
+from postgres import Postgres
+from test_crash import kill_at_random
+
+
+@pytest.fixture
+def postgres():
+    # Not below the test's own folder, which other users may not enter.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tenon-pg-"))
+    server = Postgres(folder).start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def test_kills(tenon_factory, postgres):
+    """Crawls, jobs, queries, puts and catalog writes side by side, killed again and again."""
+    server = tenon_factory(environment={"TENON_STORE": postgres.url}).start()
+    life, dice = Life(server, seed="postgres"), random.Random(7)
+    life.prepare()
+    landed = [kill_at_random(life, dice) for _ in range(5)]
+    assert any(landed)
+    glue = server.client("glue")
+    glue.start_crawler(Name=life.database)
+    wait_until(lambda: glue.get_crawler(Name=life.database)["Crawler"]["State"] == "READY", "the crawl to end")
+    assert glue.get_crawler(Name=life.database)["Crawler"]["LastCrawl"]["Status"] == "SUCCEEDED"
+    assert life.count("src") == 900
+
+
+def test_a_database_that_is_gone_is_an_error(tenon_factory, postgres):
+    environment = {"TENON_STORE": postgres.url.replace("/postgres?", "/nowhere?")}
+    with pytest.raises(AssertionError, match="nowhere"):
+        tenon_factory(environment=environment).start()
