@@ -79,7 +79,7 @@ def athena(tenon):
             LOCATION 's3://{found.bucket}/t/' TBLPROPERTIES ('serialization.null.format'='')"""
     )
     added = found.lines("MSCK REPAIR TABLE t")
-    assert len(added) == 2 and "2026-01-01" in added[0]
+    assert added == [f"Repair: Added partition to metastore t:dt=2026-01-0{day}" for day in (1, 2)]
     return found
 
 
@@ -154,6 +154,10 @@ def test_pages_have_the_header_once(athena):
         (r"'a\_' LIKE 'a\_'", "true"),
         (r"'ab' LIKE 'a\_'", "false"),
         ("'50%' LIKE '50#%' ESCAPE '#'", "true"),
+        (r"'a%' LIKE 'a\%' ESCAPE '\'", "true"),
+        (r"'\'", "\\"),
+        ("CAST(1 AS integer)", "1"),
+        ("DECIMAL '1.50'", "1.50"),
         ("CAST('t' AS boolean)", "true"),
         ("CAST('2026-1-2' AS date)", "2026-01-02"),
         ("CAST('2026-01-02 03:04:05.6789' AS timestamp)", "2026-01-02 03:04:05.679"),
@@ -196,6 +200,10 @@ def test_literals_have_trinos_types(athena):
         ("SELECT * FROM nodb.t", "does not exist"),
         ("SELECT nocolumn FROM t", "COLUMN_NOT_FOUND: Column 'nocolumn' cannot be resolved"),
         ("SELECT frobnicate(id) FROM t", "FUNCTION_NOT_REGISTERED: line 1:8: Function 'frobnicate' not registered"),
+        ("SELECT date_parse(who, '%Y') FROM t", "NOT_SUPPORTED: line 1:8: function date_parse is not supported by Tenon yet"),
+        ('SELECT "$path" FROM t', "NOT_SUPPORTED: line 1:8: the hidden column $path"),
+        ("SELECT * FROM information_schema.tables", "NOT_SUPPORTED: line 1:15: information_schema.tables"),
+        ('SELECT * FROM "t$partitions"', "NOT_SUPPORTED: line 1:15: the metadata table t$partitions"),
         ("SELECT id FROM t WHERE id = '1'", "TYPE_MISMATCH: Cannot apply operator: integer = varchar"),
         ("SELECT 1 / 0", "DIVISION_BY_ZERO: Division by zero"),
         ("SELECT 2147483647 + 1", "integer addition overflow"),
@@ -281,6 +289,20 @@ def test_show_and_describe(athena):
     assert again["StorageDescriptor"] == first["StorageDescriptor"]
     athena.run("DROP TABLE again")
     assert "TABLE_NOT_FOUND" in athena.fails("DESCRIBE again")
+
+
+@pytest.mark.parametrize("quote", ["`", '"'])
+def test_the_database_of_the_context_may_be_quoted(athena, quote):
+    database = f"{quote}{athena.database}{quote}"
+    for sql in ("DESCRIBE t", "SHOW CREATE TABLE t", "MSCK REPAIR TABLE t", "SELECT id FROM t"):
+        query_id = athena.client.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": database},
+            ResultConfiguration={"OutputLocation": f"s3://{athena.bucket}/results/"},
+        )["QueryExecutionId"]
+        execution = athena.wait(query_id)
+        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+        assert execution["QueryExecutionContext"]["Database"] == database
 
 
 def test_databases(athena):

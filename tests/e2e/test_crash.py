@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 
 import pytest
@@ -110,6 +111,8 @@ def lives(tenon_factory, kills, seed):
                 misses += 1
             assert misses < KILLS_OF_ONE_LIFE, "the load is too thin: most kills break nothing off"
         server.kill()
+        # Each life leaves hundreds of megabytes.
+        shutil.rmtree(server.directory)
 
 
 def test_killed_at_random(tenon_factory):

@@ -40,4 +40,4 @@ pub use options::{
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};
 pub use source::{ByteSink, ByteSource, FileSource, MemorySink, MemorySource};
-pub use write::{Finished, ParquetCodec, WriteOptions, Writer};
+pub use write::{Finished, ParquetCodec, WriteOptions, Writer, check_writable};

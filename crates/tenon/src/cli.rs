@@ -175,6 +175,7 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SqlArgs {
     /// The statement; - reads it from standard input.
+    #[arg(allow_hyphen_values = true)]
     statement: String,
     /// Database of names without one.
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! Buckets: CreateBucket, HeadBucket, ListBuckets, DeleteBucket, GetBucketLocation.
+//! Buckets: CreateBucket, HeadBucket, ListBuckets, DeleteBucket, GetBucketLocation, GetBucketVersioning.
 
 use super::S3;
 use super::errors::{fault, invalid_argument, not_built};
@@ -81,6 +81,13 @@ pub(super) async fn location(s3: &S3, call: Call) -> Result<Reply, Fault> {
     Ok(Reply::from(
         json!({ "LocationConstraint": if region == DEFAULT_REGION { None } else { Some(region) } }),
     ))
+}
+
+/// No bucket here has ever been versioned, and AWS says that with an empty document.
+pub(super) async fn versioning(s3: &S3, call: Call) -> Result<Reply, Fault> {
+    let mut tx = read(&s3.lake).await?;
+    require_bucket(&s3.lake, &mut tx, &call).await?;
+    Ok(Reply::from(json!({})))
 }
 
 pub(super) async fn delete(s3: &S3, call: Call) -> Result<Reply, Fault> {

@@ -67,6 +67,11 @@ pub(super) const OPERATIONS: &[Operation<S3>] = &[
         run: |s3, call| Box::pin(buckets::location(s3, call)),
     },
     Operation {
+        name: "GetBucketVersioning",
+        fields: Fields { acts: &["Bucket", "ExpectedBucketOwner"], refused: &[], ignored: &[] },
+        run: |s3, call| Box::pin(buckets::versioning(s3, call)),
+    },
+    Operation {
         name: "PutObject",
         fields: Fields {
             acts: &[

@@ -1,6 +1,7 @@
 //! One run: survey the targets, plan, publish. See the crate's page for the whole.
 
 mod describe;
+mod keys;
 mod log;
 mod publish;
 mod survey;

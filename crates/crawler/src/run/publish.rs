@@ -10,7 +10,7 @@ use store::Tx;
 
 use super::describe::{self, DEPRECATED_BY, STATISTICS, UPDATED_BY};
 use super::survey::Found;
-use super::{Ended, Job, vanished};
+use super::{Ended, Job, keys, vanished};
 use crate::definition::{Configuration, UpdateBehavior};
 use crate::error::CrawlerError;
 use crate::history::Counts;
@@ -135,19 +135,16 @@ async fn write_table(
 ) -> Result<String, Written> {
     let mut tx = begin(job).await?;
     let (name, existing) = choose_name(job, &mut tx, found, written).await?;
-    let (mut input, notes) = describe::table(&job.definition.name, &name, found, settings);
+    let (mut input, mut notes) = describe::table(&job.definition.name, &name, found, settings);
     let done = match existing {
         None => {
-            let by = format!(
-                "arn:aws:glue:{}:{}:crawler/{}",
-                job.scope.region, job.scope.account, job.definition.name
-            );
-            table::create(&mut tx, job.scope, job.database(), input, &by)
+            table::create(&mut tx, job.scope, job.database(), input, &creator(job))
                 .await
                 .map_err(CrawlerError::from)?;
             Done::Created
         }
         Some(old) => {
+            notes.extend(keys::keep_types(&mut input, old.partition_keys(), &found.plan.parts));
             if settings.merge_new_columns {
                 keep_columns(&mut input, old.columns());
             }
@@ -173,6 +170,11 @@ async fn write_table(
         job.log.warn(format!("table {name}: {note}"));
     }
     Ok(name)
+}
+
+/// The crawler's ARN.
+fn creator(job: &Job<'_>) -> String {
+    format!("arn:aws:glue:{}:{}:crawler/{}", job.scope.region, job.scope.account, job.definition.name)
 }
 
 fn say(job: &Job<'_>, found: &Found, name: &str, done: Done) {
@@ -241,13 +243,13 @@ async fn change_table(
     old: &table::Table,
     input: TableInput,
 ) -> Result<Done, CrawlerError> {
-    let keys =
+    let names =
         |c: Option<&[Column]>| c.unwrap_or_default().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     let changed = definition_of(&old.input) != definition_of(&input);
     if changed && job.definition.schema_change_policy.update_behavior == UpdateBehavior::Log {
         return Ok(Done::Logged);
     }
-    if keys(Some(old.partition_keys())) != keys(input.partition_keys.as_deref()) {
+    if names(Some(old.partition_keys())) != names(input.partition_keys.as_deref()) {
         table::delete(tx, job.scope, job.database(), &old.name).await?;
         let by = old.created_by.clone();
         table::create(tx, job.scope, job.database(), input, &by).await?;

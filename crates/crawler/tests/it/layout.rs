@@ -13,6 +13,7 @@ scenarios! {
     the_table_level_can_be_said,
     partition_keys_in_two_spellings,
     a_partition_index_shows_in_the_table,
+    types_of_partition_keys_stay_while_values_fit,
 }
 
 async fn folders_become_tables_and_partitions(on: &Backend) {
@@ -136,4 +137,29 @@ async fn a_partition_index_shows_in_the_table(on: &Backend) {
     let tables = w.tables().await;
     assert_eq!(tables["t"].parameter("partition_filtering.enabled"), Some("true"));
     assert_eq!(tables["plain"].parameter("partition_filtering.enabled"), None);
+}
+
+async fn types_of_partition_keys_stay_while_values_fit(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/n=3/a.json", "{\"v\":1}").await;
+    w.create("t", json!({})).await;
+    w.crawl_well().await;
+    let mut input = w.tables().await["t"].input.clone();
+    input.partition_keys = Some(vec![catalog::Column::new("n", "bigint")]);
+    let mut tx = w.store.begin().await.unwrap();
+    let how = catalog::table::Update { version_id: None, skip_archive: true };
+    catalog::table::update(&mut tx, &w.scope, "db", input, how).await.unwrap();
+    tx.commit().await.unwrap();
+    w.put("t/n=4/a.json", "{\"v\":1}").await;
+    w.put("t/n=__HIVE_DEFAULT_PARTITION__/a.json", "{\"v\":1}").await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await["t"].partition_keys()[0].hive_type(), "bigint");
+    assert_eq!(w.partitions("t").await.len(), 3);
+    assert!(!w.log().contains("needs the type"), "{}", w.log());
+    w.put("t/n=x/a.json", "{\"v\":1}").await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await["t"].partition_keys()[0].hive_type(), "string");
+    let wanted = "WARN : table t: partition key n has the type bigint, which its value \"x\" does not fit: \
+                  it needs the type string";
+    assert!(w.log().contains(wanted), "{}", w.log());
 }

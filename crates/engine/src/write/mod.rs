@@ -178,7 +178,9 @@ impl Shape {
             let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&schema.fields()[*column])).collect();
             Arc::new(Schema::new(fields))
         };
-        Ok(Self { schema: project(&data), partition_schema: project(&keys), keys, data })
+        let files = project(&data);
+        formats::check_writable(&spec.format, &files).map_err(|what| EngineError::OptionsInvalid { what })?;
+        Ok(Self { schema: files, partition_schema: project(&keys), keys, data })
     }
 }
 
@@ -294,4 +296,26 @@ async fn write_part(
         files.balance(0).await?;
     }
     files.finish().await
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    #[test]
+    fn what_the_format_cannot_hold_is_refused_before_anything_is_read() {
+        let schema = Schema::new(vec![
+            Field::new("id", DataType::Int64, true),
+            Field::new("b", DataType::Binary, true),
+        ]);
+        let bucket = BucketName::new("bucket").expect("bucket");
+        let parquet = Spec::parquet(bucket, "o/", "part");
+        let json = Spec { format: Format::Json(formats::JsonOptions::default()), ..parquet.clone() };
+        let message = |spec: &Spec| Shape::new(&schema, spec).err().map(|error| error.to_string());
+        assert_eq!(message(&parquet), None);
+        let expected = "column b (binary) cannot be written as JSON; use parquet, or drop it";
+        assert_eq!(message(&json).as_deref(), Some(expected));
+    }
 }

@@ -38,15 +38,6 @@ impl CsvEncoder {
         schema: &Schema,
         write: &WriteOptions,
     ) -> Result<Self, FormatError> {
-        for field in schema.fields() {
-            let nested = field.data_type().is_nested();
-            let binary =
-                matches!(field.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
-            if nested || binary {
-                let what = format!("column {} of type {} in CSV", field.name(), field.data_type());
-                return Err(FormatError::new(name, Problem::Unsupported { what }));
-            }
-        }
         let out = Compressor::new(write.compression).map_err(|e| FormatError::io(name, e))?;
         let mut encoder = Self { options: options.clone(), out, line: Vec::new(), cell: String::new() };
         if write.header {

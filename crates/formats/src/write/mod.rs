@@ -4,6 +4,7 @@
 //! hands finished bytes to its sink; many can be open at once: [`Writer::buffered_bytes`] tells the caller which to
 //! flush. Nothing is a file until `finish` has returned: dropping a writer leaves what the sink got without a footer.
 
+mod columns;
 mod compress;
 mod csv;
 mod json;
@@ -19,6 +20,8 @@ use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::options::Format;
 use crate::source::ByteSink;
+
+pub use columns::check_writable;
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -92,6 +95,8 @@ impl<S: ByteSink> Writer<S> {
         sink: S,
     ) -> Result<Self, FormatError> {
         let name = name.into();
+        check_writable(format, &schema)
+            .map_err(|message| FormatError::new(&name, Problem::Schema { message }))?;
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
             Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),

@@ -89,6 +89,11 @@ fn exclusions_may_be_a_json_list_in_a_text() {
     assert_eq!(files.exclusions.len(), 3);
 }
 
+fn sql(query: &str) -> Value {
+    json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": query,
+        "SqlAliases": [{"From": "src", "Alias": "t"}]}})
+}
+
 /// Every refusal names the node; the table gives a part of the message.
 #[test]
 fn what_cannot_run_is_refused_by_name() {
@@ -164,6 +169,10 @@ fn what_cannot_run_is_refused_by_name() {
             ),
             "ToKey",
         ),
+        (with(sql("selec name from t")), "Line: 1"),
+        (with(sql("select name frm t where")), "node tr (SparkSQL): SqlQuery: "),
+        (with(sql("drop table t")), "only a single SELECT"),
+        (with(sql("select 1; select 2")), "only a single SELECT"),
         (json!({"src": csv()}), "no target"),
         (json!({}), "no target"),
         (json!({"s p": csv()}), "may hold letters"),

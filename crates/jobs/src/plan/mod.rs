@@ -31,6 +31,7 @@ use engine::{EngineError, Session};
 
 pub(crate) use blame::{Accused, Blame};
 pub(crate) use cast::convert;
+pub(crate) use sql::check as check_sql;
 
 use crate::graph::{Node, NodeKind};
 

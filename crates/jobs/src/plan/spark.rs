@@ -73,6 +73,17 @@ pub(super) fn parse(context: &SessionContext, text: &str) -> Result<Statement, P
     }
 }
 
+/// Whether the text is one SELECT; functions and names are looked at when it is planned.
+/// Errors: `Sql`, with the place, for text that is not Spark's SQL; `Unsupported` for other statements.
+pub(super) fn check(text: &str) -> Result<(), EngineError> {
+    match dialect::parse(text)? {
+        Statement::Query(_) => Ok(()),
+        _ => Err(EngineError::Unsupported {
+            message: "only a single SELECT statement can be run here".to_owned(),
+        }),
+    }
+}
+
 /// Rewrites the plan, but not the plans of the views below it: they are other nodes' work, and mean what they mean.
 pub(super) fn adapt(
     plan: LogicalPlan,

@@ -11,6 +11,12 @@ use super::PlanError;
 use super::blame::Accused;
 use super::spark;
 
+/// Refuses what is wrong with the text alone, before there is any data.
+/// Errors: `Sql`, with the place, and `Unsupported`.
+pub(crate) fn check(text: &str) -> Result<(), EngineError> {
+    spark::check(text)
+}
+
 /// The frames by the names that the text uses.
 pub(super) fn views(
     inputs: &[String],
@@ -51,12 +57,57 @@ pub(super) async fn query(
     Ok(DataFrame::new(state, plan))
 }
 
-/// A table that is not found is often an alias that is spelled differently.
+/// A name that is not found is often one that is spelled differently: says which there are.
 fn explained(error: EngineError, names: &[String]) -> PlanError {
     match error {
         EngineError::DatabaseNotFound { .. } | EngineError::TableNotFound { .. } => {
             PlanError::Refused(format!("{error}; its inputs are known as {}", names.join(", ")))
         }
+        EngineError::ColumnNotFound { ref candidates, .. } if !candidates.is_empty() => {
+            PlanError::Refused(format!("{error}; there are {}", columns(candidates, names)))
+        }
         other => PlanError::Engine(other),
+    }
+}
+
+/// The columns as a list; with a single input, without its name.
+fn columns(candidates: &[String], names: &[String]) -> String {
+    let of_input = match names {
+        [only] => format!("{only}."),
+        _ => String::new(),
+    };
+    let shown = candidates.iter().map(|name| name.strip_prefix(&of_input).unwrap_or(name));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_column_names_those_that_there_are() {
+        let message = |candidates: &[&str], names: &[&str]| {
+            let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let missing = EngineError::ColumnNotFound {
+                column: "nope".to_owned(),
+                relation: None,
+                candidates: list(candidates),
+            };
+            explained(missing, &list(names)).to_string()
+        };
+        assert_eq!(message(&["t.id", "t.v"], &["t"]), "column nope not found; there are id, v");
+        assert_eq!(message(&["a.id", "b.id"], &["a", "b"]), "column nope not found; there are a.id, b.id");
+        assert_eq!(message(&[], &["t"]), "column nope not found");
+    }
+
+    #[test]
+    fn text_is_one_select_or_refused() {
+        assert!(check("select a from t; ").is_ok());
+        assert!(check("with s as (select 1) select * from s union all select 2").is_ok());
+        let message = |text: &str| check(text).expect_err(text).to_string();
+        assert!(message("selec name from t").contains("Line: 1"), "{}", message("selec name from t"));
+        for text in ["drop table t", "select 1; select 2", "insert into t select 1"] {
+            assert!(message(text).contains("single SELECT"), "{text}: {}", message(text));
+        }
     }
 }

@@ -51,6 +51,7 @@ async fn errors_name_what_is_wrong() {
     let world = World::new().await;
     world.put("in/a.csv", "id\n1\n").await;
     world.put("js/a.json", "[{\"a\":1}, {\"a\":2}").await;
+    world.put("nested/a.json", "{\"l\":[3000000000]}\n").await;
     let target = |input: &str| parquet(input, "out");
     let elsewhere =
         json!({"S3GlueParquetTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://no-such-bucket/x"}});
@@ -72,6 +73,12 @@ async fn errors_name_what_is_wrong() {
             json!({"src": csv("in"), "out": target("f"),
                 "f": {"SelectFields": {"Name": "f", "Inputs": ["src"], "Paths": [["idd"]]}}}),
             "field idd is not in its input, which has id",
+        ),
+        (
+            "format",
+            json!({"src": json_source("nested"), "out": {"S3DirectTarget": {"Name": "o", "Inputs": ["src"],
+                "Path": "s3://test-bucket/out", "Format": "csv"}}}),
+            "column l (array<bigint>) cannot be written as CSV; use json or parquet, or drop it",
         ),
     ];
     for (name, nodes, expected) in cases {

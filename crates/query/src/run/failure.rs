@@ -67,7 +67,9 @@ impl RunError {
     pub(crate) fn failure(&self) -> Failure {
         let (category, code, message) = match self {
             Self::Sql(error) => {
-                let category = if matches!(error.kind, SqlErrorKind::Unsupported(_)) { SYSTEM } else { USER };
+                let ours =
+                    matches!(error.kind, SqlErrorKind::Unsupported(_) | SqlErrorKind::MissingFunction(_));
+                let category = if ours { SYSTEM } else { USER };
                 (category, error.code(), error.to_string())
             }
             Self::Engine(error) => engine_failure(error),

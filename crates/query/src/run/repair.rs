@@ -122,15 +122,20 @@ async fn add(
     let there = partition::batch_get(&mut tx, context.scope, database, name, &wanted).await?;
     let missing = batch.iter().filter(|found| !there.iter().any(|known| known.values() == found.values));
     let inputs: Vec<PartitionInput> = missing.map(|found| input(table, bucket, found)).collect();
-    for made in &inputs {
-        lines.push(format!("Repair: Added partition to metastore {name}:{}", made.values.join("/")));
-    }
+    let keys: Vec<String> = table.partition_keys().iter().map(|key| key.name.clone()).collect();
+    lines.extend(inputs.iter().map(|made| added(name, &keys, &made.values)));
     let failed = partition::batch_create(&mut tx, context.scope, database, name, inputs).await?;
     if let Some(first) = failed.into_iter().next() {
         return Err(first.error.into());
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// What Hive prints of a partition that it has added.
+fn added(table: &str, keys: &[String], values: &[String]) -> String {
+    let folder = engine::hive::folder(keys, values);
+    format!("Repair: Added partition to metastore {table}:{}", folder.trim_end_matches('/'))
 }
 
 fn input(table: &Table, bucket: &BucketName, found: &Found) -> PartitionInput {
@@ -140,5 +145,19 @@ fn input(table: &Table, bucket: &BucketName, found: &Found) -> PartitionInput {
         values: found.values.clone(),
         storage_descriptor: Some(StorageDescriptor { location: Some(location), ..descriptor }),
         ..PartitionInput::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::added;
+
+    #[test]
+    fn partitions_are_named_by_their_keys_and_values() {
+        let texts = |list: [&str; 2]| list.map(str::to_owned);
+        let (keys, values) = (texts(["dt", "hour"]), texts(["2026-01-03", "07"]));
+        let line = "Repair: Added partition to metastore clicks:dt=2026-01-03";
+        assert_eq!(added("clicks", &keys[..1], &values[..1]), line);
+        assert_eq!(added("clicks", &keys, &values), format!("{line}/hour=07"));
     }
 }

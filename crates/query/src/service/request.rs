@@ -26,6 +26,12 @@ pub(super) fn check_catalog(catalog: Option<&str>) -> Result<(), QueryError> {
     }
 }
 
+/// A database's name without the quotes around it that some clients send (`` `db` ``, `"db"`).
+pub(super) fn unquoted(name: &str) -> &str {
+    let inner = ['`', '"'].into_iter().find_map(|quote| name.strip_prefix(quote)?.strip_suffix(quote));
+    inner.filter(|inner| !inner.is_empty()).unwrap_or(name)
+}
+
 /// The folder that results go to, with a `/` at its end.
 pub(super) fn output_folder(group: &WorkGroup, asked: Option<&str>) -> Result<String, QueryError> {
     if !group.enabled {
@@ -73,4 +79,18 @@ pub(super) fn page_position(token: &str, id: &str) -> Result<u64, QueryError> {
         return Err(invalid_token());
     }
     u64::try_from(at).map_err(|_| invalid_token())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn a_pair_of_quotes_is_no_part_of_a_name() {
+        assert_eq!(["`db`", "\"db\"", "db"].map(unquoted), ["db"; 3]);
+        assert_eq!(
+            ["`db", "db`", "`", "``", "`db\"", ""].map(unquoted),
+            ["`db", "db`", "`", "``", "`db\"", ""]
+        );
+    }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use lake::{Key, Meta};
 
 use super::Queries;
-use super::request::split;
+use super::request::{split, unquoted};
 use crate::error::QueryError;
 use crate::execution::{Event, Execution, Failure, State, step};
 use crate::results::metadata;
@@ -98,9 +98,8 @@ impl Queries {
         stop: CancellationToken,
     ) {
         let id = execution.id.clone();
-        let database = execution.database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-        let request =
-            Request { scope: &scope, query: &execution.query, database: &database, cancel: cancel.clone() };
+        let database = execution.database.as_deref().map_or(DEFAULT_DATABASE, unquoted);
+        let request = Request { scope: &scope, query: &execution.query, database, cancel: cancel.clone() };
         let outcome = run::run(&self.inner.ground, &request).await;
         let ended = match outcome {
             Ok(outcome) => self.publish(&scope, &execution, outcome).await,

@@ -259,8 +259,27 @@ fn table_factor(factor: &TableFactor) -> Checked {
     }
 }
 
+/// Tables that Athena derives of another. Source: Trino documentation, Hive and Iceberg connectors.
+const METADATA_TABLES: [&str; 7] =
+    ["$partitions", "$properties", "$history", "$snapshots", "$files", "$manifests", "$refs"];
+
+/// The whole name, folded and without quotes.
+fn folded_name(name: &ObjectName) -> String {
+    let parts = functions::identifiers(name).unwrap_or_default();
+    parts.into_iter().map(folded).collect::<Vec<_>>().join(".")
+}
+
 fn table_name(name: &ObjectName) -> Checked {
     let parts = functions::identifiers(name);
+    match parts.as_deref() {
+        Some([.., database, _]) if folded(database) == "information_schema" => {
+            return refuse(name, folded_name(name));
+        }
+        Some([.., table]) if METADATA_TABLES.iter().any(|suffix| folded(table).ends_with(suffix)) => {
+            return refuse(name, format!("the metadata table {}", folded_name(name)));
+        }
+        _ => {}
+    }
     match parts.as_deref() {
         Some([_] | [_, _]) => Ok(()),
         Some([catalog, _, _]) if catalog.value.eq_ignore_ascii_case("awsdatacatalog") => Ok(()),

@@ -74,6 +74,9 @@ pub enum SqlErrorKind {
     /// Trino may know it; Tenon does not run it (yet).
     #[error("{0} is not supported by Tenon")]
     Unsupported(String),
+    /// A function that Trino has and Tenon has not.
+    #[error("function {0} is not supported by Tenon yet")]
+    MissingFunction(String),
     /// A function that is not registered.
     #[error("Function '{0}' not registered")]
     UnknownFunction(String),
@@ -119,7 +122,7 @@ impl SqlError {
     pub fn code(&self) -> &'static str {
         match self.kind {
             SqlErrorKind::Syntax(_) => "SYNTAX_ERROR",
-            SqlErrorKind::Unsupported(_) => "NOT_SUPPORTED",
+            SqlErrorKind::Unsupported(_) | SqlErrorKind::MissingFunction(_) => "NOT_SUPPORTED",
             SqlErrorKind::UnknownFunction(_) => "FUNCTION_NOT_REGISTERED",
             SqlErrorKind::TypeMismatch(_) => "TYPE_MISMATCH",
             SqlErrorKind::Ambiguous(_) => "AMBIGUOUS_NAME",
@@ -141,7 +144,7 @@ pub fn parse(text: &str) -> Result<Statement, SqlError> {
         None => return Err(SqlError::syntax(end, "the statement is empty")),
     };
     match first.as_str() {
-        "SELECT" | "WITH" => parse_query(text),
+        "SELECT" | "WITH" => parse_query(text, end),
         _ => ddl::parse(&tokens, end).map(Statement::Ddl),
     }
 }
@@ -156,16 +159,16 @@ impl Statement {
     }
 }
 
-fn parse_query(text: &str) -> Result<Statement, SqlError> {
+fn parse_query(text: &str, end: Position) -> Result<Statement, SqlError> {
     engine::check_size(text).map_err(|error| SqlError::syntax(Position::default(), error.to_string()))?;
-    engine::on_large_stack(|| parse_checked(text))
+    engine::on_large_stack(|| parse_checked(text, end))
 }
 
-fn parse_checked(text: &str) -> Result<Statement, SqlError> {
+fn parse_checked(text: &str, end: Position) -> Result<Statement, SqlError> {
     let mut parsed = Parser::new(&GenericDialect {})
         .try_with_sql(text)
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(from_parser)?;
+        .map_err(|error| from_parser(error, end))?;
     let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
         return Err(SqlError::syntax(Position::default(), "only one statement can be run at a time"));
     };
@@ -183,8 +186,8 @@ fn parse_checked(text: &str) -> Result<Statement, SqlError> {
     Ok(Statement::Select(Box::new(Select { query: *query, ordered_by })))
 }
 
-/// `sqlparser` appends the place to its messages: ` at Line: 1, Column: 8`.
-fn from_parser(error: ParserError) -> SqlError {
+/// `sqlparser` appends the place to its messages: ` at Line: 1, Column: 8`, but not to those about the end.
+fn from_parser(error: ParserError, end: Position) -> SqlError {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
         ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
@@ -195,6 +198,13 @@ fn from_parser(error: ParserError) -> SqlError {
     });
     match found {
         Some((message, position)) => SqlError::syntax(position, message),
-        None => SqlError::syntax(Position::default(), text),
+        None => at_end(&text, end).unwrap_or_else(|| SqlError::syntax(Position::default(), text)),
     }
+}
+
+/// `Expected: an expression, found: EOF` as Trino says it.
+fn at_end(message: &str, end: Position) -> Option<SqlError> {
+    let expected = message.strip_suffix("found: EOF")?.trim_end_matches([',', ' ']);
+    let expected = expected.strip_prefix("Expected: ").unwrap_or(expected);
+    Some(SqlError::syntax(end, format!("mismatched input '<EOF>'. Expecting: {expected}")))
 }

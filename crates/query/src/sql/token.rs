@@ -1,4 +1,5 @@
-//! The tokens of Athena's data-definition statements (Hive's grammar), with where they stand.
+//! The tokens of Athena's statements, with where they stand. Strings are read as the statement's grammar has them:
+//! in data definition (Hive's) a backslash escapes, elsewhere (Trino's) it is a character like others.
 
 use super::{SqlError, SqlErrorKind};
 
@@ -37,10 +38,18 @@ pub struct Position {
 
 /// Splits a statement into tokens; comments and white space are left out. The last element is the end's position.
 pub(crate) fn tokenize(text: &str) -> Result<(Vec<(Token, Position)>, Position), SqlError> {
-    let mut scanner = Scanner { chars: text.chars().collect(), next: 0, at: Position { line: 1, column: 1 } };
+    let mut scanner = Scanner {
+        chars: text.chars().collect(),
+        next: 0,
+        at: Position { line: 1, column: 1 },
+        escapes: true,
+    };
     let mut tokens = Vec::new();
     while let Some(position) = scanner.skip_blanks()? {
         let token = scanner.token(position)?;
+        if tokens.is_empty() {
+            scanner.escapes = is_hive(&token);
+        }
         tokens.push((token, position));
     }
     Ok((tokens, scanner.at))
@@ -50,6 +59,16 @@ struct Scanner {
     chars: Vec<char>,
     next: usize,
     at: Position,
+    /// Whether a backslash in a string escapes.
+    escapes: bool,
+}
+
+/// Whether a statement that begins so is one of Hive's grammar.
+fn is_hive(first: &Token) -> bool {
+    let Token::Word(word) = first else { return false };
+    ["CREATE", "DROP", "SHOW", "DESCRIBE", "DESC", "MSCK", "ALTER"]
+        .iter()
+        .any(|begins| word.eq_ignore_ascii_case(begins))
 }
 
 impl Scanner {
@@ -118,7 +137,7 @@ impl Scanner {
         }
     }
 
-    /// Text between quotes; a doubled quote stands for one, and in strings a backslash escapes (Hive's rule).
+    /// Text between quotes; a doubled quote stands for one, and in strings of Hive's statements a backslash escapes.
     fn enclosed(&mut self, quote: char, start: Position, what: &'static str) -> Result<String, SqlError> {
         self.take();
         let mut text = String::new();
@@ -132,7 +151,7 @@ impl Scanner {
                     self.take();
                     text.push(quote);
                 }
-                Some('\\') if quote == '\'' => self.escape(&mut text),
+                Some('\\') if quote == '\'' && self.escapes => self.escape(&mut text),
                 Some(c) => text.push(c),
             }
         }
@@ -222,6 +241,21 @@ mod tests {
         assert_eq!(tokens(r"'it''s'"), [Token::Text("it's".into())]);
         assert_eq!(tokens(r"'\t\001\u0002\\'"), [Token::Text("\t\u{1}\u{2}\\".into())]);
         assert_eq!(tokens(r"'\d+'"), [Token::Text(r"\d+".into())]);
+    }
+
+    #[test]
+    fn a_backslash_escapes_in_hives_statements_only() {
+        let text = |statement: &str| tokens(statement).last().cloned();
+        assert_eq!(text(r"SELECT '\'"), Some(Token::Text("\\".into())));
+        assert_eq!(text(r"select a like 'a\%' escape '\'"), Some(Token::Text("\\".into())));
+        assert_eq!(
+            text(
+                r"-- x
+            INSERT INTO t SELECT '\t'"
+            ),
+            Some(Token::Text(r"\t".into()))
+        );
+        assert_eq!(text(r"create x '\t'"), Some(Token::Text("\t".into())));
     }
 
     #[test]

@@ -84,6 +84,25 @@ async fn scalars() {
         ("TRY_CAST('99999' AS decimal(3,1))", "∅"),
         ("CAST(true AS varchar)", "true"),
         ("CAST(7 AS varchar) || 'x'", "7x"),
+        // to a type of its own
+        ("CAST(1 AS integer)", "1"),
+        ("TRY_CAST(1 AS integer)", "1"),
+        ("CAST(3000000000 AS bigint)", "3000000000"),
+        ("CAST(CAST(7 AS smallint) AS smallint)", "7"),
+        ("TRY_CAST(CAST(7 AS tinyint) AS tinyint)", "7"),
+        ("CAST(1e0 AS double)", "1.0"),
+        ("CAST(DECIMAL '1.50' AS decimal(3,2))", "1.50"),
+        ("CAST(true AS boolean)", "true"),
+        ("(SELECT sum(CAST(x AS integer)) FROM (SELECT 1 x UNION ALL SELECT 2) t)", "3"),
+        // decimals as they are written
+        ("DECIMAL '1.5'", "1.5"),
+        ("DECIMAL '-007.50'", "-7.50"),
+        ("DECIMAL '.05' + DECIMAL '1'", "1.05"),
+        // a backslash is a character like others
+        ("'\\'", "\\"),
+        ("length('a\\')", "2"),
+        ("'a%' LIKE 'a\\%' ESCAPE '\\'", "true"),
+        ("'ab' LIKE 'a\\%' ESCAPE '\\'", "false"),
     ] {
         assert_eq!(world.value(expression).await, expected, "{expression}");
     }

@@ -38,6 +38,13 @@ async fn errors_have_trinos_codes() {
         ),
         ("SELECT x FROM (SELECT 1 x) WHERE NOT (x IN (SELECT 2))", "NOT_SUPPORTED"),
         ("SELECT 1 IN (SELECT 2)", "NOT_SUPPORTED"),
+        ("SELECT now()", "NOT_SUPPORTED: line 1:8: function now is not supported by Tenon yet"),
+        ("SELECT current_timestamp", "NOT_SUPPORTED: line 1:8: function current_timestamp"),
+        (
+            "SELECT x FROM (SELECT 1 x) WHERE \"$path\" = ''",
+            "NOT_SUPPORTED: line 1:34: the hidden column $path",
+        ),
+        ("SELECT * FROM information_schema.tables", "NOT_SUPPORTED: line 1:15: information_schema.tables"),
         ("SELECT nope FROM (SELECT 1 x) t", "COLUMN_NOT_FOUND: Column 'nope' cannot be resolved"),
     ] {
         let error = world.error(sql).await;

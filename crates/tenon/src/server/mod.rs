@@ -14,10 +14,12 @@ mod stalled;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -148,9 +150,17 @@ async fn serve(stream: TcpStream, shared: &Shared) {
 }
 
 async fn answer(request: Request<Incoming>, shared: Shared) -> Result<Response<Body>, Infallible> {
-    let request = request.map(|body| Body::new(Paced::new(body, shared.options.body_timeout)));
+    let asked_for = Arc::new(AtomicBool::new(false));
+    let waits = request.version() < Version::HTTP_2 && request.headers().contains_key(EXPECT);
+    let timeout = shared.options.body_timeout;
+    let request = request.map(|body| Body::new(Paced::new(body, timeout, Arc::clone(&asked_for))));
     let record = access::Record::begin(&request, &shared.metrics);
-    let response = (shared.app)(request).await;
+    let mut response = (shared.app)(request).await;
     record.end(&response);
+    if waits && !asked_for.load(Ordering::Acquire) {
+        // The client was never told to continue and may keep its body: the next bytes of this connection may be that
+        // body or another request, and nobody can tell which. Source: RFC 9110, section 10.1.1.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response)
 }

@@ -1,6 +1,8 @@
 //! A request body that fails when its sender falls silent.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,11 +18,13 @@ pub(super) struct Paced<B> {
     /// Made when first needed, used again after.
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    /// Set when somebody first asks for the body.
+    asked_for: Arc<AtomicBool>,
 }
 
 impl<B> Paced<B> {
-    pub(super) fn new(body: B, timeout: Duration) -> Self {
-        Self { body, timeout, sleep: None, waiting: false }
+    pub(super) fn new(body: B, timeout: Duration, asked_for: Arc<AtomicBool>) -> Self {
+        Self { body, timeout, sleep: None, waiting: false, asked_for }
     }
 }
 
@@ -37,6 +41,7 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
+        this.asked_for.store(true, Ordering::Release);
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             this.waiting = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::source)));
@@ -73,10 +78,11 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Ok::<_, std::io::Error>(Bytes::from_static(b"x"))
         });
-        let mut body = Body::new(Paced::new(Body::from_stream(slow), Duration::from_secs(20)));
+        let paced = |body, timeout| Body::new(Paced::new(body, timeout, Arc::default()));
+        let mut body = paced(Body::from_stream(slow), Duration::from_secs(20));
         assert_eq!(body.read_all(100).await.expect("slow, but never silent").len(), 10);
         let silent = stream::pending::<Result<Bytes, std::io::Error>>();
-        let mut body = Body::new(Paced::new(Body::from_stream(silent), Duration::from_millis(20)));
+        let mut body = paced(Body::from_stream(silent), Duration::from_millis(20));
         assert!(matches!(body.read_all(100).await, Err(BodyError::Timeout)));
     }
 }

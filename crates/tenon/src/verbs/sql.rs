@@ -143,7 +143,8 @@ async fn fetch(client: &Client, id: &str, has_header: bool) -> Result<ResultRows
             result.columns = list("/ResultSet/ResultSetMetadata/ColumnInfo").iter().map(column).collect();
         }
         let skip = usize::from(has_header && token.is_none());
-        result.rows.extend(list("/ResultSet/Rows").iter().skip(skip).map(row));
+        let columns = result.columns.len();
+        result.rows.extend(list("/ResultSet/Rows").iter().skip(skip).map(|found| cells(row(found), columns)));
         token = page.get("NextToken").and_then(Value::as_str).map(str::to_owned);
         if token.is_none() {
             return Ok(result);
@@ -160,6 +161,18 @@ fn row(row: &Value) -> Vec<Option<String>> {
     let data = row.get("Data").and_then(Value::as_array);
     let value = |datum: &Value| datum.get("VarCharValue").and_then(Value::as_str).map(str::to_owned);
     data.into_iter().flatten().map(value).collect()
+}
+
+/// Athena gives what Hive's statements print (DESCRIBE, SHOW TBLPROPERTIES) as one text with tabs, whatever the columns.
+fn cells(row: Vec<Option<String>>, columns: usize) -> Vec<Option<String>> {
+    let [Some(line)] = row.as_slice() else { return row };
+    if columns < 2 {
+        return row;
+    }
+    let mut cells: Vec<Option<String>> =
+        line.splitn(columns, '\t').map(|cell| Some(cell.trim().to_owned())).collect();
+    cells.resize(columns, Some(String::new()));
+    cells
 }
 
 fn as_table(result: &ResultRows) -> String {
@@ -248,6 +261,17 @@ mod tests {
         let columns = ["a", "b"].map(|name| (name.to_owned(), "varchar".to_owned())).to_vec();
         let result = ResultRows { columns, rows: vec![vec![None, Some(String::new())]] };
         assert_eq!(as_csv(&result), "a,b\n,\"\"\n");
+    }
+
+    #[test]
+    fn lines_of_hive_become_cells() {
+        let line = |text: &str| vec![Some(text.to_owned())];
+        assert_eq!(
+            cells(line("a \tbigint\t a column"), 3),
+            ["a", "bigint", "a column"].map(|c| Some(c.to_owned()))
+        );
+        assert_eq!(cells(line("a"), 2), [Some("a".to_owned()), Some(String::new())]);
+        assert_eq!(cells(line("a\tb"), 1), line("a\tb"));
     }
 
     #[test]

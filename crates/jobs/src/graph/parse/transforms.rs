@@ -201,6 +201,7 @@ pub(super) fn sql(raw: raw::SparkSql, inputs: &[String]) -> Parsed<NodeKind> {
     if let Some(input) = inputs.iter().find(|input| !aliases.iter().any(|(from, _)| from == *input)) {
         return Err(format!("SqlAliases has no entry From input {input}"));
     }
+    crate::plan::check_sql(&raw.sql_query).map_err(|error| format!("SqlQuery: {error}"))?;
     Ok(NodeKind::Sql { query: raw.sql_query, aliases })
 }
 

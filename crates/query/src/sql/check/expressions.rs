@@ -2,18 +2,18 @@
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr,
-    ExtractSyntax, Interval, Query, SelectItem, SetExpr, TimezoneInfo, TypedString, UnaryOperator, Value,
-    ValueWithSpan,
+    ExtractSyntax, Ident, Interval, Query, SelectItem, SetExpr, TimezoneInfo, TypedString, UnaryOperator,
+    Value, ValueWithSpan,
 };
 
 use super::super::functions;
-use super::super::rewrite::escaped_pattern;
-use super::{Checked, SqlError, none, position, query, refuse};
+use super::super::rewrite::{decimal_type, escaped_pattern};
+use super::{Checked, SqlError, folded, none, position, query, refuse};
 
 pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
     match whole {
-        Expr::Identifier(_) => Ok(()),
-        Expr::CompoundIdentifier(parts) => none(whole, parts.len() > 4, "a field of a field"),
+        Expr::Identifier(ident) => hidden(whole, ident),
+        Expr::CompoundIdentifier(parts) => compound(whole, parts),
         Expr::Value(value) => literal(whole, value),
         Expr::TypedString(typed) => typed_string(whole, typed),
         Expr::Interval(interval) => interval_literal(whole, interval),
@@ -111,6 +111,23 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
     }
 }
 
+/// Columns that Athena has and no table declares. Source: Trino documentation, Hive connector.
+const HIDDEN_COLUMNS: [&str; 6] =
+    ["$path", "$bucket", "$file_size", "$file_modified_time", "$partition", "$row_id"];
+
+fn hidden(whole: &Expr, column: &Ident) -> Checked {
+    let name = folded(column);
+    if HIDDEN_COLUMNS.contains(&name.as_str()) {
+        return refuse(whole, format!("the hidden column {name}"));
+    }
+    Ok(())
+}
+
+fn compound(whole: &Expr, parts: &[Ident]) -> Checked {
+    none(whole, parts.len() > 4, "a field of a field")?;
+    parts.iter().try_for_each(|part| hidden(whole, part))
+}
+
 fn binary(whole: &Expr, op: &BinaryOperator) -> Checked {
     use BinaryOperator as Op;
     match op {
@@ -142,6 +159,11 @@ fn typed_string(whole: &Expr, typed: &TypedString) -> Checked {
         (DataType::Timestamp(None, TimezoneInfo::None), Value::SingleQuotedString(text)) => {
             // A zone makes it a timestamp with time zone in Trino.
             none(whole, text.chars().any(|c| c.is_alphabetic() || c == '+'), "a timestamp with a zone")
+        }
+        (DataType::Decimal(ExactNumberInfo::None), Value::SingleQuotedString(text))
+            if decimal_type(text).is_some() =>
+        {
+            Ok(())
         }
         (other, _) => refuse(whole, format!("a literal of type {other}")),
     }

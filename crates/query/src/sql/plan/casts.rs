@@ -20,6 +20,9 @@ pub(super) fn cast(cast: Cast, lenient: bool, schema: &DFSchema) -> Result<Expr>
         other if times::is_foreign(other) => MILLIS,
         other => other.clone(),
     };
+    if from == to {
+        return Ok(*cast.expr);
+    }
     if let Some(own) = own_cast(&cast.expr, &from, &to, lenient) {
         return Ok(own);
     }

@@ -1,0 +1,93 @@
+//! Which columns a format can hold so that readers get the same values back.
+//!
+//! CSV has single values only. Neither CSV nor JSON has bytes: readers take the text of a `binary` column for its bytes.
+
+use arrow::datatypes::{DataType, Schema};
+
+use crate::hive::HiveType;
+use crate::options::Format;
+
+/// Whether the format holds every column.
+/// Errors: a text for people, with the first column that it cannot hold, its type, and what can be done.
+pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
+    for field in schema.fields() {
+        let data_type = field.data_type();
+        let (binary, nested) = (has_binary(data_type), data_type.is_nested());
+        let label = match format {
+            Format::Csv(_) if binary || nested => "CSV",
+            Format::Json(_) if binary => "JSON",
+            Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => continue,
+        };
+        let others = if binary { "parquet" } else { "json or parquet" };
+        let shown =
+            HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string());
+        return Err(format!(
+            "column {} ({shown}) cannot be written as {label}; use {others}, or drop it",
+            field.name()
+        ));
+    }
+    Ok(())
+}
+
+/// Whether there are bytes at any depth.
+fn has_binary(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            true
+        }
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _)
+        | DataType::RunEndEncoded(_, item) => has_binary(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_binary(field.data_type())),
+        DataType::Dictionary(_, values) => has_binary(values),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Field;
+
+    use super::*;
+    use crate::options::{CsvOptions, JsonOptions, ParquetOptions};
+    use crate::source::MemorySink;
+    use crate::write::{WriteOptions, Writer};
+
+    fn refusal(format: &Format, hive: &str) -> Option<String> {
+        let data_type = hive.parse::<HiveType>().unwrap().to_arrow().unwrap();
+        let schema = Arc::new(Schema::new(vec![Field::new("c", data_type, true)]));
+        let refused = check_writable(format, &schema).err();
+        let sink = MemorySink::default();
+        let writer = Writer::new("f", format, schema, &WriteOptions::default(), sink);
+        assert_eq!(writer.err().map(|e| e.to_string()), refused.as_ref().map(|text| format!("f: {text}")));
+        refused
+    }
+
+    #[test]
+    fn what_would_not_come_back_is_refused() {
+        let csv = Format::Csv(CsvOptions::standard());
+        let json = Format::Json(JsonOptions::default());
+        let parquet = Format::Parquet(ParquetOptions::default());
+        let text = |hive: &str, label: &str, others: &str| {
+            Some(format!("column c ({hive}) cannot be written as {label}; use {others}, or drop it"))
+        };
+        for hive in ["binary", "array<binary>", "struct<a:int,b:map<string,binary>>"] {
+            assert_eq!(refusal(&json, hive), text(hive, "JSON", "parquet"));
+            assert_eq!(refusal(&csv, hive), text(hive, "CSV", "parquet"));
+            assert_eq!(refusal(&parquet, hive), None);
+        }
+        for hive in ["array<bigint>", "struct<a:int>", "map<string,int>"] {
+            assert_eq!(refusal(&csv, hive), text(hive, "CSV", "json or parquet"));
+            assert_eq!(refusal(&json, hive), None);
+        }
+        for hive in ["string", "decimal(10,2)", "timestamp"] {
+            assert_eq!((refusal(&csv, hive), refusal(&json, hive)), (None, None));
+        }
+    }
+}
