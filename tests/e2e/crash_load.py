@@ -48,6 +48,7 @@ class Life:
         self.server, self.ledger, self.random = server, Ledger(), random.Random(seed)
         self.stop = threading.Event()
         self.clients = threading.local()
+        self.flowing = threading.Event()
 
     # The stage: a table to read, two jobs, a crawler.
 
@@ -93,6 +94,7 @@ class Life:
 
     def __enter__(self):
         self.stop.clear()
+        self.flowing.clear()
         work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables]
         self.barrier = threading.Barrier(len(work))
         self.threads = [threading.Thread(target=self.guarded, args=(one,), daemon=True) for one in work]
@@ -112,6 +114,9 @@ class Life:
         for service in ("s3", "glue", "athena"):
             self.quick(service)
         self.barrier.wait(60)
+        # On a fast machine a first crawl is over before anybody else has sent a byte: bodies flow first.
+        if work != self.slow_puts:
+            self.flowing.wait(60)
         while not self.stop.is_set():
             try:
                 work(dice)
@@ -170,6 +175,7 @@ class Life:
             connection.endheaders()
             for start in range(0, len(body), len(body) // 30):
                 connection.send(body[start : start + len(body) // 30])
+                self.flowing.set()
                 self.stop.wait(0.01)
             answer = connection.getresponse()
             assert answer.status == 200, answer.read()
