@@ -32,10 +32,11 @@ soak: setup build ## Runs what takes longer: large objects, a thousand kills.
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
 	$(TENON_VENV)/bin/python bench/run.py
 
-lint: setup-build build ## Format, lints, crate arrows.
+lint: setup build ## Format, lints, crate arrows, service models.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(CARGO_TARGET_DIR)/debug/xtask arrows
+	$(CARGO_TARGET_DIR)/debug/xtask models --check "$$($(TENON_VENV)/bin/python -c 'import botocore; print(botocore.__path__[0])')/data"
 
 check: lint ## All that `lint` does; licences and sources of dependencies.
 	scripts/setup deny

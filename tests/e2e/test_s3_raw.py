@@ -175,3 +175,55 @@ def test_the_location_of_a_whole_names_its_bucket(tenon):
     headers = {"host": host, "content-length": len(document)}
     status, answer = send(tenon, "POST", f"/localhost/k?uploadId={upload}", headers, document.encode())
     assert status == 200 and f"<Location>http://{host}/localhost/k</Location>".encode() in answer, answer
+
+
+@pytest.mark.parametrize("key", ["_/health", "_/", "_localstack/health"])
+def test_every_path_is_a_key_where_the_host_names_the_bucket(tenon, bucket, key):
+    s3 = tenon.client("s3")
+    host = {"host": f"{bucket}.localhost:{tenon.port}"}
+    status, answer = send(tenon, "PUT", f"/{key}", {**host, "content-length": 4}, b"mine")
+    assert status == 200, answer
+    assert send(tenon, "GET", f"/{key}", host, b"")[1].endswith(b"mine")
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+    assert send(tenon, "DELETE", f"/{key}", host, b"")[0] == 204
+    status, answer = send(tenon, "GET", "/_/health", {"host": f"localhost:{tenon.port}"}, b"")
+    assert status == 200 and b'"status":"ok"' in answer.replace(b" ", b"")
+
+
+def test_framing_that_nothing_announces_is_not_stored(either):
+    tenon, bucket = either, either.bucket()
+    path, wire = f"/{bucket}/k", chunked(b"x" * 100, 65536)
+    for form, headers, code in [
+        ("UNSIGNED-PAYLOAD", {"content-encoding": "aws-chunked"}, b"InvalidArgument"),
+        ("UNSIGNED-PAYLOAD", {"x-amz-decoded-content-length": "100"}, b"IncompleteBody"),
+        (sha(wire), {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": "100"}, b"IncompleteBody"),
+    ]:
+        signer = Signer(tenon, "PUT", path, headers, form)
+        signer.headers["content-length"] = len(wire)
+        status, answer = send(tenon, "PUT", path, signer.headers, wire)
+        assert status == 400 and b"<Code>" + code in answer, (form, headers, answer)
+    assert tenon.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    "method, target, headers, body, status, code",
+    [
+        ("GET", "?prefix=a&prefix=b", {}, b"", 400, "InvalidArgument"),
+        ("PUT", "/c", {"x-amz-copy-source": "{bucket}/k"}, b"body", 400, "UnexpectedContent"),
+        ("PUT", "/c", {"x-amz-copy-source": "{bucket}/%zz"}, b"", 400, "InvalidArgument"),
+        ("PUT", "/c", {"x-amz-tagging": "a=%zz"}, b"x", 400, "InvalidArgument"),
+        ("PUT", "/c", {"x-amz-tagging": "a=1&a=2"}, b"x", 400, "InvalidArgument"),
+        ("PUT", "/c", {"x-amz-website-redirect-location": "ftp://x"}, b"x", 400, "InvalidRedirectLocation"),
+        ("PUT", "/c", {"x-amz-object-lock-event-hold": "ON"}, b"x", 501, "NotImplemented"),
+        ("GET", "/k?versionId=", {}, b"", 400, "InvalidArgument"),
+        ("POST", "/k?uploadId=u", {}, b"<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>e</ETag></Part>"
+         b"</CompleteMultipartUpload>", 400, "InvalidArgument"),
+    ],
+)
+def test_what_means_two_things_or_nothing_is_refused(tenon, bucket, method, target, headers, body, status, code):
+    tenon.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    headers = {name: value.format(bucket=bucket) for name, value in headers.items()}
+    found, answer = send(tenon, method, f"/{bucket}{target}", {**headers, "content-length": len(body)}, body)
+    assert (found, f"<Code>{code}</Code>".encode() in answer) == (status, True), answer
+    assert [one["Key"] for one in tenon.client("s3").list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+    assert not [line for line in tenon.log.read_text().splitlines() if " ERROR " in line and code in line]

@@ -16,7 +16,8 @@ use flate2::{Compression, GzBuilder, read::GzDecoder};
 use serde_json::{Map, Value, json};
 
 /// The services to extract, by the name of their folder in botocore's data. `wire` lists the same in `model::FILES`.
-const SERVICES: &[&str] = &["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sts"];
+const SERVICES: &[&str] =
+    &["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sqs", "sts"];
 
 /// Facts of an operation, of its `http` part aside: (in botocore, in ours).
 const OPERATION_FACTS: &[(&str, &str)] =

@@ -1,4 +1,4 @@
-//! Requests that meet on PostgreSQL, where transactions conflict instead of taking turns.
+//! Requests that meet on PostgreSQL: their transactions take turns, so that none has to be refused or run again.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
 
@@ -22,7 +22,6 @@ async fn glue(server: &server::Server) -> Wire {
     let face: Arc<dyn Face> = Arc::new(api::glue::catalog::face(opened.await.unwrap(), BTreeMap::new()));
     let mut options = Options::new(Auth::Open, || 1_800_000_000_000, || RandomIds.uuid());
     options.strict = true;
-    options.repeats = 6;
     Wire::new(vec![face], options).unwrap()
 }
 

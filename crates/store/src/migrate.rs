@@ -115,7 +115,7 @@ fn count(steps: &[&str]) -> i64 {
 /// Brings the tables up to date on a connection, one transaction per step, each begun by `$begin`. A macro, because the
 /// back ends' connections have no type in common that this could be generic over without pages of bounds.
 macro_rules! upgrade {
-    ($connection:expr, $dialect:expr, $begin:literal, $migrations:expr, $now_ms:expr) => {{
+    ($connection:expr, $dialect:expr, $begin:expr, $migrations:expr, $now_ms:expr) => {{
         let connection = $connection;
         let script = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe($dialect.render(text)));
         script($crate::migrate::LEDGER).execute(&mut *connection).await.map_err(StoreError::statement)?;

@@ -4,8 +4,10 @@
 //! between processes by a lock on an empty table, taken before the transaction's snapshot and freed with its end. The
 //! services check and then write in one transaction, which needs transactions that are as if alone. `SERIALIZABLE` would
 //! promise the same and was tried: a dozen clients that put objects met so many false conflicts (it locks pages, and
-//! small tables have few) that requests had to be refused, and a streamed body cannot be asked for again. A conflict
-//! that happens all the same surfaces as [`StoreError::Conflict`]: not applied, retry after a backoff. Readers run
+//! small tables have few) that requests had to be refused, and a streamed body cannot be asked for again. Whoever
+//! writes holds the one lock from before its snapshot until its end, and readers lock no rows: among ourselves there is
+//! neither a serialization failure nor a deadlock, and nobody has to run a transaction again on that account. Writers that
+//! are not ours may bring one about; it surfaces as [`StoreError::Conflict`]: not applied, retry after a backoff. Readers run
 //! `READ ONLY` at `REPEATABLE READ`: one snapshot, no waiting.
 //!
 //! Parameters: PostgreSQL caches a statement with the types of its first use, so each statement text carries a
@@ -41,6 +43,10 @@ const UPGRADE_LOCK: i64 = 0x7465_6e6f_6e00;
 /// Begins a transaction once it is this process's turn; its snapshot is taken afterwards, by its first statement.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET LOCAL lock_timeout = '30s'; \
      LOCK TABLE store_turns IN EXCLUSIVE MODE";
+
+/// A step of an upgrade takes its turn among the writers of processes that are at work already: what it changes under
+/// them would be a conflict or a deadlock otherwise.
+const BEGIN_UPGRADE: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; LOCK TABLE store_turns IN EXCLUSIVE MODE";
 
 /// A pool of connections to one schema.
 pub(crate) struct Postgres {
@@ -295,7 +301,7 @@ async fn upgrade(
     // Ending the session would free the lock as well; so an error needs no care here.
     run(connection, format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
     run(connection, format!("CREATE TABLE IF NOT EXISTS {schema}.store_turns ()")).await?;
-    migrate::upgrade!(&mut *connection, Dialect::Postgres, "BEGIN", migrations, now_ms)?;
+    migrate::upgrade!(&mut *connection, Dialect::Postgres, BEGIN_UPGRADE, migrations, now_ms)?;
     run(connection, format!("SELECT pg_advisory_unlock({UPGRADE_LOCK})")).await
 }
 

@@ -34,9 +34,6 @@ const POSTGRES_SCHEMA: &str = "tenon";
 /// Crawls, runs and queries that are at work at the same time, each.
 const MAX_RUNNING: usize = 4;
 
-/// How often a request is run again whose transaction conflicted with another's.
-const MAX_REPEATS: u32 = 6;
-
 /// Tables of all crates; each owns a prefix of table names.
 const MIGRATIONS: &[Migrations] = &[
     lake::MIGRATIONS,
@@ -157,8 +154,6 @@ fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
         AuthChoice::SigV4(keys) => Auth::SigV4(Keyring::new(keys.iter().cloned())),
     };
     let mut options = wire::Options::new(auth, || SystemClock.now_ms(), || RandomIds.uuid());
-    // Only on PostgreSQL may a transaction meet another and have to be done again.
-    options.repeats = if matches!(config.store, StoreChoice::Postgres(_)) { MAX_REPEATS } else { 0 };
     options.hosts.clone_from(&config.base_hosts);
     options.observer = Some(Arc::clone(metrics) as Arc<dyn wire::Observer>);
     options

@@ -56,7 +56,8 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     for task in composed.tasks {
         supervisor.run(task);
     }
-    supervisor.run(http_task(listener, app(Arc::clone(&node), composed.app), &config, &metrics));
+    let app = app(Arc::clone(&node), composed.app, config.base_hosts.clone());
+    supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
     announce(&node, ready_file.as_deref())?;
 
@@ -133,9 +134,9 @@ fn node(
 }
 
 /// Operator endpoints first; everything else is AWS's.
-fn app(node: Arc<Node>, aws: App) -> App {
+fn app(node: Arc<Node>, aws: App, base_hosts: Vec<String>) -> App {
     Arc::new(move |request| {
-        if ops::owns(request.uri().path()) {
+        if ops::owns(&request, &base_hosts) {
             let response = ops::answer(&request, &node);
             return Box::pin(async move { response });
         }

@@ -48,26 +48,6 @@ pub struct Call {
 }
 
 impl Call {
-    /// The same call once more; `None` when its body has bytes, which can be read only once.
-    pub(crate) fn again(&self) -> Option<Self> {
-        (self.body.length() == Some(0)).then(|| Self {
-            service: self.service,
-            operation: self.operation,
-            scope_account: self.scope_account.clone(),
-            region: self.region.clone(),
-            access_key: self.access_key.clone(),
-            request_id: self.request_id.clone(),
-            input: self.input.clone(),
-            body: Body::empty(),
-            content_length: self.content_length,
-            method: self.method.clone(),
-            uri: self.uri.clone(),
-            headers: self.headers.clone(),
-            host: self.host.clone(),
-            bucket_in_host: self.bucket_in_host,
-        })
-    }
-
     /// Reads the input into a typed structure. Errors: `SerializationException` when a member
     /// has another type than the structure's (wire has already checked the model's own types).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {

@@ -36,7 +36,6 @@ struct Details {
     members: Map<String, Document>,
     headers: HeaderMap,
     cause: Option<String>,
-    repeatable: bool,
 }
 
 /// An error and what caused it, each after a colon: for the log.
@@ -96,19 +95,6 @@ impl Fault {
     pub fn with_cause(mut self, cause: impl Display) -> Self {
         self.details.cause = Some(cause.to_string());
         self
-    }
-
-    /// Says that nothing was changed and that the same request may succeed at once (it met a concurrent one): it is run
-    /// again a few times before the client hears of it, see [`crate::Options::repeats`].
-    #[must_use]
-    pub fn repeatable(mut self) -> Self {
-        self.details.repeatable = true;
-        self
-    }
-
-    /// Whether the same request may succeed at once.
-    pub fn is_repeatable(&self) -> bool {
-        self.details.repeatable
     }
 
     /// The code as AWS writes it.

@@ -43,6 +43,7 @@ pub use body::{Body, BodyError, BoxError};
 pub use call::{Call, Document, Reply, epoch_ms, epoch_seconds};
 pub use fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED, causes};
 pub use options::{Finished, NewId, Now, Observer, Options};
+pub use route::host::names_bucket;
 pub use service::{Entry, Face, Fields, Operation, Service};
 pub use sigv4::{
     Admitted, Auth, AuthError, Caller, Credential, Dialect, Family, Key, Keyring, Secret, is_region,

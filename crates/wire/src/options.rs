@@ -54,9 +54,6 @@ pub struct Options {
     pub documents_bytes: u64,
     /// Makes the ids of requests, and the idempotency tokens of clients that send none.
     pub ids: NewId,
-    /// How often a request is run again whose fault is [`crate::Fault::repeatable`], after short pauses: for stores in
-    /// which concurrent transactions conflict. Requests whose body streams are never run again.
-    pub repeats: u32,
     /// Answer an internal fault when a reply or fault does not fit the model: for tests. Otherwise it is logged.
     pub strict: bool,
     /// Is told of finished requests.
@@ -64,8 +61,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options with the default hosts (`localhost`, `localhost.localstack.cloud`, `s3.amazonaws.com`) and limits, no
-    /// repeats, not strict, not observed. `now` gives epoch milliseconds, `ids` a new UUID.
+    /// Options with the default hosts (`localhost`, `localhost.localstack.cloud`, `s3.amazonaws.com`) and limits, not
+    /// strict, not observed. `now` gives epoch milliseconds, `ids` a new UUID.
     pub fn new(
         auth: Auth,
         now: impl Fn() -> i64 + Send + Sync + 'static,
@@ -78,7 +75,6 @@ impl Options {
             body_limits_bytes: Vec::new(),
             documents_bytes: DOCUMENTS_BYTES,
             ids: Arc::new(ids),
-            repeats: 0,
             strict: false,
             observer: None,
         }
@@ -92,7 +88,6 @@ impl fmt::Debug for Options {
             .field("hosts", &self.hosts)
             .field("body_limits_bytes", &self.body_limits_bytes)
             .field("documents_bytes", &self.documents_bytes)
-            .field("repeats", &self.repeats)
             .field("strict", &self.strict)
             .finish_non_exhaustive()
     }

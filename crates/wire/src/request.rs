@@ -84,8 +84,8 @@ async fn collect(
 }
 
 /// Reads the body of an operation that takes none to its end, where its hash, chunks and trailers are checked.
-async fn drain(body: &mut Body, protocol: Protocol, share: &mut Share) -> Result<(), Fault> {
-    collect(body, protocol, MAX_UNUSED_BYTES, share).await.map(|_| ())
+async fn drain(body: &mut Body, protocol: Protocol, share: &mut Share) -> Result<Bytes, Fault> {
+    collect(body, protocol, MAX_UNUSED_BYTES, share).await
 }
 
 /// The fault for a document that cannot be read.
@@ -187,7 +187,11 @@ async fn rest_document(
         return Ok(Map::new());
     }
     if payload.is_none() && !shape.members.iter().any(|member| member.at.is_none()) {
-        drain(body, model.protocol, limits.share).await?;
+        let unused = drain(body, model.protocol, limits.share).await?;
+        // Whoever names a source and sends bytes as well may have meant either.
+        if !unused.is_empty() && shape.member("CopySource").is_some() {
+            return Err(Fault::new("UnexpectedContent", "This request contains unsupported content."));
+        }
         return Ok(Map::new());
     }
     let bytes = collect(body, model.protocol, rules.body_limit_bytes, limits.share).await?;

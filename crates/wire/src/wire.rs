@@ -11,11 +11,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::FutureExt;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use tracing::Instrument;
 
 use crate::body::{Body, BodyError};
@@ -60,7 +60,8 @@ impl Wire {
         capabilities::document(&self.table)
     }
 
-    /// Answers one request. Paths under `/_/` and `/_localstack/` are the caller's and never come here.
+    /// Answers one request. Paths under `/_/` and `/_localstack/` are the caller's and never come here, unless the host
+    /// names a bucket ([`crate::names_bucket`]).
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
@@ -120,22 +121,6 @@ impl Wire {
         request::check(model, routed.operation, &input, rules)?;
         let arrived = Arrived { parts, body, content_length: admitted.content_length };
         let call = call(model, built, admitted.caller, ids, &routed, input, arrived);
-        self.run(built, call).await
-    }
-
-    /// Runs the handler, again where that may help.
-    async fn run(&self, built: &Built, mut call: Call) -> Result<Reply, Fault> {
-        for repeat in 1..=self.options.repeats {
-            let Some(again) = call.again() else { break };
-            match run(built, call).await {
-                Err(fault) if fault.is_repeatable() => {
-                    tracing::debug!(repeat, %fault, cause = fault.cause(), "running a request again");
-                }
-                answered => return answered,
-            }
-            tokio::time::sleep(pause(repeat, &again.request_id)).await;
-            call = again;
-        }
         run(built, call).await
     }
 
@@ -184,9 +169,6 @@ impl Wire {
         };
         let operation = seen.operation.map_or("-", |operation| operation.name);
         let service = voice.model.map_or("-", |model| model.name);
-        if !problems.is_empty() {
-            tracing::error!(service, operation, ?problems, "the answer does not fit the service's model");
-        }
         let (response, fault) = match rendered {
             Ok(response) => (response, None),
             Err(fault) => {
@@ -194,6 +176,9 @@ impl Wire {
                 (response, Some((fault, code)))
             }
         };
+        if !problems.is_empty() {
+            unfitting(service, operation, response.status(), &problems);
+        }
         let code = fault.as_ref().map(|(_, code)| code.as_str());
         let duration = started.elapsed();
         let finished = Finished { service, operation, status: response.status(), code, duration };
@@ -202,6 +187,17 @@ impl Wire {
         }
         log(&finished, seen, fault.as_ref().map(|(fault, _)| fault));
         response
+    }
+}
+
+/// Says that an answer is not one of the model's. Whoever can bring it about with a request of theirs (a fault below 500)
+/// does not raise an alarm by it: the line is a warning then.
+fn unfitting(service: &str, operation: &str, status: StatusCode, problems: &[String]) {
+    let message = "the answer does not fit the service's model";
+    if status.is_client_error() {
+        tracing::warn!(service, operation, ?problems, message);
+    } else {
+        tracing::error!(service, operation, ?problems, message);
     }
 }
 
@@ -244,14 +240,6 @@ fn refused_caller(error: AuthError, protocol: Protocol) -> Fault {
         }
     }
     fault
-}
-
-/// The pause before a request is run again: 5 ms and twice as long each time, stretched by up to half by the request's
-/// id, so that requests that met do not meet again.
-fn pause(repeat: u32, request_id: &str) -> Duration {
-    let base_us = 5_000u64 << repeat.saturating_sub(1).min(7);
-    let spread: u64 = request_id.bytes().map(u64::from).fold(7, |sum, byte| (sum * 31 + byte) % 1_009);
-    Duration::from_micros(base_us + base_us * spread / 2_018)
 }
 
 /// A request as it was admitted.

@@ -24,6 +24,7 @@ pub fn face(store: Store) -> Service<Logs> {
 const NO_KMS: &str = "log groups are not encrypted with keys of KMS; leave the key out";
 const NO_LINKED: &str = "cross-account observability is not built";
 
+const OLDEST_FIRST: &str = "events come oldest first, which is also what leaving it out asks for";
 const NOTHING_MASKED: &str = "there are no data protection policies, so nothing is ever masked";
 
 const OPERATIONS: &[Operation<Logs>] = &[
@@ -137,7 +138,7 @@ const OPERATIONS: &[Operation<Logs>] = &[
                 "nextToken",
                 "limit",
             ],
-            refused: &[],
+            refused: &[("startFromHead", OLDEST_FIRST)],
             ignored: &[
                 (
                     "interleaved",

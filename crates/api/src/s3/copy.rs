@@ -6,13 +6,12 @@ use super::errors::{
     access_denied, fault, invalid_argument, invalid_request, no_such_version, not_built, quoted,
 };
 use super::input::{
-    COPY_SOURCE, begin, commit, conditions, expected_owner, key, only_private_acl, own_bucket,
+    COPY_SOURCE, begin, commit, conditions, expected_owner, key, only_private_acl, own_bucket, unescaped,
     write_conditions,
 };
 use super::meta;
 use super::read::open_named;
 use lake::{BucketName, Conditions, CopyOptions, Key, LakeError, Meta, Object};
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
 use wire::{Call, Document, Fault, Reply, epoch_seconds};
 
@@ -44,7 +43,8 @@ pub(super) fn source(call: &Call) -> Result<Source, Fault> {
         Some((path, version)) => (path, Some(version)),
         None => (header, None),
     };
-    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| wrong())?;
+    let decoded = unescaped(path)
+        .ok_or_else(|| invalid_argument("x-amz-copy-source", header, "Invalid copy source encoding"))?;
     let path = decoded.strip_prefix('/').unwrap_or(&decoded);
     let (bucket, key) = path.split_once('/').filter(|(_, key)| !key.is_empty()).ok_or_else(wrong)?;
     let bucket =

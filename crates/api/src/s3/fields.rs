@@ -89,6 +89,9 @@ const NEW_OBJECT: &[Refused] = &[
     ("ObjectLockMode", NO_LOCK),
     ("ObjectLockRetainUntilDate", NO_LOCK),
     ("ObjectLockLegalHoldStatus", NO_LOCK),
+    ("ObjectLockEventHold", NO_LOCK),
+    ("ObjectLockEventHoldDurationDays", NO_LOCK),
+    ("ObjectLockEventHoldDurationYears", NO_LOCK),
 ];
 
 pub(super) const PUT: &[Refused] =

@@ -2,6 +2,7 @@
 
 use super::errors::{access_denied, fault, invalid_argument, no_such_version, not_built, store_fault};
 use lake::{Bucket, BucketName, Conditions, EtagCondition, Key, Lake};
+use percent_encoding::percent_decode_str;
 use store::{Scope, Tx};
 use wire::{Call, Document, Fault};
 
@@ -63,14 +64,24 @@ pub(super) fn scope(call: &Call, region: &str) -> Result<Scope, Fault> {
         .map_err(|error| invalid_argument("region", region, error.to_string()))
 }
 
-/// Without versioning the only version is `null`. Errors: `NoSuchVersion` for any other.
+/// Without versioning the only version is `null`. Errors: `NoSuchVersion` for any other, `InvalidArgument` for none.
 pub(super) fn only_null_version(call: &Call) -> Result<(), Fault> {
     match call.text("VersionId") {
+        Some("") => Err(invalid_argument("versionId", "", "Version id cannot be the empty string")),
         Some(version) if version != "null" => {
             Err(no_such_version(call.text("Key").unwrap_or_default(), version))
         }
         _ => Ok(()),
     }
+}
+
+/// Decodes percent-encoding exactly once; `None` for a `%` without two hexadecimal digits, or bytes that are not UTF-8.
+pub(super) fn unescaped(text: &str) -> Option<String> {
+    let is_escape = |rest: &[u8]| rest.iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count() == 2;
+    let bytes = text.as_bytes();
+    let broken = (0..bytes.len()).any(|at| bytes[at] == b'%' && !is_escape(&bytes[at + 1..]));
+    let decoded = percent_decode_str(text).decode_utf8().ok()?.into_owned();
+    (!broken).then_some(decoded)
 }
 
 /// Objects and buckets are private to their account; that is what these canned lists ask for here.
@@ -143,4 +154,17 @@ pub(super) fn page_limit(call: &Call, member: &str, argument: &str) -> Result<us
 /// The owner of a bucket and of everything in it, by a canonical id made of the account.
 pub(super) fn owner(account: &str) -> Document {
     serde_json::json!({ "ID": format!("{account:0>64}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_whole() {
+        assert_eq!(unescaped("a%20b%2Fc+%C3%BC").as_deref(), Some("a b/c+\u{fc}"));
+        for bad in ["%", "%2", "a%zz", "%2g", "%ff", "%C3", "%%41"] {
+            assert_eq!(unescaped(bad), None, "{bad}");
+        }
+    }
 }

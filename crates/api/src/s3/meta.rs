@@ -1,8 +1,8 @@
 //! Metadata and tags: from requests, and back into replies.
 
 use super::errors::{invalid_argument, malformed_xml};
+use super::input::unescaped;
 use lake::{Meta, ObjectInfo};
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use wire::{Call, Document, Fault};
@@ -61,19 +61,20 @@ fn without_chunking(value: &str) -> Option<String> {
 /// Tags of the `x-amz-tagging` header, written as a query string.
 fn header_tags(call: &Call) -> Result<BTreeMap<String, String>, Fault> {
     let Some(header) = call.text("Tagging") else { return Ok(BTreeMap::new()) };
-    let decode = |text: &str| {
-        let spaced = text.replace('+', " ");
-        let decoded = percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned());
-        decoded.map_err(|_| {
-            let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters \
-                           without tag name duplicates.";
-            invalid_argument("x-amz-tagging", header, message)
-        })
+    let wrong = || {
+        let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters \
+                       without tag name duplicates.";
+        invalid_argument("x-amz-tagging", header, message)
     };
-    let mut pairs = Vec::new();
+    let decode = |text: &str| unescaped(&text.replace('+', " ")).ok_or_else(wrong);
+    let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.push((decode(name)?, decode(value)?));
+        let name = decode(name)?;
+        if pairs.iter().any(|(known, _)| *known == name) {
+            return Err(wrong());
+        }
+        pairs.push((name, decode(value)?));
     }
     checked_tags(pairs)
 }

@@ -193,7 +193,8 @@ fn location(call: &Call, bucket: &str, key: &str) -> String {
     }
 }
 
-/// The parts of a completion. Errors: `MalformedXML` when there are none or too many, or one lacks number or ETag.
+/// The parts of a completion. Errors: `MalformedXML` when there are none or too many, or one lacks number or ETag;
+/// `InvalidArgument` for a number below one.
 fn named_parts(call: &Call) -> Result<Vec<CompletePart>, Fault> {
     let list =
         call.input.get("MultipartUpload").and_then(|upload| upload.get("Parts")).and_then(Document::as_array);
@@ -205,6 +206,9 @@ fn named_parts(call: &Call) -> Result<Vec<CompletePart>, Fault> {
 
 fn named_part(part: &Document) -> Result<CompletePart, Fault> {
     let text = |member: &str| part.get(member).and_then(Document::as_str);
+    if let Some(number) = part.get("PartNumber").and_then(Document::as_i64).filter(|number| *number < 1) {
+        return Err(invalid_argument("PartNumber", &number.to_string(), "PartNumber must be >= 1"));
+    }
     let number =
         part.get("PartNumber").and_then(Document::as_u64).and_then(|number| u32::try_from(number).ok());
     let number = number.filter(|number| (1..=MAX_PART_NUMBER).contains(number)).ok_or_else(malformed_xml)?;

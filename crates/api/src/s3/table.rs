@@ -185,7 +185,7 @@ pub(super) const OPERATIONS: &[Operation<S3>] = &[
                 "ExpectedSourceBucketOwner",
             ],
             refused: fields::COPY,
-            ignored: &[],
+            ignored: &[("AnnotationDirective", "objects have no annotations to copy or to leave out")],
         },
         run: |s3, call| Box::pin(copy::copy(s3, call)),
     },

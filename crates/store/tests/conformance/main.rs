@@ -65,6 +65,7 @@ macro_rules! suite {
                 $module::$case(postgres(&server, stringify!($case))).await;
             )*
             cases::writers_take_turns(postgres(&server, "write_skew")).await;
+            upgrade::a_step_takes_its_turn(postgres(&server, "upgrade_turn")).await;
         }
     };
 }

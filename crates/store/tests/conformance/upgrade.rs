@@ -1,5 +1,8 @@
 //! Schema steps across versions.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use store::{Migrations, StoreError, params};
 
 use crate::Fresh;
@@ -51,4 +54,28 @@ pub(crate) async fn a_failing_step_leaves_nothing(fresh: Fresh) {
     assert!(matches!(failed, StoreError::Migration { step: 2, .. }), "{failed:?}");
     // Step 1 stayed; of step 2 not even the table that worked did.
     fresh.open_with(&[TWO]).await.unwrap().close().await;
+}
+
+/// A process that starts with a newer version waits for the writer of one that is at work, instead of changing tables
+/// under it.
+pub(crate) async fn a_step_takes_its_turn(fresh: Fresh) {
+    let fresh = Arc::new(fresh);
+    let store = fresh.open_with(&[ONE]).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let other = Arc::clone(&fresh);
+    let newer = tokio::spawn(async move { other.open_with(&[TWO]).await });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'store_turns'::regclass";
+    let until_it_waits = async {
+        while tx.query(waiting, &[]).await.unwrap()[0].get::<i64>(0).unwrap() == 0 {
+            assert!(!newer.is_finished(), "the upgrade did not wait");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), until_it_waits).await.unwrap();
+    tx.execute("INSERT INTO app_a (id, t) VALUES ($1, $2)", &params![1, "kept"]).await.unwrap();
+    tx.commit().await.unwrap();
+    let newer = newer.await.unwrap().unwrap();
+    let rows = newer.read().await.unwrap().query("SELECT t, b FROM app_a", &[]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    newer.close().await;
+    store.close().await;
 }

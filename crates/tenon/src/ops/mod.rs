@@ -1,5 +1,6 @@
 //! The operator's endpoints, all unsigned and read-only: under `/_/` ours, under `/_localstack/` those that tools for
-//! local clouds look for. No bucket name may begin with an underscore, so neither hides anybody's data.
+//! local clouds look for. No bucket name may begin with an underscore, and a request whose host names a bucket is S3's
+//! whatever its path, so neither hides anybody's data.
 //!
 //! | path | answers |
 //! |---|---|
@@ -23,9 +24,11 @@ use wire::Body;
 use crate::metrics::resident_bytes;
 use crate::node::{Node, ServiceSummary, VERSION};
 
-/// Whether a path is the operator's.
-pub(crate) fn owns(path: &str) -> bool {
-    ["/_/", "/_localstack/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/_"
+/// Whether a request is the operator's; `base_hosts` are the hosts that the server is called by.
+pub(crate) fn owns<B>(request: &Request<B>, base_hosts: &[String]) -> bool {
+    let path = request.uri().path();
+    let is_ours = ["/_/", "/_localstack/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/_";
+    is_ours && !wire::names_bucket(request, base_hosts)
 }
 
 /// Answers a request to one of the endpoints.

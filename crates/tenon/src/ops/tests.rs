@@ -63,5 +63,29 @@ async fn endpoints() {
         text.contains("# TYPE tenon_task_restarts_total counter\ntenon_task_restarts_total 0\n"),
         "{text}"
     );
-    assert!(owns("/_/x") && owns("/_localstack/health") && !owns("/bucket/_/x") && !owns("/_x"));
+}
+
+#[test]
+fn operators_have_their_paths_on_the_servers_own_hosts() {
+    let bases = ["localhost".to_owned(), "lake.example".to_owned()];
+    let is_owned = |host: &str, target: &str| {
+        let mut request = Request::builder().uri(target);
+        if !host.is_empty() {
+            request = request.header("host", host);
+        }
+        owns(&request.body(()).expect("valid"), &bases)
+    };
+    for path in ["/_", "/_/", "/_/x", "/_localstack/health"] {
+        for host in ["", "localhost:4566", "127.0.0.1:4566", "[::1]:1", "s3.localhost", "elsewhere.example"] {
+            assert!(is_owned(host, path), "{host}{path}");
+        }
+        // Every path is a key there.
+        for host in ["b.localhost:4566", "b.s3.localhost", "b.c.LAKE.example"] {
+            assert!(!is_owned(host, path), "{host}{path}");
+            assert!(!is_owned("", &format!("http://{host}{path}")), "{host}{path}");
+        }
+    }
+    for path in ["/bucket/_/x", "/_x", "/"] {
+        assert!(!is_owned("localhost", path), "{path}");
+    }
 }

@@ -43,7 +43,7 @@ pub enum BodyError {
         /// "chunk 3" (from 1) or "the trailer".
         part: String,
     },
-    /// The aws-chunked framing is broken. AWS: `InvalidChunkSizeError`/`InvalidRequest`.
+    /// The aws-chunked framing is broken. AWS: `IncompleteBody`.
     #[error("malformed aws-chunked body: {what}")]
     MalformedChunk {
         /// What is wrong, for people.
@@ -88,10 +88,11 @@ impl BodyError {
     pub fn fault(&self) -> (&'static str, StatusCode) {
         match self {
             Self::TooLarge { .. } => ("EntityTooLarge", StatusCode::BAD_REQUEST),
-            Self::Incomplete { .. } | Self::Excess { .. } => ("IncompleteBody", StatusCode::BAD_REQUEST),
+            Self::Incomplete { .. } | Self::Excess { .. } | Self::MalformedChunk { .. } => {
+                ("IncompleteBody", StatusCode::BAD_REQUEST)
+            }
             Self::PayloadHash { .. } => ("XAmzContentSHA256Mismatch", StatusCode::BAD_REQUEST),
             Self::ChunkSignature { .. } => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
-            Self::MalformedChunk { .. } => ("InvalidRequest", StatusCode::BAD_REQUEST),
             Self::ChunkTooSmall { .. } => ("InvalidChunkSizeError", StatusCode::FORBIDDEN),
             Self::MalformedTrailer { .. } => ("MalformedTrailerError", StatusCode::BAD_REQUEST),
             Self::Busy => ("SlowDown", StatusCode::SERVICE_UNAVAILABLE),

@@ -37,8 +37,8 @@ macro_rules! embedded {
 }
 
 /// Every model that `cargo xtask models` extracts.
-static FILES: [Embedded; 9] =
-    embedded!["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sts"];
+static FILES: [Embedded; 10] =
+    embedded!["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sqs", "sts"];
 
 /// The model of that name, decoded on first use; `None` when there is no such model.
 pub(crate) fn get(name: &str) -> Option<&'static Model> {

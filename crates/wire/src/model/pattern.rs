@@ -35,6 +35,15 @@ const BY_HAND: &[(&str, Check)] = &[
                 .chars()
                 .all(|c| c.is_alphanumeric() || c == ' ' || c.is_whitespace() || "_.:/=+-@%".contains(c))
     }),
+    // Glue's AssetTypeName: a name in ASCII that begins with a letter, or with an underscore and is more than underscores.
+    ("^(?![0-9_])\\w+$|^_\\w*[a-zA-Z0-9]\\w*$", |text| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && text
+                .trim_start_matches('_')
+                .bytes()
+                .next()
+                .is_some_and(|first| first.is_ascii_alphabetic() || text.starts_with('_'))
+    }),
     // Firehose's ClusterJDBCURL: labels of host names neither begin nor end with a hyphen.
     (
         "jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\\.)+(redshift(-serverless)?)\\.([a-zA-Z0-9\\.\\-]+):\\d{1,5}/[a-zA-Z0-9_$-]+",
@@ -189,6 +198,20 @@ mod tests {
         let of = |pattern: &str| BY_HAND.iter().find(|(known, _)| known.contains(pattern)).unwrap().1;
         assert!(of("aws:)).*$")("sales") && !of("aws:)).*$")("a.b") && !of("aws:)).*$")("aws:x"));
         assert!(of("\\s*$).+")("x") && !of("\\s*$).+")("  "));
+        let asset = of("(?![0-9_])");
+        for (text, expected) in [
+            ("a", true),
+            ("A_1", true),
+            ("_1", true),
+            ("__a_", true),
+            ("", false),
+            ("1a", false),
+            ("__", false),
+            ("a-b", false),
+            ("\u{fc}", false),
+        ] {
+            assert_eq!(asset(text), expected, "{text}");
+        }
         let jdbc = of("jdbc:");
         assert!(jdbc("jdbc:redshift://c.abc.us-east-1.redshift.amazonaws.com:5439/dev"));
         assert!(!jdbc("jdbc:redshift://-c.redshift.amazonaws.com:5439/dev") && !jdbc("jdbc:mysql://x:1/y"));

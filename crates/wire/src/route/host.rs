@@ -6,6 +6,10 @@
 
 use std::net::IpAddr;
 
+use http::Request;
+
+use crate::sigv4;
+
 /// Hosts that a server on this machine is called by; clients resolve `*.localhost` to loopback.
 pub(crate) const DEFAULT_HOSTS: &[&str] = &["localhost", "localhost.localstack.cloud", "s3.amazonaws.com"];
 
@@ -23,6 +27,13 @@ pub(crate) fn bucket(host: &str, bases: &[String]) -> Option<String> {
     let rest = fitting.min_by_key(|rest| rest.len())?;
     let bucket = without_service(rest);
     (!bucket.is_empty()).then(|| bucket.to_owned())
+}
+
+/// Whether a request's host names a bucket; `bases` are the hosts that the server is called by, without port. Such a
+/// request is S3's whatever its path: every path may be the key of an object.
+pub fn names_bucket<B>(request: &Request<B>, bases: &[String]) -> bool {
+    let host = sigv4::named_host(request.headers(), request.uri());
+    host.is_some_and(|host| bucket(host, bases).is_some())
 }
 
 fn without_port(host: &str) -> &str {

@@ -6,6 +6,8 @@
 //!
 //! Keys are percent-decoded exactly once and otherwise kept as sent: `+`, `//`, a trailing `/`, dot segments.
 
+use std::collections::HashSet;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -13,7 +15,7 @@ use super::rest::has_all;
 use super::{Routed, host};
 use crate::codec::form;
 use crate::fault::Fault;
-use crate::model::{Location, Model, Operation};
+use crate::model::{Kind, Location, Model, Operation};
 use crate::sigv4;
 
 /// Shapes of a path.
@@ -78,12 +80,32 @@ pub(crate) fn operation(model: &'static Model, parts: &mut Parts, bases: &[Strin
         }
     };
     let query = form::pairs(parts.uri.query().unwrap_or_default()).map_err(invalid_uri)?;
+    check_once(&query)?;
     let query = hoist(query, &mut parts.headers)?;
     let operation = choose(model, &parts.method, place, &query, &parts.headers)
         .ok_or_else(|| nothing(model, parts, place, &query))?;
     check_keys(model, operation, place, &query)?;
     check_headers(model, operation, &parts.headers)?;
+    check_headers_once(model, operation, &parts.headers)?;
     Ok(Routed { operation, labels, query, bucket_in_host: in_host.is_some() })
+}
+
+/// Refuses a query key that comes twice: nobody could tell which value is meant, and a signature covers both. No operation
+/// has a key with several values. Keys that stand for headers are the same in upper and lower case.
+fn check_once(query: &[(String, String)]) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for (key, value) in query {
+        let lower = key.to_ascii_lowercase();
+        let name = if lower.starts_with("x-amz-") { lower.as_str() } else { key.as_str() };
+        if !seen.insert(name.to_owned()) {
+            return Err(argument(
+                &format!("The query parameter '{key}' was sent more than once."),
+                key,
+                value,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Bucket and key as sent; a key is never empty.
@@ -243,6 +265,40 @@ fn check_headers(model: &Model, operation: &Operation, headers: &HeaderMap) -> R
             let value = super::text(headers, name).unwrap_or_default();
             let shown = if name.contains("customer-key") { "" } else { value };
             return Err(argument(&format!("{} has no header '{name}'.", operation.name), name, shown));
+        }
+    }
+    Ok(())
+}
+
+/// Headers that are lists by nature: several lines are one list. Source: RFC 9110, section 5.3.
+const LIST_HEADERS: &[&str] = &[
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "if-match",
+    "if-none-match",
+    "x-amz-te",
+    "x-amz-trailer",
+];
+
+/// Refuses a header that comes twice and has one value: of two sources of a copy, or two digests, nobody could tell which
+/// one is meant. User metadata is put together, as in S3.
+fn check_headers_once(model: &Model, operation: &Operation, headers: &HeaderMap) -> Result<(), Fault> {
+    for name in headers.keys().filter(|name| headers.get_all(*name).iter().count() > 1) {
+        let name = name.as_str();
+        let has_one = model.input(operation).is_some_and(|shape| {
+            shape.members.iter().any(|member| {
+                member.at == Some(Location::Header)
+                    && member.wire_name().eq_ignore_ascii_case(name)
+                    && model.shape(member.shape).kind != Kind::List
+            })
+        });
+        let is_single = has_one || SIGNING_HEADERS.contains(&name) || name == "content-md5";
+        if is_single && !LIST_HEADERS.contains(&name) {
+            return Err(Fault::new(
+                "InvalidRequest",
+                format!("The header '{name}' was sent more than once."),
+            ));
         }
     }
     Ok(())

@@ -39,6 +39,7 @@ const CODES: &[(u16, &[&str])] = &[
             "InvalidPartNumber",
             "InvalidPartOrder",
             "InvalidPolicyDocument",
+            "InvalidRedirectLocation",
             "InvalidRequest",
             "InvalidSOAPRequest",
             "InvalidStorageClass",

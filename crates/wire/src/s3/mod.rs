@@ -84,6 +84,12 @@ pub(crate) fn validate(model: &Model, shape: &Shape, input: &Map<String, Documen
     }
     let message = match name {
         "encoding-type" => "Invalid Encoding Method specified in Request".to_owned(),
+        "x-amz-copy-source" => {
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey".to_owned()
+        }
+        "x-amz-metadata-directive" => "Unknown metadata directive.".to_owned(),
+        "x-amz-tagging-directive" => "Unknown tagging directive.".to_owned(),
+        "x-amz-object-attributes" => "Invalid attribute name specified.".to_owned(),
         _ => format!("{name}: {}", first.constraint),
     };
     Err(Fault::new("InvalidArgument", message).with("ArgumentName", name).with("ArgumentValue", value))

@@ -47,6 +47,9 @@ mod tests {
     use super::*;
     use crate::model;
 
+    /// Whoever builds these looks up the names of their documents.
+    const NOT_LOOKED_UP: &[&str] = &["ListObjectAnnotations", "PutObjectAnnotation"];
+
     #[test]
     fn every_document_has_a_root() {
         let model = model::get("s3").unwrap();
@@ -54,7 +57,8 @@ mod tests {
             let Some(output) = model.output(operation) else { continue };
             let has_document =
                 output.payload().is_none() && output.members.iter().any(|member| member.at.is_none());
-            assert_eq!(root(operation).is_some(), has_document, "{}", operation.name);
+            let known = has_document && !NOT_LOOKED_UP.contains(&operation.name);
+            assert_eq!(root(operation).is_some(), known, "{}", operation.name);
         }
     }
 }

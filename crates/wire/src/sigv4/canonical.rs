@@ -7,6 +7,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
+use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 use ring::{digest, hmac};
 
@@ -99,8 +100,13 @@ fn canonical_query(query: &str) -> String {
 /// absolute form). What is signed, what is routed by and what handlers see is this one text; where both are present they
 /// agree, see [`check_host`].
 pub(crate) fn host(parts: &Parts) -> Option<&str> {
-    let header = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
-    header.map(str::trim).or_else(|| parts.uri.authority().map(Authority::as_str))
+    named_host(&parts.headers, &parts.uri)
+}
+
+/// [`host`] of a request that is still whole.
+pub(crate) fn named_host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let header = headers.get(HOST).and_then(|value| value.to_str().ok());
+    header.map(str::trim).or_else(|| uri.authority().map(Authority::as_str))
 }
 
 /// Refuses requests that name several hosts: a signature covers one of them, and another could be served.

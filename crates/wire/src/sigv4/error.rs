@@ -99,6 +99,12 @@ pub enum AuthError {
         /// What is wrong.
         what: &'static str,
     },
+    /// `Content-Encoding: aws-chunked` on a payload that nothing says is framed so, and no digest vouches for.
+    #[error("aws-chunked encoding is not supported when x-amz-content-sha256 UNSIGNED-PAYLOAD is supplied.")]
+    ChunkedUnsigned {
+        /// The `Content-Encoding` that was sent.
+        encoding: String,
+    },
     /// An aws-chunked request without a usable `x-amz-decoded-content-length`.
     #[error("You must provide the Content-Length HTTP header.")]
     MissingDecodedLength,
@@ -152,6 +158,9 @@ impl AuthError {
                 ("ServerTime", server.clone()),
                 ("MaxAllowedSkewMilliseconds", super::MAX_SKEW_MS.to_string()),
             ],
+            Self::ChunkedUnsigned { encoding } => {
+                vec![("ArgumentName", "Content-Encoding".to_owned()), ("ArgumentValue", encoding.clone())]
+            }
             _ => Vec::new(),
         }
     }
@@ -203,6 +212,7 @@ impl AuthError {
                 ("InvalidRequest", 400, (*what).to_owned())
             }
             Self::ContentSha256 { what } => ("InvalidArgument", 400, (*what).to_owned()),
+            Self::ChunkedUnsigned { .. } => ("InvalidArgument", 400, self.to_string()),
             Self::MissingDecodedLength => ("MissingContentLength", 411, self.to_string()),
             Self::Body(error) => ("InvalidRequest", 400, error.to_string()),
         };
@@ -250,7 +260,7 @@ impl AuthError {
             ),
             Self::PresignExpired | Self::PresignNotYet => (signature, denied, self.to_string()),
             Self::ContentSha256 { what } => (signature, denied, (*what).to_owned()),
-            Self::Hosts | Self::MissingDecodedLength | Self::Body(_) => {
+            Self::Hosts | Self::ChunkedUnsigned { .. } | Self::MissingDecodedLength | Self::Body(_) => {
                 (incomplete, StatusCode::BAD_REQUEST, self.to_string())
             }
         }

@@ -29,7 +29,7 @@ use http::request::Parts;
 use subtle::ConstantTimeEq;
 
 pub use canonical::Dialect;
-pub(crate) use canonical::{host, sha256};
+pub(crate) use canonical::{host, named_host, sha256};
 pub use claim::{Credential, credential};
 pub use error::{AuthError, Family};
 pub use keyring::{Key, Keyring, Secret};
@@ -134,6 +134,9 @@ fn open(parts: Parts, body: Body, dialect: Dialect) -> Result<Admitted, AuthErro
         Dialect::S3 => Form::of(&parts.headers)?.unwrap_or(Form::Unsigned),
         Dialect::Generic => Form::Unsigned,
     };
+    if dialect == Dialect::S3 {
+        payload::check_plain(&parts, &body, &form)?;
+    }
     payload::admitted(caller, parts, body, form, None)
 }
 
@@ -180,6 +183,9 @@ async fn verified(
         presigned: claim.expires_s.is_some(),
         access_key: Some(credential.access_key_id.clone()),
     };
+    if dialect == Dialect::S3 {
+        payload::check_plain(&parts, &body, &form)?;
+    }
     payload::admitted(caller, parts, body, form, Some((signing_key, &claim)))
 }
 

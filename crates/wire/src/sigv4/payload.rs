@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -16,6 +17,8 @@ use crate::body::{Body, BodyError};
 use crate::chunked::{self, ChunkKey, Framing};
 
 const HEADER: &str = "x-amz-content-sha256";
+const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
+const CHUNKED: &str = "aws-chunked";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// How a payload arrives and what vouches for it.
@@ -86,6 +89,50 @@ fn stated_length(parts: &Parts, body: &Body) -> Option<u64> {
     if stated { body.length() } else { None }
 }
 
+/// Refuses plain payloads whose headers speak of aws-chunked framing: stored as they come, the framing would be part of
+/// the object.
+///
+/// As in S3, the coding alone is refused only without a digest: whoever signs the SHA-256 of the body has said which bytes
+/// are meant. A decoded length must be the body's, since nothing is decoded.
+pub(super) fn check_plain(parts: &Parts, body: &Body, form: &Form) -> Result<(), AuthError> {
+    if matches!(form, Form::Chunked { .. }) {
+        return Ok(());
+    }
+    if *form == Form::Unsigned
+        && let Some(value) = codings(&parts.headers, |coding| coding.eq_ignore_ascii_case(CHUNKED))
+    {
+        return Err(AuthError::ChunkedUnsigned { encoding: value });
+    }
+    if !parts.headers.contains_key(DECODED_LENGTH) {
+        return Ok(());
+    }
+    let expected = decoded_length(&parts.headers)?;
+    match body.length() {
+        Some(received) if received < expected => Err(BodyError::Incomplete { expected, received }.into()),
+        Some(received) if received > expected => Err(BodyError::Excess { expected }.into()),
+        _ => Ok(()),
+    }
+}
+
+fn decoded_length(headers: &HeaderMap) -> Result<u64, AuthError> {
+    header(headers, DECODED_LENGTH)
+        .and_then(|text| text.trim().parse::<u64>().ok())
+        .ok_or(AuthError::MissingDecodedLength)
+}
+
+/// The codings in `Content-Encoding` that fit, as one list; `None` when none does.
+fn codings(headers: &HeaderMap, fits: impl Fn(&str) -> bool) -> Option<String> {
+    let fitting: Vec<&str> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && fits(coding))
+        .collect();
+    (!fitting.is_empty()).then(|| fitting.join(", "))
+}
+
 /// Wraps the body as its form demands. `key` is present when signatures of chunks are to be verified.
 pub(super) fn admitted(
     caller: Caller,
@@ -104,9 +151,7 @@ pub(super) fn admitted(
             (hashed(body, signed), length)
         }
         Form::Chunked { signed, trailer } => {
-            let decoded_length = header(&parts.headers, "x-amz-decoded-content-length")
-                .and_then(|text| text.trim().parse::<u64>().ok())
-                .ok_or(AuthError::MissingDecodedLength)?;
+            let decoded_length = decoded_length(&parts.headers)?;
             let chunk_key = key.filter(|_| signed).map(|(key, claim)| ChunkKey {
                 key,
                 time: claim.time.clone(),
@@ -139,18 +184,10 @@ fn announced(headers: &HeaderMap) -> Result<Vec<HeaderName>, AuthError> {
 
 /// Removes `aws-chunked` from `Content-Encoding`: it is framing, not a property of the object.
 fn strip_encoding(headers: &mut HeaderMap) {
-    let kept: Vec<&str> = headers
-        .get_all("content-encoding")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    let rest = HeaderValue::from_str(&kept.join(", ")).ok().filter(|value| !value.is_empty());
-    headers.remove("content-encoding");
-    if let Some(value) = rest {
-        headers.insert("content-encoding", value);
+    let kept = codings(headers, |coding| !coding.eq_ignore_ascii_case(CHUNKED));
+    headers.remove(CONTENT_ENCODING);
+    if let Some(value) = kept.and_then(|kept| HeaderValue::from_str(&kept).ok()) {
+        headers.insert(CONTENT_ENCODING, value);
     }
 }
 

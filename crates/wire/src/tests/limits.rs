@@ -1,11 +1,11 @@
-//! What bounds requests, what repeats them, what names them.
+//! What bounds requests and what names them.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::server::{Server, server, server_with, signed};
 use super::text;
-use crate::{Auth, Body, Fault};
+use crate::{Auth, Body};
 
 #[tokio::test]
 async fn requests_share_what_documents_may_hold() {
@@ -22,28 +22,6 @@ async fn requests_share_what_documents_may_hold() {
     let response = server.send("POST", "/b?delete", &[("authorization", &*signed("s3", "k"))], "<D/>").await;
     assert_eq!(response.status().as_u16(), 503);
     assert!(text(response).await.contains("<Code>SlowDown</Code>"));
-}
-
-#[tokio::test]
-async fn what_met_a_concurrent_change_is_run_again() {
-    let mut server = server();
-    server.wire.options.repeats = 3;
-    let conflict = || Fault::new("InternalServiceException", "conflict").repeatable();
-    let input = json!({"DatabaseName": "d", "Name": "t"});
-    server.fault(conflict());
-    let (status, _) = server.glue("GetTable", input.clone()).await;
-    assert_eq!(status.as_u16(), 200, "the second run succeeded");
-    assert_eq!(Value::Object(server.asked().input), input);
-    server.fault(Fault::new("InternalServiceException", "no conflict"));
-    let (status, _) = server.glue("GetTable", input.clone()).await;
-    assert_eq!(status.as_u16(), 500);
-    // What streams has been read by then.
-    server.fault(Fault::new("SlowDown", "conflict").repeatable());
-    let response = server.send("PUT", "/b/k", &[("content-length", "3")], "abc").await;
-    assert_eq!(response.status().as_u16(), 503);
-    server.wire.options.repeats = 0;
-    server.fault(conflict());
-    assert_eq!(server.glue("GetTable", input).await.0.as_u16(), 500);
 }
 
 #[tokio::test]

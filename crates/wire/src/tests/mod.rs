@@ -3,6 +3,7 @@
 mod encode;
 mod golden;
 mod limits;
+mod logs;
 mod property;
 mod sample;
 mod server;

@@ -123,6 +123,8 @@ async fn bodies_that_nobody_needs_are_read_to_their_end() {
         assert_eq!(server.send(method, uri, &headers, "").await.status().as_u16(), 200, "{method} {uri}");
         server.asked();
     }
+    let response = server.send("PUT", "/b/k", &[("x-amz-copy-source", "b/a")], "bytes").await;
+    assert!(text(response).await.contains("<Code>UnexpectedContent</Code>"));
     let response = server.send("PUT", "/b/k", &[("x-amz-copy-source", "b/a")], vec![0; 100_000]).await;
     assert!(text(response).await.contains("<Code>MaxMessageLengthExceeded</Code>"));
 }
@@ -139,5 +141,36 @@ async fn calls_know_where_their_bucket_was_named() {
         server.reply(json!({}));
         server.send("GET", uri, &[("host", host)], Body::empty()).await;
         assert_eq!(server.asked().bucket_in_host, expected, "{host}{uri}");
+    }
+}
+
+#[tokio::test]
+async fn framing_that_nothing_announces_is_not_stored() {
+    let server = server();
+    // SHA-256 of "abc": FIPS 180.
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let (sha, encoding, decoded) =
+        ("x-amz-content-sha256", "content-encoding", "x-amz-decoded-content-length");
+    for (headers, status, code) in [
+        (&[(encoding, "aws-chunked")][..], 400, "InvalidArgument"),
+        (&[(encoding, "gzip,AWS-Chunked")], 400, "InvalidArgument"),
+        (&[(encoding, "gzip"), (encoding, "aws-chunked")], 400, "InvalidArgument"),
+        (&[(encoding, "aws-chunked"), (sha, "UNSIGNED-PAYLOAD")], 400, "InvalidArgument"),
+        (&[(decoded, "2")], 400, "IncompleteBody"),
+        (&[(decoded, "4"), (sha, "UNSIGNED-PAYLOAD")], 400, "IncompleteBody"),
+        (&[(decoded, "2"), (sha, hash), (encoding, "aws-chunked")], 400, "IncompleteBody"),
+        (&[(decoded, "-3")], 411, "MissingContentLength"),
+        (&[(decoded, "x"), (sha, hash)], 411, "MissingContentLength"),
+        (&[(decoded, "3"), (sha, hash)], 200, ""),
+        (&[(encoding, "aws-chunked"), (sha, hash)], 200, ""),
+        (&[(encoding, "gzip")], 200, ""),
+    ] {
+        server.reply(json!({}));
+        let sent = [&[("content-length", "3")], headers].concat();
+        let response = server.send("PUT", "/b/k", &sent, "abc").await;
+        assert_eq!(response.status().as_u16(), status, "{headers:?}");
+        let body = text(response).await;
+        assert!(body.contains(&format!("<Code>{code}</Code>")) || code.is_empty(), "{headers:?}: {body}");
+        assert_eq!(server.script.asked.lock().unwrap().take().is_some(), status == 200, "{headers:?}");
     }
 }

@@ -8,6 +8,8 @@ use crate::glue::tags;
 const GOVERNED: &str = "governed tables are not built";
 const AUDIT: &str = "there is no audit log to write it to";
 const STATUS: &str = "asynchronous changes of views are not built";
+const WHOLE: &str = "choosing what is returned is not built: the whole definition is";
+const SHARES: &str = "choosing federated tables is not built";
 const OPEN_TABLE: &str = "making open tables from this member is not built; give TableInput";
 const VIEWS: &str = "changes of multi-dialect views are not built";
 const SESSION: &str = "query sessions of Lake Formation are not built";
@@ -53,7 +55,8 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             ("TransactionId", GOVERNED),
             ("QueryAsOfTime", GOVERNED),
             ("AuditContext", AUDIT),
-            ("IncludeStatusDetails", STATUS)
+            ("IncludeStatusDetails", STATUS),
+            ("AttributesToGet", WHOLE)
         ]
     ),
     operation!(
@@ -64,7 +67,8 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             ("TransactionId", GOVERNED),
             ("QueryAsOfTime", GOVERNED),
             ("AuditContext", AUDIT),
-            ("IncludeStatusDetails", STATUS)
+            ("IncludeStatusDetails", STATUS),
+            ("ResourceShareType", SHARES)
         ]
     ),
     operation!(

@@ -62,6 +62,7 @@ const S3_ONLY: &str = "only S3 targets are built";
 const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
 const SCHEDULES: &str = "schedules of crawlers are not built; start it with StartCrawler";
+const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 const CLASSIFIERS: &str = "custom classifiers are not built";
 
 /// What a crawler's definition may say, and `$more`. `Role`, `Description` and such are kept and returned.
@@ -103,6 +104,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
     ("Schedule", SCHEDULES),
     ("Classifiers", CLASSIFIERS),
+    ("CatalogId", OWN_CATALOG),
 ];
 
 const fn acts(acts: &'static [&'static str]) -> Fields {

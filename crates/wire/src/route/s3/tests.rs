@@ -60,6 +60,12 @@ fn operations() {
         ("POST", "/b/k?list-type=2", "!InvalidArgument"),
         ("PATCH", "/b/k", "!MethodNotAllowed"),
         ("OPTIONS", "/b/k", "!NotImplemented"),
+        ("GET", "/b?prefix=a&prefix=b", "!InvalidArgument"),
+        ("GET", "/b?prefix=a&delimiter=/&prefix=a", "!InvalidArgument"),
+        ("GET", "/b?pre%66ix=a&prefix=a", "!InvalidArgument"),
+        ("GET", "/b/k?X-Amz-Signature=s&x-amz-security-token=a&X-Amz-Security-Token=b", "!InvalidArgument"),
+        ("PUT", "/b/k?partNumber=1&uploadId=u&partNumber=2", "!InvalidArgument"),
+        ("GET", "/b?prefix=a&Prefix=a", "!InvalidArgument"),
         ("GET", "/b/%zz", "!InvalidURI"),
         ("GET", "/b/%ff", "!InvalidURI"),
     ] {
@@ -81,6 +87,16 @@ fn headers_choose_and_are_checked() {
     let frob = named("/b/k", &[("x-amz-frobnicate", "v")]);
     assert_eq!(frob, "!InvalidArgument PutObject has no header 'x-amz-frobnicate'.");
     assert!(named("/b?acl", &[copy]).starts_with("!InvalidArgument"));
+    for twice in [
+        [copy, copy],
+        [("content-md5", "a"), ("content-md5", "b")],
+        [("content-type", "a"), ("content-type", "b")],
+    ] {
+        assert!(named("/b/k", &twice).starts_with("!InvalidRequest"), "{twice:?}");
+    }
+    for list in [("content-encoding", "gzip"), ("x-amz-meta-a", "1"), ("if-match", "x"), ("x-other", "1")] {
+        assert_eq!(named("/b/k", &[list, list]), "PutObject", "{list:?}");
+    }
 }
 
 #[test]
