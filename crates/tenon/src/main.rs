@@ -30,6 +30,11 @@ use clap::Parser as _;
 
 use crate::config::{Problem, Problems};
 
+/// Gives memory that a large run has freed back to the system; the C library's allocator keeps most of it, spread over
+/// the arenas of many threads.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Stack of a thread: plans of statements are walked recursively. Only what is used takes memory.
 const STACK_BYTES: usize = 16 << 20;
 
