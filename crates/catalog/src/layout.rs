@@ -5,9 +5,9 @@
 //! double; `0x20` and the text when the value is no number). Which one is decided when the table's
 //! first partition is stored and stays, whatever the declared type becomes later: so stored bytes
 //! never have to be rewritten. A filter may only be turned into byte ranges where the declared
-//! type still wants the stored encoding, and where every stored partition has a value (a position
-//! that came or went with the keys while partitions were stored is *gappy*: never sought, encoded
-//! as before).
+//! type still wants the stored encoding, and where every stored partition has a value. (Stores of
+//! earlier versions know *gappy* positions, which came or went with the keys while partitions were
+//! stored: these are never sought, and encoded as before.)
 //!
 //! A component longer than [`MAX_COMPONENT_BYTES`] is cut; cutting keeps the order (a range stays
 //! a superset), and the exact comparison follows in Rust.
@@ -97,18 +97,6 @@ impl Layout {
     /// byte ranges.
     pub(crate) fn can_seek(&self, position: usize, wanted: Encoding) -> bool {
         self.position(position) == Position { encoding: wanted, gappy: false }
-    }
-
-    /// The layout after the number of keys changed while partitions were stored: positions that
-    /// not all of them have cannot be sought any more. Positions that are no longer keys stay, for
-    /// the partitions that have them and for the day that the keys come back.
-    pub(crate) fn with_keys_changed(&self, before: usize, after: usize) -> Layout {
-        let mut changed = self.0.clone();
-        changed.resize(after.max(changed.len()), Position::NEW);
-        if before != after {
-            changed.iter_mut().skip(before.min(after)).for_each(|position| position.gappy = true);
-        }
-        Layout(changed)
     }
 
     /// The component of a value.
@@ -242,15 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_go_and_come_back_keep_their_encoding() {
-        let before = layout("NN");
-        let fewer = before.with_keys_changed(2, 1);
-        let again = fewer.with_keys_changed(1, 2);
-        assert_eq!((fewer.to_text(), again.to_text()), ("NM".to_owned(), "NM".to_owned()));
-        assert_eq!(Layout::from_text("NM"), again);
-        assert_eq!(again.vkey(&["2024", "1"]), before.vkey(&["2024", "1"]));
-        assert!(again.can_seek(0, Encoding::Number) && !again.can_seek(1, Encoding::Number));
-        assert_eq!(layout("N").with_keys_changed(1, 3).to_text(), "NLL");
+    fn gappy_positions_keep_their_encoding_and_are_not_sought() {
+        let gappy = layout("NM");
+        assert_eq!(gappy.to_text(), "NM");
+        assert_eq!(gappy.vkey(&["2024", "1"]), layout("NN").vkey(&["2024", "1"]));
+        assert!(gappy.can_seek(0, Encoding::Number) && !gappy.can_seek(1, Encoding::Number));
         assert!(!layout("N").can_seek(0, Encoding::Text) && !layout("N").can_seek(1, Encoding::Text));
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use store::{Scope, Tx, params};
 
 use crate::database::{self, Database};
-use crate::error::{CatalogError, to_doc};
+use crate::error::{CatalogError, from_doc, to_doc};
 use crate::layout::Layout;
 use crate::model::TableInput;
 use crate::table::{MAX_VERSIONS, Table, TableUid, find, get};
@@ -96,7 +96,8 @@ pub struct Update<'a> {
 
 /// Replaces a table's definition (that of `input.name`) by its next version.
 /// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `LimitExceeded` after
-/// [`MAX_VERSIONS`] archived versions, `InvalidInput`.
+/// [`MAX_VERSIONS`] archived versions, `InvalidInput`, also for another number of partition keys while partitions are
+/// stored.
 pub async fn update(
     tx: &mut Tx,
     scope: &Scope,
@@ -110,11 +111,12 @@ pub async fn update(
     if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
         return Err(CatalogError::VersionConflict { given: given.to_owned(), current });
     }
+    let layout = next_layout(tx, &table, &input).await?;
     if !how.skip_archive {
         archive(tx, &table).await?;
         table.archived += 1;
     }
-    table.layout = next_layout(tx, &table, &input).await?;
+    table.layout = layout;
     table.version = current + 1;
     table.updated_ms = tx.now_ms();
     table.input = input;
@@ -160,19 +162,34 @@ async fn archive(tx: &mut Tx, table: &Table) -> Result<(), CatalogError> {
 }
 
 /// Values that are stored keep the layout they were stored with; an empty table takes a new one.
+///
+/// Stored partitions have a value per key. With another number of keys they could neither be named nor read, so that
+/// this is refused while there are any. (Going back to the number that they have is not: it brings them back.)
+/// Another name or type of a key is harmless: values go by position, and filters read them as the new type.
 async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<Layout, CatalogError> {
     let keys = input.partition_keys.as_deref().unwrap_or_default();
+    let before = table.partition_keys().len();
     let wanted = Layout::of(keys);
-    if wanted == table.layout {
+    if wanted == table.layout && keys.len() == before {
         return Ok(wanted);
     }
     let partition = tx
-        .query_opt("SELECT 1 FROM catalog_partitions WHERE table_uid = $1 LIMIT 1", &params![table.uid.0])
+        .query_opt("SELECT vals FROM catalog_partitions WHERE table_uid = $1 LIMIT 1", &params![table.uid.0])
         .await?;
-    if partition.is_none() {
+    let Some(partition) = partition else {
         return Ok(wanted);
+    };
+    let values: Vec<String> = from_doc("partition", &partition.get::<String>(0)?)?;
+    if keys.len() != before && keys.len() != values.len() {
+        return Err(CatalogError::invalid(format!(
+            "Table {} has partitions of {} values, so that the number of its PartitionKeys cannot change from {before} \
+             to {}. Send the table's PartitionKeys along, or delete its partitions first (BatchDeletePartition).",
+            table.name,
+            values.len(),
+            keys.len()
+        )));
     }
-    Ok(table.layout.with_keys_changed(table.partition_keys().len(), keys.len()))
+    Ok(table.layout.clone())
 }
 
 /// Deletes a table with its versions and partitions, which leave through [`crate::purge`].
