@@ -19,19 +19,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lake", &["store"]),
     ("catalog", &["store"]),
     ("observe", &["store"]),
+    ("sources", &["store"]),
     ("engine", &["store", "lake", "catalog", "formats"]),
-    ("crawler", &["store", "lake", "catalog", "formats"]),
-    ("jobs", &["store", "lake", "catalog", "formats", "engine"]),
+    ("crawler", &["store", "lake", "catalog", "formats", "sources"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (
         "api",
-        &["wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs", "query"],
+        &[
+            "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler", "jobs",
+            "query",
+        ],
     ),
     (
         "tenon",
         &[
-            "api", "wire", "store", "lake", "catalog", "observe", "formats", "engine", "crawler", "jobs",
-            "query",
+            "api", "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler",
+            "jobs", "query",
         ],
     ),
     ("xtask", &[]),

@@ -33,6 +33,7 @@ pub mod tags;
 pub mod testing;
 mod tx;
 mod value;
+pub mod vault;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::{ConstraintKind, Outcome, Retry, StoreError};

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migrations] = &[
     lake::MIGRATIONS,
     catalog::MIGRATIONS,
     observe::MIGRATIONS,
+    sources::MIGRATIONS,
     crawler::MIGRATIONS,
     jobs::MIGRATIONS,
     query::MIGRATIONS,

@@ -1,0 +1,145 @@
+//! An open database of either engine.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, MySqlConnection, PgConnection};
+use tokio::time::timeout;
+
+use super::{Column, Config, Engine, mysql, postgres};
+use crate::SourceError;
+
+/// How long a login may take.
+const MAX_LOGIN: Duration = Duration::from_secs(15);
+/// How long one listing may take.
+const MAX_LISTING: Duration = Duration::from_secs(60);
+
+/// What a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// A table that holds rows, also a partitioned or foreign one.
+    Table,
+    /// A view, also a materialised one.
+    View,
+}
+
+/// An entry of a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// The name as the database has it.
+    pub name: String,
+    /// What it is.
+    pub kind: TableKind,
+    /// The comment, if there is one.
+    pub comment: Option<String>,
+}
+
+/// A database that somebody is logged in to. Dropping it closes the connection.
+pub struct Database {
+    label: String,
+    inner: Inner,
+}
+
+enum Inner {
+    Postgres(PgConnection),
+    MySql(MySqlConnection),
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// Runs one listing on whichever engine, by a deadline.
+macro_rules! listing {
+    ($database:ident, $function:ident $(, $argument:expr)*) => {{
+        let Database { label, inner } = $database;
+        let listed = async {
+            match inner {
+                Inner::Postgres(connection) => postgres::$function(connection $(, $argument)*).await,
+                Inner::MySql(connection) => mysql::$function(connection $(, $argument)*).await,
+            }
+        };
+        match timeout(MAX_LISTING, listed).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => Err(SourceError::Query { database: label.clone(), reason: reason(&error) }),
+            Err(_) => Err(SourceError::Timeout { database: label.clone(), seconds: MAX_LISTING.as_secs() }),
+        }
+    }};
+}
+
+impl Database {
+    /// Logs in, within fifteen seconds.
+    ///
+    /// # Errors
+    /// [`SourceError::Connect`] when the server cannot be reached or refuses, [`SourceError::Timeout`].
+    pub async fn open(config: &Config) -> Result<Database, SourceError> {
+        let label = config.label();
+        let login = async {
+            match config.engine {
+                Engine::Postgres => postgres::login(config).await.map(Inner::Postgres),
+                Engine::MySql => mysql::login(config).await.map(Inner::MySql),
+            }
+        };
+        match timeout(MAX_LOGIN, login).await {
+            Ok(Ok(inner)) => Ok(Database { label, inner }),
+            Ok(Err(error)) => Err(SourceError::Connect { database: label, reason: reason(&error) }),
+            Err(_) => Err(SourceError::Timeout { database: label, seconds: MAX_LOGIN.as_secs() }),
+        }
+    }
+
+    /// The schemas by name, without those of the system. MySQL's schemas are its databases.
+    ///
+    /// # Errors
+    /// [`SourceError::Query`], [`SourceError::Timeout`].
+    pub async fn schemas(&mut self) -> Result<Vec<String>, SourceError> {
+        listing!(self, schemas)
+    }
+
+    /// The tables and views of a schema by name, as far as the user may read them. Partitions of PostgreSQL are part of
+    /// their table and not listed. Empty when there is no such schema.
+    ///
+    /// # Errors
+    /// As [`Database::schemas`].
+    pub async fn tables(&mut self, schema: &str) -> Result<Vec<TableName>, SourceError> {
+        listing!(self, tables, schema)
+    }
+
+    /// The columns of a table in their order. Empty when there is no such table.
+    ///
+    /// # Errors
+    /// As [`Database::schemas`].
+    pub async fn columns(&mut self, schema: &str, table: &str) -> Result<Vec<Column>, SourceError> {
+        listing!(self, columns, schema, table)
+    }
+
+    /// Whether the server still answers.
+    ///
+    /// # Errors
+    /// As [`Database::schemas`].
+    pub async fn ping(&mut self) -> Result<(), SourceError> {
+        listing!(self, ping)
+    }
+
+    /// Says goodbye to the server. It does not matter when that fails.
+    pub async fn close(self) {
+        let goodbye = async {
+            match self.inner {
+                Inner::Postgres(connection) => connection.close().await.is_ok(),
+                Inner::MySql(connection) => connection.close().await.is_ok(),
+            }
+        };
+        // A server that does not take leave has no say: the connection is dropped either way.
+        let _ = timeout(MAX_LOGIN, goodbye).await;
+    }
+}
+
+/// The server's or system's words. Of our own configuration they never hold the password.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => database.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Tls(error) => format!("TLS: {error}"),
+        other => other.to_string(),
+    }
+}

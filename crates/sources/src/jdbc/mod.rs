@@ -1,0 +1,62 @@
+//! Databases by JDBC address: PostgreSQL, MySQL and MariaDB, without a JVM.
+//!
+//! [`Config`] is made of a connection's properties ([`Config::from_properties`]); [`Database::open`] logs in;
+//! [`Database::schemas`], [`Database::tables`] and [`Database::columns`] list what the user may see.
+//!
+//! What a JDBC address holds and we do not understand is refused by name, never passed over: except the parameters in
+//! [`url`]'s list of those that only tune a driver.
+
+mod config;
+mod database;
+mod mysql;
+mod postgres;
+mod types;
+mod url;
+
+pub use config::{Config, Tls};
+pub use database::{Database, TableKind, TableName};
+pub use types::Column;
+pub(crate) use url::holds_password;
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB, which speak one protocol.
+    MySql,
+}
+
+impl Engine {
+    /// The name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Postgres => "PostgreSQL",
+            Engine::MySql => "MySQL",
+        }
+    }
+
+    /// The name that Glue uses in `classification` and `JDBC_ENGINE`.
+    pub fn glue_name(self) -> &'static str {
+        match self {
+            Engine::Postgres => "postgresql",
+            Engine::MySql => "mysql",
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Engine::Postgres => 5432,
+            Engine::MySql => 3306,
+        }
+    }
+
+    /// Reads a name as addresses and `JDBC_ENGINE` have it, in any case.
+    fn parse(name: &str) -> Option<Engine> {
+        match name.to_ascii_lowercase().as_str() {
+            "postgresql" | "postgres" => Some(Engine::Postgres),
+            "mysql" | "mariadb" => Some(Engine::MySql),
+            _ => None,
+        }
+    }
+}

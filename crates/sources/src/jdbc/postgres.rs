@@ -1,0 +1,80 @@
+//! PostgreSQL: login and listings from `pg_catalog`, which also knows materialised views and exact types.
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
+
+use super::{Column, Config, TableKind, TableName, Tls, types};
+
+pub(super) async fn login(config: &Config) -> Result<PgConnection, sqlx::Error> {
+    let mode = match config.tls {
+        Tls::Disable => PgSslMode::Disable,
+        Tls::Prefer => PgSslMode::Prefer,
+        Tls::Require => PgSslMode::Require,
+        Tls::VerifyCa => PgSslMode::VerifyCa,
+        Tls::VerifyFull => PgSslMode::VerifyFull,
+    };
+    // A password that is not given must not be taken from a file of the server's own user.
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&config.host)
+        .port(config.port)
+        .username(&config.user)
+        .password(config.secret.as_ref().map_or("", |secret| secret.expose()))
+        .database(config.database.as_deref().unwrap_or(&config.user))
+        .ssl_mode(mode)
+        .application_name("tenon")
+        .disable_statement_logging();
+    options.connect().await
+}
+
+pub(super) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.ping().await
+}
+
+pub(super) async fn schemas(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT nspname::text FROM pg_namespace \
+               WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' \
+               AND has_schema_privilege(oid, 'USAGE') ORDER BY nspname COLLATE \"C\"";
+    sqlx::query_scalar(sql).fetch_all(connection).await
+}
+
+pub(super) async fn tables(
+    connection: &mut PgConnection,
+    schema: &str,
+) -> Result<Vec<TableName>, sqlx::Error> {
+    let sql = "SELECT c.relname::text, c.relkind IN ('v', 'm'), obj_description(c.oid, 'pg_class') \
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition \
+               AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY c.relname COLLATE \"C\"";
+    let rows = sqlx::query(sql).bind(schema).fetch_all(connection).await?;
+    let entry = |row: &sqlx::postgres::PgRow| {
+        let kind = if row.try_get(1)? { TableKind::View } else { TableKind::Table };
+        Ok(TableName { name: row.try_get(0)?, kind, comment: row.try_get(2)? })
+    };
+    rows.iter().map(entry).collect()
+}
+
+pub(super) async fn columns(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<Column>, sqlx::Error> {
+    let sql = "SELECT a.attname::text, format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, \
+               CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END), NOT a.attnotnull, \
+               col_description(a.attrelid, a.attnum) \
+               FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+               JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid \
+               WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped \
+               AND c.relkind IN ('r', 'p', 'f', 'v', 'm') ORDER BY a.attnum";
+    let rows = sqlx::query(sql).bind(schema).bind(table).fetch_all(connection).await?;
+    let column = |row: &sqlx::postgres::PgRow| {
+        let native_type: String = row.try_get(1)?;
+        Ok(Column {
+            name: row.try_get(0)?,
+            hive_type: types::of_postgres(&native_type),
+            native_type,
+            nullable: row.try_get(2)?,
+            comment: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(column).collect()
+}
