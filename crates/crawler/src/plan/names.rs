@@ -1,5 +1,6 @@
 //! Names of tables and partition keys.
 
+use catalog::expression::DEFAULT_PARTITION;
 use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
@@ -35,12 +36,14 @@ pub(crate) fn with_suffix(name: &str, location: &str) -> String {
     format!("{}_{hash}", cut(name.to_owned(), MAX_NAME - hash.len() - 1))
 }
 
-/// Key and value of a folder `k=v`, the value as Hive unescapes it.
+/// Key and value of a folder `k=v`, the value as Hive unescapes it. Hive writes NULL and the empty text alike, and no
+/// request could name an empty value: `k=` stands for NULL.
 pub(super) fn key_value(folder: &str) -> Option<(String, String)> {
     let (key, value) = folder.split_once('=')?;
     if key.is_empty() {
         return None;
     }
+    let value = if value.is_empty() { DEFAULT_PARTITION } else { value };
     Some((key.to_lowercase(), percent_decode_str(value).decode_utf8_lossy().into_owned()))
 }
 
@@ -62,6 +65,7 @@ mod tests {
         assert_eq!(with_suffix("t", "s3://b/t/").len(), 2 + 32);
         assert_eq!(with_suffix(&"t".repeat(300), "x").len(), 255);
         assert_eq!(key_value("Dt=2024-01-01%2010"), Some(("dt".into(), "2024-01-01 10".into())));
+        assert_eq!(key_value("k="), Some(("k".into(), DEFAULT_PARTITION.into())));
         assert_eq!(key_value("plain"), None);
         assert!(
             is_date_like("2024-01-01") && is_date_like("07") && !is_date_like("v1") && !is_date_like("-")

@@ -3,13 +3,11 @@
 //! Folders say nothing about types: a new table's keys are `string`. A table that a job or a person made may have others,
 //! which queries rely on; they stay as long as every value is one of the type.
 
+use catalog::expression::DEFAULT_PARTITION;
 use catalog::{Column, TableInput};
 use formats::hive::HiveType;
 
 use crate::plan::Part;
-
-/// Hive's folder for NULL; a value of every type.
-const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Gives the input's keys the definitions of `old`, when those are the same names in the same order. Returns remarks on
 /// types that cannot stay.
@@ -42,7 +40,8 @@ pub(super) fn keep_types(input: &mut TableInput, old: &[Column], parts: &[Part])
 
 /// Whether readers can take the text for a value of the type.
 fn fits(value: &str, hive: &HiveType) -> bool {
-    if value == NULL_PARTITION {
+    // Hive's NULL is a value of every type.
+    if value == DEFAULT_PARTITION {
         return true;
     }
     let number = !value.starts_with('+');
@@ -136,7 +135,7 @@ mod tests {
         for (hive, good, bad) in [
             (
                 "bigint",
-                vec!["3", "-7", "07", NULL_PARTITION],
+                vec!["3", "-7", "07", DEFAULT_PARTITION],
                 vec!["x", "", "+1", "1.0", "9223372036854775808"],
             ),
             ("int", vec!["2147483647"], vec!["2147483648"]),
@@ -156,7 +155,7 @@ mod tests {
             ),
             ("varchar(2)", vec!["ab"], vec!["abc"]),
             ("string", vec!["", "anything"], vec![]),
-            ("binary", vec![NULL_PARTITION], vec!["a"]),
+            ("binary", vec![DEFAULT_PARTITION], vec!["a"]),
         ] {
             let ty: HiveType = hive.parse().unwrap();
             for value in good {

@@ -14,6 +14,7 @@ scenarios! {
     partition_keys_in_two_spellings,
     a_partition_index_shows_in_the_table,
     types_of_partition_keys_stay_while_values_fit,
+    a_folder_without_a_value_is_null,
 }
 
 async fn folders_become_tables_and_partitions(on: &Backend) {
@@ -162,4 +163,37 @@ async fn types_of_partition_keys_stay_while_values_fit(on: &Backend) {
     let wanted = "WARN : table t: partition key n has the type bigint, which its value \"x\" does not fit: \
                   it needs the type string";
     assert!(w.log().contains(wanted), "{}", w.log());
+}
+
+async fn a_folder_without_a_value_is_null(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/k=/a.json", "{\"v\":1}").await;
+    w.put("t/k=1/a.json", "{\"v\":1}").await;
+    w.create("t", json!({})).await;
+    w.crawl_well().await;
+    assert_eq!(
+        w.partitions("t").await,
+        [
+            (vec!["1".to_owned()], "s3://bucket/t/k=1/".to_owned()),
+            (vec!["__HIVE_DEFAULT_PARTITION__".to_owned()], "s3://bucket/t/k=/".to_owned()),
+        ]
+    );
+    // One that an older crawl gave an empty value goes: its files belong to the other.
+    let mut tx = w.store.begin().await.unwrap();
+    let mut old = catalog::partition::list(&mut tx, &w.scope, "db", "t", &Default::default()).await.unwrap();
+    let mut input = old.items.swap_remove(0).input;
+    input.values = vec![String::new()];
+    catalog::partition::create(&mut tx, &w.scope, "db", "t", input).await.unwrap();
+    tx.commit().await.unwrap();
+    w.crawlers
+        .update(
+            &w.scope,
+            json!({"Name":"c","SchemaChangePolicy":{"DeleteBehavior":"DELETE_FROM_DATABASE"}})
+                .as_object()
+                .unwrap(),
+        )
+        .await
+        .unwrap();
+    w.crawl_well().await;
+    assert_eq!(w.partitions("t").await.len(), 2);
 }

@@ -3,6 +3,8 @@
 //! Folders are found level by level with delimiter listings, so the cost is that of the folders, not of the files.
 //! Partitions are added in batches, each one transaction; a repair that was cut off can simply be run again.
 
+use std::collections::HashMap;
+
 use catalog::{PartitionInput, StorageDescriptor, Table, partition};
 use lake::{BucketName, ListQuery};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +51,7 @@ pub(super) async fn run(
         level = next;
     }
     let mut lines = Vec::new();
+    let level = without_doubles(level, &mut lines);
     for batch in level.chunks(BATCH) {
         if cancel.is_cancelled() {
             return Err(RunError::Cancelled);
@@ -56,6 +59,25 @@ pub(super) async fn run(
         add(ground, context, &table, &bucket, batch, &mut lines).await?;
     }
     Ok(Shown::of(&["result"], lines))
+}
+
+/// Of folders that stand for the same values (`k=` and Hive's folder for NULL, `Day=1` and `day=1`) the first; the result
+/// names the others.
+fn without_doubles(found: Vec<Found>, lines: &mut Vec<String>) -> Vec<Found> {
+    let mut first: HashMap<Vec<String>, String> = HashMap::with_capacity(found.len());
+    let mut kept = Vec::with_capacity(found.len());
+    for folder in found {
+        if let Some(other) = first.get(&folder.values) {
+            lines.push(format!(
+                "Repair: Folder {} stands for the same values as {other}; it is left out",
+                folder.prefix
+            ));
+            continue;
+        }
+        first.insert(folder.values.clone(), folder.prefix.clone());
+        kept.push(folder);
+    }
+    kept
 }
 
 fn location(table: &Table) -> Result<(BucketName, String), RunError> {
@@ -92,7 +114,7 @@ async fn subfolders(
             let name = &prefix[folder.prefix.len()..].trim_end_matches('/');
             let Some((found, value)) = name.split_once('=') else { continue };
             if unescape(found).eq_ignore_ascii_case(key) {
-                let values = folder.values.iter().cloned().chain([unescape(value)]).collect();
+                let values = folder.values.iter().cloned().chain([value_of(value)]).collect();
                 out.push(Found { values, prefix: prefix.clone() });
             }
         }
@@ -101,6 +123,12 @@ async fn subfolders(
             return Ok(());
         }
     }
+}
+
+/// A folder's value. Hive writes NULL and the empty text alike, and no request could name an empty value: `k=` stands
+/// for NULL.
+fn value_of(text: &str) -> String {
+    if text.is_empty() { engine::hive::NULL_PARTITION.to_owned() } else { unescape(text) }
 }
 
 /// Reads `%41` as `A`, as Hive does with folder names; anything else stays.
@@ -150,7 +178,23 @@ fn input(table: &Table, bucket: &BucketName, found: &Found) -> PartitionInput {
 
 #[cfg(test)]
 mod tests {
-    use super::added;
+    use super::{Found, added, value_of, without_doubles};
+
+    #[test]
+    fn folders_without_a_value_are_null() {
+        assert_eq!(value_of(""), "__HIVE_DEFAULT_PARTITION__");
+        assert_eq!(value_of("a%20b"), "a b");
+        let found = |folder: &str, value: &str| Found {
+            values: vec![value_of(value)],
+            prefix: format!("t/{folder}/"),
+        };
+        let mut lines = Vec::new();
+        let folders =
+            vec![found("k=", ""), found("k=1", "1"), found("k=__HIVE", "__HIVE_DEFAULT_PARTITION__")];
+        let kept = without_doubles(folders, &mut lines);
+        assert_eq!(kept.iter().map(|f| f.prefix.as_str()).collect::<Vec<_>>(), ["t/k=/", "t/k=1/"]);
+        assert_eq!(lines, ["Repair: Folder t/k=__HIVE/ stands for the same values as t/k=/; it is left out"]);
+    }
 
     #[test]
     fn partitions_are_named_by_their_keys_and_values() {
