@@ -451,6 +451,65 @@ def test_two_runs_into_one_target(glue):
     assert len(partitions) == 2
 
 
+def catalog_source(glue, table):
+    return {"CatalogSource": {"Name": "s", "Database": glue.database, "Table": table}}
+
+
+def test_a_catalog_source_whose_bucket_is_gone_fails_and_an_empty_folder_is_empty_input(glue):
+    gone = glue.server.bucket("gone")
+    for table, bucket, keys in (("gone", gone, []), ("parted", gone, [{"Name": "day", "Type": "string"}]),
+                                ("empty", glue.bucket, [])):
+        glue.client.create_table(DatabaseName=glue.database, TableInput={
+            "Name": table, "PartitionKeys": keys, "Parameters": {"classification": "json"},
+            "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "int"}], "Location": f"s3://{bucket}/{table}/"}})
+    glue.s3.delete_bucket(Bucket=gone)
+    for table in ("gone", "parted"):
+        error = glue.fails(glue.create({"src": catalog_source(glue, table), "out": parquet(glue, "src", "out")}))
+        assert f"{glue.database}.{table}" in error and f"s3://{gone}/{table}" in error, error
+        assert "does not exist" in error and "node CatalogSource src" in error
+    run = glue.run(glue.create({"src": catalog_source(glue, "empty"), "out": parquet(glue, "src", "out")}))
+    said = f"{glue.database}.empty has no objects under s3://{glue.bucket}/empty/: its input is empty"
+    wait_until(lambda: any(said in line for line in glue.log("output", run["Id"])), "the log to say so")
+    assert glue.keys("out") == []
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_two_jobs_started_together_append_to_one_table(glue, turn):
+    """Both orders; while they go on every query sees whole runs only."""
+    policy = {"EnableUpdateCatalog": True, "UpdateBehavior": "UPDATE_IN_DATABASE", "Database": glue.database,
+              "Table": "shared"}
+    sizes = {"a": 30_000, "b": 7_000}
+    runs, jobs = [], {}
+    for source, rows in sizes.items():
+        # Each has a column of its own, so that both change the table, and both write every partition.
+        glue.put(f"in-{source}/x.csv", f"id,day,only_{source}\n" + "".join(f"{i},d{i % 5},{source}\n" for i in range(rows)))
+        jobs[source] = glue.create({
+            "src": csv(glue, f"in-{source}"),
+            "out": parquet(glue, "src", "shared", PartitionKeys=[["day"]], SchemaChangePolicy=policy)})
+    order = sorted(jobs, reverse=bool(turn))
+    for _ in range(2):
+        runs += [(jobs[source], glue.start(jobs[source])) for source in order]
+        whole = {0, *sizes.values(), sum(sizes.values())}
+        before = 37_000 * (len(runs) // 2 - 1)
+        while any(glue.get(*run)["JobRunState"] not in FINAL for run in runs):
+            assert len(glue.read("shared")) - before in whole
+        for job, run in runs:
+            assert glue.wait(job, run)["JobRunState"] == "SUCCEEDED", glue.get(job, run).get("ErrorMessage")
+    found = glue.read("shared")
+    assert len(found) == 2 * sum(sizes.values())
+    assert (found["only_a"].notna().sum(), found["only_b"].notna().sum()) == (60_000, 14_000)
+    table = glue.client.get_table(DatabaseName=glue.database, Name="shared")["Table"]
+    assert {c["Name"] for c in table["StorageDescriptor"]["Columns"]} == {"id", "only_a", "only_b"}
+    assert len(glue.client.get_partitions(DatabaseName=glue.database, TableName="shared")["Partitions"]) == 5
+    # The same through the table itself, into the place that the catalog names.
+    target = {"S3CatalogTarget": {"Name": "t", "Inputs": ["src"], "Database": glue.database, "Table": "shared",
+                                  "SchemaChangePolicy": {"EnableUpdateCatalog": True}}}
+    into = [glue.create({"src": csv(glue, f"in-{source}"), "out": target}) for source in order]
+    for job, run in [(job, glue.start(job)) for job in into]:
+        assert glue.wait(job, run)["JobRunState"] == "SUCCEEDED", glue.get(job, run).get("ErrorMessage")
+    assert len(glue.read("shared")) == 3 * sum(sizes.values())
+
+
 def test_a_killed_server_leaves_nothing_of_a_run(tenon_factory):
     server = tenon_factory().start()
     glue = Glue(server)

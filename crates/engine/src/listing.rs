@@ -1,6 +1,6 @@
 //! Listing what lies under a location, in pages, without what Hive hides.
 
-use lake::{Conditions, Key, LakeError, ListQuery};
+use lake::{Conditions, Key, LakeError, ListPage, ListQuery};
 use store::Tx;
 
 use crate::{
@@ -45,6 +45,34 @@ pub(crate) async fn list_folder(
     list_prefix(sources, tx, location, &folder, table, out).await
 }
 
+/// Checks that the bucket of a location exists. Errors: as [`list_folder`].
+pub(crate) async fn check_bucket(
+    sources: &Sources,
+    tx: &mut Tx,
+    location: &Location,
+    table: Option<&str>,
+) -> Result<(), EngineError> {
+    let query = ListQuery { limit: 1, ..ListQuery::default() };
+    list_page(sources, tx, location, table, &query).await.map(|_| ())
+}
+
+async fn list_page(
+    sources: &Sources,
+    tx: &mut Tx,
+    location: &Location,
+    table: Option<&str>,
+    query: &ListQuery,
+) -> Result<ListPage, EngineError> {
+    match sources.lake.list(tx, &location.bucket, query).await {
+        Ok(page) => Ok(page),
+        Err(LakeError::NoSuchBucket { bucket }) => {
+            let location = location::uri(&bucket, &location.prefix);
+            Err(EngineError::BucketMissing { table: table.map(str::to_owned), bucket, location })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The same for every key that starts with `prefix`, hidden parts counted below it.
 pub(crate) async fn list_prefix(
     sources: &Sources,
@@ -56,14 +84,7 @@ pub(crate) async fn list_prefix(
 ) -> Result<(), EngineError> {
     let mut query = ListQuery { prefix: prefix.to_owned(), limit: PAGE, ..ListQuery::default() };
     loop {
-        let page = match sources.lake.list(tx, &location.bucket, &query).await {
-            Ok(page) => page,
-            Err(LakeError::NoSuchBucket { bucket }) => {
-                let location = location::uri(&bucket, &location.prefix);
-                return Err(EngineError::BucketMissing { table: table.map(str::to_owned), bucket, location });
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let page = list_page(sources, tx, location, table, &query).await?;
         let visible = page.objects.into_iter().filter(|info| !location::is_hidden(info.key.as_str(), prefix));
         out.extend(visible.map(|info| ObjectRef::new(&location.bucket, info)));
         match page.next {

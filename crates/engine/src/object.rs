@@ -9,7 +9,7 @@ use std::{
     ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -64,6 +64,7 @@ pub(crate) struct SourceObject {
     name: String,
     size: u64,
     opened: AtomicBool,
+    counted: AtomicU64,
     footer: Mutex<Option<Footer>>,
     state: State,
 }
@@ -90,13 +91,19 @@ impl fmt::Debug for SourceObject {
 
 impl SourceObject {
     fn new(known: &ObjectRef, size: u64, state: State) -> Arc<Self> {
-        let (opened, footer) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { name: known.uri(), size, opened, footer, state })
+        let (opened, counted, footer) = (AtomicBool::new(false), AtomicU64::new(0), Mutex::default());
+        Arc::new(Self { name: known.uri(), size, opened, counted, footer, state })
     }
 
     /// The first call says true.
     pub(crate) fn mark_opened(&self) -> bool {
         !self.opened.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that `bytes` were read of it; how many of them count, as no object gives more than it has.
+    pub(crate) fn count(&self, bytes: u64) -> u64 {
+        let before = self.counted.fetch_add(bytes, Ordering::Relaxed);
+        before.saturating_add(bytes).min(self.size) - before.min(self.size)
     }
 
     /// The Parquet footer, if an earlier reader left it here with at least what is wanted.
@@ -105,9 +112,10 @@ impl SourceObject {
         (footer.with_index || !with_index).then_some(footer.metadata)
     }
 
-    pub(crate) fn keep_footer(&self, metadata: &Arc<ParquetMetaData>, with_index: bool) {
+    /// Keeps the footer for later readers; whether it is the first one.
+    pub(crate) fn keep_footer(&self, metadata: &Arc<ParquetMetaData>, with_index: bool) -> bool {
         let footer = Footer { metadata: Arc::clone(metadata), with_index };
-        *self.footer.lock().unwrap_or_else(PoisonError::into_inner) = Some(footer);
+        self.footer.lock().unwrap_or_else(PoisonError::into_inner).replace(footer).is_none()
     }
 
     /// Reads one range whole.
@@ -247,7 +255,7 @@ impl ByteSource for CountedSource {
     }
 
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
-        let counters = Arc::clone(&self.counters);
-        self.object.stream(range).inspect_ok(move |bytes| counters.add_bytes(bytes.len() as u64)).boxed()
+        let (counters, object) = (Arc::clone(&self.counters), Arc::clone(&self.object));
+        self.object.stream(range).inspect_ok(move |bytes| counters.read(&object, bytes.len() as u64)).boxed()
     }
 }

@@ -36,10 +36,19 @@ pub enum ColumnNames {
     /// The table's columns, in the file's order. What a catalog table uses.
     Given(Vec<String>),
     /// The first record behind `header_lines - 1` skipped lines. Needs `header_lines` of at least 1. A wanted column
-    /// that it lacks is an error, or NULL with [`Ragged::PadWithNull`].
+    /// that it lacks is NULL.
     Header,
+    /// The same, where a header that names any other column than these is an error: nothing is left out unseen.
+    HeaderAmong(Vec<String>),
     /// `col0`, `col1`, …
     Generated,
+}
+
+impl ColumnNames {
+    /// Whether each file's own header says where its columns are.
+    pub(crate) fn are_in_header(&self) -> bool {
+        matches!(self, Self::Header | Self::HeaderAmong(_))
+    }
 }
 
 /// What a record with too few or too many fields means.

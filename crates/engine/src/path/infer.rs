@@ -8,6 +8,9 @@ use formats::{ByteSource, ColumnNames, Format, InferOptions, Inferred, hive::Hiv
 use super::{PathSource, TextTypes, stated_format};
 use crate::{EngineError, object::SourceObject};
 
+/// Bytes looked at of a file whose columns are all text: room for the widest header.
+const TEXT_SAMPLE_BYTES: usize = 256 << 10;
+
 /// The format and the columns to read.
 /// Errors: `Format` for a sampled file that cannot be read; `OptionsInvalid` for files of different formats, and when
 /// there is nothing to infer from.
@@ -22,7 +25,7 @@ pub(super) async fn schema(
     let wanted = if source.schema.is_some() { 1 } else { source.sample_files.max(1) };
     let mut merged: Option<Merged> = None;
     for object in sample(objects, wanted) {
-        let options = InferOptions { format: stated.clone(), keep_case: true, ..InferOptions::default() };
+        let options = infer_options(source.text_types, stated.as_ref());
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
             // A file without records says nothing about the others.
@@ -48,6 +51,17 @@ pub(super) async fn schema(
             );
             Err(EngineError::OptionsInvalid { what })
         }
+    }
+}
+
+/// What is looked at of each file: where all columns are text, the first lines, which name them, are enough.
+fn infer_options(text_types: TextTypes, stated: Option<&Format>) -> InferOptions {
+    let default = InferOptions { format: stated.cloned(), keep_case: true, ..InferOptions::default() };
+    match (text_types, stated) {
+        (TextTypes::String, Some(Format::Csv(_))) => {
+            InferOptions { sample_bytes: TEXT_SAMPLE_BYTES, ..default }
+        }
+        _ => default,
     }
 }
 

@@ -73,7 +73,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn add_bytes(&self, bytes: u64) {
+    /// Counts bytes read of an object, up to its size: pieces of a file overlap a little, and readers look twice.
+    pub(crate) fn read(&self, object: &SourceObject, bytes: u64) {
+        let bytes = object.count(bytes);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         if let Some(watched) = &self.watched {
             watched.bytes.fetch_add(bytes, Ordering::Relaxed);

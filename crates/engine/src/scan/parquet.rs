@@ -13,7 +13,10 @@ use datafusion::{
     datasource::{listing::PartitionedFile, physical_plan::ParquetFileReaderFactory},
     error::Result,
     parquet::{
-        arrow::{arrow_reader::ArrowReaderOptions, async_reader::AsyncFileReader},
+        arrow::{
+            arrow_reader::ArrowReaderOptions,
+            async_reader::{AsyncFileReader, MetadataFetch},
+        },
         errors::{ParquetError, Result as ParquetResult},
         file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
     },
@@ -76,7 +79,7 @@ impl AsyncFileReader for LakeReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
         async move {
             let bytes = self.object.read_bytes(range).await.map_err(failed)?;
-            self.counters.add_bytes(bytes.len() as u64);
+            self.counters.read(&self.object, bytes.len() as u64);
             Ok(bytes)
         }
         .boxed()
@@ -94,14 +97,43 @@ impl AsyncFileReader for LakeReader {
                 return Ok(cached);
             }
             let policy = if wants_index { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+            let mut end = FileEnd { object: &object, footer_bytes: 0 };
             let metadata = ParquetMetaDataReader::new()
                 .with_page_index_policy(policy)
                 .with_prefetch_hint(Some(FOOTER_HINT_BYTES))
-                .load_and_finish(self, object.size())
+                .load_and_finish(&mut end, object.size())
                 .await;
             let metadata = Arc::new(metadata.map_err(|error| name_footer_error(&object, error))?);
-            object.keep_footer(&metadata, wants_index);
+            let footer_bytes = end.footer_bytes;
+            if object.keep_footer(&metadata, wants_index) {
+                self.counters.read(&object, footer_bytes);
+            }
             Ok(metadata)
+        }
+        .boxed()
+    }
+}
+
+/// Fetches a file's end for its footer. More is fetched than the footer, in hope; what is read of that later counts then.
+struct FileEnd<'o> {
+    object: &'o SourceObject,
+    /// What the footer itself takes, once it was seen.
+    footer_bytes: u64,
+}
+
+impl MetadataFetch for &mut FileEnd<'_> {
+    fn fetch(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        async move {
+            let is_last = range.end == self.object.size();
+            let bytes = self.object.read_bytes(range).await.map_err(failed)?;
+            // A file ends with the length of its footer, in four bytes, and a mark of four.
+            if let Some(tail) = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4))
+                && let Ok(length) = <[u8; 4]>::try_from(tail)
+                && is_last
+            {
+                self.footer_bytes = u64::from(u32::from_le_bytes(length)) + 8;
+            }
+            Ok(bytes)
         }
         .boxed()
     }

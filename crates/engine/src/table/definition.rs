@@ -68,15 +68,17 @@ impl Definition {
 
     /// A table without partition keys as its only part.
     pub(super) fn whole(&self) -> Result<Part, EngineError> {
-        let Some(location) = self.descriptor.location.as_deref().filter(|text| !text.is_empty()) else {
+        let Some(location) = self.location()? else {
             let what = "it has no location".to_owned();
             return Err(EngineError::TableUnsupported { table: self.name.clone(), what });
         };
-        Ok(Part {
-            values: Vec::new(),
-            location: self.parse_location(location)?,
-            format: Arc::clone(&self.format),
-        })
+        Ok(Part { values: Vec::new(), location, format: Arc::clone(&self.format) })
+    }
+
+    /// Where the table lies, if it says.
+    pub(super) fn location(&self) -> Result<Option<Location>, EngineError> {
+        let location = self.descriptor.location.as_deref().filter(|text| !text.is_empty());
+        location.map(|text| self.parse_location(text)).transpose()
     }
 
     /// A partition: what it does not say for itself, its table says.

@@ -90,6 +90,12 @@ pub(crate) async fn list_objects(
     for part in &parts {
         list_part(view, &mut reading, &definition, part, &mut objects).await?;
     }
+    // Without partitions nothing was looked for yet: a bucket that is gone must not pass for an empty table.
+    if parts.is_empty()
+        && let Some(location) = definition.location()?
+    {
+        listing::check_bucket(view.sources(), reading.tx(), &location, Some(&definition.name)).await?;
+    }
     reading.done();
     Ok(objects)
 }

@@ -157,12 +157,34 @@ async fn parquet_prunes_row_groups() {
             .expect("writer");
     writer.write(&ids).expect("write");
     writer.close().expect("close");
+    let size = bytes.len() as u64;
     world.put("big/a.parquet", bytes).await;
     let (_, all) = world.sql("SELECT sum(id) FROM big").await.expect("sql");
     let (rows, some) = world.sql("SELECT sum(id) FROM big WHERE id >= 95000").await.expect("sql");
     assert_eq!(rows, (95_000..100_000i64).sum::<i64>().to_string());
     assert!(some.rows_scanned <= 10_000 && all.rows_scanned == 100_000, "{some:?} {all:?}");
     assert!(some.bytes_scanned * 2 < all.bytes_scanned, "{some:?} {all:?}");
+    assert!(all.bytes_scanned <= size && all.bytes_scanned * 10 > size * 9, "{all:?} of {size}");
+}
+
+#[tokio::test]
+async fn bytes_of_a_file_count_once() {
+    let world = World::new().await;
+    world.table("two", parquet(), "id bigint;other string", "", "two/").await;
+    let (ids, others) = (0..1_000i64, (0..1_000).map(|n| Some(format!("{n:040}"))));
+    let both = batch(
+        vec![Field::new("id", DataType::Int64, true), Field::new("other", DataType::Utf8, true)],
+        vec![Arc::new(Int64Array::from_iter_values(ids)), Arc::new(others.collect::<StringArray>())],
+    );
+    // Smaller than what is fetched of a file's end at first, footer and all.
+    let bytes = parquet_bytes(&both);
+    let size = bytes.len() as u64;
+    assert!(size < 64 << 10, "{size}");
+    world.put("two/a.parquet", bytes).await;
+    let (_, all) = world.sql("SELECT sum(id), max(other) FROM two").await.expect("sql");
+    assert!(all.bytes_scanned <= size, "{all:?} of {size}");
+    let (_, one) = world.sql("SELECT sum(id) FROM two").await.expect("sql");
+    assert!(one.bytes_scanned > 0 && one.bytes_scanned < size * 2 / 3, "{one:?} of {size}");
 }
 
 #[tokio::test]
@@ -255,6 +277,17 @@ async fn a_missing_bucket_names_table_and_location() {
         error.to_string(),
         "bucket no-such-bucket of s3://no-such-bucket/t/day=x/ does not exist (table shop.t)"
     );
+    let input: catalog::TableInput = serde_json::from_value(serde_json::json!({
+        "Name": "bare", "PartitionKeys": [{"Name": "day", "Type": "string"}],
+        "StorageDescriptor": {"Location": "s3://no-such-bucket/bare/", "Columns": [{"Name": "id", "Type": "int"}],
+            "SerdeInfo": {"SerializationLibrary": super::parquet()["library"]}},
+    }))
+    .expect("input");
+    let mut tx = world.store().begin().await.expect("tx");
+    catalog::table::create(&mut tx, &world.sources.scope, "shop", input, "test").await.expect("table");
+    tx.commit().await.expect("commit");
+    let error = world.session().list_table("shop", "bare", None).await.expect_err("no bucket");
+    assert!(matches!(error, EngineError::BucketMissing { table: Some(_), .. }), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Finds the wanted columns among a file's fields.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::Schema;
 
 use crate::error::{FormatError, Problem};
@@ -22,6 +24,20 @@ pub(super) fn by_name(schema: &Schema, names: &[String]) -> Binding {
     };
     let places = schema.fields().iter().map(|f| place(f.name())).collect();
     Binding { places, width: Some(names.len()) }
+}
+
+/// Refuses a header with a column that is not `known`.
+pub(super) fn check_known(known: &[String], names: &[String], source: &str) -> Result<(), FormatError> {
+    let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();
+    match names.iter().find(|name| !known.contains(&name.to_lowercase())) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!(
+                "its header has the column {other}, which the files that the schema was taken from do not have"
+            );
+            Err(FormatError::new(source, Problem::Schema { message }))
+        }
+    }
 }
 
 /// Binds `col<n>` to field n.

@@ -1,5 +1,6 @@
 //! Delimited text: scanning of records, binding of names, and reading into batches.
 
 mod bind;
+pub(crate) mod names;
 pub(crate) mod read;
 pub(crate) mod scan;

@@ -10,6 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::bind::{self, Binding};
+use super::names;
 use super::scan::{Dialect, Field, Scan, scan};
 use crate::builder::{BatchBuilder, Mismatch};
 use crate::compression::Compression;
@@ -54,8 +55,14 @@ impl CsvReader {
         let binding = match (&options.names, names) {
             (ColumnNames::Given(names), _) => bind::by_name(batch.schema(), names),
             (ColumnNames::Generated, _) => bind::generated(batch.schema(), source.name())?,
-            (ColumnNames::Header, Some(names)) => bind_header(&batch, &names, options, source.name())?,
-            (ColumnNames::Header, None) => Binding { places: vec![None; batch.columns.len()], width: None },
+            (ColumnNames::Header, Some(names)) => bind::by_name(batch.schema(), &names),
+            (ColumnNames::HeaderAmong(known), Some(names)) => {
+                bind::check_known(known, &names, source.name())?;
+                bind::by_name(batch.schema(), &names)
+            }
+            (ColumnNames::Header | ColumnNames::HeaderAmong(_), None) => {
+                Binding { places: vec![None; batch.columns.len()], width: None }
+            }
         };
         let (input, line) = if range.start <= head.offset() {
             (head, Some(lines + 1))
@@ -232,27 +239,6 @@ fn refuse_nested(batch: &BatchBuilder, source: &str) -> Result<(), FormatError> 
     Ok(())
 }
 
-/// Binds to a file's own header. Where short records are padded, so is a file that lacks some of the columns.
-fn bind_header(
-    batch: &BatchBuilder,
-    names: &[String],
-    options: &CsvOptions,
-    source: &str,
-) -> Result<Binding, FormatError> {
-    let binding = bind::by_name(batch.schema(), names);
-    if options.ragged == Ragged::PadWithNull {
-        return Ok(binding);
-    }
-    for (place, field) in binding.places.iter().zip(batch.schema().fields()) {
-        if place.is_none() {
-            let message =
-                format!("there is no column {} in the file's header ({})", field.name(), names.join(", "));
-            return Err(FormatError::new(source, Problem::Schema { message }));
-        }
-    }
-    Ok(binding)
-}
-
 /// Reads past the header lines: the names of the last one when they are wanted, and how many lines went by.
 /// For a range that begins far behind, only as much is read as the header needs.
 async fn read_head(
@@ -268,7 +254,7 @@ async fn read_head(
     head.skip_bom().await?;
     let mut lines = 0;
     for nth in 1..=options.header_lines {
-        if nth == options.header_lines && options.names == ColumnNames::Header {
+        if nth == options.header_lines && options.names.are_in_header() {
             let (names, breaks) = read_names(head, dialect).await?;
             return Ok((names, lines + breaks));
         }
@@ -308,16 +294,16 @@ pub(crate) async fn read_names(
     loop {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, breaks } => {
-                let mut names = Vec::with_capacity(fields.len());
+                let mut values = Vec::with_capacity(fields.len());
                 let mut scratch = Vec::new();
                 for field in &fields {
-                    let name = field.decode(input.pending(), dialect, &mut scratch);
-                    let name = std::str::from_utf8(name)
+                    let value = field.decode(input.pending(), dialect, &mut scratch);
+                    std::str::from_utf8(value)
                         .map_err(|_| FormatError::new(input.name(), Problem::InvalidUtf8))?;
-                    names.push(name.trim().to_owned());
+                    values.push(names::of_value(value));
                 }
                 input.consume(len);
-                return Ok((Some(names), passed + breaks));
+                return Ok((Some(names::of_header(values)), passed + breaks));
             }
             Scan::Comment { len } => {
                 input.consume(len);

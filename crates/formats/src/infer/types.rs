@@ -1,8 +1,5 @@
 //! Merging the types that different values or files give one column.
 
-use std::collections::HashSet;
-
-use super::InferredField;
 use crate::hive::HiveType;
 
 /// The narrowest type of ours that holds the values of both; `string` when there is nothing closer.
@@ -74,19 +71,6 @@ fn as_decimal(ty: &HiveType) -> Option<(u8, u8)> {
         HiveType::Int => Some((10, 0)),
         HiveType::BigInt => Some((19, 0)),
         _ => None,
-    }
-}
-
-/// Gives later columns of the same name a number.
-pub(super) fn make_unique(fields: &mut [InferredField]) {
-    let mut taken: HashSet<String> = HashSet::new();
-    for field in fields {
-        let mut n = 1;
-        let base = field.name.clone();
-        while !taken.insert(field.name.clone()) {
-            field.name = format!("{base}_{n}");
-            n += 1;
-        }
     }
 }
 

@@ -73,8 +73,16 @@ fn a_header_names_the_columns() {
     let batch =
         read_all(&source("f", "\u{feff}A, B \n\"x\",1\n"), &format, &table, ReadOptions::default()).unwrap();
     assert_eq!(rows(&batch), [["1", "x"]]);
-    let error = read_all(&source("f", "a,c\nx,1\n"), &format, &table, ReadOptions::default()).unwrap_err();
-    assert_eq!(error.to_string(), "f: there is no column b in the file's header (a, c)");
+    // What a header lacks is NULL; what it names twice is numbered, as when it is inferred.
+    let batch = read_all(&source("f", "a,c\nx,1\n"), &format, &table, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["∅", "x"]]);
+    let repeated = schema(&[("A_1", "string"), ("a", "string"), ("col2", "string")]);
+    let batch = read_all(&source("f", "a,A,\nx,y,z\n"), &format, &repeated, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["y", "x", "z"]]);
+    let known = ColumnNames::HeaderAmong(vec!["a".into(), "b".into()]);
+    let among = csv(CsvOptions { names: known, ..CsvOptions::standard() });
+    let error = read_all(&source("f", "a,c\nx,1\n"), &among, &table, ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("its header has the column c, which"), "{error}");
     let generated =
         csv(CsvOptions { header_lines: 0, names: ColumnNames::Generated, ..CsvOptions::standard() });
     let table = schema(&[("col1", "int")]);
@@ -193,12 +201,4 @@ fn openx_mappings() {
     let file = source("f", r#"{"timestamp":"x","a.b":1}"#);
     let batch = read_all(&file, &Format::Json(options), &table, ReadOptions::default()).unwrap();
     assert_eq!(rows(&batch), [["x", "1"]]);
-}
-
-#[test]
-fn a_header_may_lack_columns_where_records_are_padded() {
-    let table = schema(&[("b", "int"), ("a", "string")]);
-    let padded = csv(CsvOptions { ragged: formats::Ragged::PadWithNull, ..CsvOptions::standard() });
-    let batch = read_all(&source("f", "a,c\nx,1\n"), &padded, &table, ReadOptions::default()).unwrap();
-    assert_eq!(rows(&batch), [["∅", "x"]]);
 }

@@ -3,7 +3,9 @@
 //! The objects are listed once per run, before anything is read; the bookmark, exclusions and bounds
 //! leave some out. The schema of files without a catalog table is that of all listed files and of those
 //! to be read together, so that a run over a few new files has every column that earlier runs had.
-//! A CSV source gives text in every column, as Glue's dynamic frames do.
+//! A CSV source gives text in every column, as Glue's dynamic frames do. With headers its columns are found by name in
+//! each file, null where a file lacks one; a header is read of each of up to [`HEADERS`] files, and one that names a
+//! column which those do not have fails the run rather than lose it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,8 +19,11 @@ use formats::{ColumnNames, CsvOptions, JsonOptions};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Processed, Window};
-use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
+use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
 use crate::plan::{self, PlanError};
+
+/// How many files' headers make the schema of a CSV source.
+const HEADERS: usize = 1_000;
 
 /// A source of a run.
 pub(crate) struct Source {
@@ -70,7 +75,21 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     drop(tx);
     let objects = bound(chosen.read, bounds);
     count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
-    report(task, node, &all, &objects, chosen.skipped, chosen.rewritten);
+    let left_out = match (window, full) {
+        (_, true) => "every run reads all of it (--bookmark-full-sources)".to_owned(),
+        (Window::All, false) => "the bookmark is disabled".to_owned(),
+        (Window::New, _) => format!(
+            "{} left out by the bookmark, {} rewritten since an earlier run",
+            chosen.skipped, chosen.rewritten
+        ),
+        (Window::Between { .. }, _) => {
+            format!("{} left out, which the runs asked for have not read", chosen.skipped)
+        }
+    };
+    report(task, node, all.len(), &objects, &left_out);
+    if let (NodeKind::Catalog(source), true) = (&node.kind, all.is_empty()) {
+        report_empty(task, node, source).await?;
+    }
     let schema = match &node.kind {
         NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
         _ => None,
@@ -80,22 +99,28 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     Ok(Source { node: node.id.clone(), objects, names, schema, bookmarked, count })
 }
 
-fn report(
-    task: &Task<'_>,
-    node: &Node,
-    all: &[ObjectRef],
-    objects: &[ObjectRef],
-    skipped: u64,
-    rewritten: u64,
-) {
+fn report(task: &Task<'_>, node: &Node, listed: usize, objects: &[ObjectRef], left_out: &str) {
+    let name = name_of(node);
     let bytes: u64 = objects.iter().map(|object| object.size).sum();
     task.log.info(format!(
-        "{}: {} objects listed, {} to read with {bytes} bytes; {skipped} left out by the bookmark, {rewritten} rewritten \
-         since an earlier run",
-        name_of(node),
-        all.len(),
+        "{name}: {listed} objects listed, {} to read with {bytes} bytes; {left_out}",
         objects.len()
     ));
+}
+
+/// Says why a table gives nothing: as with Glue that is no failure, and hard to see.
+async fn report_empty(task: &Task<'_>, node: &Node, source: &CatalogSource) -> Result<(), RunFailure> {
+    let mut tx = task.context.store.read().await?;
+    let table = catalog::table::get(&mut tx, &task.run.scope, &source.database, &source.table).await;
+    let table = table.map_err(|error| RunFailure::catalog(node, error))?;
+    let location = table.storage_descriptor().and_then(|own| own.location.as_deref()).unwrap_or_default();
+    task.log.info(format!(
+        "{}: table {}.{} has no objects under {location}: its input is empty",
+        name_of(node),
+        source.database,
+        source.table
+    ));
+    Ok(())
 }
 
 fn excluded(source: &FileSource, object: &ObjectRef) -> bool {
@@ -145,7 +170,27 @@ fn path_source(source: &FileSource) -> PathSource {
         FileFormat::Parquet => PathFormat::Parquet,
     };
     let paths = source.paths.iter().map(ToString::to_string).collect();
-    PathSource { recurse: source.recurse, format, text_types: TextTypes::String, ..PathSource::new(paths) }
+    let sample_files =
+        if matches!(source.format, FileFormat::Csv { .. }) { HEADERS } else { engine::SAMPLE_FILES };
+    PathSource {
+        recurse: source.recurse,
+        format,
+        text_types: TextTypes::String,
+        sample_files,
+        ..PathSource::new(paths)
+    }
+}
+
+/// The source, to be read with the schema that was found for all its files.
+fn with_schema(source: &FileSource, schema: Option<&SchemaRef>) -> PathSource {
+    let mut path = PathSource { schema: schema.cloned(), ..path_source(source) };
+    if let (PathFormat::Csv(csv), Some(schema)) = (&mut path.format, schema)
+        && csv.names == ColumnNames::Header
+    {
+        let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+        csv.names = ColumnNames::HeaderAmong(names);
+    }
+    path
 }
 
 async fn schema(
@@ -209,7 +254,7 @@ impl Source {
                 task.session.table(&source.database, &source.table, options).await
             }
             NodeKind::Files(source) => {
-                let path = PathSource { schema: self.schema.clone(), objects, stats, ..path_source(source) };
+                let path = PathSource { objects, stats, ..with_schema(source, self.schema.as_ref()) };
                 task.session.read_path(path).await
             }
             _ => Err(EngineError::Internal("a transform was read as a source".to_owned())),

@@ -31,8 +31,7 @@ pub fn to_document(run: &Run, now_ms: i64) -> Value {
         out.insert("StateDetail".to_owned(), Value::from(detail.clone()));
     }
     out.insert("PredecessorRuns".to_owned(), Value::Array(Vec::new()));
-    let until = details.completed_ms.unwrap_or(now_ms);
-    let executed = details.begun_ms.map_or(0, |begun| (until - begun).max(0));
+    let executed = details.executed_ms + details.executing_ms(details.completed_ms.unwrap_or(now_ms));
     // Whole seconds, as AWS counts; a run that did something has used at least one.
     let executed = if executed == 0 { 0 } else { (executed / 1000).max(1) };
     out.insert("ExecutionTime".to_owned(), Value::from(executed));

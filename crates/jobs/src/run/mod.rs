@@ -26,5 +26,5 @@ pub use document::to_document;
 pub use ops::{RunPage, StartRequest, StopResult, get, list};
 pub(crate) use ops::{insert_retry, start, stop};
 pub use rows::{Run, RunInput};
-pub(crate) use rows::{active_ids, apply, count_active, input, load};
+pub(crate) use rows::{active_ids, apply, count_active, input, load, note_alive};
 pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};

@@ -46,9 +46,15 @@ pub struct Details {
     /// The run that this one tries again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_run_id: Option<String>,
-    /// When execution began.
+    /// When the execution that goes on began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_ms: Option<i64>,
+    /// When its process was last known to be alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_ms: Option<i64>,
+    /// Milliseconds of executions that have ended: one, or more when a process stopped and the next went on.
+    #[serde(default)]
+    pub executed_ms: i64,
     /// When anything last changed.
     pub modified_ms: i64,
     /// When it ended.
@@ -96,6 +102,11 @@ impl RunInput {
 impl Details {
     pub(crate) fn version() -> u32 {
         VERSION
+    }
+
+    /// Milliseconds that the execution which goes on had taken at `now_ms`.
+    pub(crate) fn executing_ms(&self, now_ms: i64) -> i64 {
+        self.begun_ms.map_or(0, |begun| (now_ms - begun).max(0))
     }
 }
 
@@ -219,6 +230,15 @@ pub(super) async fn insert(tx: &mut Tx, run: &Run, input: &RunInput) -> Result<(
     Ok(())
 }
 
+/// Notes that the process which executes the run, read in this transaction, is alive.
+pub(crate) async fn note_alive(tx: &mut Tx, run: &mut Run) -> Result<(), JobsError> {
+    run.details.seen_ms = Some(tx.now_ms());
+    let document = serde_json::to_string(&run.details).map_err(damaged)?;
+    tx.execute("UPDATE jobs_runs SET document = $1 WHERE id = $2", &params![document, run.id.as_str()])
+        .await?;
+    Ok(())
+}
+
 /// Applies an event to a run that was read in this transaction and stores the result.
 ///
 /// Returns what is to be done; `None` when the event cannot happen in the run's state, and then
@@ -234,10 +254,13 @@ pub(crate) async fn apply(
     details.state = next;
     details.modified_ms = now;
     if event == Event::Begun {
-        details.begun_ms = Some(now);
+        (details.begun_ms, details.seen_ms) = (Some(now), Some(now));
     }
-    if event == Event::Interrupted {
-        details.begun_ms = None;
+    if event == Event::Interrupted || effects.contains(&Effect::Finish) {
+        // A process that is gone has worked until it was last seen, not until somebody noticed.
+        let until = if event == Event::Lost { details.seen_ms } else { None };
+        details.executed_ms += details.executing_ms(until.unwrap_or(now));
+        (details.begun_ms, details.seen_ms) = (None, None);
     }
     if next != RunState::Waiting {
         details.state_detail = None;

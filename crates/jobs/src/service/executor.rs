@@ -191,7 +191,10 @@ async fn renew(context: &Context, run: &Run, lease: &Lease) -> Result<Option<End
     if !lease::renew(&mut tx, lease).await? {
         return Ok(Some(Ended::LeaseLost));
     }
-    let now = run::load(&mut tx, &run.id).await?;
+    let mut now = run::load(&mut tx, &run.id).await?;
+    if let Some(run) = &mut now {
+        run::note_alive(&mut tx, run).await?;
+    }
     tx.commit().await?;
     Ok(match now.map(|run| run.details.state) {
         Some(RunState::Running) => None,

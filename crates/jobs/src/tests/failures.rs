@@ -116,7 +116,11 @@ async fn a_stopped_service_hands_its_runs_on() {
     stop.cancel();
     world.until("j", &id, |run| run.details.state == RunState::Starting).await;
     world.serve("two");
-    world.until("j", &id, |run| run.details.state == RunState::Running).await;
+    let run = world.until("j", &id, |run| run.details.state == RunState::Running).await;
+    let first = run.details.executed_ms;
+    assert!(first > 0, "what the first service did is not forgotten");
+    let shown = run::to_document(&run, run.details.begun_ms.unwrap() + 7_000);
+    assert_eq!(shown["ExecutionTime"], (first + 7_000) / 1_000);
     world.stop.cancel();
 }
 
@@ -132,10 +136,17 @@ async fn a_lost_run_fails_and_is_retried() {
     let mut run = run::load(&mut tx, &id).await.unwrap().unwrap();
     lease::acquire(&mut tx, &run.lease_name(), "dead", 300).await.unwrap().unwrap();
     run::apply(&mut tx, &mut run, Event::Begun).await.unwrap().unwrap();
+    // It worked for two seconds, long ago: nobody was there since to notice its end.
+    let hour_ago = run.details.begun_ms.unwrap() - 3_600_000;
+    (run.details.begun_ms, run.details.seen_ms) = (Some(hour_ago), Some(hour_ago + 2_000));
+    let document = serde_json::to_string(&run.details).unwrap();
+    let sql = "UPDATE jobs_runs SET document = $1 WHERE id = $2";
+    tx.execute(sql, &store::params![document, id.as_str()]).await.unwrap();
     tx.commit().await.unwrap();
     world.serve("local");
     let run = world.ended("j", &id).await;
     assert_eq!(run.details.state, RunState::Failed);
+    assert_eq!(run::to_document(&run, i64::MAX)["ExecutionTime"], 2);
     assert!(run.details.error_message.unwrap().contains("ended before the run did"));
     let retry = world.ended("j", &format!("{id}_attempt_1")).await;
     assert_eq!(retry.details.state, RunState::Succeeded, "{:?}", retry.details.error_message);

@@ -218,6 +218,20 @@ impl World {
         lines(&session.collect(frame).await.unwrap().0)
     }
 
+    /// The lines of a run's output log, once one has `last`.
+    pub(super) async fn log_until(&self, id: &str, last: &str) -> Vec<String> {
+        let waiting = async {
+            loop {
+                let lines = self.log(crate::OUTPUT_GROUP, id);
+                if lines.iter().any(|line| line.contains(last)) {
+                    return lines;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, waiting).await.unwrap()
+    }
+
     /// The log lines of a run.
     pub(super) fn log(&self, group: &str, id: &str) -> Vec<String> {
         let lines = self.logs.lines.lock().unwrap_or_else(PoisonError::into_inner);

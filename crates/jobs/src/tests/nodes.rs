@@ -37,6 +37,24 @@ async fn csv_is_text_and_apply_mapping_casts() {
 }
 
 #[tokio::test]
+async fn headers_say_where_columns_are_in_each_file() {
+    let world = World::new().await;
+    world.put("in/a.csv", "id,v,v,ID\n1,x,y,z\n").await;
+    world.put("in/b.csv", "v,more,id\nw,m,2\n").await;
+    let nodes = json!({"src": csv("in"), "out": parquet("src", "out")});
+    world.succeeds("j", nodes).await;
+    // id, v, v_1, ID_1, more
+    assert_eq!(world.rows("out").await, ["1|x|y|z|~", "2|w|~|~|m"]);
+    // More files than headers are read of: a column that only one of the others has is not lost.
+    for at in 0..1_100 {
+        world.put(&format!("many/{at:04}.csv"), if at == 10 { "id,late\n1,2\n" } else { "id\n1\n" }).await;
+    }
+    let nodes = json!({"src": csv("many"), "out": parquet("src", "lost")});
+    let message = world.fails("k", nodes).await;
+    assert!(message.contains("many/0010.csv: its header has the column late"), "{message}");
+}
+
+#[tokio::test]
 async fn nested_fields_are_selected_dropped_and_renamed() {
     let world = World::new().await;
     world

@@ -2,14 +2,13 @@
 
 use super::candidate::{Candidate, each_record};
 use crate::builder::value;
+use crate::csv::names;
 use crate::csv::scan::Dialect;
 use crate::hive::HiveType;
 use crate::infer::{InferOptions, InferredField};
 
 /// The longest header name, from Glue's rules.
 const MAX_HEADER_CHARS: usize = 150;
-/// The longest name of a column. Source: Glue's `NameString`.
-const MAX_NAME_CHARS: usize = 255;
 /// What LazySimpleSerDe reads as NULL.
 const NULL_TEXT: &[u8] = b"\\N";
 
@@ -83,7 +82,7 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
             let value = field.decode(window, &dialect, &mut scratch);
             let kind = kind_of(value, best.quoted);
             if is_first {
-                columns.first.push(single_line(value));
+                columns.first.push(names::of_value(value));
                 columns.first_kinds.push(kind);
             } else if i < best.width {
                 columns.rest_kinds[i] = merge(columns.rest_kinds[i], kind);
@@ -96,12 +95,6 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         }
     });
     (columns, end)
-}
-
-/// A value as a column's name, which the catalog wants on one line.
-fn single_line(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    text.trim().chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Glue's conditions for the first row to be a header.
@@ -145,7 +138,7 @@ pub(super) fn columns_of(
         };
         let nullable = columns.nullable[i] || (!header && first_kind == Kind::Empty);
         fields.push(InferredField {
-            name: name.map_or(format!("col{i}"), |n| options.spelling(n)),
+            name: name.map_or_else(|| names::of_place(i), |n| options.spelling(n)),
             ty,
             nullable,
             untyped: kind == Kind::Empty,

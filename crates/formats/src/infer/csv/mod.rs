@@ -4,9 +4,9 @@ mod candidate;
 mod columns;
 mod refusal;
 
-use super::types::make_unique;
 use super::{InferOptions, Inferred};
 use crate::compression::Compression;
+use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::input::Input;
 use crate::options::{ColumnNames, CsvOptions, Format};
@@ -55,7 +55,7 @@ pub(super) fn infer_as(
     if let ColumnNames::Given(names) = &known.names {
         fields.iter_mut().zip(names).for_each(|(field, name)| field.name.clone_from(name));
     }
-    make_unique(&mut fields);
+    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     Inferred {
         format: Format::Csv(known.clone()),
         compression,
@@ -77,9 +77,9 @@ fn describe(
     let (columns, end) = study(input.pending(), input.at_eof(), &best);
     let header = has_header(&columns, best.width);
     let mut fields = columns_of(&columns, &best, header, options);
-    make_unique(&mut fields);
-    let names: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
-    best.options = dialect(&best, names, columns.lead + u64::from(header));
+    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
+    let own: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
+    best.options = dialect(&best, own, columns.lead + u64::from(header));
     let complete = input.at_eof() && end == input.pending().len();
     Inferred {
         format: Format::Csv(best.options),

@@ -2,9 +2,9 @@
 
 mod shape;
 
-use super::types::make_unique;
 use super::{InferOptions, Inferred, InferredField};
 use crate::compression::Compression;
+use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::hive::MAX_NESTING;
 use crate::input::Input;
@@ -131,7 +131,7 @@ fn describe(
             nullable: seen < records,
         })
         .collect();
-    make_unique(&mut fields);
+    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_owned);
     Inferred {
         format: Format::Json(JsonOptions { layout, ..JsonOptions::default() }),
         compression,
