@@ -38,9 +38,13 @@ static TYPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// The text without what the libraries put around it, and with SQL's names of types.
 pub(super) fn plain(text: &str) -> String {
     let mut text = text;
-    for boilerplate in
-        ["\n\nbacktrace:", ".\nThis issue was likely caused by", ".\nThis was likely caused by"]
-    {
+    for boilerplate in [
+        "\n\nbacktrace:",
+        ".\nDid you mean",
+        ". Did you mean",
+        ".\nThis issue was likely caused by",
+        ".\nThis was likely caused by",
+    ] {
         text = text.split(boilerplate).next().unwrap_or_default();
     }
     let prefixes = [
@@ -115,6 +119,7 @@ mod tests {
         let bug =
             "Internal error: Could not rewrite.\nThis issue was likely caused by a bug in DataFusion's code";
         assert_eq!(plain(bug), "Could not rewrite");
+        assert_eq!(plain("Invalid function 'frob'.\nDid you mean 'floor'?"), "Invalid function 'frob'");
         assert_eq!(plain("PhysicalExpr could not be built"), UNSPEAKABLE);
         assert_eq!(plain("could not downcast to StringViewArray"), UNSPEAKABLE);
     }

@@ -191,6 +191,53 @@ async fn floats_are_one_nan_and_one_zero() {
 }
 
 #[tokio::test]
+async fn what_is_refused_is_refused_without_guesses() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"i\":7}\n").await;
+    let queries = [
+        "select initcap('a') as x from t",
+        "select row_number() as x from t",
+        "select nope(i) as x from t",
+        "select lag(i) as x from t",
+        "select sum(i, i) as x from t",
+        "select ii as x from t",
+    ];
+    for (at, query) in queries.into_iter().enumerate() {
+        let message = world.fails(&format!("j{at}"), through(json_source("in"), sql(query), "out")).await;
+        assert!(message.starts_with("node SparkSQL tr (q): "), "{query}: {message}");
+        assert!(!message.contains("Did you mean"), "{query}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn doubles_round_and_show_as_in_java() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"i\":7}\n").await;
+    let cases = [
+        ("round(1.005D, 2)", "1.01"),
+        ("round(2.5D)", "3.0"),
+        ("round(-2.5D)", "-3.0"),
+        ("round(2.675D, 2)", "2.68"),
+        ("cast(1.0E10D as string)", "1.0E10"),
+        ("cast(0.001D as string)", "0.001"),
+        ("cast(0.0001D as string)", "1.0E-4"),
+        ("cast(9999999.0D as string)", "9999999.0"),
+        ("cast(12345678.9D as string)", "1.23456789E7"),
+        ("isnan(cast(null as double))", "false"),
+        ("isnan(cast('NaN' as double))", "true"),
+    ];
+    let columns: Vec<String> =
+        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
+    let query = format!("select {} from t", columns.join(", "));
+    world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
+    let rows = world.rows("out").await;
+    let cells: Vec<&str> = rows[0].split('|').collect();
+    for (at, (sql, expected)) in cases.iter().enumerate() {
+        assert_eq!(cells[at], *expected, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn unnamed_columns_have_sparks_names() {
     let world = World::new().await;
     world.put("in/x.json", "{\"i\":7}\n").await;

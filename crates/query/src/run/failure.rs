@@ -11,7 +11,7 @@ use store::StoreError;
 use crate::error::QueryError;
 use crate::execution::Failure;
 use crate::results::NoText;
-use crate::sql::{self, SqlError, SqlErrorKind, TOO_COMPLEX};
+use crate::sql::{self, Position, SqlError, SqlErrorKind, TOO_COMPLEX};
 
 /// Athena's error categories. Source: Athena API Reference, AthenaError.
 const SYSTEM: i64 = 1;
@@ -59,6 +59,17 @@ impl RunError {
     pub(crate) fn of_planning(error: EngineError) -> Self {
         match error {
             EngineError::Execution { message } => Self::Engine(EngineError::Plan { message }),
+            EngineError::ColumnNotFound { column, relation, candidates } => {
+                let column =
+                    relation.map_or_else(|| column.clone(), |relation| format!("{relation}.{column}"));
+                let candidates = sql::shown(candidates.iter().map(String::as_str));
+                let kind = SqlErrorKind::NoColumn { column, candidates };
+                Self::Sql(SqlError { position: Position::default(), kind })
+            }
+            EngineError::AmbiguousColumn { column } => {
+                let kind = SqlErrorKind::Ambiguous(column);
+                Self::Sql(SqlError { position: Position::default(), kind })
+            }
             other => Self::Engine(other),
         }
     }
@@ -110,14 +121,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
             let message = format!("Table 'awsdatacatalog.{database}.{table}' does not exist");
             return (USER, "TABLE_NOT_FOUND", message);
         }
-        EngineError::ColumnNotFound { column, candidates, .. } => {
-            let mut message = format!("Column '{column}' cannot be resolved");
-            let candidates = sql::shown(candidates.iter().map(String::as_str));
-            if !candidates.is_empty() {
-                message = format!("{message}; there is {}", candidates.join(", "));
-            }
-            return (USER, "COLUMN_NOT_FOUND", message);
-        }
+        EngineError::ColumnNotFound { .. } => "COLUMN_NOT_FOUND",
         EngineError::AmbiguousColumn { .. } => "AMBIGUOUS_NAME",
         EngineError::BucketMissing { .. } | EngineError::LocationInvalid { .. } => "HIVE_FILESYSTEM_ERROR",
         EngineError::ObjectMissing { .. } => "HIVE_CANNOT_OPEN_SPLIT",

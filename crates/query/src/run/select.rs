@@ -1,21 +1,24 @@
 //! Runs a query on the engine and writes its rows as CSV.
 
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::sql::parser::Statement;
-use engine::{Session, SessionOptions, Sources, SqlDialect};
+use engine::{EngineError, Session, SessionOptions, Sources, SqlDialect};
 use sqlparser::ast::Statement as Ast;
 
 use super::RunError;
 use super::statement::{Ground, Outcome, Request};
 use crate::results::{CsvResult, columns};
-use crate::sql::Select;
+use crate::sql::{Probe, Search, Select, SqlError, SqlErrorKind};
 use crate::{sql, types, values};
 
 pub(super) async fn run(ground: &Ground, request: &Request<'_>, select: Select) -> Result<Outcome, RunError> {
     let clock = ground.store.clock();
     let started_ms = clock.now_ms();
     let session = session(ground, request);
-    let plan = plan(&session, select).await?;
+    let plan = match plan(&session, select).await {
+        Ok(plan) => plan,
+        Err(error) => return Err(placed(&session, request.query, error).await),
+    };
     let mut execution = session.execute_plan(plan).await.map_err(RunError::of_planning)?;
     let planning_ms = clock.now_ms() - started_ms;
     let schema = execution.schema();
@@ -46,6 +49,75 @@ fn session(ground: &Ground, request: &Request<'_>) -> Session {
         ..SessionOptions::default()
     };
     ground.engine.session(sources, options)
+}
+
+/// The most places of a statement that are tried for an error.
+const MAX_SPOTS: usize = 64;
+
+/// The error with its place in the statement, where that can be told.
+async fn placed(session: &Session, text: &str, error: RunError) -> RunError {
+    match &error {
+        RunError::Sql(SqlError { position, kind }) if position.line == 0 => {
+            let found = located(session, text, kind).await;
+            found.map_or(error, RunError::Sql)
+        }
+        RunError::Engine(EngineError::Plan { message }) => {
+            let found = match sql::ungrouped(text) {
+                Some(found) => Some(found),
+                None => probed(session, text, message).await,
+            };
+            found.map_or(error, RunError::Sql)
+        }
+        _ => error,
+    }
+}
+
+/// Finds an error's place: the only one that it may be about, else the one without which it is gone.
+async fn located(session: &Session, text: &str, kind: &SqlErrorKind) -> Option<SqlError> {
+    let search = Search::Of(kind);
+    let spots = sql::spots(text, &search);
+    if let [only] = &spots[..] {
+        return Some(SqlError::at(kind.clone(), only));
+    }
+    if spots.len() > MAX_SPOTS {
+        return None;
+    }
+    let is_column = matches!(kind, SqlErrorKind::NoColumn { .. } | SqlErrorKind::Ambiguous(_));
+    for step in 0..spots.len() {
+        // Of columns the first one in the text is looked for; of operators the innermost.
+        let at = if is_column { spots.len() - 1 - step } else { step };
+        let gone = |other: usize| if is_column { other >= at } else { other <= at };
+        let error = plan(session, sql::without(text, &search, gone)?).await.err();
+        if session.cancel_token().is_cancelled() {
+            return None;
+        }
+        if !matches!(&error, Some(RunError::Sql(SqlError { kind: other, .. })) if other == kind) {
+            return Some(SqlError::at(kind.clone(), spots.get(at)?));
+        }
+    }
+    None
+}
+
+/// Finds what our engine refuses in words of its own, and asks it for the types of the operands.
+async fn probed(session: &Session, text: &str, message: &str) -> Option<SqlError> {
+    let spots = sql::spots(text, &Search::Operands);
+    for (at, spot) in spots.iter().enumerate().take(MAX_SPOTS) {
+        let error = plan(session, sql::without(text, &Search::Operands, |other| other == at)?).await.err();
+        if session.cancel_token().is_cancelled() {
+            return None;
+        }
+        if matches!(&error, Some(RunError::Engine(EngineError::Plan { message: other })) if other == message)
+        {
+            continue;
+        }
+        let probe = Probe::of(spot.called.as_deref()?);
+        session.context().register_udf(ScalarUDF::from(probe));
+        return match plan(session, sql::probing(text, at)?).await {
+            Err(RunError::Sql(SqlError { kind, .. })) => Some(SqlError::at(kind, spot)),
+            _ => None,
+        };
+    }
+    None
 }
 
 /// Binds a checked query and brings it in line with Trino.

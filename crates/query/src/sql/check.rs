@@ -5,9 +5,10 @@
 //! apart field by field, so that a field that a later `sqlparser` adds does not compile before somebody has decided.
 
 use sqlparser::ast::{
-    Cte, Distinct, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy,
-    OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Spanned, TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions, With,
+    BinaryOperator, Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause,
+    ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SelectItem, SetExpr,
+    SetOperator, SetQuantifier, Spanned, TableAlias, TableFactor, TableWithJoins, Values,
+    WildcardAdditionalOptions, With,
 };
 
 use super::functions;
@@ -97,12 +98,27 @@ fn set_expr(body: &SetExpr) -> Checked {
             set_expr(left)?;
             set_expr(right)
         }
-        SetExpr::Values(_) => refuse(body, "VALUES"),
+        SetExpr::Values(values) => value_rows(body, values),
         SetExpr::Table(_) => refuse(body, "TABLE"),
         SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
             refuse(body, "a change of data in a query")
         }
     }
+}
+
+/// The most rows that are written out in a statement.
+const MAX_VALUE_ROWS: usize = 1_000;
+
+fn value_rows(body: &SetExpr, values: &Values) -> Checked {
+    let Values { explicit_row, rows, value_keyword } = values;
+    none(body, *explicit_row || *value_keyword, "this form of VALUES")?;
+    none(body, rows.len() > MAX_VALUE_ROWS, "VALUES of more than 1000 rows")?;
+    let mut widths = rows.iter().map(|row| row.content.len());
+    let first = widths.next().unwrap_or_default();
+    if first == 0 || widths.any(|width| width != first) {
+        return Err(SqlError::syntax(position(body), "the rows of VALUES have different numbers of columns"));
+    }
+    rows.iter().flat_map(|row| &row.content).try_for_each(expr)
 }
 
 fn select(whole: &Select) -> Checked {
@@ -150,9 +166,26 @@ fn select(whole: &Select) -> Checked {
     none(whole, *flavor != SelectFlavor::Standard, "FROM before SELECT")?;
     projection.iter().try_for_each(select_item)?;
     from.iter().try_for_each(table_with_joins)?;
-    selection.iter().try_for_each(expr)?;
+    selection.iter().try_for_each(condition)?;
     having.iter().try_for_each(expr)?;
     groups(whole, group_by)
+}
+
+/// A condition of WHERE. Of those that AND connects, one may be NOT IN with a subquery: there our engine's join knows
+/// that it is NULL with a NULL on either side.
+fn condition(whole: &Expr) -> Checked {
+    match whole {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            condition(left)?;
+            condition(right)
+        }
+        Expr::Nested(inner) => condition(inner),
+        Expr::InSubquery { expr: inner, subquery, negated: true } => {
+            expr(inner)?;
+            query(subquery)
+        }
+        other => expr(other),
+    }
 }
 
 fn groups(whole: &Select, group_by: &GroupByExpr) -> Checked {

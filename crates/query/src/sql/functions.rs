@@ -4,6 +4,8 @@
 //! one of Trino's as not supported, any other as Trino refuses an unknown one. How each one is brought to the engine
 //! is its [`Rewrite`].
 
+mod missing;
+
 use std::ops::ControlFlow;
 use std::ops::RangeInclusive;
 
@@ -15,6 +17,7 @@ use sqlparser::ast::{
 
 use super::check::{self, expr, position, refuse};
 use super::{SqlError, SqlErrorKind};
+use missing::MISSING;
 
 /// Where a function may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,8 @@ pub(super) const KNOWN: &[Known] = &[
     scalar("concat", 2..=usize::MAX, Rewrite::Concat),
     same("cos", Kind::Scalar, 1..=1),
     scalar("date", 1..=1, Rewrite::Date),
+    same("date_format", Kind::Scalar, 2..=2),
+    same("date_parse", Kind::Scalar, 2..=2),
     same("date_add", Kind::Scalar, 3..=3),
     same("date_diff", Kind::Scalar, 3..=3),
     same("date_trunc", Kind::Scalar, 2..=2),
@@ -85,6 +90,9 @@ pub(super) const KNOWN: &[Known] = &[
     scalar("hour", 1..=1, Rewrite::DatePart("hour")),
     scalar("if", 2..=3, Rewrite::If),
     scalar("length", 1..=1, Rewrite::Bigint("character_length")),
+    same("lpad", Kind::Scalar, 3..=3),
+    same("rpad", Kind::Scalar, 3..=3),
+    same("split_part", Kind::Scalar, 3..=3),
     same("ln", Kind::Scalar, 1..=1),
     same("lower", Kind::Scalar, 1..=1),
     scalar("minute", 1..=1, Rewrite::DatePart("minute")),
@@ -182,38 +190,6 @@ pub(super) fn identifiers(name: &ObjectName) -> Option<Vec<&Ident>> {
         })
         .collect()
 }
-
-/// Functions of Trino's that Tenon does not have yet. Source: Trino documentation, list of functions.
-#[rustfmt::skip]
-const MISSING: &[&str] = &[
-    "all_match", "any_match", "any_value", "approx_most_frequent", "approx_percentile", "arbitrary",
-    "array_agg", "array_distinct", "array_except", "array_intersect", "array_join", "array_max", "array_min",
-    "array_position", "array_remove", "array_sort", "array_union", "arrays_overlap", "at_timezone",
-    "bit_count", "bitwise_and", "bitwise_and_agg", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_or_agg", "bitwise_right_shift", "bitwise_xor", "cardinality", "ceiling", "checksum", "chr",
-    "codepoint", "combinations", "concat_ws", "contains", "crc32", "current_time", "current_timestamp",
-    "current_timezone", "current_user", "date_format", "date_parse", "day_of_week", "day_of_year", "dow",
-    "doy", "element_at", "filter", "flatten", "format", "format_datetime", "format_number", "from_base",
-    "from_base64", "from_base64url", "from_hex", "from_iso8601_date", "from_iso8601_timestamp",
-    "from_unixtime", "from_utf8", "geometric_mean", "greatest", "grouping", "hamming_distance", "histogram",
-    "hmac_sha256", "human_readable_seconds", "is_json_scalar", "json_array_contains", "json_array_get",
-    "json_array_length", "json_exists", "json_extract", "json_extract_scalar", "json_format", "json_parse",
-    "json_query", "json_size", "json_value", "kurtosis", "last_day_of_month", "least", "levenshtein_distance",
-    "listagg", "localtime", "localtimestamp", "log", "lpad", "ltrim", "map", "map_agg", "map_concat",
-    "map_entries", "map_filter", "map_from_entries", "map_keys", "map_union", "map_values", "map_zip_with",
-    "max_by", "md5", "millisecond", "min_by", "mod", "multimap_agg", "murmur3", "ngrams", "none_match",
-    "normalize", "now", "nth_value", "numeric_histogram", "parse_datetime", "parse_duration", "rand",
-    "random", "reduce", "reduce_agg", "regexp_count", "regexp_extract", "regexp_extract_all", "regexp_like",
-    "regexp_position", "regexp_replace", "regexp_split", "regr_intercept", "regr_slope", "repeat", "rpad",
-    "rtrim", "sequence", "set_agg", "sha1", "sha256", "sha512", "shuffle", "sign", "skewness", "slice",
-    "soundex", "split", "split_part", "split_to_map", "timezone_hour", "timezone_minute", "to_base",
-    "to_base64", "to_base64url", "to_hex", "to_iso8601", "to_unixtime", "to_utf8", "transform",
-    "transform_keys", "transform_values", "translate", "truncate", "try", "typeof", "url_decode",
-    "url_encode", "url_extract_fragment", "url_extract_host", "url_extract_parameter", "url_extract_path",
-    "url_extract_port", "url_extract_protocol", "url_extract_query", "uuid", "version", "week",
-    "week_of_year", "width_bucket", "with_timezone", "word_stem", "xxhash64", "year_of_week", "yow", "zip",
-    "zip_with",
-];
 
 /// What to say of a function that is not on the list.
 fn unknown(name: &ObjectName) -> SqlErrorKind {
@@ -343,14 +319,57 @@ fn frame_bound(name: &ObjectName, bound: &WindowFrameBound) -> Result<(), SqlErr
     }
 }
 
+/// The name of the function that an expression calls, as Trino spells it; of those with a syntax of their own, too.
+pub(super) fn called(expr: &Expr) -> Option<&'static str> {
+    Some(match expr {
+        Expr::Function(call) => known(call)?.name,
+        Expr::Ceil { .. } => "ceil",
+        Expr::Floor { .. } => "floor",
+        Expr::Trim { .. } => "trim",
+        Expr::Extract { .. } => "extract",
+        Expr::Position { .. } => "strpos",
+        Expr::Substring { .. } => "substr",
+        _ => return None,
+    })
+}
+
+/// Whether an expression calls what our engine has under this name.
+pub(super) fn is_engines(expr: &Expr, engines: &str) -> bool {
+    let Expr::Function(call) = expr else {
+        let others = [("btrim", "trim"), ("ltrim", "trim"), ("rtrim", "trim"), ("date_part", "extract")];
+        let own = others.iter().find(|(other, _)| *other == engines).map_or(engines, |(_, own)| own);
+        return called(expr) == Some(own);
+    };
+    // Our engine calls these by the shorter of their names.
+    let short = |name: &'static str| match name {
+        "stddev_samp" => "stddev",
+        "var_samp" => "var",
+        other => other,
+    };
+    known(call).is_some_and(|known| match known.rewrite {
+        Rewrite::Same(name) | Rewrite::Bigint(name) => short(name) == engines,
+        Rewrite::DatePart(_) => engines == "date_part",
+        _ => known.name == engines,
+    })
+}
+
+/// Whether the call is one of an aggregate, outside of windows.
+pub(super) fn is_aggregate(call: &Function) -> bool {
+    call.over.is_none() && known(call).is_some_and(|known| known.kind == Kind::Aggregate)
+}
+
+/// The arguments of a call that are expressions.
+pub(super) fn arguments_of(call: &Function) -> Vec<&Expr> {
+    match &call.args {
+        FunctionArguments::List(list) => plain_arguments(list),
+        _ => Vec::new(),
+    }
+}
+
 /// Whether an aggregate is called in an expression, outside of windows.
 pub(super) fn has_aggregate(whole: &Expr) -> bool {
     let found = visit_expressions(whole, |inner| match inner {
-        Expr::Function(call)
-            if call.over.is_none() && known(call).is_some_and(|known| known.kind == Kind::Aggregate) =>
-        {
-            ControlFlow::Break(())
-        }
+        Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     });
     found.is_break()

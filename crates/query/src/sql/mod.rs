@@ -10,15 +10,19 @@ mod create_table;
 mod cursor;
 mod ddl;
 mod functions;
+mod locate;
 mod names;
 mod plan;
+mod probe;
 mod rewrite;
 mod token;
 
 pub use create_table::{ColumnDef, CreateTable, RowFormat, StoredAs};
 pub use ddl::{Ddl, Name};
+pub(crate) use locate::{Search, probing, spots, ungrouped, without};
 pub(crate) use names::{check_order, shown};
 pub(crate) use plan::conform;
+pub(crate) use probe::Probe;
 pub use token::Position;
 
 use sqlparser::ast::Query;
@@ -81,14 +85,42 @@ pub enum SqlErrorKind {
     #[error("Function '{0}' not registered")]
     UnknownFunction(String),
     /// Operands of types that Trino does not put together.
-    #[error("{0}")]
-    TypeMismatch(String),
+    #[error("{message}")]
+    TypeMismatch {
+        /// Which types.
+        message: String,
+        /// The operator, or the function that compares, in Trino's spelling.
+        operator: Option<String>,
+    },
+    /// A function that does not take arguments of these types.
+    #[error("Unexpected parameters ({}) for function {function}", types.join(", "))]
+    Parameters {
+        /// The function.
+        function: String,
+        /// Trino's names of the types.
+        types: Vec<String>,
+    },
+    /// A column that no relation in scope has.
+    #[error("Column '{column}' cannot be resolved{}", there_is(candidates))]
+    NoColumn {
+        /// The column, as the statement names it.
+        column: String,
+        /// The columns that there are.
+        candidates: Vec<String>,
+    },
+    /// A column that stands beside aggregates or groups and is neither.
+    #[error("'{0}' must be an aggregate expression or appear in GROUP BY clause")]
+    NotAggregate(String),
     /// A name that means several columns.
     #[error("Column '{0}' is ambiguous")]
     Ambiguous(String),
     /// It would be too large once its WITH queries are put in.
     #[error("{0}")]
     TooComplex(String),
+}
+
+fn there_is(candidates: &[String]) -> String {
+    if candidates.is_empty() { String::new() } else { format!("; there is {}", candidates.join(", ")) }
 }
 
 /// The code of statements that are refused for what they would grow to.
@@ -123,8 +155,10 @@ impl SqlError {
         match self.kind {
             SqlErrorKind::Syntax(_) => "SYNTAX_ERROR",
             SqlErrorKind::Unsupported(_) | SqlErrorKind::MissingFunction(_) => "NOT_SUPPORTED",
-            SqlErrorKind::UnknownFunction(_) => "FUNCTION_NOT_REGISTERED",
-            SqlErrorKind::TypeMismatch(_) => "TYPE_MISMATCH",
+            SqlErrorKind::UnknownFunction(_) | SqlErrorKind::Parameters { .. } => "FUNCTION_NOT_FOUND",
+            SqlErrorKind::TypeMismatch { .. } => "TYPE_MISMATCH",
+            SqlErrorKind::NoColumn { .. } => "COLUMN_NOT_FOUND",
+            SqlErrorKind::NotAggregate(_) => "EXPRESSION_NOT_AGGREGATE",
             SqlErrorKind::Ambiguous(_) => "AMBIGUOUS_NAME",
             SqlErrorKind::TooComplex(_) => TOO_COMPLEX,
         }
@@ -165,6 +199,16 @@ fn parse_query(text: &str, end: Position) -> Result<Statement, SqlError> {
 }
 
 fn parse_checked(text: &str, end: Position) -> Result<Statement, SqlError> {
+    let query = parsed_query(text, end)?;
+    check::query(&query)?;
+    engine::check_expansion(&query, &|_| None).map_err(|error| SqlError {
+        position: Position::default(),
+        kind: SqlErrorKind::TooComplex(error.to_string()),
+    })?;
+    Ok(Statement::Select(Box::new(prepared(query)?)))
+}
+
+fn parsed_query(text: &str, end: Position) -> Result<Query, SqlError> {
     let mut parsed = Parser::new(&GenericDialect {})
         .try_with_sql(text)
         .and_then(|mut parser| parser.parse_statements())
@@ -172,18 +216,23 @@ fn parse_checked(text: &str, end: Position) -> Result<Statement, SqlError> {
     let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
         return Err(SqlError::syntax(Position::default(), "only one statement can be run at a time"));
     };
-    let sqlparser::ast::Statement::Query(mut query) = statement else {
-        return Err(SqlError::unsupported(Position { line: 1, column: 1 }, "a statement of this kind"));
-    };
-    check::query(&query)?;
-    engine::check_expansion(&*query, &|_| None).map_err(|error| SqlError {
-        position: Position::default(),
-        kind: SqlErrorKind::TooComplex(error.to_string()),
-    })?;
+    match statement {
+        sqlparser::ast::Statement::Query(query) => Ok(*query),
+        _ => Err(SqlError::unsupported(Position { line: 1, column: 1 }, "a statement of this kind")),
+    }
+}
+
+/// The query of a statement that was accepted before, as it is written.
+fn query_of(text: &str) -> Result<Query, SqlError> {
+    engine::on_large_stack(|| parsed_query(text, Position::default()))
+}
+
+/// Brings a checked query to our engine.
+fn prepared(mut query: Query) -> Result<Select, SqlError> {
     rewrite::query(&mut query);
     names::aliases(&mut query)?;
     let ordered_by = names::results(&mut query);
-    Ok(Statement::Select(Box::new(Select { query: *query, ordered_by })))
+    Ok(Select { query, ordered_by })
 }
 
 /// `sqlparser` appends the place to its messages: ` at Line: 1, Column: 8`, but not to those about the end.

@@ -69,6 +69,68 @@ async fn scalars() {
         ("coalesce(true, 1 / 0 > 1)", "true"),
         ("1 = 2 AND 1 / 0 > 1", "false"),
         ("1 = 1 OR 1 / 0 > 1", "true"),
+        // division and rounding of decimals
+        ("DECIMAL '1.0' / DECIMAL '3'", "0.3"),
+        ("DECIMAL '1.0' / DECIMAL '0.1'", "10.0"),
+        ("DECIMAL '1.0' / DECIMAL '9.0'", "0.1"),
+        ("DECIMAL '500.00' / DECIMAL '0.1'", "5000.00"),
+        ("DECIMAL '100.00' / DECIMAL '0.3'", "333.33"),
+        ("DECIMAL '100.00' / DECIMAL '0.30'", "333.33"),
+        ("DECIMAL '-100.00' / DECIMAL '0.30'", "-333.33"),
+        ("DECIMAL '200.00' / DECIMAL '0.3'", "666.67"),
+        ("DECIMAL '-200.00' / DECIMAL '0.3'", "-666.67"),
+        ("DECIMAL '1' / DECIMAL '2'", "1"),
+        ("DECIMAL '5' / 2", "3"),
+        ("7 / DECIMAL '2.00'", "3.50"),
+        ("1.5 / 2", "0.8"),
+        ("12345678901234567890.00 / DECIMAL '0.01'", "1234567890123456789000.00"),
+        ("round(DECIMAL '1.5')", "2"),
+        ("round(DECIMAL '-1.5')", "-2"),
+        ("round(DECIMAL '2.44')", "2"),
+        ("round(DECIMAL '9.99')", "10"),
+        ("round(DECIMAL '1.005', 2)", "1.010"),
+        ("round(DECIMAL '-1.985', 2)", "-1.990"),
+        ("round(DECIMAL '149.9', -2)", "100.0"),
+        ("round(DECIMAL '150.0', -2)", "200.0"),
+        ("round(DECIMAL '1.5', 9)", "1.5"),
+        ("round(DECIMAL '1.5', -9)", "0.0"),
+        // texts
+        ("split_part('a,b,c', ',', 2)", "b"),
+        ("split_part('a,b,c', ',', 4)", "∅"),
+        ("split_part('a--b', '--', 2)", "b"),
+        ("split_part('a,,c', ',', 2)", ""),
+        ("split_part('łódź', '', 2)", "ó"),
+        ("lpad('5', 3, '0')", "005"),
+        ("lpad('text', 8, 'xyz')", "xyzxtext"),
+        ("lpad('łódź', 2, '0')", "łó"),
+        ("rpad('text', 7, 'xy')", "textxyx"),
+        ("rpad('text', 0, 'x')", ""),
+        ("rpad(NULL, 3, 'x')", "∅"),
+        // MySQL's dates: the first is Trino's own example
+        ("date_parse('2022/10/20/05', '%Y/%m/%d/%H')", "2022-10-20 05:00:00.000"),
+        ("date_parse('9-7-2021 1:05:3 pm', '%e-%c-%Y %l:%i:%s %p')", "2021-07-09 13:05:03.000"),
+        ("date_parse('20200131', '%Y%m%d')", "2020-01-31 00:00:00.000"),
+        ("date_parse('12 AM', '%h %p')", "1970-01-01 00:00:00.000"),
+        ("date_parse('69-mar-03', '%y-%b-%d')", "2069-03-03 00:00:00.000"),
+        ("date_parse('70-MARCH-03', '%y-%M-%d')", "1970-03-03 00:00:00.000"),
+        ("date_parse('10:11:12.123456', '%T.%f')", "1970-01-01 10:11:12.123"),
+        (
+            "date_format(TIMESTAMP '2001-08-22 03:04:05.321', '%Y-%m-%d %H:%i:%s.%f')",
+            "2001-08-22 03:04:05.321000",
+        ),
+        (
+            "date_format(TIMESTAMP '2001-08-22 00:04:05', '%r %T %k %l %h %I %p')",
+            "12:04:05 AM 00:04:05 0 12 12 12 AM",
+        ),
+        (
+            "date_format(DATE '2001-01-09', '%a %W %b %M %c %m %e %d %j %y')",
+            "Tue Tuesday Jan January 1 01 9 09 009 01",
+        ),
+        ("date_format(DATE '2021-01-03', '%x-%v %% %q')", "2020-53 % q"),
+        // subqueries that are values
+        ("(SELECT x FROM (VALUES (1), (2)) t(x) WHERE x > 1)", "2"),
+        ("(SELECT x FROM (VALUES (1), (2)) t(x) WHERE x > 2)", "∅"),
+        ("(SELECT x FROM (VALUES (1), (2)) t(x) ORDER BY x DESC LIMIT 1) + 1", "3"),
         // letters
         ("upper('straße ǆ')", "STRAßE Ǆ"),
         ("lower('İΣ')", "iσ"),
@@ -127,7 +189,51 @@ async fn names_may_repeat_in_a_result() {
     assert_eq!(world.rows(star).await, ["0|5|0|10", "1|2|1|4"]);
     assert_eq!(world.rows("SELECT 1 a, 2 a UNION ALL SELECT 3 a, 4 a ORDER BY 1").await, ["1|2", "3|4"]);
     let error = world.error("SELECT 1 AS a, 2 AS a ORDER BY a").await;
-    assert!(error.starts_with("AMBIGUOUS_NAME: Column 'a' is ambiguous"), "{error}");
+    assert!(error.starts_with("AMBIGUOUS_NAME: line 1:32: Column 'a' is ambiguous"), "{error}");
+}
+
+#[tokio::test]
+async fn rows_may_be_written_out() {
+    let world = World::new().await;
+    let from =
+        "FROM (VALUES (1, 'a', 1.5), (2, NULL, 2), (CAST(NULL AS integer), 'c', NULL)) AS t (id, name, n)";
+    assert_eq!(world.rows(&format!("SELECT * {from} ORDER BY id")).await, ["1|a|1.5", "2|∅|2.0", "∅|c|∅"]);
+    assert_eq!(world.header("SELECT * FROM (VALUES (1, 'a'))").await, "_col0|_col1");
+    assert_eq!(world.rows("WITH t (x) AS (VALUES (1), (2)) SELECT sum(x) FROM t").await, ["3"]);
+    assert_eq!(world.rows("SELECT count(*) FROM (SELECT 7 UNION VALUES (7), (8)) t").await, ["2"]);
+}
+
+#[tokio::test]
+async fn not_in_knows_null() {
+    let world = World::new().await;
+    let outer = "FROM (VALUES (1), (2), (CAST(NULL AS integer))) t(x)";
+    let rows = async |inner: &str| {
+        world.rows(&format!("SELECT x {outer} WHERE x NOT IN ({inner}) ORDER BY x")).await
+    };
+    assert_eq!(rows("SELECT y FROM (VALUES (2), (3)) u(y)").await, ["1"]);
+    assert!(rows("SELECT y FROM (VALUES (2), (CAST(NULL AS integer))) u(y)").await.is_empty());
+    assert_eq!(rows("SELECT y FROM (VALUES (2)) u(y) WHERE y > 5").await, ["1", "2", "∅"]);
+    let counted =
+        "SELECT count(*) FROM (VALUES (1, 'a'), (2, 'b')) t(x, s) WHERE s NOT IN (SELECT 'a') AND x > 1";
+    assert_eq!(world.rows(counted).await, ["1"]);
+}
+
+#[tokio::test]
+async fn sums_of_integers_over_windows() {
+    let world = World::new().await;
+    let from = "FROM (VALUES (1, 10), (2, 20), (3, NULL), (4, 40)) t(id, n)";
+    let over = |window: &str| format!("SELECT id, sum(n) OVER ({window}) {from} ORDER BY id");
+    assert_eq!(world.rows(&over("")).await, ["1|70", "2|70", "3|70", "4|70"]);
+    assert_eq!(world.rows(&over("ORDER BY id")).await, ["1|10", "2|30", "3|30", "4|70"]);
+    assert_eq!(
+        world.rows(&over("ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW")).await,
+        ["1|10", "2|30", "3|20", "4|40"]
+    );
+    assert_eq!(
+        world.rows(&over("ORDER BY id ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING")).await,
+        ["1|20", "2|∅", "3|40", "4|∅"]
+    );
+    assert_eq!(world.rows(&over("PARTITION BY id % 2 ORDER BY id")).await, ["1|10", "2|20", "3|10", "4|60"]);
 }
 
 #[tokio::test]
@@ -144,7 +250,7 @@ async fn groups_and_having_see_columns_not_aliases() {
         ["0|1", "1|1"]
     );
     let error = world.error(&format!("SELECT n % 2 AS odd {from} GROUP BY odd")).await;
-    assert!(error.starts_with("COLUMN_NOT_FOUND: Column 'odd' cannot be resolved"), "{error}");
+    assert!(error.starts_with("COLUMN_NOT_FOUND: line 1:81: Column 'odd' cannot be resolved"), "{error}");
     let error = world.error(&format!("SELECT x, count(*) AS many {from} GROUP BY x HAVING many > 1")).await;
     assert!(error.contains("t.many"), "{error}");
 }

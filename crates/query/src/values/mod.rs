@@ -3,27 +3,34 @@
 mod arithmetic;
 mod bits;
 mod dates;
+mod decimals;
 mod extreme;
 mod floats;
 mod letters;
 mod math;
 mod millis;
+mod mysql_dates;
 mod number_cast;
 mod sum;
+mod text;
 mod text_cast;
 mod to_text;
 
 pub(crate) use arithmetic::{Arithmetic, CheckedArithmetic};
 pub(crate) use bits::{Bit, Truth};
 use dates::{DateFunction, Dates};
+pub(crate) use decimals::{DecimalOperation, Decimals};
 pub(crate) use extreme::Extreme;
 pub(crate) use floats::{Canonical, Comparison, FloatComparison, FloatIn, common_float};
 use letters::Letters;
 pub(crate) use math::DoubleFunction;
 use math::DoubleMath;
 pub(crate) use millis::{MILLIS, ToMillis};
+use mysql_dates::MysqlDates;
+pub(crate) use mysql_dates::unparsable;
 pub(crate) use number_cast::NumberCast;
 pub(crate) use sum::CheckedSum;
+use text::{TextFunction, Texts};
 pub(crate) use text_cast::{Target, TextCast};
 pub(crate) use to_text::ToText;
 
@@ -40,6 +47,11 @@ pub(crate) fn register(context: &SessionContext) {
     for function in [DateFunction::Truncate, DateFunction::Add, DateFunction::Difference] {
         context.register_udf(ScalarUDF::from(Dates::new(function)));
     }
+    for function in [TextFunction::SplitPart, TextFunction::PadLeft, TextFunction::PadRight] {
+        context.register_udf(ScalarUDF::from(Texts::new(function)));
+    }
+    context.register_udf(ScalarUDF::from(MysqlDates::format()));
+    context.register_udf(ScalarUDF::from(MysqlDates::parse()));
     context.register_udf(ScalarUDF::from(Letters::upper()));
     context.register_udf(ScalarUDF::from(Letters::lower()));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder};
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
@@ -40,7 +40,7 @@ impl AggregateUDFImpl for CheckedSum {
         if args.is_distinct {
             return datafusion::common::not_impl_err!("sum(DISTINCT) of integers");
         }
-        Ok(Box::new(One(None)))
+        Ok(Box::new(One::default()))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
@@ -53,24 +53,46 @@ impl AggregateUDFImpl for CheckedSum {
 }
 
 fn add(sum: Option<i64>, value: i64) -> Result<Option<i64>> {
-    match sum.unwrap_or(0).checked_add(value) {
-        Some(sum) => Ok(Some(sum)),
-        None => {
-            Err(EngineError::OutOfRange { what: "bigint addition overflow".to_owned() }.into_datafusion())
-        }
-    }
+    sum.unwrap_or(0).checked_add(value).map(Some).ok_or_else(overflow)
 }
 
-/// The sum of one group; `None` when it has no value.
-#[derive(Debug)]
-struct One(Option<i64>);
+fn overflow() -> DataFusionError {
+    EngineError::OutOfRange { what: "bigint addition overflow".to_owned() }.into_datafusion()
+}
+
+/// The sum of one group, or of a window's frame; without values it is NULL.
+#[derive(Debug, Default)]
+struct One {
+    sum: i64,
+    values: u64,
+}
+
+impl One {
+    fn found(&self) -> ScalarValue {
+        ScalarValue::Int64((self.values > 0).then_some(self.sum))
+    }
+}
 
 impl Accumulator for One {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for value in values[0].as_primitive::<Int64Type>().iter().flatten() {
-            self.0 = add(self.0, value)?;
+            self.sum = self.sum.checked_add(value).ok_or_else(overflow)?;
+            self.values += 1;
         }
         Ok(())
+    }
+
+    /// Takes back what has left the frame.
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        for value in values[0].as_primitive::<Int64Type>().iter().flatten() {
+            self.sum = self.sum.checked_sub(value).ok_or_else(overflow)?;
+            self.values = self.values.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -78,11 +100,11 @@ impl Accumulator for One {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(self.0))
+        Ok(self.found())
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Int64(self.0)])
+        Ok(vec![self.found()])
     }
 
     fn size(&self) -> usize {

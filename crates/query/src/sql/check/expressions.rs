@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr,
-    ExtractSyntax, Ident, Interval, Query, SelectItem, SetExpr, TimezoneInfo, TypedString, UnaryOperator,
-    Value, ValueWithSpan,
+    ExtractSyntax, Ident, Interval, Query, SetExpr, TimezoneInfo, TypedString, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
 use super::super::functions;
@@ -94,8 +94,11 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
         Expr::Function(function) => functions::check(function),
         Expr::Exists { subquery, negated: _ } => query(subquery),
         Expr::InSubquery { expr: inner, subquery, negated } => {
-            // With a NULL on either side the answer is NULL in Trino; our engine's anti join need not agree.
-            none(whole, *negated, "NOT IN with a subquery")?;
+            none(
+                whole,
+                *negated,
+                "NOT IN with a subquery anywhere but among the conditions of WHERE that AND connects",
+            )?;
             expr(inner)?;
             query(subquery)
         }
@@ -224,22 +227,14 @@ fn cast_type(whole: &Expr, to: &DataType) -> Checked {
     }
 }
 
-/// Our engine does not check that a scalar subquery gives at most one row: it must say so itself.
+/// A subquery that is a value has one column; that it has one row at most is seen when it runs. `plan` refuses those
+/// that refer to the query outside and may give several.
 fn scalar_subquery(whole: &Expr, subquery: &Query) -> Checked {
     query(subquery)?;
-    let SetExpr::Select(select) = &*subquery.body else {
-        return refuse(whole, "this scalar subquery (only an aggregate over all rows)");
-    };
-    let ungrouped = matches!(&select.group_by,
-        sqlparser::ast::GroupByExpr::Expressions(list, _) if list.is_empty());
-    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] =
-        &select.projection[..]
-    else {
-        return Err(SqlError::syntax(position(whole), "a scalar subquery has one column"));
-    };
-    if ungrouped && functions::has_aggregate(item) {
-        Ok(())
-    } else {
-        refuse(whole, "this scalar subquery (only an aggregate over all rows)")
+    match &*subquery.body {
+        SetExpr::Select(select) if select.projection.len() != 1 => {
+            Err(SqlError::syntax(position(whole), "a scalar subquery has one column"))
+        }
+        _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, WindowFunction};
 use datafusion::logical_expr::{AggregateUDF, Expr, ExprSchemable, WindowFunctionDefinition};
 
-use super::{floats, require_class, unsupported};
+use super::{floats, require_arguments, types_of, unsupported};
 use crate::types::{Class, has_inexact, name};
 use crate::values::{CheckedSum, Extreme};
 
@@ -97,7 +97,10 @@ pub(super) fn window(mut window: WindowFunction, schema: &DFSchema) -> Result<Ex
     check(&function, &window.params.args, schema)?;
     let class = class_of(&window.params.args, schema)?;
     if function == "sum" && class == Some(Class::Integer) {
-        return unsupported("sum of integers OVER a window (CAST them to double or decimal)");
+        window.fun = WindowFunctionDefinition::AggregateUDF(Arc::new(AggregateUDF::from(CheckedSum::new())));
+        for arg in &mut window.params.args {
+            *arg = Expr::Cast(Cast::new(Box::new(std::mem::take(arg)), DataType::Int64));
+        }
     }
     if class == Some(Class::Float)
         && let Some(own) = extreme(&function)
@@ -120,7 +123,7 @@ fn is_window(function: &str) -> bool {
 }
 
 fn check(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
-    let what = format!("function {function}");
+    let types = types_of(args, schema)?;
     let numeric =
         !matches!(function, "count" | "max" | "min" | "bool_and" | "bool_or") && !is_window(function);
     if numeric && class_of(args, schema)? == Some(Class::Null) {
@@ -132,13 +135,11 @@ fn check(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
             if of == DataType::Float32 || (function == "avg" && Class::of(&of) == Class::Decimal) {
                 return unsupported(format!("{function} of {} (CAST it to double)", name(&of)));
             }
-            require_class(arg, schema, &what, Class::is_number)
+            require_arguments(function, &types, Class::is_number)
         }),
         "stddev" | "stddev_pop" | "stddev_samp" | "var" | "var_pop" | "var_samp" | "corr" | "covar_pop"
-        | "covar_samp" => args.iter().try_for_each(|arg| require_class(arg, schema, &what, Class::is_number)),
-        "bool_and" | "bool_or" => {
-            args.iter().try_for_each(|arg| require_class(arg, schema, &what, |class| class == Class::Boolean))
-        }
+        | "covar_samp" => require_arguments(function, &types, Class::is_number),
+        "bool_and" | "bool_or" => require_arguments(function, &types, |class| class == Class::Boolean),
         "max" | "min" | "count" => args.iter().try_for_each(|arg| {
             let of = arg.get_type(schema)?;
             if function != "count" && Class::of(&of) == Class::Other && has_inexact(&of) {

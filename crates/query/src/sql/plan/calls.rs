@@ -5,16 +5,16 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
-use super::{floats, mismatch, require_class, require_comparable, times, unsupported};
-use crate::types::{Class, name};
-use crate::values::{Arithmetic, CheckedArithmetic, Comparison, DoubleFunction};
+use super::{floats, parameters, require_arguments, require_comparable, times, types_of, unsupported};
+use crate::types::Class;
+use crate::values::{
+    Arithmetic, CheckedArithmetic, Comparison, DecimalOperation, Decimals, DoubleFunction, unparsable,
+};
 
 pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let function = call.func.name().to_owned();
-    let types = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
-    let check = |fits: fn(Class) -> bool| {
-        call.args.iter().try_for_each(|arg| require_class(arg, schema, &format!("function {function}"), fits))
-    };
+    let types = types_of(&call.args, schema)?;
+    let check = |fits: fn(Class) -> bool| require_arguments(&function, &types, fits);
     match function.as_str() {
         "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
         | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
@@ -28,6 +28,13 @@ pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
             every_two_comparable(&types, &function)?;
             return nullif(call, &types);
         }
+        "split_part" => shape(&function, &types, &[Class::Text, Class::Text, Class::Integer])?,
+        "lpad" | "rpad" => shape(&function, &types, &[Class::Text, Class::Integer, Class::Text])?,
+        "date_format" => shape(&function, &types, &[Class::Time, Class::Text])?,
+        "date_parse" => {
+            shape(&function, &types, &[Class::Text, Class::Text])?;
+            parse_format(&call)?;
+        }
         "date_part" => date_part(&types)?,
         "date_trunc" | "date_add" | "date_diff" => dates(&call, &types)?,
         "abs" => {
@@ -40,6 +47,27 @@ pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         _ => {}
     }
     Ok(Expr::ScalarFunction(call))
+}
+
+/// Refuses arguments whose classes are not these.
+fn shape(function: &str, types: &[DataType], wanted: &[Class]) -> Result<()> {
+    let fits =
+        |(of, wanted): (&DataType, &Class)| matches!(Class::of(of), Class::Null) || Class::of(of) == *wanted;
+    if types.len() == wanted.len() && types.iter().zip(wanted).all(fits) {
+        return Ok(());
+    }
+    parameters(function, types)
+}
+
+/// What a format of `date_parse` means is looked at before anything is read.
+fn parse_format(call: &ScalarFunction) -> Result<()> {
+    match call.args.get(1) {
+        Some(Expr::Literal(ScalarValue::Utf8(Some(format)), _)) => match unparsable(format) {
+            Some(what) => unsupported(what),
+            None => Ok(()),
+        },
+        _ => unsupported("date_parse of a format that is not a literal"),
+    }
 }
 
 fn every_two_comparable(types: &[DataType], function: &str) -> Result<()> {
@@ -60,7 +88,7 @@ fn coalesce(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
 /// NULL where the two are equal in Trino, else the first as it is.
 fn nullif(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
     let ([left, right], [value, other]) = (types, &mut call.args[..]) else {
-        return mismatch("Unexpected parameters for function nullif".to_owned());
+        return parameters("nullif", types);
     };
     let equal = if floats::compares(left, right) {
         floats::compare(Comparison::Equal, value.clone(), std::mem::take(other))
@@ -83,8 +111,8 @@ fn date_part(types: &[DataType]) -> Result<()> {
     match types {
         [_, of] if Class::of(of) == Class::Time => Ok(()),
         [_, DataType::Null] => unsupported("a part of a NULL without a type (CAST it)"),
-        [_, of] => mismatch(format!("Unexpected parameter of type {} for a part of a date", name(of))),
-        _ => mismatch("Unexpected parameters for a part of a date".to_owned()),
+        [_, of] => parameters("date_part", std::slice::from_ref(of)),
+        _ => parameters("date_part", types),
     }
 }
 
@@ -102,7 +130,7 @@ fn dates(call: &ScalarFunction, types: &[DataType]) -> Result<()> {
         _ => false,
     };
     if !fits {
-        return mismatch(format!("Unexpected parameters for function {function}"));
+        return parameters(function, types);
     }
     // Months begin on different days; how Trino counts them then has not been built.
     let unit = match call.args.first() {
@@ -132,15 +160,16 @@ fn absolute(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
     }))
 }
 
-/// An integer rounded to whole numbers is itself; decimals would change their type.
+/// An integer rounded to whole numbers is itself.
 fn round(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
     match types.first().map(Class::of) {
         Some(Class::Float) => Ok(Expr::ScalarFunction(call)),
         Some(Class::Integer) if types.len() == 1 => Ok(call.args.swap_remove(0)),
-        Some(Class::Decimal | Class::Integer) => {
-            unsupported("round of a decimal, and of an integer to digits,")
+        Some(Class::Decimal) if types.get(1).is_none_or(|places| Class::of(places) == Class::Integer) => {
+            Ok(floats::call(Decimals::new(DecimalOperation::Round), call.args))
         }
-        _ => mismatch("Unexpected parameters for function round".to_owned()),
+        Some(Class::Integer) => unsupported("round of an integer to digits"),
+        _ => parameters("round", types),
     }
 }
 
@@ -150,6 +179,6 @@ fn whole(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
         Some(Class::Float) => Ok(Expr::ScalarFunction(call)),
         Some(Class::Integer) => Ok(call.args.swap_remove(0)),
         Some(Class::Decimal) => unsupported("floor and ceil of decimals"),
-        _ => mismatch(format!("Unexpected parameters for function {}", call.func.name())),
+        _ => parameters(call.func.name(), types),
     }
 }

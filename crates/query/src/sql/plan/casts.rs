@@ -83,6 +83,25 @@ fn digits(of: &DataType) -> (i32, i32) {
     }
 }
 
+/// Whether one is divided by the other as decimals.
+pub(super) fn divides_decimals(left: &DataType, right: &DataType) -> bool {
+    let exact = |of: &DataType| matches!(of, DataType::Decimal128(..)) || Class::of(of) == Class::Integer;
+    let is_decimal = |of: &DataType| Class::of(of) == Class::Decimal;
+    exact(left) && exact(right) && (is_decimal(left) || is_decimal(right))
+}
+
+/// A whole number as the decimal that Trino makes of it.
+pub(super) fn as_decimal(expr: Expr, of: &DataType) -> Expr {
+    let precision = match of {
+        DataType::Int8 => 3,
+        DataType::Int16 => 5,
+        DataType::Int32 => 10,
+        DataType::Int64 => 19,
+        _ => return expr,
+    };
+    Expr::Cast(Cast::new(Box::new(expr), DataType::Decimal128(precision, 0)))
+}
+
 /// Our engine does not report a decimal that outgrows 38 digits: only what cannot is let through.
 pub(super) fn decimal_fits(operator: Operator, left: &DataType, right: &DataType) -> Result<()> {
     let ((p1, s1), (p2, s2)) = (digits(left), digits(right));
@@ -102,7 +121,7 @@ pub(super) fn whole_days(to: &DataType, interval: &Expr) -> Result<()> {
         Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), _)
             if *to == DataType::Date32 && value.nanoseconds != 0 =>
         {
-            mismatch("Cannot add hour, minutes or seconds to a date".to_owned())
+            mismatch("+", "Cannot add hour, minutes or seconds to a date".to_owned())
         }
         Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(_)), _) => Ok(()),
         _ => unsupported("an interval that is not a literal"),

@@ -6,13 +6,16 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery, Like};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit};
 
 use super::{
-    aggregates, calls, casts, floats, mismatch, require_class, require_comparable, times, unsupported,
+    aggregates, calls, cannot_apply, casts, floats, mismatch, require_class, require_comparable, times,
+    unsupported,
 };
 use crate::types::{Class, comparable, name};
-use crate::values::{Arithmetic, CheckedArithmetic, Comparison, MILLIS, common_float};
+use crate::values::{
+    Arithmetic, CheckedArithmetic, Comparison, DecimalOperation, Decimals, MILLIS, common_float,
+};
 
 /// One expression, whose parts have been looked at already.
 pub(super) fn conform(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -21,6 +24,7 @@ pub(super) fn conform(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
         Expr::Between(between) => self::between(between, schema)?,
         Expr::InList(list) => in_list(list, schema)?,
         Expr::InSubquery(member) => in_subquery(member, schema)?,
+        Expr::ScalarSubquery(subquery) => scalar_subquery(subquery)?,
         Expr::Like(Like { expr: ref inner, ref pattern, .. }) => {
             require_class(inner, schema, "LIKE", |class| class == Class::Text)?;
             require_class(pattern, schema, "LIKE", |class| class == Class::Text)?;
@@ -56,8 +60,8 @@ fn negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
 fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
     let (a, b) = (Class::of(&left), Class::of(&right));
-    let refused =
-        || mismatch(format!("Cannot apply operator: {} {} {}", name(&left), binary.op, name(&right)));
+    let operator = binary.op.to_string();
+    let refused = || cannot_apply(&left, &operator, &right);
     let nullable = a == Class::Null || b == Class::Null;
     match binary.op {
         Operator::Plus | Operator::Minus | Operator::Multiply
@@ -69,6 +73,11 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
                 _ => Arithmetic::Multiply,
             };
             return Ok(floats::call(CheckedArithmetic::new(operation), vec![*binary.left, *binary.right]));
+        }
+        Operator::Divide if casts::divides_decimals(&left, &right) => {
+            let operands =
+                vec![casts::as_decimal(*binary.left, &left), casts::as_decimal(*binary.right, &right)];
+            return Ok(floats::call(Decimals::new(DecimalOperation::Divide), operands));
         }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
             arithmetic(&binary, &left, &right)?;
@@ -89,7 +98,7 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
 fn arithmetic(binary: &BinaryExpr, left: &DataType, right: &DataType) -> Result<()> {
     let (a, b) = (Class::of(left), Class::of(right));
     let nullable = a == Class::Null || b == Class::Null;
-    let refused = || mismatch(format!("Cannot apply operator: {} {} {}", name(left), binary.op, name(right)));
+    let refused = || cannot_apply(left, &binary.op.to_string(), right);
     let decimal = (a == Class::Decimal || b == Class::Decimal) && a != Class::Float && b != Class::Float;
     match binary.op {
         Operator::Plus | Operator::Minus if a == Class::Time && b == Class::Interval => {
@@ -97,7 +106,7 @@ fn arithmetic(binary: &BinaryExpr, left: &DataType, right: &DataType) -> Result<
         }
         Operator::Plus if a == Class::Interval && b == Class::Time => casts::whole_days(right, &binary.left),
         Operator::Divide | Operator::Modulo if decimal => {
-            unsupported("division of decimals (CAST them to double)")
+            unsupported("the remainder of decimals, or a division of one and NULL, (CAST them to double)")
         }
         // Of what type the result would be, nothing says.
         Operator::Plus | Operator::Minus if nullable && (a == Class::Time || b == Class::Time) => refused(),
@@ -151,11 +160,45 @@ fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
     Ok(Expr::InList(list))
 }
 
+/// Our engine counts the rows of a subquery that stands for itself, but not of one for each row outside.
+fn scalar_subquery(subquery: Subquery) -> Result<Expr> {
+    if !subquery.outer_ref_columns.is_empty() && !is_one_row(&subquery.subquery) {
+        return unsupported(
+            "a scalar subquery that refers to the query outside and is no aggregate over all rows",
+        );
+    }
+    Ok(Expr::ScalarSubquery(subquery))
+}
+
+fn is_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(Projection { input, .. }) => is_one_row(input),
+        LogicalPlan::Filter(filter) => is_one_row(&filter.input),
+        LogicalPlan::Sort(sort) => is_one_row(&sort.input),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        _ => false,
+    }
+}
+
+/// With a NULL on either side NOT IN is NULL; our engine's join knows that where it compares values of one kind.
+fn not_in(member: &InSubquery, of: &DataType, found: &DataType) -> Result<()> {
+    if !member.subquery.outer_ref_columns.is_empty() {
+        return unsupported("NOT IN with a subquery that refers to the query outside");
+    }
+    if floats::compares(of, found) {
+        return unsupported("NOT IN of doubles with a subquery");
+    }
+    Ok(())
+}
+
 fn in_subquery(mut member: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let of = member.expr.get_type(schema)?;
     let (table, field) = member.subquery.subquery.schema().qualified_field(0);
     let (table, field) = (table.cloned(), Arc::clone(field));
     require_comparable(&of, field.data_type(), "IN")?;
+    if member.negated {
+        not_in(&member, &of, field.data_type())?;
+    }
     if Class::of(&of) == Class::Time
         && Class::of(field.data_type()) == Class::Time
         && of != *field.data_type()
@@ -182,7 +225,7 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
         let found = then.get_type(schema)?;
         match &result {
             Some(first) if !comparable(first, &found) => {
-                return mismatch(format!("All CASE results must be the same type: {}", name(first)));
+                return mismatch("CASE", format!("All CASE results must be the same type: {}", name(first)));
             }
             Some(first) if Class::of(first) != Class::Null => {}
             _ => result = Some(found),
@@ -197,7 +240,7 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
                 floating |= floats::compares(of, &when);
                 timed |= Class::of(of) == Class::Time;
             }
-            None => require_class(when, schema, "CASE WHEN", |class| class == Class::Boolean)?,
+            None => require_class(when, schema, "CASE", |class| class == Class::Boolean)?,
         }
     }
     if floating && let Some(of) = case.expr.take() {

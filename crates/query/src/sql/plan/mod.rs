@@ -80,9 +80,23 @@ impl Place {
     }
 }
 
-fn mismatch<T>(message: String) -> Result<T> {
-    let kind = SqlErrorKind::TypeMismatch(message);
+fn refused<T>(kind: SqlErrorKind) -> Result<T> {
     Err(DataFusionError::External(Box::new(SqlError { position: Position::default(), kind })))
+}
+
+/// Types that the operator does not take.
+fn mismatch<T>(operator: &str, message: String) -> Result<T> {
+    refused(SqlErrorKind::TypeMismatch { message, operator: Some(operator.to_owned()) })
+}
+
+pub(super) fn cannot_apply<T>(left: &DataType, operator: &str, right: &DataType) -> Result<T> {
+    mismatch(operator, format!("Cannot apply operator: {} {operator} {}", name(left), name(right)))
+}
+
+/// Types that the function, by its name on our engine, does not take.
+pub(super) fn parameters<T>(function: &str, types: &[DataType]) -> Result<T> {
+    let types = types.iter().map(|of| name(of).to_owned()).collect();
+    refused(SqlErrorKind::Parameters { function: function.to_owned(), types })
 }
 
 fn unsupported<T>(what: impl Into<String>) -> Result<T> {
@@ -124,14 +138,26 @@ fn require_comparable(left: &DataType, right: &DataType, operator: &str) -> Resu
     if comparable(left, right) {
         return Ok(());
     }
-    mismatch(format!("Cannot apply operator: {} {operator} {}", name(left), name(right)))
+    cannot_apply(left, operator, right)
 }
 
-fn require_class(expr: &Expr, schema: &DFSchema, what: &str, fits: impl Fn(Class) -> bool) -> Result<()> {
+/// Refuses an operand that the operator does not take.
+fn require_class(expr: &Expr, schema: &DFSchema, operator: &str, fits: impl Fn(Class) -> bool) -> Result<()> {
     let found = expr.get_type(schema)?;
     let class = Class::of(&found);
     if class == Class::Null || fits(class) {
         return Ok(());
     }
-    mismatch(format!("Unexpected parameter of type {} for {what}", name(&found)))
+    mismatch(operator, format!("Unexpected operand of type {} for {operator}", name(&found)))
+}
+
+/// Refuses arguments that the function does not take.
+fn require_arguments(function: &str, types: &[DataType], fits: impl Fn(Class) -> bool) -> Result<()> {
+    let fit = |of: &DataType| Class::of(of) == Class::Null || fits(Class::of(of));
+    if types.iter().all(fit) { Ok(()) } else { parameters(function, types) }
+}
+
+/// The types of arguments.
+fn types_of(args: &[Expr], schema: &DFSchema) -> Result<Vec<DataType>> {
+    args.iter().map(|arg| arg.get_type(schema)).collect()
 }
