@@ -69,6 +69,8 @@ async fn errors_have_trinos_codes() {
         ("SELECT date_parse('2020-02-30', '%Y-%m-%d')", "INVALID_FUNCTION_ARGUMENT: Invalid format"),
         ("SELECT date_parse('2020-02-03 x', '%Y-%m-%d')", "INVALID_FUNCTION_ARGUMENT: Invalid format"),
         ("SELECT date_parse('Mon', '%a')", "NOT_SUPPORTED"),
+        ("SELECT date_parse('1 2', '%h %H')", "NOT_SUPPORTED"),
+        ("SELECT date_parse('1 AM', '%H %p')", "NOT_SUPPORTED"),
         (
             "SELECT date_format(DATE '2020-01-01', '%U')",
             "INVALID_FUNCTION_ARGUMENT: %U not supported in date format string",

@@ -86,18 +86,13 @@ pub(crate) fn unparsable(format: &str) -> Option<String> {
             'f' => "fraction",
             _ => return Some(format!("%{field} in date_parse")),
         };
-        if kinds.contains(&kind) || (kind == "clock hour" && kinds.contains(&"hour")) {
+        if kinds.contains(&kind) {
             return Some(format!("a second {kind} in the format of date_parse"));
-        }
-        if (kind == "hour" && kinds.contains(&"clock hour"))
-            || (kind == "hour" && kinds.contains(&"half of the day"))
-        {
-            return Some("two kinds of hours in the format of date_parse".to_owned());
         }
         kinds.push(kind);
     }
     let has = |kind| kinds.contains(&kind);
-    (has("half of the day") && has("hour"))
+    (has("hour") && (has("half of the day") || has("clock hour")))
         .then(|| "two kinds of hours in the format of date_parse".to_owned())
 }
 
