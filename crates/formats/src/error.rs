@@ -58,10 +58,16 @@ pub enum Problem {
     /// The compressed stream is damaged or ends too early.
     #[error("damaged or incomplete {codec} data: {message}")]
     Compression {
-        /// `gzip`, `bzip2` or `zstd`.
+        /// The codec, as [`crate::Compression::name`] gives it.
         codec: &'static str,
         /// What the decoder said.
         message: String,
+    },
+    /// A file that is named as compressed and is not.
+    #[error("the file's name says {codec}, but its content is not {codec}")]
+    NotCompressed {
+        /// The codec that the name says.
+        codec: &'static str,
     },
     /// One record is larger than `ReadOptions::max_record_bytes`.
     #[error("a single record is larger than the limit of {limit} bytes")]
@@ -144,8 +150,12 @@ impl FormatError {
         Self::io(source, error)
     }
 
+    /// A source made of another one (a member of an archive) passes our own errors on in its own.
     pub(crate) fn io(source: &str, error: std::io::Error) -> Self {
-        Self::new(source, Problem::Io(Arc::new(error)))
+        match error.downcast::<Self>() {
+            Ok(ours) => ours,
+            Err(error) => Self::new(source, Problem::Io(Arc::new(error))),
+        }
     }
 
     /// True when only one record is concerned, so that reading could go on behind it.
@@ -172,6 +182,7 @@ impl FormatError {
             Problem::Empty | Problem::NoRecords { .. } => "without records",
             Problem::Unrecognised { .. } => "format not recognised",
             Problem::Compression { .. } => "damaged compression",
+            Problem::NotCompressed { .. } => "not compressed as named",
             Problem::RecordTooLarge { .. } => "record too large",
             Problem::InvalidUtf8 => "not UTF-8",
             Problem::FieldCount { .. } | Problem::BadValue { .. } => "bad values",

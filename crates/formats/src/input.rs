@@ -35,15 +35,27 @@ impl Input {
         compression: Compression,
         max_record_bytes: usize,
     ) -> Result<Self, FormatError> {
-        let name = source.name().to_owned();
-        let decoder = Decoder::new(compression).map_err(|e| FormatError::io(&name, e))?;
+        let stream = source.stream(start..source.size());
+        let mut input = Self::over(source.name(), stream, compression, max_record_bytes)?;
+        input.offset = start;
+        Ok(input)
+    }
+
+    /// Opens the text that `stream` holds, compressed or not.
+    pub(crate) fn over(
+        name: &str,
+        stream: BoxStream<'static, std::io::Result<Bytes>>,
+        compression: Compression,
+        max_record_bytes: usize,
+    ) -> Result<Self, FormatError> {
+        let decoder = Decoder::new(compression).map_err(|e| FormatError::io(name, e))?;
         Ok(Self {
-            stream: source.stream(start..source.size()),
-            name,
+            stream,
+            name: name.to_owned(),
             decoder,
             window: Vec::new(),
             taken: 0,
-            offset: start,
+            offset: 0,
             eof: false,
             max_record_bytes: max_record_bytes.clamp(1, 1 << 30),
         })

@@ -15,6 +15,7 @@
 //! What "malformed" means is a policy of each dialect (see [`CsvOptions`] and [`JsonOptions`]), because the
 //! Hive SerDes answer NULL where a job's source reports a bad record.
 
+mod archive;
 mod builder;
 mod compression;
 mod csv;

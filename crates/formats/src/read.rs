@@ -9,6 +9,7 @@ use arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
+use crate::archive;
 use crate::compression::Compression;
 use crate::csv::read::CsvReader;
 use crate::error::{FormatError, Problem};
@@ -85,6 +86,7 @@ enum Reader {
     Csv(Box<CsvReader>),
     Json(Box<JsonReader>),
     Parquet(Box<parquet::ParquetReader>),
+    Members(Box<Members>),
     Nothing,
 }
 
@@ -111,6 +113,22 @@ impl Reader {
             None => detect_compression(&*source).await?,
         };
         require_whole(&*source, &range, format, compression)?;
+        if compression == Compression::Zip {
+            let members = archive::members(&source).await?.into_iter();
+            let (format, options) = (format.clone(), options.clone());
+            return Ok(Self::Members(Box::new(Members { members, current: None, format, schema, options })));
+        }
+        Self::open_text(source, range, format, compression, schema, options).await
+    }
+
+    async fn open_text(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        format: &Format,
+        compression: Compression,
+        schema: SchemaRef,
+        options: &ReadOptions,
+    ) -> Result<Self, FormatError> {
         Ok(match format {
             Format::Csv(csv) => {
                 Self::Csv(Box::new(CsvReader::open(source, range, csv, compression, schema, options).await?))
@@ -127,9 +145,48 @@ impl Reader {
             Self::Csv(reader) => reader.next().await,
             Self::Json(reader) => reader.next().await,
             Self::Parquet(reader) => reader.next().await,
+            Self::Members(members) => members.next().await,
             Self::Nothing => Ok(None),
         }
     }
+}
+
+/// The members of an archive, one after the other.
+struct Members {
+    members: std::vec::IntoIter<Arc<dyn ByteSource>>,
+    current: Option<Reader>,
+    format: Format,
+    schema: SchemaRef,
+    options: ReadOptions,
+}
+
+impl Members {
+    async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        loop {
+            if let Some(reader) = &mut self.current
+                && let Some(batch) = Box::pin(reader.next()).await?
+            {
+                return Ok(Some(batch));
+            }
+            let Some(member) = self.members.next() else { return Ok(None) };
+            let compression = detect_compression(&*member).await?;
+            refuse_archive(&*member, compression)?;
+            let range = 0..member.size();
+            let schema = Arc::clone(&self.schema);
+            let opened =
+                Reader::open_text(member, range, &self.format, compression, schema, &self.options).await?;
+            self.current = Some(opened);
+        }
+    }
+}
+
+/// An archive within an archive is not looked into.
+pub(crate) fn refuse_archive(source: &dyn ByteSource, compression: Compression) -> Result<(), FormatError> {
+    if compression != Compression::Zip {
+        return Ok(());
+    }
+    let what = "an archive within an archive".to_owned();
+    Err(FormatError::new(source.name(), Problem::Unsupported { what }))
 }
 
 fn require_whole(
@@ -159,7 +216,8 @@ fn csv_is_multiline(csv: &CsvOptions) -> bool {
 /// Reads the file's first bytes to find its compression.
 pub(crate) async fn detect_compression(source: &dyn ByteSource) -> Result<Compression, FormatError> {
     let head = source.read(0..source.size().min(16)).await.map_err(|e| FormatError::io(source.name(), e))?;
-    Ok(Compression::detect(source.name(), &head))
+    Compression::detect(source.name(), &head)
+        .map_err(|codec| FormatError::new(source.name(), Problem::NotCompressed { codec }))
 }
 
 /// Cuts a file into ranges of about `target_bytes` for [`read`]; one range when it cannot be cut, none when empty.

@@ -11,6 +11,7 @@
 //! Only a sample is read: [`InferOptions::sample_bytes`] of text, and on to the end of the first record if that is
 //! longer, up to the record limit. Bad records within the sample are reported in [`Inferred::problems`].
 
+mod archive;
 mod csv;
 mod json;
 mod types;
@@ -126,15 +127,27 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     if let Some(what) = known_binary(&head) {
         return Err(FormatError::new(&name, Problem::Unsupported { what: what.to_owned() }));
     }
-    let compression = detect_compression(&*source).await?;
-    let mut input = Input::open(&*source, 0, compression, options.max_record_bytes)?;
+    match detect_compression(&*source).await? {
+        Compression::Zip => archive::infer(&source, options).await,
+        compression => infer_text(&source, compression, options).await,
+    }
+}
+
+/// A text file, compressed or not.
+async fn infer_text(
+    source: &Arc<dyn ByteSource>,
+    compression: Compression,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    let name = source.name();
+    let mut input = Input::open(&**source, 0, compression, options.max_record_bytes)?;
     input.skip_bom().await?;
     while input.pending().len() < options.sample_bytes && input.more().await? {}
     refuse_binary(&input)?;
     let Some(first) = input.pending().trim_ascii_start().first() else {
         let reason = format!("its first {} bytes are white space", input.pending().len());
         let problem = if input.at_eof() { Problem::Empty } else { Problem::Unrecognised { reason } };
-        return Err(FormatError::new(&name, problem));
+        return Err(FormatError::new(name, problem));
     };
     if let Some(Format::Csv(known)) = &options.format {
         return Ok(csv::infer_as(&mut input, compression, known, options));
@@ -153,7 +166,7 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     }
     if options.format.is_some() {
         let reason = "it is not JSON".to_owned();
-        let other = || FormatError::new(&name, Problem::Unrecognised { reason });
+        let other = || FormatError::new(name, Problem::Unrecognised { reason });
         return Err(not_json.unwrap_or_else(other));
     }
     // What begins like JSON is more likely bad JSON than bad CSV.
@@ -216,10 +229,8 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
     match head {
         [b'O', b'R', b'C', ..] => Some("the format ORC"),
         [b'O', b'b', b'j', 1, ..] => Some("the format Avro"),
-        [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
-        [0xff, 0x06, 0, 0, b's', b'N', b'a', b'P', ..] => Some("Snappy framing"),
         _ => None,
     }
 }

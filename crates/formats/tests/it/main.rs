@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bad_input;
+mod codecs;
 mod infer;
 mod properties;
 mod reading;

@@ -1,71 +1,22 @@
-//! Compressed streams: detection, and decoding in bounded steps.
+//! Decoding in bounded steps.
 //!
-//! The decoders of the codec crates pull from a `BufRead`. Ours says `WouldBlock` when it has handed out
-//! what was fed so far; all three decoders keep their state over that and go on after the next feed. So a
-//! decoder never makes more output than the caller's buffer holds, however high the compression ratio.
+//! The decoders pull from a `BufRead`. Ours says `WouldBlock` when it has handed out what was fed so far; every
+//! decoder keeps its state over that and goes on after the next feed. So a decoder never makes more output than the
+//! caller's buffer holds, however high the compression ratio; what it keeps itself is bounded by its codec's window
+//! or block.
 
 use std::io::{self, BufRead, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use liblzma::stream::{CONCATENATED, Stream};
 
-/// The compression of a whole file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Compression {
-    /// None.
-    None,
-    /// gzip, also several members one after the other.
-    Gzip,
-    /// bzip2, also several streams one after the other.
-    Bzip2,
-    /// Zstandard.
-    Zstd,
-}
+use super::Compression;
+use super::blocks::BlockReader;
+use super::inflate::Inflate;
 
-impl Compression {
-    /// Glue's `compressionType`: `none`, `gzip`, `bzip2`, `zstd`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Bzip2 => "bzip2",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    /// The customary file ending, with its dot; empty for none.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Bzip2 => ".bz2",
-            Self::Zstd => ".zst",
-        }
-    }
-
-    /// Finds the compression from a file's first bytes (ten are enough), then from its name: a file that is
-    /// named as compressed and is not will be a clear error when it is read, unless it is empty.
-    pub fn detect(name: &str, head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..]
-            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, ..] => Self::Bzip2,
-            [] => Self::None,
-            _ => Self::by_name(name),
-        }
-    }
-
-    fn by_name(name: &str) -> Self {
-        let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        match ending.as_str() {
-            "gz" | "gzip" => Self::Gzip,
-            "bz2" | "bzip2" => Self::Bzip2,
-            "zst" | "zstd" => Self::Zstd,
-            _ => Self::None,
-        }
-    }
-}
+/// The most memory that an xz stream may ask for: enough for the dictionaries of `xz -9` (64 MiB), not for a bomb's.
+const XZ_MEMORY_BYTES: u64 = 192 << 20;
 
 /// What is fed but not yet taken.
 #[derive(Default)]
@@ -74,7 +25,7 @@ struct Slot {
     eof: bool,
 }
 
-struct Feed {
+pub(super) struct Feed {
     slot: Arc<Mutex<Slot>>,
     current: Bytes,
 }
@@ -132,9 +83,20 @@ impl Decoder {
         let feed = Feed { slot: Arc::clone(&slot), current: Bytes::new() };
         let reader: Box<dyn Read + Send> = match compression {
             Compression::None => return Ok(None),
+            Compression::Zip => return Err(io::ErrorKind::Unsupported.into()),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(feed)),
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(feed)),
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(feed)?),
+            Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_stream(
+                feed,
+                Stream::new_stream_decoder(XZ_MEMORY_BYTES, CONCATENATED)?,
+            )),
+            Compression::Zlib => Box::new(Inflate::new(feed, true)),
+            Compression::Deflate => Box::new(Inflate::new(feed, false)),
+            Compression::Snappy => Box::new(BlockReader::snappy(feed)),
+            Compression::Lz4 => Box::new(BlockReader::lz4(feed)),
+            Compression::HadoopSnappy => Box::new(BlockReader::hadoop_snappy(feed)),
+            Compression::HadoopLz4 => Box::new(BlockReader::hadoop_lz4(feed)),
         };
         Ok(Some(Self { slot, reader, codec: compression.name() }))
     }

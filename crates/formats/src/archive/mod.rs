@@ -1,0 +1,72 @@
+//! Zip archives: a member is a file of its own, decompressed as it is read.
+//!
+//! The list comes from the directory at the archive's end (zip64 too); each member is a [`ByteSource`] of its
+//! decompressed bytes, whose size and checksum are checked against the directory when it has been read to its end.
+//! Memory: the directory, and per member being read the window of its codec.
+//!
+//! Omitted on purpose: encrypted members (a clear error), archives of several volumes, archives within archives.
+
+mod directory;
+mod member;
+
+use std::sync::Arc;
+
+use crate::error::{FormatError, Problem};
+use crate::source::ByteSource;
+use directory::Entry;
+use member::MemberSource;
+
+/// The archive's files as sources, in the directory's order, without folders, empty files and hidden ones (names that
+/// begin with `_` or `.`, as in a table's folder). Errors: a damaged directory, and a member that is encrypted or
+/// compressed by a method that we do not know.
+pub(crate) async fn members(source: &Arc<dyn ByteSource>) -> Result<Vec<Arc<dyn ByteSource>>, FormatError> {
+    let entries = directory::read(&**source).await?;
+    let mut found: Vec<Arc<dyn ByteSource>> = Vec::new();
+    for entry in entries.into_iter().filter(is_data) {
+        if entry.encrypted {
+            let what = format!("the member {}: it is encrypted, which", entry.name);
+            return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+        }
+        found.push(Arc::new(MemberSource::new(Arc::clone(source), entry)?));
+    }
+    if found.is_empty() {
+        let found = "a zip archive without files".to_owned();
+        return Err(FormatError::new(source.name(), Problem::NoRecords { found }));
+    }
+    Ok(found)
+}
+
+/// Whether the archive is a workbook or another document that merely is packed as zip; `None` for plain archives.
+pub(crate) async fn document(source: &dyn ByteSource) -> Result<Option<Document>, FormatError> {
+    let entries = directory::read(source).await?;
+    let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+    Ok(if has("xl/workbook.xml") || has("xl/workbook.bin") {
+        Some(Document::Workbook)
+    } else if has("[Content_Types].xml") {
+        Some(Document::Office)
+    } else if entries.first().is_some_and(|entry| entry.name == "mimetype") && has("content.xml") {
+        Some(Document::Open)
+    } else {
+        None
+    })
+}
+
+/// What an archive can be besides an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    /// Excel's.
+    Workbook,
+    /// Another office document of Microsoft's.
+    Office,
+    /// A text, a sheet or a drawing of OpenDocument's.
+    Open,
+}
+
+fn is_data(entry: &Entry) -> bool {
+    let hidden = |part: &str| part.starts_with(['_', '.']);
+    entry.size > 0 && !entry.name.ends_with('/') && !entry.name.split('/').any(hidden)
+}
+
+pub(crate) fn damaged(source: &str, message: impl Into<String>) -> FormatError {
+    FormatError::new(source, Problem::Compression { codec: "zip", message: message.into() })
+}

@@ -1,0 +1,88 @@
+//! A zip archive is what its members are, when they are all alike.
+
+use std::sync::Arc;
+
+use super::{InferOptions, Inferred, infer_text, merge_types};
+use crate::archive;
+use crate::compression::Compression;
+use crate::error::{FormatError, Problem};
+use crate::options::Format;
+use crate::read::{detect_compression, refuse_archive};
+use crate::source::ByteSource;
+
+/// Members that are looked at; the rest is taken to be like them.
+const MAX_SAMPLED: usize = 16;
+
+/// Infers from the archive's members. Errors: members of different formats or columns, so that one table could not read
+/// them; whatever a member is refused for.
+pub(super) async fn infer(
+    source: &Arc<dyn ByteSource>,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    if archive::document(&**source).await?.is_some() {
+        let what = "an office document".to_owned();
+        return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+    }
+    let members = archive::members(source).await?;
+    let share = InferOptions {
+        sample_bytes: options.sample_bytes / members.len().min(MAX_SAMPLED),
+        ..options.clone()
+    };
+    let mut found: Option<Inferred> = None;
+    for member in members.iter().take(MAX_SAMPLED) {
+        let compression = detect_compression(&**member).await?;
+        refuse_archive(&**member, compression)?;
+        let inferred = infer_text(member, compression, &share).await?;
+        found = Some(match found {
+            None => inferred,
+            Some(known) => both(known, inferred).map_err(|message| {
+                let message =
+                    format!("{message}: {} and {} cannot be one table", members[0].name(), member.name());
+                FormatError::new(source.name(), Problem::Schema { message })
+            })?,
+        });
+    }
+    let mut found = found.ok_or_else(|| FormatError::new(source.name(), Problem::Empty))?;
+    found.complete &= members.len() <= MAX_SAMPLED;
+    found.compression = Compression::Zip;
+    Ok(found)
+}
+
+/// Both as one. Errors: why they are not.
+fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
+    match (&mut a.format, &b.format) {
+        (Format::Csv(ours), Format::Csv(theirs)) => {
+            if ours.delimiter != theirs.delimiter || ours.header_lines != theirs.header_lines {
+                return Err("the members' separators or headers differ");
+            }
+            if !a.fields.iter().map(|f| &f.name).eq(b.fields.iter().map(|f| &f.name)) {
+                return Err("the members' columns differ");
+            }
+            if theirs.quote.is_some() {
+                *ours = theirs.clone();
+            }
+        }
+        (Format::Json(_), Format::Json(_)) => {}
+        _ => return Err("the members' formats differ"),
+    }
+    for field in b.fields {
+        match a.fields.iter_mut().find(|known| known.name == field.name) {
+            None => a.fields.push(super::InferredField { nullable: true, ..field }),
+            Some(known) => {
+                known.ty = match (known.untyped, field.untyped) {
+                    (_, true) => known.ty.clone(),
+                    (true, false) => field.ty,
+                    (false, false) => merge_types(&known.ty, &field.ty),
+                };
+                known.nullable |= field.nullable;
+                known.untyped &= field.untyped;
+            }
+        }
+    }
+    a.records += b.records;
+    a.record_bytes += b.record_bytes;
+    a.complete &= b.complete;
+    a.quoted |= b.quoted;
+    a.problems.extend(b.problems);
+    Ok(a)
+}
