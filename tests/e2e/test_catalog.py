@@ -485,7 +485,7 @@ def test_what_is_not_built_says_so(glue, database):
         refused("NotImplemented", "not built", glue.create_table, DatabaseName=database, **request)
     refused("NotImplemented", "", glue.create_partition_index, DatabaseName=database, TableName="t",
             PartitionIndex={"Keys": ["id"], "IndexName": "i"})
-    refused("NotImplemented", "", glue.get_tags, ResourceArn="arn:aws:glue:us-east-1:000000000000:registry/x")
+    refused("NotImplemented", "", glue.get_tags, ResourceArn="arn:aws:glue:us-east-1:000000000000:trigger/x")
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
 
 

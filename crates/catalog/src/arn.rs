@@ -18,3 +18,13 @@ pub fn database(scope: &Scope, database: &str) -> String {
 pub fn table(scope: &Scope, database: &str, table: &str) -> String {
     format!("arn:aws:glue:{}:{}:table/{database}/{table}", scope.region, scope.account)
 }
+
+/// The ARN of a schema registry.
+pub fn registry(scope: &Scope, registry: &str) -> String {
+    format!("arn:aws:glue:{}:{}:registry/{registry}", scope.region, scope.account)
+}
+
+/// The ARN of a schema.
+pub fn schema(scope: &Scope, registry: &str, schema: &str) -> String {
+    format!("arn:aws:glue:{}:{}:schema/{registry}/{schema}", scope.region, scope.account)
+}

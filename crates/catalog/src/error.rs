@@ -3,6 +3,7 @@
 use store::{Outcome, Retry, StoreError};
 
 use crate::expression::ExpressionError;
+use crate::registry::RegistryError;
 
 /// An error of the catalog. Except for `Store` and `Corrupt`, nothing was changed by the call that
 /// returned it; the caller may still commit or drop the transaction.
@@ -87,6 +88,9 @@ pub enum CatalogError {
     /// A paging token was not made by this listing.
     #[error("The pagination token is not valid for this request.")]
     InvalidToken,
+    /// The schema that a table refers to.
+    #[error(transparent)]
+    Registry(RegistryError),
     /// The metadata store failed.
     #[error("the metadata store failed")]
     Store(#[from] StoreError),
@@ -99,6 +103,15 @@ pub enum CatalogError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+impl From<RegistryError> for CatalogError {
+    fn from(error: RegistryError) -> CatalogError {
+        match error {
+            RegistryError::Store(error) => CatalogError::Store(error),
+            other => CatalogError::Registry(other),
+        }
+    }
 }
 
 impl CatalogError {

@@ -1,11 +1,12 @@
-//! The data catalog: databases, tables with their versions, partitions, and partition expressions.
+//! The data catalog: databases, tables with their versions, partitions, partition expressions, and the
+//! schema registry.
 //!
 //! Everything is a plain function on a store transaction and a [`store::Scope`] (the catalog id is
 //! the account). The caller commits, so a job can publish objects, partitions and its bookmark in
 //! one transaction.
 //!
 //! # What it owns
-//! The tables `catalog_*` of the metadata store ([`MIGRATIONS`]). Names of databases, tables and
+//! The tables `catalog_*` of the metadata store ([`MIGRATIONS`]), and those of [`registry`]. Names of databases, tables and
 //! columns are folded to lower case, as Glue does.
 //!
 //! # Invariants
@@ -28,6 +29,7 @@ pub mod names;
 mod page;
 pub mod partition;
 pub mod purge;
+pub mod registry;
 mod schema;
 pub mod table;
 

@@ -38,6 +38,7 @@ const MAX_RUNNING: usize = 4;
 const MIGRATIONS: &[Migrations] = &[
     lake::MIGRATIONS,
     catalog::MIGRATIONS,
+    catalog::registry::MIGRATIONS,
     observe::MIGRATIONS,
     sources::MIGRATIONS,
     crawler::MIGRATIONS,
@@ -163,12 +164,17 @@ fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
 /// The AWS faces; a model may have several.
 fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
     let store = || domain.store.clone();
-    let taggable: BTreeMap<&'static str, Taggable> =
-        BTreeMap::from([("crawler", api::glue::crawlers::taggable()), ("job", api::glue::jobs::taggable())]);
+    let taggable: BTreeMap<&'static str, Taggable> = BTreeMap::from([
+        ("crawler", api::glue::crawlers::taggable()),
+        ("job", api::glue::jobs::taggable()),
+        ("registry", api::glue::registry::taggable_registry()),
+        ("schema", api::glue::registry::taggable_schema()),
+    ]);
     vec![
         Arc::new(api::s3::face(domain.lake.clone())),
         Arc::new(api::sts::face()),
         Arc::new(api::glue::catalog::face(store(), taggable)),
+        Arc::new(api::glue::registry::face(store())),
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 use catalog::CatalogError;
+use catalog::registry::RegistryError;
 use query::QueryError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
@@ -38,7 +39,9 @@ pub(super) fn query(error: QueryError) -> Fault {
 pub(super) fn metadata(error: CatalogError) -> Fault {
     match &error {
         CatalogError::Store(inner) => store(inner),
-        CatalogError::Corrupt { .. } => internal(&error),
+        CatalogError::Corrupt { .. } | CatalogError::Registry(RegistryError::Corrupt { .. }) => {
+            internal(&error)
+        }
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
         | CatalogError::VersionNotFound { .. }
@@ -52,6 +55,7 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
         | CatalogError::VersionConflict { .. }
         | CatalogError::LimitExceeded { .. }
         | CatalogError::ExpressionInvalid(_)
+        | CatalogError::Registry(_)
         | CatalogError::ValueNotOfType { .. } => Fault::new("MetadataException", error.to_string()),
         CatalogError::InvalidInput { .. } | CatalogError::InvalidToken => invalid(error.to_string()),
     }

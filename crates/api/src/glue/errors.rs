@@ -36,6 +36,7 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
         CatalogError::InvalidInput { .. }
         | CatalogError::ExpressionInvalid(_)
         | CatalogError::InvalidToken => invalid(error.to_string()),
+        CatalogError::Registry(inner) => super::registry::fault(inner),
         CatalogError::ValueNotOfType { .. } => Fault::new("InvalidStateException", error.to_string()),
         CatalogError::Store(inner) => store(inner),
         CatalogError::Corrupt { .. } => internal(&error),
@@ -71,7 +72,7 @@ pub(super) fn store(error: &StoreError) -> Fault {
 
 const FAILED: &str = "The service could not carry out the request.";
 
-fn internal(error: &dyn std::error::Error) -> Fault {
+pub(super) fn internal(error: &dyn std::error::Error) -> Fault {
     Fault::new("InternalServiceException", FAILED).with_cause(causes(error))
 }
 

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod crawlers;
 mod errors;
 pub mod jobs;
+pub mod registry;
 mod tags;
 
 pub use tags::Taggable;

@@ -88,7 +88,7 @@ pub async fn list(
     name: &str,
     query: &PartitionQuery<'_>,
 ) -> Result<Page<Partition>, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     let filter = match query.expression {
         Some(text) => expression::parse(text, table.partition_keys())?,
         None => None,

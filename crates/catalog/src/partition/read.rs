@@ -145,7 +145,7 @@ pub async fn get(
     name: &str,
     values: &[String],
 ) -> Result<Partition, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     check_count(&table, values)?;
     let rows = load(tx, &table, &[table.layout.vkey(values)]).await?;
     let found = Shapes::default().join(tx, &table, rows).await?.pop();
@@ -162,7 +162,7 @@ pub async fn batch_get(
     name: &str,
     wanted: &[Vec<String>],
 ) -> Result<Vec<Partition>, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     let keys = keys(&table, wanted)?;
     let rows = load(tx, &table, &keys).await?;
     Shapes::default().join(tx, &table, rows).await

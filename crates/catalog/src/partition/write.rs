@@ -40,7 +40,7 @@ pub async fn batch_create(
     name: &str,
     inputs: Vec<PartitionInput>,
 ) -> Result<Vec<PartitionError>, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     let (keyed, existing) = keyed(tx, &table, inputs).await?;
     let mut batch = Batch::new(&table, tx.now_ms());
     let mut errors = Vec::new();
@@ -76,7 +76,7 @@ pub async fn upsert(
     name: &str,
     inputs: Vec<PartitionInput>,
 ) -> Result<Upserted, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     let (keyed, mut existing) = keyed(tx, &table, inputs).await?;
     let last: BTreeMap<Vec<u8>, PartitionInput> = keyed.into_iter().collect();
     let mut batch = Batch::new(&table, tx.now_ms());
@@ -108,7 +108,7 @@ pub async fn update(
     values: &[String],
     input: PartitionInput,
 ) -> Result<(), CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     replace_one(tx, &table, values, input).await
 }
 
@@ -122,7 +122,7 @@ pub async fn batch_update(
     name: &str,
     updates: Vec<(Vec<String>, PartitionInput)>,
 ) -> Result<Vec<PartitionError>, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     for (values, _) in &updates {
         check_count(&table, values)?;
     }
@@ -185,7 +185,7 @@ pub async fn batch_delete(
     name: &str,
     wanted: &[Vec<String>],
 ) -> Result<Vec<PartitionError>, CatalogError> {
-    let table = table::get(tx, scope, database, name).await?;
+    let table = table::stored(tx, scope, database, name).await?;
     let keys = keys(&table, wanted)?;
     let rows = load(tx, &table, &keys).await?;
     let mut existing: BTreeMap<_, _> = rows.into_iter().map(|row| (row.vkey.clone(), row)).collect();

@@ -22,7 +22,7 @@ use crate::model::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput}
 
 pub use pattern::NamePattern;
 pub use read::{TableQuery, get, list};
-pub(crate) use read::{find, names};
+pub(crate) use read::{find, names, stored};
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
 pub use write::{Update, create, delete, update};
 pub(crate) use write::{delete_all, move_tags};

@@ -7,6 +7,7 @@ use crate::error::{CatalogError, from_doc};
 use crate::layout::Layout;
 use crate::names as folding;
 use crate::page::{self, AfterName, Page};
+use crate::registry::reference;
 use crate::table::{NamePattern, Table, TableUid};
 
 const COLUMNS: &str = "uid, name, version, created_ms, updated_ms, created_by, layout, doc, archived";
@@ -30,9 +31,22 @@ pub(crate) fn from_row(database: &Database, row: &Row) -> Result<Table, CatalogE
     })
 }
 
-/// Looks a table up; both names may be in any case.
-/// Errors: `DatabaseNotFound`, `TableNotFound`.
+/// Looks a table up; both names may be in any case. A table that refers to a schema version has its columns.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `Registry` when it refers to a version that is not there.
 pub async fn get(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<Table, CatalogError> {
+    let mut table = stored(tx, scope, database, name).await?;
+    reference::fill(tx, scope, &mut table).await?;
+    Ok(table)
+}
+
+/// Looks a table up as it is stored: for what does not look at its columns.
+/// Errors: `DatabaseNotFound`, `TableNotFound`.
+pub(crate) async fn stored(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    name: &str,
+) -> Result<Table, CatalogError> {
     let database = database::get(tx, scope, database).await?;
     let name = folding::fold(name);
     match find(tx, &database, &name).await? {
@@ -89,6 +103,9 @@ pub async fn list(
         Some(pattern) => matching(tx, &database, start, pattern, limit + 1).await?,
     };
     let more = page::cut(&mut items, limit);
+    for table in &mut items {
+        reference::fill_listed(tx, scope, table).await?;
+    }
     let next = match items.last() {
         Some(last) if more => Some(page::token(&AfterName { after: last.name.clone() })?),
         _ => None,

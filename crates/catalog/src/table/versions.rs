@@ -5,7 +5,8 @@ use store::{Row, Scope, Tx, params};
 
 use crate::error::{CatalogError, from_doc};
 use crate::page::{self, Page};
-use crate::table::{Table, get, parse_version};
+use crate::registry::reference;
+use crate::table::{Table, parse_version, stored};
 
 /// A version of a table: the table as it was, with that version's number.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,10 +34,10 @@ pub async fn get_version(
     name: &str,
     version: Option<&str>,
 ) -> Result<TableVersion, CatalogError> {
-    let table = get(tx, scope, database, name).await?;
+    let table = stored(tx, scope, database, name).await?;
     let number = version.map(parse_version).transpose()?.unwrap_or(table.version);
     if number == table.version {
-        return Ok(TableVersion { version: number, table });
+        return filled(tx, scope, TableVersion { version: number, table }).await;
     }
     let row = tx
         .query_opt(
@@ -46,9 +47,15 @@ pub async fn get_version(
         )
         .await?;
     match row {
-        Some(row) => from_row(&table, &row),
+        Some(row) => filled(tx, scope, from_row(&table, &row)?).await,
         None => Err(CatalogError::VersionNotFound { version: number.to_string() }),
     }
+}
+
+/// A version with the columns of the schema version that it refers to.
+async fn filled(tx: &mut Tx, scope: &Scope, mut found: TableVersion) -> Result<TableVersion, CatalogError> {
+    reference::fill(tx, scope, &mut found.table).await?;
+    Ok(found)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,7 +73,7 @@ pub async fn list_versions(
     token: Option<&str>,
     limit: usize,
 ) -> Result<Page<TableVersion>, CatalogError> {
-    let table = get(tx, scope, database, name).await?;
+    let table = stored(tx, scope, database, name).await?;
     let limit = limit.max(1);
     let before = page::position::<Position>(token)?.map(|at| at.before);
     let mut items = Vec::new();
@@ -84,6 +91,9 @@ pub async fn list_versions(
         items.push(from_row(&table, row)?);
     }
     let more = page::cut(&mut items, limit);
+    for found in &mut items {
+        reference::fill_listed(tx, scope, &mut found.table).await?;
+    }
     let next = match items.last() {
         Some(last) if more => Some(page::token(&Position { before: last.version })?),
         _ => None,
@@ -101,7 +111,7 @@ pub async fn delete_version(
     name: &str,
     version: &str,
 ) -> Result<(), CatalogError> {
-    let table = get(tx, scope, database, name).await?;
+    let table = stored(tx, scope, database, name).await?;
     let number = parse_version(version)?;
     if number == table.version {
         return Err(CatalogError::invalid("Cannot delete the current version of the table."));

@@ -8,7 +8,8 @@ use crate::database::{self, Database};
 use crate::error::{CatalogError, from_doc, to_doc};
 use crate::layout::Layout;
 use crate::model::TableInput;
-use crate::table::{MAX_VERSIONS, Table, TableUid, find, get};
+use crate::registry::reference;
+use crate::table::{MAX_VERSIONS, Table, TableUid, find, stored};
 use crate::{arn, names};
 
 /// Folds names, and refuses keys that no partition could have.
@@ -33,7 +34,7 @@ fn prepare(input: &mut TableInput) -> Result<(), CatalogError> {
 }
 
 /// Makes a table at version 0. `created_by` is the ARN of the caller.
-/// Errors: `DatabaseNotFound`, `TableExists`, `InvalidInput`.
+/// Errors: `DatabaseNotFound`, `TableExists`, `InvalidInput`, `Registry` for the schema version that it refers to.
 pub async fn create(
     tx: &mut Tx,
     scope: &Scope,
@@ -46,6 +47,7 @@ pub async fn create(
     if find(tx, &database, &input.name).await?.is_some() {
         return Err(CatalogError::TableExists { table: input.name });
     }
+    reference::check(tx, scope, &input).await?;
     let now = tx.now_ms();
     let table = Table {
         uid: TableUid(database::new_uid(tx)?),
@@ -97,7 +99,7 @@ pub struct Update<'a> {
 /// Replaces a table's definition (that of `input.name`) by its next version.
 /// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `LimitExceeded` after
 /// [`MAX_VERSIONS`] archived versions, `InvalidInput`, also for another number of partition keys while partitions are
-/// stored.
+/// stored, `Registry` for the schema version that it refers to.
 pub async fn update(
     tx: &mut Tx,
     scope: &Scope,
@@ -106,11 +108,12 @@ pub async fn update(
     how: Update<'_>,
 ) -> Result<Table, CatalogError> {
     prepare(&mut input)?;
-    let mut table = get(tx, scope, database, &input.name).await?;
+    let mut table = stored(tx, scope, database, &input.name).await?;
     let current = table.version;
     if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
         return Err(CatalogError::VersionConflict { given: given.to_owned(), current });
     }
+    reference::check(tx, scope, &input).await?;
     let layout = next_layout(tx, &table, &input).await?;
     if !how.skip_archive {
         archive(tx, &table).await?;
@@ -195,7 +198,7 @@ async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<L
 /// Deletes a table with its versions and partitions, which leave through [`crate::purge`].
 /// Errors: `DatabaseNotFound`, `TableNotFound`.
 pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<(), CatalogError> {
-    let table = get(tx, scope, database, name).await?;
+    let table = stored(tx, scope, database, name).await?;
     store::tags::clear(tx, &arn::table(scope, &table.database_name, &table.name)).await?;
     tx.execute("INSERT INTO catalog_purge (table_uid) VALUES ($1)", &params![table.uid.0]).await?;
     tx.execute(

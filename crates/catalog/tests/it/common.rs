@@ -8,7 +8,7 @@ pub(crate) fn scope() -> Scope {
 }
 
 pub(crate) async fn store() -> (Store, TempDir) {
-    store::testing::temp(&[catalog::MIGRATIONS]).await
+    store::testing::temp(&[catalog::MIGRATIONS, catalog::registry::MIGRATIONS]).await
 }
 
 pub(crate) fn database_input(name: &str) -> DatabaseInput {

@@ -7,6 +7,7 @@ mod filters;
 mod model;
 mod partitions;
 mod postgres;
+mod registry;
 mod round_trip;
 #[path = "../../../store/tests/conformance/server.rs"]
 mod server;

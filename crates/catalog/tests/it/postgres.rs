@@ -15,7 +15,14 @@ use store::{Location, RandomIds, Store, SystemClock};
 
 async fn open(server: &Server, schema: &str) -> Store {
     let location = Location::Postgres { url: server.url(), schema: schema.to_owned() };
-    Store::open(location, &[catalog::MIGRATIONS], Arc::new(SystemClock), Arc::new(RandomIds)).await.unwrap()
+    Store::open(
+        location,
+        &[catalog::MIGRATIONS, catalog::registry::MIGRATIONS],
+        Arc::new(SystemClock),
+        Arc::new(RandomIds),
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,7 +145,11 @@ fn contains(answer: &Value, given: &Value) -> bool {
     }
 }
 
-async fn round_trip(database_given: Value, table_given: Value, partition_given: Value, value: String) {
+async fn round_trip(database_given: Value, mut table_given: Value, partition_given: Value, value: String) {
+    // A table's reference has to lead somewhere, and gives it its columns (`registry` tests that).
+    if let Some(descriptor) = table_given.get_mut("StorageDescriptor").and_then(Value::as_object_mut) {
+        descriptor.remove("SchemaReference");
+    }
     let (store, _folder) = store().await;
     let mut tx = store.begin().await.unwrap();
     let input: DatabaseInput = serde_json::from_value(database_given.clone()).unwrap();

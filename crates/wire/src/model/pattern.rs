@@ -26,6 +26,8 @@ const BY_HAND: &[(&str, Check)] = &[
     ("(?!.*[/:\\\\])[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]+", |text| {
         !text.is_empty() && !text.contains(['/', ':', '\\']) && text.chars().all(|c| c >= ' ' || c == '\t')
     }),
+    // Not blank, on however many lines: Glue takes definitions of schemas as they are written.
+    (".*\\S.*", |text| text.chars().any(|c| !" \t\n\x0B\x0C\r".contains(c))),
     // Firehose: not blank, one line.
     ("^(?!\\s*$).+", |text| !text.trim().is_empty() && !text.contains(['\n', '\r'])),
     // Firehose's TagKey: letters, separators, digits of any script and a few signs; not AWS's own.
@@ -212,6 +214,7 @@ mod tests {
         ] {
             assert_eq!(asset(text), expected, "{text}");
         }
+        assert!(of(".*\\S.*")("{\n}") && !of(".*\\S.*")(" \n") && !of(".*\\S.*")(""));
         let jdbc = of("jdbc:");
         assert!(jdbc("jdbc:redshift://c.abc.us-east-1.redshift.amazonaws.com:5439/dev"));
         assert!(!jdbc("jdbc:redshift://-c.redshift.amazonaws.com:5439/dev") && !jdbc("jdbc:mysql://x:1/y"));
