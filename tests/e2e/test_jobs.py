@@ -187,7 +187,7 @@ BAD_GRAPHS = {
     "unknown kind": ({"f": {"FillMissingValues": {"Name": "f", "Inputs": ["s"], "ImputedPath": "x"}}}, "node f (FillMissingValues)"),
     "no target": ({"s": {"S3JsonSource": {"Name": "s", "Paths": ["s3://b/x"]}}}, "no target"),
     "format": ({"s": {"S3JsonSource": {"Name": "s", "Paths": ["s3://b/x"]}},
-                "o": {"S3DirectTarget": {"Name": "o", "Inputs": ["s"], "Path": "s3://b/o", "Format": "orc"}}}, "Format orc"),
+                "o": {"S3DirectTarget": {"Name": "o", "Inputs": ["s"], "Path": "s3://b/o", "Format": "hudi"}}}, "Format hudi"),
 }
 
 

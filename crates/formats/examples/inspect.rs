@@ -26,7 +26,7 @@ fn inspect(path: &Path) -> Result<Value, Box<dyn std::error::Error>> {
     let rows = block_on(batches.try_fold(0, count))?;
     let header = match &found.format {
         Format::Csv(csv) => csv.header_lines,
-        Format::Json(_) | Format::Parquet(_) => 0,
+        _ => 0,
     };
     let columns: Vec<String> = found.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect();
     Ok(json!({

@@ -115,6 +115,14 @@ pub enum Problem {
         /// What the decoder said.
         message: String,
     },
+    /// A damaged or unreadable file of another format with a structure of its own.
+    #[error("damaged or unreadable {format}: {message}")]
+    Damaged {
+        /// The format, as people write it.
+        format: &'static str,
+        /// What is wrong.
+        message: String,
+    },
     /// Something that this crate does not do.
     #[error("{what} is not supported")]
     Unsupported {
@@ -189,6 +197,9 @@ impl FormatError {
             Problem::UnterminatedQuote => "quote not closed",
             Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
             Problem::Parquet { .. } => "damaged Parquet",
+            Problem::Damaged { format: "Avro", .. } => "damaged Avro",
+            Problem::Damaged { format: "ORC", .. } => "damaged ORC",
+            Problem::Damaged { .. } => "damaged file",
             Problem::Unsupported { .. } => "not supported",
             Problem::Schema { .. } => "schema not usable",
         }

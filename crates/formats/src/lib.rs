@@ -5,7 +5,7 @@
 //! - [`infer`] looks at the head of one file and says what it is: format, dialect, columns with Hive types.
 //! - [`read`] streams one byte range of a file as record batches of the wanted columns; [`plan_splits`] cuts
 //!   a file into ranges that can be read apart and give, together, every row exactly once.
-//! - [`Writer`] writes record batches as CSV, JSON lines or Parquet.
+//! - [`Writer`] writes record batches as CSV, JSON lines, Parquet, Avro or ORC.
 //! - [`hive`] holds the Hive type grammar and its mapping to Arrow; [`serde_info`] maps a [`Format`] to the
 //!   input format, SerDe library and parameters that the Glue Data Catalog stores, and back.
 //!
@@ -16,8 +16,10 @@
 //! Hive SerDes answer NULL where a job's source reports a bad record.
 
 mod archive;
+mod avro;
 mod builder;
 mod compression;
+mod conform;
 mod csv;
 mod error;
 pub mod hive;
@@ -25,6 +27,7 @@ mod infer;
 mod input;
 mod json;
 mod options;
+mod orc;
 mod parquet;
 mod read;
 pub mod serde_info;
@@ -35,8 +38,8 @@ pub use compression::Compression;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{InferOptions, Inferred, InferredField, infer, merge_types};
 pub use options::{
-    BadRecords, ColumnNames, CsvOptions, Format, JsonLayout, JsonOptions, Malformed, OnBadRecord,
-    ParquetOptions, Ragged, ReadOptions,
+    AvroOptions, BadRecords, ColumnNames, CsvOptions, Format, JsonLayout, JsonOptions, Malformed,
+    OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
 };
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};

@@ -17,15 +17,21 @@ pub enum Format {
     Json(JsonOptions),
     /// Apache Parquet.
     Parquet(ParquetOptions),
+    /// Apache Avro, object container files.
+    Avro(AvroOptions),
+    /// Apache ORC.
+    Orc(OrcOptions),
 }
 
 impl Format {
-    /// The Glue `classification` of this format: `csv`, `json` or `parquet`.
+    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro` or `orc`.
     pub fn classification(&self) -> &'static str {
         match self {
             Self::Csv(_) => "csv",
             Self::Json(_) => "json",
             Self::Parquet(_) => "parquet",
+            Self::Avro(_) => "avro",
+            Self::Orc(_) => "orc",
         }
     }
 }
@@ -196,6 +202,22 @@ impl Default for JsonOptions {
 /// Parquet has no dialects that concern a reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParquetOptions {}
+
+/// How Avro files are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AvroOptions {
+    /// The table's own schema as JSON (`avro.schema.literal`): files are read through it, by Avro's rules of schema
+    /// resolution, so that its defaults and aliases count. Without one, files are read by their own.
+    pub schema: Option<String>,
+}
+
+/// How ORC files are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrcOptions {
+    /// The table's columns in order, for files whose columns are called `_col0`, `_col1`, …: those go by position. Empty
+    /// when not known; then all go by name.
+    pub columns: Vec<String>,
+}
 
 /// What happens on a bad record.
 #[derive(Debug, Clone)]

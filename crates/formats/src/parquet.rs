@@ -3,9 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -17,7 +16,7 @@ use parquet::arrow::async_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::builder::finish::null_column;
+use crate::conform::{conform_batch, place};
 use crate::error::{FormatError, Problem};
 use crate::options::ReadOptions;
 use crate::source::ByteSource;
@@ -155,43 +154,7 @@ impl ParquetReader {
         match self.stream.next().await {
             None => Ok(None),
             Some(Err(e)) => Err(parquet_error(&self.name, &e)),
-            Some(Ok(batch)) => Ok(Some(self.conform(&batch)?)),
+            Some(Ok(batch)) => Ok(Some(conform_batch(&self.name, &batch, &self.wanted)?)),
         }
     }
-
-    /// Puts the columns in the wanted order and types; what the file does not have is NULL.
-    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
-        let schema = batch.schema();
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.wanted.fields().len());
-        for field in self.wanted.fields() {
-            let found = place(schema.fields().iter().map(|f| f.name()), field.name());
-            arrays.push(match found {
-                None => null_column(field, batch.num_rows()),
-                Some(index) => self.convert(batch.column(index), field.name(), field.data_type())?,
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.wanted), arrays, &options)
-            .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))
-    }
-
-    fn convert(&self, array: &ArrayRef, column: &str, wanted: &DataType) -> Result<ArrayRef, FormatError> {
-        if array.data_type() == wanted {
-            return Ok(Arc::clone(array));
-        }
-        // Not the lenient cast: a value that does not fit must not become NULL unnoticed.
-        let strict = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(array, wanted, &strict).map_err(|e| {
-            let message = format!("the file holds {} where {wanted} is wanted: {e}", array.data_type());
-            let mut error = FormatError::new(&self.name, Problem::Schema { message });
-            error.place.column = Some(column.to_owned());
-            error
-        })
-    }
-}
-
-/// Finds `wanted` among `names`: exact first, then ignoring case.
-fn place<'a>(names: impl Iterator<Item = &'a String> + Clone, wanted: &str) -> Option<usize> {
-    let exact = names.clone().position(|n| n == wanted);
-    exact.or_else(|| names.into_iter().position(|n| n.to_lowercase() == wanted.to_lowercase()))
 }

@@ -10,6 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::archive;
+use crate::avro::AvroReader;
 use crate::compression::Compression;
 use crate::csv::read::CsvReader;
 use crate::error::{FormatError, Problem};
@@ -17,6 +18,7 @@ use crate::input::Input;
 use crate::json::layout::detect_layout;
 use crate::json::read::JsonReader;
 use crate::options::{CsvOptions, Format, JsonLayout, ReadOptions};
+use crate::orc::OrcReader;
 use crate::parquet;
 use crate::source::ByteSource;
 
@@ -86,6 +88,8 @@ enum Reader {
     Csv(Box<CsvReader>),
     Json(Box<JsonReader>),
     Parquet(Box<parquet::ParquetReader>),
+    Avro(Box<AvroReader>),
+    Orc(Box<OrcReader>),
     Members(Box<Members>),
     Nothing,
 }
@@ -103,10 +107,20 @@ impl Reader {
             return Ok(Self::Nothing);
         }
         let range = range.start..end;
-        if let Format::Parquet(_) = format {
-            return Ok(Self::Parquet(Box::new(
-                parquet::ParquetReader::open(source, range, schema, options).await?,
-            )));
+        match format {
+            Format::Parquet(_) => {
+                let reader = parquet::ParquetReader::open(source, range, schema, options).await?;
+                return Ok(Self::Parquet(Box::new(reader)));
+            }
+            Format::Avro(avro) => {
+                let reader = AvroReader::open(source, range, avro, schema, options).await?;
+                return Ok(Self::Avro(Box::new(reader)));
+            }
+            Format::Orc(orc) => {
+                let reader = OrcReader::open(source, range, orc, schema, options).await?;
+                return Ok(Self::Orc(Box::new(reader)));
+            }
+            Format::Csv(_) | Format::Json(_) => {}
         }
         let compression = match options.compression {
             Some(known) => known,
@@ -136,7 +150,7 @@ impl Reader {
             Format::Json(json) => Self::Json(Box::new(
                 JsonReader::open(source, range, json, compression, schema, options).await?,
             )),
-            Format::Parquet(_) => Self::Nothing,
+            Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Self::Nothing,
         })
     }
 
@@ -145,6 +159,8 @@ impl Reader {
             Self::Csv(reader) => reader.next().await,
             Self::Json(reader) => reader.next().await,
             Self::Parquet(reader) => reader.next().await,
+            Self::Avro(reader) => reader.next().await,
+            Self::Orc(reader) => reader.next().await,
             Self::Members(members) => members.next().await,
             Self::Nothing => Ok(None),
         }
@@ -199,7 +215,7 @@ fn require_whole(
     let splittable = match format {
         Format::Csv(csv) => !csv_is_multiline(csv),
         Format::Json(json) => matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines),
-        Format::Parquet(_) => true,
+        Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => true,
     };
     if whole || (splittable && compression == Compression::None) {
         return Ok(());
@@ -223,7 +239,8 @@ pub(crate) async fn detect_compression(source: &dyn ByteSource) -> Result<Compre
 /// Cuts a file into ranges of about `target_bytes` for [`read`]; one range when it cannot be cut, none when empty.
 ///
 /// Reads the file's head at most. Compressed text, CSV with multi-line quotes and JSON other than lines stay whole;
-/// Parquet ranges take the row groups whose middle they hold.
+/// Parquet ranges take the row groups whose middle they hold, ORC's the stripes that begin in them, Avro's the blocks
+/// whose preceding marker does.
 pub async fn plan_splits(
     source: &dyn ByteSource,
     format: &Format,
@@ -244,7 +261,7 @@ pub async fn plan_splits(
 
 async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, FormatError> {
     match format {
-        Format::Parquet(_) => Ok(true),
+        Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
         Format::Csv(csv) if csv_is_multiline(csv) => Ok(false),
         Format::Csv(_) => Ok(detect_compression(source).await? == Compression::None),
         Format::Json(json) => {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::options::{CsvOptions, Format, JsonLayout, JsonOptions, Malformed, ParquetOptions};
+use crate::options::{
+    AvroOptions, CsvOptions, Format, JsonLayout, JsonOptions, Malformed, OrcOptions, ParquetOptions,
+};
 
 /// Hive's plain text input.
 pub const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
@@ -21,6 +23,18 @@ pub const OPEN_CSV: &str = "org.apache.hadoop.hive.serde2.OpenCSVSerde";
 pub const OPENX_JSON: &str = "org.openx.data.jsonserde.JsonSerDe";
 /// JSON, Hive's own (also known as `org.apache.hadoop.hive.serde2.JsonSerDe`).
 pub const HIVE_JSON: &str = "org.apache.hive.hcatalog.data.JsonSerDe";
+/// Hive's Avro input.
+pub const AVRO_INPUT: &str = "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat";
+/// Hive's Avro output.
+pub const AVRO_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat";
+/// Avro.
+pub const AVRO: &str = "org.apache.hadoop.hive.serde2.avro.AvroSerDe";
+/// Hive's ORC input.
+pub const ORC_INPUT: &str = "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat";
+/// Hive's ORC output.
+pub const ORC_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat";
+/// ORC.
+pub const ORC: &str = "org.apache.hadoop.hive.ql.io.orc.OrcSerde";
 /// Parquet.
 pub const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
 
@@ -76,14 +90,28 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
             }
             text(OPENX_JSON, parameters)
         }
-        Format::Parquet(_) => SerdeInfo {
-            input_format: PARQUET_INPUT.to_owned(),
-            output_format: PARQUET_OUTPUT.to_owned(),
-            library: PARQUET.to_owned(),
-            parameters: BTreeMap::from([("serialization.format".to_owned(), "1".to_owned())]),
-        },
+        Format::Parquet(_) => typed(PARQUET_INPUT, PARQUET_OUTPUT, PARQUET),
+        Format::Orc(_) => typed(ORC_INPUT, ORC_OUTPUT, ORC),
+        Format::Avro(avro) => {
+            let mut info = typed(AVRO_INPUT, AVRO_OUTPUT, AVRO);
+            info.parameters.extend(avro.schema.clone().map(|schema| (AVRO_SCHEMA.to_owned(), schema)));
+            info
+        }
     }
 }
+
+/// A format whose files say all that is to be said.
+fn typed(input: &str, output: &str, library: &str) -> SerdeInfo {
+    SerdeInfo {
+        input_format: input.to_owned(),
+        output_format: output.to_owned(),
+        library: library.to_owned(),
+        parameters: BTreeMap::from([("serialization.format".to_owned(), "1".to_owned())]),
+    }
+}
+
+const AVRO_SCHEMA: &str = "avro.schema.literal";
+const AVRO_SCHEMA_URL: &str = "avro.schema.url";
 
 fn character(byte: u8) -> String {
     char::from(byte).to_string()
@@ -126,7 +154,19 @@ pub fn format_of(
             Ok(Format::Json(JsonOptions { layout: JsonLayout::Auto, ..JsonOptions::default() }))
         }
         PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
+        AVRO => avro(serde, table),
+        ORC => Ok(Format::Orc(OrcOptions { columns })),
         other => Err(SerdeError::Library(other.to_owned())),
+    }
+}
+
+/// The table's schema may stand in its own parameters, too. A schema elsewhere is not fetched, as in Athena.
+fn avro(serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+    let either = |name: &str| get(serde, name).or_else(|| get(table, name)).filter(|v| !v.trim().is_empty());
+    let schema = either(AVRO_SCHEMA);
+    match either(AVRO_SCHEMA_URL) {
+        Some(url) if schema.is_none() => Err(bad(AVRO_SCHEMA_URL, url)),
+        _ => Ok(Format::Avro(AvroOptions { schema: schema.map(str::to_owned) })),
     }
 }
 
@@ -266,6 +306,9 @@ mod tests {
             Format::Csv(CsvOptions::open_csv(columns.clone())),
             Format::Json(JsonOptions::default()),
             Format::Parquet(ParquetOptions {}),
+            Format::Orc(OrcOptions { columns: columns.clone() }),
+            Format::Avro(AvroOptions { schema: None }),
+            Format::Avro(AvroOptions { schema: Some("{}".to_owned()) }),
         ];
         for format in formats {
             let info = describe(&format, &columns);

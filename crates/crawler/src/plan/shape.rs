@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use formats::hive::HiveType;
 use formats::{
-    ColumnNames, CsvOptions, Format, Inferred, InferredField, JsonOptions, ParquetOptions, merge_types,
+    AvroOptions, ColumnNames, CsvOptions, Format, Inferred, InferredField, JsonOptions, OrcOptions,
+    ParquetOptions, merge_types,
 };
 
 /// Columns of the wider schema that must be in both.
@@ -17,6 +18,8 @@ pub(crate) enum Kind {
     Csv { delimiter: u8, header_lines: u64 },
     Json,
     Parquet,
+    Avro,
+    Orc,
 }
 
 /// One or more files of a kind.
@@ -34,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) records: u64,
     /// Bytes of text of the sampled records, and how many these were.
     pub(crate) sampled: (u64, u64),
+    /// Avro: the schema that all files have; none when they differ, or are of another format.
+    pub(crate) avro_schema: Option<String>,
     /// Files per compression.
     pub(crate) compressions: BTreeMap<&'static str, u64>,
 }
@@ -48,6 +53,12 @@ impl Shape {
             ),
             Format::Json(_) => (Kind::Json, None),
             Format::Parquet(_) => (Kind::Parquet, None),
+            Format::Avro(_) => (Kind::Avro, None),
+            Format::Orc(_) => (Kind::Orc, None),
+        };
+        let avro_schema = match &inferred.format {
+            Format::Avro(avro) => avro.schema.clone(),
+            _ => None,
         };
         let average = (inferred.record_bytes / inferred.records.max(1)).max(1);
         let records = if inferred.complete { inferred.records } else { inferred.records.max(size / average) };
@@ -56,6 +67,7 @@ impl Shape {
             fields: Arc::new(inferred.fields),
             quoted: inferred.quoted,
             escape,
+            avro_schema,
             files: 1,
             bytes: size,
             records,
@@ -68,7 +80,7 @@ impl Shape {
     pub(crate) fn is_by_name(&self) -> bool {
         match self.kind {
             Kind::Csv { .. } => false,
-            Kind::Json | Kind::Parquet => true,
+            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => true,
         }
     }
 
@@ -90,6 +102,10 @@ impl Shape {
         }
         self.quoted |= other.quoted;
         self.escape = self.escape.or(other.escape);
+        if self.avro_schema != other.avro_schema {
+            // Neither file's schema is the table's: each file is read by its own.
+            self.avro_schema = None;
+        }
         self.files += other.files;
         self.bytes += other.bytes;
         self.records += other.records;
@@ -112,7 +128,7 @@ impl Shape {
         let (a, b) = (&*self.fields, &*other.fields);
         match self.kind {
             Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, lenient),
-            Kind::Json | Kind::Parquet => merge_names(a, b, lenient),
+            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => merge_names(a, b, lenient),
         }
     }
 
@@ -135,6 +151,8 @@ impl Shape {
             }
             Kind::Json => Format::Json(JsonOptions::default()),
             Kind::Parquet => Format::Parquet(ParquetOptions {}),
+            Kind::Avro => Format::Avro(AvroOptions { schema: self.avro_schema.clone() }),
+            Kind::Orc => Format::Orc(OrcOptions { columns: columns.to_vec() }),
         }
     }
 }

@@ -83,11 +83,8 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
                 all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
             }
         }
-        Kind::Json => {
-            all.insert("classification".to_owned(), "json".to_owned());
-        }
-        Kind::Parquet => {
-            all.insert("classification".to_owned(), "parquet".to_owned());
+        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => {
+            all.insert("classification".to_owned(), shape.format(&[]).classification().to_owned());
         }
     }
     all

@@ -85,7 +85,12 @@ struct Merged {
 impl Merged {
     fn new(inferred: Inferred, name: &str) -> Self {
         let fields = inferred.fields.into_iter().map(|field| (field.name, field.ty)).collect();
-        Self { format: inferred.format, first: name.to_owned(), fields }
+        let format = match inferred.format {
+            // One file's schema is not the others'.
+            Format::Avro(_) => Format::Avro(formats::AvroOptions::default()),
+            other => other,
+        };
+        Self { format, first: name.to_owned(), fields }
     }
 
     fn add(&mut self, inferred: Inferred, name: &str) -> Result<(), EngineError> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog::{Column, StorageDescriptor, Table, partition::Partition};
-use formats::{Format, ParquetOptions, hive::HiveType, serde_info};
+use formats::{Format, hive::HiveType, serde_info};
 
 use crate::{EngineError, hive, location::Location, scan::spelling};
 
@@ -194,14 +194,19 @@ fn format_of(
     let library = library.or_else(|| match parameters.get("classification").map(String::as_str) {
         Some("csv") => Some(serde_info::LAZY_SIMPLE.to_owned()),
         Some("json") => Some(serde_info::OPENX_JSON.to_owned()),
-        _ => None,
+        Some("parquet") => Some(serde_info::PARQUET.to_owned()),
+        Some("avro") => Some(serde_info::AVRO.to_owned()),
+        Some("orc") => Some(serde_info::ORC.to_owned()),
+        _ => match descriptor.input_format.as_deref() {
+            Some(serde_info::PARQUET_INPUT) => Some(serde_info::PARQUET.to_owned()),
+            Some(serde_info::AVRO_INPUT) => Some(serde_info::AVRO.to_owned()),
+            Some(serde_info::ORC_INPUT) => Some(serde_info::ORC.to_owned()),
+            _ => None,
+        },
     });
-    let is_parquet = descriptor.input_format.as_deref() == Some(serde_info::PARQUET_INPUT)
-        || parameters.get("classification").is_some_and(|format| format == "parquet");
     match library {
         Some(library) => serde_info::format_of(&library, &own, parameters, names)
             .map_err(|error| unsupported(error.to_string())),
-        None if is_parquet => Ok(Format::Parquet(ParquetOptions::default())),
         None => Err(unsupported("it has neither a SerDe nor a known classification".to_owned())),
     }
 }

@@ -90,6 +90,9 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
             };
             (format!("{codec}.parquet"), "application/vnd.apache.parquet")
         }
+        // Both compress within the file.
+        Format::Avro(_) => (".avro".to_owned(), "avro/binary"),
+        Format::Orc(_) => (".orc".to_owned(), "application/vnd.apache.orc"),
     }
 }
 
@@ -225,7 +228,8 @@ impl Files {
         let Some(group) = largest else { return Ok(()) };
         if let Some(file) = self.open.get_mut(&group) {
             let buffered = file.writer.buffered_bytes();
-            if buffered >= ROW_GROUP_WORTH_BYTES && buffered >= file.held / 2 {
+            let worth = buffered >= ROW_GROUP_WORTH_BYTES && buffered >= file.held / 2;
+            if worth && file.writer.frees_by_flush() {
                 file.writer.flush().await?;
                 let (before, now) = (file.held, file.measure(self.target.shape.data.len()));
                 file.held = now;

@@ -4,16 +4,22 @@ use std::io::{self, BufRead, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Decodes one deflate stream; bytes behind its end are an error.
-pub(super) struct Inflate<R> {
+/// Decodes one deflate stream; bytes behind its end are an error, unless allowed.
+pub(crate) struct Inflate<R> {
     input: R,
     state: Decompress,
     ended: bool,
+    may_trail: bool,
 }
 
 impl<R: BufRead> Inflate<R> {
     pub(super) fn new(input: R, zlib: bool) -> Self {
-        Self { input, state: Decompress::new(zlib), ended: false }
+        Self { input, state: Decompress::new(zlib), ended: false, may_trail: false }
+    }
+
+    /// Without a wrapper, and with whatever bytes behind the end: fastavro leaves some of a checksum there.
+    pub(crate) fn lenient(input: R) -> Self {
+        Self { may_trail: true, ..Self::new(input, false) }
     }
 }
 
@@ -23,7 +29,11 @@ impl<R: BufRead> Read for Inflate<R> {
             let input = self.input.fill_buf()?;
             let at_end = input.is_empty();
             if self.ended {
-                return if at_end { Ok(0) } else { Err(invalid("bytes follow the end of the stream")) };
+                return if at_end || self.may_trail {
+                    Ok(0)
+                } else {
+                    Err(invalid("bytes follow the end of the stream"))
+                };
             }
             let (taken, made) = (self.state.total_in(), self.state.total_out());
             let status = self.state.decompress(input, out, FlushDecompress::None);

@@ -8,6 +8,7 @@ mod decode;
 mod inflate;
 
 pub(crate) use decode::{Decoder, Step};
+pub(crate) use inflate::Inflate;
 
 /// The compression of a whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

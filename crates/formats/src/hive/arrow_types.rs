@@ -88,9 +88,29 @@ impl HiveType {
                 Self::Struct(fields.collect::<Result<_, TypeError>>()?)
             }
             DataType::Dictionary(_, value) => Self::from_arrow(value)?,
+            DataType::Union(branches, _) => {
+                let branches = branches.iter().map(|(_, field)| field.data_type());
+                union(branches.filter(|branch| **branch != DataType::Null))?
+            }
             other => return Err(TypeError(other.to_string())),
         })
     }
+}
+
+/// A union's column, as Spark reads Avro's: its only branch; `bigint` or `double` for numbers that one of them holds; else
+/// a structure with a field per branch, of which one is set.
+fn union<'a>(branches: impl Iterator<Item = &'a DataType>) -> Result<HiveType, TypeError> {
+    let types = branches.map(HiveType::from_arrow).collect::<Result<Vec<HiveType>, TypeError>>()?;
+    Ok(match types.as_slice() {
+        [] => HiveType::String,
+        [only] => only.clone(),
+        [HiveType::Int, HiveType::BigInt] | [HiveType::BigInt, HiveType::Int] => HiveType::BigInt,
+        [HiveType::Float, HiveType::Double] | [HiveType::Double, HiveType::Float] => HiveType::Double,
+        _ => {
+            let named = |(i, ty): (usize, HiveType)| (format!("member{i}"), ty);
+            HiveType::Struct(types.into_iter().enumerate().map(named).collect())
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is this file? Format, dialect and columns, from its head.
 //!
 //! Rules, after the AWS Glue Developer Guide (Adding classifiers to a crawler):
-//! - magic numbers first (Parquet; others are refused by name), then JSON when the first value is an object or an
+//! - magic numbers first (Parquet, Avro, ORC; others are refused by name), then JSON when the first value is an object or an
 //!   array of objects, then delimited text with at least two columns and two rows;
 //! - CSV columns are `bigint`, `double`, `boolean` (`true` and `false` in any case) or `string`; dates and times stay
 //!   `string`, as from Glue;
@@ -19,11 +19,15 @@ mod types;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
+
+use crate::avro;
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 use crate::input::Input;
 use crate::options::{Format, ParquetOptions};
+use crate::orc;
 use crate::parquet::parquet_summary;
 use crate::read::detect_compression;
 use crate::source::ByteSource;
@@ -109,7 +113,7 @@ pub struct Inferred {
 }
 
 /// Finds out what `source` is. Errors: `Empty` and `NoRecords` for files in order that hold nothing; `Unrecognised` with the reason; `Unsupported` for formats known but
-/// not read; `Compression`, `RecordTooLarge`, `Parquet`, `Json`, `UnterminatedJson`, `UnterminatedQuote`, `InvalidUtf8`,
+/// not read; `Compression`, `RecordTooLarge`, `Parquet`, `Damaged`, `Json`, `UnterminatedJson`, `UnterminatedQuote`, `InvalidUtf8`,
 /// `Schema` for damaged or unusable files; `Io`.
 pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
@@ -117,11 +121,20 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     if head.is_empty() {
         return Err(FormatError::new(&name, Problem::Empty));
     }
-    if head.starts_with(b"PAR1") && matches!(options.format, None | Some(Format::Parquet(_))) {
-        return infer_parquet(source, options).await;
+    if let Some(kind) = Typed::of(&*source, &head).await? {
+        let stated = options.format.as_ref().map(Format::classification);
+        if stated.is_some_and(|stated| stated != kind.classification()) {
+            let reason = format!("it is {}, not {}", kind.classification(), stated.unwrap_or_default());
+            return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
+        }
+        return match kind {
+            Typed::Parquet => infer_parquet(source, options).await,
+            Typed::Avro => avro::infer(source, options).await,
+            Typed::Orc => orc::infer(source, options).await,
+        };
     }
-    if matches!(options.format, Some(Format::Parquet(_))) {
-        let reason = "it is not Parquet".to_owned();
+    if let Some(format @ (Format::Parquet(_) | Format::Avro(_) | Format::Orc(_))) = &options.format {
+        let reason = format!("it does not begin as {} does", format.classification());
         return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
     }
     if let Some(what) = known_binary(&head) {
@@ -176,22 +189,7 @@ async fn infer_text(
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let summary = parquet_summary(source).await?;
-    let mut fields = Vec::with_capacity(summary.schema.fields().len());
-    for field in summary.schema.fields() {
-        let ty = HiveType::from_arrow(field.data_type()).map_err(|e| {
-            let mut error =
-                FormatError::new(&name, Problem::Unsupported { what: format!("the type {}", e.0) });
-            error.place.column = Some(field.name().clone());
-            error
-        })?;
-        fields.push(InferredField {
-            name: options.spelling(field.name()),
-            ty: options.spelling_of(ty),
-            nullable: field.is_nullable(),
-            untyped: false,
-        });
-    }
-    refuse_clashes(&name, &fields)?;
+    let fields = typed(&name, &summary.schema, options)?;
     Ok(Inferred {
         format: Format::Parquet(ParquetOptions {}),
         compression: Compression::None,
@@ -204,10 +202,36 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
     })
 }
 
-/// Parquet's columns are found by name: of two with the same name, one could never be read.
+/// The columns of a file that carries its types. Errors: a type that Hive has not, names that clash or are missing, no
+/// column at all.
+pub(crate) fn typed(
+    name: &str,
+    schema: &Schema,
+    options: &InferOptions,
+) -> Result<Vec<InferredField>, FormatError> {
+    let mut fields = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let ty = HiveType::from_arrow(field.data_type()).map_err(|e| {
+            let mut error =
+                FormatError::new(name, Problem::Unsupported { what: format!("the type {}", e.0) });
+            error.place.column = Some(field.name().clone());
+            error
+        })?;
+        fields.push(InferredField {
+            name: options.spelling(field.name()),
+            ty: options.spelling_of(ty),
+            nullable: field.is_nullable(),
+            untyped: false,
+        });
+    }
+    refuse_clashes(name, &fields)?;
+    Ok(fields)
+}
+
+/// Such columns are found by name: of two with the same name, one could never be read.
 fn refuse_clashes(source: &str, fields: &[InferredField]) -> Result<(), FormatError> {
     if fields.is_empty() {
-        let found = "Parquet without columns".to_owned();
+        let found = "a schema without columns".to_owned();
         return Err(FormatError::new(source, Problem::NoRecords { found }));
     }
     let mut taken = HashSet::new();
@@ -224,11 +248,36 @@ fn refuse_clashes(source: &str, fields: &[InferredField]) -> Result<(), FormatEr
     Ok(())
 }
 
+/// Formats that carry their columns' types, known by their first bytes.
+#[derive(Clone, Copy)]
+enum Typed {
+    Parquet,
+    Avro,
+    Orc,
+}
+
+impl Typed {
+    async fn of(source: &dyn ByteSource, head: &[u8]) -> Result<Option<Self>, FormatError> {
+        Ok(match head {
+            _ if head.starts_with(b"PAR1") => Some(Self::Parquet),
+            _ if head.starts_with(avro::MAGIC) => Some(Self::Avro),
+            _ if head.starts_with(orc::MAGIC) && orc::is_orc(source).await? => Some(Self::Orc),
+            _ => None,
+        })
+    }
+
+    fn classification(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Avro => "avro",
+            Self::Orc => "orc",
+        }
+    }
+}
+
 /// Formats that are known by their first bytes and not read here.
 fn known_binary(head: &[u8]) -> Option<&'static str> {
     match head {
-        [b'O', b'R', b'C', ..] => Some("the format ORC"),
-        [b'O', b'b', b'j', 1, ..] => Some("the format Avro"),
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
         _ => None,

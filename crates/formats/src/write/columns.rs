@@ -4,19 +4,29 @@
 
 use arrow::datatypes::{DataType, Schema};
 
+use super::avro::avro_schema;
+use super::orc::orc_schema;
 use crate::hive::HiveType;
 use crate::options::Format;
 
 /// Whether the format holds every column.
 /// Errors: a text for people, with the first column that it cannot hold, its type, and what can be done.
 pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
+    let refusal = match format {
+        Format::Avro(_) => avro_schema(schema).err(),
+        Format::Orc(_) => orc_schema(schema).err().map(|why| format!("{why}; use parquet, or drop it")),
+        Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => None,
+    };
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
     for field in schema.fields() {
         let data_type = field.data_type();
         let (binary, nested) = (has_binary(data_type), data_type.is_nested());
         let label = match format {
             Format::Csv(_) if binary || nested => "CSV",
             Format::Json(_) if binary => "JSON",
-            Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => continue,
+            _ => continue,
         };
         let others = if binary { "parquet" } else { "json or parquet" };
         let shown =

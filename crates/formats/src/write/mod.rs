@@ -1,14 +1,17 @@
 //! Writing record batches as files.
 //!
-//! A writer holds what its format needs in memory (for text a small buffer, for Parquet the row group at hand) and
+//! A writer holds what its format needs in memory (for text a small buffer, for Parquet the row group at hand, for ORC the file) and
 //! hands finished bytes to its sink; many can be open at once: [`Writer::buffered_bytes`] tells the caller which to
 //! flush. Nothing is a file until `finish` has returned: dropping a writer leaves what the sink got without a footer.
 
+mod avro;
 mod columns;
 mod compress;
 mod csv;
 mod json;
+mod orc;
 mod parquet;
+mod shared;
 
 use std::sync::Arc;
 
@@ -26,13 +29,14 @@ pub use columns::check_writable;
 /// How to write.
 #[derive(Debug, Clone)]
 pub struct WriteOptions {
-    /// Compression of the whole file; for Parquet, see `parquet_codec`. Default none.
+    /// Compression: of the whole file for text, within the file for Avro and ORC; for Parquet, see `parquet_codec`. What a
+    /// format does not have is an error. Default none.
     pub compression: Compression,
     /// Parquet's page compression: `snappy` (default), `gzip`, `zstd` or `uncompressed`.
     pub parquet_codec: ParquetCodec,
     /// CSV: whether a header line with the column names is written. Default true.
     pub header: bool,
-    /// A Parquet row group ends at about this size in memory. Default 64 MiB.
+    /// A Parquet row group, or an ORC stripe, ends at about this size in memory. Default 64 MiB.
     pub row_group_bytes: usize,
 }
 
@@ -73,6 +77,8 @@ enum Encoder {
     Csv(csv::CsvEncoder),
     Json(json::JsonEncoder),
     Parquet(Box<parquet::ParquetEncoder>),
+    Avro(Box<avro::AvroEncoder>),
+    Orc(Box<orc::OrcEncoder>),
 }
 
 /// Writes one file into a sink.
@@ -103,6 +109,8 @@ impl<S: ByteSink> Writer<S> {
             Format::Parquet(_) => {
                 Encoder::Parquet(Box::new(parquet::ParquetEncoder::new(&name, Arc::clone(&schema), options)?))
             }
+            Format::Avro(_) => Encoder::Avro(Box::new(avro::AvroEncoder::new(&name, &schema, options)?)),
+            Format::Orc(_) => Encoder::Orc(Box::new(orc::OrcEncoder::new(&name, &schema, options)?)),
         };
         Ok(Self { name, schema, encoder, sink, rows: 0, bytes: 0 })
     }
@@ -118,6 +126,8 @@ impl<S: ByteSink> Writer<S> {
             Encoder::Csv(encoder) => encoder.write(&self.name, batch)?,
             Encoder::Json(encoder) => encoder.write(&self.name, batch)?,
             Encoder::Parquet(encoder) => encoder.write(&self.name, batch)?,
+            Encoder::Avro(encoder) => encoder.write(&self.name, batch)?,
+            Encoder::Orc(encoder) => encoder.write(&self.name, batch)?,
         }
         self.rows += batch.num_rows() as u64;
         self.pass_on().await
@@ -126,7 +136,8 @@ impl<S: ByteSink> Writer<S> {
     /// Bytes held in memory, about.
     pub fn buffered_bytes(&self) -> usize {
         match &self.encoder {
-            Encoder::Csv(_) | Encoder::Json(_) => 0,
+            Encoder::Csv(_) | Encoder::Json(_) | Encoder::Avro(_) => 0,
+            Encoder::Orc(encoder) => encoder.buffered_bytes(),
             Encoder::Parquet(encoder) => encoder.buffered_bytes(),
         }
     }
@@ -136,7 +147,12 @@ impl<S: ByteSink> Writer<S> {
         self.rows
     }
 
-    /// Hands everything buffered to the sink; Parquet ends its row group.
+    /// Whether [`Self::flush`] gives memory back; of ORC only finishing does.
+    pub fn frees_by_flush(&self) -> bool {
+        !matches!(self.encoder, Encoder::Orc(_))
+    }
+
+    /// Hands finished bytes to the sink; Parquet ends its row group. ORC keeps its rows until the file is finished.
     pub async fn flush(&mut self) -> Result<(), FormatError> {
         if let Encoder::Parquet(encoder) = &mut self.encoder {
             encoder.end_row_group(&self.name)?;
@@ -150,6 +166,8 @@ impl<S: ByteSink> Writer<S> {
             Encoder::Csv(encoder) => encoder.finish(&self.name)?,
             Encoder::Json(encoder) => encoder.finish(&self.name)?,
             Encoder::Parquet(encoder) => encoder.finish(&self.name)?,
+            Encoder::Avro(encoder) => encoder.finish(&self.name)?,
+            Encoder::Orc(encoder) => encoder.finish(&self.name)?,
         }
         self.pass_on().await?;
         Ok((self.sink, Finished { rows: self.rows, bytes: self.bytes }))
@@ -160,6 +178,8 @@ impl<S: ByteSink> Writer<S> {
             Encoder::Csv(encoder) => encoder.take(),
             Encoder::Json(encoder) => encoder.take(),
             Encoder::Parquet(encoder) => encoder.take(),
+            Encoder::Avro(encoder) => encoder.take(),
+            Encoder::Orc(encoder) => encoder.take(),
         };
         if bytes.is_empty() {
             return Ok(());

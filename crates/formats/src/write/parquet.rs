@@ -1,7 +1,6 @@
 //! Parquet through the `parquet` crate, one row group in memory at a time, with statistics per page.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -10,23 +9,9 @@ use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::shared::Shared;
 use super::{ParquetCodec, WriteOptions};
 use crate::error::{FormatError, Problem};
-
-/// The finished bytes, shared between the `parquet` crate's writer and us.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 pub(super) struct ParquetEncoder {
     writer: Option<ArrowWriter<Shared>>,
@@ -91,6 +76,6 @@ impl ParquetEncoder {
     }
 
     pub(super) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.made.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.made.take()
     }
 }

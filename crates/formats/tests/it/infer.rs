@@ -133,7 +133,8 @@ fn what_is_not_data_is_refused() {
     let utf16: Vec<u8> = "id,name\n1,ann\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(error(utf16).contains("a NUL byte at offset 1: perhaps UTF-16"));
     assert!(error("PK\u{3}\u{4}xxxx").contains("incomplete zip data"));
-    assert!(error("ORC\u{1}xxxx").contains("ORC"));
+    assert!(error("ORC\u{1}xxxxORC\u{1}").contains("damaged or unreadable ORC"));
+    assert!(error("ORC is one\nmore word\n").contains("not recognised"));
     assert!(error("<?xml version=\"1.0\"?><a/>").contains("XML"));
     assert!(error(&b"a,b\n1,\xff\xfe\xfd\n2,x\n"[..]).contains("line 2"));
     assert_eq!(

@@ -7,6 +7,7 @@ mod codecs;
 mod infer;
 mod properties;
 mod reading;
+mod typed;
 
 use std::sync::Arc;
 

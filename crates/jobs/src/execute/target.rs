@@ -7,13 +7,17 @@ use arrow::datatypes::Schema;
 use catalog::{CatalogError, Table};
 use datafusion::dataframe::DataFrame;
 use engine::write::Spec;
-use formats::{Compression, CsvOptions, Format, JsonOptions, ParquetOptions, WriteOptions, serde_info};
+use formats::{
+    AvroOptions, Compression, CsvOptions, Format, JsonOptions, OrcOptions, ParquetOptions, WriteOptions,
+    serde_info,
+};
 use lake::BucketName;
 
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};
 use crate::graph::{
-    Compression as TextCompression, Destination, Node, ParquetCodec, Target, UpdateBehavior, WriteFormat,
+    BlockCodec, Compression as TextCompression, Destination, Node, ParquetCodec, Target, UpdateBehavior,
+    WriteFormat,
 };
 use crate::plan::{PlanError, plain};
 
@@ -163,6 +167,8 @@ fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
     match format {
         WriteFormat::Csv(compression) => (Format::Csv(CsvOptions::standard()), text(compression)),
         WriteFormat::Json(compression) => (Format::Json(JsonOptions::default()), text(compression)),
+        WriteFormat::Avro(codec) => (Format::Avro(AvroOptions::default()), blocks(codec)),
+        WriteFormat::Orc(codec) => (Format::Orc(OrcOptions::default()), blocks(codec)),
         WriteFormat::Parquet(codec) => {
             let parquet_codec = match codec {
                 ParquetCodec::Snappy => formats::ParquetCodec::Snappy,
@@ -178,6 +184,19 @@ fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
     }
 }
 
+fn blocks(codec: BlockCodec) -> WriteOptions {
+    let compression = match codec {
+        BlockCodec::Snappy => Compression::Snappy,
+        BlockCodec::Deflate => Compression::Zlib,
+        BlockCodec::Zstd => Compression::Zstd,
+        BlockCodec::Bzip2 => Compression::Bzip2,
+        BlockCodec::Xz => Compression::Xz,
+        BlockCodec::Lz4 => Compression::Lz4,
+        BlockCodec::Uncompressed => Compression::None,
+    };
+    WriteOptions { compression, ..WriteOptions::default() }
+}
+
 /// The format that a table's files have to be written in.
 fn table_format(table: &Table) -> Result<Format, String> {
     let serde = table.serde_info().cloned().unwrap_or_default();
@@ -186,6 +205,8 @@ fn table_format(table: &Table) -> Result<Format, String> {
     if library.is_empty() {
         return match parameters.get("classification").map(String::as_str) {
             Some("parquet") => Ok(Format::Parquet(ParquetOptions::default())),
+            Some("avro") => Ok(Format::Avro(AvroOptions::default())),
+            Some("orc") => Ok(Format::Orc(OrcOptions::default())),
             _ => Err("the table has no SerDe, so the format of its files is not known".to_owned()),
         };
     }

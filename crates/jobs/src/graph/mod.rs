@@ -27,7 +27,7 @@ pub use node::{
     AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat,
     FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
 };
-pub use target::{CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
+pub use target::{BlockCodec, CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -63,6 +63,10 @@ pub enum WriteFormat {
     Csv(Option<super::Compression>),
     /// JSON lines.
     Json(Option<super::Compression>),
+    /// Avro, its blocks compressed.
+    Avro(BlockCodec),
+    /// ORC, its streams compressed.
+    Orc(BlockCodec),
 }
 
 /// A codec of Parquet pages.
@@ -72,6 +76,19 @@ pub enum ParquetCodec {
     Snappy,
     Gzip,
     Zstd,
+    Uncompressed,
+}
+
+/// A codec of Avro's blocks or ORC's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the codec's own names")]
+pub enum BlockCodec {
+    Snappy,
+    Deflate,
+    Zstd,
+    Bzip2,
+    Xz,
+    Lz4,
     Uncompressed,
 }
 

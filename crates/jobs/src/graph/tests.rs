@@ -219,10 +219,18 @@ fn fields_that_cannot_act_are_refused() {
         out["S3GlueParquetTarget"][field] = value;
         cases.push((json!({"src": csv(), "out": out}), expected));
     }
-    for format in ["avro", "orc", "hudi", "delta", "iceberg", "xml", "hyper"] {
+    for format in ["hudi", "delta", "iceberg", "xml", "hyper"] {
         let out =
             json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format}});
-        cases.push((json!({"src": csv(), "out": out}), "is not supported; supported are parquet, csv, json"));
+        cases.push((
+            json!({"src": csv(), "out": out}),
+            "is not supported; supported are parquet, avro, orc, csv, json",
+        ));
+    }
+    for (format, compression) in [("avro", "lz4"), ("orc", "bzip2"), ("parquet", "xz")] {
+        let out = json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format,
+            "Compression": compression}});
+        cases.push((json!({"src": csv(), "out": out}), "is not supported for"));
     }
     for (graph, expected) in cases {
         let message = parse(graph).expect_err(expected);

@@ -1,6 +1,6 @@
 //! Target nodes.
 
-use super::super::target::{ParquetCodec, top_level};
+use super::super::target::{BlockCodec, ParquetCodec, top_level};
 use super::super::{
     CatalogUpdate, Compression, Destination, NodeKind, Target, UpdateBehavior, WriteFormat, raw,
 };
@@ -77,8 +77,10 @@ fn write_format(format: &str, compression: &str) -> Parsed<WriteFormat> {
         "parquet" => Ok(WriteFormat::Parquet(codec(compression)?)),
         "csv" => Ok(WriteFormat::Csv(text_compression(compression)?)),
         "json" => Ok(WriteFormat::Json(text_compression(compression)?)),
+        "avro" => Ok(WriteFormat::Avro(avro_codec(compression)?)),
+        "orc" => Ok(WriteFormat::Orc(orc_codec(compression)?)),
         "" => Err("Format is missing".to_owned()),
-        other => Err(format!("Format {other} is not supported; supported are parquet, csv, json")),
+        other => Err(format!("Format {other} is not supported; supported are parquet, avro, orc, csv, json")),
     }
 }
 
@@ -90,6 +92,36 @@ fn codec(compression: &str) -> Parsed<ParquetCodec> {
         "uncompressed" | "none" => Ok(ParquetCodec::Uncompressed),
         other => Err(format!(
             "Compression {other} is not supported for parquet; supported are snappy, gzip, zstd, uncompressed"
+        )),
+    }
+}
+
+/// Spark's names and default.
+fn avro_codec(compression: &str) -> Parsed<BlockCodec> {
+    match compression {
+        "" | "snappy" => Ok(BlockCodec::Snappy),
+        "deflate" => Ok(BlockCodec::Deflate),
+        "zstandard" | "zstd" => Ok(BlockCodec::Zstd),
+        "bzip2" => Ok(BlockCodec::Bzip2),
+        "xz" => Ok(BlockCodec::Xz),
+        "uncompressed" | "none" => Ok(BlockCodec::Uncompressed),
+        other => Err(format!(
+            "Compression {other} is not supported for avro; supported are snappy, deflate, zstandard, bzip2, xz, \
+             uncompressed"
+        )),
+    }
+}
+
+/// Spark's names and default.
+fn orc_codec(compression: &str) -> Parsed<BlockCodec> {
+    match compression {
+        "" | "snappy" => Ok(BlockCodec::Snappy),
+        "zlib" => Ok(BlockCodec::Deflate),
+        "zstd" => Ok(BlockCodec::Zstd),
+        "lz4" => Ok(BlockCodec::Lz4),
+        "uncompressed" | "none" => Ok(BlockCodec::Uncompressed),
+        other => Err(format!(
+            "Compression {other} is not supported for orc; supported are snappy, zlib, zstd, lz4, uncompressed"
         )),
     }
 }

@@ -1,0 +1,253 @@
+//! From the types that a file holds to the types that a table wants: columns and fields of structures by name, wider
+//! numbers, NULL for what the file lacks. For the formats that carry their own types (Parquet, Avro, ORC).
+//!
+//! A conversion that would change a value is an error: a number that does not fit, digits behind the point that would be
+//! cut off, text that would have to be parsed. Everything may become text.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int32Array, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray,
+    UnionArray, new_null_array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::{CastOptions, cast_with_options, is_not_null, take};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimeUnit};
+
+use crate::error::{FormatError, Problem};
+use crate::hive::HiveType;
+
+/// Puts a file's columns in the wanted order and types; what the file does not have is NULL.
+pub(crate) fn conform_batch(
+    source: &str,
+    batch: &RecordBatch,
+    wanted: &SchemaRef,
+) -> Result<RecordBatch, FormatError> {
+    let schema = batch.schema();
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(wanted.fields().len());
+    for field in wanted.fields() {
+        let found = place(schema.fields().iter().map(|f| f.name()), field.name());
+        arrays.push(match found {
+            None => new_null_array(field.data_type(), batch.num_rows()),
+            Some(index) => {
+                let array = batch.column(index);
+                conform(array, field.data_type()).map_err(|why| {
+                    let (held, wanted) = (shown(array.data_type()), shown(field.data_type()));
+                    let message = format!("the file holds {held} where {wanted} is wanted: {why}");
+                    let mut error = FormatError::new(source, Problem::Schema { message });
+                    error.place.column = Some(field.name().clone());
+                    error
+                })?
+            }
+        });
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(wanted), arrays, &options)
+        .map_err(|e| FormatError::new(source, Problem::Schema { message: e.to_string() }))
+}
+
+/// Finds `wanted` among `names`: exact first, then ignoring case.
+pub(crate) fn place<'a>(names: impl Iterator<Item = &'a String> + Clone, wanted: &str) -> Option<usize> {
+    let exact = names.clone().position(|n| n == wanted);
+    exact.or_else(|| names.into_iter().position(|n| n.to_lowercase() == wanted.to_lowercase()))
+}
+
+/// A type in the words of whoever reads the message.
+fn shown(data_type: &DataType) -> String {
+    HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
+}
+
+/// Converts `array` without loss. Errors: why it cannot be.
+pub(crate) fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+    let held = array.data_type();
+    if held == wanted {
+        return Ok(Arc::clone(array));
+    }
+    match (held, wanted) {
+        (DataType::Null, _) => Ok(new_null_array(wanted, array.len())),
+        (DataType::Dictionary(_, values), _) => conform(&cast(array, values)?, wanted),
+        (DataType::Union(_, _), _) => {
+            conform(&from_union(array.as_any().downcast_ref(), array.len())?, wanted)
+        }
+        (DataType::Struct(_), DataType::Struct(fields)) => structs(array.as_struct(), fields),
+        (DataType::List(_), DataType::List(item)) => lists(array.as_list::<i32>(), item),
+        (DataType::LargeList(item) | DataType::FixedSizeList(item, _), DataType::List(_)) => {
+            conform(&cast(array, &DataType::List(Arc::clone(item)))?, wanted)
+        }
+        (DataType::Map(..), DataType::Map(entries, sorted)) => maps(array.as_map(), entries, *sorted),
+        _ if loses_nothing(held, wanted) => cast(array, wanted),
+        _ => Err("that could change values".to_owned()),
+    }
+}
+
+fn cast(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+    // Not the lenient cast: a value that does not fit must not become NULL unnoticed.
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, wanted, &strict).map_err(|e| e.to_string())
+}
+
+/// Whether a strict cast of single values either keeps them or fails.
+fn loses_nothing(held: &DataType, wanted: &DataType) -> bool {
+    use DataType as D;
+    let is_text = |t: &D| matches!(t, D::Utf8 | D::LargeUtf8 | D::Utf8View);
+    let is_bytes = |t: &D| matches!(t, D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_));
+    match (held, wanted) {
+        (h, w) if is_text(h) => is_text(w) || is_bytes(w),
+        (h, w) if is_bytes(h) => is_bytes(w) || is_text(w),
+        (h, w) if is_text(w) => !h.is_nested(),
+        (h, D::Float64) if h.is_integer() => true,
+        (h, w) if h.is_integer() => w.is_integer() || w.is_decimal() || *w == D::Float32,
+        (D::Float16 | D::Float32, D::Float32 | D::Float64) => true,
+        (h, D::Float64) if h.is_decimal() => true,
+        (h, w) if h.is_decimal() && w.is_decimal() => scale(w) >= scale(h),
+        (D::Date32 | D::Date64, D::Date32 | D::Timestamp(..)) => true,
+        (D::Timestamp(..), D::Timestamp(unit, _)) => *unit == TimeUnit::Microsecond,
+        _ => false,
+    }
+}
+
+fn scale(data_type: &DataType) -> i8 {
+    match data_type {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => *scale,
+        _ => 0,
+    }
+}
+
+fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let found = place(array.fields().iter().map(|f| f.name()), field.name());
+        columns.push(match found {
+            None => new_null_array(field.data_type(), array.len()),
+            Some(index) => conform(array.column(index), field.data_type())
+                .map_err(|why| format!("field {}: {why}", field.name()))?,
+        });
+    }
+    if fields.is_empty() {
+        return Ok(Arc::new(StructArray::new_empty_fields(array.len(), array.nulls().cloned())));
+    }
+    let made = StructArray::try_new(fields.clone(), columns, array.nulls().cloned());
+    Ok(Arc::new(made.map_err(|e| e.to_string())?))
+}
+
+fn lists(array: &ListArray, item: &FieldRef) -> Result<ArrayRef, String> {
+    let values = conform(array.values(), item.data_type())?;
+    let made = ListArray::try_new(Arc::clone(item), array.offsets().clone(), values, array.nulls().cloned());
+    Ok(Arc::new(made.map_err(|e| e.to_string())?))
+}
+
+fn maps(array: &MapArray, entries: &FieldRef, sorted: bool) -> Result<ArrayRef, String> {
+    let DataType::Struct(pair) = entries.data_type() else { return Err("it is no map".to_owned()) };
+    let [key, value] = pair.as_ref() else { return Err("it is no map".to_owned()) };
+    let columns = vec![conform(array.keys(), key.data_type())?, conform(array.values(), value.data_type())?];
+    let made = StructArray::try_new(pair.clone(), columns, None).map_err(|e| e.to_string())?;
+    let (offsets, nulls) = (array.offsets().clone(), array.nulls().cloned());
+    let made = MapArray::try_new(Arc::clone(entries), offsets, made, nulls, sorted);
+    Ok(Arc::new(made.map_err(|e| e.to_string())?))
+}
+
+/// A union as the column that [`HiveType::from_arrow`] gives it: its only branch, the wider of two numbers, or a
+/// structure with a field per branch, of which one is set.
+fn from_union(array: Option<&UnionArray>, rows: usize) -> Result<ArrayRef, String> {
+    let Some(array) = array else { return Err("it is no union".to_owned()) };
+    let DataType::Union(fields, _) = array.data_type() else { return Err("it is no union".to_owned()) };
+    let mut branches = Vec::new();
+    for (id, field) in fields.iter().filter(|(_, field)| *field.data_type() != DataType::Null) {
+        let at = |row: usize| (array.type_id(row) == id).then(|| array.value_offset(row) as i32);
+        let places: Int32Array = (0..rows).map(at).collect();
+        let values = take(array.child(id), &places, None).map_err(|e| e.to_string())?;
+        branches.push((Arc::clone(field), values));
+    }
+    let hive = HiveType::from_arrow(array.data_type()).map_err(|e| e.to_string())?;
+    let data_type = hive.to_arrow().map_err(|e| e.to_string())?;
+    let in_struct = branches.len() > 1 && matches!(data_type, DataType::Struct(_));
+    if !in_struct {
+        let mut merged = new_null_array(&data_type, rows);
+        for (_, values) in &branches {
+            let values = conform(values, &data_type)?;
+            let has = is_not_null(&values).map_err(|e| e.to_string())?;
+            merged = zip(&has, &values, &merged).map_err(|e| e.to_string())?;
+        }
+        return Ok(merged);
+    }
+    let mut fields = Vec::with_capacity(branches.len());
+    let mut columns = Vec::with_capacity(branches.len());
+    for (number, (_, values)) in branches.into_iter().enumerate() {
+        fields.push(Field::new(format!("member{number}"), values.data_type().clone(), true));
+        columns.push(values);
+    }
+    let null_id = array.fields_null_id();
+    let nulls: NullBuffer = (0..rows).map(|row| Some(array.type_id(row)) != null_id).collect();
+    let made = StructArray::try_new(fields.into(), columns, Some(nulls)).map_err(|e| e.to_string())?;
+    Ok(Arc::new(made))
+}
+
+/// The branch that stands for NULL.
+trait NullBranch {
+    fn fields_null_id(&self) -> Option<i8>;
+}
+
+impl NullBranch for UnionArray {
+    fn fields_null_id(&self) -> Option<i8> {
+        let DataType::Union(fields, _) = self.data_type() else { return None };
+        fields.iter().find(|(_, field)| *field.data_type() == DataType::Null).map(|(id, _)| id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMillisecondArray};
+
+    use super::*;
+
+    fn to(array: ArrayRef, hive: &str) -> Result<ArrayRef, String> {
+        conform(&array, &hive.parse::<HiveType>().unwrap().to_arrow().unwrap())
+    }
+
+    #[test]
+    fn wider_is_right_and_narrower_only_where_it_fits() {
+        let longs = || Arc::new(Int64Array::from(vec![Some(7), None, Some(300)])) as ArrayRef;
+        assert_eq!(
+            to(longs(), "double").unwrap().as_ref(),
+            &Float64Array::from(vec![Some(7.0), None, Some(300.0)])
+        );
+        assert!(to(longs(), "int").is_ok());
+        assert!(to(longs(), "tinyint").unwrap_err().contains("300"));
+        assert!(to(longs(), "date").is_err());
+        assert_eq!(to(longs(), "string").unwrap().as_string::<i32>().value(2), "300");
+        let halves = || Arc::new(Float64Array::from(vec![1.5])) as ArrayRef;
+        for narrower in ["bigint", "float", "decimal(10,0)"] {
+            assert_eq!(to(halves(), narrower).unwrap_err(), "that could change values");
+        }
+        let cents = Decimal128Array::from(vec![123]).with_precision_and_scale(5, 2).unwrap();
+        let cents = Arc::new(cents) as ArrayRef;
+        assert!(to(Arc::clone(&cents), "decimal(9,4)").is_ok());
+        assert!(to(Arc::clone(&cents), "decimal(9,1)").is_err());
+        assert!(to(Arc::new(StringArray::from(vec!["1"])), "int").is_err());
+        let millis = TimestampMillisecondArray::from(vec![1500]).with_timezone("+00:00");
+        let micros = to(Arc::new(millis), "timestamp").unwrap();
+        assert_eq!(micros.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(0), 1_500_000);
+    }
+
+    #[test]
+    fn structures_by_name_at_any_depth() {
+        let inner = StructArray::from(vec![
+            (
+                Arc::new(Field::new("B", DataType::Int64, true)),
+                Arc::new(Int64Array::from(vec![1])) as ArrayRef,
+            ),
+            (
+                Arc::new(Field::new("gone", DataType::Int64, true)),
+                Arc::new(Int64Array::from(vec![2])) as ArrayRef,
+            ),
+        ]);
+        let made = to(Arc::new(inner), "struct<new:string,b:double>").unwrap();
+        let made = made.as_struct();
+        assert!(made.column(0).is_null(0));
+        assert_eq!(made.column(1).as_primitive::<arrow::datatypes::Float64Type>().value(0), 1.0);
+    }
+}

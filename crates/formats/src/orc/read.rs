@@ -1,0 +1,177 @@
+//! Reading: stripe for stripe to record batches of the wanted columns.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use orc_rust::projection::ProjectionMask;
+use orc_rust::reader::metadata::FileMetadata;
+use orc_rust::{ArrowReader, ArrowReaderBuilder, TimestampPrecision};
+
+use super::fetch::{Parts, fetch, tail};
+use super::infer::arrow_schema;
+use super::{MAX_STRIPE_BYTES, damaged};
+use crate::conform::{conform_batch, place};
+use crate::error::{FormatError, Problem};
+use crate::options::{OrcOptions, ReadOptions};
+use crate::source::ByteSource;
+
+/// Where a stripe lies and how many rows it has.
+struct Stripe {
+    range: Range<u64>,
+    rows: u64,
+}
+
+pub(crate) struct OrcReader {
+    name: String,
+    source: Arc<dyn ByteSource>,
+    parts: Parts,
+    stripes: VecDeque<Stripe>,
+    /// The file's names of the columns to decode, each with the name that it has in the table.
+    columns: Vec<(String, String)>,
+    wanted: SchemaRef,
+    batch_rows: usize,
+    decoding: Option<ArrowReader<Parts>>,
+    /// Rows of the stripe at hand that were promised and not yet given.
+    owed: u64,
+}
+
+impl OrcReader {
+    pub(crate) async fn open(
+        source: Arc<dyn ByteSource>,
+        range: Range<u64>,
+        options: &OrcOptions,
+        wanted: SchemaRef,
+        read: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let name = source.name().to_owned();
+        let (parts, metadata) = tail(&*source).await?;
+        let columns = columns(&metadata, options, &wanted);
+        let mut stripes = VecDeque::new();
+        for stripe in metadata.stripe_metadatas() {
+            let start = stripe.offset();
+            let length = stripe
+                .index_length()
+                .checked_add(stripe.data_length())
+                .and_then(|sum| sum.checked_add(stripe.footer_length()))
+                .filter(|length| start.checked_add(*length).is_some_and(|end| end <= source.size()))
+                .ok_or_else(|| damaged(&name, "a stripe lies outside the file"))?;
+            if range.contains(&start) {
+                stripes.push_back(Stripe { range: start..start + length, rows: stripe.number_of_rows() });
+            }
+        }
+        let batch_rows = read.batch_rows.max(1);
+        Ok(Self { name, source, parts, stripes, columns, wanted, batch_rows, decoding: None, owed: 0 })
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        loop {
+            if self.owed > 0 && self.columns.is_empty() {
+                return self.nulls().map(Some);
+            }
+            if let Some(decoder) = &mut self.decoding {
+                match decoder.next() {
+                    Some(Ok(batch)) => return self.table_batch(&batch).map(Some),
+                    Some(Err(e)) => return Err(damaged(&self.name, e.to_string())),
+                    None if self.owed > 0 => {
+                        return Err(damaged(&self.name, "a stripe holds fewer rows than it says"));
+                    }
+                    None => self.decoding = None,
+                }
+            }
+            let Some(stripe) = self.stripes.pop_front() else { return Ok(None) };
+            self.owed = stripe.rows;
+            if !self.columns.is_empty() {
+                let names: Vec<&str> = self.columns.iter().map(|(own, _)| own.as_str()).collect();
+                let opened = decoder(&*self.source, &self.parts, &stripe, &names, self.batch_rows).await?;
+                self.decoding = Some(opened);
+            }
+        }
+    }
+
+    /// A batch with the table's names, in its types.
+    fn table_batch(&mut self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
+        self.owed = self.owed.saturating_sub(batch.num_rows() as u64);
+        let schema = batch.schema();
+        let fields = schema.fields().iter().map(|field| {
+            let own = self.columns.iter().find(|(own, _)| own == field.name());
+            let name = own.map_or(field.name(), |(_, name)| name);
+            field.as_ref().clone().with_name(name)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
+        let named = RecordBatch::try_new(schema, batch.columns().to_vec())
+            .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))?;
+        conform_batch(&self.name, &named, &self.wanted)
+    }
+
+    /// Rows of a file that has none of the wanted columns.
+    fn nulls(&mut self) -> Result<RecordBatch, FormatError> {
+        let rows = self.owed.min(self.batch_rows as u64);
+        self.owed -= rows;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows as usize));
+        let schema = Arc::new(Schema::empty());
+        let empty = RecordBatch::try_new_with_options(schema, Vec::new(), &options)
+            .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))?;
+        conform_batch(&self.name, &empty, &self.wanted)
+    }
+}
+
+/// Fetches a stripe, and decodes the named columns of it.
+async fn decoder(
+    source: &dyn ByteSource,
+    parts: &Parts,
+    stripe: &Stripe,
+    names: &[&str],
+    batch_rows: usize,
+) -> Result<ArrowReader<Parts>, FormatError> {
+    let name = source.name();
+    if stripe.range.end - stripe.range.start > MAX_STRIPE_BYTES {
+        let what = "a stripe of more than 1 GiB".to_owned();
+        return Err(FormatError::new(name, Problem::Unsupported { what }));
+    }
+    let start = stripe.range.start;
+    let parts = parts.with(start, fetch(source, stripe.range.clone()).await?);
+    let builder = ArrowReaderBuilder::try_new(parts).map_err(|e| damaged(name, e.to_string()))?;
+    let mask = ProjectionMask::named_roots(builder.file_metadata().root_data_type(), names);
+    Ok(builder
+        .with_projection(mask)
+        .with_timestamp_precision(TimestampPrecision::Microsecond)
+        .with_batch_size(batch_rows)
+        .with_file_byte_range(start as usize..start as usize + 1)
+        .build())
+}
+
+/// Which of the file's columns are read, and as what.
+fn columns(metadata: &FileMetadata, options: &OrcOptions, wanted: &SchemaRef) -> Vec<(String, String)> {
+    let schema = arrow_schema(metadata);
+    let own: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+    let nameless = !own.is_empty() && own.iter().enumerate().all(|(i, name)| **name == format!("_col{i}"));
+    // A table that itself has such names is read by name, which is the same.
+    let by_position = nameless && !options.columns.is_empty();
+    let find = |name: &String| {
+        let position =
+            if by_position { place(options.columns.iter(), name) } else { place(own.iter().copied(), name) };
+        position.and_then(|position| own.get(position)).map(|own| ((*own).clone(), name.clone()))
+    };
+    wanted.fields().iter().filter_map(|field| find(field.name())).collect()
+}
+
+/// Whether the writer, which knows single values of the plain kinds, holds such a column.
+pub(crate) fn is_writable(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Boolean
+            | DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::Float32
+            | DataType::Float64
+            | DataType::Utf8
+            | DataType::Binary
+            | DataType::Date32
+            | DataType::Timestamp(_, None)
+    )
+}
