@@ -199,6 +199,7 @@ impl FormatError {
             Problem::Parquet { .. } => "damaged Parquet",
             Problem::Damaged { format: "Avro", .. } => "damaged Avro",
             Problem::Damaged { format: "ORC", .. } => "damaged ORC",
+            Problem::Damaged { format: "Excel workbook", .. } => "damaged Excel",
             Problem::Damaged { .. } => "damaged file",
             Problem::Unsupported { .. } => "not supported",
             Problem::Schema { .. } => "schema not usable",

@@ -22,6 +22,7 @@ mod compression;
 mod conform;
 mod csv;
 mod error;
+mod excel;
 pub mod hive;
 mod infer;
 mod input;
@@ -38,8 +39,8 @@ pub use compression::Compression;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{InferOptions, Inferred, InferredField, infer, merge_types};
 pub use options::{
-    AvroOptions, BadRecords, ColumnNames, CsvOptions, Format, JsonLayout, JsonOptions, Malformed,
-    OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
+    AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions,
+    Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
 };
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};

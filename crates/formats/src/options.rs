@@ -21,10 +21,12 @@ pub enum Format {
     Avro(AvroOptions),
     /// Apache ORC.
     Orc(OrcOptions),
+    /// A sheet of an Excel workbook.
+    Excel(ExcelOptions),
 }
 
 impl Format {
-    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro` or `orc`.
+    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro`, `orc` or (ours) `excel`.
     pub fn classification(&self) -> &'static str {
         match self {
             Self::Csv(_) => "csv",
@@ -32,6 +34,7 @@ impl Format {
             Self::Parquet(_) => "parquet",
             Self::Avro(_) => "avro",
             Self::Orc(_) => "orc",
+            Self::Excel(_) => "excel",
         }
     }
 }
@@ -217,6 +220,19 @@ pub struct OrcOptions {
     /// The table's columns in order, for files whose columns are called `_col0`, `_col1`, …: those go by position. Empty
     /// when not known; then all go by name.
     pub columns: Vec<String>,
+}
+
+/// How workbooks are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExcelOptions {
+    /// The sheet, ignoring case; by default the first that is visible and not empty.
+    pub sheet: Option<String>,
+    /// Whether the first row that is not empty names the columns; by default when all its cells are text.
+    pub header: Option<bool>,
+    /// Records to read of each workbook, at most. Not kept in the catalog.
+    pub max_rows: Option<u64>,
+    /// Records left out at the end of each workbook, before they are counted. Not kept in the catalog.
+    pub skip_footer: u64,
 }
 
 /// What happens on a bad record.

@@ -14,6 +14,7 @@ use crate::avro::AvroReader;
 use crate::compression::Compression;
 use crate::csv::read::CsvReader;
 use crate::error::{FormatError, Problem};
+use crate::excel::ExcelReader;
 use crate::input::Input;
 use crate::json::layout::detect_layout;
 use crate::json::read::JsonReader;
@@ -90,6 +91,7 @@ enum Reader {
     Parquet(Box<parquet::ParquetReader>),
     Avro(Box<AvroReader>),
     Orc(Box<OrcReader>),
+    Excel(Box<ExcelReader>),
     Members(Box<Members>),
     Nothing,
 }
@@ -119,6 +121,11 @@ impl Reader {
             Format::Orc(orc) => {
                 let reader = OrcReader::open(source, range, orc, schema, options).await?;
                 return Ok(Self::Orc(Box::new(reader)));
+            }
+            Format::Excel(excel) => {
+                require_whole(&*source, &range, format, Compression::None)?;
+                let reader = ExcelReader::open(source, excel, schema, options).await?;
+                return Ok(Self::Excel(Box::new(reader)));
             }
             Format::Csv(_) | Format::Json(_) => {}
         }
@@ -150,7 +157,7 @@ impl Reader {
             Format::Json(json) => Self::Json(Box::new(
                 JsonReader::open(source, range, json, compression, schema, options).await?,
             )),
-            Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Self::Nothing,
+            Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) | Format::Excel(_) => Self::Nothing,
         })
     }
 
@@ -161,6 +168,7 @@ impl Reader {
             Self::Parquet(reader) => reader.next().await,
             Self::Avro(reader) => reader.next().await,
             Self::Orc(reader) => reader.next().await,
+            Self::Excel(reader) => reader.next(),
             Self::Members(members) => members.next().await,
             Self::Nothing => Ok(None),
         }
@@ -216,6 +224,7 @@ fn require_whole(
         Format::Csv(csv) => !csv_is_multiline(csv),
         Format::Json(json) => matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines),
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => true,
+        Format::Excel(_) => false,
     };
     if whole || (splittable && compression == Compression::None) {
         return Ok(());
@@ -262,6 +271,7 @@ pub async fn plan_splits(
 async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, FormatError> {
     match format {
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
+        Format::Excel(_) => Ok(false),
         Format::Csv(csv) if csv_is_multiline(csv) => Ok(false),
         Format::Csv(_) => Ok(detect_compression(source).await? == Compression::None),
         Format::Json(json) => {

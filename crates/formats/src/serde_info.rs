@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::options::{
-    AvroOptions, CsvOptions, Format, JsonLayout, JsonOptions, Malformed, OrcOptions, ParquetOptions,
+    AvroOptions, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions, Malformed, OrcOptions,
+    ParquetOptions,
 };
 
 /// Hive's plain text input.
@@ -35,6 +36,12 @@ pub const ORC_INPUT: &str = "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat";
 pub const ORC_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat";
 /// ORC.
 pub const ORC: &str = "org.apache.hadoop.hive.ql.io.orc.OrcSerde";
+/// Excel workbooks: a SerDe of our own, because Hive has none.
+pub const EXCEL: &str = "tenon.ExcelSerDe";
+/// The input format that goes with it.
+pub const EXCEL_INPUT: &str = "tenon.ExcelInputFormat";
+/// The output format that goes with it; nothing is written.
+pub const EXCEL_OUTPUT: &str = "tenon.ExcelOutputFormat";
 /// Parquet.
 pub const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
 
@@ -92,6 +99,12 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
         }
         Format::Parquet(_) => typed(PARQUET_INPUT, PARQUET_OUTPUT, PARQUET),
         Format::Orc(_) => typed(ORC_INPUT, ORC_OUTPUT, ORC),
+        Format::Excel(excel) => {
+            let mut info = typed(EXCEL_INPUT, EXCEL_OUTPUT, EXCEL);
+            info.parameters.extend(excel.sheet.clone().map(|sheet| ("sheet".to_owned(), sheet)));
+            info.parameters.extend(excel.header.map(|header| ("header".to_owned(), header.to_string())));
+            info
+        }
         Format::Avro(avro) => {
             let mut info = typed(AVRO_INPUT, AVRO_OUTPUT, AVRO);
             info.parameters.extend(avro.schema.clone().map(|schema| (AVRO_SCHEMA.to_owned(), schema)));
@@ -155,6 +168,11 @@ pub fn format_of(
         }
         PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
         AVRO => avro(serde, table),
+        EXCEL => Ok(Format::Excel(ExcelOptions {
+            sheet: get(serde, "sheet").map(str::to_owned),
+            header: get(serde, "header").map(|_| flag(serde, "header", true)).transpose()?,
+            ..ExcelOptions::default()
+        })),
         ORC => Ok(Format::Orc(OrcOptions { columns })),
         other => Err(SerdeError::Library(other.to_owned())),
     }
@@ -308,6 +326,12 @@ mod tests {
             Format::Parquet(ParquetOptions {}),
             Format::Orc(OrcOptions { columns: columns.clone() }),
             Format::Avro(AvroOptions { schema: None }),
+            Format::Excel(ExcelOptions::default()),
+            Format::Excel(ExcelOptions {
+                sheet: Some("A b".to_owned()),
+                header: Some(false),
+                ..ExcelOptions::default()
+            }),
             Format::Avro(AvroOptions { schema: Some("{}".to_owned()) }),
         ];
         for format in formats {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use formats::hive::HiveType;
 use formats::{
-    AvroOptions, ColumnNames, CsvOptions, Format, Inferred, InferredField, JsonOptions, OrcOptions,
-    ParquetOptions, merge_types,
+    AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, JsonOptions,
+    OrcOptions, ParquetOptions, merge_types,
 };
 
 /// Columns of the wider schema that must be in both.
@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Parquet,
     Avro,
     Orc,
+    Excel { header: bool },
 }
 
 /// One or more files of a kind.
@@ -55,6 +56,7 @@ impl Shape {
             Format::Parquet(_) => (Kind::Parquet, None),
             Format::Avro(_) => (Kind::Avro, None),
             Format::Orc(_) => (Kind::Orc, None),
+            Format::Excel(excel) => (Kind::Excel { header: excel.header.unwrap_or(true) }, None),
         };
         let avro_schema = match &inferred.format {
             Format::Avro(avro) => avro.schema.clone(),
@@ -80,7 +82,7 @@ impl Shape {
     pub(crate) fn is_by_name(&self) -> bool {
         match self.kind {
             Kind::Csv { .. } => false,
-            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => true,
+            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => true,
         }
     }
 
@@ -128,7 +130,9 @@ impl Shape {
         let (a, b) = (&*self.fields, &*other.fields);
         match self.kind {
             Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, lenient),
-            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => merge_names(a, b, lenient),
+            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
+                merge_names(a, b, lenient)
+            }
         }
     }
 
@@ -152,6 +156,9 @@ impl Shape {
             Kind::Json => Format::Json(JsonOptions::default()),
             Kind::Parquet => Format::Parquet(ParquetOptions {}),
             Kind::Avro => Format::Avro(AvroOptions { schema: self.avro_schema.clone() }),
+            Kind::Excel { header } => {
+                Format::Excel(ExcelOptions { header: Some(*header), ..ExcelOptions::default() })
+            }
             Kind::Orc => Format::Orc(OrcOptions { columns: columns.to_vec() }),
         }
     }

@@ -83,7 +83,7 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
                 all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
             }
         }
-        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc => {
+        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
             all.insert("classification".to_owned(), shape.format(&[]).classification().to_owned());
         }
     }

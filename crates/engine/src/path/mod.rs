@@ -21,7 +21,7 @@ use datafusion::{
     logical_expr::{Expr, TableType},
     physical_plan::ExecutionPlan,
 };
-use formats::{CsvOptions, Format, JsonOptions};
+use formats::{CsvOptions, ExcelOptions, Format, JsonOptions};
 use lake::{Conditions, Key, LakeError};
 
 use crate::{
@@ -49,6 +49,8 @@ pub enum PathFormat {
     Json(JsonOptions),
     /// Apache Parquet.
     Parquet,
+    /// Excel workbooks.
+    Excel(ExcelOptions),
 }
 
 /// Which types the columns of delimited text get.
@@ -288,6 +290,7 @@ pub(super) fn stated_format(format: &PathFormat) -> Option<Format> {
         PathFormat::Infer => None,
         PathFormat::Csv(options) => Some(Format::Csv(options.clone())),
         PathFormat::Json(options) => Some(Format::Json(options.clone())),
+        PathFormat::Excel(options) => Some(Format::Excel(options.clone())),
         PathFormat::Parquet => Some(Format::Parquet(formats::ParquetOptions::default())),
     }
 }

@@ -92,6 +92,8 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
         }
         // Both compress within the file.
         Format::Avro(_) => (".avro".to_owned(), "avro/binary"),
+        // The writer refuses it.
+        Format::Excel(_) => (".xlsx".to_owned(), "application/octet-stream"),
         Format::Orc(_) => (".orc".to_owned(), "application/vnd.apache.orc"),
     }
 }

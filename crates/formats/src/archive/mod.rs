@@ -11,6 +11,8 @@ mod member;
 
 use std::sync::Arc;
 
+use futures::StreamExt;
+
 use crate::error::{FormatError, Problem};
 use crate::source::ByteSource;
 use directory::Entry;
@@ -36,11 +38,31 @@ pub(crate) async fn members(source: &Arc<dyn ByteSource>) -> Result<Vec<Arc<dyn 
     Ok(found)
 }
 
+/// Reads all of the archive to its end: members that are damaged, or not of the size that the directory gives, and more
+/// than `limit` bytes of content together, are errors. What has passed can be decompressed in that much memory.
+pub(crate) async fn check_content(source: &Arc<dyn ByteSource>, limit: u64) -> Result<(), FormatError> {
+    let entries = directory::read(&**source).await?;
+    let total = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
+    if total > limit {
+        let what = format!("content of more than {} MiB in one document", limit >> 20);
+        return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+    }
+    for entry in entries.into_iter().filter(|entry| entry.size > 0) {
+        let size = entry.size;
+        let member = MemberSource::new(Arc::clone(source), entry)?;
+        let mut pieces = member.stream(0..size);
+        while let Some(piece) = pieces.next().await {
+            piece.map_err(|e| FormatError::io(source.name(), e))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the archive is a workbook or another document that merely is packed as zip; `None` for plain archives.
 pub(crate) async fn document(source: &dyn ByteSource) -> Result<Option<Document>, FormatError> {
     let entries = directory::read(source).await?;
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
-    Ok(if has("xl/workbook.xml") || has("xl/workbook.bin") {
+    Ok(if has("xl/workbook.xml") {
         Some(Document::Workbook)
     } else if has("[Content_Types].xml") {
         Some(Document::Office)

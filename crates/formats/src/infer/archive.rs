@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{InferOptions, Inferred, infer_text, merge_types};
-use crate::archive;
+use crate::archive::{self, Document};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
+use crate::excel;
 use crate::options::Format;
 use crate::read::{detect_compression, refuse_archive};
 use crate::source::ByteSource;
@@ -19,9 +20,24 @@ pub(super) async fn infer(
     source: &Arc<dyn ByteSource>,
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
-    if archive::document(&**source).await?.is_some() {
-        let what = "an office document".to_owned();
-        return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+    let stated = options.format.as_ref();
+    match archive::document(&**source).await? {
+        Some(Document::Workbook) if stated.is_none_or(|format| matches!(format, Format::Excel(_))) => {
+            return excel::infer(Arc::clone(source), options).await;
+        }
+        None if !matches!(stated, Some(Format::Excel(_))) => {}
+        Some(Document::Workbook) => {
+            let reason = "it is an Excel workbook".to_owned();
+            return Err(FormatError::new(source.name(), Problem::Unrecognised { reason }));
+        }
+        None => {
+            let reason = "it is not an Excel workbook".to_owned();
+            return Err(FormatError::new(source.name(), Problem::Unrecognised { reason }));
+        }
+        Some(Document::Office | Document::Open) => {
+            let what = "an office document other than an Excel workbook".to_owned();
+            return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+        }
     }
     let members = archive::members(source).await?;
     let share = InferOptions {

@@ -55,7 +55,7 @@ impl Default for InferOptions {
 
 impl InferOptions {
     /// A name as the caller wants it.
-    fn spelling(&self, name: &str) -> String {
+    pub(crate) fn spelling(&self, name: &str) -> String {
         if self.keep_case { name.to_owned() } else { name.to_lowercase() }
     }
 
@@ -162,6 +162,10 @@ async fn infer_text(
         let problem = if input.at_eof() { Problem::Empty } else { Problem::Unrecognised { reason } };
         return Err(FormatError::new(name, problem));
     };
+    if matches!(options.format, Some(Format::Excel(_))) {
+        let reason = "it is not an Excel workbook".to_owned();
+        return Err(FormatError::new(name, Problem::Unrecognised { reason }));
+    }
     if let Some(Format::Csv(known)) = &options.format {
         return Ok(csv::infer_as(&mut input, compression, known, options));
     }

@@ -15,6 +15,7 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
     let refusal = match format {
         Format::Avro(_) => avro_schema(schema).err(),
         Format::Orc(_) => orc_schema(schema).err().map(|why| format!("{why}; use parquet, or drop it")),
+        Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
         Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => None,
     };
     if let Some(refusal) = refusal {

@@ -110,6 +110,10 @@ impl<S: ByteSink> Writer<S> {
                 Encoder::Parquet(Box::new(parquet::ParquetEncoder::new(&name, Arc::clone(&schema), options)?))
             }
             Format::Avro(_) => Encoder::Avro(Box::new(avro::AvroEncoder::new(&name, &schema, options)?)),
+            Format::Excel(_) => {
+                let what = "writing Excel workbooks".to_owned();
+                return Err(FormatError::new(&name, Problem::Unsupported { what }));
+            }
             Format::Orc(_) => Encoder::Orc(Box::new(orc::OrcEncoder::new(&name, &schema, options)?)),
         };
         Ok(Self { name, schema, encoder, sink, rows: 0, bytes: 0 })

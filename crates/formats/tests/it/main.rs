@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod codecs;
+mod excel;
 mod infer;
 mod properties;
 mod reading;

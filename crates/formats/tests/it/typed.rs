@@ -14,28 +14,28 @@ use futures::executor::block_on;
 
 use super::{read_all, rows, schema, source};
 
-fn fixture(name: &str) -> Arc<dyn ByteSource> {
+pub(super) fn fixture(name: &str) -> Arc<dyn ByteSource> {
     let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     source(&format!("s3://b/{name}"), std::fs::read(path).unwrap())
 }
 
-fn inferred(file: &Arc<dyn ByteSource>) -> Inferred {
+pub(super) fn inferred(file: &Arc<dyn ByteSource>) -> Inferred {
     block_on(infer(Arc::clone(file), &InferOptions::default())).unwrap()
 }
 
-fn table(found: &Inferred) -> SchemaRef {
+pub(super) fn table(found: &Inferred) -> SchemaRef {
     let columns: Vec<(String, String)> =
         found.fields.iter().map(|f| (f.name.clone(), f.ty.to_string())).collect();
     let columns: Vec<(&str, &str)> = columns.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
     schema(&columns)
 }
 
-fn types(found: &Inferred) -> String {
+pub(super) fn types(found: &Inferred) -> String {
     let columns: Vec<String> = found.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect();
     columns.join(", ")
 }
 
-fn all(file: &Arc<dyn ByteSource>, format: &Format, schema: &SchemaRef) -> RecordBatch {
+pub(super) fn all(file: &Arc<dyn ByteSource>, format: &Format, schema: &SchemaRef) -> RecordBatch {
     read_all(file, format, schema, ReadOptions::default()).unwrap()
 }
 

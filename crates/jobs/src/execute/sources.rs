@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextTypes};
 use formats::hive::HiveType;
-use formats::{ColumnNames, CsvOptions, JsonOptions};
+use formats::{ColumnNames, CsvOptions, ExcelOptions, JsonOptions};
 
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
@@ -168,6 +168,11 @@ fn path_source(source: &FileSource) -> PathSource {
             PathFormat::Json(JsonOptions { case_insensitive: false, ..JsonOptions::default() })
         }
         FileFormat::Parquet => PathFormat::Parquet,
+        FileFormat::Excel { max_rows, skip_footer } => PathFormat::Excel(ExcelOptions {
+            max_rows: *max_rows,
+            skip_footer: *skip_footer,
+            ..ExcelOptions::default()
+        }),
     };
     let paths = source.paths.iter().map(ToString::to_string).collect();
     let sample_files =

@@ -89,6 +89,24 @@ const S3_JSON_SOURCE: Fields = &[
     ("Multiline", Stored("records over several lines in an array are always read")),
     ("OutputSchemas", SCHEMA),
 ];
+const S3_EXCEL_SOURCE: Fields = &[
+    ("Name", Acts),
+    ("Paths", Acts),
+    ("CompressionType", Stored("a workbook is compressed within itself")),
+    ("Exclusions", Acts),
+    ("GroupSize", GROUPING),
+    ("GroupFiles", GROUPING),
+    ("Recurse", Acts),
+    ("MaxBand", LISTING),
+    ("MaxFilesInBand", LISTING),
+    ("AdditionalOptions.BoundedSize", Acts),
+    ("AdditionalOptions.BoundedFiles", Acts),
+    ("AdditionalOptions.EnableSamplePath", SAMPLE),
+    ("AdditionalOptions.SamplePath", NO_SAMPLE),
+    ("NumberRows", Acts),
+    ("SkipFooter", Acts),
+    ("OutputSchemas", SCHEMA),
+];
 const S3_PARQUET_SOURCE: Fields = &[
     ("Name", Acts),
     ("Paths", Acts),
@@ -176,6 +194,7 @@ const KINDS: &[(&str, Fields)] = &[
     ("S3GlueParquetTarget", S3_PARQUET_TARGET),
     ("S3JsonSource", S3_JSON_SOURCE),
     ("S3ParquetSource", S3_PARQUET_SOURCE),
+    ("S3ExcelSource", S3_EXCEL_SOURCE),
     ("SelectFields", PATHS),
     ("SparkSQL", SPARK_SQL),
     ("Union", UNION),

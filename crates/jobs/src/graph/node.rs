@@ -165,6 +165,13 @@ pub enum FileFormat {
     Json,
     /// Parquet.
     Parquet,
+    /// The first sheet of Excel workbooks that holds something.
+    Excel {
+        /// Records to read of each workbook, at most.
+        max_rows: Option<u64>,
+        /// Records left out at the end of each workbook.
+        skip_footer: u64,
+    },
 }
 
 /// One entry of ApplyMapping.

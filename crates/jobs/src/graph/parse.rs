@@ -63,7 +63,9 @@ fn body(label: &str, members: &Map<String, Value>) -> Parsed<(Vec<String>, NodeK
     };
     let kind = match label {
         "CatalogSource" | "S3CatalogSource" => sources::catalog(read(members)?)?,
-        "S3CsvSource" | "S3JsonSource" | "S3ParquetSource" => sources::files(label, read(members)?)?,
+        "S3CsvSource" | "S3JsonSource" | "S3ParquetSource" | "S3ExcelSource" => {
+            sources::files(label, read(members)?)?
+        }
         "ApplyMapping" => transforms::apply_mapping(read(members)?)?,
         "SelectFields" => NodeKind::SelectFields(transforms::paths(read(members)?)?),
         "DropFields" => NodeKind::DropFields(transforms::paths(read(members)?)?),

@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub(super) quote_char: Option<String>,
     pub(super) with_header: Option<bool>,
     pub(super) skip_first: Option<bool>,
+    pub(super) number_rows: Option<i64>,
+    pub(super) skip_footer: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -19,6 +19,7 @@ pub(super) fn files(label: &str, raw: raw::Source) -> Parsed<NodeKind> {
     let format = match label {
         "S3CsvSource" => csv(&raw)?,
         "S3JsonSource" => FileFormat::Json,
+        "S3ExcelSource" => excel(&raw)?,
         _ => FileFormat::Parquet,
     };
     let bounds = bounds(&raw)?;
@@ -61,6 +62,17 @@ fn csv(raw: &raw::Source) -> Parsed<FileFormat> {
         escape,
         header: raw.with_header.unwrap_or(false),
         skip_first: raw.skip_first.unwrap_or(false),
+    })
+}
+
+fn excel(raw: &raw::Source) -> Parsed<FileFormat> {
+    let count = |name: &str, given: Option<i64>| {
+        let negative = || format!("{name} is negative");
+        given.map(|number| u64::try_from(number).map_err(|_| negative())).transpose()
+    };
+    Ok(FileFormat::Excel {
+        max_rows: count("NumberRows", raw.number_rows)?,
+        skip_footer: count("SkipFooter", raw.skip_footer)?.unwrap_or(0),
     })
 }
 

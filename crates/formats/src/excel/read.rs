@@ -1,0 +1,88 @@
+//! Reading: rows of the sheet to record batches of the wanted columns, found by name.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+
+use super::sheet::{Cell, Sheet, load};
+use crate::builder::BatchBuilder;
+use crate::conform::place;
+use crate::error::{FormatError, Problem, excerpt};
+use crate::hive::HiveType;
+use crate::options::{ExcelOptions, OnBadRecord, ReadOptions};
+use crate::source::ByteSource;
+
+pub(crate) struct ExcelReader {
+    name: String,
+    sheet: Sheet,
+    next: usize,
+    /// Per wanted column, where it is in the sheet.
+    places: Vec<Option<usize>>,
+    batch: BatchBuilder,
+    on_bad: OnBadRecord,
+}
+
+impl ExcelReader {
+    pub(crate) async fn open(
+        source: Arc<dyn ByteSource>,
+        options: &ExcelOptions,
+        wanted: SchemaRef,
+        read: &ReadOptions,
+    ) -> Result<Self, FormatError> {
+        let sheet = load(&source, options).await?;
+        let name = format!("{}, sheet {}", source.name(), sheet.name);
+        let places = wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name())).collect();
+        let batch = BatchBuilder::new(wanted, read.batch_rows, source.name())?;
+        Ok(Self { name, sheet, next: 0, places, batch, on_bad: read.on_bad_record.clone() })
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        while !self.batch.is_full()
+            && let Some((number, cells)) = self.sheet.rows.get(self.next)
+        {
+            self.next += 1;
+            match append(&mut self.batch, &self.places, cells) {
+                Ok(bytes) => self.batch.end_row(bytes),
+                Err((column, problem)) => {
+                    self.batch.abandon_row();
+                    let mut error = FormatError::new(&self.name, problem);
+                    error.place.line = Some(u64::from(*number));
+                    error.place.row = Some(self.next as u64);
+                    error.place.column = Some(self.batch.schema().field(column).name().clone());
+                    match &self.on_bad {
+                        OnBadRecord::Fail => return Err(error),
+                        OnBadRecord::Skip(skipped) => skipped.add(error),
+                    }
+                }
+            }
+        }
+        self.batch.finish(&self.name)
+    }
+}
+
+/// Appends one row; gives its size, or the column that it fails at.
+fn append(
+    batch: &mut BatchBuilder,
+    places: &[Option<usize>],
+    cells: &[Option<Cell>],
+) -> Result<usize, (usize, Problem)> {
+    let mut bytes = 0;
+    for (index, place) in places.iter().enumerate() {
+        let cell = place.and_then(|place| cells.get(place)).and_then(Option::as_ref);
+        let Some(cell) = cell else {
+            batch.columns[index].append_null();
+            continue;
+        };
+        bytes += cell.text.len();
+        if batch.columns[index].append_text(cell.text.as_bytes()).is_err() {
+            let wanted = shown(batch.schema().field(index).data_type());
+            return Err((index, Problem::BadValue { value: excerpt(cell.text.as_bytes()), wanted }));
+        }
+    }
+    Ok(bytes)
+}
+
+fn shown(data_type: &DataType) -> String {
+    HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
+}
