@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("catalog", &["store", "schemas"]),
     ("observe", &["store"]),
     ("sources", &["store"]),
+    ("tables", &["store", "lake", "catalog"]),
     ("engine", &["store", "lake", "catalog", "formats"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources"]),
     ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
@@ -29,14 +30,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "api",
         &[
             "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler", "jobs",
-            "query",
+            "query", "tables",
         ],
     ),
     (
         "tenon",
         &[
             "api", "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler",
-            "jobs", "query",
+            "jobs", "query", "tables",
         ],
     ),
     ("xtask", &[]),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use api::glue::Taggable;
+use api::iceberg::Iceberg;
 use crawler::Crawlers;
 use engine::Engine;
 use futures::future::BoxFuture;
@@ -18,6 +19,7 @@ use lake::Lake;
 use query::Queries;
 use serde_json::Value;
 use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
+use tables::Tables;
 use tokio_util::sync::CancellationToken;
 use wire::{Auth, BoxError, Face, Keyring, Wire};
 
@@ -63,6 +65,8 @@ pub(crate) fn crash_points() -> Vec<&'static str> {
 pub(crate) struct Composed {
     /// Answers AWS requests.
     pub(crate) app: App,
+    /// Answers requests to the Iceberg catalog.
+    pub(crate) iceberg: App,
     /// What `/_/capabilities` answers.
     pub(crate) capabilities: Value,
     pub(crate) services: Vec<ServiceSummary>,
@@ -103,12 +107,19 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
+    let tables = Tables::new(domain.store.clone(), domain.lake.clone());
+    let iceberg = Arc::new(Iceberg::new(Arc::clone(&wire), tables));
+    let iceberg: App = Arc::new(move |request| {
+        let iceberg = Arc::clone(&iceberg);
+        Box::pin(async move { iceberg.handle(request).await })
+    });
     let app: App = Arc::new(move |request| {
         let wire = Arc::clone(&wire);
         Box::pin(async move { wire.handle(request).await })
     });
     let tasks = tasks(&domain, runner);
-    Ok(Composed { app, services: summaries(&capabilities), capabilities, tasks, store: domain.store })
+    let services = summaries(&capabilities);
+    Ok(Composed { app, iceberg, services, capabilities, tasks, store: domain.store })
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {

@@ -56,7 +56,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     for task in composed.tasks {
         supervisor.run(task);
     }
-    let app = app(Arc::clone(&node), composed.app, config.base_hosts.clone());
+    let app = app(Arc::clone(&node), composed.app, composed.iceberg, config.base_hosts.clone());
     supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
     announce(&node, ready_file.as_deref())?;
@@ -133,10 +133,13 @@ fn node(
     }
 }
 
-/// Operator endpoints first; everything else is AWS's.
-fn app(node: Arc<Node>, aws: App, base_hosts: Vec<String>) -> App {
+/// The Iceberg catalog and the operator's endpoints first; everything else is AWS's.
+fn app(node: Arc<Node>, aws: App, iceberg: App, base_hosts: Vec<String>) -> App {
     Arc::new(move |request| {
         if ops::owns(&request, &base_hosts) {
+            if api::iceberg::owns(request.uri().path()) {
+                return iceberg(request);
+            }
             let response = ops::answer(&request, &node);
             return Box::pin(async move { response });
         }

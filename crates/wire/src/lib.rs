@@ -37,6 +37,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod whole;
 mod wire;
 
 pub use body::{Body, BodyError, BoxError};
@@ -49,4 +50,5 @@ pub use sigv4::{
     Admitted, Auth, AuthError, Caller, Credential, Dialect, Family, Key, Keyring, Secret, is_region,
 };
 pub use table::TableError;
+pub use whole::Whole;
 pub use wire::Wire;

@@ -7,6 +7,7 @@
 
 mod pattern;
 mod read;
+mod rename;
 mod versions;
 mod write;
 
@@ -23,6 +24,7 @@ use crate::model::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput}
 pub use pattern::NamePattern;
 pub use read::{TableQuery, get, list};
 pub(crate) use read::{find, names, stored};
+pub use rename::rename;
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
 pub use write::{Update, create, delete, update};
 pub(crate) use write::{delete_all, move_tags};

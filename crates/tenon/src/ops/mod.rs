@@ -10,6 +10,7 @@
 //! | `/_/metrics` | Prometheus text |
 //! | `/_/capabilities` | every operation of each served model: built or not, what each request field does |
 //! | `/_/status` | the status page's facts as JSON |
+//! | `/_/iceberg/…` | the Iceberg REST catalog: `api::iceberg`, not this module; it writes, and asks for signatures |
 //! | `/_localstack/health`, `/_localstack/info` | served services; version and uptime |
 
 mod page;

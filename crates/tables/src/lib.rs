@@ -1,0 +1,44 @@
+//! Open table formats: Apache Iceberg tables of the data catalog, their metadata and commits.
+//!
+//! ```text
+//! requirements + updates ─► load ─► check, apply (pure) ─► metadata file staged ─► one transaction: object row,
+//!                            ▲                                                     catalog table's next version
+//!                            └──────────── the table has changed meanwhile ◄────────────┘
+//! ```
+//!
+//! # What it owns
+//! The rules of table metadata ([`metadata`], [`apply()`], [`TableRequirement`]), and how a table is kept: its catalog
+//! table has the parameters `table_type=ICEBERG` and `metadata_location`, as the Java and Python clients' Glue catalogs
+//! write them, so that these and the REST catalog work on the same tables. No rows of its own.
+//!
+//! # Invariants
+//! - Metadata that contradicts itself is neither read nor written.
+//! - A commit is made of the version of the catalog table that it was checked against, or not at all: a commit through
+//!   Glue's UpdateTable meanwhile is seen, never overwritten.
+//! - The metadata file and the catalog's pointer to it become visible together; so do several tables of one commit.
+//! - Members of the documents that this code does not know are kept.
+//!
+//! # What a crash leaves
+//! Before the transaction commits: nothing (the staged file is swept). After it: the commit.
+//!
+//! # Omitted on purpose
+//! Views, encryption keys, server-side scan planning; dropping with purge (the data files are not read here).
+
+pub mod apply;
+mod error;
+pub mod files;
+mod glue;
+pub mod metadata;
+mod requirement;
+mod service;
+mod update;
+
+pub use apply::{NewTable, apply};
+pub use error::{MetadataError, TablesError};
+pub use glue::is_iceberg;
+pub use requirement::TableRequirement;
+pub use service::{
+    CreateTable, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo, StagedTable, TableCommit,
+    Tables,
+};
+pub use update::{LAST_ADDED, TableUpdate};
