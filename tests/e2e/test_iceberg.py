@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.catalog import load_catalog
@@ -24,6 +25,7 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
 )
 from pyiceberg.expressions import EqualTo
+from pyiceberg.manifest import ManifestContent, read_manifest_list, write_manifest_list
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.sorting import SortField, SortOrder
@@ -38,6 +40,7 @@ from pyiceberg.types import (
     StringType,
     StructType,
     TimestampType,
+    TimeType,
 )
 
 from conftest import name, wait_until
@@ -414,15 +417,100 @@ def test_glue_and_rest_catalogs_see_the_same_tables(tenon, catalog, namespace, b
     assert after["ours"] == "kept" and after["previous_metadata_location"] == given["Parameters"]["metadata_location"]
 
 
-def test_athena_does_not_read_the_folder(tenon, catalog, namespace, bucket):
-    catalog.create_table((namespace, "t"), ROWS).append(rows(0, 3))
-    athena = tenon.client("athena")
-    run = athena.start_query_execution(
-        QueryString=f"SELECT count(*) FROM {namespace}.t", ResultConfiguration={"OutputLocation": f"s3://{bucket}/out/"})
-    state = wait_until(
-        lambda: (s := athena.get_query_execution(QueryExecutionId=run["QueryExecutionId"])["QueryExecution"]["Status"])[
-            "State"] in ("SUCCEEDED", "FAILED") and s, "the query to end")
-    assert state["State"] == "FAILED" and "iceberg" in state["StateChangeReason"]
+def athena(server, bucket, statement):
+    """Runs a statement: its rows as lists of texts, or the reason why it failed."""
+    client = server.client("athena")
+    run = client.start_query_execution(
+        QueryString=statement, ResultConfiguration={"OutputLocation": f"s3://{bucket}/out/"})["QueryExecutionId"]
+
+    def ended():
+        status = client.get_query_execution(QueryExecutionId=run)["QueryExecution"]["Status"]
+        return status if status["State"] in ("SUCCEEDED", "FAILED") else None
+
+    status = wait_until(ended, "the query to end")
+    if status["State"] == "FAILED":
+        return status["StateChangeReason"]
+    rows = client.get_query_results(QueryExecutionId=run)["ResultSet"]["Rows"]
+    return [[cell.get("VarCharValue") for cell in row["Data"]] for row in rows[1:]]
+
+
+def test_athena_reads_the_current_snapshot(tenon, catalog, namespace, bucket):
+    table = catalog.create_table((namespace, "t"), ROWS)
+    assert athena(tenon, bucket, f"SELECT count(*) FROM {namespace}.t") == [["0"]]
+    table.append(rows(0, 5))
+    with table.update_schema() as update:
+        update.rename_column("who", "name")
+    with table.update_schema() as update:
+        update.add_column("who", LongType())
+        update.add_column(("place"), StructType(NestedField(1, "City", StringType()), NestedField(2, "zip", IntegerType())))
+    with table.update_spec() as update:
+        update.add_field("name", IdentityTransform(), "name")
+    whole = table.scan().to_arrow().schema
+    table.append(pa.table(
+        {"id": [10, 11], "name": ["p", "q"], "who": [7, None], "place": [{"City": "Ulm", "zip": 1}, None]}, schema=whole))
+    # By name, the first rows would have their names in the column that is called who now.
+    found = athena(tenon, bucket, f"SELECT id, name, who, place.city FROM {namespace}.t ORDER BY id")
+    assert found == [[str(n), "x", None, None] for n in range(5)] + [["10", "p", "7", "Ulm"], ["11", "q", None, None]]
+    assert athena(tenon, bucket, f"SELECT id FROM {namespace}.t WHERE name = 'x' AND id > 3") == [["4"]]
+    assert athena(tenon, bucket, f"SELECT id FROM {namespace}.t WHERE who = 7") == [["10"]]
+    with table.update_schema() as update:
+        update.rename_column("place.City", "town")
+        update.add_column(("place", "street"), StringType())
+    assert athena(tenon, bucket, f"SELECT place.town, place.street FROM {namespace}.t WHERE id = 10") == [["Ulm", None]]
+    table.delete(EqualTo("id", 3))
+    table.delete(EqualTo("name", "p"))
+    assert athena(tenon, bucket, f"SELECT id FROM {namespace}.t ORDER BY id") == [["0"], ["1"], ["2"], ["4"], ["11"]]
+    with table.update_schema() as update:
+        update.delete_column("who")
+    assert athena(tenon, bucket, f"SELECT * FROM {namespace}.t WHERE id = 11") == [["11", "q", None]]
+    assert "COLUMN_NOT_FOUND" in athena(tenon, bucket, f"SELECT who FROM {namespace}.t")
+    joined = f"SELECT count(*) FROM {namespace}.t a JOIN {namespace}.t b ON a.id = b.id"
+    assert athena(tenon, bucket, joined) == [["5"]]
+
+
+def test_athena_refuses_what_it_would_misread(tenon, catalog, namespace, bucket):
+    schema = Schema(NestedField(1, "id", LongType(), required=True), NestedField(2, "t", TimeType()))
+    catalog.create_table((namespace, "times"), schema)
+    assert "time" in athena(tenon, bucket, f"SELECT id FROM {namespace}.times")
+
+    # Files that were added as they are have no field ids.
+    plain = catalog.create_table((namespace, "plain"), ROWS)
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(rows(0, 3), sink)
+    tenon.client("s3").put_object(Bucket=bucket, Key="added/f.parquet", Body=sink.getvalue().to_pybytes())
+    plain.add_files([f"s3://{bucket}/added/f.parquet"])
+    assert "no field ids" in athena(tenon, bucket, f"SELECT * FROM {namespace}.plain")
+
+    # A snapshot whose manifest is said to hold deletes, as merge-on-read writers make them.
+    table = catalog.create_table((namespace, "t"), ROWS)
+    table.append(rows(0, 3))
+    table.append(rows(3, 3))
+    mark_first_manifest_as_deletes(tenon, table)
+    assert "delete files" in athena(tenon, bucket, f"SELECT * FROM {namespace}.t")
+
+    broken = catalog.create_table((namespace, "broken"), ROWS)
+    broken.append(rows(0, 3))
+    where = broken.current_snapshot().manifest_list
+    of_bucket, key = where.removeprefix("s3://").split("/", 1)
+    tenon.client("s3").delete_object(Bucket=of_bucket, Key=key)
+    assert "cannot be read" in athena(tenon, bucket, f"SELECT * FROM {namespace}.broken")
+
+
+def mark_first_manifest_as_deletes(server, table):
+    """Writes the current snapshot's manifest list again, its first entry being one of deletes."""
+    where = table.current_snapshot().manifest_list
+    manifests = list(read_manifest_list(table.io.new_input(where)))
+    manifests[0]._data[3] = ManifestContent.DELETES
+    copy = where.replace(".avro", "-copy.avro")
+    snapshot = table.current_snapshot()
+    output = table.io.new_output(copy)
+    with write_manifest_list(
+        2, output, snapshot.snapshot_id, snapshot.parent_snapshot_id, snapshot.sequence_number, "gzip"
+    ) as writer:
+        writer.add_manifests(manifests)
+    bucket, key = where.removeprefix("s3://").split("/", 1)
+    copied = copy.removeprefix("s3://").split("/", 1)[1]
+    server.client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": copied})
 
 
 def test_signatures_are_asked_for(verifying):

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("observe", &["store"]),
     ("sources", &["store"]),
     ("tables", &["store", "lake", "catalog"]),
-    ("engine", &["store", "lake", "catalog", "formats"]),
+    ("engine", &["store", "lake", "catalog", "formats", "tables"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources"]),
     ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),

@@ -22,9 +22,10 @@
 //! Before the transaction commits: nothing (the staged file is swept). After it: the commit.
 //!
 //! # Omitted on purpose
-//! Views, encryption keys, server-side scan planning; dropping with purge (the data files are not read here).
+//! Views, encryption keys, server-side scan planning; dropping with purge; reading tables with delete files.
 
 pub mod apply;
+mod avro;
 mod error;
 pub mod files;
 mod glue;
@@ -38,7 +39,7 @@ pub use error::{MetadataError, TablesError};
 pub use glue::is_iceberg;
 pub use requirement::TableRequirement;
 pub use service::{
-    CreateTable, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo, StagedTable, TableCommit,
-    Tables,
+    CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo, StagedTable,
+    TableCommit, Tables,
 };
 pub use update::{LAST_ADDED, TableUpdate};

@@ -207,7 +207,9 @@ async fn choose_name(
     let hashed = with_suffix(&base, &location);
     let of_base = existing(job, tx, &base).await?;
     let of_hashed = existing(job, tx, &hashed).await?;
-    let same_place = |t: &table::Table| same_location(t.location(), &location);
+    // A table of an open format says itself what its files are: a crawl never changes it.
+    let is_open = |t: &table::Table| t.parameter("table_type").is_some_and(|kind| !kind.is_empty());
+    let same_place = |t: &table::Table| !is_open(t) && same_location(t.location(), &location);
     if of_hashed.as_ref().is_some_and(same_place) {
         return Ok((hashed, of_hashed));
     }

@@ -30,7 +30,7 @@ use crate::{
     listing,
     location::{self, Location},
     object::Pinner,
-    scan::{Scan, ScanFile},
+    scan::{Scan, ScanFile, parquet::ByName},
     selection::Selection,
     view::{CatalogView, Reading},
 };
@@ -279,6 +279,7 @@ impl TableProvider for PathTable {
             on_bad_record: self.bad.policy(self.stats.as_deref()),
             target_partitions: state.config().target_partitions(),
             stats: self.stats.clone(),
+            columns: Arc::new(ByName),
         };
         scan.plan().await
     }

@@ -7,6 +7,7 @@
 //!
 //! Every piece carries its object and how to read it ([`Target`]). The path that DataFusion sees is a number.
 
+pub(crate) mod by_id;
 pub(crate) mod named;
 pub(crate) mod parquet;
 pub(crate) mod spelling;
@@ -28,6 +29,7 @@ use datafusion::{
         table_schema::TableSchema,
     },
     error::Result,
+    physical_expr_adapter::PhysicalExprAdapterFactory,
     physical_plan::{ExecutionPlan, empty::EmptyExec, union::UnionExec},
 };
 use formats::{ByteSource as _, Format, OnBadRecord};
@@ -113,6 +115,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) target_partitions: usize,
     /// Counts for the caller, while the scan runs.
     pub(crate) stats: Option<Arc<ScanStats>>,
+    /// How columns of Parquet files are matched to the table's.
+    pub(crate) columns: Arc<dyn PhysicalExprAdapterFactory>,
 }
 
 impl Scan<'_> {
@@ -178,7 +182,7 @@ impl Scan<'_> {
             .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
             .with_statistics(statistics)
             .with_limit(self.limit)
-            .with_expr_adapter(Some(Arc::new(parquet::ByName)))
+            .with_expr_adapter(Some(Arc::clone(&self.columns)))
             .with_projection_indices(self.projection.cloned())?
             .build();
         Ok(DataSourceExec::from_data_source(config))

@@ -158,19 +158,28 @@ impl PhysicalExprAdapterFactory for ByName {
     fn create(&self, table: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
         let fields = spelling::respelled_fields(file.fields(), table.fields())?;
         let renamed = Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()));
-        let inner = DefaultPhysicalExprAdapterFactory.create(table, Arc::clone(&renamed))?;
-        Ok(Arc::new(ByNameAdapter { inner, file, renamed }))
+        adapter(table, file, renamed)
     }
 }
 
+/// Adapts expressions on the table to a file whose fields, at their places, mean what `renamed` calls them.
+pub(super) fn adapter(
+    table: SchemaRef,
+    file: SchemaRef,
+    renamed: SchemaRef,
+) -> Result<Arc<dyn PhysicalExprAdapter>> {
+    let inner = DefaultPhysicalExprAdapterFactory.create(table, Arc::clone(&renamed))?;
+    Ok(Arc::new(RenamedAdapter { inner, file, renamed }))
+}
+
 #[derive(Debug)]
-struct ByNameAdapter {
+struct RenamedAdapter {
     inner: Arc<dyn PhysicalExprAdapter>,
     file: SchemaRef,
     renamed: SchemaRef,
 }
 
-impl PhysicalExprAdapter for ByNameAdapter {
+impl PhysicalExprAdapter for RenamedAdapter {
     /// Adapts as DataFusion does, then gives every column the file's own name again: readers and statistics
     /// look columns up by it.
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {

@@ -6,10 +6,12 @@
 //! their own SerDe and columns; columns are matched by name.
 //!
 //! A table whose bucket is missing is an error; a prefix without objects is an empty table, as in Athena. What cannot
-//! be read as AWS reads it (views, open table formats, partition projection, unknown SerDes) is refused by name.
+//! be read as AWS reads it (views, other open table formats, partition projection, unknown SerDes) is refused by name.
+//! Iceberg tables are read through their metadata: [`iceberg`].
 
 mod definition;
 mod filters;
+mod iceberg;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,7 +20,7 @@ use crate::{
     bad::BadLog,
     hive, listing,
     object::Pinner,
-    scan::{Scan, ScanFile},
+    scan::{Scan, ScanFile, parquet::ByName},
     selection::Selection,
     session::from_catalog,
     view::{CatalogView, Reading},
@@ -68,6 +70,9 @@ pub(crate) async fn open(
     let mut reading = view.read().await?;
     let found = catalog::table::get(reading.tx(), &view.sources().scope, database, table).await;
     let found = found.map_err(from_catalog)?;
+    if tables::is_iceberg(&found) {
+        return iceberg::open(view, reading, found, options, bad).await;
+    }
     reading.done();
     let definition = Definition::new(&found, options.fold_fields)?;
     check_predicate(&definition, options.partition_predicate.as_deref())?;
@@ -248,6 +253,7 @@ impl TableProvider for LakeTable {
             on_bad_record: self.bad.policy(self.options.stats.as_deref()),
             target_partitions: state.config().target_partitions(),
             stats: self.options.stats.clone(),
+            columns: Arc::new(ByName),
         };
         scan.plan().await
     }

@@ -5,6 +5,7 @@ mod commit;
 mod create;
 mod manage;
 mod namespaces;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use store::{Scope, Store, StoreError, Tx};
 pub use commit::TableCommit;
 pub use create::{CreateTable, StagedTable};
 pub use namespaces::{NamespaceChange, NamespaceInfo};
+pub use scan::DataFile;
 
 use crate::error::{MetadataError, TablesError};
 use crate::files::{self, MAX_METADATA_BYTES, Place};
