@@ -30,6 +30,7 @@ async fn on_postgres() {
     let server = Server::start();
     let store = open(&server, "whole_life").await;
     whole_life(&store).await;
+    crate::registry::whole_life(&store).await;
     store.close().await;
     let mut runner = TestRunner::deterministic();
     for case in 0..6 {

@@ -26,6 +26,11 @@ fn record(fields: &[(&str, &str)]) -> String {
 /// A store with a schema of one version.
 async fn with_schema(mode: Mode) -> (Store, TempDir) {
     let (store, folder) = crate::common::store().await;
+    make_schema(&store, mode).await;
+    (store, folder)
+}
+
+async fn make_schema(store: &Store, mode: Mode) {
     let mut tx = store.begin().await.unwrap();
     let first = record(&[("a", "int")]);
     let new =
@@ -37,7 +42,6 @@ async fn with_schema(mode: Mode) -> (Store, TempDir) {
         Err(RegistryError::SchemaExists { .. })
     ));
     tx.commit().await.unwrap();
-    (store, folder)
 }
 
 async fn schema(store: &Store) -> registry::Schema {
@@ -227,4 +231,45 @@ async fn a_table_has_the_columns_of_its_schema_version() {
     let gone = table::get(&mut tx, &scope(), "db", "t").await.unwrap_err();
     assert!(gone.to_string().contains("Schema is not found"), "{gone}");
     table::delete(&mut tx, &scope(), "db", "t").await.unwrap();
+}
+
+/// Every statement once, on any back end.
+pub(crate) async fn whole_life(store: &Store) {
+    make_schema(store, Mode::BackwardAll).await;
+    assert_eq!(register(store, &[("a", "string")]).await, (2, Status::Failure));
+    assert_eq!(register(store, &[("a", "long")]).await, (3, Status::Available));
+    assert_eq!(register(store, &[("a", "long")]).await, (3, Status::Available));
+    let mut tx = store.begin().await.unwrap();
+    registry::create_registry(&mut tx, &scope(), "other", Some("d")).await.unwrap();
+    registry::update_registry(&mut tx, &scope(), "other", "e").await.unwrap();
+    let page = registry::list_registries(&mut tx, &scope(), None, 1).await.unwrap();
+    let rest = registry::list_registries(&mut tx, &scope(), page.next.as_deref(), 5).await.unwrap();
+    assert_eq!((page.items.len(), rest.items.len(), rest.next), (1, 1, None));
+    let all = registry::list_schemas(&mut tx, &scope(), None, None, 5).await.unwrap();
+    let one = registry::list_schemas(&mut tx, &scope(), Some("other"), None, 5).await.unwrap();
+    assert_eq!((all.items.len(), one.items.len()), (1, 0));
+    let (_, page) = registry::list_versions(&mut tx, &scope(), &name(), None, 2).await.unwrap();
+    let (_, rest) =
+        registry::list_versions(&mut tx, &scope(), &name(), page.next.as_deref(), 2).await.unwrap();
+    assert_eq!((page.items.len(), rest.items.len()), (2, 1));
+    let first = record(&[("a", "int")]);
+    let (schema, found) = registry::find_by_definition(&mut tx, &scope(), &name(), &first).await.unwrap();
+    let (_, version) = registry::find_version(&mut tx, &scope(), &Which::Id(found.id.clone())).await.unwrap();
+    let patch = registry::patch(schema.format, &version, &rest.items[0]).unwrap();
+    assert_eq!(patch, r#"[{"op":"replace","path":"/fields/0/type/1","value":"long"}]"#);
+    registry::note(&mut tx, &version, "k", "v").await.unwrap();
+    assert_eq!(registry::noted(&mut tx, &version).await.unwrap().len(), 1);
+    registry::unnote(&mut tx, &version, "k", "v").await.unwrap();
+    let change = Change { checkpoint: Some(Which::Latest(name())), description: Some("d"), mode: None };
+    registry::update_schema(&mut tx, &scope(), &name(), &change).await.unwrap();
+    assert_eq!(registry::delete_versions(&mut tx, &scope(), &name(), "2").await.unwrap(), [0_i64; 0]);
+    registry::delete_schema(&mut tx, &scope(), &name()).await.unwrap();
+    registry::delete_registry(&mut tx, &scope(), "other").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_sqlite() {
+    let (store, _folder) = crate::common::store().await;
+    whole_life(&store).await;
 }

@@ -39,7 +39,13 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
     operation!(
         "CreateTable",
         tables::create,
-        ["CatalogId", "DatabaseName", "TableInput.Name", "TableInput.PartitionKeys"],
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableInput.Name",
+            "TableInput.PartitionKeys",
+            "TableInput.StorageDescriptor.SchemaReference"
+        ],
         [
             ("Name", OPEN_TABLE),
             ("PartitionIndexes", "partition indexes cannot be chosen: the first five keys always have one"),
@@ -79,6 +85,7 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             "DatabaseName",
             "TableInput.Name",
             "TableInput.PartitionKeys",
+            "TableInput.StorageDescriptor.SchemaReference",
             "SkipArchive",
             "VersionId"
         ],
