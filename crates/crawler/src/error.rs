@@ -37,6 +37,38 @@ pub enum CrawlerError {
         /// The name.
         name: String,
     },
+    /// No run has changed anything that could still be undone.
+    #[error("No crawl of crawler {name} has changed anything that could be undone")]
+    NothingToUndo {
+        /// The crawler's name.
+        name: String,
+    },
+    /// Somebody has changed what a run wrote, so that it cannot be undone.
+    #[error("The crawl cannot be undone: somebody has changed table {table} since ({what})")]
+    ChangedSince {
+        /// Database and name.
+        table: String,
+        /// What of it.
+        what: String,
+    },
+    /// The crawler has no schedule that could be started.
+    #[error("There is no schedule for crawler {name}")]
+    NoSchedule {
+        /// The crawler's name.
+        name: String,
+    },
+    /// The schedule is started already.
+    #[error("The schedule of crawler {name} is already running")]
+    SchedulerRunning {
+        /// The crawler's name.
+        name: String,
+    },
+    /// The schedule is not started.
+    #[error("The schedule of crawler {name} is not running")]
+    SchedulerNotRunning {
+        /// The crawler's name.
+        name: String,
+    },
     /// The request cannot be honoured.
     #[error("{message}")]
     Invalid {
@@ -78,4 +110,23 @@ pub(crate) fn decode<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, CrawlerError> {
     serde_json::from_str(text).map_err(|source| CrawlerError::Corrupt { what, source })
+}
+
+/// A document as compressed JSON.
+pub(crate) fn pack<T: serde::Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>, CrawlerError> {
+    let text = encode(what, value)?;
+    zstd::bulk::compress(text.as_bytes(), 3).map_err(|error| unpackable(what, &error))
+}
+
+/// The inverse of [`pack`].
+pub(crate) fn unpack<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T, CrawlerError> {
+    let text = zstd::stream::decode_all(bytes).map_err(|error| unpackable(what, &error))?;
+    serde_json::from_slice(&text).map_err(|source| CrawlerError::Corrupt { what, source })
+}
+
+fn unpackable(what: &'static str, error: &std::io::Error) -> CrawlerError {
+    CrawlerError::Corrupt { what, source: serde::de::Error::custom(error) }
 }

@@ -61,8 +61,10 @@ pub struct Counts {
     pub partitions_deleted: u64,
     /// Tables found, changed or not.
     pub tables_found: u64,
-    /// Files looked at.
+    /// Files found.
     pub files: u64,
+    /// Of these, files that had to be read; the others were as an earlier crawl had seen them.
+    pub files_read: u64,
     /// Files that were left out, by the kind of reason: could not be read, hold no records, or gave no table.
     pub left_out: BTreeMap<String, u64>,
 }
@@ -131,6 +133,9 @@ pub struct Crawl {
     pub counts: Counts,
     /// How often it was begun.
     pub attempts: i64,
+    /// When its changes were undone, epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_ms: Option<i64>,
 }
 
 /// What a filter of `ListCrawls` looks at.
@@ -285,6 +290,7 @@ mod tests {
             error: None,
             counts,
             attempts: 1,
+            undone_ms: None,
         }
     }
 

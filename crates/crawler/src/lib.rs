@@ -6,7 +6,8 @@
 //! ```
 //!
 //! # What it owns
-//! The tables `crawler_*` of the metadata store: definitions and the history of runs. [`Crawlers`] is the handle and
+//! The tables `crawler_*` of the metadata store: definitions, the history of runs, what the newest run changed
+//! ([`journal`]) and what files looked like ([`memory`]). [`Crawlers`] is the handle and
 //! [`Crawlers::run`] the loop that works; runs are taken up within milliseconds of their start.
 //!
 //! # Invariants
@@ -22,25 +23,33 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3, schedules, custom classifiers, incremental crawls: refused when a crawler is made.
+//! Targets other than S3 and tables of the catalog, custom classifiers, crawls by events: refused when a crawler is made.
 
 mod bytes_of;
 mod definition;
 mod error;
 mod exclusion;
 mod history;
+mod journal;
+mod memory;
 mod plan;
+mod preview;
 mod rows;
 mod run;
+mod schedule;
 mod service;
 pub mod state;
+mod undo;
 
 pub use definition::{Definition, DeleteBehavior, S3Target, UpdateBehavior};
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
+pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};
 pub use rows::MIGRATIONS;
 pub use run::{BoxError, Logs};
+pub use schedule::{Schedule, ScheduleState};
 pub use service::{Crawler, Crawlers, LastCrawl, Options, exists};
+pub use undo::Undone;
 
 /// The log group of every crawl; the stream is the crawler's name.
 pub const LOG_GROUP: &str = "/aws-glue/crawlers";

@@ -10,7 +10,8 @@ use crate::state::State;
 /// The tables of this crate.
 pub const MIGRATIONS: Migrations = Migrations {
     owner: "crawler",
-    steps: &["CREATE TABLE crawler_crawlers (
+    steps: &[
+        "CREATE TABLE crawler_crawlers (
   account {text} NOT NULL,
   region {text} NOT NULL,
   name {text} NOT NULL,
@@ -32,8 +33,42 @@ CREATE TABLE crawler_runs (
   PRIMARY KEY (account, region, crawler, started_ms, id)
 );
 CREATE INDEX crawler_runs_by_state ON crawler_runs (state, started_ms);
-"],
+",
+        CHANGES,
+    ],
 };
+
+/// What runs changed ([`crate::journal`]), what files looked like ([`crate::memory`]), and [`crate::schedule`]s.
+const CHANGES: &str = "CREATE TABLE crawler_changes (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  crawler {text} NOT NULL,
+  run {text} NOT NULL,
+  seq {int} NOT NULL,
+  kind {text} NOT NULL,
+  doc {bytes} NOT NULL,
+  PRIMARY KEY (account, region, crawler, run, seq)
+);
+CREATE TABLE crawler_memory (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  crawler {text} NOT NULL,
+  bucket {text} NOT NULL,
+  first_key {bytes} NOT NULL,
+  doc {bytes} NOT NULL,
+  PRIMARY KEY (account, region, crawler, bucket, first_key)
+);
+CREATE TABLE crawler_schedules (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  crawler {text} NOT NULL,
+  expression {text} NOT NULL,
+  state {text} NOT NULL,
+  next_ms {int},
+  PRIMARY KEY (account, region, crawler)
+);
+CREATE INDEX crawler_schedules_next ON crawler_schedules (next_ms);
+";
 
 /// A crawler's row.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,6 +254,38 @@ pub(crate) async fn run(tx: &mut Tx, scope: &Scope, crawl: &Crawl) -> Result<Opt
         )
         .await?;
     row.map(|row| decode("crawl", &row.get::<String>(0)?)).transpose()
+}
+
+/// The run of an id; `None` when it was deleted.
+pub(crate) async fn run_of_id(
+    tx: &mut Tx,
+    scope: &Scope,
+    crawler: &str,
+    id: &str,
+) -> Result<Option<Crawl>, CrawlerError> {
+    let row = tx
+        .query_opt(
+            "SELECT doc FROM crawler_runs WHERE account = $1 AND region = $2 AND crawler = $3 AND id = $4",
+            &params![scope.account.as_str(), scope.region.as_str(), crawler, id],
+        )
+        .await?;
+    row.map(|row| decode("crawl", &row.get::<String>(0)?)).transpose()
+}
+
+/// Whether a run of the crawler has completed.
+pub(crate) async fn has_completed(tx: &mut Tx, scope: &Scope, crawler: &str) -> Result<bool, CrawlerError> {
+    let row = tx
+        .query_opt(
+            "SELECT 1 FROM crawler_runs WHERE account = $1 AND region = $2 AND crawler = $3 AND state = $4 LIMIT 1",
+            &params![
+                scope.account.as_str(),
+                scope.region.as_str(),
+                crawler,
+                RunState::Completed.as_str()
+            ],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Runs that have not ended, of all accounts, the oldest first.

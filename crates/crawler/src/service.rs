@@ -1,5 +1,7 @@
 //! The handle to crawlers.
 
+mod ours;
+mod timed;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +18,9 @@ use crate::error::CrawlerError;
 use crate::history::{Counts, Crawl, Filter, Metrics, RunState};
 use crate::rows::{self, Stored};
 use crate::run::{Ground, Logs};
+use crate::schedule::{Schedule, ScheduleState};
 use crate::state::{Event, Rejected, State, step};
+use crate::{journal, memory, schedule};
 
 /// Runs that metrics look at.
 const METRIC_RUNS: usize = 100;
@@ -51,6 +55,8 @@ pub struct Crawler {
     pub updated_ms: i64,
     /// Milliseconds since the start of the run at work; 0 when READY.
     pub elapsed_ms: i64,
+    /// Its schedule.
+    pub schedule: Option<Schedule>,
     /// The newest run that has ended.
     pub last_crawl: Option<LastCrawl>,
 }
@@ -120,6 +126,7 @@ impl Crawlers {
     /// Makes a crawler from a `CreateCrawler` request. Errors: `Exists`, `Invalid` for what is not built.
     pub async fn create(&self, scope: &Scope, mut request: Map<String, Value>) -> Result<(), CrawlerError> {
         let tags = request.remove("Tags").and_then(|t| t.as_object().cloned()).unwrap_or_default();
+        let schedule = request.remove("Schedule");
         let definition = Definition::from_request(request)?;
         let mut tx = self.store().begin().await?;
         if !rows::insert(&mut tx, scope, &definition).await? {
@@ -130,7 +137,11 @@ impl Crawlers {
         if !tags.is_empty() {
             store::tags::set(&mut tx, &arn(scope, &definition.name), &tags).await?;
         }
-        Ok(tx.commit().await?)
+        set_schedule(&mut tx, scope, &definition.name, schedule.as_ref()).await?;
+        tx.commit().await?;
+        // Its schedule may be the next one that is due.
+        self.inner.wake.notify_one();
+        Ok(())
     }
 
     /// Changes the members that an `UpdateCrawler` request gives. Errors: `NotFound`, `Running`, `Invalid`.
@@ -139,8 +150,17 @@ impl Crawlers {
         let mut tx = self.store().begin().await?;
         let stored = rows::get(&mut tx, scope, name).await?;
         step(stored.state, Event::Change).map_err(|why| rejected(name, why))?;
-        rows::replace(&mut tx, scope, &stored.definition.updated(request)?).await?;
-        Ok(tx.commit().await?)
+        let mut request = request.clone();
+        let schedule = request.remove("Schedule");
+        let definition = stored.definition.updated(&request)?;
+        set_schedule(&mut tx, scope, name, schedule.as_ref()).await?;
+        rows::replace(&mut tx, scope, &definition).await?;
+        if definition.targets != stored.definition.targets {
+            memory::forget(&mut tx, scope, name).await?;
+        }
+        tx.commit().await?;
+        self.inner.wake.notify_one();
+        Ok(())
     }
 
     /// Deletes a crawler with its history; its tables stay. Errors: `NotFound`, `Running`.
@@ -149,6 +169,9 @@ impl Crawlers {
         let stored = rows::get(&mut tx, scope, name).await?;
         step(stored.state, Event::Change).map_err(|why| rejected(name, why))?;
         rows::delete(&mut tx, scope, name).await?;
+        journal::forget(&mut tx, scope, name, None).await?;
+        memory::forget(&mut tx, scope, name).await?;
+        schedule::remove(&mut tx, scope, name).await?;
         store::tags::clear(&mut tx, &arn(scope, name)).await?;
         Ok(tx.commit().await?)
     }
@@ -188,7 +211,15 @@ impl Crawlers {
     /// Errors: `NotFound`, `Running`.
     pub async fn start(&self, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
         let mut tx = self.store().begin().await?;
-        let stored = rows::get(&mut tx, scope, name).await?;
+        Self::begin_run(&mut tx, scope, name).await?;
+        tx.commit().await?;
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// Makes a run that waits to be taken up. Errors: `NotFound`, `Running`.
+    async fn begin_run(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
+        let stored = rows::get(tx, scope, name).await?;
         let state = step(stored.state, Event::Start).map_err(|why| rejected(name, why))?;
         let crawl = Crawl {
             id: tx.new_id(),
@@ -199,12 +230,10 @@ impl Crawlers {
             error: None,
             counts: Counts::default(),
             attempts: 0,
+            undone_ms: None,
         };
-        rows::insert_run(&mut tx, scope, &crawl).await?;
-        rows::set_state(&mut tx, scope, name, state).await?;
-        tx.commit().await?;
-        self.inner.wake.notify_one();
-        Ok(())
+        rows::insert_run(tx, scope, &crawl).await?;
+        rows::set_state(tx, scope, name, state).await
     }
 
     /// Tells a run to end. Errors: `NotFound`, `NotRunning`, `Stopping`.
@@ -270,6 +299,19 @@ pub async fn exists(tx: &mut Tx, scope: &Scope, name: &str) -> Result<bool, Craw
     }
 }
 
+/// What `Schedule` of a request says, when it is there: `CreateCrawler` and `UpdateCrawler` start it, too.
+async fn set_schedule(
+    tx: &mut Tx,
+    scope: &Scope,
+    name: &str,
+    given: Option<&Value>,
+) -> Result<(), CrawlerError> {
+    match given.and_then(Value::as_str) {
+        Some(expression) => schedule::set(tx, scope, name, expression, ScheduleState::Scheduled).await,
+        None => Ok(()),
+    }
+}
+
 async fn described(tx: &mut Tx, scope: &Scope, stored: Stored) -> Result<Crawler, CrawlerError> {
     let newest = rows::runs(tx, scope, &stored.definition.name, None, 2).await?;
     let elapsed_ms = match newest.first() {
@@ -280,7 +322,9 @@ async fn described(tx: &mut Tx, scope: &Scope, stored: Stored) -> Result<Crawler
         let status = crawl.state.last_crawl_status()?;
         Some(LastCrawl { status, error: crawl.error, message_prefix: crawl.id, started_ms: crawl.started_ms })
     });
+    let schedule = schedule::get(tx, scope, &stored.definition.name).await?;
     Ok(Crawler {
+        schedule,
         definition: stored.definition,
         state: stored.state,
         version: stored.version,

@@ -50,6 +50,12 @@ pub(crate) enum Command {
     Crawl {
         /// Name of the crawler.
         name: String,
+        /// Says what the crawl would do, and why, and changes nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Takes back what the last crawl changed in the catalog, unless somebody has changed it since.
+        #[arg(long, conflicts_with = "dry_run")]
+        undo: bool,
         #[command(flatten)]
         server: ServerArgs,
         /// Prints JSON.
@@ -270,8 +276,13 @@ pub(crate) async fn run(command: Command, environment: BTreeMap<String, String>)
 async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result<Outcome> {
     match command {
         Command::Status { server, json } => verbs::status::run(&server.client(environment)?, json).await,
-        Command::Crawl { name, server, json } => {
-            verbs::crawl::run(&server.client(environment)?, &name, json).await
+        Command::Crawl { name, dry_run, undo, server, json } => {
+            let client = server.client(environment)?;
+            match (dry_run, undo) {
+                (true, _) => verbs::crawl_plan::dry_run(&client, &name, json).await,
+                (_, true) => verbs::crawl_plan::undo(&client, &name, json).await,
+                _ => verbs::crawl::run(&client, &name, json).await,
+            }
         }
         Command::Job { action: JobAction::Run { name, watch, arguments, server, json } } => {
             let run = job::Run { name, watch, json, arguments: arguments.into_iter().collect() };

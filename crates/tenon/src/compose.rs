@@ -27,6 +27,7 @@ use crate::config::{AuthChoice, Config, StoreChoice};
 use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
+use crate::ops::crawlers::CrawlerOps;
 use crate::server::App;
 use crate::supervisor::{OnExit, Stage, Task};
 use log_sink::LogSink;
@@ -67,6 +68,8 @@ pub(crate) struct Composed {
     pub(crate) app: App,
     /// Answers requests to the Iceberg catalog.
     pub(crate) iceberg: App,
+    /// Answers what Glue has not.
+    pub(crate) crawler_ops: Arc<CrawlerOps>,
     /// What `/_/capabilities` answers.
     pub(crate) capabilities: Value,
     pub(crate) services: Vec<ServiceSummary>,
@@ -118,8 +121,9 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
         Box::pin(async move { wire.handle(request).await })
     });
     let tasks = tasks(&domain, runner);
+    let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth(config)));
     let services = summaries(&capabilities);
-    Ok(Composed { app, iceberg, services, capabilities, tasks, store: domain.store })
+    Ok(Composed { app, iceberg, crawler_ops, services, capabilities, tasks, store: domain.store })
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
@@ -161,12 +165,15 @@ fn spill_dir(config: &Config, data_dir: &DataDir) -> PathBuf {
     }
 }
 
-fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
-    let auth = match &config.auth {
+fn auth(config: &Config) -> Auth {
+    match &config.auth {
         AuthChoice::Open => Auth::Open,
         AuthChoice::SigV4(keys) => Auth::SigV4(Keyring::new(keys.iter().cloned())),
-    };
-    let mut options = wire::Options::new(auth, || SystemClock.now_ms(), || RandomIds.uuid());
+    }
+}
+
+fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
+    let mut options = wire::Options::new(auth(config), || SystemClock.now_ms(), || RandomIds.uuid());
     options.hosts.clone_from(&config.base_hosts);
     options.observer = Some(Arc::clone(metrics) as Arc<dyn wire::Observer>);
     options

@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::{Node, VERSION};
 use crate::ops;
+use crate::ops::crawlers::CrawlerOps;
 use crate::server::{self, App};
 use crate::supervisor::{OnExit, Stage, Supervisor, Task};
 
@@ -56,7 +57,8 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     for task in composed.tasks {
         supervisor.run(task);
     }
-    let app = app(Arc::clone(&node), composed.app, composed.iceberg, config.base_hosts.clone());
+    let ours = Ours { iceberg: composed.iceberg, crawlers: composed.crawler_ops };
+    let app = app(Arc::clone(&node), composed.app, ours, config.base_hosts.clone());
     supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
     announce(&node, ready_file.as_deref())?;
@@ -133,12 +135,22 @@ fn node(
     }
 }
 
+/// What answers paths of ours that carry credentials.
+struct Ours {
+    iceberg: App,
+    crawlers: Arc<CrawlerOps>,
+}
+
 /// The Iceberg catalog and the operator's endpoints first; everything else is AWS's.
-fn app(node: Arc<Node>, aws: App, iceberg: App, base_hosts: Vec<String>) -> App {
+fn app(node: Arc<Node>, aws: App, ours: Ours, base_hosts: Vec<String>) -> App {
     Arc::new(move |request| {
         if ops::owns(&request, &base_hosts) {
             if api::iceberg::owns(request.uri().path()) {
-                return iceberg(request);
+                return (ours.iceberg)(request);
+            }
+            if request.uri().path().starts_with(ops::crawlers::PREFIX) {
+                let crawlers = Arc::clone(&ours.crawlers);
+                return Box::pin(async move { crawlers.answer(request).await });
             }
             let response = ops::answer(&request, &node);
             return Box::pin(async move { response });

@@ -5,6 +5,7 @@
 //! are in `catalog_table_versions`. Versions are compared and swapped inside the caller's
 //! transaction, so two writers that read the same version cannot both succeed.
 
+mod aside;
 mod pattern;
 mod read;
 mod rename;
@@ -21,6 +22,7 @@ use crate::error::CatalogError;
 use crate::layout::Layout;
 use crate::model::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput};
 
+pub use aside::{Aside, discard, put_back, set_aside};
 pub use pattern::NamePattern;
 pub use read::{TableQuery, get, list};
 pub(crate) use read::{find, names, stored};

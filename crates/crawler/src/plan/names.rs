@@ -38,7 +38,7 @@ pub(crate) fn with_suffix(name: &str, location: &str) -> String {
 
 /// Key and value of a folder `k=v`, the value as Hive unescapes it. Hive writes NULL and the empty text alike, and no
 /// request could name an empty value: `k=` stands for NULL.
-pub(super) fn key_value(folder: &str) -> Option<(String, String)> {
+pub(crate) fn key_value(folder: &str) -> Option<(String, String)> {
     let (key, value) = folder.split_once('=')?;
     if key.is_empty() {
         return None;

@@ -1,7 +1,9 @@
 //! What a file or a group of files looks like, and when two are the same table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use formats::hive::HiveType;
 use formats::{
@@ -9,11 +11,34 @@ use formats::{
     OrcOptions, ParquetOptions, merge_types,
 };
 
-/// Columns of the wider schema that must be in both.
+/// Share of columns that must be in both.
 const SIMILAR: f64 = 0.7;
 
+/// How much two schemas must have in common to be one table. Format and dialect must always be the same, and columns that
+/// are found by position at the same places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// Seven in ten columns of the wider schema: folders beside each other, files in one folder.
+    Similar,
+    /// Seven in ten columns of the narrower schema, so that a schema may grow: folders `k=v` of one key.
+    Grown,
+    /// Nothing: `CombineCompatibleSchemas`.
+    Compatible,
+}
+
+impl Likeness {
+    /// Whether `shared` columns suffice for schemas of so many.
+    fn suffices(self, shared: usize, a: usize, b: usize) -> bool {
+        match self {
+            Self::Similar => shared as f64 >= SIMILAR * a.max(b) as f64,
+            Self::Grown => shared as f64 >= SIMILAR * a.min(b) as f64,
+            Self::Compatible => true,
+        }
+    }
+}
+
 /// Format and dialect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Csv { delimiter: u8, header_lines: u64 },
     Json,
@@ -41,7 +66,7 @@ pub(crate) struct Shape {
     /// Avro: the schema that all files have; none when they differ, or are of another format.
     pub(crate) avro_schema: Option<String>,
     /// Files per compression.
-    pub(crate) compressions: BTreeMap<&'static str, u64>,
+    pub(crate) compressions: BTreeMap<String, u64>,
 }
 
 impl Shape {
@@ -74,7 +99,7 @@ impl Shape {
             bytes: size,
             records,
             sampled: (inferred.record_bytes, inferred.records),
-            compressions: BTreeMap::from([(inferred.compression.name(), 1)]),
+            compressions: BTreeMap::from([(inferred.compression.name().to_owned(), 1)]),
         }
     }
 
@@ -87,8 +112,8 @@ impl Shape {
     }
 
     /// The most common compression.
-    pub(crate) fn compression(&self) -> &'static str {
-        self.compressions.iter().max_by_key(|(_, files)| **files).map_or("none", |(name, _)| name)
+    pub(crate) fn compression(&self) -> &str {
+        self.compressions.iter().max_by_key(|(_, files)| **files).map_or("none", |(name, _)| name.as_str())
     }
 
     /// Bytes of an average record.
@@ -96,9 +121,9 @@ impl Shape {
         self.sampled.0 / self.sampled.1.max(1)
     }
 
-    /// Takes in another group when both are one table; `lenient` asks for the same format and readable columns only.
-    pub(crate) fn merge(&mut self, other: &Self, lenient: bool) -> bool {
-        let Some(fields) = self.merged_fields(other, lenient) else { return false };
+    /// Takes in another group when both are one table.
+    pub(crate) fn merge(&mut self, other: &Self, likeness: Likeness) -> bool {
+        let Some(fields) = self.merged_fields(other, likeness) else { return false };
         if *self.fields != fields {
             self.fields = Arc::new(fields);
         }
@@ -113,25 +138,25 @@ impl Shape {
         self.records += other.records;
         self.sampled = (self.sampled.0 + other.sampled.0, self.sampled.1 + other.sampled.1);
         for (name, files) in &other.compressions {
-            *self.compressions.entry(name).or_default() += files;
+            *self.compressions.entry(name.clone()).or_default() += files;
         }
         true
     }
 
     /// Whether both could be one table.
-    pub(crate) fn fits(&self, other: &Self, lenient: bool) -> bool {
-        self.merged_fields(other, lenient).is_some()
+    pub(crate) fn fits(&self, other: &Self, likeness: Likeness) -> bool {
+        self.merged_fields(other, likeness).is_some()
     }
 
-    fn merged_fields(&self, other: &Self, lenient: bool) -> Option<Vec<InferredField>> {
+    fn merged_fields(&self, other: &Self, likeness: Likeness) -> Option<Vec<InferredField>> {
         if self.kind != other.kind {
             return None;
         }
         let (a, b) = (&*self.fields, &*other.fields);
         match self.kind {
-            Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, lenient),
+            Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, likeness),
             Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
-                merge_names(a, b, lenient)
+                merge_names(a, b, likeness)
             }
         }
     }
@@ -184,10 +209,10 @@ fn merge_positions(
     a: &[InferredField],
     b: &[InferredField],
     header: bool,
-    lenient: bool,
+    likeness: Likeness,
 ) -> Option<Vec<InferredField>> {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    if !lenient && (short.len() as f64) < SIMILAR * long.len() as f64 {
+    if !likeness.suffices(short.len(), a.len(), b.len()) {
         return None;
     }
     let same = |x: &InferredField, y: &InferredField| {
@@ -197,7 +222,7 @@ fn merge_positions(
     let enough = if header {
         matches == short.len()
     } else {
-        a.len() == b.len() && (lenient || matches as f64 >= SIMILAR * long.len() as f64)
+        a.len() == b.len() && likeness.suffices(matches, a.len(), b.len())
     };
     if !enough {
         return None;
@@ -210,19 +235,22 @@ fn alike(a: &HiveType, b: &HiveType) -> bool {
     a == b || merge_types(a, b) != HiveType::String
 }
 
-fn merge_names(a: &[InferredField], b: &[InferredField], lenient: bool) -> Option<Vec<InferredField>> {
-    let shared = a.iter().filter(|x| b.iter().any(|y| y.name == x.name)).count();
-    if !lenient && (shared as f64) < SIMILAR * a.len().max(b.len()) as f64 {
+fn merge_names(a: &[InferredField], b: &[InferredField], likeness: Likeness) -> Option<Vec<InferredField>> {
+    // By name, not one by one: there may be thousands.
+    let in_a: HashSet<&str> = a.iter().map(|x| x.name.as_str()).collect();
+    let in_b: HashMap<&str, &InferredField> = b.iter().map(|y| (y.name.as_str(), y)).collect();
+    let shared = in_a.iter().filter(|name| in_b.contains_key(*name)).count();
+    if !likeness.suffices(shared, a.len(), b.len()) {
         return None;
     }
     let mut fields = Vec::with_capacity(a.len());
     for x in a {
-        match b.iter().find(|y| y.name == x.name) {
+        match in_b.get(x.name.as_str()) {
             Some(y) => fields.push(merged(x, y)),
             None => fields.push(InferredField { nullable: true, ..x.clone() }),
         }
     }
-    let new = b.iter().filter(|y| !a.iter().any(|x| x.name == y.name));
+    let new = b.iter().filter(|y| !in_a.contains(y.name.as_str()));
     fields.extend(new.map(|y| InferredField { nullable: true, ..y.clone() }));
     Some(fields)
 }

@@ -1,17 +1,19 @@
 //! The folder tree and its reduction to tables.
 
 mod folder;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use formats::InferredField;
 
-use super::names::{is_date_like, key_value};
-use super::shape::Shape;
+use super::names::key_value;
+use super::shape::{Likeness, Shape};
 
 pub(crate) use folder::Folder;
 use folder::MAX_FILES_KEPT;
+use words::{is_series, unlike, unused};
 
 /// One partition, or the whole of a table without keys.
 #[derive(Debug, Clone)]
@@ -63,19 +65,37 @@ struct Node {
     children: BTreeMap<String, Node>,
 }
 
+/// How the crawler's `Configuration` wants folders to be grouped.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Grouping {
+    /// `TableLevelConfiguration`
+    pub(crate) table_level: Option<usize>,
+    /// `CombineCompatibleSchemas`
+    pub(crate) combine: bool,
+}
+
+impl Grouping {
+    /// What files in one folder, or folders beside each other, must have in common.
+    pub(crate) fn likeness(self) -> Likeness {
+        if self.combine { Likeness::Compatible } else { Likeness::Similar }
+    }
+}
+
 /// All folders of one target.
 pub(crate) struct Tree {
     root: Node,
     /// The target's folder with its `/`, as a key prefix.
     prefix: String,
-    table_level: Option<usize>,
+    grouping: Grouping,
     plans: Vec<TablePlan>,
     notes: Vec<String>,
+    /// Paths and why they became what they are, when somebody wants to know.
+    whys: Option<Vec<(String, String)>>,
 }
 
 impl Tree {
     /// `folders` are keyed by their path below `prefix`, without slashes at the ends.
-    pub(crate) fn new(prefix: &str, folders: BTreeMap<String, Folder>, table_level: Option<usize>) -> Self {
+    pub(crate) fn new(prefix: &str, folders: BTreeMap<String, Folder>, grouping: Grouping) -> Self {
         let mut root = Node::default();
         for (path, folder) in folders {
             let mut node = &mut root;
@@ -84,11 +104,23 @@ impl Tree {
             }
             node.folder = folder;
         }
-        Self { root, prefix: prefix.to_owned(), table_level, plans: Vec::new(), notes: Vec::new() }
+        Self { root, prefix: prefix.to_owned(), grouping, plans: Vec::new(), notes: Vec::new(), whys: None }
+    }
+
+    /// The tables, remarks for the log, and per folder the reasons.
+    pub(crate) fn explained(mut self) -> (Vec<TablePlan>, Vec<String>, Vec<(String, String)>) {
+        self.whys = Some(Vec::new());
+        let whys = self.plan().unwrap_or_default();
+        (self.plans, self.notes, whys)
     }
 
     /// The tables, and remarks for the log.
     pub(crate) fn tables(mut self) -> (Vec<TablePlan>, Vec<String>) {
+        self.plan();
+        (self.plans, self.notes)
+    }
+
+    fn plan(&mut self) -> Option<Vec<(String, String)>> {
         let root = std::mem::take(&mut self.root);
         let level = 1 + self.prefix.split('/').filter(|p| !p.is_empty()).count();
         let prefix = self.prefix.clone();
@@ -96,7 +128,13 @@ impl Tree {
             self.emit(*unit);
         }
         self.plans.sort_by(|a, b| a.path.cmp(&b.path));
-        (self.plans, self.notes)
+        self.whys.take()
+    }
+
+    fn why(&mut self, path: &str, why: impl FnOnce() -> String) {
+        if let Some(whys) = &mut self.whys {
+            whys.push((path.to_owned(), why()));
+        }
     }
 
     fn reduce(&mut self, node: Node, path: String, level: usize) -> Reduced {
@@ -111,8 +149,9 @@ impl Tree {
             }
         }
         let reduced = self.join(node.folder, units, split, path.clone(), level);
-        match (reduced, self.table_level) {
+        match (reduced, self.grouping.table_level) {
             (Reduced::Unit(unit), Some(wanted)) if wanted == level => {
+                self.why(&path, || format!("TableLevelConfiguration {wanted} puts a table here"));
                 let mut unit = lifted(*unit);
                 unit.folder = path;
                 self.emit(unit);
@@ -134,8 +173,12 @@ impl Tree {
         if !has_files && units.is_empty() {
             return if split { Reduced::Split } else { Reduced::Empty };
         }
-        let above_tables = self.table_level.is_some_and(|wanted| level < wanted);
+        let above_tables = self.grouping.table_level.is_some_and(|wanted| level < wanted);
         if split || above_tables {
+            self.why(&path, || match above_tables {
+                true => "it lies above TableLevelConfiguration".to_owned(),
+                false => "folders below it are tables of their own".to_owned(),
+            });
             self.emit_all(units);
             self.emit_files(folder, &path);
             return Reduced::Split;
@@ -145,9 +188,12 @@ impl Tree {
         }
         let mut units = units;
         if let [(name, unit)] = units.as_mut_slice()
-            && self.table_level.is_none()
+            && self.grouping.table_level.is_none()
             && !is_series(name)
         {
+            self.why(&path, || {
+                format!("its only folder {name} is no k=v, number or date: the data lies there")
+            });
             unit.chain.insert(0, std::mem::take(name));
             return Reduced::Unit(Box::new(unit.clone()));
         }
@@ -175,16 +221,21 @@ impl Tree {
                 unit.keys.is_empty()
                     && unit.chain.is_empty()
                     && key_value(name).is_none()
-                    && folder.groups[0].fits(&unit.shape, false)
+                    && folder.groups[0].fits(&unit.shape, self.grouping.likeness())
             };
             if units.iter().all(plain) {
+                self.why(&path, || {
+                    let also = if units.is_empty() { "" } else { ", and so do those in the folders below" };
+                    format!("its {} files fit together{also}", folder.recognised())
+                });
                 count(&mut shape, &folder);
                 for (_, unit) in &units {
-                    shape.merge(&unit.shape, true);
+                    shape.merge(&unit.shape, Likeness::Compatible);
                 }
                 return Reduced::Unit(Box::new(leaf(path, shape)));
             }
         }
+        self.why(&path, || format!("its files are of {} kinds: a table each", folder.groups.len()));
         if !units.is_empty() {
             self.notes.push(format!(
                 "folder {path} holds both files and folders that differ from them: its files become tables of their own"
@@ -219,7 +270,12 @@ impl Tree {
         let first_key = pairs.first()?.as_ref().map(|(key, _)| key.clone());
         let named =
             first_key.is_some() && pairs.iter().all(|p| p.as_ref().map(|(key, _)| key) == first_key.as_ref());
-        let lenient = named || self.table_level.is_some_and(|wanted| level >= wanted);
+        let within_table = self.grouping.table_level.is_some_and(|wanted| level >= wanted);
+        let likeness = match self.grouping.likeness() {
+            _ if within_table => Likeness::Compatible,
+            Likeness::Similar if named => Likeness::Grown,
+            other => other,
+        };
         let mut joined: Option<Unit> = None;
         for ((name, unit), pair) in units.iter().zip(&pairs) {
             let mut unit = lifted(unit.clone());
@@ -232,7 +288,19 @@ impl Tree {
             match &mut joined {
                 None => joined = Some(Unit { folder: path.to_owned(), ..unit }),
                 Some(table) => {
-                    if table.keys != unit.keys || !table.shape.merge(&unit.shape, lenient) {
+                    if table.keys != unit.keys {
+                        self.why(path, || {
+                            format!("folder {name} is not as deep as those before it, or has other keys")
+                        });
+                        return None;
+                    }
+                    if !table.shape.merge(&unit.shape, likeness) {
+                        self.why(path, || {
+                            format!(
+                                "folder {name} does not fit those before it: {}",
+                                unlike(&table.shape, &unit.shape)
+                            )
+                        });
                         return None;
                     }
                     table.parts.append(&mut unit.parts);
@@ -250,6 +318,12 @@ impl Tree {
                 return None;
             }
         }
+        self.why(path, || match &first_key {
+            Some(key) if named => {
+                format!("its {} folders {key}=… fit together: a partition key", units.len())
+            }
+            _ => format!("its {} folders fit together and are equally deep: a partition key", units.len()),
+        });
         Some(table)
     }
 
@@ -290,18 +364,6 @@ impl Tree {
             });
         }
     }
-}
-
-/// `key`, with a number when a level above has it already.
-fn unused(keys: &[String], key: String) -> String {
-    if !keys.contains(&key) {
-        return key;
-    }
-    (1..).map(|n: usize| format!("{key}_{n}")).find(|k| !keys.contains(k)).unwrap_or(key)
-}
-
-fn is_series(name: &str) -> bool {
-    key_value(name).is_some() || is_date_like(name)
 }
 
 /// Adds the files that were only counted.

@@ -73,12 +73,21 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
     {
         all.insert("exclusions".to_owned(), text);
     }
+    all.extend(parameters_of_kind(shape));
+    if let Kind::Csv { .. } = &shape.kind {
+        all.insert("areColumnsQuoted".to_owned(), shape.quoted.to_string());
+    }
+    all
+}
+
+/// Parameters that say how files are to be read.
+pub(super) fn parameters_of_kind(shape: &Shape) -> Parameters {
+    let mut all = Parameters::new();
     match &shape.kind {
         Kind::Csv { delimiter, header_lines } => {
             all.insert("classification".to_owned(), "csv".to_owned());
             all.insert("delimiter".to_owned(), char::from(*delimiter).to_string());
             all.insert("columnsOrdered".to_owned(), "true".to_owned());
-            all.insert("areColumnsQuoted".to_owned(), shape.quoted.to_string());
             if *header_lines > 0 {
                 all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
             }
@@ -147,11 +156,41 @@ pub(super) fn table(
     (input, notes)
 }
 
-/// One partition; with `inherit`, or where columns are found by name, it has the table's columns.
-pub(super) fn partition(crawler: &str, found: &Found, part: &Part, inherit: bool) -> PartitionInput {
+/// `InheritFromTable`: a partition that has everything but its place from the table as the catalog has it.
+pub(super) fn inherited(crawler: &str, found: &Found, part: &Part, table: &TableInput) -> PartitionInput {
+    let own = partition(crawler, found, part);
+    let (location, parameters) =
+        own.storage_descriptor.map(|d| (d.location, d.parameters)).unwrap_or_default();
+    let of_table = table.storage_descriptor.clone().unwrap_or_default();
+    PartitionInput {
+        storage_descriptor: Some(StorageDescriptor { location, parameters, ..of_table }),
+        ..PartitionInput { storage_descriptor: None, ..own }
+    }
+}
+
+/// What a catalog target's table keeps whatever its files say: what people wrote there.
+pub(super) fn keep_identity(input: &mut TableInput, known: &TableInput) {
+    let parameters = input.parameters.take().unwrap_or_default();
+    let mut all = known.parameters.clone().unwrap_or_default();
+    all.remove(DEPRECATED_BY);
+    all.extend(parameters);
+    let location = known.storage_descriptor.as_ref().and_then(|d| d.location.clone());
+    if let Some(descriptor) = input.storage_descriptor.as_mut() {
+        descriptor.location = location;
+    }
+    *input = TableInput {
+        storage_descriptor: input.storage_descriptor.take(),
+        partition_keys: input.partition_keys.take(),
+        parameters: Some(all),
+        ..known.clone()
+    };
+}
+
+/// One partition; where columns are found by name, it has the table's.
+pub(super) fn partition(crawler: &str, found: &Found, part: &Part) -> PartitionInput {
     let plan = &found.plan;
     let by_position = matches!(plan.shape.kind, Kind::Csv { .. });
-    let fields = if inherit || !by_position { &plan.shape.fields } else { &part.fields };
+    let fields = if by_position { &part.fields } else { &plan.shape.fields };
     let (columns, _) = columns(&plan.shape, &plan.keys, fields);
     let columns = typed_as_table(columns, found);
     let sizes = Sizes { files: part.files, bytes: part.bytes, records: part.records };

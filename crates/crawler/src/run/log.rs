@@ -36,6 +36,8 @@ pub(crate) struct RunLog {
     stream: String,
     prefix: String,
     waiting: Mutex<Vec<(i64, String)>>,
+    /// A preview's lines go to whoever asked for it.
+    kept: bool,
 }
 
 impl RunLog {
@@ -47,12 +49,30 @@ impl RunLog {
             stream: crawl.crawler.clone(),
             prefix: crawl.id.clone(),
             waiting: Mutex::default(),
+            kept: false,
         }
+    }
+
+    /// A log that is read by [`RunLog::lines`] and written nowhere.
+    pub(crate) fn kept(ground: &Ground, scope: &Scope, crawl: &Crawl) -> Self {
+        Self { kept: true, prefix: String::new(), ..Self::new(ground, scope, crawl) }
+    }
+
+    /// The lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.iter().map(|(_, line)| line.clone()).collect()
     }
 
     /// Adds a line, such as `INFO : Created table t in database d`.
     pub(crate) fn info(&self, line: impl AsRef<str>) {
-        let entry = (self.clock.now_ms(), format!("[{}] {}", self.prefix, line.as_ref()));
+        let entry = (
+            self.clock.now_ms(),
+            match self.kept {
+                true => line.as_ref().to_owned(),
+                false => format!("[{}] {}", self.prefix, line.as_ref()),
+            },
+        );
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
@@ -74,6 +94,9 @@ impl RunLog {
     }
 
     pub(crate) async fn flush(&self) {
+        if self.kept {
+            return;
+        }
         let lines = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if lines.is_empty() {
             return;

@@ -1,8 +1,14 @@
 //! One run: survey the targets, plan, publish. See the crate's page for the whole.
 
+mod changes;
+mod decide;
 mod describe;
+mod existing;
+mod explain;
+mod incremental;
 mod keys;
 mod log;
+mod look;
 mod publish;
 mod survey;
 mod vanished;
@@ -11,17 +17,19 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lake::Lake;
-use store::lease::Lease;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::Definition;
+use crate::definition::{Configuration, Definition};
 use crate::error::CrawlerError;
 use crate::history::Crawl;
+use crate::plan::Grouping;
+use crate::preview::TargetReport;
 use crate::rows;
 
-use survey::Looked;
+use survey::{Looked, Place};
 
+pub(crate) use changes::Aim;
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
 
@@ -64,7 +72,9 @@ pub(crate) struct Job<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) definition: &'a Definition,
     pub(crate) crawl: &'a Crawl,
-    pub(crate) lease: &'a Lease,
+    pub(crate) aim: Aim<'a>,
+    /// Whether the crawler has completed a run before this one.
+    pub(crate) again: bool,
     pub(crate) log: &'a RunLog,
     pub(crate) cancel: &'a CancellationToken,
 }
@@ -79,39 +89,86 @@ impl Job<'_> {
     }
 }
 
-/// Carries a run out.
-pub(crate) async fn crawl(
-    ground: &Ground,
-    scope: &Scope,
-    definition: &Definition,
-    crawl: &Crawl,
-    lease: &Lease,
-    log: &RunLog,
-    cancel: &CancellationToken,
-) -> Result<(), Ended> {
-    let job = Job { ground, scope, definition, crawl, lease, log, cancel };
-    log.info(format!("BENCHMARK : Running Start Crawl for Crawler {}", definition.name));
+/// Carries a run out. Returns what a preview found, per target.
+pub(crate) async fn crawl(job: &Job<'_>) -> Result<Vec<TargetReport>, Ended> {
+    let definition = job.definition;
+    job.log.info(format!("BENCHMARK : Running Start Crawl for Crawler {}", definition.name));
     store::crash::point("crawl.started");
     let settings = definition.settings()?;
-    let mut plans = Vec::new();
     let mut looked = Looked::default();
-    for target in &definition.targets.s3_targets {
-        plans.extend(survey::target(&job, target, &settings, &mut looked).await?);
-        log.flush().await;
+    let mut reports = Vec::new();
+    if definition.is_incremental() && job.again {
+        return new_folders(job, looked).await;
     }
-    // Set, not added: a run that is taken up again looks at everything again.
-    publish::count(&job, |counts| (counts.files, counts.left_out) = (looked.files, looked.left_out)).await?;
+    let grouping = Grouping { table_level: settings.table_level, combine: settings.combine };
+    let mut plans = Vec::new();
+    for target in &definition.targets.s3_targets {
+        plans.extend(survey::tables(job, &Place::of(target)?, grouping, &mut looked).await?);
+        reports.extend(looked.report.take());
+        job.log.flush().await;
+    }
+    for target in &definition.targets.catalog_targets {
+        plans.extend(existing::survey(job, target, &mut looked).await?);
+        reports.extend(looked.report.take());
+        job.log.flush().await;
+    }
+    count_files(job, &looked).await?;
     // Targets may overlap.
     let mut seen = HashSet::new();
-    plans.retain(|found| seen.insert((found.bucket.clone(), found.plan.path.clone())));
+    plans.retain(|found| {
+        let owner = found.owner.as_ref().map(|table| table.uid);
+        seen.insert((found.bucket.clone(), found.plan.path.clone(), owner))
+    });
     store::crash::point("crawl.surveyed");
-    log.info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
+    check_threshold(&settings, plans.len())?;
+    job.log
+        .info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
     if plans.is_empty() {
-        log.warn("No tables were found: the targets hold no file that could be read");
+        job.log.warn("No tables were found: the targets hold no file that could be read");
     }
-    publish::all(&job, &settings, plans).await?;
-    log.info("BENCHMARK : Finished writing to Catalog");
-    say_left_out(&job).await
+    publish::all(job, &settings, plans).await?;
+    job.log.info("BENCHMARK : Finished writing to Catalog");
+    say_left_out(job).await?;
+    Ok(reports)
+}
+
+/// A later crawl of a crawler with `CRAWL_NEW_FOLDERS_ONLY`.
+async fn new_folders(job: &Job<'_>, mut looked: Looked) -> Result<Vec<TargetReport>, Ended> {
+    let known = incremental::Known::read(job).await?;
+    let mut new = Vec::new();
+    for target in &job.definition.targets.s3_targets {
+        new.extend(incremental::tables(job, &known, &Place::of(target)?, &mut looked).await?);
+        job.log.flush().await;
+    }
+    count_files(job, &looked).await?;
+    store::crash::point("crawl.surveyed");
+    for (found, table) in &new {
+        incremental::publish(job, found, table).await?;
+    }
+    job.log.info("BENCHMARK : Finished writing to Catalog");
+    say_left_out(job).await?;
+    Ok(Vec::new())
+}
+
+/// Set, not added: a run that is taken up again looks at everything again.
+async fn count_files(job: &Job<'_>, looked: &Looked) -> Result<(), CrawlerError> {
+    job.log.info(format!("INFO : {} files found, {} of them read", looked.files, looked.read));
+    let left_out = looked.left_out.clone();
+    job.count(|counts| {
+        (counts.files, counts.files_read, counts.left_out) = (looked.files, looked.read, left_out)
+    })
+    .await
+}
+
+/// Source: Glue Developer Guide, Specifying the maximum number of tables the crawler is allowed to create.
+fn check_threshold(settings: &Configuration, found: usize) -> Result<(), Ended> {
+    match settings.table_threshold {
+        Some(most) if found as u64 > most => Err(Ended::Failed(format!(
+            "The number of tables detected by crawler: {found} is greater than the table threshold value provided: \
+             {most}. If the table threshold is not sufficient, update the crawler's TableThreshold; nothing was written."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The last word on a run that went well: what it did not take in.

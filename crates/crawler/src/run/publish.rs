@@ -5,17 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use catalog::{CatalogError, Column, DatabaseInput, PartitionInput, TableInput, database, partition, table};
+use catalog::{CatalogError, PartitionInput, TableInput, database, partition, table};
 use store::Tx;
 
-use super::describe::{self, DEPRECATED_BY, STATISTICS, UPDATED_BY};
+use super::decide::{self, Fate, Part, keep_columns};
+use super::describe;
 use super::survey::Found;
 use super::{Ended, Job, keys, vanished};
-use crate::definition::{Configuration, UpdateBehavior};
+use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::history::Counts;
 use crate::plan::{file_table, folder_table, with_suffix};
-use crate::rows;
 
 /// Partitions per transaction.
 const PARTITIONS_AT_ONCE: usize = 2_000;
@@ -27,8 +26,8 @@ pub(super) async fn all(job: &Job<'_>, settings: &Configuration, found: Vec<Foun
     let mut locations = Vec::new();
     for one in &found {
         job.go_on()?;
-        let name = match write_table(job, settings, one, &written).await {
-            Ok(name) => name,
+        let table = match write_table(job, settings, one, &written).await {
+            Ok(table) => table,
             Err(Written::Ended(ended)) => return Err(ended),
             Err(Written::Refused(why)) => {
                 refused(job, one, &why).await?;
@@ -37,59 +36,38 @@ pub(super) async fn all(job: &Job<'_>, settings: &Configuration, found: Vec<Foun
         };
         locations.push(describe::location(one.bucket.as_str(), &one.plan.path));
         if !one.plan.keys.is_empty() {
-            write_partitions(job, settings, one, &name).await?;
+            write_partitions(job, settings, one, &table).await?;
         }
-        written.insert(name);
+        written.insert(table.input.name);
         job.log.flush().await;
     }
-    count(job, |counts| counts.tables_found = found.len() as u64).await?;
-    vanished::tables(job, &written, &locations).await
+    job.count(|counts| counts.tables_found = found.len() as u64).await?;
+    if job.definition.targets.catalog_targets.is_empty() {
+        vanished::tables(job, &written, &locations).await?;
+    }
+    Ok(())
 }
 
-/// The first crawl makes the database, as Glue's does.
+/// The first crawl makes the database, as Glue's does. Tables of catalog targets have theirs.
 async fn ensure_database(job: &Job<'_>) -> Result<(), Ended> {
+    if !job.definition.targets.catalog_targets.is_empty() {
+        return Ok(());
+    }
     let made = async {
-        let mut tx = begin(job).await?;
+        let mut tx = job.begin().await?;
         match database::get(&mut tx, job.scope, job.database()).await {
             Ok(_) => return Ok(false),
             Err(CatalogError::DatabaseNotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let input = DatabaseInput { name: job.database().to_owned(), ..DatabaseInput::default() };
-        database::create(&mut tx, job.scope, input).await?;
-        tx.commit().await?;
+        job.make_database(&mut tx, job.database()).await?;
+        job.commit(tx).await?;
         Ok::<_, CrawlerError>(true)
     };
     if made.await? {
         job.log.info(format!("INFO : Created database {}", job.database()));
     }
     Ok(())
-}
-
-/// A transaction under the run's lease.
-pub(super) async fn begin(job: &Job<'_>) -> Result<Tx, CrawlerError> {
-    let mut tx = job.ground.store.begin().await?;
-    store::lease::check(&mut tx, job.lease).await?;
-    Ok(tx)
-}
-
-/// Changes the run's counts in `tx`.
-pub(super) async fn count_in(
-    job: &Job<'_>,
-    tx: &mut Tx,
-    change: impl FnOnce(&mut Counts),
-) -> Result<(), CrawlerError> {
-    if let Some(mut crawl) = rows::run(tx, job.scope, job.crawl).await? {
-        change(&mut crawl.counts);
-        rows::replace_run(tx, job.scope, &crawl).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn count(job: &Job<'_>, change: impl FnOnce(&mut Counts)) -> Result<(), CrawlerError> {
-    let mut tx = begin(job).await?;
-    count_in(job, &mut tx, change).await?;
-    Ok(tx.commit().await?)
 }
 
 /// Why a table was not written.
@@ -104,6 +82,12 @@ impl From<CrawlerError> for Written {
     fn from(error: CrawlerError) -> Self {
         match error {
             CrawlerError::Catalog(CatalogError::InvalidInput { message }) => Self::Refused(message),
+            // Somebody drops what we write, or was faster to make it: the next crawl sees how it ended.
+            CrawlerError::Catalog(
+                gone @ (CatalogError::TableNotFound { .. }
+                | CatalogError::TableExists { .. }
+                | CatalogError::VersionConflict { .. }),
+            ) => Self::Refused(format!("it was changed while the crawl was at work: {gone}")),
             other => Self::Ended(other.into()),
         }
     }
@@ -114,17 +98,14 @@ async fn refused(job: &Job<'_>, found: &Found, why: &str) -> Result<(), CrawlerE
     let location = describe::location(found.bucket.as_str(), &found.plan.path);
     let files = found.plan.shape.files;
     job.log.error(format!("{location}: no table can be made: {why}; its {files} files are left out"));
-    count(job, |counts| *counts.left_out.entry("no table possible".to_owned()).or_default() += files).await
+    job.count(|counts| *counts.left_out.entry("no table possible".to_owned()).or_default() += files).await
 }
 
-/// What happened to a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    Created,
-    Updated,
-    Remade,
-    Unchanged,
-    Logged,
+/// A table as the catalog has it now.
+struct Table {
+    input: TableInput,
+    /// Nothing of it was there before, so that it has no partitions yet.
+    fresh: bool,
 }
 
 async fn write_table(
@@ -132,70 +113,107 @@ async fn write_table(
     settings: &Configuration,
     found: &Found,
     written: &HashSet<String>,
-) -> Result<String, Written> {
-    let mut tx = begin(job).await?;
+) -> Result<Table, Written> {
+    let mut tx = job.begin().await?;
     let (name, existing) = choose_name(job, &mut tx, found, written).await?;
     let (mut input, mut notes) = describe::table(&job.definition.name, &name, found, settings);
-    let done = match existing {
-        None => {
-            table::create(&mut tx, job.scope, job.database(), input, &creator(job))
-                .await
-                .map_err(CrawlerError::from)?;
-            Done::Created
-        }
-        Some(old) => {
-            notes.extend(keys::keep_types(&mut input, old.partition_keys(), &found.plan.parts));
-            if settings.merge_new_columns {
-                keep_columns(&mut input, old.columns());
-            }
-            change_table(job, &mut tx, &old, input).await?
-        }
+    let Some(old) = existing else {
+        // An earlier crawler table of the name may be deprecated; here there is none.
+        job.make_table(&mut tx, &found.database, input.clone()).await?;
+        job.count_in(&mut tx, |counts| add(&mut counts.tables_created, &name)).await?;
+        return done(job, tx, found, Table { input, fresh: true }, None, notes).await;
     };
-    count_in(job, &mut tx, |counts| {
-        let list = match done {
-            Done::Created => &mut counts.tables_created,
-            Done::Updated | Done::Remade => &mut counts.tables_updated,
-            Done::Unchanged | Done::Logged => return,
-        };
-        if !list.contains(&name) {
-            list.push(name.clone());
+    if let Some(known) = &found.owner {
+        describe::keep_identity(&mut input, &known.input);
+    }
+    notes.extend(keys::keep_types(&mut input, old.partition_keys(), &found.plan.parts));
+    if settings.merge_new_columns {
+        keep_columns(input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()), old.columns());
+    }
+    let fate = decide::table(&old, &input, job.definition.schema_change_policy.update_behavior);
+    if fate == Fate::Remade && found.owner.is_some() {
+        let why = "its partition keys are not those of the folders; the table is left as it is";
+        return Err(Written::Refused(why.to_owned()));
+    }
+    change(job, &mut tx, &old, input.clone(), fate).await?;
+    if matches!(fate, Fate::Updated | Fate::Remade) {
+        job.count_in(&mut tx, |counts| add(&mut counts.tables_updated, &name)).await?;
+    }
+    // What is only logged stays as it was, and new partitions belong to that.
+    let input = if fate == Fate::Logged { old.input } else { input };
+    let fresh = fate == Fate::Remade;
+    done(job, tx, found, Table { input: TableInput { name, ..input }, fresh }, Some(fate), notes).await
+}
+
+fn add(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
+async fn change(
+    job: &Job<'_>,
+    tx: &mut Tx,
+    old: &table::Table,
+    input: TableInput,
+    fate: Fate,
+) -> Result<(), CrawlerError> {
+    match fate {
+        Fate::Unchanged => job.leave_table(old, None, "UNCHANGED"),
+        Fate::Logged => job.leave_table(old, Some(&input), "LOG"),
+        Fate::Statistics => job.replace_table(tx, old, input, false, "STATISTICS").await?,
+        Fate::Updated => job.replace_table(tx, old, input, true, "UPDATE").await?,
+        Fate::Remade => {
+            job.remove_table(tx, old, "REMAKE").await?;
+            job.make_table(tx, &old.database_name, input).await?;
         }
-    })
-    .await?;
+    }
+    Ok(())
+}
+
+async fn done(
+    job: &Job<'_>,
+    tx: Tx,
+    found: &Found,
+    table: Table,
+    fate: Option<Fate>,
+    notes: Vec<String>,
+) -> Result<Table, Written> {
     store::crash::point("crawl.table.before_commit");
-    tx.commit().await.map_err(CrawlerError::from)?;
+    job.commit(tx).await?;
     store::crash::point("crawl.table.committed");
-    say(job, found, &name, done);
+    let (name, database) = (&table.input.name, &found.database);
+    let location = describe::location(found.bucket.as_str(), &found.plan.path);
+    job.log.info(match fate {
+        None => format!("INFO : Created table {name} in database {database} ({location})"),
+        Some(Fate::Updated) => format!("INFO : Updated table {name} in database {database} ({location})"),
+        Some(Fate::Remade) => {
+            format!("INFO : Made table {name} anew: its partition keys changed ({location})")
+        }
+        Some(Fate::Unchanged | Fate::Statistics) => {
+            format!("INFO : Table {name} has not changed ({location})")
+        }
+        Some(Fate::Logged) => {
+            format!("INFO : Table {name} has changed and is left as it is (UpdateBehavior LOG)")
+        }
+    });
     for note in notes {
         job.log.warn(format!("table {name}: {note}"));
     }
-    Ok(name)
+    Ok(table)
 }
 
-/// The crawler's ARN.
-fn creator(job: &Job<'_>) -> String {
-    format!("arn:aws:glue:{}:{}:crawler/{}", job.scope.region, job.scope.account, job.definition.name)
-}
-
-fn say(job: &Job<'_>, found: &Found, name: &str, done: Done) {
-    let database = job.database();
-    let location = describe::location(found.bucket.as_str(), &found.plan.path);
-    job.log.info(match done {
-        Done::Created => format!("INFO : Created table {name} in database {database} ({location})"),
-        Done::Updated => format!("INFO : Updated table {name} in database {database} ({location})"),
-        Done::Remade => format!("INFO : Made table {name} anew: its partition keys changed ({location})"),
-        Done::Unchanged => format!("INFO : Table {name} has not changed ({location})"),
-        Done::Logged => format!("INFO : Table {name} has changed and is left as it is (UpdateBehavior LOG)"),
-    });
-}
-
-/// The table's name: its folder's, or that with a hash when somebody else has it.
+/// The table's name: its folder's, or that with a hash when somebody else has it. A catalog target has its own.
 async fn choose_name(
     job: &Job<'_>,
     tx: &mut Tx,
     found: &Found,
     written: &HashSet<String>,
 ) -> Result<(String, Option<table::Table>), CrawlerError> {
+    if let Some(owner) = &found.owner {
+        let table = table::get(tx, job.scope, &owner.database_name, &owner.name).await?;
+        return Ok((owner.name.clone(), Some(table)));
+    }
     let location = describe::location(found.bucket.as_str(), &found.plan.path);
     let prefix = job.definition.table_prefix.as_deref().unwrap_or_default();
     let path = &found.plan.path;
@@ -227,125 +245,94 @@ fn same_location(a: Option<&str>, b: &str) -> bool {
 async fn existing(job: &Job<'_>, tx: &mut Tx, name: &str) -> Result<Option<table::Table>, CrawlerError> {
     match table::get(tx, job.scope, job.database(), name).await {
         Ok(table) => Ok(Some(table)),
-        Err(CatalogError::TableNotFound { .. }) => Ok(None),
+        // A preview has not made the database.
+        Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// `MergeNewColumns`: the table's columns stay, new ones follow.
-fn keep_columns(input: &mut TableInput, old: &[Column]) {
-    let Some(columns) = input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()) else { return };
-    let new = columns.iter().filter(|c| !old.iter().any(|o| o.name == c.name)).cloned();
-    *columns = old.iter().cloned().chain(new.collect::<Vec<_>>()).collect();
-}
-
-async fn change_table(
-    job: &Job<'_>,
-    tx: &mut Tx,
-    old: &table::Table,
-    input: TableInput,
-) -> Result<Done, CrawlerError> {
-    let names =
-        |c: Option<&[Column]>| c.unwrap_or_default().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
-    let changed = definition_of(&old.input) != definition_of(&input);
-    if changed && job.definition.schema_change_policy.update_behavior == UpdateBehavior::Log {
-        return Ok(Done::Logged);
-    }
-    if names(Some(old.partition_keys())) != names(input.partition_keys.as_deref()) {
-        table::delete(tx, job.scope, job.database(), &old.name).await?;
-        let by = old.created_by.clone();
-        table::create(tx, job.scope, job.database(), input, &by).await?;
-        return Ok(Done::Remade);
-    }
-    if !changed && old.input.parameters == input.parameters {
-        return Ok(Done::Unchanged);
-    }
-    // Statistics alone make no version.
-    let how = table::Update { version_id: None, skip_archive: !changed };
-    table::update(tx, job.scope, job.database(), input, how).await?;
-    Ok(if changed { Done::Updated } else { Done::Unchanged })
-}
-
-/// A table's definition without what changes with every file.
-fn definition_of(input: &TableInput) -> serde_json::Value {
-    let mut copy = input.clone();
-    strip(copy.parameters.as_mut());
-    strip(copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut()));
-    serde_json::json!(copy)
-}
-
-/// A partition's definition without what changes with every file.
-fn partition_definition(input: &PartitionInput) -> serde_json::Value {
-    let mut copy = input.clone();
-    strip(copy.parameters.as_mut());
-    strip(copy.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut()));
-    serde_json::json!(copy)
-}
-
-fn strip(parameters: Option<&mut catalog::Parameters>) {
-    let Some(parameters) = parameters else { return };
-    for name in STATISTICS {
-        parameters.remove(name);
-    }
-    parameters.remove(UPDATED_BY);
 }
 
 async fn write_partitions(
     job: &Job<'_>,
     settings: &Configuration,
     found: &Found,
-    name: &str,
+    table: &Table,
 ) -> Result<(), Ended> {
     let mut created = 0;
+    let name = &table.input.name;
     for parts in found.plan.parts.chunks(PARTITIONS_AT_ONCE) {
         job.go_on()?;
-        let inputs: Vec<PartitionInput> = parts
-            .iter()
-            .map(|part| describe::partition(&job.definition.name, found, part, settings.inherit_from_table))
-            .collect();
-        created += upsert(job, name, inputs).await?;
+        let inputs = parts.iter().map(|part| {
+            if settings.inherit_from_table {
+                describe::inherited(&job.definition.name, found, part, &table.input)
+            } else {
+                describe::partition(&job.definition.name, found, part)
+            }
+        });
+        created += match upsert(job, settings, found, table, inputs.collect()).await {
+            Ok(created) => created,
+            Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => {
+                job.log.warn(format!("Table {name} was deleted while its partitions were written"));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
     }
     job.log.info(format!(
         "INFO : Added {created} partitions to table {name}, it has {} now",
         found.plan.parts.len()
     ));
+    if table.fresh {
+        return Ok(());
+    }
     let values: HashSet<Vec<String>> = found.plan.parts.iter().map(|p| p.values.clone()).collect();
-    vanished::partitions(job, name, &values).await
+    vanished::partitions(job, (&found.database, name), &values).await
 }
 
 /// Makes the partitions that are new, replaces those that changed; returns how many are new.
-async fn upsert(job: &Job<'_>, name: &str, inputs: Vec<PartitionInput>) -> Result<u64, CrawlerError> {
-    let mut tx = begin(job).await?;
+async fn upsert(
+    job: &Job<'_>,
+    settings: &Configuration,
+    found: &Found,
+    table: &Table,
+    inputs: Vec<PartitionInput>,
+) -> Result<u64, CrawlerError> {
+    let (database, name) = (found.database.as_str(), table.input.name.as_str());
+    let mut tx = job.begin().await?;
     let wanted: Vec<Vec<String>> = inputs.iter().map(|i| i.values.clone()).collect();
-    let known = partition::batch_get(&mut tx, job.scope, job.database(), name, &wanted).await?;
-    let known: HashMap<Vec<String>, PartitionInput> =
+    let known = match table.fresh {
+        true => Vec::new(),
+        false => partition::batch_get(&mut tx, job.scope, database, name, &wanted).await?,
+    };
+    let mut known: HashMap<Vec<String>, PartitionInput> =
         known.into_iter().map(|p| (p.input.values.clone(), p.input)).collect();
-    let log_only = job.definition.schema_change_policy.update_behavior == UpdateBehavior::Log;
-    let (mut new, mut changed, mut write) = (0, 0, Vec::new());
-    for input in inputs {
-        match known.get(&input.values) {
-            None => new += 1,
-            Some(old) if *old == input => continue,
-            Some(old) if partition_definition(old) != partition_definition(&input) => {
-                if log_only && !is_deprecated(old) {
-                    continue;
-                }
-                changed += 1;
-            }
-            Some(_) => {}
+    let behavior = job.definition.schema_change_policy.update_behavior;
+    let (mut made, mut changed, mut definitions) = (Vec::new(), Vec::new(), 0);
+    for mut input in inputs {
+        let Some(old) = known.remove(&input.values) else {
+            made.push(input);
+            continue;
+        };
+        if settings.merge_new_columns && !settings.inherit_from_table {
+            let of_old = old.storage_descriptor.as_ref().and_then(|d| d.columns.as_deref());
+            let columns = input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut());
+            keep_columns(columns, of_old.unwrap_or_default());
         }
-        write.push(input);
+        match decide::partition(&old, &input, behavior) {
+            Part::Kept => continue,
+            Part::Statistics => {}
+            Part::Changed => definitions += 1,
+        }
+        changed.push((old, input));
     }
-    partition::upsert(&mut tx, job.scope, job.database(), name, write).await?;
-    count_in(job, &mut tx, |counts| {
-        counts.partitions_created += new;
-        counts.partitions_updated += changed;
-    })
-    .await?;
-    tx.commit().await?;
-    Ok(new)
-}
-
-fn is_deprecated(input: &PartitionInput) -> bool {
-    input.parameters.as_ref().is_some_and(|p| p.contains_key(DEPRECATED_BY))
+    let created = made.len() as u64;
+    if created > 0 || !changed.is_empty() {
+        job.put_partitions(&mut tx, (database, name), made, changed).await?;
+        job.count_in(&mut tx, |counts| {
+            counts.partitions_created += created;
+            counts.partitions_updated += definitions;
+        })
+        .await?;
+        job.commit(tx).await?;
+    }
+    Ok(created)
 }

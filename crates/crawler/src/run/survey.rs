@@ -1,18 +1,23 @@
 //! Lists a target by pages and looks at its files, a few at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use formats::{ByteSource, FormatError, InferOptions, Inferred, InferredField, Problem, infer};
+use catalog::Table;
+
+use formats::InferredField;
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
-use super::{Ended, Ground, Job};
-use crate::bytes_of::LakeBytes;
-use crate::definition::{Configuration, S3Target};
+use super::incremental::Known;
+use super::look::look;
+use super::{Ended, Job, explain};
+use crate::definition::S3Target;
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
-use crate::plan::{Folder, Shape, TablePlan, Tree};
+use crate::memory::{Look, Memory, Seen};
+use crate::plan::{Folder, Grouping, Likeness, Shape, TablePlan, Tree};
+use crate::preview::TargetReport;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
@@ -25,61 +30,133 @@ pub(crate) struct Found {
     pub(crate) bucket: BucketName,
     pub(crate) plan: TablePlan,
     pub(crate) exclusions: Vec<String>,
+    /// Where the table goes.
+    pub(crate) database: String,
+    /// The table that a catalog target names.
+    pub(crate) owner: Option<Box<Table>>,
+}
+
+/// A place to look at.
+pub(crate) struct Place {
+    pub(crate) bucket: BucketName,
+    pub(crate) path: String,
+    pub(crate) exclusions: Vec<String>,
+    pub(crate) sample: Option<u32>,
+}
+
+impl Place {
+    /// Of an S3 target.
+    pub(crate) fn of(target: &S3Target) -> Result<Self, CrawlerError> {
+        let (bucket, path) = target.place()?;
+        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample: target.sample_size })
+    }
 }
 
 /// What the surveys of a run looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
     pub(crate) files: u64,
+    /// Of these, files whose bytes were read.
+    pub(crate) read: u64,
     /// Files that were left out, by the kind of reason.
     pub(crate) left_out: BTreeMap<String, u64>,
+    /// For a preview: what each file voted for.
+    pub(crate) report: Option<TargetReport>,
 }
 
-/// Surveys one target. Errors: its bucket or path does not exist.
-pub(crate) async fn target(
+/// What lies at a place.
+pub(crate) struct Surveyed {
+    /// The place's folder with its `/`, as a key prefix.
+    pub(crate) prefix: String,
+    /// By path below the prefix, without slashes at the ends.
+    pub(crate) folders: BTreeMap<String, Folder>,
+    /// The place is one file.
+    pub(crate) single: Option<Shape>,
+}
+
+/// Lists a place and looks at its files; those in folders that `known` holds are passed over. Errors: its bucket or path
+/// does not exist.
+pub(crate) async fn look_around(
     job: &Job<'_>,
-    target: &S3Target,
-    settings: &Configuration,
+    place: &Place,
+    likeness: Likeness,
+    known: Option<&Known>,
     looked: &mut Looked,
-) -> Result<Vec<Found>, Ended> {
-    let (bucket, path) = target.place()?;
+) -> Result<Surveyed, Ended> {
+    let path = &place.path;
     let mut survey = Survey {
         job,
-        bucket: bucket.clone(),
-        exclusions: Exclusions::new(&target.exclusions)?,
-        sample: target.sample_size.map(u64::from),
+        bucket: place.bucket.clone(),
+        exclusions: Exclusions::new(&place.exclusions)?,
+        sample: place.sample.map(u64::from),
+        likeness,
+        known,
         folders: BTreeMap::new(),
+        open: BTreeSet::new(),
+        memory: Memory::new(job.scope, job.definition, place.bucket.as_str()),
         files: 0,
         looked,
         fields: None,
     };
     // A path without a slash at its end is a folder, or, when there is such an object, one file.
-    let folder = if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") };
-    let listed = survey.walk(&folder).await?;
-    let single = if listed == 0 && !path.ends_with('/') { survey.single(&path).await? } else { None };
-    if let Some(shape) = single {
-        let plan = TablePlan { path, shape, keys: Vec::new(), parts: Vec::new() };
-        return Ok(vec![Found { bucket, plan, exclusions: Vec::new() }]);
-    }
-    if listed == 0 && !path.is_empty() && survey.files == 0 {
-        let message =
-            format!("The S3 path s3://{}/{path} does not exist or holds no objects", bucket.as_str());
+    let prefix = if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") };
+    let listed = survey.walk(&prefix).await?;
+    let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
+    if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
+        let bucket = place.bucket.as_str();
+        let message = format!("The S3 path s3://{bucket}/{path} does not exist or holds no objects");
         return Err(Ended::Failed(message));
     }
-    let (plans, notes) = Tree::new(&folder, survey.folders, settings.table_level).tables();
+    Ok(Surveyed { prefix, folders: survey.folders, single })
+}
+
+/// Surveys one place and groups what it finds into tables. Errors: as [`look_around`].
+pub(crate) async fn tables(
+    job: &Job<'_>,
+    place: &Place,
+    grouping: Grouping,
+    looked: &mut Looked,
+) -> Result<Vec<Found>, Ended> {
+    if job.is_preview() {
+        let path = format!("s3://{}/{}", place.bucket.as_str(), place.path);
+        looked.report = Some(TargetReport { path, ..TargetReport::default() });
+    }
+    let surveyed = look_around(job, place, grouping.likeness(), None, looked).await?;
+    let found = |plan: TablePlan, exclusions: Vec<String>| Found {
+        bucket: place.bucket.clone(),
+        plan,
+        exclusions,
+        database: job.database().to_owned(),
+        owner: None,
+    };
+    if let Some(shape) = surveyed.single {
+        let plan = TablePlan { path: place.path.clone(), shape, keys: Vec::new(), parts: Vec::new() };
+        return Ok(vec![found(plan, Vec::new())]);
+    }
+    let prefix = surveyed.prefix;
+    let counts: Vec<(String, u64)> = match &looked.report {
+        Some(_) => {
+            surveyed.folders.iter().map(|(path, folder)| (path.clone(), folder.recognised())).collect()
+        }
+        None => Vec::new(),
+    };
+    let tree = Tree::new(&prefix, surveyed.folders, grouping);
+    let (plans, notes) = match &mut looked.report {
+        Some(report) => {
+            let (plans, notes, whys) = tree.explained();
+            report.folders = explain::folders(&prefix, &counts, &plans, whys);
+            (plans, notes)
+        }
+        None => tree.tables(),
+    };
     for note in notes {
-        job.log.warn(format!("s3://{}/: {note}", bucket.as_str()));
+        job.log.warn(format!("s3://{}/: {note}", place.bucket.as_str()));
     }
     // Glue's parameter gives them as whole paths.
-    let exclusions: Vec<String> = target
-        .exclusions
-        .iter()
-        .map(|pattern| format!("s3://{}/{folder}{pattern}", bucket.as_str()))
-        .collect();
-    Ok(plans
-        .into_iter()
-        .map(|plan| Found { bucket: bucket.clone(), plan, exclusions: exclusions.clone() })
-        .collect())
+    let bucket = place.bucket.as_str();
+    let exclusions: Vec<String> =
+        place.exclusions.iter().map(|pattern| format!("s3://{bucket}/{prefix}{pattern}")).collect();
+    Ok(plans.into_iter().map(|plan| found(plan, exclusions.clone())).collect())
 }
 
 struct Survey<'a> {
@@ -87,8 +164,13 @@ struct Survey<'a> {
     bucket: BucketName,
     exclusions: Exclusions,
     sample: Option<u64>,
+    likeness: Likeness,
+    known: Option<&'a Known>,
     /// By path below the target, without slashes at the ends.
     folders: BTreeMap<String, Folder>,
+    /// Folders that the listing may come back to.
+    open: BTreeSet<String>,
+    memory: Memory,
     /// Files of this target.
     files: u64,
     looked: &'a mut Looked,
@@ -114,7 +196,7 @@ impl Survey<'_> {
             let page = ground.lake.list(&mut tx, &self.bucket, &query).await.map_err(|e| self.listing(e))?;
             drop(tx);
             listed += page.objects.len() as u64;
-            self.page(folder, page.objects).await?;
+            self.page(folder, page.objects, page.next.is_some()).await?;
             self.job.log.flush().await;
             match page.next {
                 Some(next) => after = Some(next),
@@ -132,76 +214,144 @@ impl Survey<'_> {
         }
     }
 
-    async fn page(&mut self, folder: &str, objects: Vec<ObjectInfo>) -> Result<(), Ended> {
-        let mut chosen = Vec::new();
+    async fn page(&mut self, folder: &str, objects: Vec<ObjectInfo>, more: bool) -> Result<(), Ended> {
+        let (Some(first), Some(last)) = (objects.first(), objects.last()) else { return Ok(()) };
+        let (first, last) = (first.key.as_str().to_owned(), last.key.as_str().to_owned());
+        let mut tx = self.job.ground.store.read().await.map_err(CrawlerError::from)?;
+        self.memory.load(&mut tx, &first, &last).await?;
+        drop(tx);
+        let wanted = self.choose(folder, objects);
+        let seen = self.look_at(wanted).await?;
+        if !self.job.is_preview()
+            && let Some(doc) = self.memory.row(&first, &seen)?
+        {
+            let mut tx = self.job.begin().await?;
+            self.memory.store(&mut tx, &first, &last, doc).await?;
+            self.job.commit(tx).await?;
+        }
+        self.settle(last.strip_prefix(folder).unwrap_or_default(), more);
+        Ok(())
+    }
+
+    /// The objects to look at, with the folders that they are in.
+    fn choose(&mut self, folder: &str, objects: Vec<ObjectInfo>) -> Vec<(String, ObjectInfo)> {
+        let mut wanted = Vec::with_capacity(objects.len());
         for object in objects {
             let relative = object.key.as_str().strip_prefix(folder).unwrap_or_default().to_owned();
             if is_hidden(&relative) || self.exclusions.exclude(&relative) {
                 continue;
             }
-            self.count_file();
             let place = relative.rsplit_once('/').map_or("", |(place, _)| place).to_owned();
+            if self.known.is_some_and(|known| known.holds(self.bucket.as_str(), object.key.as_str())) {
+                continue;
+            }
+            self.count_file();
             if place.split('/').any(str::is_empty) && !place.is_empty() {
                 self.unusable(&object.key, "its key holds an empty folder name");
                 continue;
             }
-            chosen.push((place, object));
+            self.open.insert(place.clone());
+            let folder = self.folders.entry(place.clone()).or_default();
+            if self.sample.is_some_and(|limit| folder.recognised() + folder.pending >= limit)
+                && object.size > 0
+            {
+                folder.counted = (folder.counted.0 + 1, folder.counted.1 + object.size);
+                continue;
+            }
+            folder.pending += 1;
+            wanted.push((place, object));
         }
-        let wanted: Vec<_> = chosen
-            .into_iter()
-            .filter_map(|(place, object)| {
-                let folder = self.folders.entry(place.clone()).or_default();
-                if self.sample.is_some_and(|limit| folder.recognised() + folder.pending >= limit)
-                    && object.size > 0
-                {
-                    folder.counted = (folder.counted.0 + 1, folder.counted.1 + object.size);
-                    return None;
-                }
-                folder.pending += 1;
-                Some((place, object))
-            })
-            .collect();
+        wanted
+    }
+
+    /// Looks at files, a few at a time; what is remembered is not read. Returns what there is to remember.
+    async fn look_at(&mut self, wanted: Vec<(String, ObjectInfo)>) -> Result<Vec<Seen>, Ended> {
         let (ground, bucket) = (self.job.ground.clone(), self.bucket.clone());
-        let mut looked = futures::stream::iter(wanted)
-            .map(|(place, object)| {
+        let recalled = wanted.into_iter().map(|(place, object)| {
+            let known = self.memory.recall(object.key.as_str(), &object.etag, object.size);
+            (place, object, known)
+        });
+        let recalled: Vec<_> = recalled.collect();
+        let mut looking = futures::stream::iter(recalled)
+            .map(|(place, object, known)| {
                 let (ground, bucket) = (ground.clone(), bucket.clone());
-                async move { (place, look(&ground, &bucket, &object.key).await, object) }
+                async move {
+                    let looked = match known {
+                        Some(look) => (look, false, true),
+                        None => look(&ground, &bucket, &object).await,
+                    };
+                    (place, object, looked)
+                }
             })
             .buffered(AT_ONCE);
         let mut results = Vec::new();
-        while let Some(result) = looked.next().await {
+        while let Some(result) = looking.next().await {
             self.job.go_on()?;
             results.push(result);
         }
-        drop(looked);
-        for (place, result, object) in results {
-            self.take(&place, &object, result);
+        drop(looking);
+        let mut seen = Vec::with_capacity(results.len());
+        for (place, object, (look, read, lasting)) in results {
+            self.looked.read += u64::from(read);
+            if lasting {
+                seen.push((object.key.as_str().to_owned(), object.etag.clone(), object.size, look.clone()));
+            }
+            self.take(&place, &object, look);
         }
-        Ok(())
+        Ok(seen)
     }
 
-    fn take(&mut self, place: &str, object: &ObjectInfo, result: Result<Inferred, FormatError>) {
+    /// Keys come in order, so a folder that the listing has left is complete.
+    fn settle(&mut self, last: &str, more: bool) {
+        let left = |place: &String| !more || !(last.starts_with(&format!("{place}/")) || place.is_empty());
+        let (closed, open): (BTreeSet<String>, BTreeSet<String>) =
+            std::mem::take(&mut self.open).into_iter().partition(left);
+        self.open = open;
+        for place in closed {
+            let below = format!("{place}/");
+            let is_leaf = !place.is_empty()
+                && !self
+                    .folders
+                    .range(below.clone()..)
+                    .next()
+                    .is_some_and(|(next, _)| next.starts_with(&below));
+            if let Some(folder) = self.folders.get_mut(&place).filter(|_| is_leaf) {
+                folder.settle();
+            }
+        }
+    }
+
+    fn take(&mut self, place: &str, object: &ObjectInfo, look: Look) {
         let folder = self.folders.entry(place.to_owned()).or_default();
         folder.pending = folder.pending.saturating_sub(1);
-        match result {
-            Ok(inferred) => {
-                for problem in &inferred.problems {
-                    self.job.log.warn(problem.to_string());
+        let key = object.key.as_str();
+        match look {
+            Look::Recognised(mut shape, remarks) => {
+                for remark in remarks {
+                    self.job.log.warn(remark);
                 }
-                let mut shape = Shape::of(inferred, object.size);
                 match &self.fields {
                     Some(known) if **known == *shape.fields => shape.fields = Arc::clone(known),
                     _ => self.fields = Some(Arc::clone(&shape.fields)),
                 }
-                folder.add(object.key.as_str().to_owned(), shape);
+                if let Some(report) = &mut self.looked.report {
+                    report.vote(key, &shape);
+                }
+                folder.add(key.to_owned(), *shape, self.likeness);
             }
             // Glue passes over empty files without a word; we say it.
-            Err(error) if matches!(error.problem, Problem::Empty) => {
-                self.job.log.info(format!("INFO : {error}, it is left out"));
+            Look::Empty(message) => {
+                if let Some(report) = &mut self.looked.report {
+                    report.leave_out(key, &message);
+                }
+                self.job.log.info(format!("INFO : {message}, it is left out"));
             }
-            Err(error) => {
-                self.leave_out(error.kind());
-                self.job.log.error(format!("{error}; the file is left out"));
+            Look::Refused(kind, message) => {
+                if let Some(report) = &mut self.looked.report {
+                    report.leave_out(key, &message);
+                }
+                self.leave_out(&kind);
+                self.job.log.error(format!("{message}; the file is left out"));
             }
         }
     }
@@ -236,27 +386,9 @@ impl Survey<'_> {
         };
         drop(tx);
         self.count_file();
-        let result = look(ground, &self.bucket, &key).await;
-        self.take("", &info, result);
+        let (found, read, _) = look(ground, &self.bucket, &info).await;
+        self.looked.read += u64::from(read);
+        self.take("", &info, found);
         Ok(self.folders.remove("").and_then(Folder::into_only))
-    }
-}
-
-/// Looks at one file, on a thread where parsing holds up nobody.
-async fn look(ground: &Ground, bucket: &BucketName, key: &Key) -> Result<Inferred, FormatError> {
-    let name = format!("s3://{}/{}", bucket.as_str(), key.as_str());
-    let opened = async {
-        let mut tx = ground.store.read().await?;
-        Ok::<_, CrawlerError>(ground.lake.get(&mut tx, bucket, key, &Conditions::default()).await?)
-    };
-    let object = opened.await.map_err(|e| FormatError::io_of(&name, std::io::Error::other(e.to_string())))?;
-    let source: Arc<dyn ByteSource> = Arc::new(LakeBytes::new(bucket.as_str(), object));
-    let runtime = tokio::runtime::Handle::current();
-    let looked =
-        tokio::task::spawn_blocking(move || runtime.block_on(infer(source, &InferOptions::default())));
-    match looked.await {
-        Ok(inferred) => inferred,
-        // A defect of a decoder on damaged input.
-        Err(_) => Err(FormatError::io_of(&name, std::io::Error::other("the file could not be examined"))),
     }
 }

@@ -9,7 +9,6 @@ use catalog::{CatalogError, Parameters, TableInput, partition, table};
 use lake::{BucketName, LakeError, ListQuery};
 
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
-use super::publish::{begin, count_in};
 use super::survey::is_hidden;
 use super::{Ended, Job};
 use crate::definition::DeleteBehavior;
@@ -29,8 +28,12 @@ pub(super) async fn tables(
         job.go_on()?;
         let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
         let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
-        let page =
-            table::list(&mut tx, job.scope, job.database(), &query).await.map_err(CrawlerError::from)?;
+        let page = match table::list(&mut tx, job.scope, job.database(), &query).await {
+            Ok(page) => page,
+            // A preview has not made the database, and somebody may have deleted it.
+            Err(CatalogError::DatabaseNotFound { .. }) => return Ok(()),
+            Err(error) => return Err(CrawlerError::from(error).into()),
+        };
         drop(tx);
         for found in page.items {
             let own = found.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
@@ -107,20 +110,19 @@ fn deprecated(parameters: Option<Parameters>, now_ms: i64) -> Option<Parameters>
 }
 
 async fn remove(job: &Job<'_>, found: &table::Table) -> Result<(), CrawlerError> {
-    let name = &found.name;
-    let (scope, database) = (job.scope, job.database());
-    let behavior = job.definition.schema_change_policy.delete_behavior;
-    let mut tx = begin(job).await?;
-    let what = match behavior {
+    let (name, database) = (&found.name, job.database());
+    let mut tx = job.begin().await?;
+    let what = match job.definition.schema_change_policy.delete_behavior {
         DeleteBehavior::Log => {
+            job.leave_table(found, None, "LOG");
             job.log.info(format!(
                 "INFO : The files of table {name} are gone; it is left as it is (DeleteBehavior LOG)"
             ));
             return Ok(());
         }
-        DeleteBehavior::DeleteFromDatabase => match table::delete(&mut tx, scope, database, name).await {
+        DeleteBehavior::DeleteFromDatabase => match job.remove_table(&mut tx, found, "DELETE").await {
             // Somebody was faster.
-            Err(CatalogError::TableNotFound { .. }) => return Ok(()),
+            Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => return Ok(()),
             other => {
                 other?;
                 "Deleted"
@@ -128,28 +130,39 @@ async fn remove(job: &Job<'_>, found: &table::Table) -> Result<(), CrawlerError>
         },
         DeleteBehavior::DeprecateInDatabase => {
             let parameters = deprecated(found.input.parameters.clone(), tx.now_ms());
-            let input = TableInput { parameters, ..found.input.clone() };
-            table::update(&mut tx, scope, database, input, table::Update::default()).await?;
-            "Deprecated"
+            let input = TableInput { parameters, name: name.clone(), ..found.input.clone() };
+            match job.replace_table(&mut tx, found, input, true, "DEPRECATE").await {
+                Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => return Ok(()),
+                other => {
+                    other?;
+                    "Deprecated"
+                }
+            }
         }
     };
-    count_in(job, &mut tx, |counts| counts.tables_deleted.push(name.clone())).await?;
-    tx.commit().await?;
+    job.count_in(&mut tx, |counts| counts.tables_deleted.push(name.clone())).await?;
+    job.commit(tx).await?;
     job.log.info(format!("INFO : {what} table {name} in database {database}: its files are gone"));
     Ok(())
 }
 
 /// Deals with partitions of table `name` that are not among `found`.
-pub(super) async fn partitions(job: &Job<'_>, name: &str, found: &HashSet<Vec<String>>) -> Result<(), Ended> {
+pub(super) async fn partitions(
+    job: &Job<'_>,
+    (database, name): (&str, &str),
+    found: &HashSet<Vec<String>>,
+) -> Result<(), Ended> {
     let mut token: Option<String> = None;
     let mut gone = Vec::new();
     loop {
         job.go_on()?;
         let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
         let query = partition::PartitionQuery { after: token.as_deref(), limit: PAGE, ..Default::default() };
-        let page = partition::list(&mut tx, job.scope, job.database(), name, &query)
-            .await
-            .map_err(CrawlerError::from)?;
+        let page = match partition::list(&mut tx, job.scope, database, name, &query).await {
+            Ok(page) => page,
+            Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => return Ok(()),
+            Err(error) => return Err(CrawlerError::from(error).into()),
+        };
         drop(tx);
         let known_gone = |p: &partition::Partition| {
             p.input.parameters.as_ref().is_some_and(|parameters| parameters.contains_key(DEPRECATED_BY))
@@ -168,18 +181,22 @@ pub(super) async fn partitions(job: &Job<'_>, name: &str, found: &HashSet<Vec<St
     }
     for some in gone.chunks(PAGE) {
         job.go_on()?;
-        remove_partitions(job, name, some).await?;
+        match remove_partitions(job, (database, name), some).await {
+            // Somebody drops the table.
+            Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => return Ok(()),
+            other => other?,
+        }
     }
     Ok(())
 }
 
 async fn remove_partitions(
     job: &Job<'_>,
-    name: &str,
+    place: (&str, &str),
     gone: &[catalog::PartitionInput],
 ) -> Result<(), CrawlerError> {
-    let (scope, database, count) = (job.scope, job.database(), gone.len());
-    let mut tx = begin(job).await?;
+    let (name, count) = (place.1, gone.len());
+    let mut tx = job.begin().await?;
     let what = match job.definition.schema_change_policy.delete_behavior {
         DeleteBehavior::Log => {
             job.log
@@ -187,22 +204,21 @@ async fn remove_partitions(
             return Ok(());
         }
         DeleteBehavior::DeleteFromDatabase => {
-            let values: Vec<Vec<String>> = gone.iter().map(|p| p.values.clone()).collect();
-            partition::batch_delete(&mut tx, scope, database, name, &values).await?;
+            job.remove_partitions(&mut tx, place, gone).await?;
             "Deleted"
         }
         DeleteBehavior::DeprecateInDatabase => {
             let now_ms = tx.now_ms();
-            let marked = gone.iter().map(|p| catalog::PartitionInput {
-                parameters: deprecated(p.parameters.clone(), now_ms),
-                ..p.clone()
+            let marked = gone.iter().map(|p| {
+                let parameters = deprecated(p.parameters.clone(), now_ms);
+                (p.clone(), catalog::PartitionInput { parameters, ..p.clone() })
             });
-            partition::upsert(&mut tx, scope, database, name, marked.collect()).await?;
+            job.put_partitions(&mut tx, place, Vec::new(), marked.collect()).await?;
             "Deprecated"
         }
     };
-    count_in(job, &mut tx, |counts| counts.partitions_deleted += count as u64).await?;
-    tx.commit().await?;
+    job.count_in(&mut tx, |counts| counts.partitions_deleted += count as u64).await?;
+    job.commit(tx).await?;
     job.log.info(format!("INFO : {what} {count} partitions of table {name}: their files are gone"));
     Ok(())
 }

@@ -9,10 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Crawlers;
 use crate::MAX_ATTEMPTS;
+use crate::definition::Definition;
 use crate::error::CrawlerError;
 use crate::history::{Crawl, RunState};
+use crate::journal::Journal;
 use crate::rows;
-use crate::run::{self, RunLog};
+use crate::run::{self, Aim, Job, RunLog};
 use crate::state::{Event, State, step};
 
 /// How long a run's lease lasts without being renewed.
@@ -30,6 +32,9 @@ impl Crawlers {
         self.inner.working().clear();
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
+            if let Err(error) = self.fire_due().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "starting scheduled crawls failed");
+            }
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
             // A store that is busy for a moment is no reason to break off the crawls at work: the next turn asks again.
             let taken = self.take(free).await.unwrap_or_else(|error| {
@@ -44,11 +49,12 @@ impl Crawlers {
                     async move { crawlers.work(scope, crawl, lease, cancel, stopped).await },
                 ));
             }
+            let pause = self.until_due(HEARTBEAT).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.inner.wake.notified() => {}
                 Some(_) = tasks.join_next() => {}
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         while tasks.join_next().await.is_some() {}
@@ -131,8 +137,9 @@ impl Crawlers {
             let error = format!("The crawl was interrupted {MAX_ATTEMPTS} times and is given up");
             return self.end(scope, &crawl, lease, log, RunState::Failed, Some(error)).await;
         }
+        let job = self.job(scope, &stored.definition, &crawl, lease, log, cancel).await?;
         let outcome = tokio::select! {
-            outcome = run::crawl(&self.inner.ground, scope, &stored.definition, &crawl, lease, log, cancel) => outcome,
+            outcome = run::crawl(&job) => outcome.map(|_| ()),
             () = cancel.cancelled() => Err(run::Ended::Stopped),
             ended = self.heartbeat(scope, &crawl.crawler, lease) => Err(ended),
         };
@@ -150,6 +157,22 @@ impl Crawlers {
         };
         store::crash::point("crawl.before_end");
         self.end(scope, &crawl, lease, log, result.0, result.1).await
+    }
+
+    async fn job<'a>(
+        &'a self,
+        scope: &'a Scope,
+        definition: &'a Definition,
+        crawl: &'a Crawl,
+        lease: &'a Lease,
+        log: &'a RunLog,
+        cancel: &'a CancellationToken,
+    ) -> Result<Job<'a>, CrawlerError> {
+        let mut tx = self.store().read().await?;
+        let journal = Journal::open(&mut tx, scope, &crawl.crawler, &crawl.id).await?;
+        let again = rows::has_completed(&mut tx, scope, &crawl.crawler).await?;
+        let aim = Aim::Carry { lease, journal };
+        Ok(Job { ground: &self.inner.ground, scope, definition, crawl, aim, again, log, cancel })
     }
 
     /// Renews the lease; returns when it is lost or the crawler was told to stop through another node.

@@ -185,15 +185,7 @@ async fn a_folder_without_a_value_is_null(on: &Backend) {
     input.values = vec![String::new()];
     catalog::partition::create(&mut tx, &w.scope, "db", "t", input).await.unwrap();
     tx.commit().await.unwrap();
-    w.crawlers
-        .update(
-            &w.scope,
-            json!({"Name":"c","SchemaChangePolicy":{"DeleteBehavior":"DELETE_FROM_DATABASE"}})
-                .as_object()
-                .unwrap(),
-        )
-        .await
-        .unwrap();
+    w.update(json!({ "SchemaChangePolicy": { "DeleteBehavior": "DELETE_FROM_DATABASE" } })).await;
     w.crawl_well().await;
     assert_eq!(w.partitions("t").await.len(), 2);
 }

@@ -21,9 +21,12 @@ macro_rules! scenarios {
 
 mod files;
 mod layout;
+mod ours;
+mod policy;
 mod runs;
 #[path = "../../../store/tests/conformance/server.rs"]
 mod server;
+mod timed;
 mod world;
 
 use std::sync::atomic::AtomicU32;
@@ -37,4 +40,6 @@ async fn on_postgres() {
     layout::all(&on).await;
     files::all(&on).await;
     runs::all(&on).await;
+    policy::all(&on).await;
+    ours::all(&on).await;
 }

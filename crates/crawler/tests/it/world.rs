@@ -11,7 +11,7 @@ use crawler::state::State;
 use crawler::{Crawler, CrawlerError, Crawlers, Logs, Options};
 use lake::{BucketName, Conditions, Key, Lake, Meta};
 use serde_json::{Value, json};
-use store::{Location, RandomIds, Scope, Store, SystemClock, testing};
+use store::{Location, RandomIds, Scope, Store, SystemClock, TestClock, testing};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,8 @@ impl Logs for Kept {
     }
 }
 
+const MIGRATIONS: &[store::Migrations] = &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS];
+
 /// Where the metadata of a test lies.
 pub(crate) enum Backend {
     Sqlite,
@@ -45,8 +47,6 @@ pub(crate) enum Backend {
 
 impl Backend {
     async fn open(&self) -> (Store, TempDir) {
-        const MIGRATIONS: &[store::Migrations] =
-            &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS];
         match self {
             Self::Sqlite => testing::temp(MIGRATIONS).await,
             Self::Postgres(server, worlds) => {
@@ -67,12 +67,22 @@ pub(crate) struct World {
     pub(crate) scope: Scope,
     stop: CancellationToken,
     service: Option<JoinHandle<Result<(), CrawlerError>>>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn on(backend: &Backend) -> Self {
         let (store, folder) = backend.open().await;
+        Self::over(store, folder).await
+    }
+
+    /// On SQLite, with a clock of the test's own.
+    pub(crate) async fn at(clock: Arc<TestClock>) -> Self {
+        let (store, folder) = testing::temp_with(MIGRATIONS, clock, Arc::new(RandomIds)).await;
+        Self::over(store, folder).await
+    }
+
+    async fn over(store: Store, folder: TempDir) -> Self {
         let options = lake::Options { dir: folder.path().join("lake"), durable: false };
         let lake = Lake::open(store.clone(), options).await.unwrap();
         let scope = Scope::new("000000000000", "us-east-1").unwrap();
@@ -89,7 +99,7 @@ impl World {
             scope,
             stop: CancellationToken::new(),
             service: None,
-            _folder: folder,
+            folder,
         };
         world.serve();
         world
@@ -134,6 +144,17 @@ impl World {
             request[name] = value.clone();
         }
         self.crawlers.create(&self.scope, request.as_object().unwrap().clone()).await.unwrap();
+    }
+
+    pub(crate) async fn update(&self, change: Value) {
+        let mut change = change;
+        change["Name"] = json!("c");
+        self.crawlers.update(&self.scope, change.as_object().unwrap()).await.unwrap();
+    }
+
+    /// The newest run.
+    pub(crate) async fn newest(&self) -> crawler::Crawl {
+        self.crawlers.crawls(&self.scope, "c", &[], None, 1).await.unwrap().0.remove(0)
     }
 
     pub(crate) async fn get(&self) -> Crawler {

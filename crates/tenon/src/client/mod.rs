@@ -191,6 +191,18 @@ impl Client {
             .map_err(|source| ClientError::Reply { what: path, source: source.into() })
     }
 
+    /// Posts a document to one of the operator's endpoints, signed as for Glue.
+    pub(crate) async fn post(&self, path: &'static str, input: &Value) -> Result<Value, ClientError> {
+        let body = Bytes::from(input.to_string());
+        let request = self.request(Method::POST, path, body.clone())?;
+        let (status, bytes) = self.send(self.authorise(request, GLUE.name, &body)?).await?;
+        if !status.is_success() {
+            return Err(ClientError::fault(path, status, &bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|source| ClientError::Reply { what: path, source: source.into() })
+    }
+
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
         let uri = format!("http://{}{path}", self.authority);
         Request::builder()

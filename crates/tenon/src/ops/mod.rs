@@ -9,10 +9,12 @@
 //! | `/_/ready` | 200 while requests are welcome, else 503 |
 //! | `/_/metrics` | Prometheus text |
 //! | `/_/capabilities` | every operation of each served model: built or not, what each request field does |
+//! | `/_/crawlers/preview`, `/_/crawlers/undo` | not unsigned, not read-only: see [`crawlers`] |
 //! | `/_/status` | the status page's facts as JSON |
 //! | `/_/iceberg/…` | the Iceberg REST catalog: `api::iceberg`, not this module; it writes, and asks for signatures |
 //! | `/_localstack/health`, `/_localstack/info` | served services; version and uptime |
 
+pub(crate) mod crawlers;
 mod page;
 #[cfg(test)]
 mod tests;

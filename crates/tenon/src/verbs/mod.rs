@@ -7,6 +7,7 @@
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod crawl;
+pub(crate) mod crawl_plan;
 pub(crate) mod env;
 pub(crate) mod job;
 mod output;

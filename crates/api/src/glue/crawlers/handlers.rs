@@ -106,6 +106,25 @@ pub(super) async fn stop(face: &CrawlerFace, call: Call) -> Result<Reply, Fault>
     Ok(Reply::empty())
 }
 
+pub(super) async fn update_schedule(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
+    let (name, expression) = (call.text("CrawlerName").unwrap_or_default(), call.text("Schedule"));
+    let scope = scope(&call)?;
+    face.crawlers.update_schedule(&scope, name, expression.unwrap_or_default()).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+pub(super) async fn start_schedule(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
+    let name = call.text("CrawlerName").unwrap_or_default();
+    face.crawlers.start_schedule(&scope(&call)?, name).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+pub(super) async fn stop_schedule(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
+    let name = call.text("CrawlerName").unwrap_or_default();
+    face.crawlers.stop_schedule(&scope(&call)?, name).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
 pub(super) async fn metrics(face: &CrawlerFace, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut wanted = names(&call, "CrawlerNameList");

@@ -49,6 +49,15 @@ fn fault(error: CrawlerError) -> Fault {
         CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
         CrawlerError::Invalid { .. } => errors::invalid(error.to_string()),
+        CrawlerError::NoSchedule { .. } => Fault::new("NoScheduleException", error.to_string()),
+        CrawlerError::SchedulerRunning { .. } => Fault::new("SchedulerRunningException", error.to_string()),
+        CrawlerError::SchedulerNotRunning { .. } => {
+            Fault::new("SchedulerNotRunningException", error.to_string())
+        }
+        // Only operators undo, by an endpoint of their own.
+        CrawlerError::NothingToUndo { .. } | CrawlerError::ChangedSince { .. } => {
+            errors::invalid(error.to_string())
+        }
         CrawlerError::Store(inner) | CrawlerError::Catalog(CatalogError::Store(inner)) => {
             errors::store(inner)
         }
@@ -58,10 +67,9 @@ fn fault(error: CrawlerError) -> Fault {
     }
 }
 
-const S3_ONLY: &str = "only S3 targets are built";
+const S3_ONLY: &str = "only S3 targets and catalog targets are built";
 const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
-const SCHEDULES: &str = "schedules of crawlers are not built; start it with StartCrawler";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 const CLASSIFIERS: &str = "custom classifiers are not built";
 
@@ -75,11 +83,14 @@ macro_rules! definition {
                 "Targets.S3Targets.Path",
                 "Targets.S3Targets.Exclusions",
                 "Targets.S3Targets.SampleSize",
+                "Targets.CatalogTargets.DatabaseName",
+                "Targets.CatalogTargets.Tables",
                 "TablePrefix",
                 "SchemaChangePolicy.UpdateBehavior",
                 "SchemaChangePolicy.DeleteBehavior",
                 "RecrawlPolicy.RecrawlBehavior",
                 "Configuration",
+                "Schedule",
                 $($more,)*
             ],
             refused: REFUSED,
@@ -95,14 +106,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.JdbcTargets", S3_ONLY),
     ("Targets.MongoDBTargets", S3_ONLY),
     ("Targets.DynamoDBTargets", S3_ONLY),
-    ("Targets.CatalogTargets", S3_ONLY),
+    ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
+    ("Targets.CatalogTargets.EventQueueArn", NO_EVENTS),
+    ("Targets.CatalogTargets.DlqEventQueueArn", NO_EVENTS),
     ("Targets.DeltaTargets", S3_ONLY),
     ("Targets.IcebergTargets", S3_ONLY),
     ("Targets.HudiTargets", S3_ONLY),
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
     ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
-    ("Schedule", SCHEDULES),
     ("Classifiers", CLASSIFIERS),
     ("CatalogId", OWN_CATALOG),
 ];
@@ -137,6 +149,21 @@ const OPERATIONS: &[Operation<CrawlerFace>] = &[
     },
     Operation { name: "StartCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::start(s, c)) },
     Operation { name: "StopCrawler", fields: acts(&["Name"]), run: |s, c| Box::pin(handlers::stop(s, c)) },
+    Operation {
+        name: "UpdateCrawlerSchedule",
+        fields: acts(&["CrawlerName", "Schedule"]),
+        run: |s, c| Box::pin(handlers::update_schedule(s, c)),
+    },
+    Operation {
+        name: "StartCrawlerSchedule",
+        fields: acts(&["CrawlerName"]),
+        run: |s, c| Box::pin(handlers::start_schedule(s, c)),
+    },
+    Operation {
+        name: "StopCrawlerSchedule",
+        fields: acts(&["CrawlerName"]),
+        run: |s, c| Box::pin(handlers::stop_schedule(s, c)),
+    },
     Operation {
         name: "GetCrawlerMetrics",
         fields: acts(&["CrawlerNameList", "MaxResults", "NextToken"]),

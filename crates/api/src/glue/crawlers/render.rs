@@ -22,6 +22,10 @@ pub(super) fn crawler(crawler: &Crawler) -> Value {
     if shown.get("LineageConfiguration").is_none() {
         shown["LineageConfiguration"] = json!({ "CrawlerLineageSettings": "DISABLE" });
     }
+    if let Some(schedule) = &crawler.schedule {
+        shown["Schedule"] =
+            json!({ "ScheduleExpression": schedule.expression, "State": schedule.state.as_str() });
+    }
     if let Some(last) = &crawler.last_crawl {
         shown["LastCrawl"] = json!({
             "Status": last.status,

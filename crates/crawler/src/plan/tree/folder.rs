@@ -1,6 +1,6 @@
 //! The files directly in one folder, by kind.
 
-use super::super::shape::Shape;
+use super::super::shape::{Likeness, Shape};
 
 /// File names kept per folder; beyond, files of several kinds in one folder cannot all become tables.
 pub(super) const MAX_FILES_KEPT: usize = 10_000;
@@ -27,12 +27,9 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Adds a recognised file.
-    pub(crate) fn add(&mut self, key: String, shape: Shape) {
-        match self.groups.iter_mut().find(|g| g.fits(&shape, false)) {
-            Some(group) => {
-                group.merge(&shape, false);
-            }
-            None => self.groups.push(shape.clone()),
+    pub(crate) fn add(&mut self, key: String, shape: Shape, likeness: Likeness) {
+        if !self.groups.iter_mut().any(|group| group.merge(&shape, likeness)) {
+            self.groups.push(shape.clone());
         }
         if self.files.len() < MAX_FILES_KEPT {
             self.files.push(FileEntry { key, shape });
@@ -44,6 +41,19 @@ impl Folder {
     /// The shape of a folder of one file.
     pub(crate) fn into_only(mut self) -> Option<Shape> {
         self.groups.pop()
+    }
+
+    /// Forgets single files once the folder is complete, has none below it and one kind of files: it will be one table.
+    pub(crate) fn settle(&mut self) {
+        if self.groups.len() == 1 {
+            self.files = Vec::new();
+            self.dropped = 0;
+        }
+    }
+
+    /// The kinds of its files.
+    pub(crate) fn groups(&self) -> &[Shape] {
+        &self.groups
     }
 
     /// Files recognised so far.
@@ -62,7 +72,7 @@ impl Folder {
         }
         let most = most.clone();
         let (kept, odd) =
-            std::mem::take(&mut self.files).into_iter().partition(|f| most.fits(&f.shape, false));
+            std::mem::take(&mut self.files).into_iter().partition(|f| most.fits(&f.shape, Likeness::Similar));
         self.files = kept;
         self.groups = vec![most];
         let odd: Vec<FileEntry> = odd;

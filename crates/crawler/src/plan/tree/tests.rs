@@ -24,7 +24,7 @@ fn shape(columns: &[&str]) -> Shape {
         bytes: 10,
         records: 1,
         sampled: (10, 1),
-        compressions: BTreeMap::from([("none", 1)]),
+        compressions: BTreeMap::from([("none".to_owned(), 1)]),
     }
 }
 
@@ -33,13 +33,24 @@ fn plan(files: &[(&str, &[&str])]) -> Vec<String> {
     plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
 }
 
+fn combined(files: &[(&str, &[&str])]) -> Vec<String> {
+    let grouping = Grouping { table_level: None, combine: true };
+    let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+    for (key, columns) in files {
+        let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
+        folders.entry(place).or_default().add(format!("t/{key}"), shape(columns), grouping.likeness());
+    }
+    let (plans, _) = Tree::new("t/", folders, grouping).tables();
+    plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
+}
+
 fn tree(files: &[(&str, &[&str])]) -> Tree {
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
     for (key, columns) in files {
         let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
-        folders.entry(place).or_default().add(format!("t/{key}"), shape(columns));
+        folders.entry(place).or_default().add(format!("t/{key}"), shape(columns), Likeness::Similar);
     }
-    Tree::new("t/", folders, None)
+    Tree::new("t/", folders, Grouping::default())
 }
 
 #[test]
@@ -70,6 +81,12 @@ fn folders_alone_and_mixed() {
     assert_eq!(plan(&[("f", same), ("k=1/g", same)]), ["t/ [k] 1", "t/f [] 0"]);
     // A key of k=v folders takes in schemas that grew.
     assert_eq!(plan(&[("k=1/g", same), ("k=2/g", &["a", "b", "c", "d", "e"])]), ["t/ [k] 2"]);
+    // Schemas with nothing in common are no table, as in Glue's guide, unless told so.
+    let years: &[(&str, &[&str])] = &[("year=2017/f", same), ("year=2018/f", other)];
+    assert_eq!(plan(years), ["t/year=2017/ [] 0", "t/year=2018/ [] 0"]);
+    assert_eq!(combined(years), ["t/ [year] 2"]);
+    assert_eq!(combined(&[("f", same), ("g", other)]), ["t/ [] 0"]);
+    assert_eq!(combined(&[("x/f", same), ("y/f", other)]), ["t/ [partition_0] 2"]);
     // Unequal depths are no partitions.
     assert_eq!(
         plan(&[("a/f", same), ("b/x/f", same), ("b/y/f", same)]),
@@ -108,9 +125,9 @@ proptest! {
         let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
         for (key, kind) in &files {
             let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
-            folders.entry(place).or_default().add(format!("t/{key}"), shape(kinds[*kind]));
+            folders.entry(place).or_default().add(format!("t/{key}"), shape(kinds[*kind]), Likeness::Similar);
         }
-        let (plans, _) = Tree::new("t/", folders, None).tables();
+        let (plans, _) = Tree::new("t/", folders, Grouping::default()).tables();
         for key in files.keys() {
             let key = format!("t/{key}");
             let covers = |plan: &&TablePlan| {

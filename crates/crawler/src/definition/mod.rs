@@ -1,11 +1,16 @@
-//! A crawler's definition, with Glue's member names, and what of it is refused.
+//! A crawler's definition, with Glue's member names. What of it is refused: [`check`]; the JSON text `Configuration`:
+//! [`configuration`].
+
+mod check;
+mod configuration;
 
 use lake::BucketName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::CrawlerError;
-use crate::exclusion::Exclusions;
+
+pub(crate) use configuration::Configuration;
 
 /// A crawler as it was defined. Members that we only keep are in `other`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +30,7 @@ pub struct Definition {
     pub table_prefix: Option<String>,
     /// What to do about changed and vanished tables.
     pub schema_change_policy: SchemaChangePolicy,
-    /// `CRAWL_EVERYTHING` is the only one built.
+    /// Which folders to look at again.
     pub recrawl_policy: RecrawlPolicy,
     /// JSON text, see [`Configuration`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +49,9 @@ pub struct Targets {
     /// Folders or files in buckets.
     #[serde(rename = "S3Targets")]
     pub s3_targets: Vec<S3Target>,
+    /// Tables of the catalog, whose locations are crawled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub catalog_targets: Vec<CatalogTarget>,
     /// Other kinds, all refused when not empty.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -61,6 +69,19 @@ pub struct S3Target {
     /// Files to look at per folder; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<u32>,
+    /// Connections and queues, refused.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// `CatalogTarget`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CatalogTarget {
+    /// The tables' database.
+    pub database_name: String,
+    /// Names of tables.
+    pub tables: Vec<String>,
     /// Connections and queues, refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -121,82 +142,18 @@ pub enum DeleteBehavior {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RecrawlPolicy {
-    /// `CRAWL_EVERYTHING`.
+    /// `CRAWL_EVERYTHING` or `CRAWL_NEW_FOLDERS_ONLY`.
     pub recrawl_behavior: String,
 }
 
+/// `RecrawlBehavior` of every crawl looking at everything.
+pub(crate) const EVERYTHING: &str = "CRAWL_EVERYTHING";
+/// `RecrawlBehavior` of adding partitions for new folders only.
+pub(crate) const NEW_FOLDERS: &str = "CRAWL_NEW_FOLDERS_ONLY";
+
 impl Default for RecrawlPolicy {
     fn default() -> Self {
-        Self { recrawl_behavior: "CRAWL_EVERYTHING".to_owned() }
-    }
-}
-
-/// What the JSON text `Configuration` may ask for. Source: Glue Developer Guide, Setting crawler configuration options.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Configuration {
-    /// `CrawlerOutput.Partitions.AddOrUpdateBehavior = InheritFromTable`
-    pub(crate) inherit_from_table: bool,
-    /// `CrawlerOutput.Tables.AddOrUpdateBehavior = MergeNewColumns`
-    pub(crate) merge_new_columns: bool,
-    /// `Grouping.TableLevelConfiguration`; the bucket is level 1.
-    pub(crate) table_level: Option<usize>,
-    /// `CreatePartitionIndex`. The catalog always looks partitions up by an index on their keys; what this adds is the
-    /// tables' parameter `partition_filtering.enabled`, which tells Athena's clients so.
-    pub(crate) partition_index: bool,
-}
-
-impl Configuration {
-    fn parse(text: &str) -> Result<Self, CrawlerError> {
-        let refused =
-            |what: &str| CrawlerError::invalid(format!("Crawler configuration: {what} is not supported"));
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| CrawlerError::invalid(format!("Crawler configuration is not valid JSON: {e}")))?;
-        let mut found = Self::default();
-        for (path, value) in leaves(&value) {
-            match (path.as_str(), &value) {
-                ("Version", version) if version.as_f64() == Some(1.0) => {}
-                ("CrawlerOutput.Partitions.AddOrUpdateBehavior", Value::String(s))
-                    if s == "InheritFromTable" =>
-                {
-                    found.inherit_from_table = true;
-                }
-                ("CrawlerOutput.Tables.AddOrUpdateBehavior", Value::String(s)) if s == "MergeNewColumns" => {
-                    found.merge_new_columns = true;
-                }
-                ("Grouping.TableLevelConfiguration", level) => {
-                    let level = level.as_u64().filter(|l| (1..=1000).contains(l));
-                    found.table_level = Some(level.ok_or_else(|| refused(&path))? as usize);
-                }
-                ("CreatePartitionIndex", Value::Bool(wanted)) => found.partition_index = *wanted,
-                _ => return Err(refused(&format!("{path} = {value}"))),
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Every value that is not an object, with its path.
-fn leaves(value: &Value) -> Vec<(String, Value)> {
-    let Value::Object(members) = value else { return vec![(String::new(), value.clone())] };
-    let mut found = Vec::new();
-    for (name, inner) in members {
-        if inner.is_object() {
-            found.extend(leaves(inner).into_iter().map(|(path, v)| (format!("{name}.{path}"), v)));
-        } else {
-            found.push((name.clone(), inner.clone()));
-        }
-    }
-    found
-}
-
-/// True for what stands for "nothing given".
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(s) => s.is_empty(),
-        Value::Array(a) => a.is_empty(),
-        Value::Object(o) => o.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+        Self { recrawl_behavior: EVERYTHING.to_owned() }
     }
 }
 
@@ -226,46 +183,16 @@ impl Definition {
         }
     }
 
+    /// Whether crawls after the first add partitions for new folders and nothing else.
+    pub(crate) fn is_incremental(&self) -> bool {
+        self.recrawl_policy.recrawl_behavior == NEW_FOLDERS
+    }
+
     pub(crate) fn settings(&self) -> Result<Configuration, CrawlerError> {
         self.configuration
             .as_deref()
             .filter(|t| !t.trim().is_empty())
             .map_or(Ok(Configuration::default()), Configuration::parse)
-    }
-
-    fn check(&self) -> Result<(), CrawlerError> {
-        let refused = |message: String| Err(CrawlerError::Invalid { message });
-        if let Some((kind, _)) = self.targets.other.iter().find(|(_, v)| !is_empty(v)) {
-            return refused(format!("{kind} are not supported: only S3Targets are"));
-        }
-        if self.targets.s3_targets.is_empty() {
-            return refused("At least one S3 target is needed in Targets".to_owned());
-        }
-        for target in &self.targets.s3_targets {
-            target.place()?;
-            Exclusions::new(&target.exclusions)?;
-            if let Some((name, _)) = target.other.iter().find(|(_, v)| !is_empty(v)) {
-                return refused(format!("{name} of an S3 target is not supported"));
-            }
-            if target.sample_size.is_some_and(|n| !(1..=249).contains(&n)) {
-                return refused("SampleSize must be between 1 and 249".to_owned());
-            }
-        }
-        if self.other.get("Schedule").is_some_and(|s| !is_empty(s)) {
-            return refused("Schedules are not supported: start the crawler with StartCrawler".to_owned());
-        }
-        if !self.classifiers.is_empty() {
-            return refused("Custom classifiers are not supported".to_owned());
-        }
-        if self.recrawl_policy.recrawl_behavior != "CRAWL_EVERYTHING" {
-            let behavior = &self.recrawl_policy.recrawl_behavior;
-            return refused(format!("RecrawlBehavior {behavior} is not supported: only CRAWL_EVERYTHING is"));
-        }
-        if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
-            return refused("DatabaseName is needed for S3 targets".to_owned());
-        }
-        self.settings()?;
-        Ok(())
     }
 }
 
@@ -285,8 +212,15 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused() {
-        assert!(request(json!({"Description": "x", "Tags": {}, "Classifiers": [], "Schedule": ""})).is_ok());
+        assert!(request(json!({"Description": "x", "Tags": {}, "Classifiers": []})).is_ok());
         for (extra, word) in [
+            (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"}}), "CRAWL_EVENT_MODE"),
+            (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}), "LOG UpdateBehavior"),
+            (
+                json!({"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": ["t"]}]}}),
+                "LOG DeleteBehavior",
+            ),
+            (json!({"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": []}]}}), "Tables"),
             (json!({"Targets": {"JdbcTargets": [{"Path": "x"}]}}), "JdbcTargets"),
             (json!({"Targets": {}}), "S3 target"),
             (json!({"Targets": {"S3Targets": [{"Path": "hdfs://x"}]}}), "S3 path"),
@@ -298,16 +232,11 @@ mod tests {
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "EventQueueArn": "q"}]}}),
                 "EventQueueArn",
             ),
-            (json!({"Schedule": "cron(0 1 * * ? *)"}), "Schedules"),
             (json!({"Classifiers": ["mine"]}), "classifiers"),
-            (
-                json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}),
-                "CRAWL_NEW_FOLDERS_ONLY",
-            ),
             (json!({"DatabaseName": null}), "DatabaseName"),
             (json!({"Configuration": "{"}), "JSON"),
             (
-                json!({"Configuration": "{\"Version\":1.0,\"Grouping\":{\"TableGroupingPolicy\":\"CombineCompatibleSchemas\"}}"}),
+                json!({"Configuration": "{\"Version\":1.0,\"Grouping\":{\"TableGroupingPolicy\":\"Combine\"}}"}),
                 "TableGroupingPolicy",
             ),
         ] {

@@ -1,0 +1,105 @@
+//! What of a definition is not acceptable or not built.
+
+use serde_json::{Map, Value};
+
+use super::{CatalogTarget, Definition, DeleteBehavior, EVERYTHING, NEW_FOLDERS, S3Target, UpdateBehavior};
+use crate::error::CrawlerError;
+use crate::exclusion::Exclusions;
+
+fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
+    Err(CrawlerError::invalid(message))
+}
+
+/// True for what stands for "nothing given".
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(s) => s.is_empty(),
+        Value::Array(a) => a.is_empty(),
+        Value::Object(o) => o.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn first_given(members: &Map<String, Value>) -> Option<&str> {
+    members.iter().find(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str())
+}
+
+impl Definition {
+    /// Errors: `Invalid`, saying what cannot be honoured.
+    pub(super) fn check(&self) -> Result<(), CrawlerError> {
+        if let Some(kind) = first_given(&self.targets.other) {
+            return refused(format!("{kind} are not supported: only S3Targets and CatalogTargets are"));
+        }
+        match (self.targets.s3_targets.as_slice(), self.targets.catalog_targets.as_slice()) {
+            ([], []) => return refused("At least one S3 target or catalog target is needed in Targets"),
+            (s3, []) => self.check_s3(s3)?,
+            ([], tables) => self.check_tables(tables)?,
+            _ => return refused("CatalogTargets cannot be combined with other kinds of targets"),
+        }
+        if !self.classifiers.is_empty() {
+            return refused("Custom classifiers are not supported");
+        }
+        self.check_recrawl()?;
+        self.settings()?;
+        Ok(())
+    }
+
+    fn check_s3(&self, targets: &[S3Target]) -> Result<(), CrawlerError> {
+        for target in targets {
+            target.place()?;
+            Exclusions::new(&target.exclusions)?;
+            if let Some(name) = first_given(&target.other) {
+                return refused(format!("{name} of an S3 target is not supported"));
+            }
+            if target.sample_size.is_some_and(|n| !(1..=249).contains(&n)) {
+                return refused("SampleSize must be between 1 and 249");
+            }
+        }
+        if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
+            return refused("DatabaseName is needed for S3 targets");
+        }
+        Ok(())
+    }
+
+    /// Source: Glue Developer Guide, Crawling existing Data Catalog tables: what is not found any more is never deleted.
+    fn check_tables(&self, targets: &[CatalogTarget]) -> Result<(), CrawlerError> {
+        for target in targets {
+            if target.database_name.trim().is_empty() || target.tables.is_empty() {
+                return refused("A catalog target needs DatabaseName and at least one of Tables");
+            }
+            if let Some(name) = first_given(&target.other) {
+                return refused(format!("{name} of a catalog target is not supported"));
+            }
+        }
+        if self.schema_change_policy.delete_behavior != DeleteBehavior::Log {
+            return refused(
+                "The SchemaChangePolicy for catalog targets can have only LOG DeleteBehavior value",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_recrawl(&self) -> Result<(), CrawlerError> {
+        let policy = self.schema_change_policy;
+        match self.recrawl_policy.recrawl_behavior.as_str() {
+            EVERYTHING => Ok(()),
+            NEW_FOLDERS if self.targets.s3_targets.is_empty() => {
+                refused(format!("RecrawlBehavior {NEW_FOLDERS} is for S3 targets only"))
+            }
+            NEW_FOLDERS
+                if policy.update_behavior != UpdateBehavior::Log
+                    || policy.delete_behavior != DeleteBehavior::Log =>
+            {
+                refused(
+                    "The SchemaChangePolicy for \"Crawl new folders only\" Amazon S3 target can have only LOG \
+                     DeleteBehavior value and LOG UpdateBehavior value.",
+                )
+            }
+            NEW_FOLDERS => Ok(()),
+            other => refused(format!(
+                "RecrawlBehavior {other} is not supported: {EVERYTHING} and {NEW_FOLDERS} are"
+            )),
+        }
+    }
+}

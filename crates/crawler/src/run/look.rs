@@ -1,0 +1,58 @@
+//! Looks at one file.
+
+use std::sync::Arc;
+
+use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, infer};
+use lake::{BucketName, Conditions, ObjectInfo};
+
+use super::Ground;
+use crate::bytes_of::LakeBytes;
+use crate::error::CrawlerError;
+use crate::memory::Look;
+use crate::plan::Shape;
+
+/// What a file looks like; also whether its bytes were asked for, and whether the same ETag would look the same again.
+pub(super) async fn look(ground: &Ground, bucket: &BucketName, object: &ObjectInfo) -> (Look, bool, bool) {
+    let (inferred, unchanged) = infer_file(ground, bucket, object).await;
+    match inferred {
+        Ok(inferred) => {
+            let remarks = inferred.problems.iter().map(ToString::to_string).collect();
+            (Look::Recognised(Box::new(Shape::of(inferred, object.size)), remarks), true, unchanged)
+        }
+        Err(error) if matches!(error.problem, Problem::Empty) => {
+            (Look::Empty(error.to_string()), true, unchanged)
+        }
+        Err(error) => {
+            let lasting = unchanged && !error.is_io();
+            (Look::Refused(error.kind().to_owned(), error.to_string()), true, lasting)
+        }
+    }
+}
+
+/// Reads on a thread where parsing holds up nobody. Also whether the bytes were still those that were listed.
+async fn infer_file(
+    ground: &Ground,
+    bucket: &BucketName,
+    listed: &ObjectInfo,
+) -> (Result<Inferred, FormatError>, bool) {
+    let name = format!("s3://{}/{}", bucket.as_str(), listed.key.as_str());
+    let opened = async {
+        let mut tx = ground.store.read().await?;
+        Ok::<_, CrawlerError>(ground.lake.get(&mut tx, bucket, &listed.key, &Conditions::default()).await?)
+    };
+    let failed = |message: String| Err(FormatError::io_of(&name, std::io::Error::other(message)));
+    let object = match opened.await {
+        Ok(object) => object,
+        Err(error) => return (failed(error.to_string()), false),
+    };
+    let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
+    let source: Arc<dyn ByteSource> = Arc::new(LakeBytes::new(bucket.as_str(), object));
+    let runtime = tokio::runtime::Handle::current();
+    let looked =
+        tokio::task::spawn_blocking(move || runtime.block_on(infer(source, &InferOptions::default())));
+    match looked.await {
+        Ok(inferred) => (inferred, unchanged),
+        // A defect of a decoder on damaged input.
+        Err(_) => (failed("the file could not be examined".to_owned()), false),
+    }
+}

@@ -1,0 +1,164 @@
+//! Configuration, policies and kinds of targets: each acting setting changes the result.
+
+use serde_json::json;
+
+use crate::world::{Backend, World, columns, keys};
+
+scenarios! {
+    schemas_are_combined_when_asked,
+    more_tables_than_the_threshold_write_nothing,
+    new_columns_are_merged_and_partitions_inherit,
+    only_new_folders_become_partitions,
+    tables_of_the_catalog_are_brought_up_to_date,
+    a_table_dropped_and_taken_by_another_is_no_end,
+}
+
+fn configuration(text: serde_json::Value) -> serde_json::Value {
+    let mut text = text;
+    text["Version"] = json!(1.0);
+    json!({ "Configuration": text.to_string() })
+}
+
+async fn schemas_are_combined_when_asked(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/year=2017/a.json", "{\"A\":1,\"B\":2}").await;
+    w.put("t/year=2018/a.json", "{\"C\":3,\"D\":4}").await;
+    w.create("t/", json!({})).await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await.keys().collect::<Vec<_>>(), ["year_2017", "year_2018"]);
+    w.update(configuration(json!({ "Grouping": { "TableGroupingPolicy": "CombineCompatibleSchemas" } })))
+        .await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(columns(&tables["t"]), "a int, b int, c int, d int");
+    assert_eq!(keys(&tables["t"]), ["year"]);
+}
+
+async fn more_tables_than_the_threshold_write_nothing(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("x/a/f.json", "{\"a\":1}").await;
+    w.put("x/b/f.csv", "a,b\n1,2\n3,4\n").await;
+    w.create("x", configuration(json!({ "CrawlerOutput": { "Tables": { "TableThreshold": 1 } } }))).await;
+    let last = w.crawl().await.last_crawl.unwrap();
+    assert_eq!(last.status, "FAILED");
+    let error = last.error.unwrap();
+    assert!(
+        error.contains("detected by crawler: 2 is greater than the table threshold value provided: 1"),
+        "{error}"
+    );
+    let mut tx = w.store.read().await.unwrap();
+    assert!(catalog::database::get(&mut tx, &w.scope, "db").await.is_err());
+    drop(tx);
+    w.update(configuration(json!({ "CrawlerOutput": { "Tables": { "TableThreshold": 2 } } }))).await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await.len(), 2);
+}
+
+async fn new_columns_are_merged_and_partitions_inherit(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/k=1/a.csv", "id,v\n1,x\n2,y\n").await;
+    let output = json!({ "CrawlerOutput": {
+        "Tables": { "AddOrUpdateBehavior": "MergeNewColumns" },
+        "Partitions": { "AddOrUpdateBehavior": "InheritFromTable" },
+    } });
+    w.create("t", configuration(output)).await;
+    w.crawl_well().await;
+    // Somebody knows better.
+    let mut input = w.tables().await["t"].input.clone();
+    input.storage_descriptor.as_mut().unwrap().columns.as_mut().unwrap()[0].column_type =
+        Some("string".to_owned());
+    let mut tx = w.store.begin().await.unwrap();
+    catalog::table::update(&mut tx, &w.scope, "db", input, Default::default()).await.unwrap();
+    tx.commit().await.unwrap();
+    w.put("t/k=2/a.csv", "id,v,w\n1,x,1\n2,y,2\n").await;
+    w.crawl_well().await;
+    assert_eq!(columns(&w.tables().await["t"]), "id string, v string, w bigint");
+    let mut tx = w.store.read().await.unwrap();
+    let parts = catalog::partition::list(&mut tx, &w.scope, "db", "t", &Default::default()).await.unwrap();
+    for part in parts.items {
+        let columns = part.input.storage_descriptor.unwrap().columns.unwrap();
+        assert_eq!(columns.iter().map(|c| c.hive_type()).collect::<Vec<_>>(), ["string", "string", "bigint"]);
+    }
+}
+
+async fn only_new_folders_become_partitions(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("x/t/k=1/a.json", "{\"a\":1,\"b\":2}").await;
+    let policy = json!({
+        "RecrawlPolicy": { "RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY" },
+        "SchemaChangePolicy": { "UpdateBehavior": "LOG", "DeleteBehavior": "LOG" },
+    });
+    w.create("x", policy).await;
+    w.crawl_well().await;
+    let first = w.tables().await["t"].version;
+    w.put("x/t/k=1/b.json", "{\"a\":1,\"b\":2,\"new\":3}").await;
+    w.put("x/t/k=2/a.json", "{\"a\":1,\"b\":2}").await;
+    w.put("x/t/k=3/a.json", "{\"other\":1,\"else\":2}").await;
+    w.put("x/u/a.json", "{\"a\":1}").await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables.keys().collect::<Vec<_>>(), ["t"], "no tables are made");
+    assert_eq!((columns(&tables["t"]).as_str(), tables["t"].version), ("a int, b int", first));
+    assert_eq!(w.partitions("t").await.len(), 2);
+    assert_eq!(w.newest().await.counts.files, 3, "files of known folders are passed over");
+    let log = w.log();
+    assert!(log.contains("x/t/k=3/: its files do not fit table t"), "{log}");
+    assert!(log.contains("x/u/: the new folder is no partition of a table"), "{log}");
+}
+
+async fn tables_of_the_catalog_are_brought_up_to_date(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/2024/a.csv", "id,v\n1,x\n2,y\n").await;
+    let table = json!({
+        "Name": "mine", "Description": "kept", "TableType": "EXTERNAL_TABLE",
+        "Parameters": { "owner_team": "a" },
+        "PartitionKeys": [{ "Name": "year", "Type": "string" }],
+        "StorageDescriptor": { "Location": "s3://bucket/t/", "Columns": [{ "Name": "id", "Type": "string" }] },
+    });
+    let mut tx = w.store.begin().await.unwrap();
+    let database = catalog::DatabaseInput { name: "db".to_owned(), ..Default::default() };
+    catalog::database::create(&mut tx, &w.scope, database).await.unwrap();
+    let input = serde_json::from_value(table).unwrap();
+    catalog::table::create(&mut tx, &w.scope, "db", input, "me").await.unwrap();
+    tx.commit().await.unwrap();
+    w.create(
+        "",
+        json!({
+            "DatabaseName": null,
+            "Targets": { "CatalogTargets": [{ "DatabaseName": "db", "Tables": ["mine"] }] },
+            "SchemaChangePolicy": { "DeleteBehavior": "LOG" },
+        }),
+    )
+    .await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    let mine = &tables["mine"];
+    assert_eq!((tables.len(), columns(mine).as_str(), keys(mine)), (1, "id bigint, v string", vec!["year"]));
+    assert_eq!((mine.input.description.as_deref(), mine.parameter("owner_team")), (Some("kept"), Some("a")));
+    assert_eq!(w.partitions("mine").await, [(vec!["2024".to_owned()], "s3://bucket/t/2024/".to_owned())]);
+    // Other keys than those of the folders are not changed under their owner's hands.
+    w.put("t/2024/01/b.csv", "id,v\n1,x\n2,y\n").await;
+    w.delete("t/2024/a.csv").await;
+    w.crawl_well().await;
+    assert_eq!(keys(&w.tables().await["mine"]), ["year"]);
+    assert!(w.log().contains("its partition keys are not those of the folders"), "{}", w.log());
+}
+
+async fn a_table_dropped_and_taken_by_another_is_no_end(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/k=1/a.json", "{\"a\":1}").await;
+    w.create("t", json!({})).await;
+    w.crawl_well().await;
+    // A second crawler over the same folder takes the table over; the first one then leaves it alone.
+    let mut second = json!({ "Name": "d", "Role": "r", "DatabaseName": "db" });
+    second["Targets"] = json!({ "S3Targets": [{ "Path": "s3://bucket/t" }] });
+    w.crawlers.create(&w.scope, second.as_object().unwrap().clone()).await.unwrap();
+    let preview = w.crawlers.preview(&w.scope, "d").await.unwrap();
+    assert_eq!((preview.tables.len(), preview.tables[0].action), (1, "STATISTICS"));
+    assert_eq!(preview.tables[0].name, "t", "two crawlers of one folder share its table");
+    let mut tx = w.store.begin().await.unwrap();
+    catalog::table::delete(&mut tx, &w.scope, "db", "t").await.unwrap();
+    tx.commit().await.unwrap();
+    w.crawl_well().await;
+    assert_eq!(w.partitions("t").await.len(), 1);
+}

@@ -1,0 +1,230 @@
+"""Crawlers at depth: policies, previews, undoing, schedules, and folders that nobody would want."""
+
+import json
+import urllib.error
+import urllib.request
+
+import botocore.exceptions
+import pytest
+
+from conftest import name, wait_until
+from test_crawler import Crawl, columns
+
+
+@pytest.fixture
+def crawl(tenon):
+    return Crawl(tenon)
+
+
+def fault(call, **arguments):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(**arguments)
+    return raised.value.response["Error"]
+
+
+def csv(columns, rows=2):
+    lines = [",".join(columns)] + [",".join(str(r * 10 + c) for c in range(len(columns))) for r in range(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def test_dry_run_and_undo_on_the_command_line(crawl):
+    crawl.put("x/t/k=1/a.csv", "id,v,z\n1,x,1\n2,y,2\n")
+    crawl.put("x/bad/a.parquet", "PAR1 cut")
+    crawl.create("x/")
+    shown = crawl.tenon.cli("crawl", crawl.name, "--dry-run").stdout
+    for wanted in ("x/t/  TABLE", "x/t/k=1/  PARTITION", "CREATE", "+ column id: bigint", "left out: s3://", "nothing was changed"):
+        assert wanted in shown, shown
+    document = json.loads(crawl.tenon.cli("crawl", crawl.name, "--dry-run", "--json").stdout)
+    assert [t["Action"] for t in document["Tables"]] == ["CREATE"]
+    assert fault(crawl.glue.get_database, Name=crawl.database)["Code"] == "EntityNotFoundException"
+    crawl.run()
+    version = crawl.tables()["t"]["VersionId"]
+    crawl.put("x/t/k=2/a.csv", "id,v,z,w\n1,x,1,1\n2,y,2,2\n")
+    crawl.put("x/u/a.json", '{"a":1}')
+    crawl.run()
+    assert set(crawl.tables()) == {"t", "u"} and crawl.tables()["t"]["VersionId"] != version
+    undone = crawl.tenon.cli("crawl", crawl.name, "--undo").stdout
+    assert "tables removed: u; restored: t; partitions removed 1" in undone, undone
+    assert set(crawl.tables()) == {"t"}
+    assert columns(crawl.tables()["t"]) == [("id", "bigint"), ("v", "string"), ("z", "bigint")]
+    assert len(crawl.partitions("t")) == 1
+    again = crawl.tenon.cli("crawl", crawl.name, "--undo", check=False)
+    assert again.returncode == 1 and "NothingToUndo" in again.stderr, again
+    # What somebody changed since stays, and is named.
+    crawl.run()
+    table = crawl.tables()["t"]
+    keep = ("Name", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")
+    crawl.glue.update_table(
+        DatabaseName=crawl.database, TableInput={k: table[k] for k in keep} | {"Description": "mine"}
+    )
+    refused = crawl.tenon.cli("crawl", crawl.name, "--undo", check=False)
+    assert refused.returncode == 1 and f"{crawl.database}.t" in refused.stderr, refused
+    assert crawl.tables()["t"]["Description"] == "mine" and "u" in crawl.tables()
+
+
+def test_operators_requests_need_an_authorization_header(crawl):
+    crawl.create()
+    for path, method, status in (("preview", "POST", 403), ("undo", "POST", 403), ("undo", "GET", 405)):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{crawl.tenon.port}/_/crawlers/{path}", b'{"Name":"x"}' if method == "POST" else None, method=method
+        )
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request)
+        assert raised.value.code == status
+    missing = crawl.tenon.cli("crawl", "nobody", "--dry-run", check=False)
+    assert missing.returncode == 1 and "EntityNotFoundException" in missing.stderr
+
+
+def test_schedules(crawl):
+    glue = crawl.glue
+    crawl.put("t/a.json", '{"a":1}')
+    crawl.create("t/")
+    assert fault(glue.start_crawler_schedule, CrawlerName=crawl.name)["Code"] == "NoScheduleException"
+    assert fault(glue.stop_crawler_schedule, CrawlerName=crawl.name)["Code"] == "SchedulerNotRunningException"
+    bad = fault(glue.update_crawler_schedule, CrawlerName=crawl.name, Schedule="cron(0 25 * * ? *)")
+    assert bad["Code"] == "InvalidInputException" and "Hours" in bad["Message"]
+    glue.update_crawler_schedule(CrawlerName=crawl.name, Schedule="cron(* * * * ? *)")
+    assert crawl.get()["Schedule"] == {"ScheduleExpression": "cron(* * * * ? *)", "State": "SCHEDULED"}
+    assert fault(glue.start_crawler_schedule, CrawlerName=crawl.name)["Code"] == "SchedulerRunningException"
+    wait_until(lambda: "LastCrawl" in crawl.get(), "the next whole minute to start the crawler", 90)
+    assert set(crawl.tables()) == {"t"}
+    glue.stop_crawler_schedule(CrawlerName=crawl.name)
+    assert crawl.get()["Schedule"]["State"] == "NOT_SCHEDULED"
+    glue.start_crawler_schedule(CrawlerName=crawl.name)
+    assert crawl.get()["Schedule"]["State"] == "SCHEDULED"
+    assert fault(glue.start_crawler_schedule, CrawlerName=name("no"))["Code"] == "EntityNotFoundException"
+
+
+def test_configuration_is_checked_and_acts(crawl):
+    crawl.put("t/year=2017/a.json", '{"A":1,"B":2}')
+    crawl.put("t/year=2018/a.json", '{"C":3,"D":4}')
+    crawl.create("t/")
+    for text, word in (("{", "JSON"), ('{"Version":2}', "Version"), ('{"Version":1.0,"Grouping":{"X":1}}', "Grouping.X")):
+        error = fault(crawl.glue.update_crawler, Name=crawl.name, Configuration=text)
+        assert error["Code"] == "InvalidInputException" and word in error["Message"], error
+    crawl.run()
+    assert set(crawl.tables()) == {"year_2017", "year_2018"}
+    combine = {"Version": 1.0, "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}}
+    crawl.glue.update_crawler(Name=crawl.name, Configuration=json.dumps(combine))
+    crawl.run()
+    assert columns(crawl.tables()["t"]) == [(c, "int") for c in "abcd"]
+    assert crawl.query(f'select year, b, d from "{crawl.database}"."t" order by year') == [
+        ["2017", "2", None],
+        ["2018", None, "4"],
+    ]
+
+
+def test_mixed_formats_contradictions_and_headers_in_some_files(crawl):
+    crawl.put("x/mixed/a.csv", csv(["id", "v"]))
+    crawl.put("x/mixed/b.json", '{"id":1,"v":2}')
+    crawl.put("x/contradict/a.json", '{"v":1}')
+    crawl.put("x/contradict/b.json", '{"v":"text"}')
+    crawl.put("x/headers/a.csv", "id,v\n1,x\n2,y\n")
+    crawl.put("x/headers/b.csv", "3,z\n4,w\n")
+    crawl.create("x/")
+    crawl.run()
+    tables = crawl.tables()
+    assert {"a_csv", "b_json"} <= {t.split("_")[0] + "_" + t.split("_")[1] for t in tables if t.startswith(("a_", "b_"))}
+    assert columns(tables["contradict"]) == [("v", "string")]
+    assert sorted(crawl.query(f'select v from "{crawl.database}"."contradict"')) == [["1"], ["text"]]
+    for table in tables:
+        crawl.count(table)
+
+
+def test_five_thousand_columns(crawl):
+    names = [f"c{i}" for i in range(5000)]
+    crawl.put("t/a.csv", csv(names))
+    crawl.create("t/")
+    crawl.run()
+    assert len(columns(crawl.tables()["t"])) == 5000
+    assert crawl.query(f'select c0, c4999 from "{crawl.database}"."t" order by c0') == [["0", "4999"], ["10", "5009"]]
+
+
+def test_names_of_columns_that_nobody_would_choose(crawl):
+    crawl.put("csv/a.csv", '"a.b","say ""hi""","x,y","",😀,Id\n1,2,3,4,5,6\n7,8,9,10,11,12\n')
+    crawl.put("json/a.json", json.dumps({"a.b": 1, 'q"q': 2, "x,y": 3, "😀": 5, "Id": 6}) + "\n")
+    crawl.put("case/a.json", '{"Id":1,"ID":2}\n')
+    crawl.create()
+    crawl.run()
+    log = crawl.log()
+    tables = crawl.tables()
+    found = [c for c, _ in columns(tables["csv"])]
+    assert len(found) == len(set(found)) == 6 and found[-1] == "id" and "col3" in found, found
+    assert crawl.count("csv") == 2
+    assert {c for c, _ in columns(tables["json"])} == {"a.b", 'q"q', "x,y", "😀", "id"}
+    assert crawl.query(f'select "a.b", "😀", id from "{crawl.database}"."json"') == [["1", "5", "6"]]
+    assert "case" in tables or "case/a.json" in log
+    if "case" in tables:
+        assert [c for c, _ in columns(tables["case"])].count("id") == 1
+
+
+def test_a_partition_key_that_is_also_a_column_and_an_empty_value(crawl):
+    crawl.put("t/dt=1/a.json", '{"dt":"x","v":1}')
+    crawl.put("t/dt=/a.json", '{"dt":"y","v":2}')
+    crawl.create("t/")
+    crawl.run()
+    table = crawl.tables()["t"]
+    assert columns(table) == [("v", "int")] and [k["Name"] for k in table["PartitionKeys"]] == ["dt"]
+    assert crawl.query(f'select dt, v from "{crawl.database}"."t" order by v') == [["1", "1"], [None, "2"]]
+    values = ["__HIVE_DEFAULT_PARTITION__"]
+    where = {"DatabaseName": crawl.database, "TableName": "t", "PartitionValues": values}
+    assert crawl.glue.get_partition(**where)["Partition"]["Values"] == values
+    crawl.glue.delete_partition(**where)
+    assert len(crawl.partitions("t")) == 1
+
+
+def test_two_crawlers_and_a_drop_while_they_are_at_work(crawl):
+    for part in range(60):
+        crawl.put(f"t/k={part}/a.json", json.dumps({"v": part}))
+    crawl.create("t/")
+    second = name("second")
+    targets = {"S3Targets": [{"Path": f"s3://{crawl.bucket}/t/"}]}
+    crawl.glue.create_crawler(Name=second, Role="r", DatabaseName=crawl.database, Targets=targets)
+    for _ in range(4):
+        crawl.glue.start_crawler(Name=crawl.name)
+        crawl.glue.start_crawler(Name=second)
+        try:
+            crawl.glue.delete_table(DatabaseName=crawl.database, Name="t")
+        except botocore.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "EntityNotFoundException"
+        for crawler in (crawl.name, second):
+            ready = lambda: crawl.glue.get_crawler(Name=crawler)["Crawler"]["State"] == "READY"
+            wait_until(ready, "both crawls to end")
+    crawl.run()
+    assert set(crawl.tables()) == {"t"} and len(crawl.partitions("t")) == 60
+    assert crawl.count("t") == 60
+
+
+def test_new_folders_only(crawl):
+    crawl.put("x/t/k=1/a.json", '{"a":1,"b":2}')
+    log = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+    crawl.create("x/", SchemaChangePolicy=log, RecrawlPolicy={"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"})
+    crawl.run()
+    crawl.put("x/t/k=2/a.json", '{"a":3,"b":4}')
+    crawl.put("x/new/a.json", '{"z":3}')
+    crawl.run()
+    assert set(crawl.tables()) == {"t"} and len(crawl.partitions("t")) == 2
+    assert crawl.count("t") == 2
+
+
+def test_an_undo_of_a_killed_crawl_takes_all_of_it_back(tenon_factory, tmp_path):
+    marker = tmp_path / "marker"
+    point = "crawl.table.committed"
+    server = tenon_factory(environment={"TENON_CRASH_POINT": point, "TENON_CRASH_MARKER": str(marker)}).start()
+    crawl = Crawl(server)
+    for table in ("a", "b"):
+        for part in range(3):
+            crawl.put(f"x/{table}/k={part}/f.json", json.dumps({table: 1, f"{table}2": "x"}))
+    crawl.create("x/")
+    try:
+        crawl.glue.start_crawler(Name=crawl.name)
+    except botocore.exceptions.BotoCoreError:
+        pass
+    wait_until(lambda: server.process.poll() is not None, f"the kill at {point}")
+    server.environment = {}
+    server.start()
+    crawl.glue, crawl.s3 = server.client("glue"), server.client("s3")
+    wait_until(lambda: crawl.get()["State"] == "READY", "the crawl to be taken up again")
+    assert set(crawl.tables()) == {"a", "b"} and len(crawl.partitions("b")) == 3
+    server.cli("crawl", crawl.name, "--undo")
+    assert fault(crawl.glue.get_database, Name=crawl.database)["Code"] == "EntityNotFoundException"
