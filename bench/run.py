@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 
+import crawl
 import job
 import s3
 import start
 
-PARTS = {"start": start.run, "s3": s3.run, "job": job.run}
+PARTS = {"start": start.run, "s3": s3.run, "job": job.run, "crawl": crawl.run}
 PEERS = ["ministack", "moto[server]", "duckdb", "polars", "psutil", "boto3"]
 
 
@@ -39,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the job's input")
+    parser.add_argument("--objects", type=int, default=100_000, help="objects of the large crawl")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
