@@ -21,9 +21,6 @@ use crate::definition::Definition;
 use crate::error::{CrawlerError, pack, unpack};
 use crate::plan::{Kind, Shape};
 
-/// Grows whenever inference finds something else in the same bytes.
-const RULES: u32 = 1;
-
 /// What looking at a file found.
 #[derive(Debug, Clone)]
 pub(crate) enum Look {
@@ -35,9 +32,9 @@ pub(crate) enum Look {
     Refused(String, String),
 }
 
-/// Under which rules a crawler looks at files.
-pub(crate) fn mark(definition: &Definition) -> String {
-    format!("{RULES} {} {:?}", env!("CARGO_PKG_VERSION"), definition.classifiers)
+/// Under which rules a crawler looks at files: another build of the program may find something else in the same bytes.
+fn mark(definition: &Definition, build: &str) -> String {
+    format!("{build} {:?}", definition.classifiers)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,12 +93,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(scope: &Scope, definition: &Definition, bucket: &str) -> Self {
+    pub(crate) fn new(scope: &Scope, definition: &Definition, build: &str, bucket: &str) -> Self {
         Self {
             scope: scope.clone(),
             crawler: definition.name.clone(),
             bucket: bucket.to_owned(),
-            mark: mark(definition),
+            mark: mark(definition, build),
             known: HashMap::new(),
             rows: Vec::new(),
         }

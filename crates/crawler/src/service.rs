@@ -32,11 +32,13 @@ pub struct Options {
     pub node: String,
     /// Crawls at work at the same time, at least 1; others wait.
     pub max_running: usize,
+    /// Tells this build of the program from others: what another one found in files is not trusted.
+    pub build: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { node: "crawler".to_owned(), max_running: 4 }
+        Self { node: "crawler".to_owned(), max_running: 4, build: String::new() }
     }
 }
 
@@ -110,7 +112,7 @@ fn arn(scope: &Scope, name: &str) -> String {
 impl Crawlers {
     /// Makes the service; nothing runs before [`Self::run`].
     pub fn new(store: Store, lake: Lake, logs: Arc<dyn Logs>, options: Options) -> Self {
-        let ground = Ground { store, lake, logs };
+        let ground = Ground { store, lake, logs, build: options.build.as_str().into() };
         Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
     }
 

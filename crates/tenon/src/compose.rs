@@ -97,7 +97,8 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
     let holder = |service: &str| format!("{}/{service}", data_dir.node());
 
-    let crawler_options = crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING };
+    let crawler_options =
+        crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
     let crawlers = Crawlers::new(store.clone(), lake.clone(), Arc::clone(&logs) as _, crawler_options);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
@@ -155,6 +156,16 @@ fn open_engine(config: &Config, data_dir: &DataDir) -> Result<Engine> {
         ..engine::Options::new(spill_dir)
     };
     Engine::new(options).context("cannot start the engine")
+}
+
+/// Tells this program from another build of the same version: by its file's size and time.
+fn build() -> String {
+    let file = std::env::current_exe().and_then(fs::metadata);
+    let stamp = file.ok().and_then(|file| {
+        let since = file.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(format!("{} {}", file.len(), since.as_nanos()))
+    });
+    format!("{} {}", env!("CARGO_PKG_VERSION"), stamp.unwrap_or_default())
 }
 
 /// A folder of this node alone: it is cleared at start.

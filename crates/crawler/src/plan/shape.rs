@@ -123,9 +123,12 @@ impl Shape {
 
     /// Takes in another group when both are one table.
     pub(crate) fn merge(&mut self, other: &Self, likeness: Likeness) -> bool {
-        let Some(fields) = self.merged_fields(other, likeness) else { return false };
-        if *self.fields != fields {
-            self.fields = Arc::new(fields);
+        // Most files share their columns, also in memory.
+        if self.kind != other.kind || !Arc::ptr_eq(&self.fields, &other.fields) {
+            let Some(fields) = self.merged_fields(other, likeness) else { return false };
+            if *self.fields != fields {
+                self.fields = Arc::new(fields);
+            }
         }
         self.quoted |= other.quoted;
         self.escape = self.escape.or(other.escape);

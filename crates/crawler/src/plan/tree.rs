@@ -1,6 +1,7 @@
 //! The folder tree and its reduction to tables.
 
 mod folder;
+mod grouping;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +14,7 @@ use super::shape::{Likeness, Shape};
 
 pub(crate) use folder::Folder;
 use folder::MAX_FILES_KEPT;
+pub(crate) use grouping::Grouping;
 use words::{is_series, unlike, unused};
 
 /// One partition, or the whole of a table without keys.
@@ -58,27 +60,10 @@ enum Reduced {
     Split,
 }
 
-/// A folder with those below.
 #[derive(Debug, Default)]
 struct Node {
     folder: Folder,
     children: BTreeMap<String, Node>,
-}
-
-/// How the crawler's `Configuration` wants folders to be grouped.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Grouping {
-    /// `TableLevelConfiguration`
-    pub(crate) table_level: Option<usize>,
-    /// `CombineCompatibleSchemas`
-    pub(crate) combine: bool,
-}
-
-impl Grouping {
-    /// What files in one folder, or folders beside each other, must have in common.
-    pub(crate) fn likeness(self) -> Likeness {
-        if self.combine { Likeness::Compatible } else { Likeness::Similar }
-    }
 }
 
 /// All folders of one target.
@@ -288,18 +273,9 @@ impl Tree {
             match &mut joined {
                 None => joined = Some(Unit { folder: path.to_owned(), ..unit }),
                 Some(table) => {
-                    if table.keys != unit.keys {
+                    if table.keys != unit.keys || !table.shape.merge(&unit.shape, likeness) {
                         self.why(path, || {
-                            format!("folder {name} is not as deep as those before it, or has other keys")
-                        });
-                        return None;
-                    }
-                    if !table.shape.merge(&unit.shape, likeness) {
-                        self.why(path, || {
-                            format!(
-                                "folder {name} does not fit those before it: {}",
-                                unlike(&table.shape, &unit.shape)
-                            )
+                            format!("folder {name} does not fit those before it: {}", misfit(table, &unit))
                         });
                         return None;
                     }
@@ -308,15 +284,8 @@ impl Tree {
             }
         }
         let table = joined?;
-        let mut seen: HashMap<&[String], &str> = HashMap::with_capacity(table.parts.len());
-        for part in &table.parts {
-            if let Some(other) = seen.insert(&part.values, &part.folder) {
-                self.notes.push(format!(
-                    "folders {other} and {} stand for the same partition values: they become tables of their own",
-                    part.folder
-                ));
-                return None;
-            }
+        if self.has_doubles(&table) {
+            return None;
         }
         self.why(path, || match &first_key {
             Some(key) if named => {
@@ -325,6 +294,21 @@ impl Tree {
             _ => format!("its {} folders fit together and are equally deep: a partition key", units.len()),
         });
         Some(table)
+    }
+
+    /// Whether two folders stand for the same values.
+    fn has_doubles(&mut self, table: &Unit) -> bool {
+        let mut seen: HashMap<&[String], &str> = HashMap::with_capacity(table.parts.len());
+        for part in &table.parts {
+            if let Some(other) = seen.insert(&part.values, &part.folder) {
+                self.notes.push(format!(
+                    "folders {other} and {} stand for the same partition values: they become tables of their own",
+                    part.folder
+                ));
+                return true;
+            }
+        }
+        false
     }
 
     fn emit_all(&mut self, units: Vec<(String, Unit)>) {
@@ -363,6 +347,15 @@ impl Tree {
                 parts: Vec::new(),
             });
         }
+    }
+}
+
+/// Why a folder is no partition beside others.
+fn misfit(table: &Unit, unit: &Unit) -> String {
+    if table.keys == unit.keys {
+        unlike(&table.shape, &unit.shape)
+    } else {
+        "it is not equally deep, or has other keys".to_owned()
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Ground {
     pub(crate) store: Store,
     pub(crate) lake: Lake,
     pub(crate) logs: Arc<dyn Logs>,
+    /// Which build of the program this is.
+    pub(crate) build: Arc<str>,
 }
 
 /// How a run ended, unless well.

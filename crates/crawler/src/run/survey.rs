@@ -93,7 +93,7 @@ pub(crate) async fn look_around(
         known,
         folders: BTreeMap::new(),
         open: BTreeSet::new(),
-        memory: Memory::new(job.scope, job.definition, place.bucket.as_str()),
+        memory: Memory::new(job.scope, job.definition, &job.ground.build, place.bucket.as_str()),
         files: 0,
         looked,
         fields: None,
