@@ -28,10 +28,10 @@ pub(crate) struct Hit {
 /// One query's worth of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    /// The rest of the rows that share the cursor's component.
-    Same(Cursor),
-    /// A range; the flag says whether its low end itself belongs to it.
-    Range(Span, bool),
+    /// What follows a cursor, up to a high end: the rest of its component, and later ones.
+    After(Cursor, Option<Vec<u8>>),
+    /// A whole range.
+    Range(Span),
 }
 
 /// A walk over the rows of a plan, in the order of the driver's column and then of `vkey`.
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
     ) -> Walk<'a> {
         let mut walk = Walk { table, plan, buckets, whole_rows, steps: VecDeque::new() };
         match after {
-            None => walk.steps = plan.spans.iter().map(|span| Step::Range(span.clone(), true)).collect(),
+            None => walk.steps = plan.spans.iter().map(|span| Step::Range(span.clone())).collect(),
             Some(cursor) => walk.resume(cursor),
         }
         walk
@@ -65,22 +65,10 @@ impl<'a> Walk<'a> {
             if span.high.as_ref().is_some_and(|high| *high < cursor.component) {
                 continue;
             }
-            if span.low.as_ref().is_none_or(|low| *low <= cursor.component) {
-                self.push_rest(cursor, span.high.clone());
-            } else {
-                self.steps.push_back(Step::Range(span.clone(), true));
-            }
-        }
-    }
-
-    /// What follows a cursor up to `high`.
-    fn push_rest(&mut self, cursor: &Cursor, high: Option<Vec<u8>>) {
-        let rest = Span { low: Some(cursor.component.clone()), high };
-        if self.plan.driver != 0 {
-            self.steps.push_back(Step::Same(cursor.clone()));
-        }
-        if !(self.plan.driver != 0 && rest.is_point()) {
-            self.steps.push_back(Step::Range(rest, false));
+            self.steps.push_back(match &span.low {
+                Some(low) if *low > cursor.component => Step::Range(span.clone()),
+                _ => Step::After(cursor.clone(), span.high.clone()),
+            });
         }
     }
 
@@ -102,30 +90,27 @@ impl<'a> Walk<'a> {
 
     /// Puts what is left of a step back in front.
     fn continue_after(&mut self, step: Step, cursor: &Cursor) {
-        let later = std::mem::take(&mut self.steps);
-        match step {
-            Step::Same(_) => self.steps.push_back(Step::Same(cursor.clone())),
-            Step::Range(span, _) => self.push_rest(cursor, span.high),
-        }
-        self.steps.extend(later);
+        let (Step::After(_, high) | Step::Range(Span { high, .. })) = step;
+        self.steps.push_front(Step::After(cursor.clone(), high));
     }
 
     fn query(&self, step: &Step, limit: usize) -> (String, Vec<Value>) {
         let column = column(self.plan.driver);
         let mut sql = Sql::new(self.table.uid.0);
-        match step {
-            Step::Same(cursor) => {
-                sql.and(column, "=", cursor.component.clone());
-                sql.and("vkey", ">", cursor.vkey.clone());
+        let high = match step {
+            Step::After(cursor, high) => {
+                sql.after(self.plan.driver, cursor);
+                high
             }
-            Step::Range(span, inclusive) => {
+            Step::Range(span) => {
                 if let Some(low) = &span.low {
-                    sql.and(column, if *inclusive { ">=" } else { ">" }, low.clone());
+                    sql.and(column, ">=", low.clone());
                 }
-                if let Some(high) = &span.high {
-                    sql.and(column, "<=", high.clone());
-                }
+                &span.high
             }
+        };
+        if let Some(high) = high {
+            sql.and(column, "<=", high.clone());
         }
         if let Some((from, to)) = self.buckets {
             sql.and("seg", ">=", from);
@@ -174,6 +159,21 @@ impl Sql {
         self.conditions.push_str(&format!(" AND {column} {operator} ${number}"));
     }
 
+    /// What follows a cursor in the order of the driver's index. As one comparison of both columns: with `=` on the one
+    /// and `>` on the other SQLite walks the table's own order and looks at every row. `IS NOT NULL` says that the index
+    /// has all of these rows.
+    fn after(&mut self, driver: usize, cursor: &Cursor) {
+        if driver == 0 {
+            return self.and("vkey", ">", cursor.vkey.clone());
+        }
+        let column = column(driver);
+        self.parameters.push(Value::from(cursor.component.clone()));
+        self.parameters.push(Value::from(cursor.vkey.clone()));
+        let last = self.parameters.len();
+        self.conditions
+            .push_str(&format!(" AND {column} IS NOT NULL AND ({column}, vkey) > (${}, ${last})", last - 1));
+    }
+
     /// A limit that must not make the planner leave the driver's index: inside `CASE` it is no
     /// index term, on either back end.
     fn filter(&mut self, column: &str, span: &Span) {
@@ -183,6 +183,66 @@ impl Sql {
                 let number = self.parameters.len();
                 let term = format!(" AND CASE WHEN {column} {operator} ${number} THEN 1 ELSE 0 END = 1");
                 self.conditions.push_str(&term);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Scope;
+
+    use super::*;
+    use crate::model::{Column, DatabaseInput, PartitionInput, TableInput};
+    use crate::{database, expression, partition, table};
+
+    /// SQLite's plan of every step of a walk.
+    async fn plans(tx: &mut Tx, table: &Table, filter: &str) -> Vec<String> {
+        let parsed = expression::parse(filter, table.partition_keys()).unwrap();
+        let ranges = parsed.as_ref().map(|found| found.ranges(&table.layout)).unwrap_or_default();
+        let plan = Plan::choose(tx, table, &ranges).await.unwrap();
+        let mut walk = Walk::new(table, &plan, Some((0, 2520)), false, None);
+        let mut steps: Vec<Step> = walk.steps.iter().cloned().collect();
+        // And those of the pages that follow.
+        let cursor = walk.next(tx, 1).await.unwrap().pop().unwrap().cursor;
+        steps.extend(Walk::new(table, &plan, None, true, Some(&cursor)).steps);
+        let mut found = Vec::new();
+        for step in steps {
+            let (sql, parameters) = walk.query(&step, 10);
+            let rows = tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &parameters).await.unwrap();
+            found.extend(rows.iter().map(|row| row.get::<String>(3).unwrap()));
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn every_step_seeks_in_an_index_and_sorts_nothing() {
+        let (store, _folder) = store::testing::temp(&[crate::MIGRATIONS]).await;
+        let scope = Scope::new("000000000000", "us-east-1").unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let input = DatabaseInput { name: "db".to_owned(), ..DatabaseInput::default() };
+        database::create(&mut tx, &scope, input).await.unwrap();
+        let keys = [("day", "date"), ("hour", "int"), ("region", "string")];
+        let keys = keys.iter().map(|(name, hive)| Column::new(*name, *hive)).collect();
+        let input = TableInput { name: "t".to_owned(), partition_keys: Some(keys), ..TableInput::default() };
+        let table = table::create(&mut tx, &scope, "db", input, "me").await.unwrap();
+        let inputs = (0..600).map(|n| PartitionInput {
+            values: vec![format!("2024-01-{:02}", n % 28 + 1), (n / 28).to_string(), format!("r{}", n % 7)],
+            ..PartitionInput::default()
+        });
+        partition::batch_create(&mut tx, &scope, "db", "t", inputs.collect()).await.unwrap();
+        for (filter, index) in [
+            ("", "PRIMARY KEY"),
+            ("day = '2024-01-05' AND hour > 3", "PRIMARY KEY"),
+            ("day IN ('2024-01-05', '2024-01-09') AND hour IN (5, 9) AND region LIKE 'r%'", "PRIMARY KEY"),
+            ("hour = 5", "catalog_partitions_k1"),
+            ("region = 'r3' AND day >= '2024-01-02'", "catalog_partitions_k2"),
+        ] {
+            let found = plans(&mut tx, &table, filter).await;
+            assert!(!found.is_empty());
+            for step in found {
+                let seeks = step.starts_with("SEARCH catalog_partitions USING") && step.contains(index);
+                assert!(seeks, "{filter}: {step}");
             }
         }
     }
