@@ -1,7 +1,7 @@
 """Measures Tenon beside its peers on this machine, in one run, and prints ratios.
 
     make bench                         everything
-    bench/run.py start s3 job          the parts named
+    bench/run.py start s3 job catalog  the parts named
     bench/run.py job --rows 1000000    a smaller job
 
 Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 
+import catalog
 import crawl
 import job
 import s3
 import start
 
-PARTS = {"start": start.run, "s3": s3.run, "job": job.run, "crawl": crawl.run}
+PARTS = {"start": start.run, "s3": s3.run, "job": job.run, "catalog": catalog.run, "crawl": crawl.run}
 PEERS = ["ministack", "moto[server]", "duckdb", "polars", "psutil", "boto3"]
 
 

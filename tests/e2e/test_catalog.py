@@ -141,7 +141,6 @@ def test_a_table_keeps_everything(glue, database):
         ViewOriginalText="/* text */",
         ViewExpandedText="/* more */",
         LastAccessTime=datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc),
-        TargetTable={"CatalogId": "000000000000", "DatabaseName": "other", "Name": "linked"},
     )
     given["StorageDescriptor"].update(
         NumberOfBuckets=4,
@@ -479,12 +478,9 @@ def test_bad_segments(glue, partitioned):
 def test_what_is_not_built_says_so(glue, database):
     for request in [
         {"OpenTableFormatInput": {"IcebergInput": {"MetadataOperation": "CREATE"}}, "TableInput": table_input("t")},
-        {"PartitionIndexes": [{"Keys": ["id"], "IndexName": "i"}], "TableInput": table_input("t")},
         {"TransactionId": "abc", "TableInput": table_input("t")},
     ]:
         refused("NotImplemented", "not built", glue.create_table, DatabaseName=database, **request)
-    refused("NotImplemented", "", glue.create_partition_index, DatabaseName=database, TableName="t",
-            PartitionIndex={"Keys": ["id"], "IndexName": "i"})
     refused("NotImplemented", "", glue.get_tags, ResourceArn="arn:aws:glue:us-east-1:000000000000:trigger/x")
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
 

@@ -28,3 +28,8 @@ pub fn registry(scope: &Scope, registry: &str) -> String {
 pub fn schema(scope: &Scope, registry: &str, schema: &str) -> String {
     format!("arn:aws:glue:{}:{}:schema/{registry}/{schema}", scope.region, scope.account)
 }
+
+/// The ARN of a user-defined function; both names are in lower case.
+pub fn function(scope: &Scope, database: &str, function: &str) -> String {
+    format!("arn:aws:glue:{}:{}:userDefinedFunction/{database}/{function}", scope.region, scope.account)
+}

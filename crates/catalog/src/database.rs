@@ -6,7 +6,7 @@ use store::{Row, Scope, Tx, params};
 use crate::error::{CatalogError, from_doc, to_doc};
 use crate::model::DatabaseInput;
 use crate::page::{self, AfterName, Page};
-use crate::{arn, names, table};
+use crate::{arn, function, link, names, policy, table};
 
 /// A database as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +82,7 @@ pub async fn create(tx: &mut Tx, scope: &Scope, mut input: DatabaseInput) -> Res
     Ok(database)
 }
 
-/// Looks a database up; the name may be in any case.
+/// Looks a database up; the name may be in any case. A resource link is returned as it is.
 /// Errors: `DatabaseNotFound`.
 pub async fn get(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Database, CatalogError> {
     let database = names::fold(name);
@@ -92,7 +92,7 @@ pub async fn get(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Database, Cat
     }
 }
 
-async fn find(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<Database>, CatalogError> {
+pub(crate) async fn find(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Option<Database>, CatalogError> {
     let sql =
         format!("SELECT {COLUMNS} FROM catalog_databases WHERE account = $1 AND region = $2 AND name = $3");
     let row = tx.query_opt(&sql, &params![scope.account.as_str(), scope.region.as_str(), name]).await?;
@@ -125,7 +125,8 @@ pub async fn list(
     Ok(Page { items, next })
 }
 
-/// Replaces a database's definition. A new name in `input` renames it, with its tables.
+/// Replaces a database's definition. A new name in `input` renames it, with its tables. Through a resource link the
+/// target is changed; where the link leads cannot be.
 /// Errors: `DatabaseNotFound`, `DatabaseExists` for the new name, `InvalidInput`.
 pub async fn update(
     tx: &mut Tx,
@@ -135,6 +136,17 @@ pub async fn update(
 ) -> Result<Database, CatalogError> {
     let mut database = get(tx, scope, name).await?;
     input.name = names::checked("Database", &input.name)?;
+    if let Some(target) = database.input.other.get(link::TARGET_DATABASE) {
+        if input.other.remove(link::TARGET_DATABASE).is_some_and(|given| given != *target) {
+            let message = "A resource link cannot be changed to lead elsewhere: delete it and make another.";
+            return Err(CatalogError::invalid(message));
+        }
+        let link_name = database.name.clone();
+        database = link::resolve(tx, scope, database).await?;
+        if input.name == link_name {
+            input.name.clone_from(&database.name);
+        }
+    }
     if input.name != database.name {
         if find(tx, scope, &input.name).await?.is_some() {
             return Err(CatalogError::DatabaseExists { database: input.name });
@@ -171,16 +183,23 @@ async fn move_tags(
         let old = arn::table(scope, &database.name, &name);
         table::move_tags(tx, &old, &arn::table(scope, new_name, &name)).await?;
     }
+    for name in function::names(tx, database).await? {
+        let old = arn::function(scope, &database.name, &name);
+        table::move_tags(tx, &old, &arn::function(scope, new_name, &name)).await?;
+    }
     Ok(())
 }
 
-/// Deletes a database with all its tables, their versions and partitions, as Glue does. The work
+/// Deletes a database with all its tables, their versions and partitions, as Glue does; of a resource link only itself. The work
 /// depends on the number of tables, not of partitions: these leave through [`crate::purge`].
 /// Errors: `DatabaseNotFound`.
 pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), CatalogError> {
     let database = get(tx, scope, name).await?;
     table::delete_all(tx, scope, &database).await?;
-    store::tags::clear(tx, &arn::database(scope, &database.name)).await?;
+    function::delete_all(tx, scope, &database).await?;
+    let arn = arn::database(scope, &database.name);
+    store::tags::clear(tx, &arn).await?;
+    policy::forget(tx, scope, &arn).await?;
     tx.execute(
         "DELETE FROM catalog_databases WHERE account = $1 AND region = $2 AND name = $3",
         &params![scope.account.as_str(), scope.region.as_str(), database.name.as_str()],

@@ -35,6 +35,28 @@ pub enum CatalogError {
         /// The values that were asked for.
         values: Vec<String>,
     },
+    /// Something else that a name leads to is not there: a function, an index, statistics, a policy.
+    #[error("{what} {name} not found.")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something else of that name exists.
+    #[error("{what} {name} already exists.")]
+    Exists {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A condition of the caller does not hold.
+    #[error("{message}")]
+    ConditionFailed {
+        /// Which one.
+        message: String,
+    },
     /// A database of that name exists.
     #[error("Database already exists.")]
     DatabaseExists {

@@ -32,6 +32,9 @@ pub async fn batch(tx: &mut Tx) -> Result<bool, CatalogError> {
         ("catalog_table_versions", "version"),
         ("catalog_shapes", "hash"),
         ("catalog_value_kinds", "pos"),
+        ("catalog_statistics", "vkey"),
+        ("catalog_indexes", "name"),
+        ("catalog_optimizers", "kind"),
     ];
     for (rows, key) in keyed {
         let sql = format!(

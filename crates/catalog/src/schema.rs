@@ -10,6 +10,12 @@
 //! | `catalog_shapes` | a storage descriptor's common part, shared by the partitions that have it |
 //! | `catalog_value_kinds` | how many values of a key look like an integer, a date, … |
 //! | `catalog_purge` | an incarnation whose rows wait to be removed |
+//! | `catalog_functions` | a user-defined function of a database |
+//! | `catalog_statistics` | the statistics of a column, of a table (`vkey` empty) or a partition |
+//! | `catalog_indexes` | a partition index as a client defined it |
+//! | `catalog_optimizers` | a table optimizer's configuration |
+//! | `catalog_policies` | the resource policy of the catalog or of a resource |
+//! | `catalog_settings` | settings of a catalog, by name |
 //!
 //! A partition's `vkey` is the order-preserving encoding of all its values: it is the unique key,
 //! and it serves listings in order and filters on leading keys. `k1` to `k4` are the encodings of
@@ -20,7 +26,7 @@
 use store::Migrations;
 
 /// The schema of the catalog, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "catalog", steps: &[STEP_1] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "catalog", steps: &[STEP_1, STEP_2] };
 
 /// Number of key positions (from 0) that have an index: position 0 by `vkey`, the rest by `k1`….
 pub(crate) const INDEXED_POSITIONS: usize = 5;
@@ -94,4 +100,51 @@ CREATE TABLE catalog_value_kinds (
 CREATE TABLE catalog_purge (
   table_uid {int} NOT NULL PRIMARY KEY
 ) {clustered};
+";
+
+const STEP_2: &str = "\
+CREATE TABLE catalog_functions (
+  database_uid {int} NOT NULL,
+  name {text} NOT NULL,
+  created_ms {int} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (database_uid, name)
+);
+CREATE TABLE catalog_statistics (
+  table_uid {int} NOT NULL,
+  vkey {bytes} NOT NULL,
+  column_name {text} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (table_uid, vkey, column_name)
+);
+CREATE TABLE catalog_indexes (
+  table_uid {int} NOT NULL,
+  name {text} NOT NULL,
+  created_ms {int} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (table_uid, name)
+);
+CREATE TABLE catalog_optimizers (
+  table_uid {int} NOT NULL,
+  kind {text} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (table_uid, kind)
+);
+CREATE TABLE catalog_policies (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  arn {text} NOT NULL,
+  hash {text} NOT NULL,
+  created_ms {int} NOT NULL,
+  updated_ms {int} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (account, region, arn)
+);
+CREATE TABLE catalog_settings (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  name {text} NOT NULL,
+  doc {text} NOT NULL,
+  PRIMARY KEY (account, region, name)
+);
 ";

@@ -18,6 +18,7 @@ use jobs::Jobs;
 use lake::Lake;
 use query::Queries;
 use serde_json::Value;
+use store::vault::Vault;
 use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
 use tables::Tables;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,7 @@ pub(crate) struct Composed {
 /// The domain services, as handles.
 struct Domain {
     store: Store,
+    vault: Vault,
     lake: Lake,
     crawlers: Crawlers,
     jobs: Jobs,
@@ -107,7 +109,8 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let query_options = query::Options { max_running: MAX_RUNNING };
     let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
 
-    let domain = Domain { store, lake, crawlers, jobs, queries };
+    let vault = open_vault(config, data_dir)?;
+    let domain = Domain { store, vault, lake, crawlers, jobs, queries };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -139,6 +142,16 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     Store::open(location, MIGRATIONS, clock, ids).await.context("cannot open the metadata store")
+}
+
+/// A shared store holds what other servers must be able to open: a key of this folder alone would lock them out.
+fn open_vault(config: &Config, data_dir: &DataDir) -> Result<Vault> {
+    let vault = match (&config.secrets_key, &config.store) {
+        (Some(key), _) => Vault::with_key(&store::vault::Secret::new(key.expose())),
+        (None, StoreChoice::Sqlite) => Vault::with_key_file(&data_dir.path().join("secrets.key")),
+        (None, StoreChoice::Postgres(_)) => Ok(Vault::without_key()),
+    };
+    vault.context("cannot open the key for secrets")
 }
 
 fn open_engine(config: &Config, data_dir: &DataDir) -> Result<Engine> {
@@ -198,12 +211,15 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         ("job", api::glue::jobs::taggable()),
         ("registry", api::glue::registry::taggable_registry()),
         ("schema", api::glue::registry::taggable_schema()),
+        ("connection", api::glue::connections::taggable()),
     ]);
     vec![
         Arc::new(api::s3::face(domain.lake.clone())),
         Arc::new(api::sts::face()),
         Arc::new(api::glue::catalog::face(store(), taggable)),
         Arc::new(api::glue::registry::face(store())),
+        Arc::new(api::glue::governance::face(store())),
+        Arc::new(api::glue::connections::face(store(), domain.vault.clone())),
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),

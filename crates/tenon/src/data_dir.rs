@@ -5,6 +5,7 @@
 //! node         name of this node, made once: leases that a process of that name left are its successor's
 //! tenon.db     metadata, with its write-ahead log beside it
 //! objects/     extents of objects
+//! secrets.key  what secrets are encrypted with, mode 0600, unless the configuration has a key
 //! spill/       what queries and jobs put down while they run; emptied at start
 //! ```
 //!

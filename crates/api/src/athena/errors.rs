@@ -45,13 +45,16 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
         | CatalogError::VersionNotFound { .. }
-        | CatalogError::PartitionNotFound { .. } => {
+        | CatalogError::PartitionNotFound { .. }
+        | CatalogError::NotFound { .. } => {
             let message = format!("EntityNotFoundException: {error}");
             Fault::new("MetadataException", message)
         }
         CatalogError::DatabaseExists { .. }
         | CatalogError::TableExists { .. }
         | CatalogError::PartitionExists { .. }
+        | CatalogError::Exists { .. }
+        | CatalogError::ConditionFailed { .. }
         | CatalogError::VersionConflict { .. }
         | CatalogError::LimitExceeded { .. }
         | CatalogError::ExpressionInvalid(_)

@@ -2,6 +2,7 @@
 
 use catalog::CatalogError;
 use serde_json::{Value, json};
+use sources::SourceError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
 
@@ -23,10 +24,15 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
         | CatalogError::VersionNotFound { .. }
-        | CatalogError::PartitionNotFound { .. } => not_found(error.to_string()),
+        | CatalogError::PartitionNotFound { .. }
+        | CatalogError::NotFound { .. } => not_found(error.to_string()),
         CatalogError::DatabaseExists { .. }
         | CatalogError::TableExists { .. }
-        | CatalogError::PartitionExists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
+        | CatalogError::PartitionExists { .. }
+        | CatalogError::Exists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
+        CatalogError::ConditionFailed { .. } => {
+            Fault::new("ConditionCheckFailureException", error.to_string())
+        }
         CatalogError::VersionConflict { .. } => {
             Fault::new("ConcurrentModificationException", error.to_string())
         }
@@ -40,6 +46,24 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
         CatalogError::ValueNotOfType { .. } => Fault::new("InvalidStateException", error.to_string()),
         CatalogError::Store(inner) => store(inner),
         CatalogError::Corrupt { .. } => internal(&error),
+    }
+}
+
+/// Glue's fault for an error of connections. What the database behind one says is for the client.
+pub(super) fn source(error: SourceError) -> Fault {
+    match &error {
+        SourceError::ConnectionNotFound { .. } => not_found(error.to_string()),
+        SourceError::ConnectionExists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
+        SourceError::InvalidInput { .. }
+        | SourceError::InvalidToken
+        | SourceError::Property { .. }
+        | SourceError::Connect { .. }
+        | SourceError::Query { .. } => invalid(error.to_string()),
+        SourceError::NotBuilt { .. } => Fault::not_implemented(error.to_string()),
+        SourceError::Timeout { .. } => Fault::new("OperationTimeoutException", error.to_string()),
+        SourceError::Vault(_) => Fault::new("GlueEncryptionException", error.to_string()),
+        SourceError::Store(inner) => store(inner),
+        SourceError::Corrupt { .. } => internal(&error),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The Glue face. Glue is large, so each part is a table of operations of its own over its own
-//! state: the catalog ([`catalog`]), and beside it crawlers and jobs. [`wire::Wire`] joins the
+//! state: the catalog ([`catalog`], [`governance`]), and beside it connections, crawlers and jobs. [`wire::Wire`] joins the
 //! tables of one model and refuses an operation that is in two.
 //!
 //! Source: AWS Glue API Reference.
 
 pub mod catalog;
+pub mod connections;
 pub mod crawlers;
 mod errors;
+pub mod governance;
 pub mod jobs;
 pub mod registry;
 mod tags;

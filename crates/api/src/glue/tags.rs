@@ -59,8 +59,14 @@ async fn resource(catalog: &Catalog, tx: &mut Tx, call: &Call) -> Result<String,
             Ok(::catalog::arn::database(&scope, &found.name))
         }
         ("table", Some((database, table))) => {
-            let found = ::catalog::table::get(tx, &scope, database, table).await.map_err(errors::catalog)?;
+            let found =
+                ::catalog::table::get_entry(tx, &scope, database, table).await.map_err(errors::catalog)?;
             Ok(::catalog::arn::table(&scope, &found.database_name, &found.name))
+        }
+        ("userDefinedFunction", Some((database, function))) => {
+            let found =
+                ::catalog::function::get(tx, &scope, database, function).await.map_err(errors::catalog)?;
+            Ok(::catalog::arn::function(&scope, &found.database_name, &found.name))
         }
         _ => other(catalog, tx, &scope, arn, kind, name).await,
     }

@@ -8,6 +8,7 @@
 //! the index, so partitions that come and go between two pages neither repeat nor hide others.
 
 mod delta;
+pub mod index;
 mod list;
 mod plan;
 mod read;
@@ -24,6 +25,7 @@ use crate::model::{PartitionInput, StorageDescriptor};
 use crate::table::fill_descriptor;
 
 pub use list::{MAX_PAGE, PartitionQuery, Segment, list};
+pub(crate) use read::read_keys;
 pub use read::{batch_get, get};
 pub use write::{Upserted, batch_create, batch_delete, batch_update, create, delete, update, upsert};
 

@@ -61,6 +61,16 @@ pub(crate) fn keys(table: &Table, wanted: &[Vec<String>]) -> Result<Vec<Vec<u8>>
     wanted.iter().map(key).collect()
 }
 
+/// The keys of those partitions that exist. Errors: `InvalidInput` for a wrong number of values.
+pub(crate) async fn read_keys(
+    tx: &mut Tx,
+    table: &Table,
+    wanted: &[Vec<String>],
+) -> Result<Vec<Vec<u8>>, CatalogError> {
+    let keys = keys(table, wanted)?;
+    Ok(load(tx, table, &keys).await?.into_iter().map(|row| row.vkey).collect())
+}
+
 /// Reads the rows of keys, in the order of the keys; those that do not exist are left out.
 pub(crate) async fn load(tx: &mut Tx, table: &Table, keys: &[Vec<u8>]) -> Result<Vec<Stored>, CatalogError> {
     let mut found = BTreeMap::new();

@@ -13,6 +13,7 @@ use crate::partition::delta::Delta;
 use crate::partition::read::{Stored, check_count, keys, load};
 use crate::partition::shape::{Split, split};
 use crate::schema::INDEXED_POSITIONS;
+use crate::statistics;
 use crate::table::{self, Table};
 
 const COLUMNS: [&str; 11] =
@@ -248,6 +249,7 @@ impl Batch<'_> {
         let values = std::mem::take(&mut input.values);
         let Split { doc, shape } = split(input)?;
         self.delta.add(&values, shape.as_ref());
+        self.seen.insert(vkey.clone());
         let mut row = vec![Value::from(self.table.uid.0), vkey.into(), bucket(&values).into()];
         row.extend((1..INDEXED_POSITIONS).map(|position| self.index_value(position, &values)));
         row.push(to_doc("partition", &values)?.into());
@@ -275,6 +277,10 @@ impl Batch<'_> {
     }
 
     async fn write(self, tx: &mut Tx) -> Result<(), CatalogError> {
+        // A partition that is replaced keeps its statistics, as a table does; one that moves does not.
+        let mut gone_for_good = self.gone.clone();
+        gone_for_good.retain(|vkey| !self.seen.contains(vkey));
+        statistics::forget(tx, self.table, gone_for_good).await?;
         for vkey in self.gone {
             tx.execute(
                 "DELETE FROM catalog_partitions WHERE table_uid = $1 AND vkey = $2",

@@ -24,8 +24,8 @@ use crate::model::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput}
 
 pub use aside::{Aside, discard, put_back, set_aside};
 pub use pattern::NamePattern;
-pub use read::{TableQuery, get, list};
-pub(crate) use read::{find, names, stored};
+pub use read::{TableQuery, get, get_entry, list};
+pub(crate) use read::{find, from_row, get_entry_of, names, stored, stored_entry};
 pub use rename::rename;
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
 pub use write::{Update, create, delete, update};

@@ -5,6 +5,7 @@ use store::{Row, Scope, Tx, params};
 use crate::database::{self, Database};
 use crate::error::{CatalogError, from_doc};
 use crate::layout::Layout;
+use crate::link;
 use crate::names as folding;
 use crate::page::{self, AfterName, Page};
 use crate::registry::reference;
@@ -31,27 +32,86 @@ pub(crate) fn from_row(database: &Database, row: &Row) -> Result<Table, CatalogE
     })
 }
 
-/// Looks a table up; both names may be in any case. A table that refers to a schema version has its columns.
-/// Errors: `DatabaseNotFound`, `TableNotFound`, `Registry` when it refers to a version that is not there.
+/// Looks a table up; both names may be in any case. A table that refers to a schema version has its columns. Resource
+/// links are followed: the result may have other names.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `Registry` when it refers to a version that is not there; `InvalidInput`
+/// for a link through a link (see [`crate::link`]).
 pub async fn get(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<Table, CatalogError> {
     let mut table = stored(tx, scope, database, name).await?;
     reference::fill(tx, scope, &mut table).await?;
     Ok(table)
 }
 
-/// Looks a table up as it is stored: for what does not look at its columns.
-/// Errors: `DatabaseNotFound`, `TableNotFound`.
+/// Looks a table up as it is stored, links followed: for what does not look at its columns.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `InvalidInput`.
 pub(crate) async fn stored(
     tx: &mut Tx,
     scope: &Scope,
     database: &str,
     name: &str,
 ) -> Result<Table, CatalogError> {
-    let database = database::get(tx, scope, database).await?;
+    let named = database::get(tx, scope, database).await?;
+    let through_link = named.is_link();
+    let database = link::resolve(tx, scope, named).await?;
+    let table = of_database(tx, &database, name).await?;
+    if through_link && table.is_link() {
+        return Err(CatalogError::invalid(format!(
+            "Table {} is a resource link, which is not followed through a resource link to its database.",
+            table.name
+        )));
+    }
+    link::follow(tx, scope, table).await
+}
+
+/// Looks a table up like [`get`], but returns a table that is a resource link as it is. A link of the database is
+/// followed.
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `Registry`.
+pub async fn get_entry(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    name: &str,
+) -> Result<Table, CatalogError> {
+    let mut table = stored_entry(tx, scope, database, name).await?;
+    reference::fill(tx, scope, &mut table).await?;
+    Ok(table)
+}
+
+/// Looks a table up like [`stored`], but returns a table that is a resource link as it is.
+/// Errors: `DatabaseNotFound`, `TableNotFound`.
+pub(crate) async fn stored_entry(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    name: &str,
+) -> Result<Table, CatalogError> {
+    let named = database::get(tx, scope, database).await?;
+    let database = link::resolve(tx, scope, named).await?;
+    of_database(tx, &database, name).await
+}
+
+/// A table by the names that a listing gave, links as they are; `None` when it is gone.
+pub(crate) async fn get_entry_of(
+    tx: &mut Tx,
+    scope: &Scope,
+    database: &str,
+    name: &str,
+) -> Result<Option<Table>, CatalogError> {
+    let Some(database) = database::find(tx, scope, database).await? else {
+        return Ok(None);
+    };
+    let mut found = find(tx, &database, name).await?;
+    if let Some(table) = &mut found {
+        reference::fill_listed(tx, scope, table).await?;
+    }
+    Ok(found)
+}
+
+async fn of_database(tx: &mut Tx, database: &Database, name: &str) -> Result<Table, CatalogError> {
     let name = folding::fold(name);
-    match find(tx, &database, &name).await? {
+    match find(tx, database, &name).await? {
         Some(table) => Ok(table),
-        None => Err(CatalogError::TableNotFound { database: database.name, table: name }),
+        None => Err(CatalogError::TableNotFound { database: database.name.clone(), table: name }),
     }
 }
 
@@ -87,7 +147,7 @@ pub struct TableQuery<'a> {
     pub limit: usize,
 }
 
-/// Lists a database's tables by name.
+/// Lists a database's tables by name, links among them as they are. A link of the database is followed.
 /// Errors: `DatabaseNotFound`, `InvalidToken`.
 pub async fn list(
     tx: &mut Tx,
@@ -95,7 +155,8 @@ pub async fn list(
     database: &str,
     query: &TableQuery<'_>,
 ) -> Result<Page<Table>, CatalogError> {
-    let database = database::get(tx, scope, database).await?;
+    let named = database::get(tx, scope, database).await?;
+    let database = link::resolve(tx, scope, named).await?;
     let limit = query.limit.max(1);
     let start = page::position::<AfterName>(query.token)?.map_or_else(String::new, |at| at.after);
     let mut items = match &query.pattern {

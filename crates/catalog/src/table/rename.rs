@@ -4,10 +4,10 @@ use store::{Scope, Tx, params};
 
 use crate::database;
 use crate::error::{CatalogError, to_doc};
-use crate::table::{Table, find, get, move_tags};
-use crate::{arn, names};
+use crate::table::{Table, find, get_entry, move_tags};
+use crate::{arn, link, names};
 
-/// Renames a table; it stays the same incarnation, with its version, versions and tags. The names may be in any case.
+/// Renames a table (of a resource link: the link); it stays the same incarnation, with its version, versions and tags. The names may be in any case.
 /// Errors: `DatabaseNotFound` (either), `TableNotFound`, `TableExists` for the new name, `InvalidInput`.
 pub async fn rename(
     tx: &mut Tx,
@@ -15,8 +15,9 @@ pub async fn rename(
     from: (&str, &str),
     to: (&str, &str),
 ) -> Result<Table, CatalogError> {
-    let mut table = get(tx, scope, from.0, from.1).await?;
-    let database = database::get(tx, scope, to.0).await?;
+    let mut table = get_entry(tx, scope, from.0, from.1).await?;
+    let named = database::get(tx, scope, to.0).await?;
+    let database = link::resolve(tx, scope, named).await?;
     let name = names::checked("Table", to.1)?;
     if find(tx, &database, &name).await?.is_some() {
         return Err(CatalogError::TableExists { table: name });

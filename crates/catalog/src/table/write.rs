@@ -9,8 +9,8 @@ use crate::error::{CatalogError, from_doc, to_doc};
 use crate::layout::Layout;
 use crate::model::TableInput;
 use crate::registry::reference;
-use crate::table::{MAX_VERSIONS, Table, TableUid, find, stored};
-use crate::{arn, names};
+use crate::table::{MAX_VERSIONS, Table, TableUid, find, stored, stored_entry};
+use crate::{arn, link, names, partition, policy, statistics};
 
 /// Folds names, and refuses keys that no partition could have.
 fn prepare(input: &mut TableInput) -> Result<(), CatalogError> {
@@ -43,7 +43,12 @@ pub async fn create(
     created_by: &str,
 ) -> Result<Table, CatalogError> {
     prepare(&mut input)?;
-    let database = database::get(tx, scope, database).await?;
+    let named = database::get(tx, scope, database).await?;
+    if named.is_link() && input.other.contains_key(link::TARGET_TABLE) {
+        let message = "A resource link to a table cannot be made through a resource link to a database.";
+        return Err(CatalogError::invalid(message));
+    }
+    let database = link::resolve(tx, scope, named).await?;
     if find(tx, &database, &input.name).await?.is_some() {
         return Err(CatalogError::TableExists { table: input.name });
     }
@@ -96,7 +101,8 @@ pub struct Update<'a> {
     pub skip_archive: bool,
 }
 
-/// Replaces a table's definition (that of `input.name`) by its next version.
+/// Replaces a table's definition (that of `input.name`) by its next version. Through a resource link the target is
+/// changed; where the link leads cannot be.
 /// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `LimitExceeded` after
 /// [`MAX_VERSIONS`] archived versions, `InvalidInput`, also for another number of partition keys while partitions are
 /// stored, `Registry` for the schema version that it refers to.
@@ -108,13 +114,22 @@ pub async fn update(
     how: Update<'_>,
 ) -> Result<Table, CatalogError> {
     prepare(&mut input)?;
+    let entry = stored_entry(tx, scope, database, &input.name).await?;
     let mut table = stored(tx, scope, database, &input.name).await?;
+    if let Some(target) = entry.input.other.get(link::TARGET_TABLE) {
+        if input.other.remove(link::TARGET_TABLE).is_some_and(|given| given != *target) {
+            let message = "A resource link cannot be changed to lead elsewhere: delete it and make another.";
+            return Err(CatalogError::invalid(message));
+        }
+        input.name.clone_from(&table.name);
+    }
     let current = table.version;
     if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
         return Err(CatalogError::VersionConflict { given: given.to_owned(), current });
     }
     reference::check(tx, scope, &input).await?;
     let layout = next_layout(tx, &table, &input).await?;
+    partition::index::check_keys(tx, &table, &input).await?;
     if !how.skip_archive {
         archive(tx, &table).await?;
         table.archived += 1;
@@ -122,6 +137,7 @@ pub async fn update(
     table.layout = layout;
     table.version = current + 1;
     table.updated_ms = tx.now_ms();
+    statistics::keep_of(tx, &table, &input).await?;
     table.input = input;
     if replace(tx, &table, current).await? {
         return Ok(table);
@@ -195,11 +211,14 @@ async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<L
     Ok(table.layout.clone())
 }
 
-/// Deletes a table with its versions and partitions, which leave through [`crate::purge`].
+/// Deletes a table with its versions and partitions, which leave through [`crate::purge`]; of a resource link only
+/// itself.
 /// Errors: `DatabaseNotFound`, `TableNotFound`.
 pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<(), CatalogError> {
-    let table = stored(tx, scope, database, name).await?;
-    store::tags::clear(tx, &arn::table(scope, &table.database_name, &table.name)).await?;
+    let table = stored_entry(tx, scope, database, name).await?;
+    let arn = arn::table(scope, &table.database_name, &table.name);
+    store::tags::clear(tx, &arn).await?;
+    policy::forget(tx, scope, &arn).await?;
     tx.execute("INSERT INTO catalog_purge (table_uid) VALUES ($1)", &params![table.uid.0]).await?;
     tx.execute(
         "DELETE FROM catalog_tables WHERE database_uid = $1 AND name = $2",
@@ -212,7 +231,9 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> R
 /// Deletes all tables of a database.
 pub(crate) async fn delete_all(tx: &mut Tx, scope: &Scope, database: &Database) -> Result<(), CatalogError> {
     for name in super::names(tx, database).await? {
-        store::tags::clear(tx, &arn::table(scope, &database.name, &name)).await?;
+        let arn = arn::table(scope, &database.name, &name);
+        store::tags::clear(tx, &arn).await?;
+        policy::forget(tx, scope, &arn).await?;
     }
     tx.execute(
         "INSERT INTO catalog_purge (table_uid) \

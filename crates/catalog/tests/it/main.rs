@@ -4,6 +4,7 @@
 
 mod common;
 mod filters;
+mod links;
 mod model;
 mod partitions;
 mod postgres;

@@ -1,7 +1,8 @@
 //! Whatever a client gives comes back: known members, unknown members, nested ones.
 
-use crate::common::{database_input, scope, store};
-use catalog::{DatabaseInput, PartitionInput, TableInput, database, partition, table};
+use crate::common::{database_input, scope, store, with_table};
+use catalog::statistics::{ColumnStatistics, Of};
+use catalog::{DatabaseInput, PartitionInput, TableInput, database, function, partition, statistics, table};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -132,6 +133,40 @@ fn partition_document() -> BoxedStrategy<Value> {
     ])
 }
 
+fn function_document() -> BoxedStrategy<Value> {
+    let uri = object(vec![("ResourceType", text()), ("Uri", text())]);
+    let rest = object(vec![
+        ("ClassName", text()),
+        ("OwnerName", text()),
+        ("FunctionType", text()),
+        ("OwnerType", text()),
+        ("ResourceUris", list(uri)),
+        ("Unknown", text()),
+    ]);
+    with(rest, "FunctionName", "[A-Za-z][A-Za-z0-9_]{0,8}".prop_map(Value::from).boxed())
+}
+
+fn statistics_document() -> BoxedStrategy<Value> {
+    let decimal = || object(vec![("UnscaledValue", text()), ("Scale", number())]);
+    let members = || {
+        object(vec![
+            ("MinimumValue", prop_oneof![number(), decimal()].boxed()),
+            ("MaximumValue", prop_oneof![number(), decimal()].boxed()),
+            ("NumberOfNulls", number()),
+            ("NumberOfDistinctValues", number()),
+            ("AverageLength", number()),
+        ])
+    };
+    let kinds = ["Boolean", "Date", "Decimal", "Double", "Long", "String", "Binary"];
+    let data = (prop::sample::select(kinds.to_vec()), members()).prop_map(|(kind, members)| {
+        let mut data = json!({ "Type": kind.to_uppercase() });
+        data[format!("{kind}ColumnStatisticsData")] = members;
+        data
+    });
+    let rest = object(vec![("ColumnType", text()), ("AnalyzedTime", number()), ("Unknown", text())]);
+    with(with(rest, "StatisticsData", data.boxed()), "ColumnName", Just(Value::from("name")).boxed())
+}
+
 /// Everything given is in the answer (which has more).
 fn contains(answer: &Value, given: &Value) -> bool {
     match (answer, given) {
@@ -158,11 +193,17 @@ async fn round_trip(database_given: Value, mut table_given: Value, partition_giv
     assert!(contains(&answer, &database_given), "{answer} {database_given}");
 
     database::create(&mut tx, &scope(), database_input("the_database")).await.unwrap();
-    let input: TableInput = serde_json::from_value(table_given.clone()).unwrap();
+    let mut input: TableInput = serde_json::from_value(table_given.clone()).unwrap();
     let made = table::create(&mut tx, &scope(), "the_database", input.clone(), "me").await.unwrap();
-    let found = table::get(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
+    let found = table::get_entry(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
     assert_eq!(found.input, input);
     assert!(contains(&found.to_json(&scope()), &table_given));
+    if found.is_link() {
+        // It has no partitions of its own.
+        table::delete(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
+        input.other.remove("TargetTable");
+        table::create(&mut tx, &scope(), "the_database", input, "me").await.unwrap();
+    }
 
     let mut input: PartitionInput = serde_json::from_value(partition_given.clone()).unwrap();
     input.values = found.partition_keys().iter().map(|_| value.clone()).collect();
@@ -170,6 +211,22 @@ async fn round_trip(database_given: Value, mut table_given: Value, partition_giv
     let found = partition::get(&mut tx, &scope(), "the_database", &made.name, &input.values).await.unwrap();
     assert_eq!(found.input, input);
     assert!(contains(&found.to_json(&scope()), &partition_given));
+}
+
+async fn round_trip_of_others(function_given: Value, statistics_given: Value) {
+    let (store, _folder) = with_table(&[]).await;
+    let mut tx = store.begin().await.unwrap();
+    let input: function::FunctionInput = serde_json::from_value(function_given.clone()).unwrap();
+    function::create(&mut tx, &scope(), "db", input.clone()).await.unwrap();
+    let found = function::get(&mut tx, &scope(), "db", &input.function_name).await.unwrap();
+    assert!(contains(&found.to_json(&scope()), &function_given));
+
+    let input: ColumnStatistics = serde_json::from_value(statistics_given.clone()).unwrap();
+    let failed = statistics::update(&mut tx, &scope(), ("db", "t"), Of::Table, vec![input]).await.unwrap();
+    assert!(failed.is_empty(), "{failed:?}");
+    let names = ["name".to_owned()];
+    let (found, _) = statistics::get(&mut tx, &scope(), ("db", "t"), Of::Table, &names).await.unwrap();
+    assert_eq!(json!(found[0]), statistics_given);
 }
 
 proptest! {
@@ -184,5 +241,11 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(round_trip(database_given, table_given, partition_given, value));
+    }
+
+    #[test]
+    fn functions_and_statistics_come_back(given in function_document(), statistics in statistics_document()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(round_trip_of_others(given, statistics));
     }
 }

@@ -243,7 +243,8 @@ fn same_location(a: Option<&str>, b: &str) -> bool {
 }
 
 async fn existing(job: &Job<'_>, tx: &mut Tx, name: &str) -> Result<Option<table::Table>, CrawlerError> {
-    match table::get(tx, job.scope, job.database(), name).await {
+    // A resource link is nothing that a crawl may change: as it has no place of its own, another name is taken.
+    match table::get_entry(tx, job.scope, job.database(), name).await {
         Ok(table) => Ok(Some(table)),
         // A preview has not made the database.
         Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => Ok(None),

@@ -138,6 +138,8 @@ async fn follow(
         Ok(table) => match changed_table(&table, columns, keys, follows.widen).map_err(refused)? {
             None => Ok(table),
             Some(input) => {
+                // The table may have been found through a resource link.
+                let database = &table.database_name;
                 catalog::table::update(tx, scope, database, input, catalog::table::Update::default())
                     .await
                     .map_err(failed)

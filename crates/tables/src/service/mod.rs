@@ -87,7 +87,8 @@ impl Tables {
     /// Looks a table up in the catalog.
     /// Errors: `NamespaceNotFound`.
     async fn find(&self, tx: &mut Tx, scope: &Scope, table: &Identifier) -> Result<Found, TablesError> {
-        match catalog::table::get(tx, scope, &table.namespace, &table.name).await {
+        // A resource link is no Iceberg table: a commit through one would have to know where it leads.
+        match catalog::table::get_entry(tx, scope, &table.namespace, &table.name).await {
             Ok(found) if is_iceberg(&found) => Ok(Found::Iceberg(Box::new(found))),
             Ok(_) => Ok(Found::OtherKind),
             Err(CatalogError::TableNotFound { .. }) => Ok(Found::Nothing),

@@ -101,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) place: Place,
     pub(crate) store: StoreChoice,
     pub(crate) auth: AuthChoice,
+    /// What secrets are encrypted with; `None`: a file of the data folder, where one is possible.
+    pub(crate) secrets_key: Option<Secret>,
     pub(crate) base_hosts: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) log_format: LogFormat,

@@ -30,6 +30,7 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         place,
         store,
         auth: auth(&mut reader, listen),
+        secrets_key: reader.get("secrets_key", secrets_key),
         base_hosts: reader.need("base_hosts", hosts, Vec::new()),
         limits: limits(&mut reader),
         log_format: reader.need(
@@ -171,6 +172,15 @@ fn store(value: &Value) -> Result<StoreChoice, String> {
     }
     // The text may be an address with a password: it is not repeated.
     Err("neither sqlite nor an address postgres://user:password@host/database".to_owned())
+}
+
+/// The text is not repeated: it is a secret.
+fn secrets_key(value: &Value) -> Result<Secret, String> {
+    let text = text(value)?;
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(Secret::new(text));
+    }
+    Err("64 hexadecimal digits are expected (openssl rand -hex 32)".to_owned())
 }
 
 fn level(value: &Value) -> Result<String, String> {

@@ -22,6 +22,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("auth", Some("open"), "open: any credentials, on loopback only; sigv4: requests are verified"),
     setting("keys", None, "[[keys]] tables of access_key_id, secret and, if wanted, account"),
     setting(
+        "secrets_key",
+        None,
+        "64 hexadecimal digits that secrets are encrypted with; default a key made once in data_dir; a PostgreSQL store \
+         needs it before it can hold secrets",
+    ),
+    setting(
         "base_hosts",
         Some("localhost,localhost.localstack.cloud,s3.amazonaws.com"),
         "names under which buckets are hosts",

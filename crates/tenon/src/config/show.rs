@@ -64,6 +64,7 @@ fn value(config: &Config, path: &str) -> Option<String> {
             }
             AuthChoice::Open => return None,
         },
+        "secrets_key" => quoted(config.secrets_key.as_ref().map(|_| MASK)?),
         "base_hosts" => format!("[{}]", config.base_hosts.iter().map(quoted).collect::<Vec<_>>().join(", ")),
         "limits" => quoted(if config.limits == Limits::Aws { "aws" } else { "off" }),
         "log.format" => quoted(if config.log_format == LogFormat::Text { "text" } else { "json" }),

@@ -1,7 +1,9 @@
 //! Databases.
 
-use catalog::{DatabaseInput, arn, database};
+use catalog::database::Database;
+use catalog::{CatalogError, DatabaseInput, arn, database, link};
 use serde_json::{Value, json};
+use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
 use super::{Catalog, attributes, commit, limit, required, scope, structure};
@@ -29,7 +31,23 @@ pub(super) async fn get(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut tx = catalog.read().await?;
     let found = database::get(&mut tx, &scope, required(&call, "Name")).await.map_err(errors::catalog)?;
-    Ok(Reply::from(json!({ "Database": found.to_json(&scope).map_err(errors::catalog)? })))
+    Ok(Reply::from(json!({ "Database": shown(&mut tx, &scope, found).await? })))
+}
+
+/// The database as Glue's `Database` structure: a resource link with its target's properties, as far as it has a target.
+async fn shown(tx: &mut Tx, scope: &Scope, found: Database) -> Result<Value, Fault> {
+    let own = found.to_json(scope).map_err(errors::catalog)?;
+    if !found.is_link() {
+        return Ok(own);
+    }
+    match link::resolve(tx, scope, found).await {
+        Ok(target) => {
+            let target = target.to_json(scope).map_err(errors::catalog)?;
+            Ok(link::shown(&own, &target, "TargetDatabase"))
+        }
+        Err(CatalogError::DatabaseNotFound { .. } | CatalogError::InvalidInput { .. }) => Ok(own),
+        Err(other) => Err(errors::catalog(other)),
+    }
 }
 
 pub(super) async fn list(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
@@ -45,11 +63,11 @@ pub(super) async fn list(catalog: &Catalog, call: Call) -> Result<Reply, Fault> 
         .await
         .map_err(errors::catalog)?;
     let mut databases = Vec::with_capacity(page.items.len());
-    for found in &page.items {
+    for found in page.items {
         if share == "FEDERATED" && !found.input.other.contains_key("FederatedDatabase") {
             continue;
         }
-        let value = found.to_json(&scope).map_err(errors::catalog)?;
+        let value = shown(&mut tx, &scope, found).await?;
         databases.push(match &wanted {
             None => value,
             Some(names) => narrowed(&value, names),

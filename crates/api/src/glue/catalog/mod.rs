@@ -1,8 +1,13 @@
-//! The Data Catalog's operations: databases, tables, versions, partitions, tags.
+//! The Data Catalog's operations: databases, tables, versions, partitions and their indexes, statistics of columns,
+//! user-defined functions, searching, tags.
 
 mod databases;
+mod functions;
+mod indexes;
 mod operations;
 mod partitions;
+mod search;
+mod statistics;
 mod tables;
 mod versions;
 
@@ -14,6 +19,8 @@ use wire::{Call, Fault, Service};
 
 use super::errors;
 use super::tags::Taggable;
+
+pub(super) use tables::author;
 
 /// What the handlers of the catalog work on.
 pub struct Catalog {
@@ -37,7 +44,7 @@ impl Catalog {
     }
 }
 
-async fn commit(tx: Tx) -> Result<(), Fault> {
+pub(super) async fn commit(tx: Tx) -> Result<(), Fault> {
     tx.commit().await.map_err(|error| errors::store(&error))
 }
 
@@ -54,12 +61,12 @@ pub(super) fn scope(call: &Call) -> Result<Scope, Fault> {
 }
 
 /// A required text; wire has checked that it is there.
-fn required<'a>(call: &'a Call, member: &str) -> &'a str {
+pub(super) fn required<'a>(call: &'a Call, member: &str) -> &'a str {
     call.text(member).unwrap_or_default()
 }
 
 /// A structure of the request.
-fn structure<T: DeserializeOwned>(call: &mut Call, member: &str) -> Result<T, Fault> {
+pub(super) fn structure<T: DeserializeOwned>(call: &mut Call, member: &str) -> Result<T, Fault> {
     let Some(value) = call.input.remove(member) else {
         return Err(errors::invalid(format!("{member} is required.")));
     };
@@ -67,7 +74,7 @@ fn structure<T: DeserializeOwned>(call: &mut Call, member: &str) -> Result<T, Fa
 }
 
 /// The request's page size, or the default.
-fn limit(call: &Call, default: usize) -> usize {
+pub(super) fn limit(call: &Call, default: usize) -> usize {
     call.integer("MaxResults").and_then(|given| usize::try_from(given).ok()).unwrap_or(default)
 }
 

@@ -2,7 +2,7 @@
 
 use wire::{Fields, Operation};
 
-use super::{Catalog, databases, partitions, tables, versions};
+use super::{Catalog, databases, functions, indexes, partitions, search, statistics, tables, versions};
 use crate::glue::tags;
 
 const GOVERNED: &str = "governed tables are not built";
@@ -26,7 +26,12 @@ macro_rules! operation {
 }
 
 pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
-    operation!("CreateDatabase", databases::create, ["CatalogId", "DatabaseInput.Name", "Tags"], []),
+    operation!(
+        "CreateDatabase",
+        databases::create,
+        ["CatalogId", "DatabaseInput.Name", "DatabaseInput.TargetDatabase", "Tags"],
+        []
+    ),
     operation!("GetDatabase", databases::get, ["CatalogId", "Name"], []),
     operation!(
         "GetDatabases",
@@ -34,7 +39,12 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
         ["CatalogId", "NextToken", "MaxResults", "ResourceShareType", "AttributesToGet"],
         []
     ),
-    operation!("UpdateDatabase", databases::update, ["CatalogId", "Name", "DatabaseInput.Name"], []),
+    operation!(
+        "UpdateDatabase",
+        databases::update,
+        ["CatalogId", "Name", "DatabaseInput.Name", "DatabaseInput.TargetDatabase"],
+        []
+    ),
     operation!("DeleteDatabase", databases::delete, ["CatalogId", "Name"], []),
     operation!(
         "CreateTable",
@@ -44,14 +54,11 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             "DatabaseName",
             "TableInput.Name",
             "TableInput.PartitionKeys",
-            "TableInput.StorageDescriptor.SchemaReference"
+            "TableInput.StorageDescriptor.SchemaReference",
+            "TableInput.TargetTable",
+            "PartitionIndexes"
         ],
-        [
-            ("Name", OPEN_TABLE),
-            ("PartitionIndexes", "partition indexes cannot be chosen: the first five keys always have one"),
-            ("TransactionId", GOVERNED),
-            ("OpenTableFormatInput", OPEN_TABLE)
-        ]
+        [("Name", OPEN_TABLE), ("TransactionId", GOVERNED), ("OpenTableFormatInput", OPEN_TABLE)]
     ),
     operation!(
         "GetTable",
@@ -86,6 +93,7 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             "TableInput.Name",
             "TableInput.PartitionKeys",
             "TableInput.StorageDescriptor.SchemaReference",
+            "TableInput.TargetTable",
             "SkipArchive",
             "VersionId"
         ],
@@ -204,10 +212,119 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
         []
     ),
     operation!(
+        "CreatePartitionIndex",
+        indexes::create,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionIndex"],
+        []
+    ),
+    operation!(
+        "DeletePartitionIndex",
+        indexes::delete,
+        ["CatalogId", "DatabaseName", "TableName", "IndexName"],
+        []
+    ),
+    operation!(
         "GetPartitionIndexes",
-        partitions::indexes,
+        indexes::list,
         ["CatalogId", "DatabaseName", "TableName", "NextToken"],
         []
+    ),
+    operation!(
+        "UpdateColumnStatisticsForTable",
+        statistics::update_table,
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableName",
+            "ColumnStatisticsList.ColumnName",
+            "ColumnStatisticsList.StatisticsData.Type"
+        ],
+        []
+    ),
+    operation!(
+        "GetColumnStatisticsForTable",
+        statistics::get_table,
+        ["CatalogId", "DatabaseName", "TableName", "ColumnNames"],
+        []
+    ),
+    operation!(
+        "DeleteColumnStatisticsForTable",
+        statistics::delete_table,
+        ["CatalogId", "DatabaseName", "TableName", "ColumnName"],
+        []
+    ),
+    operation!(
+        "UpdateColumnStatisticsForPartition",
+        statistics::update_partition,
+        [
+            "CatalogId",
+            "DatabaseName",
+            "TableName",
+            "PartitionValues",
+            "ColumnStatisticsList.ColumnName",
+            "ColumnStatisticsList.StatisticsData.Type"
+        ],
+        []
+    ),
+    operation!(
+        "GetColumnStatisticsForPartition",
+        statistics::get_partition,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionValues", "ColumnNames"],
+        []
+    ),
+    operation!(
+        "DeleteColumnStatisticsForPartition",
+        statistics::delete_partition,
+        ["CatalogId", "DatabaseName", "TableName", "PartitionValues", "ColumnName"],
+        []
+    ),
+    operation!(
+        "CreateUserDefinedFunction",
+        functions::create,
+        ["CatalogId", "DatabaseName", "FunctionInput.FunctionName", "FunctionInput.FunctionType"],
+        []
+    ),
+    operation!("GetUserDefinedFunction", functions::get, ["CatalogId", "DatabaseName", "FunctionName"], []),
+    operation!(
+        "GetUserDefinedFunctions",
+        functions::list,
+        ["CatalogId", "DatabaseName", "Pattern", "FunctionType", "NextToken", "MaxResults"],
+        []
+    ),
+    operation!(
+        "UpdateUserDefinedFunction",
+        functions::update,
+        [
+            "CatalogId",
+            "DatabaseName",
+            "FunctionName",
+            "FunctionInput.FunctionName",
+            "FunctionInput.FunctionType"
+        ],
+        []
+    ),
+    operation!(
+        "DeleteUserDefinedFunction",
+        functions::delete,
+        ["CatalogId", "DatabaseName", "FunctionName"],
+        []
+    ),
+    operation!(
+        "SearchTables",
+        search::tables,
+        [
+            "CatalogId",
+            "NextToken",
+            "Filters.Key",
+            "Filters.Value",
+            "Filters.Comparator",
+            "SearchText",
+            "SortCriteria.FieldName",
+            "SortCriteria.Sort",
+            "MaxResults",
+            "ResourceShareType"
+        ],
+        [("IncludeStatusDetails", STATUS)]
     ),
     operation!("TagResource", tags::tag, ["ResourceArn", "TagsToAdd"], []),
     operation!("UntagResource", tags::untag, ["ResourceArn", "TagsToRemove"], []),

@@ -38,7 +38,7 @@ fn value_lists(call: &mut Call, member: &str) -> Result<Vec<Vec<String>>, Fault>
 }
 
 /// The database and the table of a call.
-fn table(call: &Call) -> (&str, &str) {
+pub(super) fn table(call: &Call) -> (&str, &str) {
     (required(call, "DatabaseName"), required(call, "TableName"))
 }
 
@@ -159,13 +159,4 @@ pub(super) async fn batch_delete(catalog: &Catalog, mut call: Call) -> Result<Re
         partition::batch_delete(&mut tx, &scope, database, name, &wanted).await.map_err(errors::catalog)?;
     commit(tx).await?;
     Ok(failures(failed))
-}
-
-/// No index can be made by a client, so a table that exists has none.
-pub(super) async fn indexes(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
-    let scope = scope(&call)?;
-    let (database, name) = table(&call);
-    let mut tx = catalog.read().await?;
-    catalog::table::get(&mut tx, &scope, database, name).await.map_err(errors::catalog)?;
-    Ok(Reply::from(json!({ "PartitionIndexDescriptorList": [] })))
 }

@@ -1,9 +1,10 @@
 //! Tables.
 
+use catalog::partition::index::{self, IndexInput};
 use catalog::table::{self, NamePattern, TableQuery, Update};
-use catalog::{CatalogError, Table, TableInput};
+use catalog::{CatalogError, Table, TableInput, database, link};
 use serde_json::{Value, json};
-use store::Scope;
+use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
 use super::{Catalog, attributes, commit, limit, required, scope, structure};
@@ -12,14 +13,24 @@ use crate::glue::errors;
 /// Tables on a page that names no size. Source: the largest `MaxResults` of GetTables.
 const PAGE: usize = 100;
 
+/// Who makes what a request makes.
+pub(in crate::glue) fn author(scope: &Scope) -> String {
+    format!("arn:aws:iam::{}:root", scope.account)
+}
+
 pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let input: TableInput = structure(&mut call, "TableInput")?;
-    let author = format!("arn:aws:iam::{}:root", scope.account);
+    let indexes: Vec<IndexInput> = match call.input.contains_key("PartitionIndexes") {
+        true => structure(&mut call, "PartitionIndexes")?,
+        false => Vec::new(),
+    };
+    let author = author(&scope);
     let mut tx = catalog.begin().await?;
-    table::create(&mut tx, &scope, required(&call, "DatabaseName"), input, &author)
+    let made = table::create(&mut tx, &scope, required(&call, "DatabaseName"), input, &author)
         .await
         .map_err(errors::catalog)?;
+    index::create_all(&mut tx, &made, indexes).await.map_err(errors::catalog)?;
     commit(tx).await?;
     Ok(Reply::empty())
 }
@@ -27,10 +38,33 @@ pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, F
 pub(super) async fn get(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut tx = catalog.read().await?;
-    let found = table::get(&mut tx, &scope, required(&call, "DatabaseName"), required(&call, "Name"))
-        .await
-        .map_err(errors::get_table)?;
-    Ok(Reply::from(json!({ "Table": found.to_json(&scope) })))
+    let (database, name) = (required(&call, "DatabaseName"), required(&call, "Name"));
+    let found = table::get_entry(&mut tx, &scope, database, name).await.map_err(errors::get_table)?;
+    let own = found.to_json(&scope);
+    let through_link = database::get(&mut tx, &scope, database).await.map_err(errors::catalog)?.is_link();
+    if !found.is_link() || through_link {
+        return Ok(Reply::from(json!({ "Table": own })));
+    }
+    let target = link::resolve_table(&mut tx, &scope, found).await.map_err(errors::catalog)?;
+    let shown = link::shown(&own, &target.to_json(&scope), "TargetTable");
+    Ok(Reply::from(json!({ "Table": shown })))
+}
+
+/// The table as Glue's `Table` structure: a resource link with its target's properties, as far as it has a target.
+async fn followed(tx: &mut Tx, scope: &Scope, found: &Table) -> Result<Value, Fault> {
+    let own = found.to_json(scope);
+    if !found.is_link() {
+        return Ok(own);
+    }
+    match link::resolve_table(tx, scope, found.clone()).await {
+        Ok(target) => Ok(link::shown(&own, &target.to_json(scope), "TargetTable")),
+        Err(
+            CatalogError::DatabaseNotFound { .. }
+            | CatalogError::TableNotFound { .. }
+            | CatalogError::InvalidInput { .. },
+        ) => Ok(own),
+        Err(other) => Err(errors::catalog(other)),
+    }
 }
 
 pub(super) async fn list(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
@@ -40,17 +74,21 @@ pub(super) async fn list(catalog: &Catalog, call: Call) -> Result<Reply, Fault> 
     let query =
         TableQuery { pattern: pattern.flatten(), token: call.text("NextToken"), limit: limit(&call, PAGE) };
     let mut tx = catalog.read().await?;
-    let page = table::list(&mut tx, &scope, required(&call, "DatabaseName"), &query)
-        .await
-        .map_err(errors::catalog)?;
-    let tables: Vec<Value> = page.items.iter().map(|found| shown(found, &scope, wanted.as_deref())).collect();
+    let database = required(&call, "DatabaseName");
+    let page = table::list(&mut tx, &scope, database, &query).await.map_err(errors::catalog)?;
+    let through_link = database::get(&mut tx, &scope, database).await.map_err(errors::catalog)?.is_link();
+    let mut tables = Vec::with_capacity(page.items.len());
+    for found in &page.items {
+        tables.push(match &wanted {
+            Some(wanted) => narrowed(found, wanted),
+            None if through_link => found.to_json(&scope),
+            None => followed(&mut tx, &scope, found).await?,
+        });
+    }
     Ok(Reply::from(json!({ "TableList": tables, "NextToken": page.next })))
 }
 
-fn shown(found: &Table, scope: &Scope, wanted: Option<&[String]>) -> Value {
-    let Some(wanted) = wanted else {
-        return found.to_json(scope);
-    };
+fn narrowed(found: &Table, wanted: &[String]) -> Value {
     let mut narrow = json!({ "Name": found.name });
     if wanted.iter().any(|name| name == "TABLE_TYPE")
         && let Some(table_type) = found.table_type()
@@ -87,7 +125,7 @@ pub(super) async fn batch_delete(catalog: &Catalog, call: Call) -> Result<Reply,
     let database = required(&call, "DatabaseName");
     let names = call.input.get("TablesToDelete").and_then(Value::as_array).into_iter().flatten();
     let mut tx = catalog.begin().await?;
-    catalog::database::get(&mut tx, &scope, database).await.map_err(errors::catalog)?;
+    database::get(&mut tx, &scope, database).await.map_err(errors::catalog)?;
     let mut failed = Vec::new();
     for name in names.filter_map(Value::as_str) {
         match table::delete(&mut tx, &scope, database, name).await {

@@ -1,0 +1,267 @@
+//! Whether a table matches a search.
+//!
+//! Texts are split at what is neither letter nor digit; `_` splits, too, but the whole word stays one: `customer_orders`
+//! is found by itself and by each of its words. A filter's value matches one of those words, or the whole text.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use serde_json::Value;
+
+use crate::error::CatalogError;
+use crate::model::Column;
+use crate::table::Table;
+
+/// How a filter on a time compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparator {
+    /// The same second.
+    Equals,
+    /// Later.
+    GreaterThan,
+    /// Earlier.
+    LessThan,
+    /// The same second or later.
+    GreaterThanEquals,
+    /// The same second or earlier.
+    LessThanEquals,
+}
+
+/// A condition on a property of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// A member of the table such as `Name`, or a parameter such as `classification`; in any case.
+    pub key: String,
+    /// What it must be.
+    pub value: String,
+    /// For times only.
+    pub comparator: Option<Comparator>,
+}
+
+/// Refuses a filter that cannot be compared.
+pub(super) fn check(filter: &Filter) -> Result<(), CatalogError> {
+    if is_time(&filter.key) {
+        return match time_of(&filter.value) {
+            Some(_) => Ok(()),
+            None => Err(CatalogError::invalid(format!(
+                "{:?} is not a time: write 2024-01-31T12:00:00Z or seconds since 1970.",
+                filter.value
+            ))),
+        };
+    }
+    match filter.comparator {
+        None | Some(Comparator::Equals) => Ok(()),
+        Some(_) => {
+            Err(CatalogError::invalid(format!("{} is not a time: only EQUALS compares it.", filter.key)))
+        }
+    }
+}
+
+impl Filter {
+    /// A text that the document of every match holds, in lower case; `None` when the store cannot look for it.
+    pub(super) fn needle(&self) -> Option<String> {
+        let in_document = !is_time(&self.key) && !self.key.eq_ignore_ascii_case("CreatedBy");
+        needle(&self.value).filter(|_| in_document)
+    }
+
+    pub(super) fn matches(&self, table: &Table) -> bool {
+        if is_time(&self.key) {
+            let (Some(found), Some(wanted)) = (table_time(table, &self.key), time_of(&self.value)) else {
+                return false;
+            };
+            let order = found.cmp(&wanted);
+            return match self.comparator.unwrap_or(Comparator::Equals) {
+                Comparator::Equals => order.is_eq(),
+                Comparator::GreaterThan => order.is_gt(),
+                Comparator::LessThan => order.is_lt(),
+                Comparator::GreaterThanEquals => order.is_ge(),
+                Comparator::LessThanEquals => order.is_le(),
+            };
+        }
+        let wanted = self.value.to_lowercase();
+        property(table, &self.key).is_some_and(|text| {
+            let lower = text.to_lowercase();
+            lower == wanted || words_of(&lower).any(|word| word == wanted)
+        })
+    }
+}
+
+fn is_time(key: &str) -> bool {
+    ["CreateTime", "UpdateTime", "LastAccessTime", "LastAnalyzedTime"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(key))
+}
+
+/// Seconds since the epoch.
+fn time_of(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return seconds.is_finite().then_some(seconds.floor() as i64);
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp());
+    }
+    for form in ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"] {
+        if let Ok(time) = NaiveDateTime::parse_from_str(text, form) {
+            return Some(time.and_utc().timestamp());
+        }
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
+}
+
+fn table_time(table: &Table, key: &str) -> Option<i64> {
+    let given = |time: &Option<serde_json::Number>| {
+        time.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds.floor() as i64)
+    };
+    match key.to_ascii_lowercase().as_str() {
+        "createtime" => Some(table.created_ms.div_euclid(1000)),
+        "updatetime" => Some(table.updated_ms.div_euclid(1000)),
+        "lastaccesstime" => given(&table.input.last_access_time),
+        _ => given(&table.input.last_analyzed_time),
+    }
+}
+
+/// The text of a property that is no time.
+fn property(table: &Table, key: &str) -> Option<String> {
+    let input = &table.input;
+    match key.to_ascii_lowercase().as_str() {
+        "name" | "tablename" => Some(table.name.clone()),
+        "databasename" => Some(table.database_name.clone()),
+        "description" => input.description.clone(),
+        "owner" => input.owner.clone(),
+        "tabletype" => input.table_type.clone(),
+        "createdby" => Some(table.created_by.clone()),
+        "location" => table.location().map(str::to_owned),
+        "retention" => input.retention.map(|days| days.to_string()),
+        "vieworiginaltext" => input.view_original_text.clone(),
+        "viewexpandedtext" => input.view_expanded_text.clone(),
+        _ => {
+            let parameters = table.parameters().into_iter().flatten();
+            let own = parameters.clone().find(|(name, _)| name.eq_ignore_ascii_case(key));
+            own.map(|(_, value)| value.clone())
+        }
+    }
+}
+
+/// What tables are sorted by: texts ignoring case, times and numbers by size; tables without the property first.
+pub(super) fn sort_text(table: &Table, field: &str) -> String {
+    if is_time(field) {
+        let seconds = table_time(table, field).unwrap_or(i64::MIN);
+        // An offset that makes the order of texts the order of numbers.
+        return format!("{:020}", seconds.cast_unsigned() ^ (1 << 63));
+    }
+    if field.eq_ignore_ascii_case("retention") {
+        return format!("{:020}", table.input.retention.unwrap_or(0).cast_unsigned() ^ (1 << 63));
+    }
+    property(table, field).unwrap_or_default().to_lowercase()
+}
+
+/// A text as the store can look for it: nothing that JSON escapes, nothing whose case it cannot fold.
+fn needle(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+    (!text.is_empty() && text.chars().all(plain)).then(|| text.to_ascii_lowercase())
+}
+
+fn words_of(lower: &str) -> impl Iterator<Item = &str> {
+    let whole = lower.split(|c: char| !c.is_alphanumeric() && c != '_');
+    whole.flat_map(|word| std::iter::once(word).chain(word.split('_'))).filter(|word| !word.is_empty())
+}
+
+/// The words of a search text.
+pub(super) enum Words {
+    /// Every one must be in the table's texts.
+    All(Vec<String>),
+    /// One of the table's texts must be this.
+    Exactly(String),
+}
+
+impl Words {
+    pub(super) fn parse(text: &str) -> Words {
+        let lower = text.trim().to_lowercase();
+        let quoted = lower.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        match quoted {
+            Some(inner) if !inner.is_empty() => Words::Exactly(inner.to_owned()),
+            _ => {
+                let split = lower.split(|c: char| !c.is_alphanumeric() && c != '_');
+                Words::All(split.filter(|word| !word.is_empty()).map(str::to_owned).collect())
+            }
+        }
+    }
+
+    pub(super) fn needles(&self) -> impl Iterator<Item = String> {
+        let texts = match self {
+            Words::All(words) => words.clone(),
+            Words::Exactly(text) => vec![text.clone()],
+        };
+        texts.into_iter().filter_map(|text| needle(&text))
+    }
+
+    pub(super) fn match_table(&self, table: &Table) -> bool {
+        match self {
+            Words::All(words) if words.is_empty() => true,
+            Words::All(words) => {
+                let texts = texts(table);
+                words.iter().all(|word| texts.iter().any(|text| words_of(text).any(|found| found == word)))
+            }
+            Words::Exactly(wanted) => texts(table).iter().any(|text| text == wanted),
+        }
+    }
+}
+
+/// The texts of a table that a search looks into, in lower case.
+fn texts(table: &Table) -> Vec<String> {
+    let mut texts = vec![table.name.clone(), table.database_name.clone()];
+    let mut add = |text: &str| texts.push(text.to_lowercase());
+    let input = &table.input;
+    let optional = [&input.description, &input.owner, &input.table_type];
+    optional.into_iter().flatten().for_each(|text| add(text));
+    table.location().into_iter().for_each(&mut add);
+    for column in table.columns().iter().chain(table.partition_keys()) {
+        let Column { name, column_type, comment, .. } = column;
+        add(name);
+        [column_type, comment].into_iter().flatten().for_each(|text| add(text));
+    }
+    for (key, value) in table.parameters().into_iter().flatten() {
+        add(key);
+        add(value);
+    }
+    let serde = table.serde_info().and_then(|found| found.serialization_library.as_deref());
+    serde.into_iter().for_each(&mut add);
+    let target = input.other.get(crate::link::TARGET_TABLE);
+    let target_texts = target.and_then(Value::as_object).into_iter().flat_map(|object| object.values());
+    target_texts.filter_map(Value::as_str).for_each(&mut add);
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_split_into_words() {
+        let found: Vec<&str> = words_of("customer-link:xx_yy").collect();
+        assert_eq!(found, ["customer", "customer", "link", "link", "xx_yy", "xx", "yy"]);
+    }
+
+    #[test]
+    fn times_are_read_in_many_forms() {
+        for text in [
+            "1706702400",
+            "1706702400.5",
+            "2024-01-31T12:00:00Z",
+            "2024-01-31T13:00:00+01:00",
+            "2024-01-31 12:00:00",
+        ] {
+            assert_eq!(time_of(text), Some(1_706_702_400), "{text}");
+        }
+        assert_eq!(time_of("2024-01-31"), Some(1_706_659_200));
+        assert_eq!(time_of("yesterday"), None);
+    }
+
+    #[test]
+    fn only_plain_text_is_looked_for_by_the_store() {
+        assert_eq!(needle("Orders").as_deref(), Some("orders"));
+        for text in ["", "a b", "Ä", "a\"b", "a\\b"] {
+            assert_eq!(needle(text), None, "{text}");
+        }
+    }
+}
