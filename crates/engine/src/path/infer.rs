@@ -125,6 +125,10 @@ impl Merged {
                     ours.escape = ours.escape.or(theirs.escape);
                 }
             }
+            (Format::Excel(ours), Format::Excel(theirs)) if ours.header != theirs.header => {
+                let what = format!("{} and {name} differ in having a header", self.first);
+                return Err(EngineError::OptionsInvalid { what });
+            }
             (Format::Json(ours), Format::Json(theirs)) if ours.layout != theirs.layout => {
                 ours.layout = formats::JsonLayout::Auto;
             }

@@ -2,8 +2,8 @@
 //!
 //! Files are cut into pieces where their format allows it, spread over the plan's partitions by size, and read by
 //! DataFusion's file stream, which lets an idle partition take over pieces of a busy one. Parquet goes through
-//! DataFusion's own source ([`parquet`], [`named`]), text through `formats` ([`text`]); a table whose partitions
-//! differ in format becomes the union of both.
+//! DataFusion's own source ([`parquet`], [`named`]), every other format through `formats` ([`text`]); a table whose
+//! partitions differ in that becomes the union of both.
 //!
 //! Every piece carries its object and how to read it ([`Target`]). The path that DataFusion sees is a number.
 

@@ -1,4 +1,4 @@
-//! CSV and JSON: a file source of DataFusion's over `formats`.
+//! Every format but Parquet: a file source of DataFusion's over `formats`.
 //!
 //! The reader parses only the columns that are wanted; partition columns and expressions are added by DataFusion's
 //! projection on top. A record that does not fit is the dialect's affair; what `formats` calls an error names
@@ -30,7 +30,7 @@ use crate::{EngineError, object::CountedSource};
 /// Rows per batch until the scan is told.
 const DEFAULT_BATCH_ROWS: usize = 8192;
 
-/// CSV and JSON files as a source of DataFusion's.
+/// Files as a source of DataFusion's.
 #[derive(Clone)]
 pub(crate) struct TextSource {
     schema: TableSchema,

@@ -339,3 +339,54 @@ fn what_a_writer_cannot_hold_is_refused_before_a_byte() {
     assert!(refusal(&avro, "c", "struct<1a:int>").unwrap().contains("column c: Avro has no name"));
     assert!(refusal(&avro, "c", "map<int,int>").unwrap().contains("the keys of Avro's maps are text"));
 }
+
+/// An Avro file without blocks.
+fn avro_with(schema: &str) -> Vec<u8> {
+    fn text(out: &mut Vec<u8>, text: &str) {
+        let mut length = text.len() as u64 * 2;
+        while length >= 0x80 {
+            out.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        out.push(length as u8);
+        out.extend_from_slice(text.as_bytes());
+    }
+    let mut out = b"Obj\x01\x02".to_vec();
+    text(&mut out, "avro.schema");
+    text(&mut out, schema);
+    out.push(0);
+    out.extend_from_slice(&[7; 16]);
+    out
+}
+
+#[test]
+fn strange_avro_schemas_are_refused() {
+    let refusal = |schema: &str| {
+        let file = source("s3://b/f.avro", avro_with(schema));
+        let inferred = block_on(infer(Arc::clone(&file), &InferOptions::default()));
+        let plain = Format::Avro(AvroOptions::default());
+        let _ = read_all(&file, &plain, &super::schema(&[("a", "int")]), ReadOptions::default());
+        inferred.unwrap_err().to_string()
+    };
+    let itself = r#"{"type":"record","name":"Node","fields":[{"name":"a","type":"int"},{"name":"next","type":["null","Node"]}]}"#;
+    assert!(
+        refusal(itself).starts_with("s3://b/f.avro: damaged or unreadable Avro: "),
+        "{}",
+        refusal(itself)
+    );
+    assert!(refusal("\"string\"").contains("the schema is not a record's"));
+    assert!(refusal("{").contains("the schema is not JSON"));
+    let unknown = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"Elsewhere"}]}"#;
+    assert!(
+        refusal(unknown).starts_with("s3://b/f.avro: damaged or unreadable Avro: "),
+        "{}",
+        refusal(unknown)
+    );
+    let none = r#"{"type":"record","name":"R","fields":[]}"#;
+    assert!(refusal(none).contains("a schema without columns"), "{}", refusal(none));
+    let wide =
+        r#"{"type":"record","name":"R","fields":[{"name":"A","type":"int"},{"name":"a","type":"int"}]}"#;
+    assert!(refusal(wide).contains("two columns are named a"), "{}", refusal(wide));
+    let big = r#"{"type":"record","name":"R","fields":[{"name":"p","type":{"type":"bytes","logicalType":"decimal","precision":60,"scale":2}}]}"#;
+    assert!(refusal(big).contains("column p"), "{}", refusal(big));
+}
