@@ -280,6 +280,40 @@ def test_errors(tenon, catalog, namespace, bucket):
     connection.close()
 
 
+def test_endpoints_are_what_is_built(tenon):
+    status, config = call(tenon, "GET", "/v1/config")
+    assert status == 200 and config["overrides"] == {"prefix": "000000000000.us-east-1"}
+    for endpoint in config["endpoints"]:
+        method, path = endpoint.split(" ")
+        path = path.replace("{namespace}", "no_such_namespace").replace("{table}", "t")
+        status, document = call(tenon, method, path, b"{}" if method == "POST" else None)
+        assert status in (200, 400, 404), endpoint
+        assert document is None or document.get("error", {}).get("type") != "NoSuchEndpointException", endpoint
+    # A bucket of any name keeps its keys: the catalog is at the server's own names only.
+    bucket = tenon.bucket("own")
+    tenon.client("s3").put_object(Bucket=bucket, Key="_/iceberg/v1/config", Body=b"mine")
+    assert tenon.client("s3").get_object(Bucket=bucket, Key="_/iceberg/v1/config")["Body"].read() == b"mine"
+    hosted = urllib.request.Request(
+        f"{tenon.endpoint}/_/iceberg/v1/config", headers={"Host": f"{bucket}.localhost:{tenon.port}"})
+    with urllib.request.urlopen(hosted, timeout=60) as answer:
+        assert answer.read() == b"mine"
+
+
+def test_a_crawl_leaves_iceberg_tables_alone(tenon, catalog, namespace, bucket):
+    table = catalog.create_table((namespace, "t"), ROWS)
+    table.append(rows(0, 3))
+    client, crawler = tenon.client("glue"), name("crawler")
+    client.create_crawler(
+        Name=crawler, Role="r", DatabaseName=namespace, Targets={"S3Targets": [{"Path": f"s3://{bucket}/wh/{namespace}.db/"}]})
+    client.start_crawler(Name=crawler)
+    last = lambda: client.get_crawler(Name=crawler)["Crawler"].get("LastCrawl")
+    assert wait_until(last, "the crawl to end")["Status"] in ("SUCCEEDED", "FAILED")
+    again = catalog.load_table((namespace, "t"))
+    assert again.metadata_location == table.metadata_location
+    again.append(rows(3, 1))
+    assert ids(catalog.load_table((namespace, "t"))) == [0, 1, 2, 3]
+
+
 def test_pages_rename_register_drop(tenon, catalog, namespace):
     for number in range(7):
         catalog.create_table((namespace, f"t{number}"), ROWS)

@@ -10,7 +10,7 @@ use crate::{
     Auth, Body, Call, Face, Fault, Fields, Finished, Observer, Operation, Options, Reply, Service, Wire,
 };
 
-const NOW_MS: i64 = 1_700_000_000_000;
+pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 
 /// Answers what the test put in, and keeps what it was asked.
 #[derive(Default)]

@@ -4,9 +4,10 @@ use http::{Method, Request, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::server::{server, server_with, signed};
+use super::server::{NOW_MS, server, server_with, signed};
 use super::text;
-use crate::{Auth, Body, Fault, Key, Keyring, Secret};
+use crate::sigv4::{Signer, sign};
+use crate::{Auth, AuthError, Body, BodyError, Fault, Key, Keyring, Secret};
 
 #[tokio::test]
 async fn json_calls_and_faults() {
@@ -187,5 +188,38 @@ proptest! {
         let response = runtime.block_on(server.wire.handle(request.body(Body::from(body)).unwrap()));
         let status = response.status().as_u16();
         prop_assert!(status < 500 || status == 501, "{}", status);
+    }
+}
+
+#[tokio::test]
+async fn other_protocols_ask_for_the_same_signatures() {
+    let request = |length: usize| {
+        let request = Request::builder().method("POST").uri("http://localhost/_/x?a=1");
+        request.body(Body::from(vec![b'x'; length])).unwrap()
+    };
+    let open = server().wire.admit_whole(request(4), "glue", 10).await.unwrap();
+    assert_eq!((&open.body[..], &*open.caller.account), (&b"xxxx"[..], "000000000000"));
+    assert_eq!(open.host.as_deref(), Some("localhost"));
+    let too_long = server().wire.admit_whole(request(11), "glue", 10).await;
+    assert!(matches!(too_long, Err(AuthError::Body(BodyError::TooLarge { limit: 10 }))));
+
+    let closed = server_with(Auth::SigV4(Keyring::new([Key::new("k", Secret::new("s"))]))).wire;
+    assert!(matches!(closed.admit_whole(request(4), "glue", 10).await, Err(AuthError::Missing)));
+    for (service, secret, admitted) in
+        [("glue", "s", true), ("execute-api", "s", false), ("glue", "t", false)]
+    {
+        let signer = Signer {
+            access_key_id: "k".to_owned(),
+            secret: Secret::new(secret),
+            session_token: None,
+            region: "eu-west-1".to_owned(),
+            service: service.to_owned(),
+        };
+        let (mut parts, _) = request(4).into_parts();
+        sign(&mut parts, b"xxxx", &signer, NOW_MS).unwrap();
+        let signed = |body: &'static str| Request::from_parts(parts.clone(), Body::from(body));
+        let whole = closed.admit_whole(signed("xxxx"), "glue", 10).await;
+        assert_eq!(whole.is_ok(), admitted, "{service} {secret}: {whole:?}");
+        assert!(closed.admit_whole(signed("xxxy"), "glue", 10).await.is_err(), "another body");
     }
 }
