@@ -223,7 +223,10 @@ impl Tables {
             Some(base) => {
                 let version = base.version.to_string();
                 let how = Update { version_id: Some(&version), skip_archive: true };
-                catalog::table::update(tx, scope, database, input, how).await.map_err(from_catalog)?;
+                // Where the table is, which a resource link may call otherwise.
+                catalog::table::update(tx, scope, &base.database_name, input, how)
+                    .await
+                    .map_err(from_catalog)?;
             }
         }
         self.remove_obsolete(tx, scope, &plan.obsolete).await
