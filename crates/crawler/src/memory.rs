@@ -51,6 +51,7 @@ struct Schema {
     fields: Vec<(String, String, bool, bool)>,
     quoted: bool,
     escape: Option<u8>,
+    avro_schema: Option<String>,
     compression: String,
 }
 
@@ -241,6 +242,7 @@ fn schema_of(shape: &Shape) -> Schema {
         fields: fields.collect(),
         quoted: shape.quoted,
         escape: shape.escape,
+        avro_schema: shape.avro_schema.clone(),
         compression: shape.compression().to_owned(),
     }
 }
@@ -277,6 +279,7 @@ impl Remembered {
             fields: Arc::clone(&self.fields),
             quoted: self.schema.quoted,
             escape: self.schema.escape,
+            avro_schema: self.schema.avro_schema.clone(),
             files: 1,
             bytes: size,
             records,

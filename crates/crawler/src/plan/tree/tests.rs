@@ -20,6 +20,7 @@ fn shape(columns: &[&str]) -> Shape {
         fields: Arc::new(columns.iter().map(field).collect()),
         quoted: false,
         escape: None,
+        avro_schema: None,
         files: 1,
         bytes: 10,
         records: 1,
