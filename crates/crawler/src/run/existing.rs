@@ -6,6 +6,7 @@
 use catalog::{CatalogError, Table, table};
 use lake::BucketName;
 
+use super::publish::is_open;
 use super::survey::{Found, Looked, Place, tables};
 use super::{Ended, Job};
 use crate::definition::CatalogTarget;
@@ -37,6 +38,13 @@ pub(super) async fn survey(
 }
 
 async fn one(job: &Job<'_>, table: Table, looked: &mut Looked) -> Result<Option<Found>, Ended> {
+    if is_open(&table) {
+        job.log.error(format!(
+            "Table {}: it says itself what its files are (an open format); it is left as it is",
+            table.name
+        ));
+        return Ok(None);
+    }
     let Some(place) = place(&table) else {
         let location = table.location().unwrap_or_default();
         job.log.error(format!(

@@ -9,6 +9,7 @@ use catalog::{Table, partition, table};
 use formats::InferredField;
 
 use super::describe::{self, UPDATED_BY};
+use super::publish::is_open;
 use super::survey::{Found, Looked, Place, Surveyed, look_around};
 use super::{Ended, Job};
 use crate::error::CrawlerError;
@@ -45,7 +46,7 @@ impl Known {
             for table in page.items {
                 let own = table.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
                 let Some(location) = table.location().filter(|_| own).map(with_slash) else { continue };
-                if table.partition_keys().is_empty() {
+                if table.partition_keys().is_empty() || is_open(&table) {
                     known.places.insert(location);
                     continue;
                 }

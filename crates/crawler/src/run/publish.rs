@@ -225,8 +225,6 @@ async fn choose_name(
     let hashed = with_suffix(&base, &location);
     let of_base = existing(job, tx, &base).await?;
     let of_hashed = existing(job, tx, &hashed).await?;
-    // A table of an open format says itself what its files are: a crawl never changes it.
-    let is_open = |t: &table::Table| t.parameter("table_type").is_some_and(|kind| !kind.is_empty());
     let same_place = |t: &table::Table| !is_open(t) && same_location(t.location(), &location);
     if of_hashed.as_ref().is_some_and(same_place) {
         return Ok((hashed, of_hashed));
@@ -236,6 +234,11 @@ async fn choose_name(
         Some(t) if same_place(&t) && !written.contains(&base) => Ok((base, Some(t))),
         _ => Ok((hashed, of_hashed)),
     }
+}
+
+/// A table of an open format says itself what its files are: a crawl never changes it.
+pub(super) fn is_open(table: &table::Table) -> bool {
+    table.parameter("table_type").is_some_and(|kind| !kind.is_empty())
 }
 
 fn same_location(a: Option<&str>, b: &str) -> bool {
