@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::{Migrations, StoreError, params};
+use tokio::task::JoinSet;
 
 use crate::Fresh;
 
@@ -63,17 +64,18 @@ pub(crate) async fn a_step_takes_its_turn(fresh: Fresh) {
     let store = fresh.open_with(&[ONE]).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     let other = Arc::clone(&fresh);
-    let newer = tokio::spawn(async move { other.open_with(&[TWO]).await });
+    let mut newer = JoinSet::new();
+    newer.spawn(async move { other.open_with(&[TWO]).await });
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'store_turns'::regclass";
     let until_it_waits = async {
         while tx.query(waiting, &[]).await.unwrap()[0].get::<i64>(0).unwrap() == 0 {
-            assert!(!newer.is_finished(), "the upgrade did not wait");
+            assert!(newer.try_join_next().is_none(), "the upgrade did not wait");
         }
     };
     tokio::time::timeout(Duration::from_secs(60), until_it_waits).await.unwrap();
     tx.execute("INSERT INTO app_a (id, t) VALUES ($1, $2)", &params![1, "kept"]).await.unwrap();
     tx.commit().await.unwrap();
-    let newer = newer.await.unwrap().unwrap();
+    let newer = newer.join_next().await.unwrap().unwrap().unwrap();
     let rows = newer.read().await.unwrap().query("SELECT t, b FROM app_a", &[]).await.unwrap();
     assert_eq!(rows.len(), 1);
     newer.close().await;

@@ -86,7 +86,7 @@ pub(super) async fn query(face: &Registry, call: Call) -> Result<Reply, Fault> {
             continue;
         }
         if map.len() >= limit(&call) {
-            next = map.keys().last().cloned();
+            next = map.keys().next_back().cloned();
             break;
         }
         map.insert(one.key.clone(), entry);
