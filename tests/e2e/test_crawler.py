@@ -218,6 +218,7 @@ ROWS = "id,name\n1,ann\n2,bob\n3,cyd\n"
 # Folder: its files, and the rows of the one table that they make.
 HOSTILE = {
     "bom": ({"a.csv": b"\xef\xbb\xbf" + ROWS.encode()}, 3),
+    "utf16": ({"a.csv": ROWS.encode("utf-16")}, 3),
     "crlf": ({"a.csv": ROWS.replace("\n", "\r\n")}, 3),
     "quoted": ({"a.csv": 'id,txt\n1,"a\nb"\n2,"c ""q"" \r\n d"\n3,x\n'}, 3),
     "wide": ({"a.csv": "\n".join(",".join(f"{p}{i}" for i in range(5000)) for p in ("c", "", "1"))}, 2),
@@ -238,7 +239,6 @@ HOSTILE = {
 REFUSED = {
     "cr": (ROWS.replace("\n", "\r").encode(), "its lines end in CR alone, the first one at byte 8"),
     "header": (b"id,name\n", "the file holds no records: one row of 2 fields (comma), a header perhaps, and no data"),
-    "utf16": (ROWS.encode("utf-16"), "UTF-16 text (convert the file to UTF-8) is not supported"),
     "latin1": ("id,name\n1,Zo\u00eb\n2,b\n".encode("latin-1"), "a.csv, line 2: the text is not valid UTF-8"),
     "nul": (b"id,x\n1,a\x00b\n2,c\n", "it holds binary data (a NUL byte at offset 8)"),
     "array": (b'[{"a":1},\n{"a":2},', "a.csv, line 2: the JSON array is not closed at the end of the file"),

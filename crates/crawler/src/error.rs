@@ -37,6 +37,18 @@ pub enum CrawlerError {
         /// The name.
         name: String,
     },
+    /// There is no classifier of that name.
+    #[error("Classifier with name {name} does not exist")]
+    ClassifierNotFound {
+        /// The name.
+        name: String,
+    },
+    /// A classifier of that name exists.
+    #[error("Classifier with name {name} already exists")]
+    ClassifierExists {
+        /// The name.
+        name: String,
+    },
     /// No run has changed anything that could still be undone.
     #[error("No crawl of crawler {name} has changed anything that could be undone")]
     NothingToUndo {

@@ -23,9 +23,10 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3 and tables of the catalog, custom classifiers, crawls by events: refused when a crawler is made.
+//! Targets other than S3 and tables of the catalog, crawls by events: refused when a crawler is made.
 
 mod bytes_of;
+pub mod classifier;
 mod definition;
 mod error;
 mod exclusion;

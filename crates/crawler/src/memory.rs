@@ -13,11 +13,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use formats::InferredField;
+use formats::{InferOptions, InferredField};
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use store::{Scope, Tx, params};
 
-use crate::definition::Definition;
 use crate::error::{CrawlerError, pack, unpack};
 use crate::plan::{Kind, Shape};
 
@@ -32,9 +32,10 @@ pub(crate) enum Look {
     Refused(String, String),
 }
 
-/// Under which rules a crawler looks at files: another build of the program may find something else in the same bytes.
-fn mark(definition: &Definition, build: &str) -> String {
-    format!("{build} {:?}", definition.classifiers)
+/// Under which rules a crawler looks at files: another build of the program may find something else in the same bytes,
+/// and so may the crawler's own classifiers once they, or their order, are changed.
+fn mark(build: &str, ways: &[InferOptions]) -> String {
+    format!("{build} {}", hex::encode(Md5::digest(format!("{ways:?}"))))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,12 +95,17 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(scope: &Scope, definition: &Definition, build: &str, bucket: &str) -> Self {
+    /// Of a crawler (scope and name) about a bucket. `ways` is how its classifiers look at a file.
+    pub(crate) fn new(
+        (scope, crawler, bucket): (&Scope, &str, &str),
+        build: &str,
+        ways: &[InferOptions],
+    ) -> Self {
         Self {
             scope: scope.clone(),
-            crawler: definition.name.clone(),
+            crawler: crawler.to_owned(),
             bucket: bucket.to_owned(),
-            mark: mark(definition, build),
+            mark: mark(build, ways),
             known: HashMap::new(),
             rows: Vec::new(),
         }

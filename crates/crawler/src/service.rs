@@ -13,6 +13,7 @@ use store::{Scope, Store, Tx};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::classifier;
 use crate::definition::Definition;
 use crate::error::CrawlerError;
 use crate::history::{Counts, Crawl, Filter, Metrics, RunState};
@@ -131,6 +132,7 @@ impl Crawlers {
         let schedule = request.remove("Schedule");
         let definition = Definition::from_request(request)?;
         let mut tx = self.store().begin().await?;
+        classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
         if !rows::insert(&mut tx, scope, &definition).await? {
             return Err(CrawlerError::Exists { name: definition.name });
         }
@@ -155,6 +157,7 @@ impl Crawlers {
         let mut request = request.clone();
         let schedule = request.remove("Schedule");
         let definition = stored.definition.updated(&request)?;
+        classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
         set_schedule(&mut tx, scope, name, schedule.as_ref()).await?;
         rows::replace(&mut tx, scope, &definition).await?;
         if definition.targets != stored.definition.targets {

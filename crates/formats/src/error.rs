@@ -78,6 +78,12 @@ pub enum Problem {
     /// Text that is not UTF-8.
     #[error("the text is not valid UTF-8")]
     InvalidUtf8,
+    /// Bytes that are not text in the file's encoding.
+    #[error("the text is not valid {encoding}")]
+    InvalidText {
+        /// The encoding's name.
+        encoding: &'static str,
+    },
     /// A record with too few or too many fields, where the dialect does not allow that.
     #[error("expected {expected} fields, found {found}")]
     FieldCount {
@@ -109,6 +115,27 @@ pub enum Problem {
         /// `array` or `object`.
         what: &'static str,
     },
+    /// A row of XML that is not well-formed.
+    #[error("malformed XML: {message}")]
+    Xml {
+        /// What is wrong, and in which column of the line.
+        message: String,
+    },
+    /// A document of XML that is not well-formed outside its rows, or ends too early.
+    #[error("malformed XML: {message}")]
+    XmlDocument {
+        /// What is wrong, and in which column of the line.
+        message: String,
+    },
+    /// A line that the pattern does not match.
+    #[error("the pattern does not match the line {line:?}")]
+    Unmatched {
+        /// The line, cut to 100 characters.
+        line: String,
+    },
+    /// A line that takes the pattern's matcher too long.
+    #[error("the pattern takes too many steps of backtracking on this line: make it more specific")]
+    PatternTooHard,
     /// Damaged or unreadable Parquet.
     #[error("damaged or unreadable Parquet: {message}")]
     Parquet {
@@ -175,6 +202,8 @@ impl FormatError {
                 | Problem::BadValue { .. }
                 | Problem::UnterminatedQuote
                 | Problem::Json { .. }
+                | Problem::Xml { .. }
+                | Problem::Unmatched { .. }
         )
     }
 
@@ -193,10 +222,13 @@ impl FormatError {
             Problem::NotCompressed { .. } => "not compressed as named",
             Problem::RecordTooLarge { .. } => "record too large",
             Problem::InvalidUtf8 => "not UTF-8",
+            Problem::InvalidText { .. } => "not in its encoding",
             Problem::FieldCount { .. } | Problem::BadValue { .. } => "bad values",
             Problem::UnterminatedQuote => "quote not closed",
             Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
+            Problem::Xml { .. } | Problem::XmlDocument { .. } => "malformed XML",
             Problem::Parquet { .. } => "damaged Parquet",
+            Problem::Unmatched { .. } | Problem::PatternTooHard => "lines that do not match",
             Problem::Damaged { format: "Avro", .. } => "damaged Avro",
             Problem::Damaged { format: "ORC", .. } => "damaged ORC",
             Problem::Damaged { format: "Excel workbook", .. } => "damaged Excel",

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::compression::{Compression, Decoder, Step};
+use crate::encoding::{Encoding, Recoder};
 use crate::error::{FormatError, Problem};
 use crate::source::ByteSource;
 
@@ -20,6 +21,7 @@ pub(crate) struct Input {
     name: String,
     stream: BoxStream<'static, std::io::Result<Bytes>>,
     decoder: Option<Decoder>,
+    recoder: Option<Recoder>,
     window: Vec<u8>,
     taken: usize,
     offset: u64,
@@ -53,6 +55,7 @@ impl Input {
             stream,
             name: name.to_owned(),
             decoder,
+            recoder: None,
             window: Vec::new(),
             taken: 0,
             offset: 0,
@@ -102,7 +105,9 @@ impl Input {
         self.taken = 0;
         let goal = (pending * 2).max(pending + STEP_BYTES);
         while self.window.len() < goal && !self.eof {
+            let filled = self.window.len();
             self.step().await?;
+            self.recode(filled)?;
         }
         Ok(self.window.len() > pending)
     }
@@ -137,18 +142,41 @@ impl Input {
         Ok(())
     }
 
-    /// Drops a UTF-8 byte-order mark at the front; refuses UTF-16. Call once, at the file's first byte.
-    pub(crate) async fn skip_bom(&mut self) -> Result<(), FormatError> {
+    /// Recodes what lies in the window from `start` on, if the text is not UTF-8.
+    fn recode(&mut self, start: usize) -> Result<(), FormatError> {
+        let Some(recoder) = &mut self.recoder else { return Ok(()) };
+        let raw = self.window.split_off(start);
+        recoder.recode(&raw, self.eof, &mut self.window).map_err(|encoding| {
+            let mut error = FormatError::new(&self.name, Problem::InvalidText { encoding });
+            let whole = &self.window[self.taken..];
+            error.place.offset = Some(self.offset + whole.len() as u64);
+            error
+        })
+    }
+
+    /// Drops a byte-order mark at the front. UTF-16 by its mark, and `encoding` where there is no mark, are recoded to
+    /// UTF-8 from here on. Call once, at the file's first byte.
+    pub(crate) async fn begin(&mut self, encoding: Option<Encoding>) -> Result<(), FormatError> {
         while self.pending().len() < 3 && self.more().await? {}
-        match self.pending() {
-            [0xef, 0xbb, 0xbf, ..] => self.consume(3),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                let what = "UTF-16 text (convert the file to UTF-8)".to_owned();
-                return Err(FormatError::new(&self.name, Problem::Unsupported { what }));
-            }
-            _ => {}
+        if self.pending().starts_with(&[0xef, 0xbb, 0xbf]) {
+            self.consume(3);
+            return Ok(());
         }
-        Ok(())
+        match Encoding::of_mark(self.pending()).or(encoding) {
+            Some(found) => self.set_encoding(found),
+            None => Ok(()),
+        }
+    }
+
+    /// Recodes everything that is pending and follows.
+    pub(crate) fn set_encoding(&mut self, encoding: Encoding) -> Result<(), FormatError> {
+        self.recoder = Some(Recoder::new(encoding));
+        self.recode(self.taken)
+    }
+
+    /// Whether the text is recoded, so that offsets are not those of the file.
+    pub(crate) fn is_recoded(&self) -> bool {
+        self.recoder.is_some()
     }
 
     /// Consumes up to and with the next line break; false when the file ends first (all is consumed then).

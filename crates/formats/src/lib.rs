@@ -21,12 +21,14 @@ mod builder;
 mod compression;
 mod conform;
 mod csv;
+mod encoding;
 mod error;
 mod excel;
 pub mod hive;
 mod infer;
 mod input;
 mod json;
+mod lines;
 mod options;
 mod orc;
 mod parquet;
@@ -34,13 +36,18 @@ mod read;
 pub mod serde_info;
 mod source;
 mod write;
+mod xml;
 
 pub use compression::Compression;
+pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
-pub use infer::{InferOptions, Inferred, InferredField, infer, merge_types};
+pub use infer::{CsvHints, Detected, Header, InferOptions, Inferred, InferredField, infer, merge_types};
+pub use json::path::{JsonPath, JsonPathError};
+pub use lines::grok::{Pattern, PatternError, PatternField};
 pub use options::{
     AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions,
-    Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
+    LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
+    XmlOptions,
 };
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::compression::Compression;
+use crate::encoding::Encoding;
 use crate::error::FormatError;
+use crate::json::path::JsonPath;
 
 /// A file format with its dialect. Compression is a property of each file, not of the format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +27,16 @@ pub enum Format {
     Orc(OrcOptions),
     /// A sheet of an Excel workbook.
     Excel(ExcelOptions),
+    /// Lines taken apart by a pattern or at fixed places.
+    Lines(LineOptions),
+    /// XML.
+    Xml(XmlOptions),
 }
 
 impl Format {
-    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro`, `orc` or (ours) `excel`.
-    pub fn classification(&self) -> &'static str {
+    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro`, `orc` or (ours) `excel`; of lines and
+    /// XML, what their options say.
+    pub fn classification(&self) -> &str {
         match self {
             Self::Csv(_) => "csv",
             Self::Json(_) => "json",
@@ -35,6 +44,8 @@ impl Format {
             Self::Avro(_) => "avro",
             Self::Orc(_) => "orc",
             Self::Excel(_) => "excel",
+            Self::Lines(lines) => &lines.classification,
+            Self::Xml(xml) => &xml.classification,
         }
     }
 }
@@ -70,7 +81,7 @@ pub enum Ragged {
 }
 
 /// What a value that does not fit its type means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Malformed {
     /// NULL (LazySimpleSerDe).
     Null,
@@ -105,6 +116,11 @@ pub struct CsvOptions {
     pub ragged: Ragged,
     /// Values that do not fit their type.
     pub malformed: Malformed,
+    /// The file's encoding, where it is not UTF-8 and has no mark. Then a file cannot be split.
+    pub encoding: Option<Encoding>,
+    /// Separators of arrays, maps and structures within a field, the outermost level first; without any, such columns
+    /// are refused.
+    pub nested: Vec<u8>,
 }
 
 impl CsvOptions {
@@ -123,6 +139,8 @@ impl CsvOptions {
             skip_blank_lines: true,
             ragged: Ragged::Bad,
             malformed: Malformed::Bad,
+            encoding: None,
+            nested: Vec::new(),
         }
     }
 
@@ -141,6 +159,8 @@ impl CsvOptions {
             skip_blank_lines: false,
             ragged: Ragged::PadWithNull,
             malformed: Malformed::Null,
+            encoding: None,
+            nested: vec![2, 3, 4, 5, 6, 7, 8],
         }
     }
 
@@ -154,6 +174,7 @@ impl CsvOptions {
             multiline: true,
             null_text: None,
             malformed: Malformed::Bad,
+            nested: Vec::new(),
             ..Self::lazy_simple(columns)
         }
     }
@@ -187,6 +208,9 @@ pub struct JsonOptions {
     pub mapping: BTreeMap<String, String>,
     /// Whether dots in the file's names are underscores in the columns' (openx `dots.in.keys`).
     pub dots_in_keys: bool,
+    /// Where in each document the records are; `None`: the documents, or the elements of an outermost array. Then a
+    /// file cannot be split.
+    pub path: Option<JsonPath>,
 }
 
 impl Default for JsonOptions {
@@ -198,6 +222,7 @@ impl Default for JsonOptions {
             malformed_value: Malformed::Bad,
             mapping: BTreeMap::new(),
             dots_in_keys: false,
+            path: None,
         }
     }
 }
@@ -205,6 +230,90 @@ impl Default for JsonOptions {
 /// Parquet has no dialects that concern a reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParquetOptions {}
+
+/// How the fields of a line are found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineLayout {
+    /// A Grok expression; columns are its fields, by name.
+    Grok {
+        /// The expression.
+        pattern: String,
+        /// Definitions of patterns, one `NAME pattern` on each line.
+        custom: String,
+    },
+    /// A regular expression that matches whole lines; columns are its groups, by position.
+    Regex {
+        /// The expression.
+        pattern: String,
+        /// Whether letters match in either case.
+        ignore_case: bool,
+    },
+}
+
+/// A dialect of lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineOptions {
+    /// How fields are found.
+    pub layout: LineLayout,
+    /// What the lines are, such as `apache`: the table's `classification`.
+    pub classification: String,
+    /// The table's columns in order, for layouts that go by position.
+    pub names: Vec<String>,
+    /// Lines skipped at the start of each file.
+    pub header_lines: u64,
+    /// Lines that do not match: a row of NULLs, or a bad record.
+    pub unmatched: Malformed,
+    /// Values that do not fit their type.
+    pub malformed: Malformed,
+    /// The file's encoding, where it is not UTF-8 and has no mark.
+    pub encoding: Option<Encoding>,
+}
+
+impl LineOptions {
+    /// The dialect of the SerDes: whatever does not fit is NULL.
+    pub fn new(layout: LineLayout, classification: impl Into<String>, names: Vec<String>) -> Self {
+        Self {
+            layout,
+            classification: classification.into(),
+            names,
+            header_lines: 0,
+            unmatched: Malformed::Null,
+            malformed: Malformed::Null,
+            encoding: None,
+        }
+    }
+}
+
+/// How XML is read; the names are those of Glue's options for `format="xml"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XmlOptions {
+    /// Rows are the elements of this name, wherever they are.
+    pub row_tag: String,
+    /// What the files are: the table's `classification`.
+    pub classification: String,
+    /// In front of the names of attributes.
+    pub attribute_prefix: String,
+    /// The name of an element's own text, where it has attributes or elements, too.
+    pub value_tag: String,
+    /// The encoding, where the document does not say it.
+    pub encoding: Option<Encoding>,
+    /// Values that do not fit their type.
+    pub malformed_value: Malformed,
+}
+
+impl XmlOptions {
+    /// Glue's defaults; a value that does not fit is a bad record.
+    pub fn new(row_tag: impl Into<String>, classification: impl Into<String>) -> Self {
+        Self {
+            row_tag: row_tag.into(),
+            classification: classification.into(),
+            attribute_prefix: "_".to_owned(),
+            value_tag: "_VALUE".to_owned(),
+            encoding: None,
+            malformed_value: Malformed::Bad,
+        }
+    }
+}
 
 /// How Avro files are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

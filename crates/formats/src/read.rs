@@ -13,15 +13,18 @@ use crate::archive;
 use crate::avro::AvroReader;
 use crate::compression::Compression;
 use crate::csv::read::CsvReader;
+use crate::encoding::Encoding;
 use crate::error::{FormatError, Problem};
 use crate::excel::ExcelReader;
 use crate::input::Input;
 use crate::json::layout::detect_layout;
 use crate::json::read::JsonReader;
+use crate::lines::read::LineReader;
 use crate::options::{CsvOptions, Format, JsonLayout, ReadOptions};
 use crate::orc::OrcReader;
 use crate::parquet;
 use crate::source::ByteSource;
+use crate::xml::read::XmlReader;
 
 /// Record batches of one range, in the file's order. Ends after the first error.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, FormatError>>;
@@ -93,6 +96,8 @@ enum Reader {
     Orc(Box<OrcReader>),
     Excel(Box<ExcelReader>),
     Members(Box<Members>),
+    Lines(Box<LineReader>),
+    Xml(Box<XmlReader>),
     Nothing,
 }
 
@@ -127,7 +132,7 @@ impl Reader {
                 let reader = ExcelReader::open(source, excel, schema, options).await?;
                 return Ok(Self::Excel(Box::new(reader)));
             }
-            Format::Csv(_) | Format::Json(_) => {}
+            Format::Csv(_) | Format::Json(_) | Format::Lines(_) | Format::Xml(_) => {}
         }
         let compression = match options.compression {
             Some(known) => known,
@@ -157,6 +162,12 @@ impl Reader {
             Format::Json(json) => Self::Json(Box::new(
                 JsonReader::open(source, range, json, compression, schema, options).await?,
             )),
+            Format::Lines(lines) => Self::Lines(Box::new(
+                LineReader::open(source, range, lines, compression, schema, options).await?,
+            )),
+            Format::Xml(xml) => {
+                Self::Xml(Box::new(XmlReader::open(source, xml, compression, schema, options).await?))
+            }
             Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) | Format::Excel(_) => Self::Nothing,
         })
     }
@@ -170,6 +181,8 @@ impl Reader {
             Self::Orc(reader) => reader.next().await,
             Self::Excel(reader) => reader.next(),
             Self::Members(members) => members.next().await,
+            Self::Lines(reader) => reader.next().await,
+            Self::Xml(reader) => reader.next().await,
             Self::Nothing => Ok(None),
         }
     }
@@ -221,10 +234,13 @@ fn require_whole(
 ) -> Result<(), FormatError> {
     let whole = range.start == 0 && range.end == source.size();
     let splittable = match format {
-        Format::Csv(csv) => !csv_is_multiline(csv),
-        Format::Json(json) => matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines),
+        Format::Csv(csv) => !csv_is_multiline(csv) && csv.encoding.is_none(),
+        Format::Json(json) => {
+            json.path.is_none() && matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines)
+        }
+        Format::Lines(lines) => lines.encoding.is_none(),
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => true,
-        Format::Excel(_) => false,
+        Format::Excel(_) | Format::Xml(_) => false,
     };
     if whole || (splittable && compression == Compression::None) {
         return Ok(());
@@ -268,20 +284,29 @@ pub async fn plan_splits(
     Ok((0..count).map(|n| at(n)..at(n + 1)).collect())
 }
 
+/// Whether offsets into the text are offsets into the file: it is neither compressed nor in another encoding.
+async fn is_plain(source: &dyn ByteSource, encoding: Option<Encoding>) -> Result<bool, FormatError> {
+    let head = source.read(0..source.size().min(16)).await.map_err(|e| FormatError::io(source.name(), e))?;
+    let plain = detect_compression(source).await? == Compression::None;
+    Ok(plain && encoding.is_none() && Encoding::of_mark(&head).is_none())
+}
+
 async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, FormatError> {
     match format {
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
-        Format::Excel(_) => Ok(false),
+        Format::Excel(_) | Format::Xml(_) => Ok(false),
         Format::Csv(csv) if csv_is_multiline(csv) => Ok(false),
-        Format::Csv(_) => Ok(detect_compression(source).await? == Compression::None),
+        Format::Json(json) if json.path.is_some() => Ok(false),
+        Format::Csv(csv) => is_plain(source, csv.encoding).await,
+        Format::Lines(lines) => is_plain(source, lines.encoding).await,
         Format::Json(json) => {
-            if detect_compression(source).await? != Compression::None {
+            if !is_plain(source, None).await? {
                 return Ok(false);
             }
             let layout = match json.layout {
                 JsonLayout::Auto => {
                     let mut head = Input::open(source, 0, Compression::None, 1 << 20)?;
-                    head.skip_bom().await?;
+                    head.begin(None).await?;
                     // A head that cannot be made out in a MiB is left to the reader, whole.
                     detect_layout(&mut head).await.unwrap_or(JsonLayout::Documents)
                 }

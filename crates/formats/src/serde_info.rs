@@ -1,12 +1,18 @@
 //! A [`Format`] as the Glue Data Catalog stores it: input and output format, SerDe library and its parameters; and
 //! back, which is where a table's own words decide how its files are read.
 
+mod text;
+
 use std::collections::BTreeMap;
 
+use crate::encoding::Encoding;
 use crate::options::{
-    AvroOptions, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions, Malformed, OrcOptions,
-    ParquetOptions,
+    AvroOptions, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions, LineLayout, Malformed,
+    OrcOptions, ParquetOptions,
 };
+
+use text::{grok, line_format, line_parameters, regex, xml_parameters};
+pub use text::{within_cloudtrail, xml_of};
 
 /// Hive's plain text input.
 pub const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
@@ -45,6 +51,18 @@ pub const EXCEL_OUTPUT: &str = "tenon.ExcelOutputFormat";
 /// Parquet.
 pub const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
 
+/// Documents of AWS CloudTrail, whose records are the rows.
+pub const CLOUDTRAIL_INPUT: &str = "com.amazon.emr.cloudtrail.CloudTrailInputFormat";
+/// JSON of CloudTrail, the SerDe that goes with it.
+pub const CLOUDTRAIL: &str = "com.amazon.emr.hive.serde.CloudTrailSerde";
+/// Lines taken apart by Grok.
+pub const GROK: &str = "com.amazonaws.glue.serde.GrokSerDe";
+/// Lines taken apart by a regular expression.
+pub const REGEX: &str = "org.apache.hadoop.hive.serde2.RegexSerDe";
+
+/// Where in a document of JSON the records are: what a classifier found them by.
+const JSON_PATH: &str = "jsonPath";
+
 /// A table's storage in Hive's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SerdeInfo {
@@ -72,6 +90,9 @@ pub enum SerdeError {
         /// Its value.
         value: String,
     },
+    /// A parameter that the SerDe cannot do without.
+    #[error("the SerDe parameter {0} is missing")]
+    Missing(&'static str),
 }
 
 /// Describes `format` as Glue's crawlers do. `columns` are the names of the data columns.
@@ -92,11 +113,34 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
             if json.malformed_record == Malformed::Null {
                 parameters.insert("ignore.malformed.json".to_owned(), "true".to_owned());
             }
+            if json.malformed_value == Malformed::Null {
+                parameters.insert("use.null.for.invalid.data".to_owned(), "true".to_owned());
+            }
+            if json.dots_in_keys {
+                parameters.insert("dots.in.keys".to_owned(), "true".to_owned());
+            }
+            if !json.case_insensitive {
+                parameters.insert("case.insensitive".to_owned(), "false".to_owned());
+            }
+            if let Some(path) = &json.path {
+                parameters.insert(JSON_PATH.to_owned(), path.as_str().to_owned());
+            }
             for (column, name) in &json.mapping {
                 parameters.insert(format!("mapping.{column}"), name.clone());
             }
             text(OPENX_JSON, parameters)
         }
+        Format::Lines(lines) => match &lines.layout {
+            LineLayout::Grok { .. } => text(GROK, line_parameters(lines)),
+            LineLayout::Regex { .. } => text(REGEX, line_parameters(lines)),
+        },
+        // Hive has no SerDe for it, and Glue's crawlers name none.
+        Format::Xml(xml) => SerdeInfo {
+            input_format: String::new(),
+            output_format: String::new(),
+            library: String::new(),
+            parameters: xml_parameters(xml),
+        },
         Format::Parquet(_) => typed(PARQUET_INPUT, PARQUET_OUTPUT, PARQUET),
         Format::Orc(_) => typed(ORC_INPUT, ORC_OUTPUT, ORC),
         Format::Excel(excel) => {
@@ -135,6 +179,14 @@ fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
     if let Some(escape) = csv.escape {
         parameters.insert("escape.delim".to_owned(), character(escape));
     }
+    for (level, name) in [(0, "collection.delim"), (1, "mapkey.delim")] {
+        if let Some(separator) = csv.nested.get(level).filter(|s| usize::from(**s) != level + 2) {
+            parameters.insert(name.to_owned(), character(*separator));
+        }
+    }
+    if let Some(encoding) = csv.encoding {
+        parameters.insert(ENCODING.to_owned(), encoding.name().to_owned());
+    }
     if let Some(null) = csv.null_text.as_ref().filter(|n| *n != "\\N") {
         parameters.insert("serialization.null.format".to_owned(), null.clone());
     }
@@ -151,6 +203,19 @@ fn open_csv_parameters(csv: &CsvOptions, quote: u8) -> BTreeMap<String, String> 
     ])
 }
 
+/// The encoding of the files' text.
+const ENCODING: &str = "serialization.encoding";
+
+fn encoding(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+) -> Result<Option<Encoding>, SerdeError> {
+    match get(serde, ENCODING).or_else(|| get(table, ENCODING)) {
+        Some(label) => Encoding::of_label(label).map_err(|_| bad(ENCODING, label)),
+        None => Ok(None),
+    }
+}
+
 /// Finds the format of a table's files. `columns` are its data columns in order; `serde` are the SerDe's parameters,
 /// `table` the table's (for `skip.header.line.count`). Errors: a SerDe or parameter that we do not honour.
 pub fn format_of(
@@ -162,10 +227,15 @@ pub fn format_of(
     match library {
         LAZY_SIMPLE => lazy_simple(serde, table, columns),
         OPEN_CSV => open_csv(serde, table, columns),
-        OPENX_JSON => openx(serde),
+        OPENX_JSON => openx(serde, table),
         HIVE_JSON | "org.apache.hadoop.hive.serde2.JsonSerDe" => {
             Ok(Format::Json(JsonOptions { layout: JsonLayout::Auto, ..JsonOptions::default() }))
         }
+        GROK => line_format(grok(serde)?, serde, table, columns),
+        REGEX | "org.apache.hadoop.hive.contrib.serde2.RegexSerDe" => {
+            line_format(regex(serde)?, serde, table, columns)
+        }
+        CLOUDTRAIL => Ok(within_cloudtrail(Format::Json(JsonOptions::default()))),
         PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
         AVRO => avro(serde, table),
         EXCEL => Ok(Format::Excel(ExcelOptions {
@@ -255,11 +325,20 @@ fn lazy_simple(
 ) -> Result<Format, SerdeError> {
     let mut csv = CsvOptions::lazy_simple(columns);
     csv.header_lines = header_lines(serde, table)?;
+    csv.encoding = encoding(serde, table)?;
     if let Some(v) = get(serde, "field.delim").or_else(|| get(serde, "serialization.format")) {
         csv.delimiter = byte("field.delim", v, true)?;
     }
     if let Some(v) = get(serde, "escape.delim") {
         csv.escape = Some(byte("escape.delim", v, true)?);
+    }
+    // Hive's own statements misspell the first.
+    for (level, names) in
+        [(0, ["collection.delim", "colelction.delim"]), (1, ["mapkey.delim", "mapkey.delim"])]
+    {
+        if let Some(v) = names.iter().find_map(|name| get(serde, name)) {
+            csv.nested[level] = byte(names[0], v, true)?;
+        }
     }
     if let Some(v) = get(serde, "line.delim").filter(|v| !matches!(*v, "\n" | "\\n" | "10")) {
         return Err(bad("line.delim", v));
@@ -277,6 +356,7 @@ fn open_csv(
 ) -> Result<Format, SerdeError> {
     let mut csv = CsvOptions::open_csv(columns);
     csv.header_lines = header_lines(serde, table)?;
+    csv.encoding = encoding(serde, table)?;
     if let Some(v) = get(serde, "separatorChar") {
         csv.delimiter = byte("separatorChar", v, false)?;
     }
@@ -289,7 +369,7 @@ fn open_csv(
     Ok(Format::Csv(csv))
 }
 
-fn openx(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+fn openx(serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
     let mut json =
         JsonOptions { case_insensitive: flag(serde, "case.insensitive", true)?, ..JsonOptions::default() };
     if flag(serde, "ignore.malformed.json", false)? {
@@ -297,6 +377,9 @@ fn openx(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
     }
     if flag(serde, "use.null.for.invalid.data", false)? {
         json.malformed_value = Malformed::Null;
+    }
+    if let Some(path) = get(serde, JSON_PATH).or_else(|| get(table, JSON_PATH)) {
+        json.path = Some(path.parse().map_err(|_| bad(JSON_PATH, path))?);
     }
     json.dots_in_keys = flag(serde, "dots.in.keys", false)?;
     for (name, value) in serde {
@@ -310,6 +393,16 @@ fn openx(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{LineOptions, XmlOptions};
+
+    #[test]
+    fn xml_survives_the_catalog() {
+        let xml = XmlOptions { attribute_prefix: "@".to_owned(), ..XmlOptions::new("row", "books") };
+        let info = describe(&Format::Xml(xml.clone()), &[]);
+        let table = BTreeMap::from([("classification".to_owned(), "books".to_owned())]);
+        assert_eq!(xml_of(&info.parameters, &table), Ok(Format::Xml(xml)));
+        assert_eq!(xml_of(&BTreeMap::new(), &table), Err(SerdeError::Missing("rowTag")));
+    }
 
     #[test]
     fn formats_survive_the_catalog() {
@@ -323,7 +416,33 @@ mod tests {
             }),
             Format::Csv(CsvOptions::open_csv(columns.clone())),
             Format::Json(JsonOptions::default()),
+            Format::Json(JsonOptions {
+                dots_in_keys: true,
+                case_insensitive: false,
+                malformed_record: Malformed::Null,
+                malformed_value: Malformed::Null,
+                mapping: BTreeMap::from([("a".to_owned(), "A-1".to_owned())]),
+                ..JsonOptions::default()
+            }),
+            Format::Csv(CsvOptions {
+                escape: Some(b'\\'),
+                null_text: Some("NULL".to_owned()),
+                nested: vec![b'|', b':', 4, 5, 6, 7, 8],
+                encoding: Encoding::of_label("shift_jis").unwrap(),
+                ..CsvOptions::lazy_simple(columns.clone())
+            }),
+            Format::Json(JsonOptions { path: "$.a[*]".parse().ok(), ..JsonOptions::default() }),
             Format::Parquet(ParquetOptions {}),
+            Format::Lines(LineOptions::new(
+                LineLayout::Grok { pattern: "%{A} %{INT:a}".to_owned(), custom: "A x\nB y".to_owned() },
+                "",
+                columns.clone(),
+            )),
+            Format::Lines(LineOptions::new(
+                LineLayout::Regex { pattern: "(.)(.)".to_owned(), ignore_case: true },
+                "",
+                columns.clone(),
+            )),
             Format::Orc(OrcOptions { columns: columns.clone() }),
             Format::Avro(AvroOptions { schema: None }),
             Format::Excel(ExcelOptions::default()),

@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migrations] = &[
     observe::MIGRATIONS,
     sources::MIGRATIONS,
     crawler::MIGRATIONS,
+    crawler::classifier::CLASSIFIER_MIGRATIONS,
     jobs::MIGRATIONS,
     query::MIGRATIONS,
 ];
@@ -221,6 +222,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::governance::face(store())),
         Arc::new(api::glue::connections::face(store(), domain.vault.clone())),
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
+        Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),
         Arc::new(api::logs::face(store())),

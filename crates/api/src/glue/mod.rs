@@ -5,6 +5,7 @@
 //! Source: AWS Glue API Reference.
 
 pub mod catalog;
+pub mod classifiers;
 pub mod connections;
 pub mod crawlers;
 mod errors;

@@ -37,9 +37,6 @@ impl Definition {
             ([], tables) => self.check_tables(tables)?,
             _ => return refused("CatalogTargets cannot be combined with other kinds of targets"),
         }
-        if !self.classifiers.is_empty() {
-            return refused("Custom classifiers are not supported");
-        }
         self.check_recrawl()?;
         self.settings()?;
         Ok(())

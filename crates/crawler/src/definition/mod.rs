@@ -35,7 +35,7 @@ pub struct Definition {
     /// JSON text, see [`Configuration`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
-    /// Names of custom classifiers; must be empty.
+    /// Names of custom classifiers, tried in this order before the built-in ones.
     pub classifiers: Vec<String>,
     /// Everything else, such as `Description`.
     #[serde(flatten)]
@@ -232,7 +232,6 @@ mod tests {
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "EventQueueArn": "q"}]}}),
                 "EventQueueArn",
             ),
-            (json!({"Classifiers": ["mine"]}), "classifiers"),
             (json!({"DatabaseName": null}), "DatabaseName"),
             (json!({"Configuration": "{"}), "JSON"),
             (

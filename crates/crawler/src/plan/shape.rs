@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use formats::hive::HiveType;
 use formats::{
     AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, JsonOptions,
-    OrcOptions, ParquetOptions, merge_types,
+    JsonPath, LineOptions, OrcOptions, ParquetOptions, XmlOptions, merge_types,
 };
 
 /// Share of columns that must be in both.
@@ -40,12 +40,23 @@ impl Likeness {
 /// Format and dialect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
-    Csv { delimiter: u8, header_lines: u64 },
+    Csv {
+        delimiter: u8,
+        header_lines: u64,
+        quote: u8,
+    },
     Json,
+    /// Records at a path within documents.
+    JsonPath(Box<JsonPath>),
     Parquet,
     Avro,
     Orc,
-    Excel { header: bool },
+    Excel {
+        header: bool,
+    },
+    /// Lines; the options without names.
+    Lines(Box<LineOptions>),
+    Xml(Box<XmlOptions>),
 }
 
 /// One or more files of a kind.
@@ -74,14 +85,25 @@ impl Shape {
     pub(crate) fn of(inferred: Inferred, size: u64) -> Self {
         let (kind, escape) = match &inferred.format {
             Format::Csv(csv) => (
-                Kind::Csv { delimiter: csv.delimiter, header_lines: csv.header_lines },
+                Kind::Csv {
+                    delimiter: csv.delimiter,
+                    header_lines: csv.header_lines,
+                    quote: csv.quote.unwrap_or(b'"'),
+                },
                 csv.escape.filter(|_| inferred.quoted),
             ),
-            Format::Json(_) => (Kind::Json, None),
+            Format::Json(json) => match &json.path {
+                Some(path) => (Kind::JsonPath(Box::new(path.clone())), None),
+                None => (Kind::Json, None),
+            },
+            Format::Lines(lines) => {
+                (Kind::Lines(Box::new(LineOptions { names: Vec::new(), ..lines.clone() })), None)
+            }
             Format::Parquet(_) => (Kind::Parquet, None),
             Format::Avro(_) => (Kind::Avro, None),
             Format::Orc(_) => (Kind::Orc, None),
             Format::Excel(excel) => (Kind::Excel { header: excel.header.unwrap_or(true) }, None),
+            Format::Xml(xml) => (Kind::Xml(Box::new(xml.clone())), None),
         };
         let avro_schema = match &inferred.format {
             Format::Avro(avro) => avro.schema.clone(),
@@ -105,9 +127,10 @@ impl Shape {
 
     /// Whether columns are found by name, so that a file with other columns can be read all the same.
     pub(crate) fn is_by_name(&self) -> bool {
-        match self.kind {
+        match &self.kind {
             Kind::Csv { .. } => false,
-            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => true,
+            Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) | Kind::Xml(_) => true,
+            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => true,
         }
     }
 
@@ -156,21 +179,24 @@ impl Shape {
             return None;
         }
         let (a, b) = (&*self.fields, &*other.fields);
-        match self.kind {
-            Kind::Csv { header_lines, .. } => merge_positions(a, b, header_lines > 0, likeness),
-            Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
-                merge_names(a, b, likeness)
-            }
+        match &self.kind {
+            Kind::Csv { header_lines, .. } => merge_positions(a, b, *header_lines > 0, likeness),
+            Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) | Kind::Xml(_) => merge_names(a, b, likeness),
+            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => merge_names(a, b, likeness),
         }
     }
 
     /// The format to write into the catalog.
     pub(crate) fn format(&self, columns: &[String]) -> Format {
         match &self.kind {
-            Kind::Csv { delimiter, header_lines } => {
+            Kind::Csv { delimiter, header_lines, quote } => {
                 let names = columns.to_vec();
                 let base = if self.quoted {
-                    CsvOptions { escape: self.escape, ..CsvOptions::open_csv(names.clone()) }
+                    CsvOptions {
+                        escape: self.escape,
+                        quote: Some(*quote),
+                        ..CsvOptions::open_csv(names.clone())
+                    }
                 } else {
                     CsvOptions::lazy_simple(names.clone())
                 };
@@ -182,7 +208,12 @@ impl Shape {
                 })
             }
             Kind::Json => Format::Json(JsonOptions::default()),
+            Kind::JsonPath(path) => {
+                Format::Json(JsonOptions { path: Some((**path).clone()), ..JsonOptions::default() })
+            }
             Kind::Parquet => Format::Parquet(ParquetOptions {}),
+            Kind::Xml(xml) => Format::Xml((**xml).clone()),
+            Kind::Lines(lines) => Format::Lines(LineOptions { names: columns.to_vec(), ..(**lines).clone() }),
             Kind::Avro => Format::Avro(AvroOptions { schema: self.avro_schema.clone() }),
             Kind::Excel { header } => {
                 Format::Excel(ExcelOptions { header: Some(*header), ..ExcelOptions::default() })

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use catalog::{Column, Parameters, PartitionInput, SerDeInfo, StorageDescriptor, TableInput};
-use formats::InferredField;
-use formats::serde_info;
+use formats::{InferredField, LineLayout, serde_info};
 
 use super::survey::Found;
 use crate::definition::Configuration;
@@ -84,7 +83,7 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
 pub(super) fn parameters_of_kind(shape: &Shape) -> Parameters {
     let mut all = Parameters::new();
     match &shape.kind {
-        Kind::Csv { delimiter, header_lines } => {
+        Kind::Csv { delimiter, header_lines, .. } => {
             all.insert("classification".to_owned(), "csv".to_owned());
             all.insert("delimiter".to_owned(), char::from(*delimiter).to_string());
             all.insert("columnsOrdered".to_owned(), "true".to_owned());
@@ -92,8 +91,22 @@ pub(super) fn parameters_of_kind(shape: &Shape) -> Parameters {
                 all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
             }
         }
+        Kind::JsonPath(path) => {
+            all.insert("classification".to_owned(), "json".to_owned());
+            all.insert("jsonPath".to_owned(), path.as_str().to_owned());
+        }
         Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
             all.insert("classification".to_owned(), shape.format(&[]).classification().to_owned());
+        }
+        Kind::Xml(xml) => {
+            all.insert("classification".to_owned(), xml.classification.clone());
+            all.insert("rowTag".to_owned(), xml.row_tag.clone());
+        }
+        Kind::Lines(lines) => {
+            all.insert("classification".to_owned(), lines.classification.clone());
+            if let LineLayout::Grok { pattern, .. } = &lines.layout {
+                all.insert("grokPattern".to_owned(), pattern.clone());
+            }
         }
     }
     all
@@ -110,12 +123,12 @@ fn descriptor(
     StorageDescriptor {
         columns: Some(columns),
         location: Some(location),
-        input_format: Some(info.input_format),
-        output_format: Some(info.output_format),
+        input_format: Some(info.input_format).filter(|name| !name.is_empty()),
+        output_format: Some(info.output_format).filter(|name| !name.is_empty()),
         compressed: Some(shape.compression() != "none"),
         number_of_buckets: Some(-1),
         serde_info: Some(SerDeInfo {
-            serialization_library: Some(info.library),
+            serialization_library: Some(info.library).filter(|name| !name.is_empty()),
             parameters: Some(info.parameters),
             ..SerDeInfo::default()
         }),

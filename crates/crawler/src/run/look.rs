@@ -12,8 +12,14 @@ use crate::memory::Look;
 use crate::plan::Shape;
 
 /// What a file looks like; also whether its bytes were asked for, and whether the same ETag would look the same again.
-pub(super) async fn look(ground: &Ground, bucket: &BucketName, object: &ObjectInfo) -> (Look, bool, bool) {
-    let (inferred, unchanged) = infer_file(ground, bucket, object).await;
+/// `ways`: those of the crawler's own classifiers, tried before the built-in one.
+pub(super) async fn look(
+    ground: &Ground,
+    bucket: &BucketName,
+    object: &ObjectInfo,
+    ways: Arc<Vec<InferOptions>>,
+) -> (Look, bool, bool) {
+    let (inferred, unchanged) = infer_file(ground, bucket, object, ways).await;
     match inferred {
         Ok(inferred) => {
             let remarks = inferred.problems.iter().map(ToString::to_string).collect();
@@ -34,6 +40,7 @@ async fn infer_file(
     ground: &Ground,
     bucket: &BucketName,
     listed: &ObjectInfo,
+    ways: Arc<Vec<InferOptions>>,
 ) -> (Result<Inferred, FormatError>, bool) {
     let name = format!("s3://{}/{}", bucket.as_str(), listed.key.as_str());
     let opened = async {
@@ -48,11 +55,34 @@ async fn infer_file(
     let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
     let source: Arc<dyn ByteSource> = Arc::new(LakeBytes::new(bucket.as_str(), object));
     let runtime = tokio::runtime::Handle::current();
-    let looked =
-        tokio::task::spawn_blocking(move || runtime.block_on(infer(source, &InferOptions::default())));
+    let looked = tokio::task::spawn_blocking(move || runtime.block_on(classified(source, &ways)));
     match looked.await {
         Ok(inferred) => (inferred, unchanged),
         // A defect of a decoder on damaged input.
         Err(_) => (failed("the file could not be examined".to_owned()), false),
+    }
+}
+
+/// Looks at a file in the given ways, one after the other: the first that knows it says what it is.
+/// Errors: those of the built-in way; of a given one that knows the file, when the file is at fault.
+async fn classified(source: Arc<dyn ByteSource>, ways: &[InferOptions]) -> Result<Inferred, FormatError> {
+    let mut remarks = Vec::new();
+    for way in ways {
+        match infer(Arc::clone(&source), way).await {
+            Ok(mut inferred) => {
+                inferred.problems.extend(remarks);
+                return Ok(inferred);
+            }
+            Err(error) if error.is_io() || matches!(error.problem, Problem::Empty) => return Err(error),
+            Err(error) if matches!(error.problem, Problem::Unrecognised { .. }) => {}
+            Err(error) => remarks.push(error),
+        }
+    }
+    match infer(source, &InferOptions::default()).await {
+        Ok(mut inferred) => {
+            inferred.problems.extend(remarks);
+            Ok(inferred)
+        }
+        Err(error) => Err(remarks.into_iter().next().unwrap_or(error)),
     }
 }

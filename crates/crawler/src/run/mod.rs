@@ -16,10 +16,12 @@ mod vanished;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use formats::InferOptions;
 use lake::Lake;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::classifier::{self, Classifier};
 use crate::definition::{Configuration, Definition};
 use crate::error::CrawlerError;
 use crate::history::Crawl;
@@ -97,7 +99,7 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Vec<TargetReport>, Ended> {
     job.log.info(format!("BENCHMARK : Running Start Crawl for Crawler {}", definition.name));
     store::crash::point("crawl.started");
     let settings = definition.settings()?;
-    let mut looked = Looked::default();
+    let mut looked = Looked { ways: Arc::new(ways(job).await?), ..Looked::default() };
     let mut reports = Vec::new();
     if definition.is_incremental() && job.again {
         return new_folders(job, looked).await;
@@ -171,6 +173,13 @@ fn check_threshold(settings: &Configuration, found: usize) -> Result<(), Ended> 
         ))),
         _ => Ok(()),
     }
+}
+
+/// How the crawler's classifiers look at a file. Errors: one of them is gone.
+async fn ways(job: &Job<'_>) -> Result<Vec<InferOptions>, CrawlerError> {
+    let mut tx = job.ground.store.read().await?;
+    let found = classifier::get_all(&mut tx, job.scope, &job.definition.classifiers).await?;
+    found.iter().map(Classifier::way).collect()
 }
 
 /// The last word on a run that went well: what it did not take in.

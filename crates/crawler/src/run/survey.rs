@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use catalog::Table;
 
-use formats::InferredField;
+use formats::{InferOptions, InferredField};
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
@@ -52,9 +52,11 @@ impl Place {
     }
 }
 
-/// What the surveys of a run looked at.
+/// What the surveys of a run share: how they look at files, and what they have looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
+    /// How the crawler's own classifiers look at a file, in their order.
+    pub(crate) ways: Arc<Vec<InferOptions>>,
     pub(crate) files: u64,
     /// Of these, files whose bytes were read.
     pub(crate) read: u64,
@@ -93,7 +95,11 @@ pub(crate) async fn look_around(
         known,
         folders: BTreeMap::new(),
         open: BTreeSet::new(),
-        memory: Memory::new(job.scope, job.definition, &job.ground.build, place.bucket.as_str()),
+        memory: Memory::new(
+            (job.scope, &job.definition.name, place.bucket.as_str()),
+            &job.ground.build,
+            &looked.ways,
+        ),
         files: 0,
         looked,
         fields: None,
@@ -267,6 +273,7 @@ impl Survey<'_> {
     /// Looks at files, a few at a time; what is remembered is not read. Returns what there is to remember.
     async fn look_at(&mut self, wanted: Vec<(String, ObjectInfo)>) -> Result<Vec<Seen>, Ended> {
         let (ground, bucket) = (self.job.ground.clone(), self.bucket.clone());
+        let ways = Arc::clone(&self.looked.ways);
         let recalled = wanted.into_iter().map(|(place, object)| {
             let known = self.memory.recall(object.key.as_str(), &object.etag, object.size);
             (place, object, known)
@@ -274,11 +281,11 @@ impl Survey<'_> {
         let recalled: Vec<_> = recalled.collect();
         let mut looking = futures::stream::iter(recalled)
             .map(|(place, object, known)| {
-                let (ground, bucket) = (ground.clone(), bucket.clone());
+                let (ground, bucket, ways) = (ground.clone(), bucket.clone(), Arc::clone(&ways));
                 async move {
                     let looked = match known {
                         Some(look) => (look, false, true),
-                        None => look(&ground, &bucket, &object).await,
+                        None => look(&ground, &bucket, &object, ways).await,
                     };
                     (place, object, looked)
                 }
@@ -386,7 +393,7 @@ impl Survey<'_> {
         };
         drop(tx);
         self.count_file();
-        let (found, read, _) = look(ground, &self.bucket, &info).await;
+        let (found, read, _) = look(ground, &self.bucket, &info, Arc::clone(&self.looked.ways)).await;
         self.looked.read += u64::from(read);
         self.take("", &info, found);
         Ok(self.folders.remove("").and_then(Folder::into_only))

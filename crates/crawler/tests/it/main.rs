@@ -19,6 +19,7 @@ macro_rules! scenarios {
     };
 }
 
+mod classify;
 mod files;
 mod layout;
 mod ours;
@@ -42,4 +43,5 @@ async fn on_postgres() {
     runs::all(&on).await;
     policy::all(&on).await;
     ours::all(&on).await;
+    classify::all(&on).await;
 }

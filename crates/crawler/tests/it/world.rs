@@ -36,7 +36,8 @@ impl Logs for Kept {
     }
 }
 
-const MIGRATIONS: &[store::Migrations] = &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS];
+const MIGRATIONS: &[store::Migrations] =
+    &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS, crawler::classifier::CLASSIFIER_MIGRATIONS];
 
 /// Where the metadata of a test lies.
 pub(crate) enum Backend {

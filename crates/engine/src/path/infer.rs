@@ -129,6 +129,18 @@ impl Merged {
                 let what = format!("{} and {name} differ in having a header", self.first);
                 return Err(EngineError::OptionsInvalid { what });
             }
+            (Format::Xml(ours), Format::Xml(theirs)) if ours != theirs => {
+                let what = format!("{} and {name} differ in the elements that are rows", self.first);
+                return Err(EngineError::OptionsInvalid { what });
+            }
+            (Format::Lines(ours), Format::Lines(theirs)) if ours != theirs => {
+                let what = format!("{} and {name} differ in the pattern of their lines", self.first);
+                return Err(EngineError::OptionsInvalid { what });
+            }
+            (Format::Json(ours), Format::Json(theirs)) if ours.path != theirs.path => {
+                let what = format!("{} and {name} differ in where their records are", self.first);
+                return Err(EngineError::OptionsInvalid { what });
+            }
             (Format::Json(ours), Format::Json(theirs)) if ours.layout != theirs.layout => {
                 ours.layout = formats::JsonLayout::Auto;
             }

@@ -204,9 +204,22 @@ fn format_of(
             _ => None,
         },
     });
+    // A table of XML has no SerDe; a classifier may have given it a classification of its own.
+    let is_xml =
+        parameters.get("classification").is_some_and(|format| format == "xml") || own.contains_key("rowTag");
     match library {
-        Some(library) => serde_info::format_of(&library, &own, parameters, names)
-            .map_err(|error| unsupported(error.to_string())),
+        None if is_xml => {
+            serde_info::xml_of(&own, parameters).map_err(|error| unsupported(error.to_string()))
+        }
+        Some(library) => {
+            let format = serde_info::format_of(&library, &own, parameters, names)
+                .map_err(|error| unsupported(error.to_string()))?;
+            Ok(if descriptor.input_format.as_deref() == Some(serde_info::CLOUDTRAIL_INPUT) {
+                serde_info::within_cloudtrail(format)
+            } else {
+                format
+            })
+        }
         None => Err(unsupported("it has neither a SerDe nor a known classification".to_owned())),
     }
 }

@@ -81,6 +81,9 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
     match format {
         Format::Csv(_) => (format!(".csv{compressed}"), "text/csv"),
         Format::Json(_) => (format!(".json{compressed}"), "application/json"),
+        // These are only read: the writer refuses them before a file is named.
+        Format::Lines(_) => (format!(".log{compressed}"), "text/plain"),
+        Format::Xml(_) => (format!(".xml{compressed}"), "application/xml"),
         Format::Parquet(_) => {
             let codec = match options.parquet_codec {
                 ParquetCodec::Snappy => ".snappy",

@@ -2,5 +2,6 @@
 
 mod bind;
 pub(crate) mod names;
+mod nested;
 pub(crate) mod read;
 pub(crate) mod scan;

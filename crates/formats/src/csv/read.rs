@@ -11,6 +11,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::bind::{self, Binding};
 use super::names;
+use super::nested;
 use super::scan::{Dialect, Field, Scan, scan};
 use crate::builder::{BatchBuilder, Mismatch};
 use crate::compression::Compression;
@@ -49,7 +50,9 @@ impl CsvReader {
     ) -> Result<Self, FormatError> {
         let dialect = Dialect::new(options);
         let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
-        refuse_nested(&batch, source.name())?;
+        if options.nested.is_empty() {
+            refuse_nested(&batch, source.name())?;
+        }
         let mut head = Input::open(&*source, 0, compression, read.max_record_bytes)?;
         let (names, lines) = read_head(&mut head, options, &dialect, range.start).await?;
         let binding = match (&options.names, names) {
@@ -72,9 +75,9 @@ impl CsvReader {
             (input, None)
         };
         Ok(Self {
+            // The end of a compressed or recoded file is not known in bytes of text.
+            end: if compression == Compression::None && !input.is_recoded() { range.end } else { u64::MAX },
             input,
-            // The end of a compressed file is not known in bytes of text.
-            end: if compression == Compression::None { range.end } else { u64::MAX },
             options: options.clone(),
             dialect,
             binding,
@@ -176,6 +179,9 @@ impl CsvReader {
             column.append_null();
             return Ok(());
         }
+        if column.is_nested() {
+            return nested::append(column, field.span(window), 0, &self.options);
+        }
         let value = field.decode(window, &self.dialect, &mut self.scratch);
         // White space alone is empty too, except as text: inference takes it so.
         let is_null = if column.is_text() {
@@ -251,7 +257,7 @@ async fn read_head(
     if options.header_lines == 0 && range_start > 3 {
         return Ok((None, 0));
     }
-    head.skip_bom().await?;
+    head.begin(options.encoding).await?;
     let mut lines = 0;
     for nth in 1..=options.header_lines {
         if nth == options.header_lines && options.names.are_in_header() {

@@ -22,7 +22,9 @@ pub(super) async fn infer(
 ) -> Result<Inferred, FormatError> {
     let stated = options.format.as_ref();
     match archive::document(&**source).await? {
-        Some(Document::Workbook) if stated.is_none_or(|format| matches!(format, Format::Excel(_))) => {
+        Some(Document::Workbook)
+            if options.csv.is_none() && stated.is_none_or(|format| matches!(format, Format::Excel(_))) =>
+        {
             return excel::infer(Arc::clone(source), options).await;
         }
         None if !matches!(stated, Some(Format::Excel(_))) => {}
@@ -78,7 +80,9 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
                 *ours = theirs.clone();
             }
         }
-        (Format::Json(_), Format::Json(_)) => {}
+        (Format::Json(ours), Format::Json(theirs)) if ours.path == theirs.path => {}
+        (Format::Lines(ours), Format::Lines(theirs)) if ours.layout == theirs.layout => {}
+        (Format::Xml(ours), Format::Xml(theirs)) if ours == theirs => {}
         _ => return Err("the members' formats differ"),
     }
     for field in b.fields {

@@ -2,7 +2,8 @@
 //!
 //! Rules, after the AWS Glue Developer Guide (Adding classifiers to a crawler):
 //! - magic numbers first (Parquet, Avro, ORC; others are refused by name), then JSON when the first value is an object or an
-//!   array of objects, then delimited text with at least two columns and two rows;
+//!   array of objects, XML by its first tag, then logs that are known by their lines, then delimited text with at least two
+//!   columns and two rows;
 //! - CSV columns are `bigint`, `double`, `boolean` (`true` and `false` in any case) or `string`; dates and times stay
 //!   `string`, as from Glue;
 //! - JSON columns are `int`, `bigint`, `double`, `boolean`, `string`, `array<…>` and `struct<…>`;
@@ -12,9 +13,12 @@
 //! longer, up to the record limit. Bad records within the sample are reported in [`Inferred::problems`].
 
 mod archive;
+mod aws;
 mod csv;
 mod json;
+mod lines;
 mod types;
+mod xml;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,6 +27,7 @@ use arrow::datatypes::Schema;
 
 use crate::avro;
 use crate::compression::Compression;
+use crate::encoding::Encoding;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 use crate::input::Input;
@@ -32,6 +37,7 @@ use crate::parquet::parquet_summary;
 use crate::read::detect_compression;
 use crate::source::ByteSource;
 
+pub use csv::{CsvHints, Detected, Header};
 pub use types::merge_types;
 
 /// How much to look at.
@@ -43,17 +49,40 @@ pub struct InferOptions {
     pub max_record_bytes: usize,
     /// The format, where it is known: then only the columns are inferred. CSV columns are named as its options say.
     pub format: Option<Format>,
+    /// What is known of the file as delimited text; then it is nothing else.
+    pub csv: Option<CsvHints>,
     /// Whether names keep the file's spelling instead of lower case.
     pub keep_case: bool,
 }
 
 impl Default for InferOptions {
     fn default() -> Self {
-        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20, format: None, keep_case: false }
+        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20, format: None, csv: None, keep_case: false }
     }
 }
 
 impl InferOptions {
+    /// The encoding of the known format.
+    fn encoding(&self) -> Option<Encoding> {
+        match &self.format {
+            Some(Format::Csv(csv)) => csv.encoding,
+            Some(Format::Lines(lines)) => lines.encoding,
+            Some(Format::Xml(xml)) => xml.encoding,
+            _ => None,
+        }
+    }
+
+    /// The classification of the known format, when that is not `kind`.
+    fn other_than(&self, kind: Typed) -> Option<&str> {
+        match (&self.format, kind) {
+            (Some(Format::Parquet(_)), Typed::Parquet)
+            | (Some(Format::Avro(_)), Typed::Avro)
+            | (Some(Format::Orc(_)), Typed::Orc) => None,
+            (Some(other), _) => Some(other.classification()),
+            (None, _) => self.csv.as_ref().map(|_| "csv"),
+        }
+    }
+
     /// A name as the caller wants it.
     pub(crate) fn spelling(&self, name: &str) -> String {
         if self.keep_case { name.to_owned() } else { name.to_lowercase() }
@@ -122,9 +151,8 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
         return Err(FormatError::new(&name, Problem::Empty));
     }
     if let Some(kind) = Typed::of(&*source, &head).await? {
-        let stated = options.format.as_ref().map(Format::classification);
-        if stated.is_some_and(|stated| stated != kind.classification()) {
-            let reason = format!("it is {}, not {}", kind.classification(), stated.unwrap_or_default());
+        if let Some(stated) = options.other_than(kind) {
+            let reason = format!("it is {}, not {stated}", kind.classification());
             return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
         }
         return match kind {
@@ -154,7 +182,11 @@ async fn infer_text(
 ) -> Result<Inferred, FormatError> {
     let name = source.name();
     let mut input = Input::open(&**source, 0, compression, options.max_record_bytes)?;
-    input.skip_bom().await?;
+    input.begin(options.encoding()).await?;
+    if matches!(options.format, None | Some(Format::Xml(_))) {
+        // A document of XML says its encoding itself.
+        crate::xml::read::begin_declared(&mut input).await?;
+    }
     while input.pending().len() < options.sample_bytes && input.more().await? {}
     refuse_binary(&input)?;
     let Some(first) = input.pending().trim_ascii_start().first() else {
@@ -162,12 +194,21 @@ async fn infer_text(
         let problem = if input.at_eof() { Problem::Empty } else { Problem::Unrecognised { reason } };
         return Err(FormatError::new(name, problem));
     };
-    if matches!(options.format, Some(Format::Excel(_))) {
-        let reason = "it is not an Excel workbook".to_owned();
-        return Err(FormatError::new(name, Problem::Unrecognised { reason }));
+    if let Some(hints) = &options.csv {
+        return csv::infer_hinted(&input, compression, hints, options);
     }
-    if let Some(Format::Csv(known)) = &options.format {
-        return Ok(csv::infer_as(&mut input, compression, known, options));
+    match &options.format {
+        Some(Format::Csv(known)) => return Ok(csv::infer_as(&mut input, compression, known, options)),
+        Some(Format::Xml(known)) => return xml::infer(&mut input, compression, Some(known), options).await,
+        Some(Format::Lines(known)) => return lines::infer_as(&input, compression, known, options),
+        Some(Format::Excel(_)) => {
+            let reason = "it is not an Excel workbook".to_owned();
+            return Err(FormatError::new(name, Problem::Unrecognised { reason }));
+        }
+        _ => {}
+    }
+    if options.format.is_none() && xml::looks_like_xml(input.pending()) {
+        return xml::infer(&mut input, compression, None, options).await;
     }
     let mut not_json = None;
     if matches!(first, b'{' | b'[') {
@@ -175,6 +216,11 @@ async fn infer_text(
             json::Verdict::Json(mut inferred) => {
                 if let Some(known) = &options.format {
                     inferred.format = known.clone();
+                }
+                if options.format.is_none()
+                    && let Some(records) = aws::cloudtrail(&mut input, &inferred, options).await?
+                {
+                    return Ok(records);
                 }
                 return Ok(*inferred);
             }
@@ -185,6 +231,12 @@ async fn infer_text(
         let reason = "it is not JSON".to_owned();
         let other = || FormatError::new(name, Problem::Unrecognised { reason });
         return Err(not_json.unwrap_or_else(other));
+    }
+    if let Some(inferred) = aws::cloudfront(&input, compression) {
+        return Ok(inferred);
+    }
+    if let Some(inferred) = lines::infer_known(&input, compression, options) {
+        return Ok(inferred);
     }
     // What begins like JSON is more likely bad JSON than bad CSV.
     csv::infer(&mut input, compression, options).await.map_err(|error| not_json.unwrap_or(error))
@@ -290,12 +342,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
 
 fn refuse_binary(input: &Input) -> Result<(), FormatError> {
     let sample = input.pending();
-    if sample.starts_with(b"<?xml") {
-        return Err(FormatError::new(
-            input.name(),
-            Problem::Unsupported { what: "the format XML".to_owned() },
-        ));
-    }
     let head = &sample[..sample.len().min(64 * 1024)];
     if let Some(at) = memchr::memchr(0, head) {
         let zeros = memchr::memchr_iter(0, head).count();

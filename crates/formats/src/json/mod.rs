@@ -5,6 +5,7 @@ pub(crate) mod layout;
 pub(crate) mod lex;
 mod names;
 mod parse;
+pub(crate) mod path;
 pub(crate) mod read;
 
 pub(crate) fn leading_space(bytes: &[u8]) -> usize {

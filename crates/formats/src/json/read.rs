@@ -57,8 +57,8 @@ impl JsonReader {
         let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
         let (input, layout, line) = open_input(&*source, &range, options, compression, read).await?;
         Ok(Self {
+            end: if compression == Compression::None && !input.is_recoded() { range.end } else { u64::MAX },
             input,
-            end: if compression == Compression::None { range.end } else { u64::MAX },
             layout,
             options: options.clone(),
             names,
@@ -77,6 +77,7 @@ impl JsonReader {
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
         while !self.done && !self.batch.is_full() {
             let progressed = match self.layout {
+                _ if self.options.path.is_some() => self.take_documents()?,
                 JsonLayout::Array => self.take_elements()?,
                 JsonLayout::Documents => self.take_documents()?,
                 JsonLayout::Lines | JsonLayout::Auto => self.take_lines()?,
@@ -189,11 +190,36 @@ impl JsonReader {
     /// Takes the value at the front; false when the window ends within it.
     fn framed_record(&mut self) -> Result<bool, FormatError> {
         let Frame::Value(len) = frame(self.input.pending(), self.input.at_eof()) else { return Ok(false) };
-        if let Err((failure, _)) = self.record(0, len) {
+        if self.options.path.is_some() {
+            self.selected(len)?;
+        } else if let Err((failure, _)) = self.record(0, len) {
             self.bad(failure, 0, len)?;
         }
         self.advance(len);
         Ok(true)
+    }
+
+    /// The records within the document at the front, where its path leads.
+    fn selected(&mut self, len: usize) -> Result<(), FormatError> {
+        let Some(path) = &self.options.path else { return Ok(()) };
+        let places = match std::str::from_utf8(&self.input.pending()[..len]) {
+            Ok(text) => path.select(&mut Parser::new(text, &self.options)),
+            Err(e) => Err(Failure::Syntax { expected: "valid UTF-8", at: e.valid_up_to() }),
+        };
+        match places {
+            Ok(places) => {
+                for place in places {
+                    if let Err((failure, _)) = self.record(place.start, place.end) {
+                        self.bad(failure, place.start, place.end)?;
+                    }
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                self.row += 1;
+                self.bad(failure, 0, len)
+            }
+        }
     }
 
     /// The window is used up: at the end of the file that is fine or an error, else more is needed (false).
@@ -299,9 +325,10 @@ async fn open_input(
     // A byte-order mark is three bytes long: a range that begins within it must know of it.
     if range.start <= 3 {
         let mut head = Input::open(source, 0, compression, read.max_record_bytes)?;
-        head.skip_bom().await?;
+        head.begin(None).await?;
         if range.start <= head.offset() {
             let layout = match options.layout {
+                JsonLayout::Auto if options.path.is_some() => JsonLayout::Documents,
                 JsonLayout::Auto => detect_layout(&mut head).await?,
                 known => known,
             };

@@ -16,6 +16,9 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         Format::Avro(_) => avro_schema(schema).err(),
         Format::Orc(_) => orc_schema(schema).err().map(|why| format!("{why}; use parquet, or drop it")),
         Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
+        Format::Lines(_) => Some("lines that a pattern takes apart can only be read".to_owned()),
+        Format::Xml(_) => Some("XML can only be read".to_owned()),
+        Format::Csv(csv) if csv.encoding.is_some() => Some("text is written as UTF-8 only".to_owned()),
         Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => None,
     };
     if let Some(refusal) = refusal {

@@ -106,6 +106,10 @@ impl<S: ByteSink> Writer<S> {
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
             Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),
+            Format::Lines(_) | Format::Xml(_) => {
+                let what = format!("writing {}", format.classification());
+                return Err(FormatError::new(&name, Problem::Unsupported { what }));
+            }
             Format::Parquet(_) => {
                 Encoder::Parquet(Box::new(parquet::ParquetEncoder::new(&name, Arc::clone(&schema), options)?))
             }

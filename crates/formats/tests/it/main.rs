@@ -5,10 +5,14 @@
 mod bad_input;
 mod codecs;
 mod excel;
+mod hints;
 mod infer;
+mod lines;
 mod properties;
 mod reading;
+mod serdes;
 mod typed;
+mod xml;
 
 use std::sync::Arc;
 

@@ -41,10 +41,14 @@ fn scope(call: &Call) -> Result<Scope, Fault> {
 }
 
 /// Glue's fault for an error of the crawlers.
-fn fault(error: CrawlerError) -> Fault {
+pub(super) fn fault(error: CrawlerError) -> Fault {
     match &error {
-        CrawlerError::NotFound { .. } => errors::not_found(error.to_string()),
-        CrawlerError::Exists { .. } => Fault::new("AlreadyExistsException", error.to_string()),
+        CrawlerError::NotFound { .. } | CrawlerError::ClassifierNotFound { .. } => {
+            errors::not_found(error.to_string())
+        }
+        CrawlerError::Exists { .. } | CrawlerError::ClassifierExists { .. } => {
+            Fault::new("AlreadyExistsException", error.to_string())
+        }
         CrawlerError::Running { .. } => Fault::new("CrawlerRunningException", error.to_string()),
         CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
@@ -71,7 +75,6 @@ const S3_ONLY: &str = "only S3 targets and catalog targets are built";
 const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
-const CLASSIFIERS: &str = "custom classifiers are not built";
 
 /// What a crawler's definition may say, and `$more`. `Role`, `Description` and such are kept and returned.
 macro_rules! definition {
@@ -90,6 +93,7 @@ macro_rules! definition {
                 "SchemaChangePolicy.DeleteBehavior",
                 "RecrawlPolicy.RecrawlBehavior",
                 "Configuration",
+                "Classifiers",
                 "Schedule",
                 $($more,)*
             ],
@@ -115,7 +119,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
     ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
-    ("Classifiers", CLASSIFIERS),
     ("CatalogId", OWN_CATALOG),
 ];
 

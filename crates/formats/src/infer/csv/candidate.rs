@@ -6,7 +6,7 @@ use crate::options::CsvOptions;
 /// The separators that Glue's built-in classifier tries.
 pub(super) const DELIMITERS: [u8; 5] = [b',', b'|', b'\t', b';', 1];
 /// A share of this many records must have the usual number of fields.
-const MIN_CONSISTENCY: f64 = 0.7;
+pub(super) const MIN_CONSISTENCY: f64 = 0.7;
 
 /// A way to read the sample, and how well it fits.
 pub(super) struct Candidate {
@@ -36,7 +36,7 @@ pub(super) fn nearest(sample: &[u8], complete: bool) -> Option<Candidate> {
 }
 
 /// The most consistent candidate; among equals that with the most columns, else the first.
-fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
+pub(super) fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
     candidates.reduce(|best, new| {
         let better = new.consistency > best.consistency + 0.02
             || (new.consistency > best.consistency - 0.02
@@ -62,7 +62,7 @@ fn candidates(sample: &[u8], complete: bool) -> impl Iterator<Item = Candidate> 
     })
 }
 
-fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {
+pub(super) fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {
     let mut widths: Vec<usize> = Vec::new();
     let mut quoted = false;
     let mut unclosed = None;

@@ -50,7 +50,7 @@ fn merge(a: Kind, b: Kind) -> Kind {
 }
 
 pub(super) struct Columns {
-    first: Vec<String>,
+    pub(super) first: Vec<String>,
     first_kinds: Vec<Kind>,
     rest_kinds: Vec<Kind>,
     nullable: Vec<bool>,

@@ -2,6 +2,7 @@
 
 mod candidate;
 mod columns;
+mod hinted;
 mod refusal;
 
 use super::{InferOptions, Inferred};
@@ -12,6 +13,9 @@ use crate::input::Input;
 use crate::options::{ColumnNames, CsvOptions, Format};
 
 use candidate::{Candidate, best_candidate, each_record};
+pub(super) use hinted::infer as infer_hinted;
+pub use hinted::{CsvHints, Detected, Header};
+
 use columns::{columns_of, has_header, study};
 
 pub(super) async fn infer(

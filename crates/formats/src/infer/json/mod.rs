@@ -12,6 +12,7 @@ use crate::json::frame::{Frame, frame};
 use crate::json::layout::detect_layout;
 use crate::json::leading_space;
 use crate::json::lex::{Failure, Parsed, Parser};
+use crate::json::path::JsonPath;
 use crate::options::{BadRecords, Format, JsonLayout, JsonOptions};
 
 use shape::{Members, Shape, hive, observe};
@@ -42,14 +43,18 @@ pub(super) async fn infer(
     compression: Compression,
     options: &InferOptions,
 ) -> Result<Verdict, FormatError> {
-    let layout = detect_layout(input).await?;
+    let path = match &options.format {
+        Some(Format::Json(known)) => known.path.as_ref(),
+        _ => None,
+    };
+    let layout = if path.is_some() { JsonLayout::Documents } else { detect_layout(input).await? };
     let mut found;
     let mut end;
     loop {
         found = Found::default();
         end = match layout {
             JsonLayout::Lines | JsonLayout::Auto => End { at: lines(input, &mut found), closed: true },
-            JsonLayout::Array | JsonLayout::Documents => framed(input, layout, &mut found),
+            JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, &mut found),
         };
         let enough = found.records + found.bad_count > 0;
         if enough || !input.more().await? {
@@ -72,7 +77,10 @@ pub(super) async fn infer(
         return Err(unterminated(input, layout, end.at));
     }
     if found.records == 0 {
-        let found = "an empty JSON array".to_owned();
+        let found = match path {
+            Some(path) => format!("nothing is at the JSON path {}", path.as_str()),
+            None => "an empty JSON array".to_owned(),
+        };
         return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
     }
     if found.seen.is_empty() {
@@ -217,7 +225,25 @@ fn lines(input: &Input, found: &mut Found) -> usize {
     at.min(sample.len())
 }
 
-fn framed(input: &Input, layout: JsonLayout, found: &mut Found) -> End {
+/// Takes in the records within one document, where `path` leads.
+fn selected(input: &Input, at: usize, document: &[u8], path: &JsonPath, found: &mut Found) {
+    let options = JsonOptions::default();
+    let places = match std::str::from_utf8(document) {
+        Ok(text) => path.select(&mut Parser::new(text, &options)),
+        // The whole is looked at as a record, which says what is wrong with it.
+        Err(_) => Ok(std::iter::once(0..document.len()).collect()),
+    };
+    match places {
+        Ok(places) => {
+            for place in places {
+                add(input, at + place.start, &document[place], found);
+            }
+        }
+        Err(_) => add(input, at, document, found),
+    }
+}
+
+fn framed(input: &Input, layout: JsonLayout, path: Option<&JsonPath>, found: &mut Found) -> End {
     let sample = input.pending();
     let is_array = layout == JsonLayout::Array;
     let mut at = 0;
@@ -239,7 +265,10 @@ fn framed(input: &Input, layout: JsonLayout, found: &mut Found) -> End {
                 let Frame::Value(len) = frame(&sample[at..], input.at_eof()) else {
                     return End { at, closed: false };
                 };
-                add(input, at, &sample[at..at + len], found);
+                match path {
+                    Some(path) => selected(input, at, &sample[at..at + len], path, found),
+                    None => add(input, at, &sample[at..at + len], found),
+                }
                 at += len;
             }
         }

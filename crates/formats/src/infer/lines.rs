@@ -1,0 +1,152 @@
+//! Log lines: those that are known, and those of a given pattern.
+
+use super::{InferOptions, Inferred, InferredField};
+use crate::compression::Compression;
+use crate::csv::names::number_repeats;
+use crate::error::{FormatError, Problem};
+use crate::input::Input;
+use crate::lines::grok::Pattern;
+use crate::lines::{compile, known};
+use crate::options::{Format, LineLayout, LineOptions};
+
+/// The share of lines that a pattern given by the user must match.
+const MIN_SHARE: f64 = 0.7;
+/// The share of lines that the pattern of a known log must match.
+const MIN_KNOWN_SHARE: f64 = 0.9;
+
+/// What a pattern did to a sample.
+struct Tried {
+    lines: u64,
+    matched: u64,
+    bytes: u64,
+    /// The first line that does not match, from 1.
+    first_miss: Option<u64>,
+    /// Whether the sample's lines are all of the file's.
+    complete: bool,
+}
+
+impl Tried {
+    fn share(&self) -> f64 {
+        self.matched as f64 / self.lines.max(1) as f64
+    }
+}
+
+/// Recognises a known log; `None` when the text is none.
+pub(super) fn infer_known(
+    input: &Input,
+    compression: Compression,
+    options: &InferOptions,
+) -> Option<Inferred> {
+    let (_, first) = lines(input).next()?;
+    let first = first?;
+    known::likely(first).find_map(|known| {
+        let pattern = Pattern::grok(known.pattern, known.custom).ok()?;
+        pattern.capture(first).ok()??;
+        let tried = try_on(input, &pattern, 0).ok()?;
+        let layout = LineLayout::Grok { pattern: known.pattern.to_owned(), custom: known.custom.to_owned() };
+        let found = LineOptions::new(layout, known.classification, Vec::new());
+        (tried.share() >= MIN_KNOWN_SHARE)
+            .then(|| describe(input, &found, &pattern, &tried, compression, options))
+    })
+}
+
+/// Infers lines in a given dialect. Errors: too few lines match.
+pub(super) fn infer_as(
+    input: &Input,
+    compression: Compression,
+    given: &LineOptions,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    let pattern = compile(given, input.name())?;
+    let tried = try_on(input, &pattern, given.header_lines)?;
+    if tried.share() < MIN_SHARE || tried.matched == 0 {
+        let reason = format!("the pattern matches {} of the first {} lines", tried.matched, tried.lines);
+        let mut error = FormatError::new(input.name(), Problem::Unrecognised { reason });
+        error.place.line = tried.first_miss;
+        return Err(error);
+    }
+    Ok(describe(input, given, &pattern, &tried, compression, options))
+}
+
+/// The whole lines of the sample with their numbers from 1; `None` for a line that is not UTF-8. Blank ones are left out.
+fn lines(input: &Input) -> impl Iterator<Item = (u64, Option<&str>)> {
+    let sample = input.pending();
+    let end =
+        if input.at_eof() { sample.len() } else { memchr::memrchr(b'\n', sample).map_or(0, |at| at + 1) };
+    let text = &sample[..end];
+    text.split(|b| *b == b'\n').zip(1..).filter_map(|(line, number)| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        (!line.trim_ascii().is_empty()).then(|| (number, std::str::from_utf8(line).ok()))
+    })
+}
+
+fn try_on(input: &Input, pattern: &Pattern, header_lines: u64) -> Result<Tried, FormatError> {
+    let mut tried = Tried { lines: 0, matched: 0, bytes: 0, first_miss: None, complete: input.at_eof() };
+    for (number, line) in lines(input).filter(|(number, _)| *number > header_lines) {
+        let Some(line) = line else {
+            let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
+            error.place.line = Some(number);
+            return Err(error);
+        };
+        let found = pattern.capture(line).map_err(|_| {
+            let mut error = FormatError::new(input.name(), Problem::PatternTooHard);
+            error.place.line = Some(number);
+            error
+        })?;
+        tried.lines += 1;
+        tried.bytes += line.len() as u64 + 1;
+        if found.is_some() {
+            tried.matched += 1;
+        } else {
+            tried.first_miss.get_or_insert(number);
+        }
+    }
+    Ok(tried)
+}
+
+fn describe(
+    input: &Input,
+    found: &LineOptions,
+    pattern: &Pattern,
+    tried: &Tried,
+    compression: Compression,
+    options: &InferOptions,
+) -> Inferred {
+    let named = pattern.fields().iter().filter(|field| field.named);
+    let column = |(name, ty): (&str, &crate::hive::HiveType)| InferredField {
+        name: options.spelling(name),
+        ty: ty.clone(),
+        nullable: true,
+        untyped: false,
+    };
+    let mut fields: Vec<InferredField> =
+        named.map(|field| column((field.name.as_str(), &field.ty))).collect();
+    if fields.is_empty() {
+        // Patterns without names are kept under their own.
+        fields = pattern.fields().iter().map(|field| column((field.name.as_str(), &field.ty))).collect();
+    }
+    number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
+    let names = fields.iter().map(|field| field.name.clone()).collect();
+    let mut problems = Vec::new();
+    if let Some(line) = tried.first_miss {
+        let message = format!(
+            "{} of the {} lines looked at do not match the pattern of {}: they will be rows of NULLs",
+            tried.lines - tried.matched,
+            tried.lines,
+            found.classification
+        );
+        let mut error = FormatError::new(input.name(), Problem::Schema { message });
+        error.place.line = Some(line);
+        problems.push(error);
+    }
+    Inferred {
+        format: Format::Lines(LineOptions { names, ..found.clone() }),
+        compression,
+        fields,
+        records: tried.lines,
+        record_bytes: tried.bytes,
+        complete: tried.complete,
+        quoted: false,
+        problems,
+    }
+}

@@ -1,0 +1,351 @@
+//! XML: which elements are rows, and what they hold.
+//!
+//! Without a row tag, rows are the elements of the name that comes most often directly below the root; where the root
+//! holds a single element, below that, and so on. Values are `int`, `bigint`, `double`, `boolean` or `string`.
+
+use std::collections::HashMap;
+
+use super::{InferOptions, Inferred, InferredField};
+use crate::builder::value;
+use crate::compression::Compression;
+use crate::csv::names::number_repeats;
+use crate::error::{FormatError, Problem};
+use crate::hive::HiveType;
+use crate::input::Input;
+use crate::options::{BadRecords, Format, XmlOptions};
+use crate::xml::append::own_text;
+use crate::xml::read::{bad_row, malformed};
+use crate::xml::rows::{Rows, Step};
+use crate::xml::tree::{Node, parse};
+
+/// The most different members of one element.
+const MAX_NAMES: usize = 10_000;
+
+/// Whether text begins as XML does.
+pub(super) fn looks_like_xml(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let Some(rest) = text.strip_prefix(b"<") else { return false };
+    rest.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_'))
+}
+
+/// Infers XML; `known` says which elements are rows. Needs one whole row, however long.
+pub(super) async fn infer(
+    input: &mut Input,
+    compression: Compression,
+    known: Option<&XmlOptions>,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    refuse_html(input)?;
+    let found = match known {
+        Some(known) => known.clone(),
+        None => loop {
+            if let Some(tag) = row_tag(input)? {
+                break XmlOptions::new(tag, "xml");
+            }
+            if !input.more().await? {
+                let found = "XML without an element below its root".to_owned();
+                return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+            }
+        },
+    };
+    loop {
+        let sample = look(input, &found)?;
+        if sample.records + sample.bad.len() as u64 > 0 || !input.more().await? {
+            return describe(input, compression, found, sample, options);
+        }
+    }
+}
+
+fn refuse_html(input: &Input) -> Result<(), FormatError> {
+    let text = input.pending().trim_ascii_start();
+    let head = text[..text.len().min(15)].to_ascii_lowercase();
+    if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") {
+        let reason = "it is a page of HTML".to_owned();
+        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
+    }
+    Ok(())
+}
+
+/// The name of the elements that are rows; `None` when the sample ends before any element below the root.
+fn row_tag(input: &Input) -> Result<Option<String>, FormatError> {
+    // Per path of an element, the names of those directly within, in the order in which they first came.
+    let mut below: HashMap<String, Vec<(String, u64)>> = HashMap::new();
+    let mut rows = Rows::new(None);
+    let (mut at, sample) = (0, input.pending());
+    let mut root = None;
+    loop {
+        let before = rows.path().len();
+        let path: String = rows.path().map(|name| format!("/{}", crate::xml::local(name))).collect();
+        let step = rows.step(&sample[at..], input.at_eof()).map_err(|bad| malformed(input.name(), bad))?;
+        let Step::Pass(len) = step else { break };
+        let token = &sample[at..at + len];
+        if rows.path().len() > before
+            || (token.ends_with(b"/>") && token.starts_with(b"<") && !token.starts_with(b"<?"))
+        {
+            let name = opened_name(token);
+            if before == 0 {
+                root.get_or_insert(name);
+            } else {
+                let names = below.entry(path).or_default();
+                match names.iter().position(|(known, _)| *known == name) {
+                    Some(at) => names[at].1 += 1,
+                    None if names.len() < MAX_NAMES => names.push((name, 1)),
+                    None => {}
+                }
+            }
+        }
+        rows.advance(token);
+        at += len;
+    }
+    let Some(root) = root else { return Ok(None) };
+    let (mut path, mut tag) = (format!("/{root}"), None);
+    while let Some(names) = below.get(&path) {
+        let most = names.iter().reduce(|most, new| if new.1 > most.1 { new } else { most });
+        let Some((name, count)) = most else { break };
+        // Several different elements, none of which repeats, are the members of the one around them.
+        if *count == 1 && names.len() > 1 {
+            tag.get_or_insert(root);
+            break;
+        }
+        tag = Some(name.clone());
+        if *count > 1 {
+            break;
+        }
+        path = format!("{path}/{name}");
+    }
+    Ok(tag)
+}
+
+fn opened_name(token: &[u8]) -> String {
+    let name = token[1..].split(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'>')).next();
+    crate::xml::local(&String::from_utf8_lossy(name.unwrap_or_default())).to_owned()
+}
+
+#[derive(Default)]
+struct Sample {
+    root: Seen,
+    records: u64,
+    bytes: u64,
+    /// Rows that are not well-formed: the first ten, and how many there are.
+    bad: Vec<FormatError>,
+    bad_count: u64,
+    end: usize,
+    complete: bool,
+}
+
+/// Looks at the rows of the sample.
+fn look(input: &Input, options: &XmlOptions) -> Result<Sample, FormatError> {
+    let mut sample = Sample::default();
+    let mut rows = Rows::new(Some(&options.row_tag));
+    let window = input.pending();
+    loop {
+        let at = sample.end;
+        let len = match rows.step(&window[at..], input.at_eof()) {
+            Ok(Step::Row(len)) => {
+                add(input, options, &rows, &window[at..at + len], &mut sample);
+                len
+            }
+            Ok(Step::Pass(len)) => len,
+            Ok(Step::More) => return Ok(sample),
+            Ok(Step::End) => {
+                sample.complete = true;
+                return Ok(sample);
+            }
+            Err(bad) => return Err(malformed(input.name(), bad)),
+        };
+        rows.advance(&window[at..at + len]);
+        sample.end += len;
+    }
+}
+
+fn add(input: &Input, options: &XmlOptions, rows: &Rows, row: &[u8], sample: &mut Sample) {
+    sample.bytes += row.len() as u64;
+    let parsed = match std::str::from_utf8(row) {
+        Ok(text) => parse(text).map_err(|bad| bad_row(input.name(), rows, row, &bad)),
+        Err(_) => {
+            let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
+            error.place.line = Some(rows.line);
+            Err(error)
+        }
+    };
+    match parsed {
+        Ok(node) => {
+            sample.records += 1;
+            sample.root.observe(&node, options);
+        }
+        Err(error) => {
+            sample.bad_count += 1;
+            if sample.bad.len() < BadRecords::MAX_EXAMPLES {
+                sample.bad.push(error);
+            }
+        }
+    }
+}
+
+fn describe(
+    input: &Input,
+    compression: Compression,
+    found: XmlOptions,
+    sample: Sample,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    if sample.bad_count > sample.records
+        && let Some(error) = sample.bad.first()
+    {
+        return Err(error.clone());
+    }
+    if sample.records == 0 {
+        let reason = format!("there is no element <{}>", found.row_tag);
+        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
+    }
+    let records = sample.records;
+    let own = sample.root.own_text.then(|| (found.value_tag.clone(), sample.root.kind.ty(), records));
+    let members = sample.root.members.into_iter().map(|(name, seen)| {
+        let rows = seen.parents;
+        (name, seen.ty(&found), rows)
+    });
+    let mut fields: Vec<InferredField> = members
+        .chain(own)
+        .map(|(name, ty, rows)| InferredField {
+            name: options.spelling(&name),
+            ty: options.spelling_of(ty),
+            nullable: rows < records,
+            untyped: false,
+        })
+        .collect();
+    if fields.is_empty() {
+        let found = format!("elements <{}> without content", found.row_tag);
+        return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+    }
+    number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
+    Ok(Inferred {
+        format: Format::Xml(found),
+        compression,
+        fields,
+        records,
+        record_bytes: sample.bytes,
+        complete: sample.complete && input.at_eof(),
+        quoted: false,
+        problems: sample.bad,
+    })
+}
+
+/// What the text of one place has been so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Empty,
+    Bool,
+    Int,
+    BigInt,
+    Double,
+    String,
+}
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        let text = text.trim().as_bytes();
+        if text.is_empty() {
+            return Self::Empty;
+        }
+        if let Some(number) = value::int(text) {
+            return if i32::try_from(number).is_ok() { Self::Int } else { Self::BigInt };
+        }
+        if value::boolean(text).is_some() {
+            return Self::Bool;
+        }
+        let numeric =
+            text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+        let fraction = text.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
+        if numeric && fraction && value::float(text).is_some() { Self::Double } else { Self::String }
+    }
+
+    fn merge(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Empty, kind) | (kind, Self::Empty) => kind,
+            (a, b) if a == b => a,
+            (Self::Int | Self::BigInt, Self::Int | Self::BigInt) => Self::BigInt,
+            (Self::Int | Self::BigInt | Self::Double, Self::Int | Self::BigInt | Self::Double) => {
+                Self::Double
+            }
+            _ => Self::String,
+        }
+    }
+
+    fn ty(self) -> HiveType {
+        match self {
+            Self::Empty | Self::String => HiveType::String,
+            Self::Bool => HiveType::Boolean,
+            Self::Int => HiveType::Int,
+            Self::BigInt => HiveType::BigInt,
+            Self::Double => HiveType::Double,
+        }
+    }
+}
+
+/// What the elements (or attributes) of one name have been so far.
+#[derive(Debug, Default)]
+struct Seen {
+    kind: Kind,
+    /// Whether elements of this name held text of their own.
+    own_text: bool,
+    members: Vec<(String, Seen)>,
+    places: HashMap<String, usize>,
+    /// Whether one element held several of this name.
+    repeated: bool,
+    /// Elements that held one of this name.
+    parents: u64,
+}
+
+impl Seen {
+    fn observe(&mut self, node: &Node, options: &XmlOptions) {
+        if node.is_nil {
+            return;
+        }
+        for (name, value) in &node.attributes {
+            if let Some(member) = self.member(&format!("{}{name}", options.attribute_prefix)) {
+                member.parents += 1;
+                member.kind = member.kind.merge(Kind::of(value));
+            }
+        }
+        let mut counts: HashMap<&str, u32> = HashMap::new();
+        for child in &node.children {
+            let Some(member) = self.member(&child.name) else { continue };
+            let count = counts.entry(&child.name).or_default();
+            *count += 1;
+            member.parents += u64::from(*count == 1);
+            member.repeated |= *count > 1;
+            member.observe(child, options);
+        }
+        if node.has_text() {
+            self.own_text = true;
+            self.kind = self.kind.merge(Kind::of(own_text(node)));
+        }
+    }
+
+    /// The member of a name, ignoring case; `None` when there are too many already.
+    fn member(&mut self, name: &str) -> Option<&mut Self> {
+        let lower = name.to_lowercase();
+        let place = match self.places.get(&lower) {
+            Some(place) => *place,
+            None if self.members.len() == MAX_NAMES => return None,
+            None => {
+                self.places.insert(lower, self.members.len());
+                self.members.push((name.to_owned(), Self::default()));
+                self.members.len() - 1
+            }
+        };
+        self.members.get_mut(place).map(|(_, seen)| seen)
+    }
+
+    fn ty(self, options: &XmlOptions) -> HiveType {
+        let single = if self.members.is_empty() {
+            self.kind.ty()
+        } else {
+            let own = self.own_text.then(|| (options.value_tag.clone(), self.kind.ty()));
+            let members = self.members.into_iter().map(|(name, seen)| (name, seen.ty(options)));
+            HiveType::Struct(members.chain(own).collect())
+        };
+        if self.repeated { HiveType::Array(Box::new(single)) } else { single }
+    }
+}

@@ -1,0 +1,104 @@
+//! Formats that Hive has no SerDe for, or one with a pattern: XML, lines, documents of CloudTrail.
+
+use std::collections::BTreeMap;
+
+use super::{ENCODING, SerdeError, bad, encoding, flag, get, header_lines};
+use crate::encoding::Encoding;
+use crate::options::{Format, JsonOptions, LineLayout, LineOptions, XmlOptions};
+
+/// The elements of XML that are rows.
+const ROW_TAG: &str = "rowTag";
+
+pub(super) fn xml_parameters(xml: &XmlOptions) -> BTreeMap<String, String> {
+    let defaults = XmlOptions::new("", "");
+    let mut parameters = BTreeMap::from([(ROW_TAG.to_owned(), xml.row_tag.clone())]);
+    if xml.attribute_prefix != defaults.attribute_prefix {
+        parameters.insert("attributePrefix".to_owned(), xml.attribute_prefix.clone());
+    }
+    if xml.value_tag != defaults.value_tag {
+        parameters.insert("valueTag".to_owned(), xml.value_tag.clone());
+    }
+    if let Some(encoding) = xml.encoding {
+        parameters.insert("encoding".to_owned(), encoding.name().to_owned());
+    }
+    parameters
+}
+
+/// The format of a table of XML, whose `classification` says so: it has no SerDe. Parameters are those of the SerDe or
+/// of the table. Errors: `rowTag` is missing, or an encoding is not known.
+pub fn xml_of(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+) -> Result<Format, SerdeError> {
+    let find = |name: &str| get(serde, name).or_else(|| get(table, name)).filter(|value| !value.is_empty());
+    let row_tag = find(ROW_TAG).ok_or(SerdeError::Missing(ROW_TAG))?;
+    let mut xml = XmlOptions::new(row_tag, get(table, "classification").unwrap_or("xml"));
+    if let Some(prefix) = find("attributePrefix") {
+        prefix.clone_into(&mut xml.attribute_prefix);
+    }
+    if let Some(tag) = find("valueTag") {
+        tag.clone_into(&mut xml.value_tag);
+    }
+    if let Some(label) = find("encoding") {
+        xml.encoding = Encoding::of_label(label).map_err(|_| bad("encoding", label))?;
+    }
+    Ok(Format::Xml(xml))
+}
+
+pub(super) fn line_parameters(lines: &LineOptions) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::new();
+    match &lines.layout {
+        LineLayout::Grok { pattern, custom } => {
+            parameters.insert("input.format".to_owned(), pattern.clone());
+            if !custom.is_empty() {
+                parameters.insert("input.grokCustomPatterns".to_owned(), custom.clone());
+            }
+        }
+        LineLayout::Regex { pattern, ignore_case } => {
+            parameters.insert("input.regex".to_owned(), pattern.clone());
+            if *ignore_case {
+                parameters.insert("input.regex.case.insensitive".to_owned(), "true".to_owned());
+            }
+        }
+    }
+    if let Some(encoding) = lines.encoding {
+        parameters.insert(ENCODING.to_owned(), encoding.name().to_owned());
+    }
+    parameters
+}
+
+pub(super) fn line_format(
+    layout: LineLayout,
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+    columns: Vec<String>,
+) -> Result<Format, SerdeError> {
+    let classification = table.get("classification").map_or("", String::as_str);
+    let lines = LineOptions {
+        header_lines: header_lines(serde, table)?,
+        encoding: encoding(serde, table)?,
+        ..LineOptions::new(layout, classification, columns)
+    };
+    Ok(Format::Lines(lines))
+}
+
+pub(super) fn grok(serde: &BTreeMap<String, String>) -> Result<LineLayout, SerdeError> {
+    const NAME: &str = "input.format";
+    let pattern = get(serde, NAME).ok_or(SerdeError::Missing(NAME))?.to_owned();
+    let custom = get(serde, "input.grokCustomPatterns").unwrap_or_default().to_owned();
+    Ok(LineLayout::Grok { pattern, custom })
+}
+
+pub(super) fn regex(serde: &BTreeMap<String, String>) -> Result<LineLayout, SerdeError> {
+    const NAME: &str = "input.regex";
+    let pattern = get(serde, NAME).ok_or(SerdeError::Missing(NAME))?.to_owned();
+    Ok(LineLayout::Regex { pattern, ignore_case: flag(serde, "input.regex.case.insensitive", false)? })
+}
+
+/// The format of files of CloudTrail: JSON, of which the records are the rows.
+pub fn within_cloudtrail(format: Format) -> Format {
+    match format {
+        Format::Json(json) => Format::Json(JsonOptions { path: "$.Records[*]".parse().ok(), ..json }),
+        other => other,
+    }
+}

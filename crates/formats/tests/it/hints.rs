@@ -1,0 +1,117 @@
+//! Files of which something is known: what custom classifiers say of delimited text and of JSON.
+
+use formats::{
+    CsvHints, CsvOptions, Detected, Format, Header, InferOptions, Inferred, JsonOptions, ReadOptions, infer,
+};
+use futures::executor::block_on;
+
+use crate::{read_all, rows, schema, source};
+
+fn hinted(text: &str, csv: CsvHints) -> Result<Inferred, String> {
+    let options = InferOptions { csv: Some(csv), ..InferOptions::default() };
+    block_on(infer(source("f", text), &options)).map_err(|error| error.to_string())
+}
+
+fn columns(inferred: &Inferred) -> Vec<String> {
+    inferred.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect()
+}
+
+fn dialect(inferred: &Inferred) -> &CsvOptions {
+    let Format::Csv(csv) = &inferred.format else { panic!("not CSV") };
+    csv
+}
+
+#[test]
+fn every_hint_changes_something() {
+    let text = "x^y\n'a^b'^1\nc^2\n";
+    let known = CsvHints { delimiter: Some(b'^'), quote: Some(b'\''), ..CsvHints::default() };
+    let found = hinted(text, known.clone()).unwrap();
+    assert_eq!(columns(&found), ["x string", "y bigint"]);
+    assert_eq!((dialect(&found).delimiter, dialect(&found).quote, found.records), (b'^', Some(b'\''), 2));
+    let batch = read_all(
+        &source("f", text),
+        &found.format,
+        &schema(&[("x", "string"), ("y", "bigint")]),
+        ReadOptions::default(),
+    )
+    .unwrap();
+    assert_eq!(rows(&batch), [["a^b", "1"], ["c", "2"]]);
+
+    let absent = hinted("x,1\ny,2\n", CsvHints { header: Header::Absent, ..CsvHints::default() }).unwrap();
+    assert_eq!(
+        (columns(&absent), absent.records),
+        (vec!["col0 string".to_owned(), "col1 bigint".to_owned()], 2)
+    );
+    let present = hinted("1,2\n3,4\n", CsvHints { header: Header::Present, ..CsvHints::default() }).unwrap();
+    assert_eq!((columns(&present), present.records), (vec!["1 bigint".to_owned(), "2 bigint".to_owned()], 1));
+
+    let named = CsvHints { names: vec!["A".to_owned(), "b".to_owned()], ..CsvHints::default() };
+    let found = hinted("1,x\n2,y\n", named.clone()).unwrap();
+    assert_eq!(
+        (columns(&found), dialect(&found).header_lines),
+        (vec!["a bigint".to_owned(), "b string".to_owned()], 0)
+    );
+    // A first line that says the same is the header.
+    assert_eq!(dialect(&hinted("a,B\nz,y\n", named.clone()).unwrap()).header_lines, 1);
+    assert!(hinted("1,2,3\n4,5,6\n", named).unwrap_err().contains("the header names 2"));
+
+    let single = CsvHints { single_column: true, header: Header::Present, ..CsvHints::default() };
+    assert_eq!(columns(&hinted("n\n1\n2\n", single).unwrap()), ["n bigint"]);
+    assert!(hinted("n\n1\n2\n", CsvHints::default()).unwrap_err().contains("does not divide"));
+
+    let spaced = "a,b\nx, 1\ny, 2\n";
+    let header = CsvHints { header: Header::Present, ..CsvHints::default() };
+    assert_eq!(columns(&hinted(spaced, header.clone()).unwrap()), ["a string", "b string"]);
+    let trimmed = CsvHints { keep_space: false, ..header.clone() };
+    assert_eq!(columns(&hinted(spaced, trimmed).unwrap()), ["a string", "b bigint"]);
+
+    let quoted = "a,b\n\"x\",1\n";
+    assert_eq!(dialect(&hinted(quoted, header.clone()).unwrap()).quote, Some(b'"'));
+    let lazy = CsvHints { quoted: Some(false), ..header.clone() };
+    assert_eq!(dialect(&hinted(quoted, lazy).unwrap()).quote, None);
+    let open = CsvHints { quoted: Some(true), ..header };
+    assert_eq!(dialect(&hinted("a,b\nx,1\n", open).unwrap()).quote, Some(b'"'));
+}
+
+#[test]
+fn types_to_look_for() {
+    let text = "d,t,s,n,big\n2026-01-02,2026-01-02 03:04:05,1,1.5,3000000000\n2026-01-03,,2,2,1\n";
+    let with = |types: &[Detected]| {
+        let hints = CsvHints { header: Header::Present, types: types.to_vec(), ..CsvHints::default() };
+        columns(&hinted(text, hints).unwrap())
+    };
+    assert_eq!(with(&[]), ["d string", "t string", "s string", "n string", "big string"]);
+    assert_eq!(
+        with(&[
+            Detected::Date,
+            Detected::Timestamp,
+            Detected::Short,
+            Detected::Int,
+            Detected::Float,
+            Detected::Long,
+            Detected::String
+        ]),
+        ["d date", "t timestamp", "s smallint", "n float", "big bigint"]
+    );
+    assert_eq!(with(&[Detected::Decimal])[3..], ["n decimal(38,18)", "big decimal(38,18)"]);
+}
+
+#[test]
+fn records_at_a_path() {
+    let text = r#"{"meta":{"n":2},"data":{"items":[{"id":1,"tags":["a"]},{"id":2}]}}
+{"data":{"items":[{"id":3,"x":true}]}}"#;
+    let path = "$.data.items[*]".parse().ok();
+    let known = Format::Json(JsonOptions { path, ..JsonOptions::default() });
+    let options = InferOptions { format: Some(known.clone()), ..InferOptions::default() };
+    let found = block_on(infer(source("f", text), &options)).unwrap();
+    assert_eq!(columns(&found), ["id int", "tags array<string>", "x boolean"]);
+    assert_eq!((found.records, &found.format), (3, &known));
+    let wanted = schema(&[("id", "int"), ("tags", "array<string>")]);
+    let batch = read_all(&source("f", text), &known, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "[a]"], ["2", "∅"], ["3", "∅"]]);
+    let bad = text.replace("{\"id\":2}", "{\"id\":\"x\"}");
+    let error = read_all(&source("f", bad), &known, &wanted, ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().starts_with("f, line 1, column id"), "{error}");
+    let error = block_on(infer(source("f", "{\"a\":1}\n"), &options)).unwrap_err();
+    assert!(error.to_string().contains("nothing is at the JSON path $.data.items[*]"), "{error}");
+}

@@ -1,0 +1,214 @@
+//! Log lines: recognised, read by Grok and by regular expressions, in other encodings.
+
+use formats::{
+    BadRecords, CsvOptions, Encoding, Format, InferOptions, LineLayout, LineOptions, Malformed, OnBadRecord,
+    ReadOptions, infer, plan_splits, read,
+};
+use futures::TryStreamExt;
+use futures::executor::block_on;
+use std::sync::Arc;
+
+use crate::{read_all, rows, schema, source};
+
+const S3: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be DOC-EXAMPLE-BUCKET1 \
+[06/Feb/2019:00:00:38 +0000] 192.0.2.3 79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be \
+3E57427F3EXAMPLE REST.GET.VERSIONING - \"GET /DOC-EXAMPLE-BUCKET1?versioning HTTP/1.1\" 200 - 113 - 7 - \"-\" \
+\"S3Console/0.4\" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= SigV4 \
+ECDHE-RSA-AES128-GCM-SHA256 AuthHeader DOC-EXAMPLE-BUCKET1.s3.us-west-1.amazonaws.com TLSV1.2 \
+arn:aws:s3:us-west-1:123456789012:accesspoint/example-AP Yes\n";
+const ALB: &str = "https 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 \
+10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 \"GET https://www.example.com:443/ HTTP/1.1\" \"curl/7.46.0\" \
+ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 \
+\"Root=1-58337281-1d84f3d73c47ec4e58577259\" \"www.example.com\" \"arn:aws:acm:us-east-2:123456789012:certificate/1234\" 1 \
+2018-07-02T22:22:48.364000Z \"authenticate,forward\" \"-\" \"-\" \"10.0.0.1:80\" \"200\" \"-\" \"-\" TID_123456\n";
+const ELB: &str = "2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 \
+200 200 0 29 \"GET http://www.example.com:80/ HTTP/1.1\" \"curl/7.38.0\" - -\n";
+
+fn found(text: &str) -> formats::Inferred {
+    block_on(infer(source("log", text), &InferOptions::default())).unwrap()
+}
+
+#[test]
+fn known_logs_get_their_names() {
+    let nginx = "10.0.0.1 - - [10/Oct/2025:13:55:36 +0200] \"GET /a,b HTTP/1.1\" 200 5 \"-\" \"curl/8\"\n";
+    for (text, wanted, columns, first) in [
+        (S3, "s3_access", 26, "bucketowner"),
+        (ALB, "alb", 34, "type"),
+        (ELB, "elb", 19, "timestamp"),
+        (nginx, "combinedapache", 12, "clientip"),
+        ("127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 -\n", "apache", 10, "clientip"),
+        ("Feb  9 07:15:00 host app[1]: a,b,c\nFeb  9 07:15:01 host kernel: d\n", "syslog", 7, "timestamp"),
+        ("2025/10/10 13:55:36 [error] 12#34: *5 open() failed\n", "nginx_error", 6, "timestamp"),
+        ("[Wed Oct 11 14:32:52 2000] [error] [client 127.0.0.1] denied\n", "apache_error", 13, "timestamp"),
+    ] {
+        let inferred = found(text);
+        assert_eq!(inferred.format.classification(), wanted);
+        let names: Vec<_> = inferred.fields.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!((names.len(), names[0]), (columns, first), "{wanted}: {names:?}");
+        assert!(inferred.problems.is_empty());
+    }
+}
+
+#[test]
+fn load_balancers_and_s3_value_by_value() {
+    let wanted = schema(&[
+        ("client_ip", "string"),
+        ("client_port", "int"),
+        ("target_processing_time", "double"),
+        ("elb_status_code", "int"),
+        ("request_url", "string"),
+        ("actions_executed", "string"),
+        ("conn_trace_id", "string"),
+        ("sent_bytes", "bigint"),
+    ]);
+    let failed = ALB.replace("10.0.0.1:80 0.086 0.048 0.037 200 200", "- -1 -1 -1 400 -");
+    let text = format!("{ALB}{failed}");
+    let batch =
+        read_all(&source("l", text.as_str()), &found(&text).format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(
+        rows(&batch),
+        [
+            [
+                "192.168.131.39",
+                "2817",
+                "0.048",
+                "200",
+                "https://www.example.com:443/",
+                "authenticate,forward",
+                "TID_123456",
+                "57"
+            ],
+            [
+                "192.168.131.39",
+                "2817",
+                "-1.0",
+                "400",
+                "https://www.example.com:443/",
+                "authenticate,forward",
+                "TID_123456",
+                "57"
+            ]
+        ]
+    );
+    let wanted = schema(&[
+        ("bytessent", "bigint"),
+        ("objectsize", "bigint"),
+        ("aclrequired", "string"),
+        ("key", "string"),
+    ]);
+    let batch = read_all(&source("l", S3), &found(S3).format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["113", "∅", "Yes", "-"]]);
+}
+
+fn grok(pattern: &str) -> LineOptions {
+    LineOptions::new(
+        LineLayout::Grok { pattern: pattern.to_owned(), custom: String::new() },
+        "mine",
+        Vec::new(),
+    )
+}
+
+#[test]
+fn lines_that_do_not_match_follow_the_policy() {
+    let text = "1 a\r\nnothing\n3 c\n99999999999 d\n";
+    let (file, wanted) = (source("l", text), schema(&[("n", "int"), ("w", "string")]));
+    let options = grok("^%{INT:n:int} %{WORD:w}$");
+    let batch = read_all(&file, &Format::Lines(options.clone()), &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "a"], ["∅", "∅"], ["3", "c"], ["∅", "d"]]);
+    let strict = Format::Lines(LineOptions {
+        unmatched: Malformed::Bad,
+        malformed: Malformed::Bad,
+        ..options.clone()
+    });
+    let error = read_all(&file, &strict, &wanted, ReadOptions::default()).unwrap_err();
+    assert_eq!(error.to_string(), "l, line 2: the pattern does not match the line \"nothing\"");
+    let bad = Arc::new(BadRecords::default());
+    let skip = ReadOptions { on_bad_record: OnBadRecord::Skip(Arc::clone(&bad)), ..ReadOptions::default() };
+    let batch = read_all(&file, &strict, &wanted, skip).unwrap();
+    assert_eq!((rows(&batch).len(), bad.count()), (2, 2));
+    assert_eq!(
+        bad.examples()[1].to_string(),
+        "l, line 4, column n: the value \"99999999999\" is not a valid int"
+    );
+    let lost = schema(&[("m", "int")]);
+    let error = read_all(&file, &Format::Lines(options), &lost, ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("keeps no field named m"), "{error}");
+}
+
+#[test]
+fn a_line_that_takes_too_long_is_an_error() {
+    let text = format!("aaa\n{}!\n", "a".repeat(100));
+    let wanted = schema(&[("x", "string")]);
+    let format = Format::Lines(grok(r"^(?<x>(?:(a+)\2?)+)$"));
+    let error = read_all(&source("l", text), &format, &wanted, ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().starts_with("l, line 2: the pattern takes too many steps"), "{error}");
+}
+
+#[test]
+fn regular_expressions_go_by_position() {
+    let layout = LineLayout::Regex { pattern: "([a-z]+) (\\d+)( x)?".to_owned(), ignore_case: true };
+    let names = ["w", "n", "more", "extra"].map(str::to_owned).to_vec();
+    let format = Format::Lines(LineOptions { header_lines: 1, ..LineOptions::new(layout, "regex", names) });
+    let wanted = schema(&[("n", "bigint"), ("w", "string"), ("more", "string"), ("extra", "string")]);
+    let text = "header\nABC 12\nabc 13 x\nabc 14 tail\n";
+    let batch = read_all(&source("l", text), &format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["12", "ABC", "∅", "∅"], ["13", "abc", " x", "∅"], ["∅", "∅", "∅", "∅"]]);
+}
+
+#[test]
+fn parts_of_a_file_hold_each_line_once() {
+    let text: String = (0..2000).map(|i| format!("{i} w{i}\n")).collect();
+    let (file, wanted) = (source("l", text), schema(&[("n", "int")]));
+    let format = Format::Lines(LineOptions { header_lines: 3, ..grok("%{INT:n:int} %{WORD:w}") });
+    let ranges = block_on(plan_splits(&*file, &format, 1000)).unwrap();
+    assert!(ranges.len() > 10);
+    let mut got = Vec::new();
+    for range in ranges {
+        let part = read(Arc::clone(&file), range, &format, Arc::clone(&wanted), ReadOptions::default());
+        for batch in block_on(part.try_collect::<Vec<_>>()).unwrap() {
+            got.extend(rows(&batch).into_iter().flatten());
+        }
+    }
+    assert_eq!(got, (3..2000).map(|i| i.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pattern_that_fits_few_lines_is_no_match() {
+    let options = InferOptions { format: Some(Format::Lines(grok("^%{INT:n}$"))), ..InferOptions::default() };
+    let error = block_on(infer(source("l", "1\nx\ny\n"), &options)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "l, line 2: the format was not recognised: the pattern matches 1 of the first 3 lines"
+    );
+    let inferred = block_on(infer(source("l", "1\n2\n3\nx\n"), &options)).unwrap();
+    assert!(inferred.problems[0].to_string().starts_with("l, line 4: 1 of the 4 lines"));
+}
+
+#[test]
+fn other_encodings() {
+    let text = "name,n\nMünchen,1\nZürich,2\n日本,3\n";
+    let utf16 = |big: bool| {
+        let unit = |u: u16| if big { u.to_be_bytes() } else { u.to_le_bytes() };
+        format!("\u{feff}{text}").encode_utf16().flat_map(unit).collect::<Vec<u8>>()
+    };
+    let wanted = schema(&[("name", "string"), ("n", "bigint")]);
+    for file in [source("c", utf16(true)), source("c", utf16(false))] {
+        let inferred = block_on(infer(Arc::clone(&file), &InferOptions::default())).unwrap();
+        assert_eq!(inferred.fields.len(), 2);
+        assert_eq!(block_on(plan_splits(&*file, &inferred.format, 5)).unwrap().len(), 1);
+        let batch = read_all(&file, &inferred.format, &wanted, ReadOptions::default()).unwrap();
+        assert_eq!(rows(&batch), [["München", "1"], ["Zürich", "2"], ["日本", "3"]]);
+    }
+    let latin: Vec<u8> = "name,n\nMünchen,1\n".chars().map(|c| c as u8).collect();
+    let format = Format::Csv(CsvOptions {
+        encoding: Encoding::of_label("iso-8859-1").unwrap(),
+        ..CsvOptions::standard()
+    });
+    let batch = read_all(&source("c", latin), &format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["München", "1"]]);
+    let mut cut = utf16(false);
+    cut.pop();
+    let error =
+        read_all(&source("c", cut), &Format::Csv(CsvOptions::standard()), &wanted, ReadOptions::default());
+    assert!(error.unwrap_err().to_string().contains("not valid UTF-16LE"));
+}

@@ -1,0 +1,152 @@
+//! The text SerDes by their parameters, as tables name them; logs of AWS services in known formats.
+
+use std::collections::BTreeMap;
+
+use formats::serde_info::{LAZY_SIMPLE, OPENX_JSON, format_of};
+use formats::{Format, InferOptions, ReadOptions, infer};
+use futures::executor::block_on;
+
+use crate::{read_all, rows, schema, source};
+
+fn table(library: &str, serde: &[(&str, &str)], columns: &[(&str, &str)]) -> Format {
+    let serde = serde.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let names = columns.iter().map(|(n, _)| (*n).to_owned()).collect();
+    format_of(library, &serde, &BTreeMap::new(), names).unwrap()
+}
+
+#[test]
+fn lazy_simple_holds_arrays_maps_and_structures() {
+    let columns = [
+        ("id", "int"),
+        ("tags", "array<string>"),
+        ("counts", "map<string,int>"),
+        ("who", "struct<name:string,born:int>"),
+        ("deep", "array<struct<a:int,b:array<int>>>"),
+    ];
+    let serde = [
+        ("field.delim", ","),
+        ("collection.delim", "|"),
+        ("mapkey.delim", ":"),
+        ("escape.delim", "\\"),
+        ("serialization.null.format", "NULL"),
+    ];
+    let format = table(LAZY_SIMPLE, &serde, &columns);
+    let text = "1,a|b\\|c|NULL,x:1|y:2,Ann|1970,1:2\u{4}3|4:\n2,,,,\n3,NULL,x:z|y,Bob,NULL\n";
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    assert_eq!(
+        rows(&batch),
+        [
+            [
+                "1",
+                "[a, b|c, ∅]",
+                "{x: 1, y: 2}",
+                "{name: Ann, born: 1970}",
+                "[{a: 1, b: [2, 3]}, {a: 4, b: []}]"
+            ],
+            ["2", "[]", "{}", "{name: , born: ∅}", "[]"],
+            ["3", "∅", "{x: ∅, y: ∅}", "{name: Bob, born: ∅}", "∅"],
+        ]
+    );
+    // Hive's own spelling, and its own separators.
+    let format = table(LAZY_SIMPLE, &[("field.delim", ","), ("colelction.delim", ";")], &columns[..2]);
+    let batch =
+        read_all(&source("f", "1,a;b\n"), &format, &schema(&columns[..2]), ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "[a, b]"]]);
+    let format = table(LAZY_SIMPLE, &[], &columns[..3]);
+    let text = "1\u{1}a\u{2}b\u{1}k\u{3}7\n";
+    let batch =
+        read_all(&source("f", text), &format, &schema(&columns[..3]), ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "[a, b]", "{k: 7}"]]);
+}
+
+#[test]
+fn open_csv_refuses_nested_columns() {
+    let format = table("org.apache.hadoop.hive.serde2.OpenCSVSerde", &[], &[("a", "array<int>")]);
+    let read =
+        read_all(&source("f", "1\n"), &format, &schema(&[("a", "array<int>")]), ReadOptions::default());
+    assert!(read.unwrap_err().to_string().contains("a list, map or struct in delimited text"));
+}
+
+#[test]
+fn openx_parameters_act() {
+    let columns = [("a_b", "int"), ("ts", "string")];
+    let text = "{\"a.b\":1,\"time\":\"x\"}\nbroken\n{\"A.B\":2}\n";
+    let serde = [
+        ("dots.in.keys", "true"),
+        ("mapping.ts", "time"),
+        ("ignore.malformed.json", "true"),
+        ("case.insensitive", "false"),
+    ];
+    let format = table(OPENX_JSON, &serde, &columns);
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", "x"], ["∅", "∅"], ["∅", "∅"]]);
+    let format = table(OPENX_JSON, &serde[..3], &columns);
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch)[2], ["2", "∅"]);
+}
+
+#[test]
+fn the_encoding_is_a_parameter() {
+    let columns = [("n", "string")];
+    let format = table(LAZY_SIMPLE, &[("serialization.encoding", "windows-1252")], &columns);
+    let batch = read_all(
+        &source("f", b"Z\xfcrich \x80\n".to_vec()),
+        &format,
+        &schema(&columns),
+        ReadOptions::default(),
+    );
+    assert_eq!(rows(&batch.unwrap()), [["Zürich €"]]);
+    let unknown = BTreeMap::from([("serialization.encoding".to_owned(), "klingon".to_owned())]);
+    assert!(format_of(LAZY_SIMPLE, &unknown, &BTreeMap::new(), Vec::new()).is_err());
+}
+
+#[test]
+fn cloudfront_and_cloudtrail() {
+    let cloudfront = "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem \
+        sc-status cs(Referer) cs(User-Agent) sc-content-len\n\
+        2019-12-04\t21:02:31\tLAX1\t392\t192.0.2.100\tGET\td111.cloudfront.net\t/index.html\t200\t-\tcurl/8\t-\n";
+    let file = source("f", cloudfront);
+    let found = block_on(infer(std::sync::Arc::clone(&file), &InferOptions::default())).unwrap();
+    let columns: Vec<_> = found.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect();
+    assert_eq!(
+        columns[..5],
+        ["date date", "time string", "x_edge_location string", "sc_bytes bigint", "c_ip string"]
+    );
+    assert_eq!(columns[9..], ["cs_referrer string", "cs_user_agent string", "sc_content_len bigint"]);
+    let wanted = schema(&[
+        ("date", "date"),
+        ("sc_bytes", "bigint"),
+        ("cs_host", "string"),
+        ("sc_content_len", "bigint"),
+    ]);
+    let batch = read_all(&file, &found.format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["2019-12-04", "392", "d111.cloudfront.net", "∅"]]);
+
+    let cloudtrail = r#"{"Records":[
+      {"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"PutObject","eventTime":"2026-01-02T03:04:05Z",
+       "userIdentity":{"type":"IAMUser","userName":"ann"},"requestParameters":{"bucketName":"b"},"responseElements":null},
+      {"eventVersion":"1.08","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","eventTime":"2026-01-02T03:04:06Z",
+       "userIdentity":{"type":"Root"},"requestParameters":{"n":1},"responseElements":{"x":[1]}}]}"#;
+    let file = source("f", cloudtrail);
+    let found = block_on(infer(std::sync::Arc::clone(&file), &InferOptions::default())).unwrap();
+    assert_eq!(found.records, 2);
+    let wanted = schema(&[
+        ("eventname", "string"),
+        ("useridentity", "struct<type:string,username:string>"),
+        ("requestparameters", "string"),
+        ("responseelements", "string"),
+    ]);
+    for (name, ty) in
+        [("eventname", "string"), ("requestparameters", "string"), ("responseelements", "string")]
+    {
+        assert!(found.fields.iter().any(|f| f.name == name && f.ty.to_string() == ty), "{name}");
+    }
+    let batch = read_all(&file, &found.format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(
+        rows(&batch),
+        [
+            ["PutObject", "{type: IAMUser, username: ann}", "{\"bucketName\":\"b\"}", "∅"],
+            ["RunInstances", "{type: Root, username: ∅}", "{\"n\":1}", "{\"x\":[1]}"],
+        ]
+    );
+}
