@@ -69,11 +69,8 @@ fn declaration(window: &[u8], eof: bool) -> Scan<'_> {
     let (mut depth, mut quote) = (0usize, None);
     for (at, byte) in window.iter().enumerate().skip(2) {
         match (quote, byte) {
-            (Some(open), byte) => {
-                if open == *byte {
-                    quote = None;
-                }
-            }
+            (Some(open), byte) if open == *byte => quote = None,
+            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(*byte),
             (None, b'[') => depth += 1,
             (None, b']') => depth = depth.saturating_sub(1),

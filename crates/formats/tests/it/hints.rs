@@ -17,7 +17,7 @@ fn columns(inferred: &Inferred) -> Vec<String> {
 }
 
 fn dialect(inferred: &Inferred) -> &CsvOptions {
-    let Format::Csv(csv) = &inferred.format else { panic!("not CSV") };
+    let Format::Csv(csv) = &inferred.format else { unreachable!("not CSV") };
     csv
 }
 

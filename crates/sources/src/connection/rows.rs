@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::vault::Vault;
 use store::{Row, Scope, Tx, params};
 
 use super::{Connection, ConnectionInput, arn, secrets};
 use crate::SourceError;
-use crate::jdbc::holds_password;
 
 const COLUMNS: &str = "name, created_ms, updated_ms, updated_by, validated_ms, doc, sealed";
 /// Connections that a round of a filtered listing reads.
@@ -47,13 +46,11 @@ fn check(input: &ConnectionInput) -> Result<(), SourceError> {
             "Connection name {name:?} contains a character that is not allowed."
         )));
     }
-    for property in ["JDBC_CONNECTION_URL", "CONNECTION_URL"] {
-        if input.connection_properties.get(property).is_some_and(|text| holds_password(text)) {
-            return Err(SourceError::invalid(format!(
-                "{property} holds a password: it would be shown with the connection. Give it as PASSWORD, which is \
-                 stored encrypted."
-            )));
-        }
+    if let Some(property) = secrets::addresses_with_password(&json!(input)).first() {
+        return Err(SourceError::invalid(format!(
+            "{property} holds a password: it would be shown with the connection. Give it as PASSWORD, which is stored \
+             encrypted."
+        )));
     }
     Ok(())
 }
@@ -266,7 +263,6 @@ pub async fn list(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use store::vault::{Secret, Vault, VaultError};
 
     use super::*;
@@ -356,10 +352,21 @@ mod tests {
     async fn an_address_with_a_password_is_refused() {
         let (store, _folder) = store::testing::temp(&[crate::MIGRATIONS]).await;
         let mut tx = store.begin().await.unwrap();
+        let addresses = [
+            "jdbc:postgresql://h/d?password=hunter2",
+            "jdbc:mysql://h:1/x?user=a&pass%77ord=hunter2",
+            "jdbc:snowflake://h/?user=a&passcode=hunter2",
+            "jdbc:snowflake://h/?user=a&token=hunter2",
+        ];
+        for url in addresses {
+            let mut bad = input("c");
+            bad.connection_properties.insert("JDBC_CONNECTION_URL".to_owned(), url.to_owned());
+            let text = create(&mut tx, &scope(), &bad, "me", &vault()).await.unwrap_err().to_string();
+            assert!(text.contains("PASSWORD") && !text.contains("hunter2"), "{text}");
+        }
         let mut bad = input("c");
-        let url = "jdbc:postgresql://h/d?password=hunter2".to_owned();
-        bad.connection_properties.insert("JDBC_CONNECTION_URL".to_owned(), url);
-        let text = create(&mut tx, &scope(), &bad, "me", &vault()).await.unwrap_err().to_string();
-        assert!(text.contains("PASSWORD") && !text.contains("hunter2"), "{text}");
+        let properties = json!({ "connection_string": "jdbc:x?password=hunter2" });
+        bad.other.insert("AthenaProperties".to_owned(), properties);
+        assert!(create(&mut tx, &scope(), &bad, "me", &vault()).await.is_err());
     }
 }

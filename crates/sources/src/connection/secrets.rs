@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::jdbc::holds_password;
+
 /// Members of `AuthenticationConfiguration`, at any depth, that are secret. Source: marked sensitive in the service
 /// model.
 const CREDENTIALS: &[&str] = &[
@@ -30,6 +32,18 @@ fn is_secret_property(name: &str) -> bool {
     lower.contains("password")
         || lower.contains("passwd")
         || (!refers && sounds.iter().any(|word| lower.contains(word)))
+}
+
+/// The properties that would be shown although their value is an address with a password in it.
+pub(super) fn addresses_with_password(input: &Value) -> Vec<String> {
+    let maps = PROPERTY_MAPS.iter().filter_map(|map| input.get(map)?.as_object());
+    let shown = maps.flatten().filter(|(name, _)| !is_secret_property(name));
+    let addresses = shown.filter_map(|(name, value)| Some((name, value.as_str()?)));
+    addresses
+        .filter(|(_, text)| text.contains("//") || text.starts_with("jdbc:"))
+        .filter(|(_, text)| holds_password(text))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// Takes the secret members out of a connection's document, as a document of the same form.

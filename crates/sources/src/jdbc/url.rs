@@ -84,9 +84,12 @@ pub(super) fn parse(text: &str) -> Result<Address, SourceError> {
 }
 
 /// Whether an address holds a password. Connections with one are refused when they are made: addresses are shown.
+/// Names are compared as drivers read them, percent-decoded.
 pub(crate) fn holds_password(text: &str) -> bool {
+    const NAMES: &[&str] = &["password=", "passwd=", "pwd=", "secret=", "passcode=", "token="];
+    let text = &*percent_decode_str(text).decode_utf8_lossy();
     let lower = text.to_ascii_lowercase();
-    let in_parameters = ["password=", "pwd=", "secret="].iter().any(|word| lower.contains(word));
+    let in_parameters = NAMES.iter().any(|word| lower.contains(word));
     let authority = text.split_once("//").map_or("", |(_, rest)| rest).split(['/', '?']).next();
     let in_authority =
         authority.and_then(|text| text.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
