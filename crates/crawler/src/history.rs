@@ -138,6 +138,23 @@ pub struct Crawl {
     pub undone_ms: Option<i64>,
 }
 
+impl Crawl {
+    /// A run that nobody has begun yet.
+    pub(crate) fn new(id: String, crawler: &str, started_ms: i64) -> Crawl {
+        Crawl {
+            id,
+            crawler: crawler.to_owned(),
+            state: RunState::Running,
+            started_ms,
+            ended_ms: None,
+            error: None,
+            counts: Counts::default(),
+            attempts: 0,
+            undone_ms: None,
+        }
+    }
+}
+
 /// What a filter of `ListCrawls` looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterField {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::classifier;
 use crate::definition::Definition;
 use crate::error::CrawlerError;
-use crate::history::{Counts, Crawl, Filter, Metrics, RunState};
+use crate::history::{Crawl, Filter, Metrics};
 use crate::rows::{self, Stored};
 use crate::run::{Ground, Logs};
 use crate::schedule::{Schedule, ScheduleState};
@@ -226,17 +226,7 @@ impl Crawlers {
     async fn begin_run(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
         let stored = rows::get(tx, scope, name).await?;
         let state = step(stored.state, Event::Start).map_err(|why| rejected(name, why))?;
-        let crawl = Crawl {
-            id: tx.new_id(),
-            crawler: name.to_owned(),
-            state: RunState::Running,
-            started_ms: tx.now_ms(),
-            ended_ms: None,
-            error: None,
-            counts: Counts::default(),
-            attempts: 0,
-            undone_ms: None,
-        };
+        let crawl = Crawl::new(tx.new_id(), name, tx.now_ms());
         rows::insert_run(tx, scope, &crawl).await?;
         rows::set_state(tx, scope, name, state).await
     }

@@ -17,6 +17,16 @@ use crate::source::ByteSource;
 const STEP_BYTES: usize = 128 * 1024;
 const OUTPUT_BYTES: usize = 64 * 1024;
 
+/// What lies at the front of the window.
+pub(crate) enum Front {
+    /// A line: the bytes of its text, and those with its line break.
+    Line { text: usize, len: usize },
+    /// The window ends within a line: ask for more.
+    More,
+    /// The file has ended.
+    End,
+}
+
 pub(crate) struct Input {
     name: String,
     stream: BoxStream<'static, std::io::Result<Bytes>>,
@@ -177,6 +187,17 @@ impl Input {
     /// Whether the text is recoded, so that offsets are not those of the file.
     pub(crate) fn is_recoded(&self) -> bool {
         self.recoder.is_some()
+    }
+
+    /// The line at the front of the window, for parsers that take whole lines.
+    pub(crate) fn line(&self) -> Front {
+        let window = self.pending();
+        match memchr::memchr(b'\n', window) {
+            Some(at) => Front::Line { text: at, len: at + 1 },
+            None if !self.eof => Front::More,
+            None if window.is_empty() => Front::End,
+            None => Front::Line { text: window.len(), len: window.len() },
+        }
     }
 
     /// Consumes up to and with the next line break; false when the file ends first (all is consumed then).

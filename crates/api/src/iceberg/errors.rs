@@ -122,8 +122,18 @@ fn of_catalog(error: &CatalogError) -> Explained {
         | CatalogError::InvalidToken
         | CatalogError::LimitExceeded { .. } => (StatusCode::BAD_REQUEST, BAD_REQUEST, message),
         CatalogError::Store(error) => of_store(error),
-        other => {
-            tracing::error!(cause = causes(other), "the catalog failed");
+        // No call of this face asks for these; one that came all the same is our failure, not the client's.
+        CatalogError::VersionNotFound { .. }
+        | CatalogError::PartitionNotFound { .. }
+        | CatalogError::PartitionExists { .. }
+        | CatalogError::NotFound { .. }
+        | CatalogError::Exists { .. }
+        | CatalogError::ConditionFailed { .. }
+        | CatalogError::ExpressionInvalid(_)
+        | CatalogError::ValueNotOfType { .. }
+        | CatalogError::Registry(_)
+        | CatalogError::Corrupt { .. } => {
+            tracing::error!(cause = causes(error), "the catalog failed");
             (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, FAILED.to_owned())
         }
     }

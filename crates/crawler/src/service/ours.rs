@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Crawlers, rejected};
 use crate::LOG_GROUP;
 use crate::error::CrawlerError;
-use crate::history::{Counts, Crawl, RunState};
+use crate::history::Crawl;
 use crate::preview::Preview;
 use crate::rows;
 use crate::run::{self, Aim, Ended, Job, RunLog};
@@ -22,17 +22,7 @@ impl Crawlers {
         let mut tx = self.store().read().await?;
         let stored = rows::get(&mut tx, scope, name).await?;
         let again = rows::has_completed(&mut tx, scope, name).await?;
-        let crawl = Crawl {
-            id: "preview".to_owned(),
-            crawler: name.to_owned(),
-            state: RunState::Running,
-            started_ms: tx.now_ms(),
-            ended_ms: None,
-            error: None,
-            counts: Counts::default(),
-            attempts: 1,
-            undone_ms: None,
-        };
+        let crawl = Crawl { attempts: 1, ..Crawl::new("preview".to_owned(), name, tx.now_ms()) };
         drop(tx);
         let ground = &self.inner.ground;
         let log = RunLog::kept(ground, scope, &crawl);

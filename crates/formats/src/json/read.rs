@@ -19,7 +19,7 @@ use crate::builder::BatchBuilder;
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
-use crate::input::Input;
+use crate::input::{Front, Input};
 use crate::options::{JsonLayout, JsonOptions, Malformed, OnBadRecord, ReadOptions};
 use crate::source::ByteSource;
 
@@ -97,17 +97,15 @@ impl JsonReader {
                 self.done = true;
                 return Ok(true);
             }
-            let window = self.input.pending();
-            let (len, text) = match memchr::memchr(b'\n', window) {
-                Some(at) => (at + 1, at),
-                None if !self.input.at_eof() => return Ok(false),
-                None if window.is_empty() => {
+            let (text, len) = match self.input.line() {
+                Front::Line { text, len } => (text, len),
+                Front::More => return Ok(false),
+                Front::End => {
                     self.done = true;
                     return Ok(true);
                 }
-                None => (window.len(), window.len()),
             };
-            if !window[..text].trim_ascii().is_empty() {
+            if !self.input.pending()[..text].trim_ascii().is_empty() {
                 self.line_of_records(text)?;
             }
             self.advance(len);

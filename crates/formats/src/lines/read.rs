@@ -14,7 +14,7 @@ use crate::builder::{BatchBuilder, Mismatch};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem, excerpt};
 use crate::hive::HiveType;
-use crate::input::Input;
+use crate::input::{Front, Input};
 use crate::options::{LineLayout, LineOptions, Malformed, OnBadRecord, ReadOptions};
 use crate::source::ByteSource;
 
@@ -94,15 +94,13 @@ impl LineReader {
                 self.done = true;
                 return Ok(true);
             }
-            let window = self.input.pending();
-            let (len, text) = match memchr::memchr(b'\n', window) {
-                Some(at) => (at + 1, at),
-                None if !self.input.at_eof() => return Ok(false),
-                None if window.is_empty() => {
+            let (text, len) = match self.input.line() {
+                Front::Line { text, len } => (text, len),
+                Front::More => return Ok(false),
+                Front::End => {
                     self.done = true;
                     return Ok(true);
                 }
-                None => (window.len(), window.len()),
             };
             self.record(text)?;
             self.input.consume(len);

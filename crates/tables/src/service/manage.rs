@@ -4,12 +4,9 @@ use catalog::CatalogError;
 use catalog::table::TableQuery;
 use store::Scope;
 
-use super::{Found, Identifier, Names, Tables, from_catalog, not_found};
+use super::{Found, Gathering, Identifier, Names, Tables, from_catalog, not_found};
 use crate::error::TablesError;
 use crate::glue::is_iceberg;
-
-/// Tables of the catalog that are read at a time.
-const PAGE: usize = 500;
 
 impl Tables {
     /// The Iceberg tables of a namespace, by name; all of them without a `limit`.
@@ -22,21 +19,13 @@ impl Tables {
         limit: Option<usize>,
     ) -> Result<Names, TablesError> {
         let mut tx = self.store.read().await?;
-        let mut names: Vec<String> = Vec::new();
-        let mut token = token.map(str::to_owned);
-        loop {
-            let wanted = limit.map_or(PAGE, |limit| limit.max(1).saturating_sub(names.len()).min(PAGE));
-            if wanted == 0 {
-                return Ok(Names { names, next: token });
-            }
-            let query = TableQuery { token: token.as_deref(), limit: wanted, ..TableQuery::default() };
+        let mut gathering = Gathering::new(token, limit);
+        while let Some(limit) = gathering.wanted() {
+            let query = TableQuery { token: gathering.token(), limit, ..TableQuery::default() };
             let page = catalog::table::list(&mut tx, scope, namespace, &query).await.map_err(from_catalog)?;
-            names.extend(page.items.iter().filter(|table| is_iceberg(table)).map(|table| table.name.clone()));
-            token = page.next;
-            if token.is_none() {
-                return Ok(Names { names, next: None });
-            }
+            gathering.add(page.items.into_iter().filter(is_iceberg).map(|table| table.name), page.next);
         }
+        Ok(gathering.found)
     }
 
     /// Whether there is such an Iceberg table.

@@ -57,6 +57,40 @@ pub struct Names {
     pub next: Option<String>,
 }
 
+/// Entries of the catalog that are read at a time.
+const PAGE: usize = 500;
+
+/// Names that are gathered from pages of the catalog, up to a limit.
+struct Gathering {
+    found: Names,
+    limit: Option<usize>,
+    ended: bool,
+}
+
+impl Gathering {
+    fn new(token: Option<&str>, limit: Option<usize>) -> Gathering {
+        let found = Names { names: Vec::new(), next: token.map(str::to_owned) };
+        Gathering { found, limit: limit.map(|limit| limit.max(1)), ended: false }
+    }
+
+    /// How many entries to read next; `None` when there is nothing more to do.
+    fn wanted(&self) -> Option<usize> {
+        let room = self.limit.map_or(PAGE, |limit| limit.saturating_sub(self.found.names.len()).min(PAGE));
+        (!self.ended && room > 0).then_some(room)
+    }
+
+    fn token(&self) -> Option<&str> {
+        self.found.next.as_deref()
+    }
+
+    /// Adds what a page gave, and where the next one begins.
+    fn add(&mut self, names: impl Iterator<Item = String>, next: Option<String>) {
+        self.found.names.extend(names);
+        self.ended = next.is_none();
+        self.found.next = next;
+    }
+}
+
 /// A table of the catalog with its metadata file, pinned: readable after the transaction has ended.
 struct Opened {
     table: Table,

@@ -7,14 +7,11 @@ use catalog::table::TableQuery;
 use catalog::{DatabaseInput, database};
 use store::Scope;
 
-use super::{Names, Tables, from_catalog};
+use super::{Gathering, Names, Tables, from_catalog};
 use crate::error::TablesError;
 
 const LOCATION: &str = "location";
 const COMMENT: &str = "comment";
-
-/// Namespaces that are read at a time.
-const PAGE: usize = 500;
 
 /// A namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,21 +43,13 @@ impl Tables {
         limit: Option<usize>,
     ) -> Result<Names, TablesError> {
         let mut tx = self.store.read().await?;
-        let mut names: Vec<String> = Vec::new();
-        let mut token = token.map(str::to_owned);
-        loop {
-            let wanted = limit.map_or(PAGE, |limit| limit.max(1).saturating_sub(names.len()).min(PAGE));
-            if wanted == 0 {
-                return Ok(Names { names, next: token });
-            }
+        let mut gathering = Gathering::new(token, limit);
+        while let Some(limit) = gathering.wanted() {
             let page =
-                database::list(&mut tx, scope, token.as_deref(), wanted).await.map_err(from_catalog)?;
-            names.extend(page.items.into_iter().map(|database| database.name));
-            token = page.next;
-            if token.is_none() {
-                return Ok(Names { names, next: None });
-            }
+                database::list(&mut tx, scope, gathering.token(), limit).await.map_err(from_catalog)?;
+            gathering.add(page.items.into_iter().map(|database| database.name), page.next);
         }
+        Ok(gathering.found)
     }
 
     /// A namespace.
