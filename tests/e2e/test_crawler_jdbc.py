@@ -151,6 +151,15 @@ def test_tables_and_views_of_postgres(crawl, postgres, shop):
     by_name = {column["Name"]: column for column in storage["Columns"]}
     assert by_name["at"]["Comment"] == "when exactly" and "Comment" not in by_name["id"]
     assert by_name["customer name"]["Parameters"] == {"rawType": "character varying(20)"}
+    # Queries say what they cannot read, and read nothing else instead.
+    athena = crawl.tenon.client("athena")
+    started = athena.start_query_execution(
+        QueryString=f'SELECT count(*) FROM "{crawl.database}"."{shop}_sales_orders"',
+        ResultConfiguration={"OutputLocation": f"s3://{crawl.results()}/"},
+    )["QueryExecutionId"]
+    state = lambda: athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]  # noqa: E731
+    wait_until(lambda: state()["State"] not in ("QUEUED", "RUNNING"), "the query")
+    assert state()["State"] == "FAILED" and "table of a database (postgresql" in state()["StateChangeReason"], state()
     # The same again changes nothing.
     version = orders["VersionId"]
     crawl.run()
@@ -278,7 +287,7 @@ def test_only_its_own_vanished_tables_are_touched(crawl, postgres, shop):
     })
     # A target that cannot be read: the others go on, and nothing of it is taken for gone.
     crawl.glue.delete_connection(ConnectionName=second)
-    crawl.put("files/u/a.csv", "id,v\n1,x\n2,y\n")
+    crawl.put("files/u/a.json", "{\"other\": 1}")
     postgres.sql("DROP TABLE a; CREATE TABLE b (x int); GRANT SELECT ON b TO tester", database=shop)
     message = crawl.run("FAILED")["ErrorMessage"]
     assert f"Connection {second} not found" in message
