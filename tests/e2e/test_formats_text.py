@@ -212,3 +212,34 @@ def test_delimited_text_with_nested_columns(tenon):
     )
     rows = athena.rows(f"select id, tags, counts, who.name, who.born from {athena.database}.nested order by id")[1]
     assert rows == [("1", "[a, b]", "{x=1, y=2}", "Ann", "1970"), ("2", "[]", "{}", "", None)]
+
+
+def test_json_names_that_mean_one_column_lose_no_value(tenon):
+    crawl = Crawl(tenon)
+    crawl.put("t/a.json", '{"Id":1,"v":"x","V":null}\n{"id":2,"V":"y"}\n{"ID":3,"id":3}\n')
+    crawl.put("t/b.json", '{"id":4}\n{"id":5}\n{"id":6,"Id":7,"v":"z"}\n')
+    crawl.create().run()
+    log = crawl.log()
+    same = 't/b.json, line 3: the names "id" and "Id" of one object are the same column, and their values differ'
+    assert same in log, log
+    table = f'"{crawl.database}"."t"'
+    with pytest.raises(Exception, match="line 3"):
+        crawl.query(f"select id, v from {table}")
+    crawl.put("t/b.json", '{"id":4}\n')
+    assert crawl.query(f"select id, v from {table} order by id") == [["1", "x"], ["2", "y"], ["3", None], ["4", None]]
+    # Told apart by the SerDe's own parameters, as AWS advises.
+    glue = tenon.client("glue")
+    crawl.put("apart/a.json", '{"user":1,"User":2}\n')
+    descriptor = {
+        "Columns": [{"Name": "user", "Type": "int"}, {"Name": "upper", "Type": "int"}],
+        "Location": f"s3://{crawl.bucket}/apart/",
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe",
+            "Parameters": {"case.insensitive": "false", "mapping.upper": "User"},
+        },
+    }
+    table_input = {"Name": "apart", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": descriptor}
+    glue.create_table(DatabaseName=crawl.database, TableInput=table_input)
+    assert crawl.query(f'select "user", upper from "{crawl.database}"."apart"') == [["1", "2"]]

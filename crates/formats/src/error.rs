@@ -109,6 +109,14 @@ pub enum Problem {
         /// What was expected, and what was found.
         message: String,
     },
+    /// Names of a JSON object that repeat, or differ in case where that does not count, with different values.
+    #[error("{}", repeated(first, second))]
+    RepeatedName {
+        /// The name that came first.
+        first: String,
+        /// The one that means the same.
+        second: String,
+    },
     /// A JSON document, such as an array, that ends before it is closed.
     #[error("the JSON {what} is not closed at the end of the file")]
     UnterminatedJson {
@@ -202,6 +210,7 @@ impl FormatError {
                 | Problem::BadValue { .. }
                 | Problem::UnterminatedQuote
                 | Problem::Json { .. }
+                | Problem::RepeatedName { .. }
                 | Problem::Xml { .. }
                 | Problem::Unmatched { .. }
         )
@@ -226,6 +235,7 @@ impl FormatError {
             Problem::FieldCount { .. } | Problem::BadValue { .. } => "bad values",
             Problem::UnterminatedQuote => "quote not closed",
             Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
+            Problem::RepeatedName { .. } => "names that repeat",
             Problem::Xml { .. } | Problem::XmlDocument { .. } => "malformed XML",
             Problem::Parquet { .. } => "damaged Parquet",
             Problem::Unmatched { .. } | Problem::PatternTooHard => "lines that do not match",
@@ -242,6 +252,13 @@ impl FormatError {
     pub fn is_io(&self) -> bool {
         matches!(self.problem, Problem::Io(_))
     }
+}
+
+fn repeated(first: &str, second: &str) -> String {
+    if first == second {
+        return format!("the name {first:?} comes more than once in one object");
+    }
+    format!("the names {first:?} and {second:?} of one object are the same column, and their values differ")
 }
 
 /// Cuts `text` to 100 characters for an error message.

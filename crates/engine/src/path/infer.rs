@@ -1,9 +1,12 @@
 //! One format and one schema for many files, from a sample of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use formats::{ByteSource, ColumnNames, Format, InferOptions, Inferred, hive::HiveType, merge_types};
+use formats::{
+    ByteSource, ColumnNames, Format, InferOptions, Inferred, InferredField, hive::HiveType, merge_types,
+};
 
 use super::{PathSource, TextTypes, stated_format};
 use crate::{EngineError, object::SourceObject};
@@ -80,17 +83,38 @@ struct Merged {
     format: Format,
     first: String,
     fields: Vec<(String, HiveType)>,
+    /// Places in `fields` by the name, in lower case where that does not count.
+    places: HashMap<String, usize>,
 }
 
 impl Merged {
     fn new(inferred: Inferred, name: &str) -> Self {
-        let fields = inferred.fields.into_iter().map(|field| (field.name, field.ty)).collect();
         let format = match inferred.format {
             // One file's schema is not the others'.
             Format::Avro(_) => Format::Avro(formats::AvroOptions::default()),
             other => other,
         };
-        Self { format, first: name.to_owned(), fields }
+        let mut merged = Self { format, first: name.to_owned(), fields: Vec::new(), places: HashMap::new() };
+        merged.add_fields(inferred.fields);
+        merged
+    }
+
+    /// Readers that tell names apart by case need a column for each; for the others they are one.
+    fn add_fields(&mut self, fields: Vec<InferredField>) {
+        let exact = matches!(&self.format, Format::Json(json) if !json.case_insensitive);
+        for field in fields {
+            let key = if exact { field.name.clone() } else { field.name.to_lowercase() };
+            match self.places.get(&key) {
+                Some(place) => {
+                    let (_, ty) = &mut self.fields[*place];
+                    *ty = merge_types(ty, &field.ty);
+                }
+                None => {
+                    self.places.insert(key, self.fields.len());
+                    self.fields.push((field.name, field.ty));
+                }
+            }
+        }
     }
 
     fn add(&mut self, inferred: Inferred, name: &str) -> Result<(), EngineError> {
@@ -101,12 +125,7 @@ impl Merged {
             return Err(EngineError::OptionsInvalid { what });
         }
         self.merge_dialect(&inferred.format, name)?;
-        for field in inferred.fields {
-            match self.fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&field.name)) {
-                Some((_, ty)) => *ty = merge_types(ty, &field.ty),
-                None => self.fields.push((field.name, field.ty)),
-            }
-        }
+        self.add_fields(inferred.fields);
         Ok(())
     }
 

@@ -14,16 +14,20 @@ pub(crate) struct NameIndex {
 }
 
 impl NameIndex {
-    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Self {
+    /// Errors: two columns that are both read from one name of the file; the text names them.
+    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Result<Self, String> {
         let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
         for (i, field) in schema.fields().iter().enumerate() {
             let mapped = options.mapping.get(&field.name().to_lowercase());
             let name = mapped.unwrap_or(field.name()).clone();
             index.lower.entry(name.to_lowercase()).or_insert(i);
-            index.exact.entry(name.clone()).or_insert(i);
+            if let Some(other) = index.exact.insert(name.clone(), i) {
+                let other = schema.field(other).name();
+                return Err(format!("the columns {other} and {} are both read from {name:?}", field.name()));
+            }
             index.order.push(name);
         }
-        index
+        Ok(index)
     }
 
     /// The column for the file's name; `hint` is tried first, since records repeat their order.

@@ -8,6 +8,7 @@ mod excel;
 mod hints;
 mod infer;
 mod lines;
+mod names;
 mod properties;
 mod reading;
 mod serdes;

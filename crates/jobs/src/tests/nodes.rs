@@ -270,6 +270,25 @@ async fn targets_write_text_too() {
 }
 
 #[tokio::test]
+async fn names_that_differ_in_case_are_columns_of_their_own() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"ID\":\"x\"}\n{\"id\":2}\n").await;
+    world.put("in/b.json", "{\"ID\":\"y\"}\n").await;
+    let nodes = json!({"src": json_source("in"), "out": parquet("src", "out")});
+    let message = world.fails("parquet", nodes).await;
+    assert!(message.contains("its input has the columns id and ID, which differ in case only"), "{message}");
+    let rename = json!({"RenameField": {"Name": "r", "Inputs": ["src"], "SourcePath": ["ID"], "TargetPath": ["code"]}});
+    world.succeeds("renamed", through(json_source("in"), rename, "out")).await;
+    assert_eq!(world.rows("out").await, ["1|x", "2|~", "~|y"]);
+    let nodes = json!({"src": json_source("in"), "out": {"S3DirectTarget": {"Name": "o", "Inputs": ["src"],
+        "Path": format!("s3://{BUCKET}/js"), "Format": "json"}}});
+    world.succeeds("json", nodes).await;
+    world.put("bad/a.json", "{\"a\":1}\n{\"a\":1,\"a\":2}\n").await;
+    let message = world.fails("bad", json!({"src": json_source("bad"), "out": parquet("src", "o2")})).await;
+    assert!(message.contains("bad/a.json, line 2: the name \"a\" comes more than once"), "{message}");
+}
+
+#[tokio::test]
 async fn types_are_sparks() {
     let world = World::new().await;
     world.put("in/x.csv", "k,v\n1,2.5\n2,3.5\n2,4.0\n").await;

@@ -15,7 +15,7 @@ use crate::json::lex::{Failure, Parsed, Parser};
 use crate::json::path::JsonPath;
 use crate::options::{BadRecords, Format, JsonLayout, JsonOptions};
 
-use shape::{Members, Shape, hive, observe};
+use shape::{Members, Shape, hive};
 
 /// What text that may be JSON was found to be.
 pub(super) enum Verdict {
@@ -29,6 +29,8 @@ pub(super) enum Verdict {
 #[derive(Default)]
 struct Found {
     columns: Members,
+    /// Whether names that differ in case only are different.
+    tells_case_apart: bool,
     /// Per column, the records that had a value there.
     seen: Vec<u64>,
     records: u64,
@@ -47,11 +49,13 @@ pub(super) async fn infer(
         Some(Format::Json(known)) => known.path.as_ref(),
         _ => None,
     };
+    let tells_case_apart =
+        options.keep_case && matches!(&options.format, Some(Format::Json(known)) if !known.case_insensitive);
     let layout = if path.is_some() { JsonLayout::Documents } else { detect_layout(input).await? };
     let mut found;
     let mut end;
     loop {
-        found = Found::default();
+        found = Found { tells_case_apart, ..Found::default() };
         end = match layout {
             JsonLayout::Lines | JsonLayout::Auto => End { at: lines(input, &mut found), closed: true },
             JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, &mut found),
@@ -152,7 +156,8 @@ fn describe(
     }
 }
 
-/// Takes one record in. It is looked at twice, so that a broken one leaves no columns behind.
+/// Takes one record in. It is looked at twice, so that a broken one leaves no columns behind (one with names that repeat
+/// does: its columns are no less columns).
 fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
     found.bytes += record.len() as u64;
     match learn(record, found) {
@@ -172,7 +177,7 @@ fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
 }
 
 fn learn(record: &[u8], found: &mut Found) -> Parsed<()> {
-    let options = JsonOptions::default();
+    let options = JsonOptions { case_insensitive: !found.tells_case_apart, ..JsonOptions::default() };
     let text = std::str::from_utf8(record)
         .map_err(|e| Failure::Syntax { expected: "valid UTF-8", at: e.valid_up_to() })?;
     // The record itself is one level, and a column's type begins at level 0.
@@ -185,16 +190,12 @@ fn learn(record: &[u8], found: &mut Found) -> Parsed<()> {
     if first.peek().is_some() {
         return Err(Failure::Syntax { expected: "nothing behind the object", at: first.position() });
     }
-    parser().object(|parser, _| {
-        let place = found.columns.place(&parser.name)?;
-        if place == found.seen.len() {
-            found.seen.push(0);
+    let Found { columns, seen, .. } = found;
+    columns.observe(&mut parser(), |place, has_value| {
+        if place == seen.len() {
+            seen.push(0);
         }
-        if parser.peek() != Some(b'n') {
-            found.seen[place] += 1;
-        }
-        observe(parser, found.columns.at(place))?;
-        Ok(0)
+        seen[place] += u64::from(has_value);
     })
 }
 
