@@ -122,6 +122,7 @@ fn loses_nothing(held: &DataType, wanted: &DataType) -> bool {
         (h, w) if h.is_decimal() && w.is_decimal() => scale(w) >= scale(h),
         (D::Date32 | D::Date64, D::Date32 | D::Timestamp(..)) => true,
         (D::Timestamp(..), D::Timestamp(unit, _)) => *unit == TimeUnit::Microsecond,
+        (D::Time32(_), D::Int32 | D::Int64) | (D::Time64(_) | D::Duration(_), D::Int64) => true,
         _ => false,
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     TooWide { limit: usize },
     /// Two names of one object mean the same column, and have different values.
     Repeated { first: String, second: String },
+    /// A name with a value, where all names have to be known.
+    Unknown { name: String },
 }
 
 impl Failure {
@@ -48,6 +50,7 @@ impl Failure {
             Self::Repeated { first, second } => {
                 Problem::RepeatedName { first: first.clone(), second: second.clone() }
             }
+            Self::Unknown { name } => Problem::UnknownName { name: name.clone() },
             Self::Mismatch { column, value } => Problem::BadValue {
                 value: excerpt(record.get(value.clone()).unwrap_or_default()),
                 wanted: wanted(column),

@@ -1,6 +1,6 @@
 //! Finding the wanted columns by the names that a file uses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 
@@ -11,12 +11,19 @@ pub(crate) struct NameIndex {
     exact: HashMap<String, usize>,
     lower: HashMap<String, usize>,
     order: Vec<String>,
+    /// All names that a file may have, where others are an error.
+    among: Option<HashSet<String>>,
 }
 
 impl NameIndex {
     /// Errors: two columns that are both read from one name of the file; the text names them.
     pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Result<Self, String> {
-        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
+        let among = options.among.as_ref().map(|names| {
+            let spelled =
+                |name: &String| if options.case_insensitive { name.to_lowercase() } else { name.clone() };
+            names.iter().map(spelled).collect()
+        });
+        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new(), among };
         for (i, field) in schema.fields().iter().enumerate() {
             let mapped = options.mapping.get(&field.name().to_lowercase());
             let name = mapped.unwrap_or(field.name()).clone();
@@ -28,6 +35,15 @@ impl NameIndex {
             index.order.push(name);
         }
         Ok(index)
+    }
+
+    /// Whether a name that is no wanted column may be passed over.
+    pub(super) fn knows(&self, name: &str, options: &JsonOptions) -> bool {
+        match &self.among {
+            None => true,
+            Some(among) if options.case_insensitive => among.contains(&name.to_lowercase()),
+            Some(among) => among.contains(name),
+        }
     }
 
     /// The column for the file's name; `hint` is tried first, since records repeat their order.

@@ -29,7 +29,7 @@ impl Parser<'_> {
                 Some(index) => {
                     parser.member(&mut row.columns[index], &row.names[index], len, said.get_mut(index))?;
                 }
-                None => parser.skip()?,
+                None => parser.pass_over(row.index.knows(&parser.name, parser.options))?,
             }
             Ok(found.map_or(hint, |i| i + 1))
         })?;
@@ -43,6 +43,14 @@ impl Parser<'_> {
 
     fn find(&self, row: &StructColumns<'_>, hint: usize) -> Option<usize> {
         row.index.find(&self.name, self.options, hint)
+    }
+
+    /// Passes over a member that no column is for. NULL says nothing that could be lost.
+    fn pass_over(&mut self, known: bool) -> Parsed<()> {
+        if known || self.peek() == Some(b'n') {
+            return self.skip();
+        }
+        Err(Failure::Unknown { name: self.name.clone() })
     }
 
     /// A place per column for what an object says of it, when values are compared.
@@ -173,7 +181,7 @@ impl Parser<'_> {
                     let (column, name) = (&mut inner.columns[index], &inner.names[index]);
                     parser.member(column, name, len, said.get_mut(index))?;
                 }
-                None => parser.skip()?,
+                None => parser.pass_over(parser.options.among.is_none())?,
             }
             Ok(found.map_or(hint, |i| i + 1))
         })?;

@@ -269,17 +269,25 @@ impl JsonReader {
                 self.batch.end_row(used);
                 Ok(used)
             }
-            Err(failure) => {
+            Err(
+                failure @ (Failure::Mismatch { .. } | Failure::Repeated { .. } | Failure::Unknown { .. }),
+            ) => {
                 let mut again = Parser::new(text, &self.options);
-                let used = matches!(failure, Failure::Mismatch { .. } | Failure::Repeated { .. })
-                    .then(|| again.skip().ok().map(|()| again.position()))
-                    .flatten();
-                Err((failure, used))
+                match (again.skip(), failure) {
+                    (Ok(()), failure) => Err((failure, Some(again.position()))),
+                    // The rest of the record is worse.
+                    (Err(malformed), Failure::Unknown { .. }) => Err((malformed, None)),
+                    (Err(_), failure) => Err((failure, None)),
+                }
             }
+            Err(failure) => Err((failure, None)),
         }
     }
 
     fn bad(&mut self, failure: Failure, at: usize, end: usize) -> Result<(), FormatError> {
+        if matches!(failure, Failure::Unknown { .. }) {
+            return Err(self.error(failure, at, end));
+        }
         let malformed = !matches!(failure, Failure::Mismatch { .. });
         if malformed && self.options.malformed_record == Malformed::Null {
             self.batch.null_row();

@@ -9,6 +9,7 @@ mod hints;
 mod infer;
 mod lines;
 mod names;
+mod parquet_types;
 mod properties;
 mod reading;
 mod serdes;

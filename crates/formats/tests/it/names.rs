@@ -157,3 +157,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_looked_at_to_its_end_has_all_its_columns() {
+    let records: Vec<String> =
+        (0..40_000).map(|n| format!("{{\"id\":{n},\"text\":\"{}\"}}", "x".repeat(90))).collect();
+    let late = "{\"id\":1,\"late\":{\"deep\":[1.5]}}";
+    let lines = format!("{}\n{late}", records.join("\n"));
+    let array = format!("[{},{late}]", records.join(",\n"));
+    let documents = format!("{{\n\"id\":0}}\n{}\n{late}\n", records.join("\n"));
+    let options = |whole| InferOptions { whole, ..InferOptions::default() };
+    for text in [lines, array, documents] {
+        let file = source("f", text);
+        let columns = |whole| {
+            let found = block_on(infer(Arc::clone(&file), &options(whole))).unwrap();
+            found.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(columns(false), "id int, text string");
+        assert_eq!(columns(true), "id int, text string, late struct<deep:array<double>>");
+    }
+    let cut = format!("[{},{{\"id\":1", records.join(",\n"));
+    let error = block_on(infer(source("f", cut), &options(true))).unwrap_err();
+    assert_eq!(error.to_string(), "f, line 40000: the JSON array is not closed at the end of the file");
+}
+
+#[test]
+fn names_outside_the_schema_are_not_left_out_unseen() {
+    let known = |names: &[&str]| {
+        let among = Some(names.iter().map(|n| (*n).to_owned()).collect());
+        Format::Json(JsonOptions { among, ..JsonOptions::default() })
+    };
+    let wanted = schema(&[("s", "struct<x:int>")]);
+    let skip = || ReadOptions { on_bad_record: OnBadRecord::Skip(Arc::default()), ..ReadOptions::default() };
+    let read = |text: &str| read_all(&source("f", text), &known(&["S", "other"]), &wanted, skip());
+    let batch = read("{\"s\":{\"x\":1,\"z\":null},\"Other\":1,\"new\":null}\n{\"new\":1,}\n").unwrap();
+    assert_eq!(rows(&batch), [["{x: 1}"]]);
+    for (text, name) in [("{}\n{\"new\":1}\n", "new"), ("{}\n{\"s\":{\"new\":{}}}\n", "new")] {
+        let error = read(text).unwrap_err();
+        assert!(matches!(&error.problem, Problem::UnknownName { name: n } if n == name), "{error}");
+        assert_eq!(error.place.line, Some(2));
+    }
+}

@@ -54,8 +54,7 @@ fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
     RunFailure::node(node, PlanError::Refused(what.into()))
 }
 
-/// Columns of tables, and of formats that readers find columns in by name, are told apart without their case: of two that
-/// differ in nothing else one would be lost.
+/// Columns of what is written are told apart without their case: of two that differ in nothing else one would be lost.
 fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for field in frame.fields() {
@@ -97,10 +96,7 @@ pub(crate) async fn resolve(
                 notes: Vec::new(),
             };
             resolved.check_keys(node, frame)?;
-            let spelled = matches!(resolved.format, Format::Json(_) | Format::Csv(_));
-            if resolved.follows.is_some() || !spelled {
-                refuse_alike(node, frame)?;
-            }
+            refuse_alike(node, frame)?;
             if let Some(follows) = resolved.follows.clone()
                 && let Some(table) = existing(task, node, &follows).await?
             {

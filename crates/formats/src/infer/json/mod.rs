@@ -37,6 +37,8 @@ struct Found {
     bytes: u64,
     bad: Vec<FormatError>,
     bad_count: u64,
+    /// Line breaks of the text that was let go.
+    lines: u64,
 }
 
 /// Infers JSON. Needs one whole record, however long. Errors: text that is JSON beyond doubt and cannot be taken.
@@ -56,16 +58,16 @@ pub(super) async fn infer(
     let mut end;
     loop {
         found = Found { tells_case_apart, ..Found::default() };
-        end = match layout {
-            JsonLayout::Lines | JsonLayout::Auto => End { at: lines(input, &mut found), closed: true },
-            JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, &mut found),
-        };
+        end = look(input, layout, path, false, &mut found);
         let enough = found.records + found.bad_count > 0;
         if enough || !input.more().await? {
             break;
         }
     }
     let certain = begins_with_object(input.pending());
+    if options.whole {
+        end = rest(input, layout, path, end, &mut found).await?;
+    }
     // Mostly broken lines are some other text that happens to hold a few objects.
     if found.bad_count > found.records {
         let first = found.bad.into_iter().next();
@@ -78,7 +80,7 @@ pub(super) async fn infer(
         if found.records == 0 && !certain && layout != JsonLayout::Array {
             return Ok(Verdict::Other(None));
         }
-        return Err(unterminated(input, layout, end.at));
+        return Err(unterminated(input, layout, end.at, found.lines));
     }
     if found.records == 0 {
         let found = match path {
@@ -99,12 +101,54 @@ struct End {
     at: usize,
     /// Whether no array or object is open there.
     closed: bool,
+    /// Whether the outermost array is.
+    in_array: bool,
 }
 
-fn unterminated(input: &Input, layout: JsonLayout, at: usize) -> FormatError {
+/// Takes in all whole records of the window.
+fn look(
+    input: &Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    in_array: bool,
+    found: &mut Found,
+) -> End {
+    match layout {
+        JsonLayout::Lines | JsonLayout::Auto => {
+            End { at: lines(input, found), closed: true, in_array: false }
+        }
+        JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, in_array, found),
+    }
+}
+
+/// Goes on to the end of the file, and lets go of what was looked at.
+async fn rest(
+    input: &mut Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    mut end: End,
+    found: &mut Found,
+) -> Result<End, FormatError> {
+    loop {
+        found.lines += memchr::memchr_iter(b'\n', &input.pending()[..end.at]).count() as u64;
+        input.consume(end.at);
+        end.at = 0;
+        let grown = input.more().await?;
+        if !grown && input.pending().is_empty() {
+            return Ok(end);
+        }
+        end = look(input, layout, path, end.in_array, found);
+        if !grown {
+            return Ok(end);
+        }
+    }
+}
+
+fn unterminated(input: &Input, layout: JsonLayout, at: usize, lines: u64) -> FormatError {
     let what = if layout == JsonLayout::Array { "array" } else { "object" };
     let mut error = FormatError::new(input.name(), Problem::UnterminatedJson { what });
-    error.place.line = Some(memchr::memchr_iter(b'\n', &input.pending()[..at]).count() as u64 + 1);
+    let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count() as u64;
+    error.place.line = Some(lines + before + 1);
     error
 }
 
@@ -168,7 +212,7 @@ fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
                 let mut error =
                     FormatError::new(input.name(), failure.problem(record, |_| "value".to_owned()));
                 let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count();
-                error.place.line = Some(before as u64 + 1);
+                error.place.line = Some(found.lines + before as u64 + 1);
                 error.place.offset = Some(input.offset() + at as u64);
                 found.bad.push(error);
             }
@@ -244,15 +288,21 @@ fn selected(input: &Input, at: usize, document: &[u8], path: &JsonPath, found: &
     }
 }
 
-fn framed(input: &Input, layout: JsonLayout, path: Option<&JsonPath>, found: &mut Found) -> End {
+fn framed(
+    input: &Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    in_array: bool,
+    found: &mut Found,
+) -> End {
     let sample = input.pending();
     let is_array = layout == JsonLayout::Array;
     let mut at = 0;
-    let mut open = false;
+    let mut open = in_array;
     loop {
         at += leading_space(&sample[at..]);
         match sample.get(at) {
-            None => return End { at, closed: !open },
+            None => return End { at, closed: !open, in_array: open },
             Some(b'[') if is_array && !open => {
                 open = true;
                 at += 1;
@@ -264,7 +314,7 @@ fn framed(input: &Input, layout: JsonLayout, path: Option<&JsonPath>, found: &mu
             }
             Some(_) => {
                 let Frame::Value(len) = frame(&sample[at..], input.at_eof()) else {
-                    return End { at, closed: false };
+                    return End { at, closed: false, in_array: open };
                 };
                 match path {
                     Some(path) => selected(input, at, &sample[at..at + len], path, found),
