@@ -217,13 +217,13 @@ def test_delimited_text_with_nested_columns(tenon):
 def test_json_names_that_mean_one_column_lose_no_value(tenon):
     crawl = Crawl(tenon)
     crawl.put("t/a.json", '{"Id":1,"v":"x","V":null}\n{"id":2,"V":"y"}\n{"ID":3,"id":3}\n')
-    crawl.put("t/b.json", '{"id":4}\n{"id":5}\n{"id":6,"Id":7,"v":"z"}\n')
+    crawl.put("t/b.json", '{"id":4,"v":"w"}\n{"id":5}\n{"id":6,"Id":7,"v":"z"}\n')
     crawl.create().run()
     log = crawl.log()
     same = 't/b.json, line 3: the names "id" and "Id" of one object are the same column, and their values differ'
     assert same in log, log
     table = f'"{crawl.database}"."t"'
-    with pytest.raises(Exception, match="line 3"):
+    with pytest.raises(AssertionError, match="FAILED"):
         crawl.query(f"select id, v from {table}")
     crawl.put("t/b.json", '{"id":4}\n')
     assert crawl.query(f"select id, v from {table} order by id") == [["1", "x"], ["2", "y"], ["3", None], ["4", None]]
@@ -280,4 +280,5 @@ def test_xml_names_that_differ_in_case_only(tenon):
     log = crawl.log()
     assert set(crawl.tables()) == {"x"}, log
     assert 'y/a.xml, line 2: the names "_id" and "_ID" of one object are the same column' in log, log
-    assert crawl.query(f'select _n, cardinality(id) from "{crawl.database}"."x" order by 1') == [["1", "2"], ["2", "1"]]
+    rows = crawl.query(f'select _n, id from "{crawl.database}"."x" order by 1')
+    assert rows == [["1", "[1, 2]"], ["2", "[3]"]]

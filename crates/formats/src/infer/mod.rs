@@ -353,6 +353,10 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            Some("an old document of Office (such as .xls), or an encrypted workbook,")
+        }
+        [0xe0, 1, 0, 0xea, ..] => Some("Ion"),
         _ => None,
     }
 }

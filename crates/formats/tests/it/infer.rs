@@ -347,6 +347,20 @@ fn comments_where_they_can_be_nothing_else() {
         ("#id bigint, n bigint".to_owned(), None, 1, owned(&["2", "4"]))
     );
     // Other rows are ragged as well: then a line that begins so may be one.
-    let ragged = "id,name,x\n1,a,1\n2,b,1\n3,c,1\n#4\n5\n";
+    let ragged = "id,name,x\n1,a,1\n2,b,1\n3,c,1\n4,d,1\n#4\n5\n";
     assert_eq!(read(ragged, &[("id", "string")]).1, None);
+}
+
+#[test]
+fn binary_formats_that_are_not_read_are_named() {
+    for (head, named) in [
+        (
+            &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0, 0][..],
+            "an old document of Office (such as .xls)",
+        ),
+        (&[0xe0, 1, 0, 0xea, 0x21, 1][..], "Ion is not supported"),
+    ] {
+        let message = error(head);
+        assert!(message.contains(named), "{message}");
+    }
 }
