@@ -170,7 +170,7 @@ fn describe(
 ) -> Inferred {
     let records = found.records;
     let mut problems = found.bad;
-    let columns = found.columns.into_list().into_iter().zip(found.seen).filter(|((name, _), _)| {
+    let columns = found.columns.into_list().zip(found.seen).filter(|((name, _), _)| {
         // The catalog has no column without a name.
         let named = !name.trim().is_empty();
         if !named {
