@@ -494,3 +494,22 @@ def test_jobs_write_avro_and_orc_that_others_read(glue, kind, compression):
             "out": {"S3GlueParquetTarget": {"Name": "p", "Inputs": ["src"], "Path": glue.path("back")}}}
     glue.run(glue.create(back))
     assert glue.rows("back") == sorted([(i, f"w{i}") for i in range(100)], key=str)
+
+
+def test_parquet_types_that_hive_does_not_have(crawl, glue):
+    times = pa.array([dt.time(1, 2, 3, 4), None], pa.time64("us"))
+    took = pa.array([dt.timedelta(seconds=1), dt.timedelta(0)], pa.duration("us"))
+    wide = pa.array([D(7), D(8)], pa.decimal256(50, 2))
+    crawl.put("t/a.parquet", parquet_file(pa.table({"id": [1, 2], "at": times, "took": took, "wide": wide})))
+    crawl.create().run()
+    table, log = crawl.tables()["t"], crawl.log()
+    assert columns(table) == [("id", "bigint"), ("at", "bigint"), ("took", "bigint")]
+    assert "t/a.parquet, column wide: the column is left out, because its type" in log, log
+    rows = crawl.query(f'select id, "at", took from "{crawl.database}"."t" order by id')
+    assert rows == [["1", "3723000004", "1000000"], ["2", None, "0"]]
+    # A job that reads the file by its path would lose the column: it says so.
+    glue.put("in/a.parquet", parquet_file(pa.table({"id": [1], "wide": wide[:1]})))
+    source = {"S3ParquetSource": {"Name": "s", "Paths": [glue.path("in")]}}
+    target = {"S3GlueParquetTarget": {"Name": "p", "Inputs": ["src"], "Path": glue.path("out")}}
+    message = glue.fails(glue.create({"src": source, "out": target}))
+    assert "column wide: the column is left out, because its type" in message, message

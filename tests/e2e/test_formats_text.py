@@ -212,3 +212,73 @@ def test_delimited_text_with_nested_columns(tenon):
     )
     rows = athena.rows(f"select id, tags, counts, who.name, who.born from {athena.database}.nested order by id")[1]
     assert rows == [("1", "[a, b]", "{x=1, y=2}", "Ann", "1970"), ("2", "[]", "{}", "", None)]
+
+
+def test_json_names_that_mean_one_column_lose_no_value(tenon):
+    crawl = Crawl(tenon)
+    crawl.put("t/a.json", '{"Id":1,"v":"x","V":null}\n{"id":2,"V":"y"}\n{"ID":3,"id":3}\n')
+    crawl.put("t/b.json", '{"id":4,"v":"w"}\n{"id":5}\n{"id":6,"Id":7,"v":"z"}\n')
+    crawl.create().run()
+    log = crawl.log()
+    same = 't/b.json, line 3: the names "id" and "Id" of one object are the same column, and their values differ'
+    assert same in log, log
+    table = f'"{crawl.database}"."t"'
+    with pytest.raises(AssertionError, match="FAILED"):
+        crawl.query(f"select id, v from {table}")
+    crawl.put("t/b.json", '{"id":4}\n')
+    assert crawl.query(f"select id, v from {table} order by id") == [["1", "x"], ["2", "y"], ["3", None], ["4", None]]
+    # Told apart by the SerDe's own parameters, as AWS advises.
+    glue = tenon.client("glue")
+    crawl.put("apart/a.json", '{"user":1,"User":2}\n')
+    descriptor = {
+        "Columns": [{"Name": "user", "Type": "int"}, {"Name": "upper", "Type": "int"}],
+        "Location": f"s3://{crawl.bucket}/apart/",
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe",
+            "Parameters": {"case.insensitive": "false", "mapping.upper": "User"},
+        },
+    }
+    table_input = {"Name": "apart", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": descriptor}
+    glue.create_table(DatabaseName=crawl.database, TableInput=table_input)
+    assert crawl.query(f'select "user", upper from "{crawl.database}"."apart"') == [["1", "2"]]
+
+
+def test_escaped_quotes_comments_and_footers(tenon):
+    crawl = Crawl(tenon)
+    crawl.put("escaped/a.csv", 'id,text\n1,"say \\"hi\\", he said"\n2,"plain"\n')
+    crawl.put("head/a.csv", "# made by us\n# twice\nid,name\n1,a\n2,b\n")
+    crawl.put("within/a.csv", "id,name\n1,a\n# the rest\n2,b\n")
+    crawl.create(Configuration=json.dumps({"Version": 1.0, "Grouping": {"TableLevelConfiguration": 2}})).run()
+    tables, log = crawl.tables(), crawl.log()
+    assert set(tables) == {"escaped", "head", "within"}, log
+    serde = {name: table["StorageDescriptor"]["SerdeInfo"]["Parameters"] for name, table in tables.items()}
+    assert serde["escaped"]["escapeChar"] == "\\"
+    assert tables["head"]["Parameters"]["skip.header.line.count"] == "3" and "commentChar" not in serde["head"]
+    assert serde["within"]["commentChar"] == "#"
+    assert "head/a.csv: 2 lines of the sample begin with # and are taken for comments" in log, log
+    read = lambda table: crawl.query(f'select * from "{crawl.database}"."{table}" order by 1')
+    assert read("escaped") == [["1", 'say "hi", he said'], ["2", "plain"]]
+    assert read("head") == read("within") == [["1", "a"], ["2", "b"]]
+
+    athena = Athena(tenon)
+    tenon.client("s3").put_object(Bucket=athena.bucket, Key="f/a", Body=b"id,v\n1,a\n2,b\ntotal,2\n")
+    athena.run(
+        f"""CREATE EXTERNAL TABLE {athena.database}.f (id int, v string)
+        ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://{athena.bucket}/f/'
+        TBLPROPERTIES ('skip.header.line.count'='1', 'skip.footer.line.count'='1')"""
+    )
+    assert athena.rows(f"select * from {athena.database}.f order by id")[1] == [("1", "a"), ("2", "b")]
+
+
+def test_xml_names_that_differ_in_case_only(tenon):
+    crawl = Crawl(tenon)
+    crawl.put("x/a.xml", '<r><row n="1"><Id>1</Id><id>2</id></row><row n="2"><ID>3</ID></row></r>')
+    crawl.put("y/a.xml", '<r>\n<row id="1" ID="2"/>\n<row id="3" ID="4"/></r>')
+    crawl.create().run()
+    log = crawl.log()
+    assert set(crawl.tables()) == {"x"}, log
+    assert 'y/a.xml, line 2: the names "_id" and "_ID" of one object are the same column' in log, log
+    rows = crawl.query(f'select _n, id from "{crawl.database}"."x" order by 1')
+    assert rows == [["1", "[1, 2]"], ["2", "[3]"]]

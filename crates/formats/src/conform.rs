@@ -27,7 +27,8 @@ pub(crate) fn conform_batch(
     let schema = batch.schema();
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(wanted.fields().len());
     for field in wanted.fields() {
-        let found = place(schema.fields().iter().map(|f| f.name()), field.name());
+        let found = place(schema.fields().iter().map(|f| f.name()), field.name())
+            .map_err(|message| unclear(source, message))?;
         arrays.push(match found {
             None => new_null_array(field.data_type(), batch.num_rows()),
             Some(index) => {
@@ -47,10 +48,28 @@ pub(crate) fn conform_batch(
         .map_err(|e| FormatError::new(source, Problem::Schema { message: e.to_string() }))
 }
 
-/// Finds `wanted` among `names`: exact first, then ignoring case.
-pub(crate) fn place<'a>(names: impl Iterator<Item = &'a String> + Clone, wanted: &str) -> Option<usize> {
-    let exact = names.clone().position(|n| n == wanted);
-    exact.or_else(|| names.into_iter().position(|n| n.to_lowercase() == wanted.to_lowercase()))
+/// Finds `wanted` among `names`: as it is spelled, else the only one that differs in case.
+/// Errors: several do; the text names two of them.
+pub(crate) fn place<'a>(
+    names: impl Iterator<Item = &'a String> + Clone,
+    wanted: &str,
+) -> Result<Option<usize>, String> {
+    if let Some(exact) = names.clone().position(|n| n == wanted) {
+        return Ok(Some(exact));
+    }
+    let lower = wanted.to_lowercase();
+    let mut alike = names.enumerate().filter(|(_, name)| name.to_lowercase() == lower);
+    match (alike.next(), alike.next()) {
+        (Some((_, one)), Some((_, other))) => {
+            Err(format!("the file has {one} and {other}, and {wanted} can mean either"))
+        }
+        (found, _) => Ok(found.map(|(at, _)| at)),
+    }
+}
+
+/// The error of a column that cannot be told.
+pub(crate) fn unclear(source: &str, message: String) -> FormatError {
+    FormatError::new(source, Problem::Schema { message })
 }
 
 /// A type in the words of whoever reads the message.
@@ -103,6 +122,7 @@ fn loses_nothing(held: &DataType, wanted: &DataType) -> bool {
         (h, w) if h.is_decimal() && w.is_decimal() => scale(w) >= scale(h),
         (D::Date32 | D::Date64, D::Date32 | D::Timestamp(..)) => true,
         (D::Timestamp(..), D::Timestamp(unit, _)) => *unit == TimeUnit::Microsecond,
+        (D::Time32(_), D::Int32 | D::Int64) | (D::Time64(_) | D::Duration(_), D::Int64) => true,
         _ => false,
     }
 }
@@ -120,7 +140,7 @@ fn scale(data_type: &DataType) -> i8 {
 fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
-        let found = place(array.fields().iter().map(|f| f.name()), field.name());
+        let found = place(array.fields().iter().map(|f| f.name()), field.name())?;
         columns.push(match found {
             None => new_null_array(field.data_type(), array.len()),
             Some(index) => conform(array.column(index), field.data_type())
@@ -231,6 +251,15 @@ mod tests {
         let millis = TimestampMillisecondArray::from(vec![1500]).with_timezone("+00:00");
         let micros = to(Arc::new(millis), "timestamp").unwrap();
         assert_eq!(micros.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(0), 1_500_000);
+    }
+
+    #[test]
+    fn names_that_could_mean_either_are_an_error() {
+        let names = ["ID".to_owned(), "Id".to_owned(), "v".to_owned()];
+        assert_eq!(place(names.iter(), "Id"), Ok(Some(1)));
+        assert_eq!(place(names.iter(), "V"), Ok(Some(2)));
+        assert_eq!(place(names.iter(), "x"), Ok(None));
+        assert_eq!(place(names.iter(), "id").unwrap_err(), "the file has ID and Id, and id can mean either");
     }
 
     #[test]

@@ -109,6 +109,21 @@ pub enum Problem {
         /// What was expected, and what was found.
         message: String,
     },
+    /// Names of one JSON object or XML element that repeat, or differ in case where that does not count, with different
+    /// values.
+    #[error("{}", repeated(first, second))]
+    RepeatedName {
+        /// The name that came first.
+        first: String,
+        /// The one that means the same.
+        second: String,
+    },
+    /// A column that the caller's schema, taken from other files, does not know, where it must not be left out.
+    #[error("it has the column {name}, which the files that the schema was taken from do not have")]
+    UnknownName {
+        /// Its name; of a field within a structure, that field's.
+        name: String,
+    },
     /// A JSON document, such as an array, that ends before it is closed.
     #[error("the JSON {what} is not closed at the end of the file")]
     UnterminatedJson {
@@ -150,6 +165,12 @@ pub enum Problem {
         /// What is wrong.
         message: String,
     },
+    /// A column of a type without a counterpart, where the rest of the file can be read.
+    #[error("the column is left out, because its type {ty} is not supported")]
+    ColumnLeftOut {
+        /// The type, as the file's format has it.
+        ty: String,
+    },
     /// Something that this crate does not do.
     #[error("{what} is not supported")]
     Unsupported {
@@ -180,6 +201,11 @@ impl FormatError {
         Self { place: Box::new(Place { source: source.to_owned(), ..Place::default() }), problem }
     }
 
+    /// A column of `source` that the caller's schema does not know.
+    pub fn unknown_name(source: &str, name: impl Into<String>) -> Self {
+        Self::new(source, Problem::UnknownName { name: name.into() })
+    }
+
     /// A failure to fetch the bytes of `source`.
     pub fn io_of(source: &str, error: std::io::Error) -> Self {
         Self::io(source, error)
@@ -202,6 +228,7 @@ impl FormatError {
                 | Problem::BadValue { .. }
                 | Problem::UnterminatedQuote
                 | Problem::Json { .. }
+                | Problem::RepeatedName { .. }
                 | Problem::Xml { .. }
                 | Problem::Unmatched { .. }
         )
@@ -226,6 +253,7 @@ impl FormatError {
             Problem::FieldCount { .. } | Problem::BadValue { .. } => "bad values",
             Problem::UnterminatedQuote => "quote not closed",
             Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
+            Problem::RepeatedName { .. } => "names that repeat",
             Problem::Xml { .. } | Problem::XmlDocument { .. } => "malformed XML",
             Problem::Parquet { .. } => "damaged Parquet",
             Problem::Unmatched { .. } | Problem::PatternTooHard => "lines that do not match",
@@ -233,8 +261,8 @@ impl FormatError {
             Problem::Damaged { format: "ORC", .. } => "damaged ORC",
             Problem::Damaged { format: "Excel workbook", .. } => "damaged Excel",
             Problem::Damaged { .. } => "damaged file",
-            Problem::Unsupported { .. } => "not supported",
-            Problem::Schema { .. } => "schema not usable",
+            Problem::Unsupported { .. } | Problem::ColumnLeftOut { .. } => "not supported",
+            Problem::Schema { .. } | Problem::UnknownName { .. } => "schema not usable",
         }
     }
 
@@ -242,6 +270,13 @@ impl FormatError {
     pub fn is_io(&self) -> bool {
         matches!(self.problem, Problem::Io(_))
     }
+}
+
+fn repeated(first: &str, second: &str) -> String {
+    if first == second {
+        return format!("the name {first:?} comes more than once in one object");
+    }
+    format!("the names {first:?} and {second:?} of one object are the same column, and their values differ")
 }
 
 /// Cuts `text` to 100 characters for an error message.

@@ -1,7 +1,8 @@
 //! The text of a file range: fetched, decompressed, and held as one growing window.
 //!
 //! The window is `pending()`; parsers take records from its front with `consume()` and ask for `more()` when
-//! it ends within a record. Each `more()` at least doubles what is pending, so that scanning a large record
+//! it ends within a record. Lines at the end of the file that are no records ([`Input::without_footer`]) are never pending: the
+//! last lines of the window are held back until more follows them. Each `more()` at least doubles what is pending, so that scanning a large record
 //! again from its start costs linear time in total.
 
 use bytes::Bytes;
@@ -34,6 +35,10 @@ pub(crate) struct Input {
     recoder: Option<Recoder>,
     window: Vec<u8>,
     taken: usize,
+    /// Where what is pending ends in the window.
+    visible: usize,
+    /// Lines to leave out at the end of the file.
+    footer: u64,
     offset: u64,
     eof: bool,
     max_record_bytes: usize,
@@ -68,10 +73,18 @@ impl Input {
             recoder: None,
             window: Vec::new(),
             taken: 0,
+            visible: 0,
+            footer: 0,
             offset: 0,
             eof: false,
             max_record_bytes: max_record_bytes.clamp(1, 1 << 30),
         })
+    }
+
+    /// Leaves out the last `lines` lines of the file.
+    pub(crate) fn without_footer(mut self, lines: u64) -> Self {
+        self.footer = lines;
+        self
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -84,7 +97,7 @@ impl Input {
     }
 
     pub(crate) fn pending(&self) -> &[u8] {
-        &self.window[self.taken..]
+        &self.window[self.taken..self.visible]
     }
 
     /// True when nothing follows what is pending.
@@ -93,7 +106,7 @@ impl Input {
     }
 
     pub(crate) fn consume(&mut self, n: usize) {
-        debug_assert!(n <= self.window.len() - self.taken);
+        debug_assert!(n <= self.visible - self.taken);
         self.taken += n;
         self.offset += n as u64;
     }
@@ -111,15 +124,32 @@ impl Input {
             error.place.offset = Some(self.offset);
             return Err(error);
         }
+        let shown = self.visible - self.taken;
         self.window.drain(..self.taken);
-        self.taken = 0;
+        (self.taken, self.visible) = (0, shown);
         let goal = (pending * 2).max(pending + STEP_BYTES);
         while self.window.len() < goal && !self.eof {
             let filled = self.window.len();
             self.step().await?;
             self.recode(filled)?;
         }
-        Ok(self.window.len() > pending)
+        self.show();
+        Ok(self.window.len() > pending || self.visible > shown)
+    }
+
+    /// Finds out what of the window is pending.
+    fn show(&mut self) {
+        self.visible = self.window.len();
+        if self.footer == 0 {
+            return;
+        }
+        // The break that ends the last line belongs to it; before the file's end every line may be the last one.
+        let open = self.eof && self.window.last().is_some_and(|last| *last != b'\n');
+        let breaks = self.footer.saturating_add(u64::from(!open));
+        let rest = &self.window[self.taken..];
+        let from = memchr::memrchr_iter(b'\n', rest);
+        let at = usize::try_from(breaks - 1).ok().and_then(|nth| from.into_iter().nth(nth));
+        self.visible = self.taken + at.map_or(0, |at| at + 1);
     }
 
     async fn step(&mut self) -> Result<(), FormatError> {
@@ -181,7 +211,9 @@ impl Input {
     /// Recodes everything that is pending and follows.
     pub(crate) fn set_encoding(&mut self, encoding: Encoding) -> Result<(), FormatError> {
         self.recoder = Some(Recoder::new(encoding));
-        self.recode(self.taken)
+        self.recode(self.taken)?;
+        self.show();
+        Ok(())
     }
 
     /// Whether the text is recoded, so that offsets are not those of the file.
@@ -194,7 +226,7 @@ impl Input {
         let window = self.pending();
         match memchr::memchr(b'\n', window) {
             Some(at) => Front::Line { text: at, len: at + 1 },
-            None if !self.eof => Front::More,
+            None if !self.at_eof() => Front::More,
             None if window.is_empty() => Front::End,
             None => Front::Line { text: window.len(), len: window.len() },
         }

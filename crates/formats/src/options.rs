@@ -1,16 +1,17 @@
 //! What a file is ([`Format`]) and how to read it ([`ReadOptions`]).
 
+mod csv;
+mod reading;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::compression::Compression;
 use crate::encoding::Encoding;
-use crate::error::FormatError;
 use crate::json::path::JsonPath;
+
+pub use csv::{ColumnNames, CsvOptions, Malformed, Ragged};
+pub use reading::{BadRecords, OnBadRecord, ReadOptions};
 
 /// A file format with its dialect. Compression is a property of each file, not of the format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,136 +51,6 @@ impl Format {
     }
 }
 
-/// How a CSV file's columns get their names; wanted columns are then found by name, ignoring case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ColumnNames {
-    /// The table's columns, in the file's order. What a catalog table uses.
-    Given(Vec<String>),
-    /// The first record behind `header_lines - 1` skipped lines. Needs `header_lines` of at least 1. A wanted column
-    /// that it lacks is NULL.
-    Header,
-    /// The same, where a header that names any other column than these is an error: nothing is left out unseen.
-    HeaderAmong(Vec<String>),
-    /// `col0`, `col1`, …
-    Generated,
-}
-
-impl ColumnNames {
-    /// Whether each file's own header says where its columns are.
-    pub(crate) fn are_in_header(&self) -> bool {
-        matches!(self, Self::Header | Self::HeaderAmong(_))
-    }
-}
-
-/// What a record with too few or too many fields means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ragged {
-    /// Missing fields are NULL, extra fields are ignored (Hive's SerDes).
-    PadWithNull,
-    /// A bad record.
-    Bad,
-}
-
-/// What a value that does not fit its type means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Malformed {
-    /// NULL (LazySimpleSerDe).
-    Null,
-    /// A bad record.
-    Bad,
-}
-
-/// A dialect of delimited text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CsvOptions {
-    /// Field separator, one byte.
-    pub delimiter: u8,
-    /// Quote character; `None` means that quotes are ordinary text (LazySimpleSerDe).
-    pub quote: Option<u8>,
-    /// Escape character; inside quotes, a doubled quote works as well.
-    pub escape: Option<u8>,
-    /// Lines that begin with it are skipped.
-    pub comment: Option<u8>,
-    /// Whether quoted fields may hold line breaks. Then a file cannot be split.
-    pub multiline: bool,
-    /// Lines skipped at the start of each file (`skip.header.line.count`).
-    pub header_lines: u64,
-    /// Names of the file's columns.
-    pub names: ColumnNames,
-    /// An unquoted field with exactly this text is NULL (`\N` for LazySimpleSerDe).
-    pub null_text: Option<String>,
-    /// Whether empty fields of text columns are NULL. (Of other types they always are.)
-    pub empty_text_is_null: bool,
-    /// Whether empty lines are no records.
-    pub skip_blank_lines: bool,
-    /// Records with another number of fields.
-    pub ragged: Ragged,
-    /// Values that do not fit their type.
-    pub malformed: Malformed,
-    /// The file's encoding, where it is not UTF-8 and has no mark. Then a file cannot be split.
-    pub encoding: Option<Encoding>,
-    /// Separators of arrays, maps and structures within a field, the outermost level first; without any, such columns
-    /// are refused.
-    pub nested: Vec<u8>,
-}
-
-impl CsvOptions {
-    /// The dialect of jobs' S3 sources: comma, double quotes, a header line; whatever does not fit is a bad record.
-    pub fn standard() -> Self {
-        Self {
-            delimiter: b',',
-            quote: Some(b'"'),
-            escape: None,
-            comment: None,
-            multiline: true,
-            header_lines: 1,
-            names: ColumnNames::Header,
-            null_text: None,
-            empty_text_is_null: false,
-            skip_blank_lines: true,
-            ragged: Ragged::Bad,
-            malformed: Malformed::Bad,
-            encoding: None,
-            nested: Vec::new(),
-        }
-    }
-
-    /// LazySimpleSerDe: no quoting, `\N` is NULL, what does not fit is NULL.
-    pub fn lazy_simple(columns: Vec<String>) -> Self {
-        Self {
-            delimiter: 1,
-            quote: None,
-            escape: None,
-            comment: None,
-            multiline: false,
-            header_lines: 0,
-            names: ColumnNames::Given(columns),
-            null_text: Some("\\N".to_owned()),
-            empty_text_is_null: false,
-            skip_blank_lines: false,
-            ragged: Ragged::PadWithNull,
-            malformed: Malformed::Null,
-            encoding: None,
-            nested: vec![2, 3, 4, 5, 6, 7, 8],
-        }
-    }
-
-    /// OpenCSVSerde: quotes and backslash escapes; a value that does not fit is a bad record, as in Athena.
-    /// Unlike Hive's, quoted fields may hold line breaks.
-    pub fn open_csv(columns: Vec<String>) -> Self {
-        Self {
-            delimiter: b',',
-            quote: Some(b'"'),
-            escape: Some(b'\\'),
-            multiline: true,
-            null_text: None,
-            malformed: Malformed::Bad,
-            nested: Vec::new(),
-            ..Self::lazy_simple(columns)
-        }
-    }
-}
-
 /// How JSON records lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonLayout {
@@ -211,6 +82,9 @@ pub struct JsonOptions {
     /// Where in each document the records are; `None`: the documents, or the elements of an outermost array. Then a
     /// file cannot be split.
     pub path: Option<JsonPath>,
+    /// The columns of the whole schema that the wanted ones are chosen from; a value of another one, or of a field that a
+    /// structure does not have, is an error: nothing is left out unseen. Not kept in the catalog.
+    pub among: Option<Vec<String>>,
 }
 
 impl Default for JsonOptions {
@@ -223,6 +97,7 @@ impl Default for JsonOptions {
             mapping: BTreeMap::new(),
             dots_in_keys: false,
             path: None,
+            among: None,
         }
     }
 }
@@ -261,6 +136,9 @@ pub struct LineOptions {
     pub names: Vec<String>,
     /// Lines skipped at the start of each file.
     pub header_lines: u64,
+    /// Lines skipped at the end of each file. Then a file cannot be split.
+    #[serde(default)]
+    pub footer_lines: u64,
     /// Lines that do not match: a row of NULLs, or a bad record.
     pub unmatched: Malformed,
     /// Values that do not fit their type.
@@ -277,6 +155,7 @@ impl LineOptions {
             classification: classification.into(),
             names,
             header_lines: 0,
+            footer_lines: 0,
             unmatched: Malformed::Null,
             malformed: Malformed::Null,
             encoding: None,
@@ -342,67 +221,7 @@ pub struct ExcelOptions {
     pub max_rows: Option<u64>,
     /// Records left out at the end of each workbook, before they are counted. Not kept in the catalog.
     pub skip_footer: u64,
-}
-
-/// What happens on a bad record.
-#[derive(Debug, Clone)]
-pub enum OnBadRecord {
-    /// Reading ends with the error.
-    Fail,
-    /// The record is left out, counted and, for the first few, kept as an example.
-    Skip(Arc<BadRecords>),
-}
-
-/// Counts skipped records over any number of readers.
-#[derive(Debug, Default)]
-pub struct BadRecords {
-    count: AtomicU64,
-    examples: Mutex<Vec<FormatError>>,
-}
-
-impl BadRecords {
-    /// How many examples are kept.
-    pub const MAX_EXAMPLES: usize = 10;
-
-    /// Records skipped so far.
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// The first skipped records' errors, at most [`Self::MAX_EXAMPLES`].
-    pub fn examples(&self) -> Vec<FormatError> {
-        self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn add(&self, error: FormatError) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
-        if examples.len() < Self::MAX_EXAMPLES {
-            examples.push(error);
-        }
-    }
-}
-
-/// How to read.
-#[derive(Debug, Clone)]
-pub struct ReadOptions {
-    /// Rows per batch, at most; a batch also ends at about 16 MiB. Default 8192.
-    pub batch_rows: usize,
-    /// Bad records. Default: fail.
-    pub on_bad_record: OnBadRecord,
-    /// The file's compression; `None` (default) finds out from its first bytes.
-    pub compression: Option<Compression>,
-    /// The largest record accepted, in bytes of text. Default 64 MiB, at most 1 GiB.
-    pub max_record_bytes: usize,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            batch_rows: 8192,
-            on_bad_record: OnBadRecord::Fail,
-            compression: None,
-            max_record_bytes: 64 << 20,
-        }
-    }
+    /// The columns of the whole schema that the wanted ones are chosen from; a workbook with another one is an error. Not
+    /// kept in the catalog.
+    pub among: Option<Vec<String>>,
 }

@@ -16,7 +16,7 @@ use parquet::arrow::async_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::conform::{conform_batch, place};
+use crate::conform::{conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
 use crate::options::ReadOptions;
 use crate::source::ByteSource;
@@ -139,7 +139,11 @@ impl ParquetReader {
             }
         }
         let fields = builder.schema().fields();
-        let roots = wanted.fields().iter().filter_map(|w| place(fields.iter().map(|f| f.name()), w.name()));
+        let mut roots = Vec::with_capacity(wanted.fields().len());
+        for field in wanted.fields() {
+            let found = place(fields.iter().map(|f| f.name()), field.name());
+            roots.extend(found.map_err(|message| unclear(&name, message))?);
+        }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let stream = builder
             .with_projection(mask)

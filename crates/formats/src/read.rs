@@ -234,11 +234,11 @@ fn require_whole(
 ) -> Result<(), FormatError> {
     let whole = range.start == 0 && range.end == source.size();
     let splittable = match format {
-        Format::Csv(csv) => !csv_is_multiline(csv) && csv.encoding.is_none(),
+        Format::Csv(csv) => !csv_is_multiline(csv) && csv.encoding.is_none() && csv.footer_lines == 0,
         Format::Json(json) => {
             json.path.is_none() && matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines)
         }
-        Format::Lines(lines) => lines.encoding.is_none(),
+        Format::Lines(lines) => lines.encoding.is_none() && lines.footer_lines == 0,
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => true,
         Format::Excel(_) | Format::Xml(_) => false,
     };
@@ -295,7 +295,8 @@ async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, For
     match format {
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
         Format::Excel(_) | Format::Xml(_) => Ok(false),
-        Format::Csv(csv) if csv_is_multiline(csv) => Ok(false),
+        Format::Csv(csv) if csv_is_multiline(csv) || csv.footer_lines > 0 => Ok(false),
+        Format::Lines(lines) if lines.footer_lines > 0 => Ok(false),
         Format::Json(json) if json.path.is_some() => Ok(false),
         Format::Csv(csv) => is_plain(source, csv.encoding).await,
         Format::Lines(lines) => is_plain(source, lines.encoding).await,

@@ -1,16 +1,19 @@
 //! A [`Format`] as the Glue Data Catalog stores it: input and output format, SerDe library and its parameters; and
 //! back, which is where a table's own words decide how its files are read.
 
+mod csv;
+mod json;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::encoding::Encoding;
 use crate::options::{
-    AvroOptions, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions, LineLayout, Malformed,
-    OrcOptions, ParquetOptions,
+    AvroOptions, ExcelOptions, Format, JsonLayout, JsonOptions, LineLayout, OrcOptions, ParquetOptions,
 };
 
+use csv::{lazy_parameters, lazy_simple, open_csv, open_csv_parameters};
+use json::{openx, openx_parameters};
 use text::{grok, line_format, line_parameters, regex, xml_parameters};
 pub use text::{within_cloudtrail, xml_of};
 
@@ -108,28 +111,7 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
             None => text(LAZY_SIMPLE, lazy_parameters(csv)),
             Some(quote) => text(OPEN_CSV, open_csv_parameters(csv, quote)),
         },
-        Format::Json(json) => {
-            let mut parameters = BTreeMap::from([("paths".to_owned(), columns.join(","))]);
-            if json.malformed_record == Malformed::Null {
-                parameters.insert("ignore.malformed.json".to_owned(), "true".to_owned());
-            }
-            if json.malformed_value == Malformed::Null {
-                parameters.insert("use.null.for.invalid.data".to_owned(), "true".to_owned());
-            }
-            if json.dots_in_keys {
-                parameters.insert("dots.in.keys".to_owned(), "true".to_owned());
-            }
-            if !json.case_insensitive {
-                parameters.insert("case.insensitive".to_owned(), "false".to_owned());
-            }
-            if let Some(path) = &json.path {
-                parameters.insert(JSON_PATH.to_owned(), path.as_str().to_owned());
-            }
-            for (column, name) in &json.mapping {
-                parameters.insert(format!("mapping.{column}"), name.clone());
-            }
-            text(OPENX_JSON, parameters)
-        }
+        Format::Json(json) => text(OPENX_JSON, openx_parameters(json, columns)),
         Format::Lines(lines) => match &lines.layout {
             LineLayout::Grok { .. } => text(GROK, line_parameters(lines)),
             LineLayout::Regex { .. } => text(REGEX, line_parameters(lines)),
@@ -172,35 +154,6 @@ const AVRO_SCHEMA_URL: &str = "avro.schema.url";
 
 fn character(byte: u8) -> String {
     char::from(byte).to_string()
-}
-
-fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
-    let mut parameters = BTreeMap::from([("field.delim".to_owned(), character(csv.delimiter))]);
-    if let Some(escape) = csv.escape {
-        parameters.insert("escape.delim".to_owned(), character(escape));
-    }
-    for (level, name) in [(0, "collection.delim"), (1, "mapkey.delim")] {
-        if let Some(separator) = csv.nested.get(level).filter(|s| usize::from(**s) != level + 2) {
-            parameters.insert(name.to_owned(), character(*separator));
-        }
-    }
-    if let Some(encoding) = csv.encoding {
-        parameters.insert(ENCODING.to_owned(), encoding.name().to_owned());
-    }
-    if let Some(null) = csv.null_text.as_ref().filter(|n| *n != "\\N") {
-        parameters.insert("serialization.null.format".to_owned(), null.clone());
-    }
-    parameters
-}
-
-fn open_csv_parameters(csv: &CsvOptions, quote: u8) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("separatorChar".to_owned(), character(csv.delimiter)),
-        ("quoteChar".to_owned(), character(quote)),
-        // The quote itself as escape: only doubled quotes count, and a backslash is an ordinary character.
-        ("escapeChar".to_owned(), character(csv.escape.unwrap_or(quote))),
-        ("serialization.format".to_owned(), "1".to_owned()),
-    ])
 }
 
 /// The encoding of the files' text.
@@ -303,176 +256,17 @@ fn flag(parameters: &BTreeMap<String, String>, name: &str, default: bool) -> Res
     }
 }
 
-fn header_lines(
+/// Lines to skip at both ends of each file.
+fn skipped_lines(
     serde: &BTreeMap<String, String>,
     table: &BTreeMap<String, String>,
-) -> Result<u64, SerdeError> {
-    const NAME: &str = "skip.header.line.count";
-    const FOOTER: &str = "skip.footer.line.count";
-    if let Some(footer) = get(table, FOOTER).or_else(|| get(serde, FOOTER)).filter(|v| v.trim() != "0") {
-        return Err(bad(FOOTER, footer));
-    }
-    match get(table, NAME).or_else(|| get(serde, NAME)) {
+) -> Result<(u64, u64), SerdeError> {
+    let count = |name: &str| match get(table, name).or_else(|| get(serde, name)) {
         None => Ok(0),
-        Some(v) => v.trim().parse().map_err(|_| bad(NAME, v)),
-    }
-}
-
-fn lazy_simple(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-    columns: Vec<String>,
-) -> Result<Format, SerdeError> {
-    let mut csv = CsvOptions::lazy_simple(columns);
-    csv.header_lines = header_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
-    if let Some(v) = get(serde, "field.delim").or_else(|| get(serde, "serialization.format")) {
-        csv.delimiter = byte("field.delim", v, true)?;
-    }
-    if let Some(v) = get(serde, "escape.delim") {
-        csv.escape = Some(byte("escape.delim", v, true)?);
-    }
-    // Hive's own statements misspell the first.
-    for (level, names) in
-        [(0, ["collection.delim", "colelction.delim"]), (1, ["mapkey.delim", "mapkey.delim"])]
-    {
-        if let Some(v) = names.iter().find_map(|name| get(serde, name)) {
-            csv.nested[level] = byte(names[0], v, true)?;
-        }
-    }
-    if let Some(v) = get(serde, "line.delim").filter(|v| !matches!(*v, "\n" | "\\n" | "10")) {
-        return Err(bad("line.delim", v));
-    }
-    if let Some(v) = get(serde, "serialization.null.format") {
-        csv.null_text = Some(v.to_owned());
-    }
-    Ok(Format::Csv(csv))
-}
-
-fn open_csv(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-    columns: Vec<String>,
-) -> Result<Format, SerdeError> {
-    let mut csv = CsvOptions::open_csv(columns);
-    csv.header_lines = header_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
-    if let Some(v) = get(serde, "separatorChar") {
-        csv.delimiter = byte("separatorChar", v, false)?;
-    }
-    if let Some(v) = get(serde, "quoteChar") {
-        csv.quote = Some(byte("quoteChar", v, false)?);
-    }
-    if let Some(v) = get(serde, "escapeChar") {
-        csv.escape = Some(byte("escapeChar", v, false)?).filter(|e| Some(*e) != csv.quote);
-    }
-    Ok(Format::Csv(csv))
-}
-
-fn openx(serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
-    let mut json =
-        JsonOptions { case_insensitive: flag(serde, "case.insensitive", true)?, ..JsonOptions::default() };
-    if flag(serde, "ignore.malformed.json", false)? {
-        json.malformed_record = Malformed::Null;
-    }
-    if flag(serde, "use.null.for.invalid.data", false)? {
-        json.malformed_value = Malformed::Null;
-    }
-    if let Some(path) = get(serde, JSON_PATH).or_else(|| get(table, JSON_PATH)) {
-        json.path = Some(path.parse().map_err(|_| bad(JSON_PATH, path))?);
-    }
-    json.dots_in_keys = flag(serde, "dots.in.keys", false)?;
-    for (name, value) in serde {
-        if let Some(column) = name.strip_prefix("mapping.") {
-            json.mapping.insert(column.to_lowercase(), value.clone());
-        }
-    }
-    Ok(Format::Json(json))
+        Some(v) => v.trim().parse().map_err(|_| bad(name, v)),
+    };
+    Ok((count("skip.header.line.count")?, count("skip.footer.line.count")?))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::options::{LineOptions, XmlOptions};
-
-    #[test]
-    fn xml_survives_the_catalog() {
-        let xml = XmlOptions { attribute_prefix: "@".to_owned(), ..XmlOptions::new("row", "books") };
-        let info = describe(&Format::Xml(xml.clone()), &[]);
-        let table = BTreeMap::from([("classification".to_owned(), "books".to_owned())]);
-        assert_eq!(xml_of(&info.parameters, &table), Ok(Format::Xml(xml)));
-        assert_eq!(xml_of(&BTreeMap::new(), &table), Err(SerdeError::Missing("rowTag")));
-    }
-
-    #[test]
-    fn formats_survive_the_catalog() {
-        let columns = vec!["a".to_owned(), "b".to_owned()];
-        let formats = [
-            Format::Csv(CsvOptions { delimiter: b'|', ..CsvOptions::lazy_simple(columns.clone()) }),
-            Format::Csv(CsvOptions {
-                delimiter: b'\t',
-                escape: None,
-                ..CsvOptions::open_csv(columns.clone())
-            }),
-            Format::Csv(CsvOptions::open_csv(columns.clone())),
-            Format::Json(JsonOptions::default()),
-            Format::Json(JsonOptions {
-                dots_in_keys: true,
-                case_insensitive: false,
-                malformed_record: Malformed::Null,
-                malformed_value: Malformed::Null,
-                mapping: BTreeMap::from([("a".to_owned(), "A-1".to_owned())]),
-                ..JsonOptions::default()
-            }),
-            Format::Csv(CsvOptions {
-                escape: Some(b'\\'),
-                null_text: Some("NULL".to_owned()),
-                nested: vec![b'|', b':', 4, 5, 6, 7, 8],
-                encoding: Encoding::of_label("shift_jis").unwrap(),
-                ..CsvOptions::lazy_simple(columns.clone())
-            }),
-            Format::Json(JsonOptions { path: "$.a[*]".parse().ok(), ..JsonOptions::default() }),
-            Format::Parquet(ParquetOptions {}),
-            Format::Lines(LineOptions::new(
-                LineLayout::Grok { pattern: "%{A} %{INT:a}".to_owned(), custom: "A x\nB y".to_owned() },
-                "",
-                columns.clone(),
-            )),
-            Format::Lines(LineOptions::new(
-                LineLayout::Regex { pattern: "(.)(.)".to_owned(), ignore_case: true },
-                "",
-                columns.clone(),
-            )),
-            Format::Orc(OrcOptions { columns: columns.clone() }),
-            Format::Avro(AvroOptions { schema: None }),
-            Format::Excel(ExcelOptions::default()),
-            Format::Excel(ExcelOptions {
-                sheet: Some("A b".to_owned()),
-                header: Some(false),
-                ..ExcelOptions::default()
-            }),
-            Format::Avro(AvroOptions { schema: Some("{}".to_owned()) }),
-        ];
-        for format in formats {
-            let info = describe(&format, &columns);
-            let back = format_of(&info.library, &info.parameters, &BTreeMap::new(), columns.clone()).unwrap();
-            assert_eq!(back, format);
-        }
-    }
-
-    #[test]
-    fn spellings_of_characters() {
-        let lazy = |delim: &str| {
-            let serde = BTreeMap::from([("field.delim".to_owned(), delim.to_owned())]);
-            format_of(LAZY_SIMPLE, &serde, &BTreeMap::new(), Vec::new())
-        };
-        for (text, wanted) in
-            [("\t", 9), ("\\t", 9), ("\u{1}", 1), ("\\u0001", 1), ("\\001", 1), ("9", b'9'), ("44", 44)]
-        {
-            let Ok(Format::Csv(csv)) = lazy(text) else { panic!("{text}") };
-            assert_eq!(csv.delimiter, wanted, "{text}");
-        }
-        assert!(lazy("||").is_err());
-        assert!(format_of("com.example.SerDe", &BTreeMap::new(), &BTreeMap::new(), Vec::new()).is_err());
-    }
-}
+mod tests;

@@ -44,6 +44,8 @@ pub(crate) enum Kind {
         delimiter: u8,
         header_lines: u64,
         quote: u8,
+        #[serde(default)]
+        comment: Option<u8>,
     },
     Json,
     /// Records at a path within documents.
@@ -89,6 +91,7 @@ impl Shape {
                     delimiter: csv.delimiter,
                     header_lines: csv.header_lines,
                     quote: csv.quote.unwrap_or(b'"'),
+                    comment: csv.comment,
                 },
                 csv.escape.filter(|_| inferred.quoted),
             ),
@@ -147,7 +150,8 @@ impl Shape {
     /// Takes in another group when both are one table.
     pub(crate) fn merge(&mut self, other: &Self, likeness: Likeness) -> bool {
         // Most files share their columns, also in memory.
-        if self.kind != other.kind || !Arc::ptr_eq(&self.fields, &other.fields) {
+        if self.kind != other.kind || self.escape != other.escape || !Arc::ptr_eq(&self.fields, &other.fields)
+        {
             let Some(fields) = self.merged_fields(other, likeness) else { return false };
             if *self.fields != fields {
                 self.fields = Arc::new(fields);
@@ -178,6 +182,12 @@ impl Shape {
         if self.kind != other.kind {
             return None;
         }
+        // Backslashes that escape in one and stand for themselves in the other: no SerDe reads both.
+        if let (Some(ours), Some(theirs)) = (self.escape, other.escape)
+            && ours != theirs
+        {
+            return None;
+        }
         let (a, b) = (&*self.fields, &*other.fields);
         match &self.kind {
             Kind::Csv { header_lines, .. } => merge_positions(a, b, *header_lines > 0, likeness),
@@ -189,7 +199,7 @@ impl Shape {
     /// The format to write into the catalog.
     pub(crate) fn format(&self, columns: &[String]) -> Format {
         match &self.kind {
-            Kind::Csv { delimiter, header_lines, quote } => {
+            Kind::Csv { delimiter, header_lines, quote, comment } => {
                 let names = columns.to_vec();
                 let base = if self.quoted {
                     CsvOptions {
@@ -203,6 +213,7 @@ impl Shape {
                 Format::Csv(CsvOptions {
                     delimiter: *delimiter,
                     header_lines: *header_lines,
+                    comment: *comment,
                     names: ColumnNames::Given(names),
                     ..base
                 })

@@ -1,9 +1,13 @@
 //! One format and one schema for many files, from a sample of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use formats::{ByteSource, ColumnNames, Format, InferOptions, Inferred, hive::HiveType, merge_types};
+use formats::{
+    ByteSource, ColumnNames, Format, InferOptions, Inferred, InferredField, Problem, hive::HiveType,
+    merge_types,
+};
 
 use super::{PathSource, TextTypes, stated_format};
 use crate::{EngineError, object::SourceObject};
@@ -25,13 +29,19 @@ pub(super) async fn schema(
     let wanted = if source.schema.is_some() { 1 } else { source.sample_files.max(1) };
     let mut merged: Option<Merged> = None;
     for object in sample(objects, wanted) {
-        let options = infer_options(source.text_types, stated.as_ref());
+        let options = infer_options(source, stated.as_ref());
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
             // A file without records says nothing about the others.
             Err(error) if error.is_empty_file() => continue,
             Err(error) => return Err(error.into()),
         };
+        // Who reads all that a path holds must not lose a column to its type.
+        let left_out =
+            |problem: &&formats::FormatError| matches!(problem.problem, Problem::ColumnLeftOut { .. });
+        if let Some(problem) = inferred.problems.iter().find(left_out).filter(|_| source.schema.is_none()) {
+            return Err(problem.clone().into());
+        }
         match &mut merged {
             None => merged = Some(Merged::new(inferred, object.name())),
             Some(merged) => merged.add(inferred, object.name())?,
@@ -55,9 +65,14 @@ pub(super) async fn schema(
 }
 
 /// What is looked at of each file: where all columns are text, the first lines, which name them, are enough.
-fn infer_options(text_types: TextTypes, stated: Option<&Format>) -> InferOptions {
-    let default = InferOptions { format: stated.cloned(), keep_case: true, ..InferOptions::default() };
-    match (text_types, stated) {
+fn infer_options(source: &PathSource, stated: Option<&Format>) -> InferOptions {
+    let default = InferOptions {
+        format: stated.cloned(),
+        keep_case: true,
+        whole: source.whole_files,
+        ..InferOptions::default()
+    };
+    match (source.text_types, stated) {
         (TextTypes::String, Some(Format::Csv(_))) => {
             InferOptions { sample_bytes: TEXT_SAMPLE_BYTES, ..default }
         }
@@ -80,17 +95,38 @@ struct Merged {
     format: Format,
     first: String,
     fields: Vec<(String, HiveType)>,
+    /// Places in `fields` by the name, in lower case where that does not count.
+    places: HashMap<String, usize>,
 }
 
 impl Merged {
     fn new(inferred: Inferred, name: &str) -> Self {
-        let fields = inferred.fields.into_iter().map(|field| (field.name, field.ty)).collect();
         let format = match inferred.format {
             // One file's schema is not the others'.
             Format::Avro(_) => Format::Avro(formats::AvroOptions::default()),
             other => other,
         };
-        Self { format, first: name.to_owned(), fields }
+        let mut merged = Self { format, first: name.to_owned(), fields: Vec::new(), places: HashMap::new() };
+        merged.add_fields(inferred.fields);
+        merged
+    }
+
+    /// Readers that tell names apart by case need a column for each; for the others they are one.
+    fn add_fields(&mut self, fields: Vec<InferredField>) {
+        let exact = matches!(&self.format, Format::Json(json) if !json.case_insensitive);
+        for field in fields {
+            let key = if exact { field.name.clone() } else { field.name.to_lowercase() };
+            match self.places.get(&key) {
+                Some(place) => {
+                    let (_, ty) = &mut self.fields[*place];
+                    *ty = merge_types(ty, &field.ty);
+                }
+                None => {
+                    self.places.insert(key, self.fields.len());
+                    self.fields.push((field.name, field.ty));
+                }
+            }
+        }
     }
 
     fn add(&mut self, inferred: Inferred, name: &str) -> Result<(), EngineError> {
@@ -101,12 +137,7 @@ impl Merged {
             return Err(EngineError::OptionsInvalid { what });
         }
         self.merge_dialect(&inferred.format, name)?;
-        for field in inferred.fields {
-            match self.fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&field.name)) {
-                Some((_, ty)) => *ty = merge_types(ty, &field.ty),
-                None => self.fields.push((field.name, field.ty)),
-            }
-        }
+        self.add_fields(inferred.fields);
         Ok(())
     }
 
@@ -114,10 +145,18 @@ impl Merged {
     fn merge_dialect(&mut self, other: &Format, name: &str) -> Result<(), EngineError> {
         match (&mut self.format, other) {
             (Format::Csv(ours), Format::Csv(theirs)) => {
-                if ours.delimiter != theirs.delimiter || (ours.header_lines > 0) != (theirs.header_lines > 0)
+                if ours.delimiter != theirs.delimiter
+                    || ours.header_lines != theirs.header_lines
+                    || ours.comment != theirs.comment
                 {
                     let what =
-                        format!("{} and {name} differ in their separator or in having a header", self.first);
+                        format!("{} and {name} differ in their separator, header or comments", self.first);
+                    return Err(EngineError::OptionsInvalid { what });
+                }
+                if let (Some(own), Some(other)) = (ours.escape, theirs.escape)
+                    && own != other
+                {
+                    let what = format!("{} and {name} differ in how quotes are escaped", self.first);
                     return Err(EngineError::OptionsInvalid { what });
                 }
                 if theirs.quote.is_some() {

@@ -4,7 +4,8 @@
 //! columns of all sampled files, each with the narrowest type that holds every file's. `k=v` folders below a path
 //! become text columns. A file that contradicts the schema later is an error that names it, not a silently changed
 //! value; a column that only files outside the sample have is not seen, unless the sample covers all
-//! ([`PathSource::sample_files`]).
+//! ([`PathSource::sample_files`], [`PathSource::whole_files`]), or the reader refuses what the schema does not know
+//! ([`PathSource::only_known`]).
 
 mod folders;
 mod glob;
@@ -21,7 +22,7 @@ use datafusion::{
     logical_expr::{Expr, TableType},
     physical_plan::ExecutionPlan,
 };
-use formats::{CsvOptions, ExcelOptions, Format, JsonOptions};
+use formats::{ColumnNames, CsvOptions, ExcelOptions, Format, JsonOptions};
 use lake::{Conditions, Key, LakeError};
 
 use crate::{
@@ -81,6 +82,11 @@ pub struct PathSource {
     pub schema: Option<SchemaRef>,
     /// Files to infer the schema from, spread over all. Default [`SAMPLE_FILES`].
     pub sample_files: usize,
+    /// Whether JSON files are looked at to their end, not only their first records. Default false.
+    pub whole_files: bool,
+    /// Whether a column that `schema` lacks is an error ([`formats::Problem::UnknownName`]) where a file is met that
+    /// has it, rather than left out. Default false.
+    pub only_known: bool,
     /// Whether `k=v` folders become columns. Default true.
     pub folder_columns: bool,
     /// Only these objects, which must still be as they were listed.
@@ -103,6 +109,8 @@ impl PathSource {
             text_types: TextTypes::Inferred,
             schema: None,
             sample_files: SAMPLE_FILES,
+            whole_files: false,
+            only_known: false,
             folder_columns: true,
             objects: None,
             stats: None,
@@ -201,7 +209,11 @@ pub(crate) async fn open(
     }
     reading.done();
     let (format, schema) = infer::schema(&source, &objects).await?;
-    let format = Arc::new(format);
+    let among = source.only_known.then(|| Arc::clone(&schema));
+    let format = Arc::new(match &among {
+        Some(schema) => only_known(format, schema),
+        None => format,
+    });
     let folders = match source.folder_columns {
         true => Folders::new(
             chosen.iter().map(|found| (found.folder.as_str(), found.object.key.as_str())),
@@ -218,7 +230,22 @@ pub(crate) async fn open(
     let files = files.collect();
     let folder_fields =
         folders.keys().iter().map(|key| Arc::new(Field::new(key, DataType::Utf8, true))).collect();
-    Ok(Arc::new(PathTable::new(schema, folder_fields, files, bad, source.stats)))
+    let all: Vec<FieldRef> = schema.fields().iter().chain(&folder_fields).cloned().collect();
+    let (file_schema, schema) = (schema, Arc::new(Schema::new(all)));
+    Ok(Arc::new(PathTable { file_schema, folder_fields, schema, files, bad, stats: source.stats, among }))
+}
+
+/// The format, read so that what the schema does not know is an error. Parquet's columns are checked by its scan.
+fn only_known(format: Format, schema: &Schema) -> Format {
+    let names = || schema.fields().iter().map(|field| field.name().clone()).collect();
+    match format {
+        Format::Json(json) => Format::Json(JsonOptions { among: Some(names()), ..json }),
+        Format::Excel(excel) => Format::Excel(ExcelOptions { among: Some(names()), ..excel }),
+        Format::Csv(csv) if csv.names == ColumnNames::Header => {
+            Format::Csv(CsvOptions { names: ColumnNames::HeaderAmong(names()), ..csv })
+        }
+        other => other,
+    }
 }
 
 fn choose(found: Vec<Found>, objects: Option<&[ObjectRef]>) -> Result<Vec<Found>, EngineError> {
@@ -237,19 +264,8 @@ struct PathTable {
     files: Vec<ScanFile>,
     bad: Arc<BadLog>,
     stats: Option<Arc<ScanStats>>,
-}
-
-impl PathTable {
-    fn new(
-        file_schema: SchemaRef,
-        folder_fields: Vec<FieldRef>,
-        files: Vec<ScanFile>,
-        bad: Arc<BadLog>,
-        stats: Option<Arc<ScanStats>>,
-    ) -> Self {
-        let all: Vec<FieldRef> = file_schema.fields().iter().chain(&folder_fields).cloned().collect();
-        Self { file_schema, folder_fields, schema: Arc::new(Schema::new(all)), files, bad, stats }
-    }
+    /// What the files may have, where other columns are an error.
+    among: Option<SchemaRef>,
 }
 
 #[async_trait]
@@ -280,6 +296,7 @@ impl TableProvider for PathTable {
             target_partitions: state.config().target_partitions(),
             stats: self.stats.clone(),
             columns: Arc::new(ByName),
+            among: self.among.clone(),
         };
         scan.plan().await
     }

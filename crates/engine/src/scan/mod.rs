@@ -117,6 +117,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) stats: Option<Arc<ScanStats>>,
     /// How columns of Parquet files are matched to the table's.
     pub(crate) columns: Arc<dyn PhysicalExprAdapterFactory>,
+    /// What Parquet files may have, where other columns are an error.
+    pub(crate) among: Option<SchemaRef>,
 }
 
 impl Scan<'_> {
@@ -158,7 +160,10 @@ impl Scan<'_> {
         options.global.coerce_int96 = Some("us".to_owned());
         let source = ParquetSource::new(self.table_schema())
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(parquet::LakeReaders::new(Arc::clone(&counters))));
+            .with_parquet_file_reader_factory(Arc::new(parquet::LakeReaders::new(
+                Arc::clone(&counters),
+                self.among.clone(),
+            )));
         let source = Arc::new(named::NamedParquet::new(source, counters));
         self.plan_source(source, files, PARQUET_EXPANSION).await
     }

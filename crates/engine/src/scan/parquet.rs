@@ -16,6 +16,7 @@ use datafusion::{
         arrow::{
             arrow_reader::ArrowReaderOptions,
             async_reader::{AsyncFileReader, MetadataFetch},
+            parquet_to_arrow_schema,
         },
         errors::{ParquetError, Result as ParquetResult},
         file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
@@ -33,7 +34,7 @@ use super::{
     spelling::{self, Respelled},
     target,
 };
-use formats::ByteSource as _;
+use formats::{ByteSource as _, FormatError};
 
 use crate::{EngineError, object::SourceObject};
 
@@ -44,11 +45,13 @@ const FOOTER_HINT_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct LakeReaders {
     counters: Arc<Counters>,
+    /// What the files may have, where other columns are an error.
+    among: Option<SchemaRef>,
 }
 
 impl LakeReaders {
-    pub(crate) fn new(counters: Arc<Counters>) -> Self {
-        Self { counters }
+    pub(crate) fn new(counters: Arc<Counters>, among: Option<SchemaRef>) -> Self {
+        Self { counters, among }
     }
 }
 
@@ -62,13 +65,15 @@ impl ParquetFileReaderFactory for LakeReaders {
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let object = Arc::clone(&target(&file)?.object);
         self.counters.opened(&object);
-        Ok(Box::new(LakeReader { object, counters: Arc::clone(&self.counters) }))
+        let (counters, among) = (Arc::clone(&self.counters), self.among.clone());
+        Ok(Box::new(LakeReader { object, counters, among }))
     }
 }
 
 struct LakeReader {
     object: Arc<SourceObject>,
     counters: Arc<Counters>,
+    among: Option<SchemaRef>,
 }
 
 fn failed(error: EngineError) -> ParquetError {
@@ -104,6 +109,9 @@ impl AsyncFileReader for LakeReader {
                 .load_and_finish(&mut end, object.size())
                 .await;
             let metadata = Arc::new(metadata.map_err(|error| name_footer_error(&object, error))?);
+            if let Some(among) = &self.among {
+                refuse_unknown(&object, &metadata, among)?;
+            }
             let footer_bytes = end.footer_bytes;
             if object.keep_footer(&metadata, wants_index) {
                 self.counters.read(&object, footer_bytes);
@@ -146,6 +154,16 @@ fn name_footer_error(object: &SourceObject, error: ParquetError) -> ParquetError
             file: object.name().to_owned(),
             what: format!("not a readable Parquet file of {} bytes: {other}", object.size()),
         }),
+    }
+}
+
+/// Refuses a file with a column, or a field of a structure, that is not `among` what the schema has.
+fn refuse_unknown(object: &SourceObject, metadata: &ParquetMetaData, among: &Schema) -> ParquetResult<()> {
+    let file = metadata.file_metadata();
+    let own = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
+    match spelling::unknown(own.fields(), among.fields()) {
+        Some(name) => Err(failed(FormatError::unknown_name(object.name(), name).into())),
+        None => Ok(()),
     }
 }
 

@@ -54,6 +54,33 @@ fn same(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
 }
 
+/// A field of the file, at any depth, that the table does not have.
+pub(super) fn unknown(file: &Fields, table: &Fields) -> Option<String> {
+    file.iter().find_map(|field| match table.iter().find(|wanted| same(wanted.name(), field.name())) {
+        None => Some(field.name().clone()),
+        Some(wanted) => unknown_within(field.data_type(), wanted.data_type()),
+    })
+}
+
+fn unknown_within(file: &DataType, table: &DataType) -> Option<String> {
+    match (file, table) {
+        (DataType::Struct(own), DataType::Struct(wanted)) => unknown(own, wanted),
+        (
+            DataType::List(own) | DataType::LargeList(own) | DataType::FixedSizeList(own, _),
+            DataType::List(wanted),
+        ) => unknown_within(own.data_type(), wanted.data_type()),
+        (DataType::Map(own, _), DataType::Map(wanted, _)) => match (own.data_type(), wanted.data_type()) {
+            // Key and value go by position.
+            (DataType::Struct(own), DataType::Struct(wanted)) => own
+                .iter()
+                .zip(wanted)
+                .find_map(|(own, wanted)| unknown_within(own.data_type(), wanted.data_type())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The file's type with the table's spelling of fields.
 fn respelled(file: &DataType, table: &DataType) -> Result<DataType> {
     let item = |field: &FieldRef, wanted: &DataType| -> Result<FieldRef> {

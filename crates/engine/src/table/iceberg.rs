@@ -165,6 +165,7 @@ impl TableProvider for IcebergTable {
             target_partitions: state.config().target_partitions(),
             stats: self.options.stats.clone(),
             columns: Arc::clone(&self.adapter) as _,
+            among: None,
         };
         scan.plan().await
     }

@@ -254,6 +254,7 @@ impl TableProvider for LakeTable {
             target_partitions: state.config().target_partitions(),
             stats: self.options.stats.clone(),
             columns: Arc::new(ByName),
+            among: None,
         };
         scan.plan().await
     }

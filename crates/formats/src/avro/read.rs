@@ -147,12 +147,14 @@ fn plan(name: &str, writer: Value, options: &AvroOptions, wanted: &SchemaRef) ->
     // A table may have gained columns since its schema was written down; then that says less than the files do.
     let covers = |own: &Value| {
         let names = schema::names(own);
-        wanted.fields().iter().all(|field| place(names.iter(), field.name()).is_some())
+        wanted.fields().iter().all(|field| matches!(place(names.iter(), field.name()), Ok(Some(_))))
     };
     let own = own.filter(|own| *own != writer && covers(own));
     let fields = schema::names(own.as_ref().unwrap_or(&writer));
-    let mut projection: Vec<usize> =
-        wanted.fields().iter().filter_map(|field| place(fields.iter(), field.name())).collect();
+    let mut projection: Vec<usize> = Vec::with_capacity(wanted.fields().len());
+    for field in wanted.fields() {
+        projection.extend(place(fields.iter(), field.name()).map_err(schema_error)?);
+    }
     projection.sort_unstable();
     projection.dedup();
     if projection.is_empty() && !fields.is_empty() {

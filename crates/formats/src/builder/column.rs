@@ -1,11 +1,13 @@
 //! One column under construction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use arrow::array::BooleanBufferBuilder;
 use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::value;
+use crate::error::excerpt;
 
 /// The value does not fit the column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +76,30 @@ impl Var {
         self.valid.append(valid);
     }
 
+    fn value(&self, at: usize) -> &[u8] {
+        let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+        let start = at.checked_sub(1).map_or(0, end);
+        self.data.get(start..end(at)).unwrap_or_default()
+    }
+
     fn truncate(&mut self, len: usize) {
         self.ends.truncate(len);
         self.valid.truncate(len);
         self.data.truncate(self.ends.last().copied().unwrap_or(0) as usize);
     }
+}
+
+/// The first of `count` values that was there before.
+fn repeat<T: Eq + Hash>(count: usize, value: impl Fn(usize) -> T) -> Option<usize> {
+    const FEW: usize = 16;
+    if count <= FEW {
+        return (1..count).find(|at| {
+            let own = value(*at);
+            (0..*at).any(|before| value(before) == own)
+        });
+    }
+    let mut seen = HashSet::with_capacity(count);
+    (0..count).find(|at| !seen.insert(value(*at)))
 }
 
 /// Lists and maps: ends into the children.
@@ -244,6 +265,31 @@ impl Column {
                 c.valid.append(false);
             }
         }
+    }
+
+    /// A value that comes twice from the one at `start` on. Only of values that can be keys of maps: no NULLs, nothing nested.
+    pub(crate) fn repeat_from(&self, start: usize) -> Option<String> {
+        let count = self.len().saturating_sub(start);
+        if count < 2 {
+            return None;
+        }
+        let of = |at: usize| start + at;
+        let place = match self {
+            Self::Text(c) | Self::Binary(c) => repeat(count, |at| c.value(of(at))),
+            Self::Bool(c) => repeat(count, |at| c.values[of(at)]),
+            Self::Int8(c) => repeat(count, |at| c.values[of(at)]),
+            Self::Int16(c) => repeat(count, |at| c.values[of(at)]),
+            Self::Int32(c) | Self::Date32(c) => repeat(count, |at| c.values[of(at)]),
+            Self::Int64(c) | Self::Timestamp(_, c) => repeat(count, |at| c.values[of(at)]),
+            Self::Float32(c) => repeat(count, |at| c.values[of(at)].to_bits()),
+            Self::Float64(c) => repeat(count, |at| c.values[of(at)].to_bits()),
+            Self::Decimal(_, _, c) => repeat(count, |at| c.values[of(at)]),
+            Self::List(..) | Self::Map(..) | Self::Struct(_) => None,
+        };
+        place.map(|at| match self {
+            Self::Text(c) => excerpt(c.value(of(at))),
+            _ => format!("number {}", at + 1),
+        })
     }
 
     /// Drops everything behind the first `len` values, half-appended children included.

@@ -31,12 +31,7 @@ pub(super) fn check_known(known: &[String], names: &[String], source: &str) -> R
     let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();
     match names.iter().find(|name| !known.contains(&name.to_lowercase())) {
         None => Ok(()),
-        Some(other) => {
-            let message = format!(
-                "its header has the column {other}, which the files that the schema was taken from do not have"
-            );
-            Err(FormatError::new(source, Problem::Schema { message }))
-        }
+        Some(other) => Err(FormatError::unknown_name(source, other)),
     }
 }
 

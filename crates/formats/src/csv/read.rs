@@ -53,7 +53,8 @@ impl CsvReader {
         if options.nested.is_empty() {
             refuse_nested(&batch, source.name())?;
         }
-        let mut head = Input::open(&*source, 0, compression, read.max_record_bytes)?;
+        let mut head = Input::open(&*source, 0, compression, read.max_record_bytes)?
+            .without_footer(options.footer_lines);
         let (names, lines) = read_head(&mut head, options, &dialect, range.start).await?;
         let binding = match (&options.names, names) {
             (ColumnNames::Given(names), _) => bind::by_name(batch.schema(), names),

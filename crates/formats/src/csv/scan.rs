@@ -23,13 +23,15 @@ impl Dialect {
         let mut special = [false; 256];
         special[usize::from(options.delimiter)] = true;
         special[usize::from(b'\n')] = true;
-        if let Some(escape) = options.escape {
+        // A quote that escapes itself is a doubled quote.
+        let escape = options.escape.filter(|escape| Some(*escape) != options.quote);
+        if let Some(escape) = escape {
             special[usize::from(escape)] = true;
         }
         Self {
             delimiter: options.delimiter,
             quote: options.quote,
-            escape: options.escape,
+            escape,
             comment: options.comment,
             multiline: options.multiline,
             special,
@@ -46,6 +48,8 @@ pub(crate) struct Field {
     pub(crate) quoted: bool,
     /// Quotes or escapes within: the span is not yet the value.
     pub(crate) raw: bool,
+    /// Text stands between the closing quote and the separator.
+    pub(crate) stray: bool,
 }
 
 impl Field {
@@ -245,17 +249,17 @@ impl Cursor<'_> {
         fields: &mut Vec<Field>,
     ) {
         let field = if simple && !raw {
-            Field { start: start as u32 + 1, end: closed as u32, quoted: true, raw: false }
+            Field { start: start as u32 + 1, end: closed as u32, quoted: true, raw: false, stray: false }
         } else {
             let end = if simple { closed + 1 } else { trim_cr(self.window, start, end) };
-            Field { start: start as u32, end: end as u32, quoted: true, raw: true }
+            Field { start: start as u32, end: end as u32, quoted: true, raw: true, stray: !simple }
         };
         fields.push(field);
     }
 
     fn close(&mut self, start: usize, end: usize, quoted: bool, raw: bool, fields: &mut Vec<Field>) -> Stop {
         let end = if self.window[self.at] == b'\n' { trim_cr(self.window, start, end) } else { end };
-        fields.push(Field { start: start as u32, end: end as u32, quoted, raw });
+        fields.push(Field { start: start as u32, end: end as u32, quoted, raw, stray: false });
         self.pass()
     }
 
@@ -275,7 +279,7 @@ impl Cursor<'_> {
             return Stop::More;
         }
         let end = trim_cr(self.window, start, self.window.len());
-        fields.push(Field { start: start as u32, end: end as u32, quoted: false, raw });
+        fields.push(Field { start: start as u32, end: end as u32, quoted: false, raw, stray: false });
         Stop::Record
     }
 }

@@ -1,5 +1,6 @@
 //! Reading: rows of the sheet to record batches of the wanted columns, found by name.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -7,7 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 use super::sheet::{Cell, Sheet, load};
 use crate::builder::BatchBuilder;
-use crate::conform::place;
+use crate::conform::{place, unclear};
 use crate::error::{FormatError, Problem, excerpt};
 use crate::hive::HiveType;
 use crate::options::{ExcelOptions, OnBadRecord, ReadOptions};
@@ -32,7 +33,14 @@ impl ExcelReader {
     ) -> Result<Self, FormatError> {
         let sheet = load(&source, options).await?;
         let name = format!("{}, sheet {}", source.name(), sheet.name);
-        let places = wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name())).collect();
+        let places = wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name()));
+        let places = places.collect::<Result<_, _>>().map_err(|message| unclear(&name, message))?;
+        if let Some(known) = &options.among {
+            let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();
+            if let Some(other) = sheet.names.iter().find(|name| !known.contains(&name.to_lowercase())) {
+                return Err(FormatError::unknown_name(source.name(), other));
+            }
+        }
         let batch = BatchBuilder::new(wanted, read.batch_rows, source.name())?;
         Ok(Self { name, sheet, next: 0, places, batch, on_bad: read.on_bad_record.clone() })
     }

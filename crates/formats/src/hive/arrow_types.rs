@@ -54,8 +54,9 @@ impl HiveType {
             DataType::Boolean => Self::Boolean,
             DataType::Int8 => Self::TinyInt,
             DataType::Int16 | DataType::UInt8 => Self::SmallInt,
-            DataType::Int32 | DataType::UInt16 => Self::Int,
-            DataType::Int64 | DataType::UInt32 => Self::BigInt,
+            // Hive has no times of day and no durations: they are the numbers that they are stored as.
+            DataType::Int32 | DataType::UInt16 | DataType::Time32(_) => Self::Int,
+            DataType::Int64 | DataType::UInt32 | DataType::Time64(_) | DataType::Duration(_) => Self::BigInt,
             DataType::UInt64 => Self::Decimal(20, 0),
             DataType::Float16 | DataType::Float32 => Self::Float,
             DataType::Float64 => Self::Double,
@@ -141,5 +142,13 @@ mod tests {
         }
         assert!("uniontype<int,string>".parse::<HiveType>().unwrap().to_arrow().is_err());
         assert!(HiveType::from_arrow(&DataType::Decimal256(50, 2)).is_err());
+        let stored = [
+            (DataType::Time32(TimeUnit::Millisecond), HiveType::Int),
+            (DataType::Time64(TimeUnit::Microsecond), HiveType::BigInt),
+            (DataType::Duration(TimeUnit::Nanosecond), HiveType::BigInt),
+        ];
+        for (arrow, hive) in stored {
+            assert_eq!(HiveType::from_arrow(&arrow), Ok(hive));
+        }
     }
 }

@@ -70,15 +70,23 @@ pub(super) async fn infer(
 fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
     match (&mut a.format, &b.format) {
         (Format::Csv(ours), Format::Csv(theirs)) => {
-            if ours.delimiter != theirs.delimiter || ours.header_lines != theirs.header_lines {
-                return Err("the members' separators or headers differ");
+            if ours.delimiter != theirs.delimiter
+                || ours.header_lines != theirs.header_lines
+                || ours.comment != theirs.comment
+            {
+                return Err("the members' separators, headers or comments differ");
             }
+            if ours.escape.is_some() && theirs.escape.is_some() && ours.escape != theirs.escape {
+                return Err("the members escape quotes differently");
+            }
+            let escape = ours.escape.or(theirs.escape);
             if !a.fields.iter().map(|f| &f.name).eq(b.fields.iter().map(|f| &f.name)) {
                 return Err("the members' columns differ");
             }
             if theirs.quote.is_some() {
                 *ours = theirs.clone();
             }
+            ours.escape = escape.filter(|_| ours.quote.is_some());
         }
         (Format::Json(ours), Format::Json(theirs)) if ours.path == theirs.path => {}
         (Format::Lines(ours), Format::Lines(theirs)) if ours.layout == theirs.layout => {}

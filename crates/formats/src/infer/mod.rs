@@ -53,11 +53,21 @@ pub struct InferOptions {
     pub csv: Option<CsvHints>,
     /// Whether names keep the file's spelling instead of lower case.
     pub keep_case: bool,
+    /// Whether JSON is looked at to its end, so that no column is missed: in bounded memory, and about as long as reading
+    /// it takes.
+    pub whole: bool,
 }
 
 impl Default for InferOptions {
     fn default() -> Self {
-        Self { sample_bytes: 2 << 20, max_record_bytes: 64 << 20, format: None, csv: None, keep_case: false }
+        Self {
+            sample_bytes: 2 << 20,
+            max_record_bytes: 64 << 20,
+            format: None,
+            csv: None,
+            keep_case: false,
+            whole: false,
+        }
     }
 }
 
@@ -245,7 +255,7 @@ async fn infer_text(
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let summary = parquet_summary(source).await?;
-    let fields = typed(&name, &summary.schema, options)?;
+    let (fields, problems) = typed(&name, &summary.schema, options)?;
     Ok(Inferred {
         format: Format::Parquet(ParquetOptions {}),
         compression: Compression::None,
@@ -254,34 +264,41 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         record_bytes: summary.uncompressed_bytes,
         complete: true,
         quoted: false,
-        problems: Vec::new(),
+        problems,
     })
 }
 
-/// The columns of a file that carries its types. Errors: a type that Hive has not, names that clash or are missing, no
-/// column at all.
+/// The columns of a file that carries its types, and those that are left out because Hive has no such type. Errors: names
+/// that clash or are missing, no column at all.
 pub(crate) fn typed(
     name: &str,
     schema: &Schema,
     options: &InferOptions,
-) -> Result<Vec<InferredField>, FormatError> {
+) -> Result<(Vec<InferredField>, Vec<FormatError>), FormatError> {
     let mut fields = Vec::with_capacity(schema.fields().len());
+    let mut left_out = Vec::new();
     for field in schema.fields() {
-        let ty = HiveType::from_arrow(field.data_type()).map_err(|e| {
-            let mut error =
-                FormatError::new(name, Problem::Unsupported { what: format!("the type {}", e.0) });
-            error.place.column = Some(field.name().clone());
-            error
-        })?;
-        fields.push(InferredField {
-            name: options.spelling(field.name()),
-            ty: options.spelling_of(ty),
-            nullable: field.is_nullable(),
-            untyped: false,
-        });
+        match HiveType::from_arrow(field.data_type()) {
+            Ok(ty) => fields.push(InferredField {
+                name: options.spelling(field.name()),
+                ty: options.spelling_of(ty),
+                nullable: field.is_nullable(),
+                untyped: false,
+            }),
+            Err(error) => {
+                let mut problem = FormatError::new(name, Problem::ColumnLeftOut { ty: error.0 });
+                problem.place.column = Some(field.name().clone());
+                left_out.push(problem);
+            }
+        }
+    }
+    if fields.is_empty()
+        && let Some(first) = left_out.pop()
+    {
+        return Err(first);
     }
     refuse_clashes(name, &fields)?;
-    Ok(fields)
+    Ok((fields, left_out))
 }
 
 /// Such columns are found by name: of two with the same name, one could never be read.
@@ -336,6 +353,10 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            Some("an old document of Office (such as .xls), or an encrypted workbook,")
+        }
+        [0xe0, 1, 0, 0xea, ..] => Some("Ion"),
         _ => None,
     }
 }

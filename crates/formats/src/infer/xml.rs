@@ -13,7 +13,7 @@ use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 use crate::input::Input;
 use crate::options::{BadRecords, Format, XmlOptions};
-use crate::xml::append::own_text;
+use crate::xml::append::{own_text, repeated};
 use crate::xml::read::{bad_row, malformed};
 use crate::xml::rows::{Rows, Step};
 use crate::xml::tree::{Node, parse};
@@ -161,7 +161,16 @@ fn look(input: &Input, options: &XmlOptions) -> Result<Sample, FormatError> {
 fn add(input: &Input, options: &XmlOptions, rows: &Rows, row: &[u8], sample: &mut Sample) {
     sample.bytes += row.len() as u64;
     let parsed = match std::str::from_utf8(row) {
-        Ok(text) => parse(text).map_err(|bad| bad_row(input.name(), rows, row, &bad)),
+        Ok(text) => parse(text).map_err(|bad| bad_row(input.name(), rows, row, &bad)).and_then(|node| {
+            match repeated_anywhere(&node, options) {
+                None => Ok(node),
+                Some((first, second)) => {
+                    let mut error = FormatError::new(input.name(), Problem::RepeatedName { first, second });
+                    error.place.line = Some(rows.line);
+                    Err(error)
+                }
+            }
+        }),
         Err(_) => {
             let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
             error.place.line = Some(rows.line);
@@ -180,6 +189,12 @@ fn add(input: &Input, options: &XmlOptions, rows: &Rows, row: &[u8], sample: &mu
             }
         }
     }
+}
+
+/// Two names of one element in the row that mean the same column.
+fn repeated_anywhere(node: &Node, options: &XmlOptions) -> Option<(String, String)> {
+    repeated(node, options)
+        .or_else(|| node.children.iter().find_map(|child| repeated_anywhere(child, options)))
 }
 
 fn describe(
@@ -308,10 +323,11 @@ impl Seen {
                 member.kind = member.kind.merge(Kind::of(value));
             }
         }
-        let mut counts: HashMap<&str, u32> = HashMap::new();
+        // Readers do not tell names apart by case.
+        let mut counts: HashMap<String, u32> = HashMap::new();
         for child in &node.children {
             let Some(member) = self.member(&child.name) else { continue };
-            let count = counts.entry(&child.name).or_default();
+            let count = counts.entry(child.name.to_lowercase()).or_default();
             *count += 1;
             member.parents += u64::from(*count == 1);
             member.repeated |= *count > 1;

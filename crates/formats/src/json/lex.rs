@@ -19,6 +19,10 @@ pub(crate) enum Failure {
     TooDeep { limit: usize, at: usize },
     /// More different names in one place than `limit`.
     TooWide { limit: usize },
+    /// Two names of one object mean the same column, and have different values.
+    Repeated { first: String, second: String },
+    /// A name with a value, where all names have to be known.
+    Unknown { name: String },
 }
 
 impl Failure {
@@ -43,6 +47,10 @@ impl Failure {
             Self::TooWide { limit } => {
                 Problem::Json { message: format!("more than {limit} different names in one object") }
             }
+            Self::Repeated { first, second } => {
+                Problem::RepeatedName { first: first.clone(), second: second.clone() }
+            }
+            Self::Unknown { name } => Problem::UnknownName { name: name.clone() },
             Self::Mismatch { column, value } => Problem::BadValue {
                 value: excerpt(record.get(value.clone()).unwrap_or_default()),
                 wanted: wanted(column),
@@ -60,6 +68,8 @@ pub(crate) struct Parser<'a> {
     pub(super) options: &'a JsonOptions,
     /// The name of the member that is being walked.
     pub(crate) name: String,
+    /// Whether [`Parser::record`] compares the values of names that repeat, instead of refusing them.
+    pub(super) compares: bool,
 }
 
 pub(crate) type Parsed<T> = Result<T, Failure>;
@@ -74,6 +84,7 @@ impl<'a> Parser<'a> {
             max_depth: MAX_DEPTH,
             options,
             name: String::new(),
+            compares: false,
         }
     }
 
@@ -81,6 +92,17 @@ impl<'a> Parser<'a> {
     pub(crate) fn with_depth(mut self, levels: usize) -> Self {
         self.max_depth = levels;
         self
+    }
+
+    /// Compares the values of names that repeat: slower, for records that were found to have such names.
+    pub(crate) fn comparing(mut self) -> Self {
+        self.compares = true;
+        self
+    }
+
+    /// Whether names are told apart without their case.
+    pub(crate) fn folds_case(&self) -> bool {
+        self.options.case_insensitive
     }
 
     /// The text between two positions.

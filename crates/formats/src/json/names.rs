@@ -1,6 +1,6 @@
 //! Finding the wanted columns by the names that a file uses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 
@@ -11,19 +11,39 @@ pub(crate) struct NameIndex {
     exact: HashMap<String, usize>,
     lower: HashMap<String, usize>,
     order: Vec<String>,
+    /// All names that a file may have, where others are an error.
+    among: Option<HashSet<String>>,
 }
 
 impl NameIndex {
-    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Self {
-        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new() };
+    /// Errors: two columns that are both read from one name of the file; the text names them.
+    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Result<Self, String> {
+        let among = options.among.as_ref().map(|names| {
+            let spelled =
+                |name: &String| if options.case_insensitive { name.to_lowercase() } else { name.clone() };
+            names.iter().map(spelled).collect()
+        });
+        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new(), among };
         for (i, field) in schema.fields().iter().enumerate() {
             let mapped = options.mapping.get(&field.name().to_lowercase());
             let name = mapped.unwrap_or(field.name()).clone();
             index.lower.entry(name.to_lowercase()).or_insert(i);
-            index.exact.entry(name.clone()).or_insert(i);
+            if let Some(other) = index.exact.insert(name.clone(), i) {
+                let other = schema.field(other).name();
+                return Err(format!("the columns {other} and {} are both read from {name:?}", field.name()));
+            }
             index.order.push(name);
         }
-        index
+        Ok(index)
+    }
+
+    /// Whether a name that is no wanted column may be passed over.
+    pub(super) fn knows(&self, name: &str, options: &JsonOptions) -> bool {
+        match &self.among {
+            None => true,
+            Some(among) if options.case_insensitive => among.contains(&name.to_lowercase()),
+            Some(among) => among.contains(name),
+        }
     }
 
     /// The column for the file's name; `hint` is tried first, since records repeat their order.

@@ -3,7 +3,14 @@
 //! Input is UTF-8 already. Coercions are those of the JSON SerDes: a text column takes any scalar's text, and an
 //! object or array as it is written; a number column takes a number in a string; a timestamp column takes a number
 //! as milliseconds since the epoch, or, with a point, as seconds. Whatever else does not fit is a mismatch: NULL or
-//! a bad record, as the options say. Of repeated names the last wins.
+//! a bad record, as the options say.
+//!
+//! Names that mean the same column, because they repeat or differ in case only, must not have different values: one
+//! would be lost. NULL yields to a value. Such records are rare, so the first pass only notices them (the column
+//! has its value already) and fails; a second one, [`Parser::comparing`], keeps where each value stands. Keys of a map
+//! that repeat are refused whatever their values.
+
+use std::ops::Range;
 
 use super::lex::{Failure, Parsed, Parser};
 use super::names::NameIndex;
@@ -15,15 +22,14 @@ impl Parser<'_> {
     /// Parses an object into `row`, one value for each of its columns.
     pub(crate) fn record(&mut self, row: &mut StructColumns<'_>) -> Parsed<()> {
         let len = row.len;
+        let mut said = self.nothing_said(row.columns.len());
         self.object(|parser, hint| {
             let found = parser.find(row, hint);
             match found {
                 Some(index) => {
-                    let column = &mut row.columns[index];
-                    column.truncate(len);
-                    parser.value(column, &row.names[index])?;
+                    parser.member(&mut row.columns[index], &row.names[index], len, said.get_mut(index))?;
                 }
-                None => parser.skip()?,
+                None => parser.pass_over(row.index.knows(&parser.name, parser.options))?,
             }
             Ok(found.map_or(hint, |i| i + 1))
         })?;
@@ -37,6 +43,64 @@ impl Parser<'_> {
 
     fn find(&self, row: &StructColumns<'_>, hint: usize) -> Option<usize> {
         row.index.find(&self.name, self.options, hint)
+    }
+
+    /// Passes over a member that no column is for. NULL says nothing that could be lost.
+    fn pass_over(&mut self, known: bool) -> Parsed<()> {
+        if known || self.peek() == Some(b'n') {
+            return self.skip();
+        }
+        Err(Failure::Unknown { name: self.name.clone() })
+    }
+
+    /// A place per column for what an object says of it, when values are compared.
+    fn nothing_said(&self, columns: usize) -> Vec<Option<Said>> {
+        if self.compares { vec![None; columns] } else { Vec::new() }
+    }
+
+    /// Appends a member's value to its column, which holds `len` values of the rows before, and perhaps one of an earlier
+    /// member of this object.
+    #[inline]
+    fn member(
+        &mut self,
+        column: &mut Column,
+        name: &str,
+        len: usize,
+        said: Option<&mut Option<Said>>,
+    ) -> Parsed<()> {
+        match said {
+            None if column.len() == len => self.value(column, name),
+            None => Err(Failure::Repeated { first: self.name.clone(), second: self.name.clone() }),
+            Some(said) => self.compared(column, name, len, said),
+        }
+    }
+
+    fn compared(
+        &mut self,
+        column: &mut Column,
+        name: &str,
+        len: usize,
+        said: &mut Option<Said>,
+    ) -> Parsed<()> {
+        const NULL: &[u8] = b"null";
+        let own = self.name.clone();
+        self.peek();
+        let start = self.at;
+        if let Some(before) = said {
+            self.skip()?;
+            let (old, new) = (&self.bytes[before.value.clone()], &self.bytes[start..self.at]);
+            if new == NULL || new == old {
+                return Ok(());
+            }
+            if old != NULL {
+                return Err(Failure::Repeated { first: before.name.clone(), second: own });
+            }
+            self.at = start;
+            column.truncate(len);
+        }
+        self.value(column, name)?;
+        *said = Some(Said { name: own, value: start..self.at });
+        Ok(())
     }
 
     /// Appends exactly one value to `column`.
@@ -85,6 +149,7 @@ impl Parser<'_> {
 
     /// Appends the members of an object as keys and values.
     fn entries(&mut self, keys: &mut Column, values: &mut Column, name: &str) -> Parsed<()> {
+        let before = keys.len();
         self.object(|parser, hint| {
             let key = std::mem::take(&mut parser.name);
             let appended = keys.append_text(key.as_bytes());
@@ -94,24 +159,29 @@ impl Parser<'_> {
             }
             parser.value(values, name)?;
             Ok(hint)
-        })
+        })?;
+        match keys.repeat_from(before) {
+            Some(key) => Err(Failure::Repeated { first: key.clone(), second: key }),
+            None => Ok(()),
+        }
     }
 
-    fn mismatch<T>(&self, name: &str, value: std::ops::Range<usize>) -> Parsed<T> {
+    fn mismatch<T>(&self, name: &str, value: Range<usize>) -> Parsed<T> {
         Err(Failure::Mismatch { column: name.to_owned(), value })
     }
 
     fn structure(&mut self, inner: &mut StructColumn) -> Parsed<()> {
         let len = inner.valid.len();
         let ignore_case = self.options.case_insensitive;
+        let mut said = self.nothing_said(inner.columns.len());
         self.object(|parser, hint| {
             let found = inner.find(&parser.name, ignore_case, hint);
             match found {
                 Some(index) => {
-                    inner.columns[index].truncate(len);
-                    parser.value(&mut inner.columns[index], &inner.names[index])?;
+                    let (column, name) = (&mut inner.columns[index], &inner.names[index]);
+                    parser.member(column, name, len, said.get_mut(index))?;
                 }
-                None => parser.skip()?,
+                None => parser.pass_over(parser.options.among.is_none())?,
             }
             Ok(found.map_or(hint, |i| i + 1))
         })?;
@@ -153,6 +223,15 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// What an object has said of a column so far.
+#[derive(Clone)]
+struct Said {
+    /// The name that said it.
+    name: String,
+    /// Where in the record its value is.
+    value: Range<usize>,
 }
 
 /// The top-level columns of a record.

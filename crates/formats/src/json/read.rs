@@ -12,7 +12,7 @@ use arrow::datatypes::SchemaRef;
 use super::frame::{Frame, frame};
 use super::layout::detect_layout;
 use super::leading_space;
-use super::lex::{Failure, Parser};
+use super::lex::{Failure, Parsed, Parser};
 use super::names::NameIndex;
 use super::parse::StructColumns;
 use crate::builder::BatchBuilder;
@@ -52,7 +52,8 @@ impl JsonReader {
         schema: SchemaRef,
         read: &ReadOptions,
     ) -> Result<Self, FormatError> {
-        let index = NameIndex::new(&schema, options);
+        let index = NameIndex::new(&schema, options)
+            .map_err(|message| FormatError::new(source.name(), Problem::Schema { message }))?;
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
         let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
         let (input, layout, line) = open_input(&*source, &range, options, compression, read).await?;
@@ -256,26 +257,37 @@ impl JsonReader {
             return Err((Failure::Syntax { expected: "valid UTF-8", at: 0 }, None));
         };
         let mut parser = Parser::new(text, &self.options);
-        let len = self.batch.rows();
-        let mut row =
-            StructColumns { columns: &mut self.batch.columns, names: &self.names, index: &self.index, len };
-        match parser.record(&mut row) {
+        let mut parsed = append(&mut self.batch, &self.names, &self.index, &mut parser);
+        if matches!(parsed, Err(Failure::Repeated { .. })) {
+            self.batch.abandon_row();
+            parser = Parser::new(text, &self.options).comparing();
+            parsed = append(&mut self.batch, &self.names, &self.index, &mut parser);
+        }
+        match parsed {
             Ok(()) => {
                 let used = parser.position();
                 self.batch.end_row(used);
                 Ok(used)
             }
-            Err(failure) => {
+            Err(
+                failure @ (Failure::Mismatch { .. } | Failure::Repeated { .. } | Failure::Unknown { .. }),
+            ) => {
                 let mut again = Parser::new(text, &self.options);
-                let used = matches!(failure, Failure::Mismatch { .. })
-                    .then(|| again.skip().ok().map(|()| again.position()))
-                    .flatten();
-                Err((failure, used))
+                match (again.skip(), failure) {
+                    (Ok(()), failure) => Err((failure, Some(again.position()))),
+                    // The rest of the record is worse.
+                    (Err(malformed), Failure::Unknown { .. }) => Err((malformed, None)),
+                    (Err(_), failure) => Err((failure, None)),
+                }
             }
+            Err(failure) => Err((failure, None)),
         }
     }
 
     fn bad(&mut self, failure: Failure, at: usize, end: usize) -> Result<(), FormatError> {
+        if matches!(failure, Failure::Unknown { .. }) {
+            return Err(self.error(failure, at, end));
+        }
         let malformed = !matches!(failure, Failure::Mismatch { .. });
         if malformed && self.options.malformed_record == Malformed::Null {
             self.batch.null_row();
@@ -311,6 +323,17 @@ impl JsonReader {
             Err(_) => "value of its type".to_owned(),
         }
     }
+}
+
+/// Parses a record into the batch's columns, whatever was appended when it fails.
+fn append(
+    batch: &mut BatchBuilder,
+    names: &[String],
+    index: &NameIndex,
+    parser: &mut Parser<'_>,
+) -> Parsed<()> {
+    let len = batch.rows();
+    parser.record(&mut StructColumns { columns: &mut batch.columns, names, index, len })
 }
 
 async fn open_input(

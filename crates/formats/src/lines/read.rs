@@ -229,7 +229,8 @@ async fn open_input(
 ) -> Result<(Input, Option<u64>), FormatError> {
     // A byte-order mark is three bytes long: a range that begins within it must know of it.
     if range.start <= 3 || options.header_lines > 0 {
-        let mut head = Input::open(source, 0, compression, read.max_record_bytes)?;
+        let mut head =
+            Input::open(source, 0, compression, read.max_record_bytes)?.without_footer(options.footer_lines);
         head.begin(options.encoding).await?;
         let mut lines = 1;
         for _ in 0..options.header_lines {

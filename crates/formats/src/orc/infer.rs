@@ -30,14 +30,15 @@ pub(crate) async fn infer(
         let found = "ORC without columns".to_owned();
         return Err(FormatError::new(&name, Problem::NoRecords { found }));
     }
+    let (fields, problems) = typed(&name, &schema, options)?;
     Ok(Inferred {
         format: Format::Orc(OrcOptions::default()),
         compression: Compression::None,
-        fields: typed(&name, &schema, options)?,
+        fields,
         records: metadata.number_of_rows(),
         record_bytes: source.size(),
         complete: true,
         quoted: false,
-        problems: Vec::new(),
+        problems,
     })
 }

@@ -13,7 +13,7 @@ use orc_rust::{ArrowReader, ArrowReaderBuilder, TimestampPrecision};
 use super::fetch::{Parts, fetch, tail};
 use super::infer::arrow_schema;
 use super::{MAX_STRIPE_BYTES, damaged};
-use crate::conform::{conform_batch, place};
+use crate::conform::{conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
 use crate::options::{OrcOptions, ReadOptions};
 use crate::source::ByteSource;
@@ -48,7 +48,7 @@ impl OrcReader {
     ) -> Result<Self, FormatError> {
         let name = source.name().to_owned();
         let (parts, metadata) = tail(&*source).await?;
-        let columns = columns(&metadata, options, &wanted);
+        let columns = columns(&metadata, options, &wanted).map_err(|message| unclear(&name, message))?;
         let mut stripes = VecDeque::new();
         for stripe in metadata.stripe_metadatas() {
             let start = stripe.offset();
@@ -143,19 +143,29 @@ async fn decoder(
         .build())
 }
 
-/// Which of the file's columns are read, and as what.
-fn columns(metadata: &FileMetadata, options: &OrcOptions, wanted: &SchemaRef) -> Vec<(String, String)> {
+/// Which of the file's columns are read, and as what. Errors: a column that two of the file's could be.
+fn columns(
+    metadata: &FileMetadata,
+    options: &OrcOptions,
+    wanted: &SchemaRef,
+) -> Result<Vec<(String, String)>, String> {
     let schema = arrow_schema(metadata);
     let own: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
     let nameless = !own.is_empty() && own.iter().enumerate().all(|(i, name)| **name == format!("_col{i}"));
     // A table that itself has such names is read by name, which is the same.
     let by_position = nameless && !options.columns.is_empty();
-    let find = |name: &String| {
-        let position =
-            if by_position { place(options.columns.iter(), name) } else { place(own.iter().copied(), name) };
-        position.and_then(|position| own.get(position)).map(|own| ((*own).clone(), name.clone()))
-    };
-    wanted.fields().iter().filter_map(|field| find(field.name())).collect()
+    let mut found = Vec::with_capacity(wanted.fields().len());
+    for field in wanted.fields() {
+        let name = field.name();
+        let position = if by_position {
+            place(options.columns.iter(), name)?
+        } else {
+            place(own.iter().copied(), name)?
+        };
+        let own = position.and_then(|position| own.get(position));
+        found.extend(own.map(|own| ((*own).clone(), name.clone())));
+    }
+    Ok(found)
 }
 
 /// Whether the writer, which knows single values of the plain kinds, holds such a column.

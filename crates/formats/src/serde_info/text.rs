@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ENCODING, SerdeError, bad, encoding, flag, get, header_lines};
+use super::{ENCODING, SerdeError, bad, encoding, flag, get, skipped_lines};
 use crate::encoding::Encoding;
 use crate::options::{Format, JsonOptions, LineLayout, LineOptions, XmlOptions};
 
@@ -74,8 +74,10 @@ pub(super) fn line_format(
     columns: Vec<String>,
 ) -> Result<Format, SerdeError> {
     let classification = table.get("classification").map_or("", String::as_str);
+    let (header_lines, footer_lines) = skipped_lines(serde, table)?;
     let lines = LineOptions {
-        header_lines: header_lines(serde, table)?,
+        header_lines,
+        footer_lines,
         encoding: encoding(serde, table)?,
         ..LineOptions::new(layout, classification, columns)
     };

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Schema};
 use super::avro::avro_schema;
 use super::orc::orc_schema;
 use crate::hive::HiveType;
-use crate::options::Format;
+use crate::options::{CsvOptions, Format};
 
 /// Whether the format holds every column.
 /// Errors: a text for people, with the first column that it cannot hold, its type, and what can be done.
@@ -18,8 +18,8 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
         Format::Lines(_) => Some("lines that a pattern takes apart can only be read".to_owned()),
         Format::Xml(_) => Some("XML can only be read".to_owned()),
-        Format::Csv(csv) if csv.encoding.is_some() => Some("text is written as UTF-8 only".to_owned()),
-        Format::Csv(_) | Format::Json(_) | Format::Parquet(_) => None,
+        Format::Csv(csv) => unwritable_dialect(csv).map(str::to_owned),
+        Format::Json(_) | Format::Parquet(_) => None,
     };
     if let Some(refusal) = refusal {
         return Err(refusal);
@@ -41,6 +41,19 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Dialects whose readers would pass over some of what is written.
+fn unwritable_dialect(csv: &CsvOptions) -> Option<&'static str> {
+    if csv.encoding.is_some() {
+        return Some("text is written as UTF-8 only");
+    }
+    if csv.header_lines > 1 || csv.footer_lines > 0 {
+        return Some(
+            "the table's files have lines at their ends that are skipped, of which one header is all that is written",
+        );
+    }
+    csv.comment.map(|_| "the table's files have comments, from which rows could not be told")
 }
 
 /// Whether there are bytes at any depth.
@@ -69,7 +82,7 @@ mod tests {
     use arrow::datatypes::Field;
 
     use super::*;
-    use crate::options::{CsvOptions, JsonOptions, ParquetOptions};
+    use crate::options::{JsonOptions, ParquetOptions};
     use crate::source::MemorySink;
     use crate::write::{WriteOptions, Writer};
 
@@ -99,6 +112,13 @@ mod tests {
         for hive in ["array<bigint>", "struct<a:int>", "map<string,int>"] {
             assert_eq!(refusal(&csv, hive), text(hive, "CSV", "json or parquet"));
             assert_eq!(refusal(&json, hive), None);
+        }
+        for skipping in [
+            CsvOptions { header_lines: 2, ..CsvOptions::standard() },
+            CsvOptions { footer_lines: 1, ..CsvOptions::standard() },
+            CsvOptions { comment: Some(b'#'), ..CsvOptions::standard() },
+        ] {
+            assert!(refusal(&Format::Csv(skipping), "string").is_some());
         }
         for hive in ["string", "decimal(10,2)", "timestamp"] {
             assert_eq!((refusal(&csv, hive), refusal(&json, hive)), (None, None));

@@ -1,14 +1,40 @@
 //! A row's tree, appended to column builders.
 
+use std::collections::HashMap;
+
 use super::tree::Node;
 use crate::builder::Column;
 use crate::options::{Malformed, XmlOptions};
 
-/// A value that does not fit its column.
+/// Why a row cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misfit {
-    pub(crate) column: String,
-    pub(crate) value: String,
+pub(crate) enum Misfit {
+    /// A value that does not fit its column.
+    Value { column: String, value: String },
+    /// Two values for one column: their names, with the prefix of attributes.
+    Repeated { first: String, second: String },
+}
+
+/// Attributes, elements and text of one element that mean the same column: the first two names. Elements of one name, however
+/// they are spelled, are no such: they make an array.
+pub(crate) fn repeated(node: &Node, options: &XmlOptions) -> Option<(String, String)> {
+    let has_text = node.has_text() && (!node.attributes.is_empty() || !node.children.is_empty());
+    let kinds = [!node.attributes.is_empty(), !node.children.is_empty(), has_text];
+    if node.attributes.len() < 2 && kinds.into_iter().filter(|has| *has).count() < 2 {
+        return None;
+    }
+    let attributes = node.attributes.iter().map(|(name, _)| format!("{}{name}", options.attribute_prefix));
+    let mut seen: HashMap<String, (String, bool)> = HashMap::new();
+    let elements = node.children.iter().map(|child| (child.name.clone(), true));
+    let text = has_text.then(|| (options.value_tag.clone(), false));
+    for (name, is_element) in attributes.map(|name| (name, false)).chain(elements).chain(text) {
+        if let Some((first, was_element)) = seen.insert(name.to_lowercase(), (name.clone(), is_element))
+            && !(was_element && is_element)
+        {
+            return Some((first, name));
+        }
+    }
+    None
 }
 
 /// What the rows of a table have in common.
@@ -26,6 +52,10 @@ impl Appender<'_> {
         names: &[String],
         columns: &mut [Column],
     ) -> Result<(), Misfit> {
+        // One of two would be lost, unseen.
+        if let Some((first, second)) = repeated(node, self.options) {
+            return Err(Misfit::Repeated { first, second });
+        }
         for (name, column) in names.iter().zip(columns) {
             if let Some(value) = self.attribute(node, name) {
                 self.scalar(column, value, name)?;
@@ -42,7 +72,8 @@ impl Appender<'_> {
     }
 
     fn attribute<'n>(&self, node: &'n Node, name: &str) -> Option<&'n str> {
-        let wanted = name.strip_prefix(self.options.attribute_prefix.as_str())?;
+        let prefix = self.options.attribute_prefix.as_str();
+        let (_, wanted) = name.split_at_checked(prefix.len()).filter(|(own, _)| same(own, prefix))?;
         let found = node.attributes.iter().find(|(name, _)| same(name, wanted));
         found.map(|(_, value)| value.as_str())
     }
@@ -112,7 +143,7 @@ impl Appender<'_> {
             column.append_null();
             return Ok(());
         }
-        Err(Misfit { column: name.to_owned(), value: value.to_owned() })
+        Err(Misfit::Value { column: name.to_owned(), value: value.to_owned() })
     }
 }
 

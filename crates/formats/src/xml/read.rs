@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::append::Appender;
+use super::append::{Appender, Misfit};
 use super::rows::{Malformed as Malformation, Rows, Step};
 use super::tree::{BadRow, parse};
 use crate::builder::BatchBuilder;
@@ -96,13 +96,13 @@ impl XmlReader {
                 self.batch.end_row(len);
                 Ok(())
             }
-            Err(misfit) => {
-                let problem = Problem::BadValue {
-                    value: excerpt(misfit.value.as_bytes()),
-                    wanted: self.wanted(&misfit.column),
-                };
-                let mut error = FormatError::new(self.input.name(), problem);
-                error.place.column = Some(misfit.column);
+            Err(Misfit::Repeated { first, second }) => {
+                self.bad(FormatError::new(self.input.name(), Problem::RepeatedName { first, second }))
+            }
+            Err(Misfit::Value { column, value }) => {
+                let (value, wanted) = (excerpt(value.as_bytes()), self.wanted(&column));
+                let mut error = FormatError::new(self.input.name(), Problem::BadValue { value, wanted });
+                error.place.column = Some(column);
                 self.bad(error)
             }
         }

@@ -284,3 +284,83 @@ fn parquet_names() {
     assert!(error(file(["Id", "ID"], ["x", "y"])).contains("two columns are named id (case does not count)"));
     assert!(error(file(["Id", ""], ["x", "y"])).contains("a column has no name"));
 }
+
+#[test]
+fn quotes_that_a_backslash_escapes() {
+    let text = "id,text,n\n1,\"say \\\"hi\\\", he said\",5\n2,\"plain\",6\n3,\"ends \\\"so\\\"\",7\n";
+    let found = of(text);
+    assert_eq!(columns(&found), "id bigint, text string, n bigint");
+    let Format::Csv(csv) = &found.format else { panic!() };
+    assert_eq!((csv.quote, csv.escape), (Some(b'"'), Some(b'\\')));
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let table = schema(&[("text", "string"), ("n", "bigint")]);
+    let batch = read_all(&source("f", text), &found.format, &table, formats::ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["say \"hi\", he said", "5"], ["plain", "6"], ["ends \"so\"", "7"]]);
+    // A backslash that escapes nothing: doubled quotes, and a path that ends in one.
+    let text = "id,path\n1,\"C:\\dir\\\"\n2,\"say \"\"hi\\n\"\"\"\n3,x\n";
+    let found = of(text);
+    let Format::Csv(csv) = &found.format else { panic!() };
+    assert_eq!((csv.quote, csv.escape), (Some(b'"'), Some(b'"')));
+    let table = schema(&[("path", "string")]);
+    let batch = read_all(&source("f", text), &found.format, &table, formats::ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["C:\\dir\\"], ["say \"hi\\n\""], ["x"]]);
+    // What the SerDe will drop is said.
+    let found = of("id,text\n1,\"say \\\"hi\\\"\"\n2,\"C:\\dir\"\n3,\"a\\\\b\"\n");
+    let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with("s3://b/f, line 3: quotes are escaped with a backslash"), "{problems:?}");
+}
+
+#[test]
+fn comments_where_they_can_be_nothing_else() {
+    let read = |text: &str, table: &[(&str, &str)]| {
+        let found = of(text);
+        let batch =
+            read_all(&source("f", text), &found.format, &schema(table), formats::ReadOptions::default())
+                .unwrap();
+        let Format::Csv(csv) = &found.format else { panic!() };
+        (columns(&found), csv.comment, csv.header_lines, rows(&batch).concat())
+    };
+    let owned = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>();
+    // In front: lines to be skipped, which every reader knows.
+    let head = "# made by us\n#\nid,name\n1,a\n2,b\n";
+    assert_eq!(
+        read(head, &[("id", "bigint"), ("name", "string")]),
+        ("id bigint, name string".to_owned(), None, 3, owned(&["1", "a", "2", "b"]))
+    );
+    let quotes = "# it,\"is\nid,name\n1,\"a\"\n2,b\n";
+    assert_eq!(
+        read(quotes, &[("id", "bigint")]),
+        ("id bigint, name string".to_owned(), Some(b'#'), 2, owned(&["1", "2"]))
+    );
+    let within = "id,name\n1,a\n# the rest\n2,b\n";
+    assert_eq!(
+        read(within, &[("id", "bigint")]),
+        ("id bigint, name string".to_owned(), Some(b'#'), 1, owned(&["1", "2"]))
+    );
+    // Values, and a header that begins so.
+    let values = "color,n\n#ff0000,1\n#00ff00,2\n";
+    assert_eq!(read(values, &[("color", "string")]).3, owned(&["#ff0000", "#00ff00"]));
+    let header = "#id,n\n1,2\n3,4\n";
+    assert_eq!(
+        read(header, &[("n", "bigint")]),
+        ("#id bigint, n bigint".to_owned(), None, 1, owned(&["2", "4"]))
+    );
+    // Other rows are ragged as well: then a line that begins so may be one.
+    let ragged = "id,name,x\n1,a,1\n2,b,1\n3,c,1\n4,d,1\n#4\n5\n";
+    assert_eq!(read(ragged, &[("id", "string")]).1, None);
+}
+
+#[test]
+fn binary_formats_that_are_not_read_are_named() {
+    for (head, named) in [
+        (
+            &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0, 0][..],
+            "an old document of Office (such as .xls)",
+        ),
+        (&[0xe0, 1, 0, 0xea, 0x21, 1][..], "Ion is not supported"),
+    ] {
+        let message = error(head);
+        assert!(message.contains(named), "{message}");
+    }
+}

@@ -8,6 +8,8 @@ mod excel;
 mod hints;
 mod infer;
 mod lines;
+mod names;
+mod parquet_types;
 mod properties;
 mod reading;
 mod serdes;

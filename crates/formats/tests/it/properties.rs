@@ -97,6 +97,43 @@ proptest! {
     }
 
     #[test]
+    fn a_footer_is_what_the_last_lines_are(
+        lines in prop::collection::vec("[a-c,\\\\]{0,8}", 0..12),
+        footer in 0u64..5,
+        end in any::<bool>(),
+        piece in 1usize..40,
+    ) {
+        let csv = |footer_lines| CsvOptions { delimiter: b',', footer_lines, ..CsvOptions::lazy_simple(names(2)) };
+        let text = |lines: &[String]| {
+            let last = if end && !lines.is_empty() { "\n" } else { "" };
+            format!("{}{last}", lines.join("\n"))
+        };
+        // An empty last line without a break is none.
+        let own = text(&lines);
+        let lines: Vec<String> = own.lines().map(str::to_owned).collect();
+        let kept = lines.len().saturating_sub(footer as usize);
+        let read = |text: String, footer| {
+            let file: Arc<dyn ByteSource> = Arc::new(MemorySource::new("f", text.into_bytes()).with_piece(piece));
+            rows(&read_all(&file, &Format::Csv(csv(footer)), &text_schema(2), ReadOptions::default()).unwrap())
+        };
+        let head: String = lines[..kept].iter().map(|line| format!("{line}\n")).collect();
+        prop_assert_eq!(read(own, footer), read(head, 0));
+    }
+
+    #[test]
+    fn quotes_that_a_backslash_escapes_come_back(
+        values in prop::collection::vec("[ab,\"\\\\\n]{0,6}", 1..12),
+    ) {
+        let field = |value: &String| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+        let text: String = values.iter().map(|value| format!("{},1\n", field(value))).collect();
+        let file: Arc<dyn ByteSource> = Arc::new(MemorySource::new("f", text.into_bytes()));
+        let format = Format::Csv(CsvOptions::open_csv(names(2)));
+        let back = rows(&read_all(&file, &format, &text_schema(1), ReadOptions::default()).unwrap());
+        let back: Vec<String> = back.into_iter().map(|row| row[0].clone()).collect();
+        prop_assert_eq!(back, values);
+    }
+
+    #[test]
     fn any_split_of_json_lines_gives_the_same_rows(
         values in prop::collection::vec((any::<Option<i16>>(), "[a-z\"\\\\{}é]{0,5}", 0usize..3), 0..30),
         cuts in prop::collection::vec(0usize..600, 0..6),

@@ -82,7 +82,7 @@ fn a_header_names_the_columns() {
     let known = ColumnNames::HeaderAmong(vec!["a".into(), "b".into()]);
     let among = csv(CsvOptions { names: known, ..CsvOptions::standard() });
     let error = read_all(&source("f", "a,c\nx,1\n"), &among, &table, ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("its header has the column c, which"), "{error}");
+    assert!(error.to_string().contains("it has the column c, which"), "{error}");
     let generated =
         csv(CsvOptions { header_lines: 0, names: ColumnNames::Generated, ..CsvOptions::standard() });
     let table = schema(&[("col1", "int")]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use formats::serde_info::{LAZY_SIMPLE, OPENX_JSON, format_of};
-use formats::{Format, InferOptions, ReadOptions, infer};
+use formats::{Format, InferOptions, ReadOptions, infer, serde_info};
 use futures::executor::block_on;
 
 use crate::{read_all, rows, schema, source};
@@ -149,4 +149,42 @@ fn cloudfront_and_cloudtrail() {
             ["RunInstances", "{type: Root, username: ∅}", "{\"n\":1}", "{\"x\":[1]}"],
         ]
     );
+}
+
+#[test]
+fn lines_at_the_end_are_left_out() {
+    let text = "id|v\n1|a\n2|b\ntotal|2\n# end\n";
+    let table = BTreeMap::from([
+        ("skip.header.line.count".to_owned(), "1".to_owned()),
+        ("skip.footer.line.count".to_owned(), "2".to_owned()),
+    ]);
+    let delimited = BTreeMap::from([("field.delim".to_owned(), "|".to_owned())]);
+    let quoted = BTreeMap::from([("separatorChar".to_owned(), "|".to_owned())]);
+    let by_regex = BTreeMap::from([("input.regex".to_owned(), "(.*)\\|(.*)".to_owned())]);
+    let wanted = schema(&[("id", "int"), ("v", "string")]);
+    let columns = || vec!["id".to_owned(), "v".to_owned()];
+    for (library, serde) in [
+        (serde_info::LAZY_SIMPLE, &delimited),
+        (serde_info::OPEN_CSV, &quoted),
+        (serde_info::REGEX, &by_regex),
+    ] {
+        let format = serde_info::format_of(library, serde, &table, columns()).unwrap();
+        for (text, ids) in [
+            (text.to_owned(), vec!["1", "2"]),
+            (text.trim_end().to_owned(), vec!["1", "2"]),
+            ("id|v\ntotal|2\n# end\n".to_owned(), vec![]),
+            ("# end".to_owned(), vec![]),
+        ] {
+            let batch = read_all(&source("f", text), &format, &wanted, ReadOptions::default()).unwrap();
+            let found: Vec<String> = rows(&batch).into_iter().map(|row| row[0].clone()).collect();
+            assert_eq!(found, ids, "{library}");
+        }
+        let many: String = (0..40_000).map(|n| format!("{n}|value\n")).collect();
+        let file = source("f", format!("id|v\n{many}x|1\ny|2"));
+        let whole = block_on(formats::plan_splits(&*file, &format, 1000)).unwrap();
+        assert_eq!(whole.len(), 1);
+        assert_eq!(read_all(&file, &format, &wanted, ReadOptions::default()).unwrap().num_rows(), 40_000);
+        let bad = BTreeMap::from([("skip.footer.line.count".to_owned(), "-1".to_owned())]);
+        assert!(serde_info::format_of(library, serde, &bad, columns()).is_err());
+    }
 }

@@ -226,3 +226,49 @@ fn pages_of_html_are_no_tables() {
         block_on(infer(source("f", "<!DOCTYPE html><html><p>x</p></html>"), &InferOptions::default()));
     assert!(error.unwrap_err().to_string().contains("HTML"));
 }
+
+#[test]
+fn names_that_differ_in_case_only_lose_nothing() {
+    // Elements: an array, as those of one name make.
+    let text = "<r><row><Id>1</Id><id>2</id></row><row><ID>3</ID></row></r>";
+    let inferred = found(text);
+    assert_eq!(columns(&inferred), [("id".to_owned(), "array<int>".to_owned())]);
+    let table = schema(&[("id", "array<int>")]);
+    let batch = read_all(&source("f", text), &inferred.format, &table, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["[1, 2]"], ["[3]"]]);
+    // Attributes, and an element or text that is called as one: bad records, named in the log and when they are read.
+    let bad = [
+        ("<row id=\"2\" ID=\"3\"/>", "\"_id\" and \"_ID\""),
+        ("<row id=\"2\"><_Id>3</_Id></row>", "\"_id\" and \"_Id\""),
+        ("<row value=\"2\">3</row>", "\"_value\" and \"_VALUE\""),
+        ("<row id=\"1\"><o a=\"1\" A=\"2\"/></row>", "\"_a\" and \"_A\""),
+    ];
+    for (row, named) in bad {
+        let text = format!("<r>\n<row id=\"1\">x</row>\n<row id=\"2\"><o a=\"1\">x</o></row>\n{row}\n</r>");
+        let inferred = found(&text);
+        let problems: Vec<String> = inferred.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [format!(
+                "f.xml, line 4: the names {named} of one object are the same column, and their values differ"
+            )]
+        );
+        let table = schema(&[("_id", "int"), ("_value", "string"), ("o", "struct<_a:int,_value:string>")]);
+        let error =
+            read_all(&source("f", text), &inferred.format, &table, ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().starts_with("f, line 4: the names "), "{error}");
+    }
+    let text = format!("<r>{}</r>", bad[0].0.repeat(3));
+    let error = block_on(infer(source("f.xml", text), &InferOptions::default())).unwrap_err();
+    assert!(error.to_string().contains("\"_id\" and \"_ID\""), "{error}");
+}
+
+#[test]
+fn a_prefix_with_capital_letters_finds_its_attributes() {
+    let mut options = XmlOptions::new("row", "xml");
+    options.attribute_prefix = "Attr".to_owned();
+    let text = "<r><row Id=\"1\"/></r>";
+    let table = schema(&[("attrid", "int")]);
+    let batch = read_all(&source("f", text), &Format::Xml(options), &table, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1"]]);
+}

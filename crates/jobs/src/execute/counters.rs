@@ -102,6 +102,14 @@ impl Counters {
         stats
     }
 
+    /// Forgets what was read and written so far, because all of it is done anew.
+    pub(crate) fn begin_again(&self) {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for source in self.sources() {
+            source.lock().clear();
+        }
+    }
+
     /// The sources in the order they were added.
     pub(crate) fn sources(&self) -> Vec<Arc<SourceCount>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -13,6 +13,7 @@
 //! for each. All of them read the same listed objects; an object that was replaced since makes the run
 //! fail rather than read one thing and bookmark another.
 
+mod again;
 mod counters;
 mod failure;
 mod publish;
@@ -95,10 +96,12 @@ pub(crate) async fn execute(
             sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
         }
     }
-    let mut written = Vec::new();
-    for (index, (node, target)) in task.graph.targets().enumerate() {
-        written.push(stage(&task, &sources, index, node, target).await?);
-    }
+    let written = loop {
+        match stage_all(&task, &sources).await {
+            Ok(written) => break written,
+            Err(failure) => again::look(&task, &mut sources, failure).await?,
+        }
+    };
     task.report_sources();
     crash::point(AFTER_STAGING);
     if active.cancel.is_cancelled() {
@@ -176,6 +179,14 @@ fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError>
         }
     }
     Ok(())
+}
+
+async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Vec<Written>, RunFailure> {
+    let mut written = Vec::new();
+    for (index, (node, target)) in task.graph.targets().enumerate() {
+        written.push(stage(task, sources, index, node, target).await?);
+    }
+    Ok(written)
 }
 
 /// Plans and stages one target.

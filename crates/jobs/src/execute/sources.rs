@@ -4,8 +4,11 @@
 //! leave some out. The schema of files without a catalog table is that of all listed files and of those
 //! to be read together, so that a run over a few new files has every column that earlier runs had.
 //! A CSV source gives text in every column, as Glue's dynamic frames do. With headers its columns are found by name in
-//! each file, null where a file lacks one; a header is read of each of up to [`HEADERS`] files, and one that names a
-//! column which those do not have fails the run rather than lose it.
+//! each file, null where a file lacks one.
+//!
+//! Columns are looked for in a sample: the headers and footers of up to [`HEADERS`] files, the first records of up to
+//! [`engine::SAMPLE_FILES`] files of JSON. A reader that meets a column which the sample does not have fails, and
+//! [`Source::look_at_all`] then looks at all files, to their end: nothing is lost, and only who has such files waits.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextTypes};
 use formats::hive::HiveType;
-use formats::{ColumnNames, CsvOptions, ExcelOptions, JsonOptions};
+use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
@@ -32,6 +35,8 @@ pub(crate) struct Source {
     objects: Vec<ObjectRef>,
     names: HashSet<String>,
     schema: Option<SchemaRef>,
+    /// Whether the schema is that of a sample.
+    sampled: bool,
     /// Whether publishing moves the bookmark over its objects.
     bookmarked: bool,
     count: Arc<SourceCount>,
@@ -94,9 +99,10 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
         NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
         _ => None,
     };
+    let sampled = schema.is_some();
     let names = objects.iter().map(ObjectRef::uri).collect();
     let bookmarked = task.options.bookmark == BookmarkOption::Enable && !full;
-    Ok(Source { node: node.id.clone(), objects, names, schema, bookmarked, count })
+    Ok(Source { node: node.id.clone(), objects, names, schema, sampled, bookmarked, count })
 }
 
 fn report(task: &Task<'_>, node: &Node, listed: usize, objects: &[ObjectRef], left_out: &str) {
@@ -175,8 +181,10 @@ fn path_source(source: &FileSource) -> PathSource {
         }),
     };
     let paths = source.paths.iter().map(ToString::to_string).collect();
-    let sample_files =
-        if matches!(source.format, FileFormat::Csv { .. }) { HEADERS } else { engine::SAMPLE_FILES };
+    let sample_files = match source.format {
+        FileFormat::Csv { .. } | FileFormat::Parquet => HEADERS,
+        FileFormat::Json | FileFormat::Excel { .. } => engine::SAMPLE_FILES,
+    };
     PathSource {
         recurse: source.recurse,
         format,
@@ -186,16 +194,27 @@ fn path_source(source: &FileSource) -> PathSource {
     }
 }
 
-/// The source, to be read with the schema that was found for all its files.
-fn with_schema(source: &FileSource, schema: Option<&SchemaRef>) -> PathSource {
-    let mut path = PathSource { schema: schema.cloned(), ..path_source(source) };
-    if let (PathFormat::Csv(csv), Some(schema)) = (&mut path.format, schema)
-        && csv.names == ColumnNames::Header
-    {
-        let names = schema.fields().iter().map(|field| field.name().clone()).collect();
-        csv.names = ColumnNames::HeaderAmong(names);
-    }
-    path
+/// The columns of some objects of a source. `all`: of every one of them and to its end, else of a sample.
+async fn inferred(
+    task: &Task<'_>,
+    node: &Node,
+    source: &FileSource,
+    objects: &[ObjectRef],
+    all: bool,
+) -> Result<SchemaRef, RunFailure> {
+    let path = path_source(source);
+    // The columns of the files: those of `k=v` folders are added when the files are read.
+    let path = PathSource {
+        objects: Some(objects.to_vec()),
+        folder_columns: false,
+        sample_files: if all { usize::MAX } else { path.sample_files },
+        whole_files: all,
+        ..path
+    };
+    let frame = task.session.read_path(path).await;
+    frame
+        .map(|frame| Arc::clone(frame.schema().inner()))
+        .map_err(|error| RunFailure::node(node, error.into()))
 }
 
 async fn schema(
@@ -205,22 +224,12 @@ async fn schema(
     all: &[ObjectRef],
     objects: &[ObjectRef],
 ) -> Result<SchemaRef, RunFailure> {
-    let infer = async |objects: &[ObjectRef]| {
-        // The columns of the files: those of `k=v` folders are added when the files are read.
-        let path =
-            PathSource { objects: Some(objects.to_vec()), folder_columns: false, ..path_source(source) };
-        let frame = task.session.read_path(path).await;
-        frame
-            .map(|frame| Arc::clone(frame.schema().inner()))
-            .map_err(|error| RunFailure::node(node, error.into()))
-    };
-    let mut schema: SchemaRef = infer(all).await?;
-    if !objects.is_empty() && objects.len() < all.len() {
-        let new: SchemaRef = infer(objects).await?;
-        let both = merged(&schema, &new);
-        schema = both.map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+    let known = inferred(task, node, source, all, false).await?;
+    if objects.is_empty() || objects.len() == all.len() {
+        return Ok(known);
     }
-    Ok(schema)
+    let new = inferred(task, node, source, objects, false).await?;
+    merged(&known, &new).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))
 }
 
 /// The columns of both, in the order of the first.
@@ -259,7 +268,8 @@ impl Source {
                 task.session.table(&source.database, &source.table, options).await
             }
             NodeKind::Files(source) => {
-                let path = PathSource { objects, stats, ..with_schema(source, self.schema.as_ref()) };
+                let schema = self.schema.clone();
+                let path = PathSource { objects, stats, schema, only_known: true, ..path_source(source) };
                 task.session.read_path(path).await
             }
             _ => Err(EngineError::Internal("a transform was read as a source".to_owned())),
@@ -267,6 +277,25 @@ impl Source {
         let frame = frame.map_err(|error| RunFailure::node(node, error.into()))?;
         let frame = plan::plain(frame).map_err(|error| RunFailure::node(node, error))?;
         Ok((frame, reading))
+    }
+
+    /// Looks for columns in all objects that are read, to their end; false when that was done before, or there is nothing
+    /// to look for.
+    pub(super) async fn look_at_all(
+        &mut self,
+        task: &Task<'_>,
+        met: &FormatError,
+    ) -> Result<bool, RunFailure> {
+        let node = task.graph.node(&self.node);
+        let (Some(node), Some(known), true) = (node, self.schema.clone(), self.sampled) else {
+            return Ok(false);
+        };
+        let NodeKind::Files(source) = &node.kind else { return Ok(false) };
+        task.log.info(format!("{}: {met}; all of its files are looked at", name_of(node)));
+        let all = inferred(task, node, source, &self.objects, true).await?;
+        let schema = merged(&known, &all).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+        (self.schema, self.sampled) = (Some(schema), false);
+        Ok(true)
     }
 
     /// Whether the object of this name is one of those that are read.

@@ -54,6 +54,21 @@ fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
     RunFailure::node(node, PlanError::Refused(what.into()))
 }
 
+/// Columns of what is written are told apart without their case: of two that differ in nothing else one would be lost.
+fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for field in frame.fields() {
+        if let Some(other) = seen.insert(field.name().to_lowercase(), field.name()) {
+            let what = format!(
+                "its input has the columns {other} and {}, which differ in case only; rename or drop one",
+                field.name()
+            );
+            return Err(refused(node, what));
+        }
+    }
+    Ok(())
+}
+
 /// Looks at the table and decides on format and columns. `frame` is the schema of what will be written.
 pub(crate) async fn resolve(
     task: &Task<'_>,
@@ -81,6 +96,7 @@ pub(crate) async fn resolve(
                 notes: Vec::new(),
             };
             resolved.check_keys(node, frame)?;
+            refuse_alike(node, frame)?;
             if let Some(follows) = resolved.follows.clone()
                 && let Some(table) = existing(task, node, &follows).await?
             {
@@ -96,6 +112,7 @@ pub(crate) async fn resolve(
                     CatalogError::TableNotFound { database: database.clone(), table: table.clone() };
                 return Err(RunFailure::catalog(node, missing));
             };
+            refuse_alike(node, frame)?;
             of_table(node, target, &found, frame, widen, update.is_some().then_some(follows))
         }
     }

@@ -49,9 +49,40 @@ async fn headers_say_where_columns_are_in_each_file() {
     for at in 0..1_100 {
         world.put(&format!("many/{at:04}.csv"), if at == 10 { "id,late\n1,2\n" } else { "id\n1\n" }).await;
     }
-    let nodes = json!({"src": csv("many"), "out": parquet("src", "lost")});
-    let message = world.fails("k", nodes).await;
-    assert!(message.contains("many/0010.csv: its header has the column late"), "{message}");
+    let nodes = json!({"src": csv("many"), "out": parquet("src", "found")});
+    let run = world.succeeds("k", nodes).await;
+    assert_eq!((run.details.totals.rows_in, run.details.totals.files_in), (1_100, 1_100));
+    let rows = world.rows("found").await;
+    assert_eq!((rows.len(), rows.iter().filter(|row| *row == "1|2").count()), (1_100, 1));
+    let log = world.log_until(&run.id, "staged").await.join("\n");
+    assert!(log.contains("many/0010.csv: it has the column late, which the files"), "{log}");
+}
+
+#[tokio::test]
+async fn columns_outside_the_sample_are_not_lost() {
+    let world = World::new().await;
+    for at in 0..80 {
+        let text = if at == 4 { "{\"id\":1,\"late\":{\"x\":1}}\n" } else { "{\"id\":1}\n" };
+        world.put(&format!("many/{at:02}.json"), text).await;
+    }
+    let deep = "{\"id\":1,\"o\":{\"a\":1}}\n".repeat(110_000) + "{\"id\":2,\"o\":{\"a\":1,\"b\":1.5}}\n";
+    world.put("large/a.json", &deep).await;
+    // A record that is bad for another reason counts as that.
+    world.put("bad/a.json", &(deep.clone() + "{\"new\":1,}\n")).await;
+    for (folder, wanted, rows) in [("many", "1|{x: 1}", 80), ("large", "2|{a: 1, b: 1.5}", 110_001)] {
+        let run = world
+            .succeeds(
+                folder,
+                json!({"src": json_source(folder), "out": parquet("src", &format!("o-{folder}"))}),
+            )
+            .await;
+        assert_eq!((run.details.totals.rows_in, run.details.totals.rows_out), (rows, rows), "{folder}");
+        let found = world.rows(&format!("o-{folder}")).await;
+        assert_eq!(found.iter().filter(|row| *row == wanted).count(), 1, "{folder}");
+    }
+    let message =
+        world.fails("bad", json!({"src": json_source("bad"), "out": parquet("src", "o-bad")})).await;
+    assert!(message.contains("bad/a.json, line 110002: malformed JSON"), "{message}");
 }
 
 #[tokio::test]
@@ -267,6 +298,22 @@ async fn targets_write_text_too() {
         let keys = world.keys(&folder).await;
         assert!(keys.iter().all(|key| key.contains("/ok=")), "{keys:?}");
     }
+}
+
+#[tokio::test]
+async fn names_that_differ_in_case_are_columns_of_their_own() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"ID\":\"x\"}\n{\"id\":2}\n").await;
+    world.put("in/b.json", "{\"ID\":\"y\"}\n").await;
+    let nodes = json!({"src": json_source("in"), "out": parquet("src", "out")});
+    let message = world.fails("parquet", nodes).await;
+    assert!(message.contains("its input has the columns id and ID, which differ in case only"), "{message}");
+    let rename = json!({"RenameField": {"Name": "r", "Inputs": ["src"], "SourcePath": ["ID"], "TargetPath": ["code"]}});
+    world.succeeds("renamed", through(json_source("in"), rename, "out")).await;
+    assert_eq!(world.rows("out").await, ["1|x", "2|~", "~|y"]);
+    world.put("bad/a.json", "{\"a\":1}\n{\"a\":1,\"a\":2}\n").await;
+    let message = world.fails("bad", json!({"src": json_source("bad"), "out": parquet("src", "o2")})).await;
+    assert!(message.contains("bad/a.json, line 2: the name \"a\" comes more than once"), "{message}");
 }
 
 #[tokio::test]

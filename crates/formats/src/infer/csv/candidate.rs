@@ -16,6 +16,8 @@ pub(super) struct Candidate {
     pub(super) width: usize,
     pub(super) records: usize,
     pub(super) quoted: bool,
+    /// Quoted fields with text between their closing quote and the separator: more likely, that was no closing quote.
+    pub(super) stray: usize,
     /// Where in the sample the record begins whose quote is never closed.
     pub(super) unclosed: Option<usize>,
 }
@@ -26,27 +28,31 @@ impl Candidate {
     }
 }
 
-pub(super) fn best_candidate(sample: &[u8], complete: bool) -> Option<Candidate> {
-    best_of(candidates(sample, complete).filter(Candidate::fits))
+pub(super) fn best_candidate(sample: &[u8], complete: bool, comment: Option<u8>) -> Option<Candidate> {
+    best_of(candidates(sample, complete, comment).filter(Candidate::fits))
 }
 
 /// The candidate that comes closest, when none fits.
 pub(super) fn nearest(sample: &[u8], complete: bool) -> Option<Candidate> {
-    best_of(candidates(sample, complete).filter(|c| c.width >= 2))
+    best_of(candidates(sample, complete, None).filter(|c| c.width >= 2))
 }
 
-/// The most consistent candidate; among equals that with the most columns, else the first.
+/// The most consistent candidate; among equals that with the most columns, of one separator that whose quotes close where
+/// fields end, else the first.
 pub(super) fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {
     candidates.reduce(|best, new| {
+        let alike = new.consistency > best.consistency - 0.02;
         let better = new.consistency > best.consistency + 0.02
-            || (new.consistency > best.consistency - 0.02
-                && new.options.delimiter != best.options.delimiter
-                && new.width > best.width);
+            || if new.options.delimiter == best.options.delimiter {
+                alike && new.options.quote == best.options.quote && new.stray < best.stray
+            } else {
+                alike && new.width > best.width
+            };
         if better { new } else { best }
     })
 }
 
-fn candidates(sample: &[u8], complete: bool) -> impl Iterator<Item = Candidate> {
+fn candidates(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterator<Item = Candidate> {
     let quotes = sample.contains(&b'"');
     let escapes = sample.contains(&b'\\');
     let dialects = [(Some(b'"'), None), (Some(b'"'), Some(b'\\')), (None, None)];
@@ -56,7 +62,8 @@ fn candidates(sample: &[u8], complete: bool) -> impl Iterator<Item = Candidate> 
         });
         usable.map(move |(quote, escape)| {
             let base = CsvOptions::open_csv(Vec::new());
-            let options = CsvOptions { delimiter, quote, escape, multiline: quote.is_some(), ..base };
+            let options =
+                CsvOptions { delimiter, quote, escape, comment, multiline: quote.is_some(), ..base };
             measure(sample, complete, options)
         })
     })
@@ -65,10 +72,12 @@ fn candidates(sample: &[u8], complete: bool) -> impl Iterator<Item = Candidate> 
 pub(super) fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {
     let mut widths: Vec<usize> = Vec::new();
     let mut quoted = false;
+    let mut stray = 0;
     let mut unclosed = None;
     let end = each_record(sample, complete, &options, |_, fields| match fields {
         Some(fields) => {
             quoted |= fields.iter().any(|f| f.quoted);
+            stray += fields.iter().filter(|f| f.stray).count();
             widths.push(fields.len());
         }
         None => unclosed = Some(()),
@@ -83,7 +92,7 @@ pub(super) fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Can
         }
     }
     let consistency = count as f64 / widths.len().max(1) as f64;
-    Candidate { options, consistency, width, records: widths.len(), quoted, unclosed }
+    Candidate { options, consistency, width, records: widths.len(), quoted, stray, unclosed }
 }
 
 /// Calls `each` for every whole record that is not a blank line; with `None` where a quote is never closed.

@@ -2,6 +2,7 @@
 
 mod candidate;
 mod columns;
+mod comments;
 mod hinted;
 mod refusal;
 
@@ -28,9 +29,9 @@ pub(super) async fn infer(
         && !refusal::lone_returns(input.pending())
         && input.more().await?
     {}
-    let Some(best) = best_candidate(input.pending(), input.at_eof()) else {
-        return Err(refusal::refusal(input));
-    };
+    let (sample, complete) = (input.pending(), input.at_eof());
+    let best = comments::without(sample, complete).or_else(|| best_candidate(sample, complete, None));
+    let Some(best) = best else { return Err(refusal::refusal(input)) };
     Ok(describe(input, best, compression, options))
 }
 
@@ -52,7 +53,15 @@ pub(super) fn infer_as(
     if let ColumnNames::Given(names) = &known.names {
         width = names.len();
     }
-    let best = Candidate { options: known.clone(), consistency: 1.0, width, records, quoted, unclosed: None };
+    let best = Candidate {
+        options: known.clone(),
+        consistency: 1.0,
+        width,
+        records,
+        quoted,
+        stray: 0,
+        unclosed: None,
+    };
     let (columns, end) = study(sample, input.at_eof(), &best);
     let header = known.header_lines > 0;
     let mut fields = columns_of(&columns, &best, header, options);
@@ -83,6 +92,9 @@ fn describe(
     let mut fields = columns_of(&columns, &best, header, options);
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     let own: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
+    let mut problems = ragged_problem(input, best.width, columns.ragged);
+    problems.extend(comments::settle(input, &mut best));
+    problems.extend(settle_escape(input, &mut best));
     best.options = dialect(&best, own, columns.lead + u64::from(header));
     let complete = input.at_eof() && end == input.pending().len();
     Inferred {
@@ -93,7 +105,36 @@ fn describe(
         record_bytes: end as u64,
         complete,
         quoted: best.quoted,
-        problems: ragged_problem(input, best.width, columns.ragged),
+        problems,
+    }
+}
+
+/// Of quoted files, says what a backslash is. A remark where the SerDe will drop some that escape nothing.
+fn settle_escape(input: &Input, best: &mut Candidate) -> Option<FormatError> {
+    let sample = input.pending();
+    if !best.quoted {
+        return None;
+    }
+    match best.options.escape {
+        None => {
+            // A file that escapes with them must not become one table with this one.
+            best.options.escape = best.options.quote.filter(|_| sample.contains(&b'\\'));
+            None
+        }
+        Some(escape) => {
+            let escapes_other = |at: usize| {
+                sample.get(at + 1).is_some_and(|next| *next != escape && Some(*next) != best.options.quote)
+                    && at.checked_sub(1).and_then(|at| sample.get(at)) != Some(&escape)
+            };
+            let at = memchr::memchr_iter(escape, sample).find(|at| escapes_other(*at))?;
+            let message =
+                "quotes are escaped with a backslash, and OpenCSVSerde drops a backslash in front of other \
+                           characters, too"
+                    .to_owned();
+            let mut error = FormatError::new(input.name(), Problem::Schema { message });
+            error.place.line = Some(memchr::memchr_iter(b'\n', &sample[..at]).count() as u64 + 1);
+            Some(error)
+        }
     }
 }
 
@@ -104,7 +145,13 @@ fn dialect(best: &Candidate, names: Vec<String>, header_lines: u64) -> CsvOption
     } else {
         CsvOptions::lazy_simple(Vec::new())
     };
-    CsvOptions { delimiter: best.options.delimiter, header_lines, names: ColumnNames::Given(names), ..base }
+    CsvOptions {
+        delimiter: best.options.delimiter,
+        comment: best.options.comment,
+        header_lines,
+        names: ColumnNames::Given(names),
+        ..base
+    }
 }
 
 fn ragged_problem(input: &Input, width: usize, ragged: u64) -> Vec<FormatError> {

@@ -15,7 +15,7 @@ use crate::json::lex::{Failure, Parsed, Parser};
 use crate::json::path::JsonPath;
 use crate::options::{BadRecords, Format, JsonLayout, JsonOptions};
 
-use shape::{Members, Shape, hive, observe};
+use shape::{Members, Shape, hive};
 
 /// What text that may be JSON was found to be.
 pub(super) enum Verdict {
@@ -29,12 +29,16 @@ pub(super) enum Verdict {
 #[derive(Default)]
 struct Found {
     columns: Members,
+    /// Whether names that differ in case only are different.
+    tells_case_apart: bool,
     /// Per column, the records that had a value there.
     seen: Vec<u64>,
     records: u64,
     bytes: u64,
     bad: Vec<FormatError>,
     bad_count: u64,
+    /// Line breaks of the text that was let go.
+    lines: u64,
 }
 
 /// Infers JSON. Needs one whole record, however long. Errors: text that is JSON beyond doubt and cannot be taken.
@@ -47,21 +51,23 @@ pub(super) async fn infer(
         Some(Format::Json(known)) => known.path.as_ref(),
         _ => None,
     };
+    let tells_case_apart =
+        options.keep_case && matches!(&options.format, Some(Format::Json(known)) if !known.case_insensitive);
     let layout = if path.is_some() { JsonLayout::Documents } else { detect_layout(input).await? };
     let mut found;
     let mut end;
     loop {
-        found = Found::default();
-        end = match layout {
-            JsonLayout::Lines | JsonLayout::Auto => End { at: lines(input, &mut found), closed: true },
-            JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, &mut found),
-        };
+        found = Found { tells_case_apart, ..Found::default() };
+        end = look(input, layout, path, false, &mut found);
         let enough = found.records + found.bad_count > 0;
         if enough || !input.more().await? {
             break;
         }
     }
     let certain = begins_with_object(input.pending());
+    if options.whole {
+        end = rest(input, layout, path, end, &mut found).await?;
+    }
     // Mostly broken lines are some other text that happens to hold a few objects.
     if found.bad_count > found.records {
         let first = found.bad.into_iter().next();
@@ -74,7 +80,7 @@ pub(super) async fn infer(
         if found.records == 0 && !certain && layout != JsonLayout::Array {
             return Ok(Verdict::Other(None));
         }
-        return Err(unterminated(input, layout, end.at));
+        return Err(unterminated(input, layout, end.at, found.lines));
     }
     if found.records == 0 {
         let found = match path {
@@ -95,12 +101,54 @@ struct End {
     at: usize,
     /// Whether no array or object is open there.
     closed: bool,
+    /// Whether the outermost array is.
+    in_array: bool,
 }
 
-fn unterminated(input: &Input, layout: JsonLayout, at: usize) -> FormatError {
+/// Takes in all whole records of the window.
+fn look(
+    input: &Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    in_array: bool,
+    found: &mut Found,
+) -> End {
+    match layout {
+        JsonLayout::Lines | JsonLayout::Auto => {
+            End { at: lines(input, found), closed: true, in_array: false }
+        }
+        JsonLayout::Array | JsonLayout::Documents => framed(input, layout, path, in_array, found),
+    }
+}
+
+/// Goes on to the end of the file, and lets go of what was looked at.
+async fn rest(
+    input: &mut Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    mut end: End,
+    found: &mut Found,
+) -> Result<End, FormatError> {
+    loop {
+        found.lines += memchr::memchr_iter(b'\n', &input.pending()[..end.at]).count() as u64;
+        input.consume(end.at);
+        end.at = 0;
+        let grown = input.more().await?;
+        if !grown && input.pending().is_empty() {
+            return Ok(end);
+        }
+        end = look(input, layout, path, end.in_array, found);
+        if !grown {
+            return Ok(end);
+        }
+    }
+}
+
+fn unterminated(input: &Input, layout: JsonLayout, at: usize, lines: u64) -> FormatError {
     let what = if layout == JsonLayout::Array { "array" } else { "object" };
     let mut error = FormatError::new(input.name(), Problem::UnterminatedJson { what });
-    error.place.line = Some(memchr::memchr_iter(b'\n', &input.pending()[..at]).count() as u64 + 1);
+    let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count() as u64;
+    error.place.line = Some(lines + before + 1);
     error
 }
 
@@ -122,7 +170,7 @@ fn describe(
 ) -> Inferred {
     let records = found.records;
     let mut problems = found.bad;
-    let columns = found.columns.into_list().into_iter().zip(found.seen).filter(|((name, _), _)| {
+    let columns = found.columns.into_list().zip(found.seen).filter(|((name, _), _)| {
         // The catalog has no column without a name.
         let named = !name.trim().is_empty();
         if !named {
@@ -152,7 +200,8 @@ fn describe(
     }
 }
 
-/// Takes one record in. It is looked at twice, so that a broken one leaves no columns behind.
+/// Takes one record in. It is looked at twice, so that a broken one leaves no columns behind (one with names that repeat
+/// does: its columns are no less columns).
 fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
     found.bytes += record.len() as u64;
     match learn(record, found) {
@@ -163,7 +212,7 @@ fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
                 let mut error =
                     FormatError::new(input.name(), failure.problem(record, |_| "value".to_owned()));
                 let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count();
-                error.place.line = Some(before as u64 + 1);
+                error.place.line = Some(found.lines + before as u64 + 1);
                 error.place.offset = Some(input.offset() + at as u64);
                 found.bad.push(error);
             }
@@ -172,7 +221,7 @@ fn add(input: &Input, at: usize, record: &[u8], found: &mut Found) {
 }
 
 fn learn(record: &[u8], found: &mut Found) -> Parsed<()> {
-    let options = JsonOptions::default();
+    let options = JsonOptions { case_insensitive: !found.tells_case_apart, ..JsonOptions::default() };
     let text = std::str::from_utf8(record)
         .map_err(|e| Failure::Syntax { expected: "valid UTF-8", at: e.valid_up_to() })?;
     // The record itself is one level, and a column's type begins at level 0.
@@ -185,16 +234,12 @@ fn learn(record: &[u8], found: &mut Found) -> Parsed<()> {
     if first.peek().is_some() {
         return Err(Failure::Syntax { expected: "nothing behind the object", at: first.position() });
     }
-    parser().object(|parser, _| {
-        let place = found.columns.place(&parser.name)?;
-        if place == found.seen.len() {
-            found.seen.push(0);
+    let Found { columns, seen, .. } = found;
+    columns.observe(&mut parser(), |place, has_value| {
+        if place == seen.len() {
+            seen.push(0);
         }
-        if parser.peek() != Some(b'n') {
-            found.seen[place] += 1;
-        }
-        observe(parser, found.columns.at(place))?;
-        Ok(0)
+        seen[place] += u64::from(has_value);
     })
 }
 
@@ -243,15 +288,21 @@ fn selected(input: &Input, at: usize, document: &[u8], path: &JsonPath, found: &
     }
 }
 
-fn framed(input: &Input, layout: JsonLayout, path: Option<&JsonPath>, found: &mut Found) -> End {
+fn framed(
+    input: &Input,
+    layout: JsonLayout,
+    path: Option<&JsonPath>,
+    in_array: bool,
+    found: &mut Found,
+) -> End {
     let sample = input.pending();
     let is_array = layout == JsonLayout::Array;
     let mut at = 0;
-    let mut open = false;
+    let mut open = in_array;
     loop {
         at += leading_space(&sample[at..]);
         match sample.get(at) {
-            None => return End { at, closed: !open },
+            None => return End { at, closed: !open, in_array: open },
             Some(b'[') if is_array && !open => {
                 open = true;
                 at += 1;
@@ -263,7 +314,7 @@ fn framed(input: &Input, layout: JsonLayout, path: Option<&JsonPath>, found: &mu
             }
             Some(_) => {
                 let Frame::Value(len) = frame(&sample[at..], input.at_eof()) else {
-                    return End { at, closed: false };
+                    return End { at, closed: false, in_array: open };
                 };
                 match path {
                     Some(path) => selected(input, at, &sample[at..at + len], path, found),

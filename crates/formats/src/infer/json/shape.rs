@@ -1,6 +1,7 @@
 //! What the values of one place have been so far, learnt value by value: memory grows with names, not with values.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::builder::value;
 use crate::hive::HiveType;
@@ -24,38 +25,85 @@ pub(super) enum Shape {
     Struct(Members),
 }
 
-/// The members of objects of one place. Names that differ in case only are one; it keeps its first spelling.
+/// The members of objects of one place. Names that differ in case only are one, unless the reader tells them apart; it
+/// keeps its first spelling.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Members {
-    list: Vec<(String, Shape)>,
-    /// Places in `list` by the name in lower case.
+    list: Vec<Member>,
+    /// Places in `list` by the name, in lower case where that does not count.
     places: HashMap<String, usize>,
+    /// Objects begun so far.
+    objects: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Member {
+    name: String,
+    shape: Shape,
+    /// The newest object that has it, by number; how it is spelled there, and where in the record its value is.
+    object: u64,
+    spelled: String,
+    value: Range<usize>,
 }
 
 impl Members {
-    /// The place of `name`, made when it is new.
-    pub(super) fn place(&mut self, name: &str) -> Parsed<usize> {
+    /// Takes in the object at the parser's cursor. `each` hears of every member: its place, and whether it has a value.
+    /// Errors: names that mean the same and have different values.
+    pub(super) fn observe(
+        &mut self,
+        parser: &mut Parser<'_>,
+        mut each: impl FnMut(usize, bool),
+    ) -> Parsed<()> {
+        self.objects += 1;
+        parser.object(|parser, hint| {
+            let place = self.place(&parser.name, parser.folds_case(), hint)?;
+            each(place, parser.peek() != Some(b'n'));
+            let object = self.objects;
+            let member = &mut self.list[place];
+            let before = (member.object == object)
+                .then(|| (std::mem::take(&mut member.spelled), member.value.clone()));
+            member.object = object;
+            member.spelled.clone_from(&parser.name);
+            let start = parser.position();
+            observe(parser, &mut member.shape)?;
+            member.value = start..parser.position();
+            if let Some((first, value)) = before {
+                const NULL: &[u8] = b"null";
+                let old = parser.between(value.start, value.end);
+                let new = parser.between(member.value.start, member.value.end);
+                if new != NULL && old != NULL && old != new {
+                    return Err(Failure::Repeated { first, second: member.spelled.clone() });
+                }
+                if new == NULL {
+                    member.value = value;
+                }
+            }
+            Ok(place + 1)
+        })
+    }
+
+    /// The place of `name`, made when it is new. `hint` is tried first: objects repeat their order.
+    fn place(&mut self, name: &str, fold: bool, hint: usize) -> Parsed<usize> {
+        if self.list.get(hint).is_some_and(|member| member.name == name) {
+            return Ok(hint);
+        }
         if let Some(place) = self.places.get(name) {
             return Ok(*place);
         }
-        let lower = name.to_lowercase();
-        if let Some(place) = self.places.get(&lower) {
+        let key = if fold { name.to_lowercase() } else { name.to_owned() };
+        if let Some(place) = self.places.get(&key) {
             return Ok(*place);
         }
         if self.list.len() == MAX_NAMES {
             return Err(Failure::TooWide { limit: MAX_NAMES });
         }
-        self.places.insert(lower, self.list.len());
-        self.list.push((name.to_owned(), Shape::Null));
+        self.places.insert(key, self.list.len());
+        self.list.push(Member { name: name.to_owned(), ..Member::default() });
         Ok(self.list.len() - 1)
     }
 
-    pub(super) fn at(&mut self, place: usize) -> &mut Shape {
-        &mut self.list[place].1
-    }
-
-    pub(super) fn into_list(self) -> Vec<(String, Shape)> {
-        self.list
+    pub(super) fn into_list(self) -> impl Iterator<Item = (String, Shape)> {
+        self.list.into_iter().map(|member| (member.name, member.shape))
     }
 }
 
@@ -67,11 +115,7 @@ pub(super) fn observe(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> 
                 *known = Shape::Struct(Members::default());
             }
             let Shape::Struct(members) = known else { return other(parser, known) };
-            parser.object(|parser, _| {
-                let place = members.place(&parser.name)?;
-                observe(parser, members.at(place))?;
-                Ok(0)
-            })
+            members.observe(parser, |_, _| {})
         }
         Some(b'[') => {
             if *known == Shape::Null {
@@ -136,7 +180,7 @@ pub(super) fn hive(shape: Shape, options: &InferOptions) -> HiveType {
         // Hive has no struct without fields.
         Shape::Struct(members) if members.list.is_empty() => HiveType::String,
         Shape::Struct(members) => {
-            let members = members.list.into_iter().map(|(n, s)| (options.spelling(&n), hive(s, options)));
+            let members = members.into_list().map(|(n, s)| (options.spelling(&n), hive(s, options)));
             HiveType::Struct(members.collect())
         }
     }
