@@ -101,7 +101,8 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let options = lake::Options { dir: data_dir.path().join("objects"), durable: data_dir.durable() };
     let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
     let queues = Queues::new(store.clone());
-    let lake = lake.with_events(Arc::new(QueueLink::new(queues.clone())));
+    let queue_link = Arc::new(QueueLink::new(queues.clone()));
+    let lake = lake.with_events(Arc::clone(&queue_link) as _);
     let engine = open_engine(config, data_dir)?;
     let logs = Arc::new(LogSink::new(store.clone()));
     // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
@@ -112,6 +113,7 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
         crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
     let crawlers =
         Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
+    let crawlers = crawlers.with_queues(queue_link);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
     let (jobs, runner) =

@@ -1,9 +1,11 @@
-//! Joins the queues to those of our services that use them: buckets tell of their changes there.
+//! Joins the queues to those of our services that use them: buckets tell of their changes there, crawls read it.
 
 use async_trait::async_trait;
+use crawler::EventMessage;
 use lake::LakeError;
 use queues::{QueueError, Queues};
 use store::Tx;
+use wire::BoxError;
 
 /// Fills the traits of the services.
 pub(super) struct QueueLink {
@@ -38,5 +40,34 @@ impl lake::EventSink for QueueLink {
         texts: Vec<String>,
     ) -> Result<bool, LakeError> {
         self.queues.send_texts(tx, queue_arn, sender, texts).await.map_err(for_lake)
+    }
+}
+
+#[async_trait]
+impl crawler::EventQueues for QueueLink {
+    async fn peek(
+        &self,
+        tx: &mut Tx,
+        queue_arn: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Option<Vec<EventMessage>>, BoxError> {
+        let found = self.queues.peek(tx, queue_arn, after, limit).await?;
+        let message = |one: queues::Peeked| EventMessage { number: one.number, id: one.id, body: one.body };
+        Ok(found.map(|found| found.into_iter().map(message).collect()))
+    }
+
+    async fn remove(&self, tx: &mut Tx, queue_arn: &str, numbers: &[i64]) -> Result<(), BoxError> {
+        Ok(self.queues.remove(tx, queue_arn, numbers).await?)
+    }
+
+    async fn reject(
+        &self,
+        tx: &mut Tx,
+        queue_arn: &str,
+        number: i64,
+        dead_letter: Option<&str>,
+    ) -> Result<bool, BoxError> {
+        Ok(self.queues.reject(tx, queue_arn, number, dead_letter).await?)
     }
 }
