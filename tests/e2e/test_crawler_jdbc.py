@@ -14,6 +14,7 @@ from conftest import name, wait_until
 from mariadb import PASSWORD, MariaDb
 from postgres import Postgres
 from test_crawler import Crawl, columns
+from test_jobs import Glue
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,21 @@ def test_tables_and_views_of_postgres(crawl, postgres, shop):
     by_name = {column["Name"]: column for column in storage["Columns"]}
     assert by_name["at"]["Comment"] == "when exactly" and "Comment" not in by_name["id"]
     assert by_name["customer name"]["Parameters"] == {"rawType": "character varying(20)"}
+    # Queries say what they cannot read, and read nothing else instead.
+    athena = crawl.tenon.client("athena")
+    started = athena.start_query_execution(
+        QueryString=f'SELECT count(*) FROM "{crawl.database}"."{shop}_sales_orders"',
+        ResultConfiguration={"OutputLocation": f"s3://{crawl.results()}/"},
+    )["QueryExecutionId"]
+    state = lambda: athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]  # noqa: E731
+    wait_until(lambda: state()["State"] not in ("QUEUED", "RUNNING"), "the query")
+    assert state()["State"] == "FAILED" and "table of a database (postgresql" in state()["StateChangeReason"], state()
+    jobs = Glue(crawl.tenon)
+    job = jobs.create({
+        "s": {"CatalogSource": {"Name": "s", "Database": crawl.database, "Table": f"{shop}_sales_orders"}},
+        "t": {"S3DirectTarget": {"Name": "t", "Inputs": ["s"], "Path": jobs.path("out"), "Format": "json"}},
+    })
+    assert "table of a database (postgresql" in jobs.fails(job)
     # The same again changes nothing.
     version = orders["VersionId"]
     crawl.run()
@@ -172,7 +188,8 @@ def test_tables_and_views_of_mariadb(crawl, mariadb):
         f"CREATE TABLE {shop}.Orders (id INT UNSIGNED NOT NULL, total DECIMAL(12,2), paid TINYINT(1),"
         " mood ENUM('good','bad') COMMENT 'as told') COMMENT 'all orders';"
         f"CREATE VIEW {shop}.recent AS SELECT id FROM {shop}.Orders; CREATE TABLE {shop}2.hidden (a INT);"
-        f"CREATE TABLE {shop}.tmp_1 (a INT)"
+        f"CREATE TABLE {shop}.tmp_1 (a INT); CREATE SEQUENCE {shop}.numbers;"
+        f"CREATE TABLE {shop}.old (a INT); CREATE VIEW {shop}.broken AS SELECT a FROM {shop}.old; DROP TABLE {shop}.old"
     )
     crawl.connect(f"jdbc:mysql://127.0.0.1:{mariadb.port}/{shop}")
     crawl.define(crawl.target(f"{shop}/%", Exclusions=["tmp_?"], EnableAdditionalMetadata=["COMMENTS"]))
@@ -185,6 +202,7 @@ def test_tables_and_views_of_mariadb(crawl, mariadb):
     assert orders["StorageDescriptor"]["Columns"][3]["Comment"] == "as told"
     assert orders["Parameters"]["classification"] == "mysql"
     assert tables[f"{low}_recent"]["Parameters"]["typeOfData"] == "view"
+    assert f"{shop}/broken: it has no columns that the user may see; the table is left out" in crawl.log()
     # What the user may not see, and schemas, which MySQL has not.
     for path, word in ((f"{shop}2/%", "may not see it"), (f"{shop}/x/%", "no schemas")):
         crawl.glue.update_crawler(Name=crawl.name, Targets={"JdbcTargets": [crawl.target(path)]})
@@ -278,7 +296,7 @@ def test_only_its_own_vanished_tables_are_touched(crawl, postgres, shop):
     })
     # A target that cannot be read: the others go on, and nothing of it is taken for gone.
     crawl.glue.delete_connection(ConnectionName=second)
-    crawl.put("files/u/a.csv", "id,v\n1,x\n2,y\n")
+    crawl.put("files/u/a.json", "{\"other\": 1}")
     postgres.sql("DROP TABLE a; CREATE TABLE b (x int); GRANT SELECT ON b TO tester", database=shop)
     message = crawl.run("FAILED")["ErrorMessage"]
     assert f"Connection {second} not found" in message
@@ -370,6 +388,49 @@ def test_a_table_that_is_dropped_during_the_crawl(crawl, postgres, shop):
     proxy.close()
     assert proxy.done.is_set() and set(crawl.tables()) == {f"{shop}_public_a", f"{shop}_public_c"}
     assert f"table {shop}/public/b_dropped was dropped meanwhile" in crawl.log()
+
+
+def test_a_server_that_is_killed_takes_the_crawl_up_again(tenon_factory, postgres, shop):
+    server = tenon_factory().start()
+    crawl = JdbcCrawl(server)
+    postgres.sql("CREATE TABLE a (x int); CREATE TABLE b_half (x int); CREATE TABLE c (x int)",
+                 "GRANT SELECT ON ALL TABLES IN SCHEMA public TO tester", database=shop)
+
+    def kill():
+        server.kill()
+        return "cut"
+
+    proxy = Proxy(postgres.port, "b_half", kill)
+    crawl.connect(postgres.jdbc(shop, proxy.port))
+    crawl.define(crawl.target(f"{shop}/public/%"))
+    crawl.glue.start_crawler(Name=crawl.name)
+    assert proxy.done.wait(60)
+    server.process.wait(60)
+    server.start()
+    crawl.glue = server.client("glue")
+    wait_until(lambda: crawl.get()["State"] == "READY", "the crawl to end")
+    proxy.close()
+    assert crawl.get()["LastCrawl"]["Status"] == "SUCCEEDED"
+    assert set(crawl.tables()) == {f"{shop}_public_{table}" for table in ("a", "b_half", "c")}
+    assert len(crawl.glue.list_crawls(CrawlerName=crawl.name)["Crawls"]) == 1
+
+
+def test_a_crawl_that_waits_for_a_database_can_be_stopped(crawl, postgres, shop):
+    postgres.sql("CREATE TABLE a (x int); CREATE TABLE b_slow (x int)",
+                 "GRANT SELECT ON ALL TABLES IN SCHEMA public TO tester", database=shop)
+    enough = threading.Event()
+    proxy = Proxy(postgres.port, "b_slow", lambda: enough.wait(120) and "cut")
+    crawl.connect(postgres.jdbc(shop, proxy.port))
+    crawl.define(crawl.target(f"{shop}/public/%"))
+    crawl.glue.start_crawler(Name=crawl.name)
+    assert proxy.done.wait(60)
+    crawl.glue.stop_crawler(Name=crawl.name)
+    wait_until(lambda: crawl.get()["State"] == "READY", "the crawl to stop", 20)
+    enough.set()
+    proxy.close()
+    assert crawl.get()["LastCrawl"]["Status"] == "CANCELLED"
+    with pytest.raises(crawl.glue.exceptions.EntityNotFoundException):
+        crawl.tables()
 
 
 def test_names_that_nobody_would_want(crawl, postgres, shop):

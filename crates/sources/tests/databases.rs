@@ -95,7 +95,7 @@ async fn mariadb_is_opened_and_listed() {
     let server = MariaDb::start(
         "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT UNSIGNED NOT NULL, total DECIMAL(12,2), at DATETIME \
          COMMENT 'when', paid TINYINT(1), mood ENUM('good','bad'), raw VARBINARY(9)) COMMENT 'all orders'; \
-         CREATE VIEW shop.recent AS SELECT id FROM shop.orders; CREATE DATABASE hidden; CREATE TABLE hidden.x (a INT); \
+         CREATE VIEW shop.recent AS SELECT id FROM shop.orders; CREATE SEQUENCE shop.numbers; CREATE DATABASE hidden; CREATE TABLE hidden.x (a INT); \
          GRANT SELECT ON shop.* TO tester@'%';",
     );
     let mut database = Database::open(&config(&server.url(), PASSWORD)).await.unwrap();

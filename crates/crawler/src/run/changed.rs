@@ -231,7 +231,7 @@ async fn write_whole(
     let mut found = Vec::new();
     for Seen { area, plan } in whole {
         match plan {
-            Some(plan) => found.push(Discovery::Files(place.found(job, plan))),
+            Some(plan) => found.push(Discovery::Files(Box::new(place.found(job, plan)))),
             None if area.table.parameter(describe::DEPRECATED_BY).is_none() => {
                 gone.judge(job, &area.table, &[]).await?;
             }
@@ -274,7 +274,7 @@ async fn tables_of_catalog(
     let found = existing::survey(job, &target, looked).await?;
     count_files(job, looked, 0).await?;
     store::crash::point("crawl.surveyed");
-    let found = found.into_iter().map(Discovery::Files).collect();
+    let found = found.into_iter().map(|found| Discovery::Files(Box::new(found))).collect();
     Box::pin(publish::all(job, settings, found)).await?;
     Ok(Ok(()))
 }

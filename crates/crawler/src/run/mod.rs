@@ -223,7 +223,7 @@ impl Survey {
         self.done.reports.extend(self.looked.report.take());
         match found {
             Ok(found) => {
-                self.found.extend(found.into_iter().map(Discovery::Files));
+                self.found.extend(found.into_iter().map(|found| Discovery::Files(Box::new(found))));
                 Ok(true)
             }
             Err(Ended::Failed(why)) => {

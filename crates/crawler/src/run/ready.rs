@@ -10,7 +10,7 @@ use crate::targets::{CONNECTION, Described};
 
 /// A table that a survey found.
 pub(super) enum Discovery {
-    Files(Found),
+    Files(Box<Found>),
     Other(Box<Described>),
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Ready {
     /// The table that a catalog target names.
     pub(super) owner: Option<Box<Table>>,
     /// The files that it is made of; their partitions follow.
-    pub(super) files: Option<Found>,
+    pub(super) files: Option<Box<Found>>,
 }
 
 impl Ready {

@@ -11,6 +11,8 @@ scenarios! {
     only_new_folders_become_partitions,
     tables_of_the_catalog_are_brought_up_to_date,
     a_table_dropped_and_taken_by_another_is_no_end,
+    a_table_of_somebody_else_is_never_written_over,
+    a_target_that_cannot_be_read_leaves_the_others_and_its_tables_alone,
 }
 
 fn configuration(text: serde_json::Value) -> serde_json::Value {
@@ -161,4 +163,62 @@ async fn a_table_dropped_and_taken_by_another_is_no_end(on: &Backend) {
     tx.commit().await.unwrap();
     w.crawl_well().await;
     assert_eq!(w.partitions("t").await.len(), 1);
+}
+
+async fn put_elsewhere(w: &World, table: &catalog::Table) {
+    let mut input = table.input.clone();
+    input.storage_descriptor.as_mut().unwrap().location = Some("s3://bucket/elsewhere/".to_owned());
+    let mut tx = w.store.begin().await.unwrap();
+    catalog::table::update(&mut tx, &w.scope, "db", input, Default::default()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn a_table_of_somebody_else_is_never_written_over(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("t/a.json", "{\"a\":1}").await;
+    w.put("elsewhere/a.json", "{\"z\":1}").await;
+    w.create("t", json!({})).await;
+    w.crawl_well().await;
+    put_elsewhere(&w, &w.tables().await["t"]).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    let hashed = tables.values().find(|table| table.name != "t").unwrap();
+    assert_eq!((tables.len(), hashed.location()), (2, Some("s3://bucket/t/")));
+    put_elsewhere(&w, hashed).await;
+    let before = w.tables().await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await, before);
+    assert!(w.log().contains(&format!("other tables have the names t and {}", hashed.name)), "{}", w.log());
+    assert_eq!(w.newest().await.counts.files_left_out(), 1);
+}
+
+async fn a_target_that_cannot_be_read_leaves_the_others_and_its_tables_alone(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("x/a/f.json", "{\"a\":1}").await;
+    w.put("y/b/f.json", "{\"b\":1}").await;
+    let targets = |paths: &[&str]| {
+        let paths: Vec<_> =
+            paths.iter().map(|path| json!({ "Path": format!("s3://bucket/{path}") })).collect();
+        json!({ "Targets": { "S3Targets": paths },
+                "SchemaChangePolicy": { "DeleteBehavior": "DELETE_FROM_DATABASE" } })
+    };
+    w.create("x/", targets(&["x/", "y/"])).await;
+    w.crawl_well().await;
+    assert_eq!(w.tables().await.keys().collect::<Vec<_>>(), ["a", "b"]);
+    // One target is gone altogether, and the other has a new table.
+    w.delete("y/b/f.json").await;
+    w.put("x/c/f.csv", "id,v\n1,x\n2,y\n").await;
+    let preview = w.crawlers.preview(&w.scope, "c").await.unwrap();
+    assert!(preview.error.unwrap().contains("s3://bucket/y/ does not exist"));
+    let shown: Vec<_> = preview.tables.iter().map(|t| (t.name.as_str(), t.action)).collect();
+    assert_eq!(shown, [("a", "UNCHANGED"), ("c", "CREATE")]);
+    let last = w.crawl().await.last_crawl.unwrap();
+    assert_eq!(last.status, "FAILED");
+    assert_eq!(w.tables().await.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    // No target at all: nothing is written, and no database made.
+    w.update(json!({ "DatabaseName": "none", "Targets": { "S3Targets": [{ "Path": "s3://bucket/y/" }] } }))
+        .await;
+    assert_eq!(w.crawl().await.last_crawl.unwrap().status, "FAILED");
+    let mut tx = w.store.read().await.unwrap();
+    assert!(catalog::database::get(&mut tx, &w.scope, "none").await.is_err());
 }

@@ -140,6 +140,13 @@ fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
     if table.parameter("projection.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return unsupported("it uses partition projection");
     }
+    let location = table.location().unwrap_or_default();
+    if let Some(kind) = table.parameter("classification")
+        && !location.is_empty()
+        && !location.contains("://")
+    {
+        return unsupported(&format!("it is a table of a database ({kind}: {location}), not of files"));
+    }
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn tables(
     schema: &str,
 ) -> Result<Vec<TableName>, sqlx::Error> {
     let sql = "SELECT CAST(table_name AS CHAR), CAST(table_type AS CHAR), CAST(table_comment AS CHAR) \
-               FROM information_schema.tables WHERE table_schema = ? ORDER BY BINARY table_name";
+               FROM information_schema.tables WHERE table_schema = ? AND table_type <> 'SEQUENCE' ORDER BY BINARY table_name";
     let rows = sqlx::query(sql).bind(schema).fetch_all(connection).await?;
     let entry = |row: &MySqlRow| {
         let view = row.try_get::<String, _>(1)?.contains("VIEW");

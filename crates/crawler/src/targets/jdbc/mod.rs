@@ -214,7 +214,8 @@ impl Reading<'_> {
             }
         }
         if self.read.there.is_empty() {
-            self.found.notes.push("no table matches the path".to_owned());
+            let form = if self.read.has_schemas { "database/schema/table" } else { "database/table" };
+            self.found.notes.push(format!("no table matches the path ({form}, case matters)"));
         }
         Ok(())
     }
