@@ -7,7 +7,8 @@ import tempfile
 import pathlib
 import pytest
 
-from conftest import wait_until
+import test_sqs
+from conftest import name, wait_until
 from crash_load import Life
 from postgres import Postgres
 from test_crash import kill_at_random
@@ -35,6 +36,21 @@ def test_kills(tenon_factory, postgres):
     wait_until(lambda: glue.get_crawler(Name=life.database)["Crawler"]["State"] == "READY", "the crawl to end")
     assert glue.get_crawler(Name=life.database)["Crawler"]["LastCrawl"]["Status"] == "SUCCEEDED"
     assert life.count("src") == 900
+
+
+def test_queues(tenon_factory, postgres):
+    server = tenon_factory(environment={"TENON_STORE": postgres.url}).start()
+    sqs = server.client("sqs")
+
+    def queue():
+        return sqs.create_queue(QueueName=name("q"))["QueueUrl"]
+
+    test_sqs.test_queues_are_made_found_and_deleted(sqs)
+    test_sqs.test_messages_go_round(sqs, queue())
+    test_sqs.test_batches_answer_for_each_entry(sqs, queue())
+    test_sqs.test_dead_letters_and_purge(sqs, queue())
+    test_sqs.test_a_long_poll_ends_with_the_message(server, sqs, queue())
+    test_sqs.test_buckets_tell_of_their_objects(server, sqs, queue())
 
 
 def test_a_database_that_is_gone_is_an_error(tenon_factory, postgres):

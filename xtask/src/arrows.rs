@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("schemas", &[]),
     ("catalog", &["store", "schemas"]),
     ("observe", &["store"]),
+    ("queues", &["store"]),
     ("sources", &["store"]),
     ("tables", &["store", "lake", "catalog"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
@@ -30,14 +31,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "api",
         &[
             "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler", "jobs",
-            "query", "tables",
+            "query", "queues", "tables",
         ],
     ),
     (
         "tenon",
         &[
             "api", "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler",
-            "jobs", "query", "tables",
+            "jobs", "query", "queues", "tables",
         ],
     ),
     ("xtask", &[]),

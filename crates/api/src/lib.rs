@@ -7,4 +7,5 @@ pub mod iceberg;
 pub mod logs;
 mod outcome;
 pub mod s3;
+pub mod sqs;
 pub mod sts;

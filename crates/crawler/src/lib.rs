@@ -27,7 +27,7 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3, JDBC and tables of the catalog, crawls by events: refused when a crawler is made.
+//! Targets other than S3, JDBC and tables of the catalog: refused when a crawler is made.
 
 mod bytes_of;
 pub mod classifier;
@@ -52,7 +52,7 @@ pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
 pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};
 pub use rows::MIGRATIONS;
-pub use run::{BoxError, Logs};
+pub use run::{BoxError, EventMessage, EventQueues, Logs};
 pub use schedule::{Schedule, ScheduleState};
 pub use service::{Crawler, Crawlers, LastCrawl, Options, exists};
 pub use undo::Undone;

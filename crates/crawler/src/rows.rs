@@ -288,6 +288,22 @@ pub(crate) async fn has_completed(tx: &mut Tx, scope: &Scope, crawler: &str) -> 
     Ok(row.is_some())
 }
 
+/// Whether the newest state of a crawler's definition has been crawled to the end, and not undone since: then what has
+/// changed in the meantime is all that there is to look at.
+pub(crate) async fn is_up_to_date(tx: &mut Tx, scope: &Scope, crawler: &str) -> Result<bool, CrawlerError> {
+    /// Runs looked at; of those before none counts.
+    const LOOK: usize = 100;
+    let updated_ms = get(tx, scope, crawler).await?.updated_ms;
+    let runs = runs(tx, scope, crawler, None, LOOK).await?;
+    let undone_ms = runs.iter().filter_map(|run| run.undone_ms).max();
+    let counts = |run: &Crawl| {
+        run.state == RunState::Completed
+            && run.started_ms >= updated_ms
+            && undone_ms.is_none_or(|undone_ms| run.started_ms > undone_ms)
+    };
+    Ok(runs.iter().any(counts))
+}
+
 /// Runs that have not ended, of all accounts, the oldest first.
 pub(crate) async fn unfinished(tx: &mut Tx, limit: usize) -> Result<Vec<(Scope, Crawl)>, CrawlerError> {
     let rows = tx

@@ -19,7 +19,7 @@ use crate::definition::Definition;
 use crate::error::CrawlerError;
 use crate::history::{Crawl, Filter, Metrics};
 use crate::rows::{self, Stored};
-use crate::run::{Ground, Logs};
+use crate::run::{EventQueues, Ground, Logs};
 use crate::schedule::{Schedule, ScheduleState};
 use crate::state::{Event, Rejected, State, step};
 use crate::{journal, memory, schedule};
@@ -107,6 +107,14 @@ fn rejected(name: &str, why: Rejected) -> CrawlerError {
     }
 }
 
+/// Whether a run may rely on one before it.
+async fn is_again(tx: &mut Tx, scope: &Scope, definition: &Definition) -> Result<bool, CrawlerError> {
+    match definition.is_event_mode() {
+        true => rows::is_up_to_date(tx, scope, &definition.name).await,
+        false => rows::has_completed(tx, scope, &definition.name).await,
+    }
+}
+
 fn arn(scope: &Scope, name: &str) -> String {
     format!("arn:aws:glue:{}:{}:crawler/{name}", scope.region, scope.account)
 }
@@ -115,7 +123,15 @@ impl Crawlers {
     /// Makes the service; nothing runs before [`Self::run`].
     /// `vault` opens the secrets of the connections that targets name.
     pub fn new(store: Store, lake: Lake, vault: Vault, logs: Arc<dyn Logs>, options: Options) -> Self {
-        let ground = Ground { store, lake, vault, logs, build: options.build.as_str().into() };
+        let ground = Ground { store, lake, vault, logs, queues: None, build: options.build.as_str().into() };
+        Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
+    }
+
+    /// The same service with the queues that event mode reads; before anything runs.
+    #[must_use]
+    pub fn with_queues(self, queues: Arc<dyn EventQueues>) -> Self {
+        let ground = Ground { queues: Some(queues), ..self.inner.ground.clone() };
+        let options = self.inner.options.clone();
         Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
     }
 

@@ -8,6 +8,8 @@ use crate::meta::PartInfo;
 use crate::multipart::{
     MAX_OBJECT_BYTES, MIN_PART_BYTES, all_parts, find_upload, no_such_upload, part_slices, remove_upload,
 };
+use crate::notification::Event;
+use crate::objects::made;
 use crate::{
     Algorithm, BucketName, Checksum, ChecksumType, Conditions, Key, Lake, LakeError, ObjectInfo, UploadInfo,
     UploadedPart,
@@ -80,6 +82,7 @@ impl Lake {
         let unused: Vec<Slice> = slices.into_values().flatten().chain(merged).collect();
         release(self, tx, &unused).await?;
         remove_upload(tx, upload_id).await?;
+        self.tell(tx, found.events.as_deref(), &[made(Event::Complete, &info)]).await?;
         store::crash::point("lake.complete.rows");
         Ok(info)
     }

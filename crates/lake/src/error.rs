@@ -194,6 +194,30 @@ pub enum LakeError {
         /// Where the folder says it.
         file: PathBuf,
     },
+    /// A configuration of notifications that cannot be.
+    #[error("{what}")]
+    InvalidNotification {
+        /// What is wrong, for the caller.
+        what: String,
+    },
+    /// Notifications of something that this server never tells of.
+    #[error("The event '{event}' is not supported for notifications")]
+    UnsupportedEvent {
+        /// The event as given.
+        event: String,
+    },
+    /// Notifications for a queue that is not there, or not at the bucket's account and region.
+    #[error("there is no queue {arn} in the bucket's account and region")]
+    NoSuchQueue {
+        /// The queue's ARN as given.
+        arn: String,
+    },
+    /// A bucket tells of its changes, but nobody takes messages in this process.
+    #[error("the bucket's events have no taker")]
+    NoEvents,
+    /// The taker of messages failed.
+    #[error("the bucket's events could not be told")]
+    Events(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The index says something it never should.
     #[error("the object index is damaged: {what}")]
     Corrupt {

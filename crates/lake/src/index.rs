@@ -49,11 +49,21 @@ pub(crate) fn no_such_key(key: &Key) -> LakeError {
 
 /// Id of a bucket; a bucket deleted and made again has another.
 pub(crate) async fn bucket_id(tx: &mut Tx, bucket: &BucketName) -> Result<i64, LakeError> {
-    let row = tx.query_opt("SELECT id FROM lake_buckets WHERE name = $1", &params![bucket.as_str()]).await?;
-    Ok(row.ok_or_else(|| no_such_bucket(bucket))?.get(0)?)
+    Ok(bucket_and_events(tx, bucket).await?.0)
 }
 
-const FIND: &str = "SELECT b.id, o.size, o.etag, o.modified_ms, o.doc, o.layout, e.bytes, b.account FROM lake_buckets b \
+/// Id of a bucket, and what is told of its changes (see `notification`).
+pub(crate) async fn bucket_and_events(
+    tx: &mut Tx,
+    bucket: &BucketName,
+) -> Result<(i64, Option<String>), LakeError> {
+    let sql = "SELECT id, events FROM lake_buckets WHERE name = $1";
+    let row = tx.query_opt(sql, &params![bucket.as_str()]).await?;
+    let row = row.ok_or_else(|| no_such_bucket(bucket))?;
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+const FIND: &str = "SELECT b.id, o.size, o.etag, o.modified_ms, o.doc, o.layout, e.bytes, b.account, b.events FROM lake_buckets b \
      LEFT JOIN lake_objects o ON o.bucket = b.id AND o.key = $2 \
      LEFT JOIN lake_extents e ON e.id = o.inline_id WHERE b.name = $1";
 
@@ -63,6 +73,8 @@ pub(crate) struct Found {
     pub(crate) entry: Option<Entry>,
     /// The bytes, when the object is one inline extent.
     pub(crate) inline: Option<Vec<u8>>,
+    /// What is told of the bucket's changes (see `notification`).
+    pub(crate) events: Option<String>,
 }
 
 /// Looks up bucket and object. Errors: `NoSuchBucket`, `NotOwner`.
@@ -85,7 +97,7 @@ pub(crate) async fn find(
             layout: row.get(5)?,
         }),
     };
-    Ok(Found { bucket: row.get(0)?, entry, inline: row.get(6)? })
+    Ok(Found { bucket: row.get(0)?, entry, inline: row.get(6)?, events: row.get(8)? })
 }
 
 /// Writes the row of an object over what was there; the caller releases the old layout.
@@ -175,23 +187,25 @@ pub(crate) async fn inline_bytes(
     Ok(found)
 }
 
-/// Removes the rows of objects and releases their bytes; how many there were.
+/// Removes the rows of objects and releases their bytes; the keys of those that were there.
 pub(crate) async fn remove_objects(
     lake: &Lake,
     tx: &mut Tx,
     bucket: i64,
     keys: &[&Key],
-) -> Result<u64, LakeError> {
-    let mut removed = 0;
+) -> Result<Vec<String>, LakeError> {
+    let mut removed = Vec::new();
     for chunk in keys.chunks(500) {
         let mut values = vec![Value::Int(bucket)];
         values.extend(chunk.iter().map(|key| Value::Bytes(key.as_str().as_bytes().to_vec())));
         let names = placeholders(2, chunk.len());
-        let sql = format!("DELETE FROM lake_objects WHERE bucket = $1 AND key IN ({names}) RETURNING layout");
+        let sql =
+            format!("DELETE FROM lake_objects WHERE bucket = $1 AND key IN ({names}) RETURNING layout, key");
         let mut slices = Vec::new();
         for row in tx.query(&sql, &values).await? {
             slices.extend(decode::<Layout>(&row.get::<String>(0)?)?.slices);
-            removed += 1;
+            let key = String::from_utf8(row.get(1)?);
+            removed.push(key.map_err(|_| LakeError::corrupt("a key is not UTF-8"))?);
         }
         release(lake, tx, &slices).await?;
     }

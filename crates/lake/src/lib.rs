@@ -23,7 +23,7 @@
 //! of `lake_garbage` whose files are gone already.
 //!
 //! # Omitted on purpose
-//! Versions, bucket configurations, notifications, encryption: not built yet. Outside object stores neither.
+//! Versions, encryption, configurations of buckets other than notifications: not built yet. Outside object stores neither.
 
 mod buckets;
 mod checksum;
@@ -39,6 +39,7 @@ mod list;
 mod meta;
 mod multipart;
 mod names;
+mod notification;
 mod objects;
 mod read;
 mod schema;
@@ -57,6 +58,7 @@ pub use multipart::{
     CopiedRange, MAX_OBJECT_BYTES, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart,
 };
 pub use names::{BucketName, Key, MAX_KEY_BYTES};
+pub use notification::{EventSink, QueueNotification};
 pub use objects::CopyOptions;
 pub use read::{Object, Place, Segment};
 pub use schema::MIGRATIONS;
@@ -93,6 +95,8 @@ pub struct Options {
 pub struct Lake {
     store: Store,
     disk: Arc<Disk>,
+    /// Takes what buckets tell of their changes.
+    events: Option<Arc<dyn EventSink>>,
 }
 
 impl Lake {
@@ -103,7 +107,7 @@ impl Lake {
         let opened = tokio::task::spawn_blocking(move || Disk::open(&options.dir, options.durable)).await;
         let opened =
             opened.map_err(|err| LakeError::io("opening the object folder", std::io::Error::other(err)))?;
-        let lake = Lake { store, disk: Arc::new(opened?) };
+        let lake = Lake { store, disk: Arc::new(opened?), events: None };
         lake.join_folder().await?;
         lake.sweep().await?;
         Ok(lake)
@@ -131,6 +135,12 @@ impl Lake {
             }
         }
         identity::end(dir).map_err(failed)
+    }
+
+    /// The same lake, and every clone of it, with a taker of what buckets tell of their changes.
+    #[must_use]
+    pub fn with_events(self, events: Arc<dyn EventSink>) -> Lake {
+        Lake { events: Some(events), ..self }
     }
 
     /// The metadata store that the lake's rows are in.

@@ -2,6 +2,7 @@
 
 use crate::index::{self, EXTENT_COLUMNS, Found, OBJECT_COLUMNS, no_such_key};
 use crate::layout::{Layout, release, retain};
+use crate::notification::{Change, Event};
 use crate::read::Object;
 use crate::{BucketName, Checksum, Conditions, Key, Lake, LakeError, Meta, ObjectInfo, Staged};
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +32,7 @@ impl Lake {
         meta: Meta,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
+        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         let info = staged_info(tx, key, &staged, meta);
         let layout = index::insert_staged(self, tx, staged).await?;
@@ -39,6 +40,7 @@ impl Lake {
         if let Some(old) = entry {
             release(self, tx, &old.layout()?.slices).await?;
         }
+        self.tell(tx, events.as_deref(), &[made(Event::Put, &info)]).await?;
         store::crash::point("lake.put.row");
         tx.on_commit(Box::new(|| store::crash::point("lake.put.committed")));
         Ok(info)
@@ -64,7 +66,7 @@ impl Lake {
         bucket: &BucketName,
         objects: Vec<(Key, Staged, Meta)>,
     ) -> Result<Vec<ObjectInfo>, LakeError> {
-        let bucket = index::bucket_id(tx, bucket).await?;
+        let (bucket, events) = index::bucket_and_events(tx, bucket).await?;
         let mut last: HashMap<Key, usize> = HashMap::new();
         for (position, (key, _, _)) in objects.iter().enumerate() {
             last.insert(key.clone(), position);
@@ -84,6 +86,10 @@ impl Lake {
         }
         tx.insert_many("lake_extents", &EXTENT_COLUMNS, &extents).await?;
         tx.insert_many("lake_objects", &OBJECT_COLUMNS, &rows).await?;
+        if events.is_some() {
+            let changes: Vec<Change<'_>> = infos.iter().map(|info| made(Event::Put, info)).collect();
+            self.tell(tx, events.as_deref(), &changes).await?;
+        }
         store::crash::point("lake.put.row");
         Ok(infos)
     }
@@ -97,11 +103,11 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<bool, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
+        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         match entry {
             None => Ok(false),
-            Some(_) => Ok(index::remove_objects(self, tx, bucket, &[key]).await? > 0),
+            Some(_) => Ok(self.remove(tx, bucket, events.as_deref(), &[key]).await? > 0),
         }
     }
 
@@ -112,9 +118,26 @@ impl Lake {
         bucket: &BucketName,
         keys: &[Key],
     ) -> Result<u64, LakeError> {
-        let bucket = index::bucket_id(tx, bucket).await?;
+        let (bucket, events) = index::bucket_and_events(tx, bucket).await?;
         let keys: Vec<&Key> = keys.iter().collect();
-        index::remove_objects(self, tx, bucket, &keys).await
+        self.remove(tx, bucket, events.as_deref(), &keys).await
+    }
+
+    /// Removes objects, and tells of those that were there; how many.
+    async fn remove(
+        &self,
+        tx: &mut Tx,
+        bucket: i64,
+        events: Option<&str>,
+        keys: &[&Key],
+    ) -> Result<u64, LakeError> {
+        let removed = index::remove_objects(self, tx, bucket, keys).await?;
+        if events.is_some() {
+            let change = |key| Change { event: Event::Delete, key, object: None };
+            let changes: Vec<Change<'_>> = removed.iter().map(String::as_str).map(change).collect();
+            self.tell(tx, events, &changes).await?;
+        }
+        Ok(removed.len() as u64)
     }
 
     /// Makes the bytes of `source` visible as `key` too, without moving a byte: both name the same extents. The copy
@@ -129,7 +152,7 @@ impl Lake {
         options: CopyOptions,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key, conditions).await?;
+        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
         conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
         let from = source.info();
         let mut meta = options.meta.unwrap_or_else(|| from.meta.clone());
@@ -148,6 +171,7 @@ impl Lake {
         if let Some(old) = entry {
             release(self, tx, &old.layout()?.slices).await?;
         }
+        self.tell(tx, events.as_deref(), &[made(Event::Copy, &info)]).await?;
         Ok(info)
     }
 
@@ -174,6 +198,11 @@ impl Lake {
         .await?;
         Ok(())
     }
+}
+
+/// The change that made an object.
+pub(crate) fn made(event: Event, info: &ObjectInfo) -> Change<'_> {
+    Change { event, key: info.key.as_str(), object: Some((info.size, &info.etag)) }
 }
 
 fn staged_info(tx: &Tx, key: &Key, staged: &Staged, meta: Meta) -> ObjectInfo {

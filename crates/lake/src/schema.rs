@@ -7,11 +7,16 @@
 use store::Migrations;
 
 /// The lake's tables, for `Store::open`.
-pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1, V2] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1, V2, V3] };
 
 /// How many slices a part has, so that an upload's can be counted without reading its layouts.
 const V2: &str = "
 ALTER TABLE lake_parts ADD COLUMN slices {int} NOT NULL DEFAULT 1;
+";
+
+/// What is told of a bucket's changes, and to whom (see `notification`).
+const V3: &str = "
+ALTER TABLE lake_buckets ADD COLUMN events {text};
 ";
 
 const V1: &str = "

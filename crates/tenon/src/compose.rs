@@ -2,6 +2,7 @@
 //! tasks. The one place that knows all crates.
 
 mod log_sink;
+mod queue_link;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,8 @@ use futures::future::BoxFuture;
 use jobs::Jobs;
 use lake::Lake;
 use query::Queries;
+use queue_link::QueueLink;
+use queues::Queues;
 use serde_json::Value;
 use store::vault::Vault;
 use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
@@ -44,6 +47,7 @@ const MIGRATIONS: &[Migrations] = &[
     catalog::MIGRATIONS,
     catalog::registry::MIGRATIONS,
     observe::MIGRATIONS,
+    queues::MIGRATIONS,
     sources::MIGRATIONS,
     crawler::MIGRATIONS,
     crawler::classifier::CLASSIFIER_MIGRATIONS,
@@ -85,6 +89,7 @@ struct Domain {
     store: Store,
     vault: Vault,
     lake: Lake,
+    queues: Queues,
     crawlers: Crawlers,
     jobs: Jobs,
     queries: Queries,
@@ -95,6 +100,9 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let store = open_store(config, data_dir).await?;
     let options = lake::Options { dir: data_dir.path().join("objects"), durable: data_dir.durable() };
     let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
+    let queues = Queues::new(store.clone());
+    let queue_link = Arc::new(QueueLink::new(queues.clone()));
+    let lake = lake.with_events(Arc::clone(&queue_link) as _);
     let engine = open_engine(config, data_dir)?;
     let logs = Arc::new(LogSink::new(store.clone()));
     // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
@@ -105,6 +113,7 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
         crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
     let crawlers =
         Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
+    let crawlers = crawlers.with_queues(queue_link);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
     let (jobs, runner) =
@@ -112,7 +121,7 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let query_options = query::Options { max_running: MAX_RUNNING };
     let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
 
-    let domain = Domain { store, vault, lake, crawlers, jobs, queries };
+    let domain = Domain { store, vault, lake, queues, crawlers, jobs, queries };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -227,12 +236,14 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),
         Arc::new(api::logs::face(store())),
+        Arc::new(api::sqs::face(domain.queues.clone())),
     ]
 }
 
 fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
     let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
     let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
+    let (receives, messages) = (domain.queues.clone(), domain.store.clone());
     // The runner is made once, with its handle: if it ends by itself, the node stops.
     let runner = Mutex::new(Some(runner));
     vec![
@@ -256,6 +267,21 @@ fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
             Box::pin(async move { lake.run_gc(stop).await })
         }),
         upkeep("catalog purge", move |stop| Box::pin(catalog::purge::run(purged.clone(), stop))),
+        // Ends with the server, whose requests would otherwise wait for messages while it drains.
+        Task {
+            name: "queue waits",
+            stage: Stage::Intake,
+            on_exit: OnExit::Restart,
+            start: Box::new(move |stop| {
+                let receives = receives.clone();
+                Box::pin(async move {
+                    stop.cancelled().await;
+                    receives.close();
+                    Ok(())
+                })
+            }),
+        },
+        upkeep("queue upkeep", move |stop| Box::pin(queues::upkeep::run(messages.clone(), stop))),
         upkeep("log retention", move |stop| Box::pin(observe::retention::run(expired.clone(), stop))),
     ]
 }

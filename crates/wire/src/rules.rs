@@ -2,7 +2,7 @@
 //!
 //! Sources: the services' "Common Errors" pages and messages as the services return them. Glue, Kinesis, Firehose and
 //! DataBrew answer `ValidationException`; Athena `InvalidRequestException`; CloudWatch Logs
-//! `InvalidParameterException`; STS `ValidationError`. Limits are the services' largest documented request, with room
+//! `InvalidParameterException`; STS `ValidationError`; SQS `InvalidParameterValue`. Limits are the services' largest documented request, with room
 //! for its encoding (base64 adds a third).
 
 use crate::model::Protocol;
@@ -31,6 +31,8 @@ pub(crate) fn of(service: &str, protocol: Protocol) -> Rules {
         "athena" => ("InvalidRequestException", MIB),
         // 1 MiB of events, each with JSON around it.
         "logs" => ("InvalidParameterException", 4 * MIB),
+        // 1 MiB of text, each character perhaps escaped.
+        "sqs" => ("InvalidParameterValue", 8 * MIB),
         // 10 MiB of records.
         "kinesis" => ("ValidationException", 16 * MIB),
         // 4 MiB of records.

@@ -103,9 +103,18 @@ pub(super) fn fault(error: LakeError) -> Fault {
         }
         LakeError::TooManyPieces { .. } => invalid_request(text),
         LakeError::Changed => slow_down(&text),
+        LakeError::InvalidNotification { what } => Fault::new("InvalidArgument", what),
+        LakeError::UnsupportedEvent { .. } => Fault::not_implemented(text),
+        LakeError::NoSuchQueue { arn } => invalid_argument(
+            &arn,
+            "The destination queue does not exist",
+            "Unable to validate the following destination configurations",
+        ),
         LakeError::Store(error) => store_fault(error),
         LakeError::InUse { .. }
         | LakeError::OtherFolder { .. }
+        | LakeError::NoEvents
+        | LakeError::Events(_)
         | LakeError::Corrupt { .. }
         | LakeError::Io { .. } => Fault::internal(causes),
     }

@@ -1,7 +1,7 @@
 //! The S3 face: buckets, objects, multipart uploads and tags over the lake.
 //!
 //! Handlers decode, make one domain call and encode; what they share is in `input` (names and owners), `meta` (metadata
-//! and tags), `digest` (checksums), `range` and `errors`. Buckets belong to the account that made them, and only that
+//! and tags), `digest` (checksums), `range`, `notifications` and `errors`. Buckets belong to the account that made them, and only that
 //! account reaches them: bucket policies are not built.
 //!
 //! Differences from AWS, on purpose: a copy keeps the ETag and parts of its source, because it shares its bytes; storage
@@ -19,6 +19,7 @@ mod input;
 mod list;
 mod meta;
 mod multipart;
+mod notifications;
 mod parts;
 mod range;
 mod read;

@@ -1,7 +1,7 @@
 //! The operation table. Members named here have an effect, or are accepted because what they ask for holds already (a
 //! private ACL, the requester's agreement to pay); metadata members are stored; the rest is refused in `fields`.
 
-use super::{S3, buckets, copy, fields, list, multipart, parts, read, tagging, write};
+use super::{S3, buckets, copy, fields, list, multipart, notifications, parts, read, tagging, write};
 use wire::{Fields, Operation};
 
 /// What GetObject and HeadObject have in common: everything.
@@ -71,6 +71,8 @@ pub(super) const OPERATIONS: &[Operation<S3>] = &[
         fields: Fields { acts: &["Bucket", "ExpectedBucketOwner"], refused: &[], ignored: &[] },
         run: |s3, call| Box::pin(buckets::versioning(s3, call)),
     },
+    notifications::GET,
+    notifications::PUT,
     Operation {
         name: "PutObject",
         fields: Fields {

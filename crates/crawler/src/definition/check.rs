@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    CatalogTarget, Definition, DeleteBehavior, EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target, Targets,
-    UpdateBehavior,
+    CatalogTarget, Definition, DeleteBehavior, EVENTS, EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target,
+    Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
@@ -35,10 +35,20 @@ fn check_s3(target: &S3Target) -> Result<(), CrawlerError> {
     if let Some(name) = first_given(&target.other) {
         return refused(format!("{name} of an S3 target is not supported"));
     }
+    check_queues([&target.event_queue_arn, &target.dlq_event_queue_arn])?;
     if target.sample_size.is_some_and(|n| !(1..=249).contains(&n)) {
         return refused("SampleSize must be between 1 and 249");
     }
     Ok(())
+}
+
+/// Whether they are there is asked by each run.
+fn check_queues(arns: [&Option<String>; 2]) -> Result<(), CrawlerError> {
+    let given = arns.into_iter().flatten().filter(|arn| !arn.is_empty());
+    match given.into_iter().find(|arn| !arn.starts_with("arn:aws:sqs:") || arn.split(':').count() != 6) {
+        Some(arn) => refused(format!("{arn:?} is not the ARN of a queue")),
+        None => Ok(()),
+    }
 }
 
 fn check_jdbc(target: &JdbcTarget) -> Result<(), CrawlerError> {
@@ -107,6 +117,7 @@ impl Definition {
             if let Some(name) = first_given(&target.other) {
                 return refused(format!("{name} of a catalog target is not supported"));
             }
+            check_queues([&target.event_queue_arn, &target.dlq_event_queue_arn])?;
         }
         if self.schema_change_policy.delete_behavior != DeleteBehavior::Log {
             return refused(
@@ -133,9 +144,30 @@ impl Definition {
                 )
             }
             NEW_FOLDERS => Ok(()),
+            EVENTS => self.check_events(),
             other => refused(format!(
-                "RecrawlBehavior {other} is not supported: {EVERYTHING} and {NEW_FOLDERS} are"
+                "RecrawlBehavior {other} is not supported: {EVERYTHING}, {NEW_FOLDERS} and {EVENTS} are"
             )),
         }
+    }
+
+    /// Source: Glue Developer Guide, Accelerating crawls using Amazon S3 event notifications, limitations.
+    fn check_events(&self) -> Result<(), CrawlerError> {
+        let targets = &self.targets;
+        let queue = match (targets.s3_targets.as_slice(), targets.catalog_targets.as_slice()) {
+            ([one], []) if targets.are_files_only() => &one.event_queue_arn,
+            ([], [one]) if !targets.has_data_stores() => &one.event_queue_arn,
+            _ => {
+                let which = "exactly one target, an S3 target or a catalog target";
+                return refused(format!("RecrawlBehavior {EVENTS} is for {which}"));
+            }
+        };
+        if queue.as_deref().unwrap_or_default().is_empty() {
+            return refused(format!("RecrawlBehavior {EVENTS} needs the target's EventQueueArn"));
+        }
+        if targets.s3_targets.iter().any(|target| target.sample_size.is_some()) {
+            return refused(format!("RecrawlBehavior {EVENTS} cannot be combined with SampleSize"));
+        }
+        Ok(())
     }
 }

@@ -72,7 +72,13 @@ pub struct S3Target {
     /// Files to look at per folder; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<u32>,
-    /// Connections and queues, refused.
+    /// The queue that says what changed, for `CRAWL_EVENT_MODE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_queue_arn: Option<String>,
+    /// Where messages go that cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dlq_event_queue_arn: Option<String>,
+    /// Connections, refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -104,7 +110,13 @@ pub struct CatalogTarget {
     pub database_name: String,
     /// Names of tables.
     pub tables: Vec<String>,
-    /// Connections and queues, refused.
+    /// The queue that says what changed, for `CRAWL_EVENT_MODE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_queue_arn: Option<String>,
+    /// Where messages go that cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dlq_event_queue_arn: Option<String>,
+    /// Connections, refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -164,7 +176,7 @@ pub enum DeleteBehavior {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RecrawlPolicy {
-    /// `CRAWL_EVERYTHING` or `CRAWL_NEW_FOLDERS_ONLY`.
+    /// `CRAWL_EVERYTHING`, `CRAWL_NEW_FOLDERS_ONLY` or `CRAWL_EVENT_MODE`.
     pub recrawl_behavior: String,
 }
 
@@ -172,6 +184,9 @@ pub struct RecrawlPolicy {
 pub(crate) const EVERYTHING: &str = "CRAWL_EVERYTHING";
 /// `RecrawlBehavior` of adding partitions for new folders only.
 pub(crate) const NEW_FOLDERS: &str = "CRAWL_NEW_FOLDERS_ONLY";
+
+/// `RecrawlBehavior` of looking at the folders of changed objects only, by the events of their bucket.
+pub(crate) const EVENTS: &str = "CRAWL_EVENT_MODE";
 
 impl Default for RecrawlPolicy {
     fn default() -> Self {
@@ -210,6 +225,11 @@ impl Definition {
         self.recrawl_policy.recrawl_behavior == NEW_FOLDERS
     }
 
+    /// Whether crawls after the first look at what a queue names.
+    pub(crate) fn is_event_mode(&self) -> bool {
+        self.recrawl_policy.recrawl_behavior == EVENTS
+    }
+
     pub(crate) fn settings(&self) -> Result<Configuration, CrawlerError> {
         self.configuration
             .as_deref()
@@ -236,7 +256,8 @@ mod tests {
     fn what_is_not_built_is_refused() {
         assert!(request(json!({"Description": "x", "Tags": {}, "Classifiers": []})).is_ok());
         for (extra, word) in [
-            (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"}}), "CRAWL_EVENT_MODE"),
+            (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"}}), "EventQueueArn"),
+            (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NOTHING"}}), "CRAWL_NOTHING"),
             (json!({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}}), "LOG UpdateBehavior"),
             (
                 json!({"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": ["t"]}]}}),
@@ -267,7 +288,7 @@ mod tests {
             ),
             (
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "EventQueueArn": "q"}]}}),
-                "EventQueueArn",
+                "ARN of a queue",
             ),
             (json!({"DatabaseName": null}), "DatabaseName"),
             (json!({"Configuration": "{"}), "JSON"),
@@ -292,6 +313,38 @@ mod tests {
             "SchemaChangePolicy": log, "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
         });
         assert!(request(extra).unwrap_err().to_string().contains("S3 targets only"));
+    }
+
+    #[test]
+    fn events_are_for_one_target_with_a_queue() {
+        let arn = "arn:aws:sqs:us-east-1:000000000000:q";
+        let one = json!({"Path": "s3://bucket/x", "EventQueueArn": arn});
+        let with = |targets: Value| {
+            request(json!({
+                "Targets": targets,
+                "SchemaChangePolicy": {"DeleteBehavior": "LOG"},
+                "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"},
+            }))
+        };
+        assert!(with(json!({"S3Targets": [one]})).unwrap().is_event_mode());
+        let table =
+            json!({"DatabaseName": "d", "Tables": ["t"], "EventQueueArn": arn, "DlqEventQueueArn": arn});
+        assert!(with(json!({"CatalogTargets": [table]})).is_ok());
+        let mut sampled = one.clone();
+        sampled["SampleSize"] = json!(3);
+        for (targets, word) in [
+            (json!({"S3Targets": [one, one]}), "one target"),
+            (
+                json!({"S3Targets": [one], "JdbcTargets": [{"ConnectionName": "c", "Path": "d/%"}]}),
+                "one target",
+            ),
+            (json!({"S3Targets": [{"Path": "s3://bucket/x"}]}), "EventQueueArn"),
+            (json!({"S3Targets": [sampled]}), "SampleSize"),
+            (json!({"CatalogTargets": [{"DatabaseName": "d", "Tables": ["t"]}]}), "EventQueueArn"),
+        ] {
+            let error = with(targets.clone()).unwrap_err().to_string();
+            assert!(error.contains(word), "{targets}: {error}");
+        }
     }
 
     #[test]

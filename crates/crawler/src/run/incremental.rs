@@ -27,7 +27,8 @@ pub(super) struct Known {
     places: HashSet<String>,
 }
 
-fn with_slash(location: &str) -> String {
+/// A location as a folder.
+pub(super) fn with_slash(location: &str) -> String {
     format!("{}/", location.trim_end_matches('/'))
 }
 

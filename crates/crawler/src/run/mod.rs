@@ -1,8 +1,10 @@
 //! One run: survey the targets, plan, publish. See the crate's page for the whole.
 
+mod changed;
 mod changes;
 mod decide;
 mod describe;
+mod events;
 mod existing;
 mod explain;
 mod incremental;
@@ -10,10 +12,12 @@ mod keys;
 mod log;
 mod look;
 mod naming;
+mod place;
 mod publish;
 mod ready;
 mod survey;
 mod vanished;
+mod widened;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,6 +43,7 @@ use vanished::Gone;
 
 pub(crate) use changes::Aim;
 pub(crate) use describe::UPDATED_BY;
+pub use events::{EventMessage, EventQueues};
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
 
@@ -50,6 +55,8 @@ pub(crate) struct Ground {
     /// Opens the secrets of connections.
     pub(crate) vault: Vault,
     pub(crate) logs: Arc<dyn Logs>,
+    /// Where event mode finds what has changed.
+    pub(crate) queues: Option<Arc<dyn EventQueues>>,
     /// Which build of the program this is.
     pub(crate) build: Arc<str>,
 }
@@ -128,6 +135,31 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     if definition.is_incremental() && job.again {
         return new_folders(job, looked).await;
     }
+    if !definition.is_event_mode() {
+        return everything(job, &settings, looked).await;
+    }
+    let changes = events::read(job).await?;
+    let mut done = None;
+    if job.again {
+        let looked = Looked { ways: Arc::clone(&looked.ways), ..Looked::default() };
+        done = Box::pin(changed::crawl(job, &settings, &changes, looked)).await?;
+    } else {
+        job.log.info("INFO : Crawl is not running in S3 event mode: everything is listed first");
+    }
+    let done = match done {
+        Some(done) => done,
+        None => everything(job, &settings, looked).await?,
+    };
+    // What a target that could not be read has to say is still to be heard.
+    if done.error().is_none() {
+        events::finish(job, &changes).await?;
+    }
+    Ok(done)
+}
+
+/// A crawl that looks at everything.
+async fn everything(job: &Job<'_>, settings: &Configuration, looked: Looked) -> Result<Done, Ended> {
+    let definition = job.definition;
     let mut survey = Survey { looked, ..Survey::default() };
     survey.files(job, Grouping { table_level: settings.table_level, combine: settings.combine }).await?;
     survey.others(job).await?;
@@ -142,13 +174,13 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     let mut seen = HashSet::new();
     found.retain(|one| seen.insert(one.key()));
     store::crash::point("crawl.surveyed");
-    check_threshold(&settings, found.len())?;
+    check_threshold(settings, found.len())?;
     job.log
         .info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
     if found.is_empty() {
         job.log.warn("No tables were found: the targets hold nothing that could be read");
     }
-    let (written, locations) = Box::pin(publish::all(job, &settings, found)).await?;
+    let (written, locations) = Box::pin(publish::all(job, settings, found)).await?;
     if definition.targets.catalog_targets.is_empty() {
         gone.tables(job, &written, &locations).await?;
     }

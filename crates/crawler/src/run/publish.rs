@@ -108,10 +108,10 @@ async fn refused(job: &Job<'_>, one: &Ready, why: &str) -> Result<(), CrawlerErr
 }
 
 /// A table as the catalog has it now.
-struct Table {
-    input: TableInput,
+pub(super) struct Table {
+    pub(super) input: TableInput,
     /// Nothing of it was there before, so that it has no partitions yet.
-    fresh: bool,
+    pub(super) fresh: bool,
 }
 
 async fn write_table(
@@ -154,13 +154,13 @@ async fn write_table(
     done(job, tx, one, Table { input: TableInput { name, ..input }, fresh }, Some(fate), notes).await
 }
 
-fn add(names: &mut Vec<String>, name: &str) {
+pub(super) fn add(names: &mut Vec<String>, name: &str) {
     if !names.iter().any(|known| known == name) {
         names.push(name.to_owned());
     }
 }
 
-async fn change(
+pub(super) async fn change(
     job: &Job<'_>,
     tx: &mut Tx,
     old: &table::Table,
@@ -211,7 +211,23 @@ async fn done(
     Ok(table)
 }
 
+/// Writes all partitions of a table, then deals with those that have vanished.
 async fn write_partitions(
+    job: &Job<'_>,
+    settings: &Configuration,
+    found: &Found,
+    table: &Table,
+) -> Result<(), Ended> {
+    put_partitions(job, settings, found, table).await?;
+    if table.fresh {
+        return Ok(());
+    }
+    let values: HashSet<Vec<String>> = found.plan.parts.iter().map(|p| p.values.clone()).collect();
+    vanished::partitions(job, (&found.database, &table.input.name), &values).await
+}
+
+/// Writes partitions that were found; others stay as they are.
+pub(super) async fn put_partitions(
     job: &Job<'_>,
     settings: &Configuration,
     found: &Found,
@@ -237,15 +253,9 @@ async fn write_partitions(
             Err(error) => return Err(error.into()),
         };
     }
-    job.log.info(format!(
-        "INFO : Added {created} partitions to table {name}, it has {} now",
-        found.plan.parts.len()
-    ));
-    if table.fresh {
-        return Ok(());
-    }
-    let values: HashSet<Vec<String>> = found.plan.parts.iter().map(|p| p.values.clone()).collect();
-    vanished::partitions(job, (&found.database, name), &values).await
+    let looked_at = found.plan.parts.len();
+    job.log.info(format!("INFO : Added {created} partitions to table {name}; {looked_at} have files now"));
+    Ok(())
 }
 
 /// Makes the partitions that are new, replaces those that changed; returns how many are new.

@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use catalog::Table;
-
 use formats::{InferOptions, InferredField};
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::incremental::Known;
 use super::look::look;
+pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job, explain};
-use crate::definition::S3Target;
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::memory::{Look, Memory, Seen};
@@ -23,34 +21,6 @@ use crate::preview::TargetReport;
 const PAGE: usize = 1000;
 /// Files looked at at the same time.
 const AT_ONCE: usize = 4;
-
-/// A table found in a target.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) bucket: BucketName,
-    pub(crate) plan: TablePlan,
-    pub(crate) exclusions: Vec<String>,
-    /// Where the table goes.
-    pub(crate) database: String,
-    /// The table that a catalog target names.
-    pub(crate) owner: Option<Box<Table>>,
-}
-
-/// A place to look at.
-pub(crate) struct Place {
-    pub(crate) bucket: BucketName,
-    pub(crate) path: String,
-    pub(crate) exclusions: Vec<String>,
-    pub(crate) sample: Option<u32>,
-}
-
-impl Place {
-    /// Of an S3 target.
-    pub(crate) fn of(target: &S3Target) -> Result<Self, CrawlerError> {
-        let (bucket, path) = target.place()?;
-        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample: target.sample_size })
-    }
-}
 
 /// What the surveys of a run share: how they look at files, and what they have looked at.
 #[derive(Debug, Default)]
@@ -86,26 +56,8 @@ pub(crate) async fn look_around(
     looked: &mut Looked,
 ) -> Result<Surveyed, Ended> {
     let path = &place.path;
-    let mut survey = Survey {
-        job,
-        bucket: place.bucket.clone(),
-        exclusions: Exclusions::new(&place.exclusions)?,
-        sample: place.sample.map(u64::from),
-        likeness,
-        known,
-        folders: BTreeMap::new(),
-        open: BTreeSet::new(),
-        memory: Memory::new(
-            (job.scope, &job.definition.name, place.bucket.as_str()),
-            &job.ground.build,
-            &looked.ways,
-        ),
-        files: 0,
-        looked,
-        fields: None,
-    };
-    // A path without a slash at its end is a folder, or, when there is such an object, one file.
-    let prefix = if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") };
+    let mut survey = Survey::new(job, place, likeness, known, looked)?;
+    let prefix = place.prefix();
     let listed = survey.walk(&prefix).await?;
     let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
     if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
@@ -114,6 +66,20 @@ pub(crate) async fn look_around(
         return Err(Ended::Failed(message));
     }
     Ok(Surveyed { prefix, folders: survey.folders, single })
+}
+
+/// Lists one folder (a key prefix) of a place and looks at its files; what lies there, by path below the folder. Nothing is
+/// no error.
+pub(crate) async fn look_below(
+    job: &Job<'_>,
+    place: &Place,
+    folder: &str,
+    likeness: Likeness,
+    looked: &mut Looked,
+) -> Result<BTreeMap<String, Folder>, Ended> {
+    let mut survey = Survey::new(job, place, likeness, None, looked)?;
+    survey.walk(folder).await?;
+    Ok(survey.folders)
 }
 
 /// Surveys one place and groups what it finds into tables. Errors: as [`look_around`].
@@ -128,16 +94,9 @@ pub(crate) async fn tables(
         looked.report = Some(TargetReport { path, ..TargetReport::default() });
     }
     let surveyed = look_around(job, place, grouping.likeness(), None, looked).await?;
-    let found = |plan: TablePlan, exclusions: Vec<String>| Found {
-        bucket: place.bucket.clone(),
-        plan,
-        exclusions,
-        database: job.database().to_owned(),
-        owner: None,
-    };
     if let Some(shape) = surveyed.single {
         let plan = TablePlan { path: place.path.clone(), shape, keys: Vec::new(), parts: Vec::new() };
-        return Ok(vec![found(plan, Vec::new())]);
+        return Ok(vec![Found { exclusions: Vec::new(), ..place.found(job, plan) }]);
     }
     let prefix = surveyed.prefix;
     let counts: Vec<(String, u64)> = match &looked.report {
@@ -158,16 +117,14 @@ pub(crate) async fn tables(
     for note in notes {
         job.log.warn(format!("s3://{}/: {note}", place.bucket.as_str()));
     }
-    // Glue's parameter gives them as whole paths.
-    let bucket = place.bucket.as_str();
-    let exclusions: Vec<String> =
-        place.exclusions.iter().map(|pattern| format!("s3://{bucket}/{prefix}{pattern}")).collect();
-    Ok(plans.into_iter().map(|plan| found(plan, exclusions.clone())).collect())
+    Ok(plans.into_iter().map(|plan| place.found(job, plan)).collect())
 }
 
 struct Survey<'a> {
     job: &'a Job<'a>,
     bucket: BucketName,
+    /// The place's folder, which exclusions are relative to.
+    prefix: String,
     exclusions: Exclusions,
     sample: Option<u64>,
     likeness: Likeness,
@@ -189,7 +146,32 @@ pub(super) fn is_hidden(relative: &str) -> bool {
     relative.is_empty() || relative.ends_with('/') || relative.split('/').any(|p| p.starts_with(['_', '.']))
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
+    fn new(
+        job: &'a Job<'a>,
+        place: &Place,
+        likeness: Likeness,
+        known: Option<&'a Known>,
+        looked: &'a mut Looked,
+    ) -> Result<Self, CrawlerError> {
+        let of = (job.scope, job.definition.name.as_str(), place.bucket.as_str());
+        Ok(Self {
+            job,
+            bucket: place.bucket.clone(),
+            prefix: place.prefix(),
+            exclusions: Exclusions::new(&place.exclusions)?,
+            sample: place.sample.map(u64::from),
+            likeness,
+            known,
+            folders: BTreeMap::new(),
+            open: BTreeSet::new(),
+            memory: Memory::new(of, &job.ground.build, &looked.ways),
+            files: 0,
+            looked,
+            fields: None,
+        })
+    }
+
     /// Goes through all objects below `folder`; returns how many there are, hidden ones included.
     async fn walk(&mut self, folder: &str) -> Result<u64, Ended> {
         let mut listed = 0;
@@ -244,7 +226,8 @@ impl Survey<'_> {
         let mut wanted = Vec::with_capacity(objects.len());
         for object in objects {
             let relative = object.key.as_str().strip_prefix(folder).unwrap_or_default().to_owned();
-            if is_hidden(&relative) || self.exclusions.exclude(&relative) {
+            let below = object.key.as_str().strip_prefix(&self.prefix).unwrap_or(&relative);
+            if is_hidden(&relative) || self.exclusions.exclude(below) {
                 continue;
             }
             let place = relative.rsplit_once('/').map_or("", |(place, _)| place).to_owned();

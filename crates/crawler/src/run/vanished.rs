@@ -61,7 +61,12 @@ impl Gone {
         }
     }
 
-    async fn judge(&self, job: &Job<'_>, found: &table::Table, locations: &[String]) -> Result<(), Ended> {
+    pub(super) async fn judge(
+        &self,
+        job: &Job<'_>,
+        found: &table::Table,
+        locations: &[String],
+    ) -> Result<(), Ended> {
         if let Some(target) = self.others.iter().find(|target| target.is_gone(found)) {
             return Ok(remove(job, found, &format!("{} has it no longer", target.label())).await?);
         }
@@ -92,7 +97,7 @@ impl Gone {
 }
 
 /// Whether a file that a crawl would look at lies at or below `location`.
-async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
+pub(super) async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
     let rest = location.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let bucket = BucketName::new(bucket)?;
@@ -207,7 +212,7 @@ pub(super) async fn partitions(
     Ok(())
 }
 
-async fn remove_partitions(
+pub(super) async fn remove_partitions(
     job: &Job<'_>,
     place: (&str, &str),
     gone: &[catalog::PartitionInput],

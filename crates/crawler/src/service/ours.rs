@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use store::Scope;
 use tokio_util::sync::CancellationToken;
 
-use super::{Crawlers, rejected};
+use super::{Crawlers, is_again, rejected};
 use crate::LOG_GROUP;
 use crate::error::CrawlerError;
 use crate::history::Crawl;
@@ -21,7 +21,7 @@ impl Crawlers {
     pub async fn preview(&self, scope: &Scope, name: &str) -> Result<Preview, CrawlerError> {
         let mut tx = self.store().read().await?;
         let stored = rows::get(&mut tx, scope, name).await?;
-        let again = rows::has_completed(&mut tx, scope, name).await?;
+        let again = is_again(&mut tx, scope, &stored.definition).await?;
         let crawl = Crawl { attempts: 1, ..Crawl::new("preview".to_owned(), name, tx.now_ms()) };
         drop(tx);
         let ground = &self.inner.ground;

@@ -7,7 +7,7 @@ use store::lease::{self, Lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Crawlers;
+use super::{Crawlers, is_again};
 use crate::MAX_ATTEMPTS;
 use crate::definition::Definition;
 use crate::error::CrawlerError;
@@ -171,7 +171,7 @@ impl Crawlers {
     ) -> Result<Job<'a>, CrawlerError> {
         let mut tx = self.store().read().await?;
         let journal = Journal::open(&mut tx, scope, &crawl.crawler, &crawl.id).await?;
-        let again = rows::has_completed(&mut tx, scope, &crawl.crawler).await?;
+        let again = is_again(&mut tx, scope, definition).await?;
         let aim = Aim::Carry { lease, journal };
         Ok(Job { ground: &self.inner.ground, scope, definition, crawl, aim, again, log, cancel })
     }

@@ -20,6 +20,7 @@ macro_rules! scenarios {
 }
 
 mod classify;
+mod events;
 mod files;
 mod layout;
 mod ours;
@@ -44,4 +45,5 @@ async fn on_postgres() {
     policy::all(&on).await;
     ours::all(&on).await;
     classify::all(&on).await;
+    events::all(&on).await;
 }

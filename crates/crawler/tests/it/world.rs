@@ -10,6 +10,7 @@ use catalog::table::TableQuery;
 use crawler::state::State;
 use crawler::{Crawler, CrawlerError, Crawlers, Logs, Options};
 use lake::{BucketName, Conditions, Key, Lake, Meta};
+use queues::Queues;
 use serde_json::{Value, json};
 use store::vault::Vault;
 use store::{Location, RandomIds, Scope, Store, SystemClock, TestClock, testing};
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::events::Link;
 use crate::server::Server;
 
 #[derive(Default)]
@@ -39,6 +41,7 @@ impl Logs for Kept {
 
 const MIGRATIONS: &[store::Migrations] = &[
     lake::MIGRATIONS,
+    queues::MIGRATIONS,
     catalog::MIGRATIONS,
     sources::MIGRATIONS,
     crawler::MIGRATIONS,
@@ -69,6 +72,7 @@ impl Backend {
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) lake: Lake,
+    pub(crate) queues: Queues,
     pub(crate) logs: Arc<Kept>,
     pub(crate) crawlers: Crawlers,
     pub(crate) scope: Scope,
@@ -92,6 +96,9 @@ impl World {
     async fn over(store: Store, folder: TempDir) -> Self {
         let options = lake::Options { dir: folder.path().join("lake"), durable: false };
         let lake = Lake::open(store.clone(), options).await.unwrap();
+        let queues = Queues::new(store.clone());
+        let link = Arc::new(Link(queues.clone()));
+        let lake = lake.with_events(link.clone());
         let scope = Scope::new("000000000000", "us-east-1").unwrap();
         let mut tx = store.begin().await.unwrap();
         lake.create_bucket(&mut tx, &scope, &BucketName::new("bucket").unwrap()).await.unwrap();
@@ -99,9 +106,11 @@ impl World {
         let logs = Arc::new(Kept::default());
         let vault = Vault::without_key();
         let crawlers = Crawlers::new(store.clone(), lake.clone(), vault, logs.clone(), Options::default());
+        let crawlers = crawlers.with_queues(link);
         let mut world = Self {
             store,
             lake,
+            queues,
             logs,
             crawlers,
             scope,

@@ -4,6 +4,7 @@
 
 mod damage;
 mod multipart;
+mod told;
 mod world;
 
 use bytes::Bytes;

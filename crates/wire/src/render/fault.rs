@@ -24,6 +24,7 @@ const COMMON: &[(&str, u16)] = &[
     (INTERNAL_FAILURE, 500),
     ("InvalidAction", 400),
     ("InvalidClientTokenId", 403),
+    ("InvalidParameterValue", 400),
     ("InvalidRequest", 400),
     ("InvalidSignatureException", 400),
     ("MalformedInput", 400),

@@ -72,7 +72,6 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
 }
 
 const NOT_BUILT: &str = "only S3, JDBC and catalog targets are built";
-const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 
@@ -86,12 +85,16 @@ macro_rules! definition {
                 "Targets.S3Targets.Path",
                 "Targets.S3Targets.Exclusions",
                 "Targets.S3Targets.SampleSize",
+                "Targets.S3Targets.EventQueueArn",
+                "Targets.S3Targets.DlqEventQueueArn",
                 "Targets.JdbcTargets.ConnectionName",
                 "Targets.JdbcTargets.Path",
                 "Targets.JdbcTargets.Exclusions",
                 "Targets.JdbcTargets.EnableAdditionalMetadata",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
+                "Targets.CatalogTargets.EventQueueArn",
+                "Targets.CatalogTargets.DlqEventQueueArn",
                 "TablePrefix",
                 "SchemaChangePolicy.UpdateBehavior",
                 "SchemaChangePolicy.DeleteBehavior",
@@ -114,14 +117,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.MongoDBTargets", NOT_BUILT),
     ("Targets.DynamoDBTargets", NOT_BUILT),
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
-    ("Targets.CatalogTargets.EventQueueArn", NO_EVENTS),
-    ("Targets.CatalogTargets.DlqEventQueueArn", NO_EVENTS),
     ("Targets.DeltaTargets", NOT_BUILT),
     ("Targets.IcebergTargets", NOT_BUILT),
     ("Targets.HudiTargets", NOT_BUILT),
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
-    ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
-    ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
     ("CatalogId", OWN_CATALOG),
 ];
 

@@ -1,0 +1,57 @@
+//! Places with files, and the tables that are found there.
+
+use catalog::Table;
+use lake::BucketName;
+
+use super::Job;
+use crate::definition::S3Target;
+use crate::error::CrawlerError;
+use crate::plan::TablePlan;
+
+/// A table found in a target.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) bucket: BucketName,
+    pub(crate) plan: TablePlan,
+    pub(crate) exclusions: Vec<String>,
+    /// Where the table goes.
+    pub(crate) database: String,
+    /// The table that a catalog target names.
+    pub(crate) owner: Option<Box<Table>>,
+}
+
+/// A place to look at.
+pub(crate) struct Place {
+    pub(crate) bucket: BucketName,
+    pub(crate) path: String,
+    pub(crate) exclusions: Vec<String>,
+    pub(crate) sample: Option<u32>,
+}
+
+impl Place {
+    /// Of an S3 target.
+    pub(crate) fn of(target: &S3Target) -> Result<Self, CrawlerError> {
+        let (bucket, path) = target.place()?;
+        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample: target.sample_size })
+    }
+
+    /// Its folder with a `/`, as a key prefix. A path without a slash at its end is a folder, or, when there is such an
+    /// object, one file.
+    pub(crate) fn prefix(&self) -> String {
+        let path = &self.path;
+        if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") }
+    }
+
+    /// A table in it, of the crawler's database.
+    pub(crate) fn found(&self, job: &Job<'_>, plan: TablePlan) -> Found {
+        // Glue's parameter gives them as whole paths.
+        let whole = format!("s3://{}/{}", self.bucket.as_str(), self.prefix());
+        Found {
+            bucket: self.bucket.clone(),
+            plan,
+            exclusions: self.exclusions.iter().map(|pattern| format!("{whole}{pattern}")).collect(),
+            database: job.database().to_owned(),
+            owner: None,
+        }
+    }
+}
