@@ -55,6 +55,7 @@ pub use object::ObjectRef;
 pub use options::Options;
 pub use path::{PathFormat, PathSource, SAMPLE_FILES, TextTypes};
 pub use runtime::{Engine, MemoryUse};
+pub use scan::numbers::number_of_text;
 pub use session::{BadRecordPolicy, Explained, Session, SessionOptions, Sources, SqlDialect, frame_schema};
 pub use sql::{check_expansion, check_size, on_large_stack};
 pub use stats::{RunStats, ScanStats, WriteStats};

@@ -38,6 +38,7 @@ mod source;
 mod write;
 mod xml;
 
+pub use builder::{cast_text, casts_text_to};
 pub use compression::Compression;
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};

@@ -114,6 +114,10 @@ impl Reader {
             return Ok(Self::Nothing);
         }
         let range = range.start..end;
+        if !options.cast_columns.is_empty() && !matches!(format, Format::Csv(_)) {
+            let what = format!("casting the columns of {}", format.classification());
+            return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+        }
         match format {
             Format::Parquet(_) => {
                 let reader = parquet::ParquetReader::open(source, range, schema, options).await?;

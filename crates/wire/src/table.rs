@@ -126,7 +126,8 @@ fn has_path(model: &Model, shape: &Shape, path: &str) -> bool {
     has_path(model, inner, rest)
 }
 
-/// Refuses a request that holds a field which the operation refuses; empty lists and maps ask for nothing.
+/// Refuses a request that holds a field which the operation refuses; empty lists and maps, and flags that are false, ask
+/// for nothing.
 pub(crate) fn refuse(
     service: &str,
     entry: &Entry,
@@ -145,7 +146,7 @@ pub(crate) fn refuse(
 /// Whether a value holds something at a path.
 fn asks(value: &Document, path: Option<&str>) -> bool {
     match (value, path) {
-        (Document::Null, _) => false,
+        (Document::Null | Document::Bool(false), _) => false,
         (Document::Array(values), None) => !values.is_empty(),
         (Document::Object(object), None) => !object.is_empty(),
         (_, None) => true,

@@ -4,15 +4,15 @@ use query::{Execution, NewQuery, ResultColumn};
 use serde_json::{Value, json};
 use wire::{Call, Document, Fault, Reply, epoch_seconds};
 
-use super::{Athena, errors, scope};
+use super::{Athena, ENGINE_VERSION, NEWEST, check_owner, errors, scope};
 
 /// Source: Athena API Reference, GetQueryResults (MaxResults).
 const MAX_ROWS: i64 = 1_000;
 /// Source: Athena API Reference, ListQueryExecutions (MaxResults).
 const MAX_EXECUTIONS: i64 = 50;
-const ENGINE_VERSION: &str = "Athena engine version 3";
 
 pub(super) async fn start(athena: &Athena, call: Call) -> Result<Reply, Fault> {
+    check_owner(&call, call.input.get("ResultConfiguration"))?;
     let text = |path: &[&str]| -> Option<String> {
         let mut at = call.input.get(*path.first()?)?;
         for member in &path[1..] {
@@ -154,7 +154,7 @@ fn described(execution: &Execution) -> Document {
         },
         "WorkGroup": execution.work_group,
         "EngineVersion": {
-            "SelectedEngineVersion": "AUTO",
+            "SelectedEngineVersion": NEWEST,
             "EffectiveEngineVersion": ENGINE_VERSION,
         },
     })

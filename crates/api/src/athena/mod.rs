@@ -10,7 +10,7 @@ mod workgroups;
 
 use query::Queries;
 use store::{Scope, Store};
-use wire::{Call, Fault, Fields, Operation, Service};
+use wire::{Call, Document, Fault, Fields, Operation, Service};
 
 /// What the handlers work on.
 pub struct Athena {
@@ -28,9 +28,29 @@ fn scope(call: &Call) -> Result<Scope, Fault> {
         .map_err(|error| errors::invalid(error.to_string()))
 }
 
+/// The one version of the engine that there is.
+const ENGINE_VERSION: &str = "Athena engine version 3";
+/// The choice of whatever version is newest.
+const NEWEST: &str = "AUTO";
+
+/// Refuses a `ResultConfiguration` whose `ExpectedBucketOwner` is somebody else: results go to the caller's buckets only.
+fn check_owner(call: &Call, results: Option<&Document>) -> Result<(), Fault> {
+    let owner = results.and_then(|results| results.get("ExpectedBucketOwner")).and_then(Document::as_str);
+    let account = call.scope_account.as_str();
+    match owner.filter(|owner| *owner != account) {
+        Some(owner) => Err(errors::invalid(format!(
+            "The buckets that results can go to belong to {account}, not to the ExpectedBucketOwner {owner}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 const ENCRYPTION: &str = "results are not encrypted by Tenon; leave the encryption out";
 const NO_ACL: &str = "object ACLs are not built";
 const NO_SPARK: &str = "Apache Spark work groups are not built";
+const NOT_MANAGED: &str = "Athena's own storage of results is not built: name an OutputLocation";
+const NO_GRANTS: &str = "S3 Access Grants are not built";
+const NO_IDENTITY_CENTER: &str = "IAM Identity Center is not built";
 
 const OPERATIONS: &[Operation<Athena>] = &[
     Operation {
@@ -42,6 +62,7 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 "QueryExecutionContext.Database",
                 "QueryExecutionContext.Catalog",
                 "ResultConfiguration.OutputLocation",
+                "ResultConfiguration.ExpectedBucketOwner",
                 "WorkGroup",
             ],
             refused: &[
@@ -93,9 +114,16 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 "Name",
                 "Tags",
                 "Configuration.ResultConfiguration.OutputLocation",
+                "Configuration.ResultConfiguration.ExpectedBucketOwner",
                 "Configuration.EnforceWorkGroupConfiguration",
+                "Configuration.EngineVersion.SelectedEngineVersion",
             ],
             refused: &[
+                ("Configuration.EnableMinimumEncryptionConfiguration", ENCRYPTION),
+                ("Configuration.CustomerContentEncryptionConfiguration", ENCRYPTION),
+                ("Configuration.ManagedQueryResultsConfiguration.Enabled", NOT_MANAGED),
+                ("Configuration.QueryResultsS3AccessGrantsConfiguration.EnableS3AccessGrants", NO_GRANTS),
+                ("Configuration.IdentityCenterConfiguration.EnableIdentityCenter", NO_IDENTITY_CENTER),
                 ("Configuration.ResultConfiguration.EncryptionConfiguration", ENCRYPTION),
                 ("Configuration.ResultConfiguration.AclConfiguration", NO_ACL),
                 ("Configuration.BytesScannedCutoffPerQuery", "a limit of scanned bytes is not built"),
@@ -125,8 +153,18 @@ const OPERATIONS: &[Operation<Athena>] = &[
                 "ConfigurationUpdates.EnforceWorkGroupConfiguration",
                 "ConfigurationUpdates.ResultConfigurationUpdates.OutputLocation",
                 "ConfigurationUpdates.ResultConfigurationUpdates.RemoveOutputLocation",
+                "ConfigurationUpdates.ResultConfigurationUpdates.ExpectedBucketOwner",
+                "ConfigurationUpdates.ResultConfigurationUpdates.RemoveExpectedBucketOwner",
+                "ConfigurationUpdates.EngineVersion.SelectedEngineVersion",
             ],
             refused: &[
+                ("ConfigurationUpdates.EnableMinimumEncryptionConfiguration", ENCRYPTION),
+                ("ConfigurationUpdates.CustomerContentEncryptionConfiguration", ENCRYPTION),
+                ("ConfigurationUpdates.ManagedQueryResultsConfigurationUpdates.Enabled", NOT_MANAGED),
+                (
+                    "ConfigurationUpdates.QueryResultsS3AccessGrantsConfiguration.EnableS3AccessGrants",
+                    NO_GRANTS,
+                ),
                 ("ConfigurationUpdates.ResultConfigurationUpdates.EncryptionConfiguration", ENCRYPTION),
                 ("ConfigurationUpdates.ResultConfigurationUpdates.AclConfiguration", NO_ACL),
                 ("ConfigurationUpdates.BytesScannedCutoffPerQuery", "a limit of scanned bytes is not built"),

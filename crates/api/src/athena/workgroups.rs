@@ -4,7 +4,7 @@ use query::workgroup::{self, Changes, WorkGroup};
 use serde_json::{Map, Value, json};
 use wire::{Call, Document, Fault, Reply, epoch_seconds};
 
-use super::{Athena, errors, scope, tags};
+use super::{Athena, ENGINE_VERSION, NEWEST, check_owner, errors, scope, tags};
 
 /// Source: Athena API Reference, ListWorkGroups (MaxResults).
 const MAX_GROUPS: i64 = 50;
@@ -17,8 +17,11 @@ pub(super) async fn create(athena: &Athena, call: Call) -> Result<Reply, Fault> 
     let scope = scope(&call)?;
     let name = call.text("Name").unwrap_or_default();
     let description = call.text("Description").map(str::to_owned);
+    let configuration = object(&call, "Configuration");
+    check_owner(&call, configuration.get("ResultConfiguration"))?;
+    check_engine(&configuration)?;
     let mut tx = athena.store.begin().await.map_err(errors::store)?;
-    let made = workgroup::create(&mut tx, &scope, name, description, object(&call, "Configuration")).await;
+    let made = workgroup::create(&mut tx, &scope, name, description, configuration).await;
     made.map_err(errors::query)?;
     tags::set(&mut tx, &tags::workgroup_arn(&scope, name), &call).await?;
     tx.commit().await.map_err(errors::store)?;
@@ -49,7 +52,7 @@ pub(super) async fn list(athena: &Athena, call: Call) -> Result<Reply, Fault> {
                 "State": state(group),
                 "Description": group.description.as_deref().unwrap_or_default(),
                 "CreationTime": epoch_seconds(group.created_ms),
-                "EngineVersion": engine_version(),
+                "EngineVersion": engine_version(group),
             })
         })
         .collect();
@@ -63,9 +66,14 @@ pub(super) async fn update(athena: &Athena, call: Call) -> Result<Reply, Fault> 
         description: call.text("Description").map(str::to_owned),
         ..Changes::default()
     };
+    check_owner(&call, updates.get("ResultConfigurationUpdates"))?;
+    check_engine(&updates)?;
     if let Some(Value::Object(mut results)) = updates.remove("ResultConfigurationUpdates") {
         if results.remove("RemoveOutputLocation") == Some(Value::Bool(true)) {
             changes.remove.push(&["ResultConfiguration", "OutputLocation"]);
+        }
+        if results.remove("RemoveExpectedBucketOwner") == Some(Value::Bool(true)) {
+            changes.remove.push(&["ResultConfiguration", "ExpectedBucketOwner"]);
         }
         updates.insert("ResultConfiguration".to_owned(), Value::Object(results));
     }
@@ -93,15 +101,30 @@ fn state(group: &WorkGroup) -> &'static str {
     if group.enabled { "ENABLED" } else { "DISABLED" }
 }
 
-fn engine_version() -> Document {
-    json!({ "SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3" })
+fn selected_engine(configuration: &Map<String, Value>) -> Option<&str> {
+    configuration.get("EngineVersion")?.get("SelectedEngineVersion")?.as_str()
+}
+
+/// Errors: a version of the engine that is not there.
+fn check_engine(configuration: &Map<String, Value>) -> Result<(), Fault> {
+    match selected_engine(configuration).filter(|version| ![NEWEST, ENGINE_VERSION].contains(version)) {
+        Some(version) => Err(errors::invalid(format!(
+            "The engine version {version} does not exist here: {NEWEST} and {ENGINE_VERSION} do"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn engine_version(group: &WorkGroup) -> Document {
+    let selected = selected_engine(&group.configuration).unwrap_or(NEWEST);
+    json!({ "SelectedEngineVersion": selected, "EffectiveEngineVersion": ENGINE_VERSION })
 }
 
 fn described(group: &WorkGroup) -> Document {
     let mut configuration = group.configuration.clone();
     configuration.entry("EnforceWorkGroupConfiguration").or_insert(Value::Bool(group.enforces()));
     configuration.entry("ResultConfiguration").or_insert(json!({}));
-    configuration.insert("EngineVersion".to_owned(), engine_version());
+    configuration.insert("EngineVersion".to_owned(), engine_version(group));
     json!({
         "Name": group.name,
         "State": state(group),

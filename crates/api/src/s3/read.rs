@@ -7,7 +7,7 @@ use super::input::{PLAIN, conditions, key, only_null_version, own_bucket, page_l
 use super::meta;
 use super::parts::part_marker;
 use super::range::{self, Wanted};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use lake::{Conditions, LakeError, Object, ObjectInfo, PartInfo};
 use serde_json::{Map, json};
 use std::ops::Range;
@@ -20,11 +20,7 @@ pub(super) async fn get(s3: &S3, call: Call) -> Result<Reply, Fault> {
     only_null_version(&call)?;
     let object = open(s3, &call, &conditions(&call, &PLAIN)).await?;
     let (mut output, wanted) = describe(&call, object.info())?;
-    for (parameter, member) in OVERRIDES {
-        if let Some(value) = call.text(parameter) {
-            output.insert((*member).to_owned(), value.into());
-        }
-    }
+    override_headers(&call, &mut output)?;
     let (range, status) = match wanted {
         Wanted::All => (0..object.info().size, StatusCode::OK),
         Wanted::Bytes(range) => (range, StatusCode::PARTIAL_CONTENT),
@@ -40,14 +36,27 @@ pub(super) async fn get(s3: &S3, call: Call) -> Result<Reply, Fault> {
 /// Up to this length bytes are read before the answer starts, so that what cannot be read is an error and no torn body.
 const SMALL_BYTES: u64 = 256 << 10;
 
-const OVERRIDES: &[(&str, &str)] = &[
-    ("ResponseCacheControl", "CacheControl"),
-    ("ResponseContentDisposition", "ContentDisposition"),
-    ("ResponseContentEncoding", "ContentEncoding"),
-    ("ResponseContentLanguage", "ContentLanguage"),
-    ("ResponseContentType", "ContentType"),
-    ("ResponseExpires", "Expires"),
+/// Members of the request, the query keys that they come as, and the members of the reply that they replace.
+const OVERRIDES: &[(&str, &str, &str)] = &[
+    ("ResponseCacheControl", "response-cache-control", "CacheControl"),
+    ("ResponseContentDisposition", "response-content-disposition", "ContentDisposition"),
+    ("ResponseContentEncoding", "response-content-encoding", "ContentEncoding"),
+    ("ResponseContentLanguage", "response-content-language", "ContentLanguage"),
+    ("ResponseContentType", "response-content-type", "ContentType"),
+    ("ResponseExpires", "response-expires", "Expires"),
 ];
+
+/// Errors: `InvalidArgument` for what no header can hold.
+fn override_headers(call: &Call, output: &mut Map<String, Document>) -> Result<(), Fault> {
+    for (parameter, key, member) in OVERRIDES {
+        let Some(value) = call.text(parameter) else { continue };
+        if HeaderValue::from_str(value).is_err() {
+            return Err(invalid_argument(key, value, "Header value cannot be represented using ISO-8859-1."));
+        }
+        output.insert((*member).to_owned(), value.into());
+    }
+    Ok(())
+}
 
 pub(super) async fn head(s3: &S3, call: Call) -> Result<Reply, Fault> {
     only_null_version(&call)?;
@@ -55,11 +64,7 @@ pub(super) async fn head(s3: &S3, call: Call) -> Result<Reply, Fault> {
     let mut tx = read(&s3.lake).await?;
     let info = s3.lake.head(&mut tx, &bucket, &key, &conditions(&call, &PLAIN)).await.map_err(fault)?;
     let (mut output, wanted) = describe(&call, &info)?;
-    for (parameter, member) in OVERRIDES {
-        if let Some(value) = call.text(parameter) {
-            output.insert((*member).to_owned(), value.into());
-        }
-    }
+    override_headers(&call, &mut output)?;
     let status = match wanted {
         Wanted::All => StatusCode::OK,
         Wanted::Bytes(_) => StatusCode::PARTIAL_CONTENT,

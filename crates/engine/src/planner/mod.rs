@@ -8,9 +8,11 @@
 //! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
 //! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches.
 //!
-//! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept.
+//! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept. Text that
+//! is only used as numbers is read as numbers (`numbers`).
 
 mod in_turn;
+mod numbers;
 
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use datafusion::{
         coop::CooperativeExec,
         filter::FilterExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec},
+        projection::ProjectionExec,
         statistics::{StatisticsArgs, StatisticsContext},
     },
 };
@@ -53,6 +56,12 @@ pub(crate) async fn plan(
 /// The plan whose joins give way and whose filters ask in turn.
 fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
     let changed = plan.transform_up(|node| {
+        if let Some(top) = node.downcast_ref::<ProjectionExec>() {
+            return Ok(match numbers::projection(top)? {
+                Some(changed) => Transformed::yes(changed),
+                None => Transformed::no(node),
+            });
+        }
         if let Some(filter) = node.downcast_ref::<FilterExec>() {
             return Ok(match in_turn::filter(filter)? {
                 Some(changed) => Transformed::yes(changed),

@@ -9,6 +9,7 @@
 
 pub(crate) mod by_id;
 pub(crate) mod named;
+pub(crate) mod numbers;
 pub(crate) mod parquet;
 pub(crate) mod spelling;
 pub(crate) mod split;
@@ -170,7 +171,9 @@ impl Scan<'_> {
 
     async fn plan_text(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
         let counters = self.counters(files.len());
-        let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters);
+        let is_delimited = files.iter().all(|file| matches!(*file.format, Format::Csv(_)));
+        let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters)
+            .delimited(is_delimited);
         self.plan_source(Arc::new(source), files, TEXT_EXPANSION).await
     }
 

@@ -1,12 +1,12 @@
 //! Every format but Parquet: a file source of DataFusion's over `formats`.
 //!
 //! The reader parses only the columns that are wanted; partition columns and expressions are added by DataFusion's
-//! projection on top. A record that does not fit is the dialect's affair; what `formats` calls an error names
+//! projection on top. Text that the projection only casts to numbers is read as numbers. A record that does not fit is the dialect's affair; what `formats` calls an error names
 //! file and line and fails the query, or is counted where the session says so.
 
 use std::{fmt, sync::Arc};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 
 use datafusion::{
     common::tree_node::TreeNodeRecursion,
@@ -17,14 +17,21 @@ use datafusion::{
         table_schema::TableSchema,
     },
     error::Result,
-    physical_expr::{PhysicalExpr, projection::ProjectionExprs},
+    physical_expr::{
+        PhysicalExpr,
+        projection::{ProjectionExpr, ProjectionExprs},
+    },
     physical_plan::{DisplayFormatType, apply_expression_roots, metrics::ExecutionPlanMetricsSet},
 };
 use formats::{OnBadRecord, ReadOptions};
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
-use super::{Counters, target};
+use super::{
+    Counters,
+    numbers::{Uses, as_columns},
+    target,
+};
 use crate::{EngineError, object::CountedSource};
 
 /// Rows per batch until the scan is told.
@@ -37,6 +44,7 @@ pub(crate) struct TextSource {
     projection: SplitProjection,
     batch_rows: usize,
     on_bad_record: OnBadRecord,
+    is_delimited: bool,
     counters: Arc<Counters>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -48,9 +56,52 @@ impl TextSource {
             schema,
             batch_rows: DEFAULT_BATCH_ROWS,
             on_bad_record,
+            is_delimited: false,
             counters,
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// Whether all files are delimited text, whose numbers can be read without making text of them first.
+    pub(crate) fn delimited(self, is_delimited: bool) -> Self {
+        Self { is_delimited, ..self }
+    }
+
+    pub(crate) fn is_delimited(&self) -> bool {
+        self.is_delimited
+    }
+
+    /// What the projection's columns are read as: the schema of the files with numbers for text where the projection
+    /// wants only these, the projection over it, and where they are.
+    fn typed(&self) -> Result<(Schema, SplitProjection, Vec<usize>)> {
+        let file_schema = self.schema.file_schema();
+        let mut uses = Uses::default();
+        if self.is_delimited {
+            for column in self.projection.source.iter() {
+                uses.add(&column.expr, |index| index)?;
+            }
+        }
+        let mut wanted = uses.only_numbers();
+        wanted.retain(|index, _| *index < file_schema.fields().len());
+        if wanted.is_empty() {
+            return Ok((file_schema.as_ref().clone(), self.projection.clone(), Vec::new()));
+        }
+        let fields = file_schema.fields().iter().enumerate().map(|(index, field)| match wanted.get(&index) {
+            Some(number) => {
+                Arc::new(field.as_ref().clone().with_data_type(number.clone()).with_nullable(true))
+            }
+            None => Arc::clone(field),
+        });
+        let schema = Schema::new(fields.collect::<Fields>());
+        let columns = self.projection.source.iter().map(|column| {
+            let expr = as_columns(&column.expr, |index| wanted.contains_key(&index))?;
+            Ok(ProjectionExpr::new(expr, column.alias.clone()))
+        });
+        let columns = ProjectionExprs::new(columns.collect::<Result<Vec<_>>>()?);
+        let projection = SplitProjection::new(&schema, &columns);
+        let read = projection.file_indices.iter().enumerate();
+        let casts = read.filter(|(_, index)| wanted.contains_key(index)).map(|(place, _)| place).collect();
+        Ok((schema, projection, casts))
     }
 
     /// What the scan has read so far.
@@ -66,17 +117,18 @@ impl FileSource for TextSource {
         _config: &FileScanConfig,
         _partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
-        let file_schema = self.schema.file_schema();
+        let (file_schema, projection, cast_columns) = self.typed()?;
         let opener = Arc::new(TextOpener {
-            wanted: Arc::new(file_schema.project(&self.projection.file_indices)?),
+            wanted: Arc::new(file_schema.project(&projection.file_indices)?),
             options: ReadOptions {
                 batch_rows: self.batch_rows,
                 on_bad_record: self.on_bad_record.clone(),
+                cast_columns,
                 ..ReadOptions::default()
             },
             counters: Arc::clone(&self.counters),
         });
-        ProjectionOpener::try_new(self.projection.clone(), opener, file_schema)
+        ProjectionOpener::try_new(projection, opener, &file_schema)
     }
 
     fn table_schema(&self) -> &TableSchema {

@@ -1,6 +1,7 @@
 //! Tests of the engine on a real store, lake and catalog, in a folder that vanishes.
 
 mod limits;
+mod numbers;
 mod paths;
 mod tables;
 mod writes;

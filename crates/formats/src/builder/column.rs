@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use arrow::array::BooleanBufferBuilder;
+use arrow::array::NullBufferBuilder;
 use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::value;
@@ -21,23 +21,23 @@ pub(crate) enum Mismatch {
 /// Plain values with their validity.
 pub(crate) struct Plain<T> {
     pub(crate) values: Vec<T>,
-    pub(crate) valid: BooleanBufferBuilder,
+    pub(crate) valid: NullBufferBuilder,
 }
 
 impl<T: Copy + Default> Plain<T> {
     fn new() -> Self {
-        Self { values: Vec::new(), valid: BooleanBufferBuilder::new(0) }
+        Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     #[inline]
     pub(crate) fn push(&mut self, value: T) {
         self.values.push(value);
-        self.valid.append(true);
+        self.valid.append_non_null();
     }
 
     fn push_null(&mut self) {
         self.values.push(T::default());
-        self.valid.append(false);
+        self.valid.append_null();
     }
 
     fn truncate(&mut self, len: usize) {
@@ -46,7 +46,7 @@ impl<T: Copy + Default> Plain<T> {
     }
 
     #[inline]
-    fn push_parsed(&mut self, value: Option<T>) -> Result<(), Mismatch> {
+    pub(super) fn push_parsed(&mut self, value: Option<T>) -> Result<(), Mismatch> {
         self.push(value.ok_or(Mismatch::Value)?);
         Ok(())
     }
@@ -56,12 +56,12 @@ impl<T: Copy + Default> Plain<T> {
 pub(crate) struct Var {
     pub(crate) ends: Vec<i32>,
     pub(crate) data: Vec<u8>,
-    pub(crate) valid: BooleanBufferBuilder,
+    pub(crate) valid: NullBufferBuilder,
 }
 
 impl Var {
     fn new() -> Self {
-        Self { ends: Vec::new(), data: Vec::new(), valid: BooleanBufferBuilder::new(0) }
+        Self { ends: Vec::new(), data: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     #[inline]
@@ -105,12 +105,12 @@ fn repeat<T: Eq + Hash>(count: usize, value: impl Fn(usize) -> T) -> Option<usiz
 /// Lists and maps: ends into the children.
 pub(crate) struct Nested {
     pub(crate) ends: Vec<i32>,
-    pub(crate) valid: BooleanBufferBuilder,
+    pub(crate) valid: NullBufferBuilder,
 }
 
 impl Nested {
     fn new() -> Self {
-        Self { ends: Vec::new(), valid: BooleanBufferBuilder::new(0) }
+        Self { ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     pub(crate) fn close(&mut self, children: usize, valid: bool) {
@@ -129,14 +129,14 @@ impl Nested {
 pub(crate) struct StructColumn {
     pub(crate) columns: Vec<Column>,
     pub(crate) names: Vec<String>,
-    pub(crate) valid: BooleanBufferBuilder,
+    pub(crate) valid: NullBufferBuilder,
     lower: HashMap<String, usize>,
 }
 
 impl StructColumn {
     fn new(columns: Vec<Column>, names: Vec<String>) -> Self {
         let lower = names.iter().enumerate().rev().map(|(i, n)| (n.to_lowercase(), i)).collect();
-        Self { columns, names, valid: BooleanBufferBuilder::new(0), lower }
+        Self { columns, names, valid: NullBufferBuilder::new(0), lower }
     }
 
     /// The child called `name`; `hint` is tried first, since records repeat their order.
@@ -317,6 +317,16 @@ impl Column {
                 c.valid.truncate(len.min(c.valid.len()));
             }
         }
+    }
+
+    /// As [`Self::append_text`], of text that is known to be UTF-8.
+    #[inline]
+    pub(crate) fn append_utf8(&mut self, text: &[u8]) -> Result<(), Mismatch> {
+        if let Self::Text(c) = self {
+            c.push(text);
+            return Ok(());
+        }
+        self.append_text(text)
     }
 
     /// Appends the value that `text` spells. White space around other than text is ignored.

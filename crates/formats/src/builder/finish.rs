@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, ListArray, MapArray,
+    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, ListArray, MapArray, NullBufferBuilder,
     PrimitiveArray, StringArray, StructArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -18,11 +18,11 @@ use arrow::error::ArrowError;
 
 use super::column::{Column, Plain, Var};
 
-fn nulls(valid: &mut BooleanBufferBuilder) -> Option<NullBuffer> {
+fn nulls(valid: &mut NullBufferBuilder) -> Option<NullBuffer> {
     let capacity = valid.len();
-    let buffer = mem::replace(valid, BooleanBufferBuilder::new(capacity)).finish();
-    let nulls = NullBuffer::new(buffer);
-    (nulls.null_count() > 0).then_some(nulls)
+    let nulls = mem::replace(valid, NullBufferBuilder::new(capacity)).build();
+    // Rows that were taken back may have been the only ones with a null.
+    nulls.filter(|nulls| nulls.null_count() > 0)
 }
 
 fn offsets(ends: &mut Vec<i32>) -> OffsetBuffer<i32> {

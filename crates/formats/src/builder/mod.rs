@@ -4,6 +4,7 @@
 //! to the last good row. Types are those of the wanted schema; kinds of strings that differ in layout only
 //! (views, large, dictionaries) are built as plain strings and cast when the batch is finished.
 
+mod cast;
 mod column;
 pub(crate) mod finish;
 pub(crate) mod value;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
+pub use cast::{cast_text, casts_text_to};
 pub(crate) use column::{Column, Mismatch, StructColumn};
 
 use crate::error::{FormatError, Problem};

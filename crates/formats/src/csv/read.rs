@@ -28,6 +28,8 @@ pub(crate) struct CsvReader {
     options: CsvOptions,
     dialect: Dialect,
     binding: Binding,
+    /// Per wanted column: its values are casts of the text.
+    casts: Vec<bool>,
     on_bad: OnBadRecord,
     batch: BatchBuilder,
     fields: Vec<Field>,
@@ -35,6 +37,8 @@ pub(crate) struct CsvReader {
     row: u64,
     /// Known when the range begins the file.
     line: Option<u64>,
+    /// Up to this offset the text is known to be UTF-8.
+    utf8_until: u64,
     done: bool,
 }
 
@@ -81,6 +85,7 @@ impl CsvReader {
             input,
             options: options.clone(),
             dialect,
+            casts: (0..binding.places.len()).map(|index| read.cast_columns.contains(&index)).collect(),
             binding,
             on_bad: read.on_bad_record.clone(),
             batch,
@@ -88,6 +93,7 @@ impl CsvReader {
             scratch: Vec::new(),
             row: 0,
             line,
+            utf8_until: 0,
             done: false,
         })
     }
@@ -108,8 +114,23 @@ impl CsvReader {
         self.batch.finish(&name)
     }
 
+    /// Looks at the window as a whole once, so that not every cell of text has to be looked at. Fields begin and end at
+    /// ASCII characters, hence never within a character.
+    fn find_utf8(&mut self) {
+        let separators = [Some(self.dialect.delimiter), self.dialect.quote, self.dialect.escape];
+        if separators.iter().flatten().any(|byte| !byte.is_ascii()) {
+            return;
+        }
+        let offset = self.input.offset();
+        let known = self.utf8_until.saturating_sub(offset);
+        let rest = self.input.pending().get(known as usize..).unwrap_or_default();
+        let valid = std::str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+        self.utf8_until = offset + known + valid as u64;
+    }
+
     /// Takes records from the window until it is used up (false) or the batch is full or the range ends (true).
     fn take_pending(&mut self) -> Result<bool, FormatError> {
+        self.find_utf8();
         loop {
             if self.batch.is_full() || self.input.offset() >= self.end {
                 return Ok(true);
@@ -194,7 +215,13 @@ impl CsvReader {
             column.append_null();
             return Ok(());
         }
-        match column.append_text(value) {
+        let is_utf8 = self.input.offset() + field.end() as u64 <= self.utf8_until;
+        let appended = match (self.casts[index], is_utf8) {
+            (true, _) => column.append_cast(value),
+            (false, true) => column.append_utf8(value),
+            (false, false) => column.append_text(value),
+        };
+        match appended {
             Err(Mismatch::Value) if self.options.malformed == Malformed::Null => {
                 column.append_null();
                 Ok(())

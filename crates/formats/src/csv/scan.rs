@@ -58,6 +58,11 @@ impl Field {
         &window[self.start as usize..self.end as usize]
     }
 
+    /// Where the span ends in the window.
+    pub(crate) fn end(&self) -> usize {
+        self.end as usize
+    }
+
     /// The field's value; `scratch` is used when it has to be decoded.
     pub(crate) fn decode<'a>(
         &self,

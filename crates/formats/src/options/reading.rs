@@ -56,6 +56,9 @@ pub struct ReadOptions {
     pub compression: Option<Compression>,
     /// The largest record accepted, in bytes of text. Default 64 MiB, at most 1 GiB.
     pub max_record_bytes: usize,
+    /// Delimited text only: wanted columns, by position, whose values are casts of the file's text ([`crate::cast_text`]).
+    /// Default none.
+    pub cast_columns: Vec<usize>,
 }
 
 impl Default for ReadOptions {
@@ -65,6 +68,7 @@ impl Default for ReadOptions {
             on_bad_record: OnBadRecord::Fail,
             compression: None,
             max_record_bytes: 64 << 20,
+            cast_columns: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod avro;
 mod columns;
 mod compress;
 mod csv;
+mod distinct;
 mod json;
 mod orc;
 mod parquet;

@@ -103,6 +103,15 @@ pub(crate) fn shape(table: &Table, frame: &Schema, keys: &[String], widen: bool)
             left_out.push(name);
         }
     }
+    if !left_out.is_empty() && columns.iter().all(|written| written.from.is_none()) {
+        let own: Vec<&str> = table.columns().iter().map(|column| column.name.as_str()).collect();
+        return Err(format!(
+            "none of its input's columns ({}) is one of the table's ({}): every row would be nothing but nulls; map them \
+             with ApplyMapping",
+            left_out.join(", "),
+            own.join(", ")
+        ));
+    }
     for key in table.partition_keys() {
         let Some(field) = find(frame, &key.name) else {
             return Err(format!("the table is partitioned by {}, which its input lacks", key.name));

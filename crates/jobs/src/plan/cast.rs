@@ -5,7 +5,7 @@
 //! - Timestamps become text as `2026-09-01 12:00:00[.123]`.
 
 use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::functions::expr_fn::{btrim, lower, rtrim, to_char, to_timestamp_seconds, trunc};
+use datafusion::functions::expr_fn::{btrim, lower, rtrim, to_char, to_timestamp_seconds};
 use datafusion::logical_expr::{Expr, lit, try_cast, when};
 use formats::hive::HiveType;
 
@@ -40,7 +40,7 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
     match (from, to) {
         (_, DataType::Boolean) if text => boolean(expr),
         (_, DataType::Binary) if text => try_cast(expr, to.clone()),
-        (_, to) if text && to.is_integer() => integer(&btrim(vec![expr]), to),
+        (_, to) if text && formats::casts_text_to(to) => engine::number_of_text(expr, to),
         (_, DataType::Date32) if text => try_cast(date_part(btrim(vec![expr])), to.clone()),
         (_, to) if text && !to.is_nested() => try_cast(btrim(vec![expr]), to.clone()),
         (DataType::Timestamp(..), DataType::Utf8) => timestamp_text(expr),
@@ -54,13 +54,6 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (from, DataType::Boolean) if from.is_numeric() => expr.not_eq(lit(0)),
         _ => try_cast(expr, to.clone()),
     }
-}
-
-/// Whole numbers first, exactly; else a decimal number without its fraction.
-fn integer(trimmed: &Expr, to: &DataType) -> Expr {
-    let whole = try_cast(trimmed.clone(), to.clone());
-    let number = trunc(vec![try_cast(trimmed.clone(), DataType::Float64)]);
-    datafusion::functions::expr_fn::coalesce(vec![whole, try_cast(number, to.clone())])
 }
 
 fn boolean(expr: Expr) -> Expr {

@@ -163,8 +163,23 @@ async fn catalog_targets_write_as_the_table_says() {
         world.log(crate::OUTPUT_GROUP, &run.id).iter().any(|line| line.contains("no column more; left out"))
     );
     assert_eq!(world.query("select id, v, day from silver").await, ["1|1.5|mon", "2|3.0|thu"]);
+    // Rows of nothing but nulls are no output.
+    world.put("in/a.csv", "other,day\nx,mon\n").await;
+    let message = world.fails("strange", to_table("CatalogTarget", json!({}))).await;
+    assert!(message.contains("none of its input's columns (other) is one of the table's"), "{message}");
     let message = world.fails("none", to_table("CatalogTarget", json!({"Table": "nowhere"}))).await;
     assert!(message.contains("Table nowhere not found"), "{message}");
+}
+
+#[tokio::test]
+async fn a_first_line_that_is_skipped_names_nothing() {
+    let world = World::new().await;
+    world.put("in/a.csv", "1,a\n2,b\n").await;
+    let mut source = csv("in");
+    source["S3CsvSource"]["WithHeader"] = json!(false);
+    source["S3CsvSource"]["SkipFirst"] = json!(true);
+    world.succeeds("j", json!({"src": source, "out": parquet("src", "out")})).await;
+    assert_eq!(world.rows("out").await, ["2|b"]);
 }
 
 #[tokio::test]

@@ -141,6 +141,7 @@ impl Pipeline<'_> {
         }
         let targets =
             ["s3://demo-shop/orders/", "s3://demo-crm/customers/", "s3://demo-social/interactions/"];
+        let written: Vec<String> = targets.iter().map(|path| format!("{{Path={path}}}")).collect();
         let targets: Vec<Value> = targets.iter().map(|path| json!({ "Path": path })).collect();
         let crawler = json!({
             "Name": CRAWLER,
@@ -151,7 +152,8 @@ impl Pipeline<'_> {
         self.glue("CreateCrawler", crawler).await?;
         self.story.command(&format!(
             "aws glue create-crawler --name {CRAWLER} --role demo --database-name {BRONZE} \
-             --targets 'S3Targets=[{{Path=s3://demo-shop/orders/}},…]'"
+             --targets 'S3Targets=[{}]'",
+            written.join(",")
         ))
     }
 
@@ -188,9 +190,13 @@ impl Pipeline<'_> {
                 "DefaultArguments": arguments,
                 "CodeGenConfigurationNodes": nodes,
             });
+            let path = format!("demo-lake/jobs/{name}.json");
+            let definition = File { path: path.clone(), bytes: job.to_string().into_bytes() };
+            upload::put(self.client, std::iter::once(definition), 1).await?;
             self.glue("CreateJob", job).await?;
-            self.story
-                .command(&format!("aws glue create-job --name {name} --cli-input-json file://{name}.json"))?;
+            self.story.command(&format!(
+                "aws s3 cp s3://{path} . && aws glue create-job --cli-input-json file://{name}.json"
+            ))?;
         }
         self.story.command(&format!("aws glue get-job --job-name {SILVER_JOB}     # shows its graph"))
     }
@@ -330,6 +336,10 @@ impl Pipeline<'_> {
         for (question, statement) in questions {
             self.story.fact(question)?;
             self.story.command(&format!("tenon sql \"{statement}\" --output-location {RESULTS}"))?;
+            self.story.command(&format!(
+                "aws athena start-query-execution --query-string \"{statement}\" \
+                 --result-configuration OutputLocation={RESULTS}"
+            ))?;
             let sql = sql::Sql {
                 statement,
                 database: None,
@@ -339,9 +349,7 @@ impl Pipeline<'_> {
             };
             ensure!(sql.execute(self.client).await? == Outcome::Succeeded, "the question was not answered");
         }
-        self.story.command(&format!(
-            "aws athena start-query-execution --query-string \"SELECT …\" --result-configuration OutputLocation={RESULTS}"
-        ))
+        Ok(())
     }
 }
 

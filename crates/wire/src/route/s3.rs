@@ -249,6 +249,16 @@ fn check_keys(
     Ok(())
 }
 
+/// Checksums of a body. Source: Amazon S3 API Reference, Checking object integrity; those that are not built are bound to
+/// members, or unknown.
+const CHECKSUM_HEADERS: &[&str] = &[
+    "x-amz-checksum-crc32",
+    "x-amz-checksum-crc32c",
+    "x-amz-checksum-crc64nvme",
+    "x-amz-checksum-sha1",
+    "x-amz-checksum-sha256",
+];
+
 fn check_headers(model: &Model, operation: &Operation, headers: &HeaderMap) -> Result<(), Fault> {
     for name in headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("x-amz-")) {
         let bound = model.input(operation).is_some_and(|shape| {
@@ -260,7 +270,7 @@ fn check_headers(model: &Model, operation: &Operation, headers: &HeaderMap) -> R
         });
         // SDKs send a checksum of the body with every operation that takes one.
         let checksum = operation.checksum.is_some()
-            && (name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm");
+            && (CHECKSUM_HEADERS.contains(&name) || name == "x-amz-sdk-checksum-algorithm");
         if !bound && !checksum && !SIGNING_HEADERS.contains(&name) {
             let value = super::text(headers, name).unwrap_or_default();
             let shown = if name.contains("customer-key") { "" } else { value };

@@ -65,6 +65,10 @@ pub(super) fn infer_as(
     let (columns, end) = study(sample, input.at_eof(), &best);
     let header = known.header_lines > 0;
     let mut fields = columns_of(&columns, &best, header, options);
+    if known.names == ColumnNames::Generated {
+        // What stands in lines that are skipped names nothing.
+        fields.iter_mut().enumerate().for_each(|(place, field)| field.name = names::of_place(place));
+    }
     if let ColumnNames::Given(names) = &known.names {
         fields.iter_mut().zip(names).for_each(|(field, name)| field.name.clone_from(name));
     }

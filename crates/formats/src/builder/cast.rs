@@ -1,0 +1,116 @@
+//! Text as numbers the way casts of Glue and Spark (without ANSI mode) take it: white space around is ignored, a whole
+//! number may be written with a fraction, which it loses, and what is no number, or none of the type, is NULL.
+
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+use super::column::{Column, Mismatch};
+use super::value;
+
+/// Whether [`cast_text`] and [`crate::ReadOptions::cast_columns`] make this type of text.
+pub fn casts_text_to(wanted: &DataType) -> bool {
+    use DataType::{Float32, Float64, Int8, Int16, Int32, Int64};
+    matches!(wanted, Int8 | Int16 | Int32 | Int64 | Float32 | Float64)
+}
+
+/// Each text as a number of type `wanted`, NULL where it is none.
+///
+/// # Errors
+/// A type that [`casts_text_to`] does not name.
+pub fn cast_text(texts: &StringArray, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    let refused = |what: String| ArrowError::CastError(what);
+    if !casts_text_to(wanted) {
+        return Err(refused(format!("text as {wanted}")));
+    }
+    let mut column = Column::new(wanted).map_err(refused)?;
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            column.append_null();
+            continue;
+        }
+        let text = texts.value(row).as_bytes();
+        column.append_cast(text).map_err(|_| refused(format!("text as {wanted}")))?;
+    }
+    column.finish(wanted)
+}
+
+impl Column {
+    /// Appends the number that `text` spells, or NULL. Appends nothing to text that is not UTF-8, and to no number.
+    #[inline]
+    pub(crate) fn append_cast(&mut self, text: &[u8]) -> Result<(), Mismatch> {
+        match self.append_text(text) {
+            Err(Mismatch::Value) => self.append_truncated(text),
+            other => other,
+        }
+    }
+
+    fn append_truncated(&mut self, text: &[u8]) -> Result<(), Mismatch> {
+        if std::str::from_utf8(text).is_err() {
+            return Err(Mismatch::Utf8);
+        }
+        let whole = value::float(text).and_then(whole);
+        let appended = match self {
+            Self::Int64(c) => c.push_parsed(whole),
+            Self::Int32(c) => c.push_parsed(whole.and_then(|v| v.try_into().ok())),
+            Self::Int16(c) => c.push_parsed(whole.and_then(|v| v.try_into().ok())),
+            Self::Int8(c) => c.push_parsed(whole.and_then(|v| v.try_into().ok())),
+            _ => Err(Mismatch::Value),
+        };
+        if appended.is_err() {
+            self.append_null();
+        }
+        Ok(())
+    }
+}
+
+/// The number without its fraction, where that is one of 64 bits.
+fn whole(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (-LIMIT..LIMIT).contains(&number).then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Float64Type, Int8Type, Int64Type};
+
+    use super::*;
+
+    fn texts() -> StringArray {
+        let long = "9223372036854775808";
+        StringArray::from(vec![
+            Some(" 12 "),
+            Some("12.7"),
+            Some("-0.9"),
+            Some("1e3"),
+            Some("x"),
+            Some(""),
+            None,
+            Some(long),
+            Some("NaN"),
+            Some("300"),
+        ])
+    }
+
+    #[test]
+    fn whole_numbers_lose_fractions_and_bad_ones_are_null() {
+        let cast = cast_text(&texts(), &DataType::Int64).unwrap();
+        let found: Vec<Option<i64>> = cast.as_primitive::<Int64Type>().iter().collect();
+        let wanted = [Some(12), Some(12), Some(0), Some(1000), None, None, None, None, None, Some(300)];
+        assert_eq!(found, wanted);
+        let small = cast_text(&texts(), &DataType::Int8).unwrap();
+        let found: Vec<Option<i8>> = small.as_primitive::<Int8Type>().iter().collect();
+        assert_eq!(found, [Some(12), Some(12), Some(0), None, None, None, None, None, None, None]);
+    }
+
+    #[test]
+    fn numbers_with_fractions() {
+        let cast = cast_text(&texts(), &DataType::Float64).unwrap();
+        let found: Vec<Option<f64>> = cast.as_primitive::<Float64Type>().iter().take(8).collect();
+        let long = Some(9_223_372_036_854_775_808.0);
+        assert_eq!(found, [Some(12.0), Some(12.7), Some(-0.9), Some(1000.0), None, None, None, long]);
+        assert!(cast.as_primitive::<Float64Type>().value(8).is_nan());
+        assert!(cast_text(&texts(), &DataType::Date32).is_err());
+    }
+}
