@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use formats::InferOptions;
 use lake::Lake;
+use sources::dynamodb::DynamoDb;
+use sources::http::Reach;
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -38,7 +40,7 @@ use survey::{Looked, Place};
 use vanished::Gone;
 
 pub(crate) use changes::Aim;
-pub(crate) use describe::UPDATED_BY;
+pub(crate) use describe::{UPDATED_BY, of_shape};
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
 
@@ -50,6 +52,10 @@ pub(crate) struct Ground {
     /// Opens the secrets of connections.
     pub(crate) vault: Vault,
     pub(crate) logs: Arc<dyn Logs>,
+    /// Where DynamoDB targets are read from.
+    pub(crate) dynamodb: Option<DynamoDb>,
+    /// Which addresses API targets may be at.
+    pub(crate) reach: Reach,
     /// Which build of the program this is.
     pub(crate) build: Arc<str>,
 }
@@ -209,7 +215,7 @@ impl Survey {
 
     /// Targets that are no files.
     async fn others(&mut self, job: &Job<'_>) -> Result<(), Ended> {
-        for mut target in targets::of(job.definition) {
+        for mut target in targets::of(job.definition)? {
             job.go_on()?;
             let (found, report) = targets::survey(job, target.as_mut()).await?;
             self.done.reports.extend(report);
