@@ -68,7 +68,8 @@ class Crawl:
     def count(self, table):
         return int(self.query(f'select count(*) from "{self.database}"."{table}"')[0][0])
 
-    def query(self, sql):
+    def execute(self, sql):
+        """Runs a statement to its end; returns the execution's id and its status."""
         athena = self.tenon.client("athena")
         started = athena.start_query_execution(
             QueryString=sql, ResultConfiguration={"OutputLocation": f"s3://{self.results()}/"}
@@ -78,9 +79,12 @@ class Crawl:
             status = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
             return status if status["State"] not in ("QUEUED", "RUNNING") else None
 
-        status = wait_until(ended, f"the query {sql}")
+        return started, wait_until(ended, f"the query {sql}")
+
+    def query(self, sql):
+        started, status = self.execute(sql)
         assert status["State"] == "SUCCEEDED", (sql, status)
-        rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"][1:]
+        rows = self.tenon.client("athena").get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"][1:]
         return [[cell.get("VarCharValue") for cell in row["Data"]] for row in rows]
 
     def results(self):

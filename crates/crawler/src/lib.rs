@@ -27,7 +27,7 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3, JDBC and tables of the catalog: refused when a crawler is made.
+//! Targets other than S3, JDBC, DynamoDB, HTTP APIs and tables of the catalog: refused when a crawler is made.
 
 mod bytes_of;
 pub mod classifier;
@@ -47,7 +47,7 @@ pub mod state;
 mod targets;
 mod undo;
 
-pub use definition::{Definition, DeleteBehavior, JdbcTarget, S3Target, UpdateBehavior};
+pub use definition::{Definition, DeleteBehavior, DynamoDbTarget, JdbcTarget, S3Target, UpdateBehavior};
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
 pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lake::Lake;
 use serde_json::{Map, Value};
+use sources::dynamodb::DynamoDb;
+use sources::http::Reach;
 use store::vault::Vault;
 use store::{Scope, Store, Tx};
 use tokio::sync::Notify;
@@ -22,6 +24,7 @@ use crate::rows::{self, Stored};
 use crate::run::{EventQueues, Ground, Logs};
 use crate::schedule::{Schedule, ScheduleState};
 use crate::state::{Event, Rejected, State, step};
+use crate::targets::dynamodb::NO_ENDPOINT;
 use crate::{journal, memory, schedule};
 
 /// Runs that metrics look at.
@@ -36,11 +39,21 @@ pub struct Options {
     pub max_running: usize,
     /// Tells this build of the program from others: what another one found in files is not trusted.
     pub build: String,
+    /// Where DynamoDB targets are read from; without it there are none.
+    pub dynamodb: Option<DynamoDb>,
+    /// Which addresses API targets may be at.
+    pub reach: Reach,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { node: "crawler".to_owned(), max_running: 4, build: String::new() }
+        Self {
+            node: "crawler".to_owned(),
+            max_running: 4,
+            build: String::new(),
+            dynamodb: None,
+            reach: Reach::guarded(true),
+        }
     }
 }
 
@@ -123,7 +136,9 @@ impl Crawlers {
     /// Makes the service; nothing runs before [`Self::run`].
     /// `vault` opens the secrets of the connections that targets name.
     pub fn new(store: Store, lake: Lake, vault: Vault, logs: Arc<dyn Logs>, options: Options) -> Self {
-        let ground = Ground { store, lake, vault, logs, queues: None, build: options.build.as_str().into() };
+        let (build, dynamodb, reach) =
+            (options.build.as_str().into(), options.dynamodb.clone(), options.reach);
+        let ground = Ground { store, lake, vault, logs, queues: None, dynamodb, reach, build };
         Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
     }
 
@@ -139,6 +154,14 @@ impl Crawlers {
         &self.inner.ground.store
     }
 
+    /// Refuses targets that this server cannot read.
+    fn check_sources(&self, definition: &Definition) -> Result<(), CrawlerError> {
+        match definition.targets.dynamodb_targets.is_empty() || self.inner.ground.dynamodb.is_some() {
+            true => Ok(()),
+            false => Err(CrawlerError::invalid(format!("DynamoDBTargets: {NO_ENDPOINT}"))),
+        }
+    }
+
     /// The ARN under which a crawler's tags are kept.
     pub fn arn(scope: &Scope, name: &str) -> String {
         arn(scope, name)
@@ -149,6 +172,7 @@ impl Crawlers {
         let tags = request.remove("Tags").and_then(|t| t.as_object().cloned()).unwrap_or_default();
         let schedule = request.remove("Schedule");
         let definition = Definition::from_request(request)?;
+        self.check_sources(&definition)?;
         let mut tx = self.store().begin().await?;
         classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
         if !rows::insert(&mut tx, scope, &definition).await? {
@@ -175,6 +199,7 @@ impl Crawlers {
         let mut request = request.clone();
         let schedule = request.remove("Schedule");
         let definition = stored.definition.updated(&request)?;
+        self.check_sources(&definition)?;
         classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
         set_schedule(&mut tx, scope, name, schedule.as_ref()).await?;
         rows::replace(&mut tx, scope, &definition).await?;

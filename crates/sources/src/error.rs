@@ -3,6 +3,8 @@
 use store::vault::VaultError;
 use store::{Outcome, Retry, StoreError};
 
+use crate::http::HttpError;
+
 /// An error of this crate. No text holds a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -29,7 +31,8 @@ pub enum SourceError {
     InvalidToken,
     /// Connections of this kind cannot be opened.
     #[error(
-        "{what} cannot be opened by this server: only JDBC connections to PostgreSQL, MySQL and MariaDB can"
+        "{what} cannot be opened by this server: only JDBC connections to PostgreSQL, MySQL and MariaDB, and CUSTOM ones to \
+         HTTP APIs, can"
     )]
     NotBuilt {
         /// The kind of connection or the engine.
@@ -66,6 +69,39 @@ pub enum SourceError {
         database: String,
         /// The reason in the words of the server or the system.
         reason: String,
+    },
+    /// A request over HTTP failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A service answered with a fault.
+    #[error("{service}: {operation}: {code}: {message}")]
+    Service {
+        /// The service and where it is.
+        service: String,
+        /// The operation.
+        operation: &'static str,
+        /// The fault's code.
+        code: String,
+        /// The fault's message.
+        message: String,
+    },
+    /// A service's reply is none that it could give.
+    #[error("the reply of {place} cannot be read: {problem}")]
+    Reply {
+        /// The service and its operation.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A page of an API cannot be taken.
+    #[error("{place}, page {page}: {problem}")]
+    Page {
+        /// The address, without its query.
+        place: String,
+        /// Which page, from 1.
+        page: u64,
+        /// What is wrong with it.
+        problem: String,
     },
     /// Secrets cannot be sealed or opened.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! Puts the node together: the store with everybody's migrations, the domain services, the AWS faces, the background
 //! tasks. The one place that knows all crates.
 
+mod dynamodb_signer;
 mod log_sink;
 mod queue_link;
 
@@ -21,6 +22,7 @@ use query::Queries;
 use queue_link::QueueLink;
 use queues::Queues;
 use serde_json::Value;
+use sources::http::Reach;
 use store::vault::Vault;
 use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
 use tables::Tables;
@@ -88,6 +90,8 @@ pub(crate) struct Composed {
 struct Domain {
     store: Store,
     vault: Vault,
+    /// Which addresses APIs may be at.
+    reach: Reach,
     lake: Lake,
     queues: Queues,
     crawlers: Crawlers,
@@ -109,8 +113,8 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let holder = |service: &str| format!("{}/{service}", data_dir.node());
 
     let vault = open_vault(config, data_dir)?;
-    let crawler_options =
-        crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
+    let reach = reach(config);
+    let crawler_options = crawler_options(config, holder("crawls"), reach)?;
     let crawlers =
         Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
     let crawlers = crawlers.with_queues(queue_link);
@@ -121,7 +125,7 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let query_options = query::Options { max_running: MAX_RUNNING };
     let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
 
-    let domain = Domain { store, vault, lake, queues, crawlers, jobs, queries };
+    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -182,6 +186,23 @@ fn open_engine(config: &Config, data_dir: &DataDir) -> Result<Engine> {
     Engine::new(options).context("cannot start the engine")
 }
 
+/// A server that listens on a network asks nothing of its own machine on behalf of who may reach it.
+fn reach(config: &Config) -> Reach {
+    Reach::guarded(config.listen.ip().is_loopback())
+}
+
+fn crawler_options(config: &Config, node: String, reach: Reach) -> Result<crawler::Options> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let dynamodb = config.dynamodb.as_ref().map(|found| dynamodb_signer::client(found, clock)).transpose();
+    Ok(crawler::Options {
+        node,
+        max_running: MAX_RUNNING,
+        build: build(),
+        dynamodb: dynamodb.context("cannot make the client of DynamoDB")?,
+        reach,
+    })
+}
+
 /// Tells this program from another build of the same version: by its file's size and time.
 fn build() -> String {
     let file = std::env::current_exe().and_then(fs::metadata);
@@ -230,7 +251,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::catalog::face(store(), taggable)),
         Arc::new(api::glue::registry::face(store())),
         Arc::new(api::glue::governance::face(store())),
-        Arc::new(api::glue::connections::face(store(), domain.vault.clone())),
+        Arc::new(api::glue::connections::face(store(), domain.vault.clone(), domain.reach)),
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),

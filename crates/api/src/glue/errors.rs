@@ -58,6 +58,10 @@ pub(super) fn source(error: SourceError) -> Fault {
         | SourceError::InvalidToken
         | SourceError::Property { .. }
         | SourceError::Connect { .. }
+        | SourceError::Http(_)
+        | SourceError::Service { .. }
+        | SourceError::Reply { .. }
+        | SourceError::Page { .. }
         | SourceError::Query { .. } => invalid(error.to_string()),
         SourceError::NotBuilt { .. } => Fault::not_implemented(error.to_string()),
         SourceError::Timeout { .. } => Fault::new("OperationTimeoutException", error.to_string()),

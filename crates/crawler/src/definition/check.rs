@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    CatalogTarget, Definition, DeleteBehavior, EVENTS, EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target,
-    Targets, UpdateBehavior,
+    CatalogTarget, Configuration, Definition, DeleteBehavior, DynamoDbTarget, EVENTS, EVERYTHING, JdbcTarget,
+    NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
@@ -68,14 +68,34 @@ fn check_jdbc(target: &JdbcTarget) -> Result<(), CrawlerError> {
     }
 }
 
+/// Sources: Amazon DynamoDB Developer Guide, Naming rules; AWS Glue API Reference, DynamoDBTarget.
+fn check_dynamodb(target: &DynamoDbTarget) -> Result<(), CrawlerError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if target.path.is_empty() || target.path.len() > 255 || !target.path.bytes().all(fits) {
+        return refused("Path of a DynamoDB target must be the name of a table");
+    }
+    if target.scan_rate.is_some_and(|rate| !(0.1..=1.5).contains(&rate)) {
+        return refused("scanRate must be between 0.1 and 1.5");
+    }
+    match first_given(&target.other) {
+        Some(name) => refused(format!("{name} of a DynamoDB target is not supported")),
+        None => Ok(()),
+    }
+}
+
 impl Targets {
     /// Whether there is any target that says where data is, rather than a table of the catalog.
-    fn has_data_stores(&self) -> bool {
-        !self.s3_targets.is_empty() || !self.jdbc_targets.is_empty()
+    fn has_data_stores(&self, settings: &Configuration) -> bool {
+        !self.s3_targets.is_empty() || self.has_others(settings)
     }
 
-    fn are_files_only(&self) -> bool {
-        !self.s3_targets.is_empty() && self.jdbc_targets.is_empty()
+    /// Whether there is any target that is no files.
+    fn has_others(&self, settings: &Configuration) -> bool {
+        !(self.jdbc_targets.is_empty() && self.dynamodb_targets.is_empty() && settings.api_targets.is_empty())
+    }
+
+    fn are_files_only(&self, settings: &Configuration) -> bool {
+        !self.s3_targets.is_empty() && !self.has_others(settings)
     }
 }
 
@@ -84,24 +104,25 @@ impl Definition {
     pub(super) fn check(&self) -> Result<(), CrawlerError> {
         if let Some(kind) = first_given(&self.targets.other) {
             return refused(format!(
-                "{kind} are not supported: only S3Targets, JdbcTargets and CatalogTargets are"
+                "{kind} are not supported: only S3Targets, JdbcTargets, DynamoDBTargets, CatalogTargets and ApiTargets in \
+                 Configuration are"
             ));
         }
         let targets = &self.targets;
-        match (targets.has_data_stores(), targets.catalog_targets.as_slice()) {
+        let settings = self.settings()?;
+        match (targets.has_data_stores(&settings), targets.catalog_targets.as_slice()) {
             (false, []) => return refused("At least one target is needed in Targets"),
             (true, []) => self.check_data_stores()?,
             (false, tables) => self.check_tables(tables)?,
             (true, _) => return refused("CatalogTargets cannot be combined with other kinds of targets"),
         }
-        self.check_recrawl()?;
-        self.settings()?;
-        Ok(())
+        self.check_recrawl(&settings)
     }
 
     fn check_data_stores(&self) -> Result<(), CrawlerError> {
         self.targets.s3_targets.iter().try_for_each(check_s3)?;
         self.targets.jdbc_targets.iter().try_for_each(check_jdbc)?;
+        self.targets.dynamodb_targets.iter().try_for_each(check_dynamodb)?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
             return refused("DatabaseName is needed for S3 targets and other data stores");
         }
@@ -127,11 +148,11 @@ impl Definition {
         Ok(())
     }
 
-    fn check_recrawl(&self) -> Result<(), CrawlerError> {
+    fn check_recrawl(&self, settings: &Configuration) -> Result<(), CrawlerError> {
         let policy = self.schema_change_policy;
         match self.recrawl_policy.recrawl_behavior.as_str() {
             EVERYTHING => Ok(()),
-            NEW_FOLDERS if !self.targets.are_files_only() => {
+            NEW_FOLDERS if !self.targets.are_files_only(settings) => {
                 refused(format!("RecrawlBehavior {NEW_FOLDERS} is for S3 targets only"))
             }
             NEW_FOLDERS

@@ -4,11 +4,12 @@
 //! Developer Guide, Setting crawler configuration options.
 
 use serde_json::{Map, Value};
+use sources::api;
 
 use crate::error::CrawlerError;
 
 /// What the text may ask for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Configuration {
     /// `CrawlerOutput.Partitions.AddOrUpdateBehavior = InheritFromTable`
     pub(crate) inherit_from_table: bool,
@@ -23,6 +24,9 @@ pub(crate) struct Configuration {
     /// `CreatePartitionIndex`. The catalog always looks partitions up by an index on their keys; what this adds is the
     /// tables' parameter `partition_filtering.enabled`, which tells Athena's clients so.
     pub(crate) partition_index: bool,
+    /// `ApiTargets`, a member of our own: what to read of HTTP APIs. Clients let no other kind of target through than Glue's,
+    /// and this text as it is.
+    pub(crate) api_targets: Vec<api::Target>,
 }
 
 /// The only version that Glue knows.
@@ -49,6 +53,7 @@ impl Configuration {
                 "CreatePartitionIndex" => {
                     found.partition_index = value.as_bool().ok_or_else(|| wrong(name, value, "a boolean"))?;
                 }
+                "ApiTargets" => found.api_targets = api_targets(value)?,
                 "CrawlerOutput" => found.output(object(name, value)?)?,
                 "Grouping" => found.grouping(object(name, value)?)?,
                 _ => return Err(unknown(name)),
@@ -119,6 +124,25 @@ fn object<'a>(path: &str, value: &'a Value) -> Result<&'a Map<String, Value>, Cr
     value.as_object().ok_or_else(|| wrong(path, value, "an object"))
 }
 
+fn api_targets(value: &Value) -> Result<Vec<api::Target>, CrawlerError> {
+    let list = value.as_array().ok_or_else(|| wrong("ApiTargets", value, "a list"))?;
+    let mut found: Vec<api::Target> = Vec::with_capacity(list.len());
+    for (at, value) in list.iter().enumerate() {
+        let target =
+            api::Target::parse(value).map_err(|problem| invalid(&format!("ApiTargets[{at}]: {problem}")))?;
+        let same = |known: &api::Target| {
+            known.connection_name == target.connection_name
+                && known.path == target.path
+                && known.record_path == target.record_path
+        };
+        if found.iter().any(same) {
+            return Err(invalid(&format!("ApiTargets[{at}]: the same records are named twice")));
+        }
+        found.push(target);
+    }
+    Ok(found)
+}
+
 /// The one word that a member may have.
 fn word(path: &str, value: &Value, wanted: &str) -> Result<bool, CrawlerError> {
     if value.as_str() == Some(wanted) { Ok(true) } else { Err(wrong(path, value, &format!("{wanted:?}"))) }
@@ -147,6 +171,7 @@ mod tests {
             combine: true,
             table_level: Some(2),
             partition_index: true,
+            api_targets: Vec::new(),
         };
         assert_eq!(Configuration::parse(text).unwrap(), wanted);
         assert_eq!(Configuration::parse(r#"{"Version":"1.0"}"#).unwrap(), Configuration::default());
@@ -173,6 +198,12 @@ mod tests {
             (r#"{"Version":1,"CrawlerOutput":{"Views":{}}}"#, "CrawlerOutput.Views"),
             (r#"{"Version":1,"CrawlerOutput":1}"#, "an object"),
             (r#"{"Version":1,"CreatePartitionIndex":"yes"}"#, "a boolean"),
+            (r#"{"Version":1,"ApiTargets":{}}"#, "a list"),
+            (r#"{"Version":1,"ApiTargets":[{"Path":"x"}]}"#, "ApiTargets[0]"),
+            (
+                r#"{"Version":1,"ApiTargets":[{"ConnectionName":"c","Path":"x"},{"ConnectionName":"c","Path":"x"}]}"#,
+                "ApiTargets[1]",
+            ),
         ] {
             let error = Configuration::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");

@@ -52,6 +52,9 @@ pub struct Targets {
     /// Tables of databases behind connections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub jdbc_targets: Vec<JdbcTarget>,
+    /// Tables of DynamoDB.
+    #[serde(rename = "DynamoDBTargets", skip_serializing_if = "Vec::is_empty")]
+    pub dynamodb_targets: Vec<DynamoDbTarget>,
     /// Tables of the catalog, whose locations are crawled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalog_targets: Vec<CatalogTarget>,
@@ -100,6 +103,31 @@ pub struct JdbcTarget {
     /// Refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// `DynamoDBTarget`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DynamoDbTarget {
+    /// The table's name.
+    #[serde(rename = "Path")]
+    pub path: String,
+    /// Whether to read all items, which is the default, or the first page.
+    #[serde(rename = "scanAll", skip_serializing_if = "Option::is_none")]
+    pub scan_all: Option<bool>,
+    /// The share of the table's read capacity to use, 0.1 to 1.5.
+    #[serde(rename = "scanRate", skip_serializing_if = "Option::is_none")]
+    pub scan_rate: Option<f64>,
+    /// Refused.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl DynamoDbTarget {
+    /// Whether all items are read. Source: AWS Glue API Reference, DynamoDBTarget.
+    pub(crate) fn all(&self) -> bool {
+        self.scan_all.unwrap_or(true)
+    }
 }
 
 /// `CatalogTarget`.
@@ -280,6 +308,9 @@ mod tests {
                     {"ConnectionName": "c", "Path": "d/%", "EnableAdditionalMetadata": ["KEYS"]}]}}),
                 "KEYS",
             ),
+            (json!({"Targets": {"DynamoDBTargets": [{"Path": "a b"}]}}), "name of a table"),
+            (json!({"Targets": {"DynamoDBTargets": [{"Path": "t", "scanRate": 2.0}]}}), "scanRate"),
+            (json!({"Targets": {"MongoDBTargets": [{"Path": "x"}]}}), "MongoDBTargets"),
             (json!({"Targets": {}}), "target"),
             (json!({"Targets": {"S3Targets": [{"Path": "hdfs://x"}]}}), "S3 path"),
             (
@@ -345,6 +376,17 @@ mod tests {
             let error = with(targets.clone()).unwrap_err().to_string();
             assert!(error.contains(word), "{targets}: {error}");
         }
+    }
+
+    #[test]
+    fn targets_that_are_no_files_are_enough() {
+        let api = r#"{"Version":1,"ApiTargets":[{"ConnectionName":"c"}]}"#;
+        let found = request(json!({"Targets": {}, "Configuration": api})).unwrap();
+        assert_eq!(found.settings().unwrap().api_targets.len(), 1);
+        let given = json!([{"Path": "Orders", "scanAll": false, "scanRate": 0.5}]);
+        let found = request(json!({"Targets": {"DynamoDBTargets": given}})).unwrap();
+        assert!(!found.targets.dynamodb_targets[0].all());
+        assert_eq!(serde_json::to_value(&found.targets).unwrap()["DynamoDBTargets"], given);
     }
 
     #[test]

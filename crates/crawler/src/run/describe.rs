@@ -140,6 +140,24 @@ fn descriptor(
     }
 }
 
+/// A table without a name, of text that is no file but looks like one. `own`: what else its parameters say.
+pub(crate) fn of_shape(shape: &Shape, location: String, own: Parameters) -> TableInput {
+    let crawler = own.get(UPDATED_BY).cloned().unwrap_or_default();
+    let sizes = Sizes { files: shape.files, bytes: shape.bytes, records: shape.records };
+    let mut all = parameters(&crawler, shape, &[], &sizes);
+    all.extend(own);
+    let (columns, _) = columns(shape, &[], &shape.fields);
+    TableInput {
+        owner: Some("owner".to_owned()),
+        retention: Some(0),
+        storage_descriptor: Some(descriptor(shape, columns, location, all.clone())),
+        partition_keys: Some(Vec::new()),
+        table_type: Some("EXTERNAL_TABLE".to_owned()),
+        parameters: Some(all),
+        ..TableInput::default()
+    }
+}
+
 /// The table without a name, and remarks for the log.
 pub(super) fn table(crawler: &str, found: &Found, settings: &Configuration) -> (TableInput, Vec<String>) {
     let plan = &found.plan;

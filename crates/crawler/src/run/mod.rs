@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 use formats::InferOptions;
 use lake::Lake;
+use sources::dynamodb::DynamoDb;
+use sources::http::Reach;
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +44,7 @@ use survey::{Looked, Place};
 use vanished::Gone;
 
 pub(crate) use changes::Aim;
-pub(crate) use describe::UPDATED_BY;
+pub(crate) use describe::{UPDATED_BY, of_shape};
 pub use events::{EventMessage, EventQueues};
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
@@ -57,6 +59,10 @@ pub(crate) struct Ground {
     pub(crate) logs: Arc<dyn Logs>,
     /// Where event mode finds what has changed.
     pub(crate) queues: Option<Arc<dyn EventQueues>>,
+    /// Where DynamoDB targets are read from.
+    pub(crate) dynamodb: Option<DynamoDb>,
+    /// Which addresses API targets may be at.
+    pub(crate) reach: Reach,
     /// Which build of the program this is.
     pub(crate) build: Arc<str>,
 }
@@ -241,7 +247,7 @@ impl Survey {
 
     /// Targets that are no files.
     async fn others(&mut self, job: &Job<'_>) -> Result<(), Ended> {
-        for mut target in targets::of(job.definition) {
+        for mut target in targets::of(job.definition)? {
             job.go_on()?;
             let (found, report) = targets::survey(job, target.as_mut()).await?;
             self.done.reports.extend(report);

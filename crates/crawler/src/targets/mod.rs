@@ -9,12 +9,15 @@
 //! - Only what a target is sure about counts as vanished ([`Target::is_gone`]): never after it could not be read, and never
 //!   a table that is there but could not be described.
 
+pub(crate) mod api;
+pub(crate) mod dynamodb;
 pub(crate) mod jdbc;
 
 use async_trait::async_trait;
 use catalog::{Table, TableInput};
 
 use crate::definition::Definition;
+use crate::error::CrawlerError;
 use crate::preview::TargetReport;
 use crate::run::{Ended, Job};
 
@@ -63,9 +66,19 @@ pub(crate) trait Target: Send + Sync {
 }
 
 /// The targets of a definition that are no files.
-pub(crate) fn of(definition: &Definition) -> Vec<Box<dyn Target>> {
-    let jdbc = definition.targets.jdbc_targets.iter();
-    jdbc.map(|target| Box::new(jdbc::Jdbc::new(target.clone())) as Box<dyn Target>).collect()
+/// Errors: `Invalid`, when the definition's `Configuration` is not valid.
+pub(crate) fn of(definition: &Definition) -> Result<Vec<Box<dyn Target>>, CrawlerError> {
+    let mut all: Vec<Box<dyn Target>> = Vec::new();
+    for target in &definition.targets.jdbc_targets {
+        all.push(Box::new(jdbc::Jdbc::new(target.clone())));
+    }
+    for target in &definition.targets.dynamodb_targets {
+        all.push(Box::new(dynamodb::Dynamo::new(target.clone())));
+    }
+    for target in definition.settings()?.api_targets {
+        all.push(Box::new(api::ApiTable::new(target)));
+    }
+    Ok(all)
 }
 
 /// Surveys one target, tells the log, and, for a preview, makes its report. Tables that were left out are counted by the

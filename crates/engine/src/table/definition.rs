@@ -140,12 +140,15 @@ fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
     if table.parameter("projection.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return unsupported("it uses partition projection");
     }
+    // What crawlers write of databases and APIs.
     let location = table.location().unwrap_or_default();
-    if let Some(kind) = table.parameter("classification")
-        && !location.is_empty()
-        && !location.contains("://")
-    {
-        return unsupported(&format!("it is a table of a database ({kind}: {location}), not of files"));
+    let of = match table.parameter("typeOfData") {
+        _ if location.is_empty() || location.starts_with("s3") => None,
+        Some("api") => Some("an API"),
+        _ => Some("a database").filter(|_| !location.contains("://")),
+    };
+    if let (Some(of), Some(kind)) = (of, table.parameter("classification")) {
+        return unsupported(&format!("it is a table of {of} ({kind}: {location}), not of files"));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use store::Scope;
 use store::vault::{Secret, Vault};
 
 use crate::SourceError;
+use crate::api::{Api, Auth};
 use crate::jdbc;
 
 pub use rows::{Filter, create, delete, get, list, mark_validated, update};
@@ -112,10 +113,23 @@ impl Connection {
     /// [`SourceError::NotBuilt`] and [`SourceError::Property`] when it is no database that we can open;
     /// [`SourceError::Vault`].
     pub fn jdbc(&self, vault: &Vault) -> Result<jdbc::Config, SourceError> {
+        jdbc_of(&self.whole(vault)?)
+    }
+
+    /// The API behind the connection, with what it takes to be let in.
+    ///
+    /// # Errors
+    /// [`SourceError::NotBuilt`] and [`SourceError::Property`] when it is no API that can be asked;
+    /// [`SourceError::Vault`].
+    pub fn api(&self, vault: &Vault) -> Result<Api, SourceError> {
+        api_of(&self.whole(vault)?)
+    }
+
+    /// The definition with its secrets.
+    fn whole(&self, vault: &Vault) -> Result<ConnectionInput, SourceError> {
         let mut whole = self.shown.clone();
         secrets::join(&mut whole, self.open(vault)?);
-        let input = serde_json::from_value(whole);
-        jdbc_of(&input.map_err(|source| SourceError::Corrupt { what: "connection", source })?)
+        serde_json::from_value(whole).map_err(|source| SourceError::Corrupt { what: "connection", source })
     }
 
     fn open(&self, vault: &Vault) -> Result<Value, SourceError> {
@@ -158,4 +172,27 @@ pub fn jdbc_of(input: &ConnectionInput) -> Result<jdbc::Config, SourceError> {
         None => None,
     };
     jdbc::Config::from_properties(&input.connection_type, &input.connection_properties, login)
+}
+
+/// The API of a definition that is not (or not yet) stored: of type `CUSTOM`, with `CONNECTION_URL`.
+///
+/// # Errors
+/// As [`Connection::api`], without [`SourceError::Vault`].
+pub fn api_of(input: &ConnectionInput) -> Result<Api, SourceError> {
+    if input.connection_type != "CUSTOM" {
+        let what = format!("As an API, a connection of type {} (CUSTOM is needed)", input.connection_type);
+        return Err(SourceError::NotBuilt { what });
+    }
+    let given = &input.connection_properties;
+    for property in ["CONNECTOR_CLASS_NAME", "CONNECTOR_URL", "CONNECTOR_TYPE"] {
+        if given.contains_key(property) {
+            let problem = "names a connector, and this server runs none".to_owned();
+            return Err(SourceError::Property { property, problem });
+        }
+    }
+    let address = given.get("CONNECTION_URL").ok_or_else(|| SourceError::Property {
+        property: "CONNECTION_URL",
+        problem: "is needed: the address of the API".to_owned(),
+    })?;
+    Api::new(address, Auth::of(input)?)
 }

@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
 use wire::{Key, Secret};
 
 pub(crate) use layers::{Layers, Sources};
@@ -87,6 +88,14 @@ pub(crate) struct ServerConfig {
     pub(crate) drain_timeout: Duration,
 }
 
+/// The server that DynamoDB targets are read from.
+#[derive(Debug, Clone)]
+pub(crate) struct DynamoDbConfig {
+    pub(crate) endpoint: Url,
+    pub(crate) access_key_id: String,
+    pub(crate) secret: Secret,
+}
+
 /// A crash point for tests of durability.
 #[derive(Debug, Clone)]
 pub(crate) struct CrashPoint {
@@ -109,6 +118,8 @@ pub(crate) struct Config {
     pub(crate) log_level: String,
     pub(crate) engine: EngineConfig,
     pub(crate) server: ServerConfig,
+    /// `None`: crawlers have no DynamoDB targets.
+    pub(crate) dynamodb: Option<DynamoDbConfig>,
     pub(crate) crash: Option<CrashPoint>,
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Value;
+use url::Url;
 use wire::{Key, Secret};
 
 use super::layers::Layers;
 use super::{
-    AuthChoice, Config, CrashPoint, EngineConfig, Limits, LogFormat, Place, Problem, Problems, ServerConfig,
-    StoreChoice, keys, machine, setting, units,
+    AuthChoice, Config, CrashPoint, DynamoDbConfig, EngineConfig, Limits, LogFormat, Place, Problem,
+    Problems, ServerConfig, StoreChoice, keys, machine, setting, units,
 };
 
 /// The least that the engine can work with.
@@ -41,6 +42,7 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         log_level: reader.need("log.level", level, String::new()),
         engine: engine(&mut reader),
         server: server(&mut reader),
+        dynamodb: dynamodb(&mut reader),
         crash: crash(&mut reader),
     };
     Layers::check(reader.problems)?;
@@ -298,6 +300,48 @@ fn server(reader: &mut Reader<'_>) -> ServerConfig {
         body_timeout: reader.need("server.body_timeout", span, Duration::MAX),
         drain_timeout: reader.need("server.drain_timeout", span, Duration::MAX),
     }
+}
+
+/// Credentials have no place in an address, which is shown.
+fn endpoint(value: &Value) -> Result<Url, String> {
+    let text = text(value)?;
+    let url = Url::parse(&text).ok().filter(|url| {
+        let bare = url.username().is_empty() && url.password().is_none();
+        bare && url.query().is_none() && url.fragment().is_none() && url.host_str().is_some()
+    });
+    url.filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| "an address such as http://127.0.0.1:8000 is expected".to_owned())
+}
+
+/// The text is not repeated: it may be a secret.
+fn word(value: &Value) -> Result<String, String> {
+    let text = text(value)?;
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(text)
+    } else {
+        Err("a text of visible ASCII characters without spaces is expected".to_owned())
+    }
+}
+
+fn dynamodb(reader: &mut Reader<'_>) -> Option<DynamoDbConfig> {
+    /// What clients of local servers sign with by custom.
+    const CUSTOM: &str = "test";
+    let endpoint = reader.get("sources.dynamodb_endpoint", endpoint);
+    let id = reader.get("sources.dynamodb_access_key_id", word);
+    let secret = reader.get("sources.dynamodb_secret", word).map(Secret::new);
+    if id.is_some() != secret.is_some() {
+        let (given, path) = match id {
+            Some(_) => ("sources.dynamodb_access_key_id", "sources.dynamodb_secret"),
+            None => ("sources.dynamodb_secret", "sources.dynamodb_access_key_id"),
+        };
+        reader.problem(path, format!("is needed with {given}"));
+    }
+    Some(DynamoDbConfig {
+        endpoint: endpoint?,
+        access_key_id: id.unwrap_or_else(|| CUSTOM.to_owned()),
+        secret: secret.unwrap_or_else(|| Secret::new(CUSTOM)),
+    })
 }
 
 fn crash(reader: &mut Reader<'_>) -> Option<CrashPoint> {

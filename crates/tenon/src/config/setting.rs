@@ -46,6 +46,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("server.header_timeout", Some("30s"), "for the head of a request"),
     setting("server.body_timeout", Some("60s"), "between two pieces of a body"),
     setting("server.drain_timeout", Some("20s"), "for requests in flight when the server stops"),
+    setting(
+        "sources.dynamodb_endpoint",
+        None,
+        "server that DynamoDB targets of crawlers are read from, such as http://127.0.0.1:8000; without it they are refused",
+    ),
+    setting(
+        "sources.dynamodb_access_key_id",
+        None,
+        "access key id that requests to it are signed with; default test, which local servers take",
+    ),
+    setting("sources.dynamodb_secret", None, "its secret; default test"),
     setting("crash.point", None, "tests of durability: stop the process at this named point"),
     setting("crash.marker", None, "tests of durability: file that the point writes its name to"),
 ];

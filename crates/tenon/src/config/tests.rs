@@ -189,3 +189,25 @@ fn the_database_address_is_masked() {
     let shown = format!("{config:?}{}", as_text(&config, &read));
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn a_dynamodb_server_is_named_or_there_is_none() {
+    assert!(resolve(&layers(None, &[], &[])).expect("fine").dynamodb.is_none());
+    let local = [("sources.dynamodb_endpoint", "http://127.0.0.1:8000")];
+    let found = resolve(&layers(None, &[], &local)).expect("fine").dynamodb.expect("a server");
+    assert_eq!((found.endpoint.as_str(), found.access_key_id.as_str()), ("http://127.0.0.1:8000/", "test"));
+    let file = "[sources]\ndynamodb_endpoint = 'https://h/'\ndynamodb_access_key_id = 'AKIA'\ndynamodb_secret = 'hunter2'\n";
+    let read = layers(Some(file), &[("TENON_SOURCES_DYNAMODB_ENDPOINT", "https://other/")], &[]);
+    let config = resolve(&read).expect("fine");
+    assert_eq!(config.dynamodb.as_ref().map(|found| found.endpoint.as_str()), Some("https://other/"));
+    assert!(!as_text(&config, &read).contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+    for (given, word) in [
+        (vec![("sources.dynamodb_endpoint", "localhost:8000")], "http://127.0.0.1:8000"),
+        (vec![("sources.dynamodb_endpoint", "http://me:hunter2@h/")], "http://127.0.0.1:8000"),
+        (vec![("sources.dynamodb_secret", "hunter2")], "sources.dynamodb_access_key_id"),
+        (vec![("sources.dynamodb_access_key_id", "a b")], "visible ASCII"),
+    ] {
+        let text = problems(&layers(None, &[], &given)).join("\n");
+        assert!(text.contains(word) && !text.contains("hunter2"), "{text}");
+    }
+}

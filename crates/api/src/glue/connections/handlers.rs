@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sources::connection::{self, Connection, ConnectionInput, Filter};
+use sources::SourceError;
+use sources::api::{self, Api};
+use sources::connection::{self, Connection, ConnectionInput, Filter, api_of, jdbc_of};
+use sources::http::{Http, Patience, Reach};
 use sources::jdbc::{Config, Database};
-use sources::{SourceError, connection::jdbc_of};
 use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
@@ -25,8 +27,31 @@ impl Connections {
     }
 }
 
-/// Logs in and out again.
-async fn try_out(config: &Config) -> Result<(), SourceError> {
+/// What is behind a connection that can be tried out.
+enum Behind {
+    Database(Config),
+    Api(Api),
+}
+
+/// The type of connections that stand for HTTP APIs.
+const API: &str = "CUSTOM";
+
+fn behind(input: &ConnectionInput) -> Result<Behind, SourceError> {
+    match input.connection_type.as_str() {
+        API => api_of(input).map(Behind::Api),
+        _ => jdbc_of(input).map(Behind::Database),
+    }
+}
+
+/// Logs in and out again, or asks once.
+async fn try_out(behind: &Behind, reach: Reach) -> Result<(), SourceError> {
+    let config = match behind {
+        Behind::Database(config) => config,
+        Behind::Api(found) => {
+            let once = Patience { attempts: 1, ..Patience::default() };
+            return api::probe(&Http::new(reach, once)?, found).await;
+        }
+    };
     let mut database = Database::open(config).await?;
     let answered = database.ping().await;
     database.close().await;
@@ -34,11 +59,11 @@ async fn try_out(config: &Config) -> Result<(), SourceError> {
 }
 
 /// The definition of a request; when it asks to validate its credentials, they were tried out.
-async fn given(call: &mut Call) -> Result<ConnectionInput, Fault> {
+async fn given(call: &mut Call, reach: Reach) -> Result<ConnectionInput, Fault> {
     let input: ConnectionInput = structure(call, "ConnectionInput")?;
     if input.other.get("ValidateCredentials") == Some(&Value::Bool(true)) {
-        let config = jdbc_of(&input).map_err(errors::source)?;
-        try_out(&config).await.map_err(errors::source)?;
+        let behind = behind(&input).map_err(errors::source)?;
+        try_out(&behind, reach).await.map_err(errors::source)?;
     }
     Ok(input)
 }
@@ -47,7 +72,7 @@ pub(super) async fn create(connections: &Connections, mut call: Call) -> Result<
     let scope = scope(&call)?;
     let new_tags = tags::given(&call, "Tags");
     tags::check(&new_tags)?;
-    let input = given(&mut call).await?;
+    let input = given(&mut call, connections.reach).await?;
     let mut tx = connections.begin().await?;
     connection::create(&mut tx, &scope, &input, &author(&scope), &connections.vault)
         .await
@@ -101,7 +126,7 @@ pub(super) async fn list(connections: &Connections, mut call: Call) -> Result<Re
 
 pub(super) async fn update(connections: &Connections, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
-    let input = given(&mut call).await?;
+    let input = given(&mut call, connections.reach).await?;
     let mut tx = connections.begin().await?;
     let name = required(&call, "Name");
     connection::update(&mut tx, &scope, name, &input, &author(&scope), &connections.vault)
@@ -146,16 +171,19 @@ async fn stored(connections: &Connections, scope: &Scope, call: &Call) -> Result
     connection::get(&mut tx, scope, name).await.map(Some).map_err(errors::source)
 }
 
-/// No transaction is open while the database is waited for.
+/// No transaction is open while the database or API is waited for.
 pub(super) async fn test(connections: &Connections, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let found = stored(connections, &scope, &call).await?;
-    let config = match (&found, call.input.contains_key("TestConnectionInput")) {
-        (Some(found), false) => found.jdbc(&connections.vault),
-        (None, true) => jdbc_of(&structure(&mut call, "TestConnectionInput")?),
+    let behind = match (&found, call.input.contains_key("TestConnectionInput")) {
+        (Some(found), false) if found.connection_type() == API => {
+            found.api(&connections.vault).map(Behind::Api)
+        }
+        (Some(found), false) => found.jdbc(&connections.vault).map(Behind::Database),
+        (None, true) => behind(&structure(&mut call, "TestConnectionInput")?),
         _ => return Err(errors::invalid("Give either ConnectionName or TestConnectionInput.")),
     };
-    try_out(&config.map_err(errors::source)?).await.map_err(errors::source)?;
+    try_out(&behind.map_err(errors::source)?, connections.reach).await.map_err(errors::source)?;
     if let Some(found) = found {
         let mut tx = connections.begin().await?;
         connection::mark_validated(&mut tx, &scope, &found).await.map_err(errors::source)?;

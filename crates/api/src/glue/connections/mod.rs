@@ -6,6 +6,7 @@ mod handlers;
 
 use std::sync::Arc;
 
+use sources::http::Reach;
 use sources::{SourceError, connection};
 use store::Store;
 use store::vault::Vault;
@@ -18,11 +19,13 @@ use super::tags::Taggable;
 pub struct Connections {
     store: Store,
     vault: Vault,
+    /// Which addresses APIs may be at.
+    reach: Reach,
 }
 
-/// Makes the face. `vault` seals the secrets of connections.
-pub fn face(store: Store, vault: Vault) -> Service<Connections> {
-    Service { model: "glue", state: Connections { store, vault }, operations: OPERATIONS }
+/// Makes the face. `vault` seals the secrets of connections; `reach` says which addresses those of APIs may have.
+pub fn face(store: Store, vault: Vault, reach: Reach) -> Service<Connections> {
+    Service { model: "glue", state: Connections { store, vault, reach }, operations: OPERATIONS }
 }
 
 /// Tells the catalog's tag operations whether a connection exists; its kind is `connection`.
@@ -63,6 +66,7 @@ const OPERATIONS: &[Operation<Connections>] = &[
             "ConnectionInput.ConnectionProperties",
             "ConnectionInput.AuthenticationConfiguration.AuthenticationType",
             "ConnectionInput.AuthenticationConfiguration.BasicAuthenticationCredentials",
+            "ConnectionInput.AuthenticationConfiguration.CustomAuthenticationCredentials",
             "ConnectionInput.ValidateCredentials",
             "Tags",
         ],
@@ -102,6 +106,7 @@ const OPERATIONS: &[Operation<Connections>] = &[
             "ConnectionInput.ConnectionProperties",
             "ConnectionInput.AuthenticationConfiguration.AuthenticationType",
             "ConnectionInput.AuthenticationConfiguration.BasicAuthenticationCredentials",
+            "ConnectionInput.AuthenticationConfiguration.CustomAuthenticationCredentials",
             "ConnectionInput.ValidateCredentials",
         ],
         &[],

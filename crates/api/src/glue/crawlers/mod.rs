@@ -71,7 +71,10 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
     }
 }
 
-const NOT_BUILT: &str = "only S3, JDBC and catalog targets are built";
+const NOT_BUILT: &str =
+    "only S3, JDBC, DynamoDB and catalog targets, and ApiTargets in Configuration, are built";
+const NO_MONGODB: &str = "MongoDB is not built: export the collection as JSON lines (mongoexport) into a bucket and crawl \
+     that, or crawl an HTTP API in front of it (ApiTargets in Configuration)";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 
@@ -91,6 +94,9 @@ macro_rules! definition {
                 "Targets.JdbcTargets.Path",
                 "Targets.JdbcTargets.Exclusions",
                 "Targets.JdbcTargets.EnableAdditionalMetadata",
+                "Targets.DynamoDBTargets.Path",
+                "Targets.DynamoDBTargets.scanAll",
+                "Targets.DynamoDBTargets.scanRate",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
                 "Targets.CatalogTargets.EventQueueArn",
@@ -114,8 +120,7 @@ const DEFINITION: Fields = definition!();
 const CREATE: Fields = definition!("Tags");
 
 const REFUSED: &[(&str, &str)] = &[
-    ("Targets.MongoDBTargets", NOT_BUILT),
-    ("Targets.DynamoDBTargets", NOT_BUILT),
+    ("Targets.MongoDBTargets", NO_MONGODB),
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
     ("Targets.DeltaTargets", NOT_BUILT),
     ("Targets.IcebergTargets", NOT_BUILT),

@@ -1,0 +1,190 @@
+//! One reply: what it is, and its records.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::target::Format;
+use crate::http::Reply;
+
+/// The records of a page, and what the page says about the next one.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// JSON: an object per line, as the server wrote it. CSV: the lines.
+    pub(super) text: Vec<u8>,
+    /// JSON: objects. CSV: whether there is any line.
+    pub(super) records: u64,
+    /// What is at the path that paging looks at.
+    pub(super) pointer: Option<String>,
+    /// Something that somebody should know.
+    pub(super) remark: Option<String>,
+}
+
+/// Reads a page of JSON where parsing holds up nobody; gives the body back.
+pub(super) async fn json_apart(
+    body: Vec<u8>,
+    records: Vec<String>,
+    pointer_path: Option<Vec<String>>,
+    first: bool,
+) -> (Vec<u8>, Result<Page, String>) {
+    let parsed = tokio::task::spawn_blocking(move || {
+        let page = json(&body, &records, pointer_path.as_deref(), first);
+        (body, page)
+    });
+    // Only a defect of the parser ends the task otherwise.
+    parsed.await.unwrap_or_else(|_| (Vec::new(), Err("the reply could not be examined".to_owned())))
+}
+
+/// What a reply is: as it was said, else by its header, else by its first byte. Errors: neither JSON nor CSV.
+pub(super) fn format(reply: &Reply, stated: Option<Format>) -> Result<Format, String> {
+    let encoding = reply.headers.get("content-encoding").and_then(|value| value.to_str().ok());
+    if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(format!("the reply is compressed ({encoding}), which nobody asked for"));
+    }
+    let kind = reply.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = reply.body.trim_ascii_start();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
+    let head = text[..text.len().min(15)].to_ascii_lowercase();
+    if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") || kind == "text/html" {
+        return Err("the reply is a page of HTML, neither JSON nor CSV".to_owned());
+    }
+    if let Some(stated) = stated {
+        return Ok(stated);
+    }
+    if kind == "text/csv" || kind == "text/tab-separated-values" {
+        return Ok(Format::Csv);
+    }
+    let is_json = kind == "application/json" || kind.ends_with("+json") || kind.contains("ndjson");
+    if is_json || matches!(text.first(), Some(b'{' | b'[')) {
+        return Ok(Format::Json);
+    }
+    if text.first() == Some(&b'<') {
+        return Err("the reply is XML, neither JSON nor CSV".to_owned());
+    }
+    Err(format!(
+        "the reply is neither JSON nor CSV as far as it says (Content-Type {kind:?}): give the target's Format"
+    ))
+}
+
+/// What is at a path of names; `None` where a name is missing or the value is null.
+fn find<'a>(document: &'a RawValue, path: &[String]) -> Result<Option<&'a RawValue>, String> {
+    let mut at = document;
+    for name in path {
+        if !at.get().starts_with('{') {
+            return Ok(None);
+        }
+        let members: HashMap<String, &'a RawValue> =
+            serde_json::from_str(at.get()).map_err(|error| bad_json(&error))?;
+        match members.get(name) {
+            Some(found) => at = found,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at).filter(|found| found.get() != "null"))
+}
+
+fn bad_json(error: &serde_json::Error) -> String {
+    match error.is_eof() {
+        true => format!("the JSON is cut short: {error}"),
+        false => format!("it is no JSON: {error}"),
+    }
+}
+
+/// A text or number at a path, as text; nothing for null, empty texts and `false`. Errors: something else is there.
+fn pointer(document: &RawValue, path: &[String]) -> Result<Option<String>, String> {
+    let Some(found) = find(document, path)? else { return Ok(None) };
+    let wrong = || format!("{} holds neither a text nor a number", path.join("."));
+    let text = match serde_json::from_str(found.get()).map_err(|error| bad_json(&error))? {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Number(_) => found.get().to_owned(),
+        serde_json::Value::Bool(false) => return Ok(None),
+        _ => return Err(wrong()),
+    };
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Reads a page of JSON: the records at `records`, and what is at `pointer_path`. `first`: nothing there is an error.
+fn json(
+    body: &[u8],
+    records: &[String],
+    pointer_path: Option<&[String]>,
+    first: bool,
+) -> Result<Page, String> {
+    let text = std::str::from_utf8(body).map_err(|error| format!("the reply is not UTF-8: {error}"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut page = Page::default();
+    let mut documents = 0;
+    for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        let document = document.map_err(|error| bad_json(&error))?;
+        documents += 1;
+        match find(document, records)? {
+            Some(found) => take(found, &mut page)?,
+            None if first => return Err(format!("nothing is at RecordPath {}", records.join("."))),
+            None => {}
+        }
+        if let Some(path) = pointer_path {
+            page.pointer = pointer(document, path)?.or(page.pointer);
+        }
+        if records.is_empty() && documents == 1 {
+            page.remark = hint(document)?;
+        }
+    }
+    match documents {
+        0 => Err("the reply is empty".to_owned()),
+        _ => Ok(page),
+    }
+}
+
+/// An object without a path given is one record; but perhaps somebody meant the list in it.
+fn hint(document: &RawValue) -> Result<Option<String>, String> {
+    if !document.get().starts_with('{') {
+        return Ok(None);
+    }
+    let members: HashMap<String, &RawValue> =
+        serde_json::from_str(document.get()).map_err(|error| bad_json(&error))?;
+    let mut lists = members.iter().filter(|(_, value)| value.get().starts_with('['));
+    let (Some((name, _)), None) = (lists.next(), lists.next()) else { return Ok(None) };
+    Ok(Some(format!(
+        "the reply is one object, and so one record; RecordPath {name:?} would make its list the records"
+    )))
+}
+
+/// Adds an object, or the objects of a list.
+fn take(found: &RawValue, page: &mut Page) -> Result<(), String> {
+    if !found.get().starts_with('[') {
+        return add(found, page);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(found.get()).map_err(|error| bad_json(&error))?;
+    items.into_iter().try_for_each(|item| add(item, page))
+}
+
+/// White space between tokens is all that can hold a line break: texts escape theirs.
+fn add(record: &RawValue, page: &mut Page) -> Result<(), String> {
+    let text = record.get();
+    if !text.starts_with('{') {
+        return Err(format!("record {} is no JSON object", page.records + 1));
+    }
+    page.text.extend(text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+    page.text.push(b'\n');
+    page.records += 1;
+    Ok(())
+}
+
+/// Reads a page of CSV. `header`: the first line of the first page, which later pages may repeat.
+pub(super) fn csv(body: &[u8], header: Option<&[u8]>) -> Page {
+    let mut lines = body;
+    if let Some(header) = header {
+        lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
+        let end = lines.iter().position(|byte| *byte == b'\n').unwrap_or(lines.len());
+        if lines[..end].trim_ascii_end() == header.trim_ascii_end() {
+            lines = &lines[(end + 1).min(lines.len())..];
+        }
+    }
+    let mut page = Page { text: lines.to_vec(), ..Page::default() };
+    page.records = u64::from(!lines.trim_ascii().is_empty());
+    if page.text.last().is_some_and(|byte| *byte != b'\n') {
+        page.text.push(b'\n');
+    }
+    page
+}
