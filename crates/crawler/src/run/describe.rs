@@ -153,7 +153,7 @@ pub(super) fn table(
     let parameters = parameters(crawler, &plan.shape, &found.exclusions, &sizes);
     let location = location(found.bucket.as_str(), &plan.path);
     let mut own = parameters.clone();
-    if settings.partition_index && !plan.keys.is_empty() {
+    if settings.marks_partition_filtering() && !plan.keys.is_empty() {
         own.insert("partition_filtering.enabled".to_owned(), "true".to_owned());
     }
     let input = TableInput {
