@@ -25,7 +25,6 @@
 //! # Omitted on purpose
 //! Targets other than S3 and tables of the catalog, crawls by events: refused when a crawler is made.
 
-mod bytes_of;
 pub mod classifier;
 mod definition;
 mod error;
