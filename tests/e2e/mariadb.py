@@ -48,6 +48,13 @@ class MariaDb:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
+    def sql(self, statement):
+        """Runs a statement as the superuser."""
+        subprocess.run(
+            ["mariadb", "--no-defaults", f"--socket={self.folder}/socket", "-u", "root", "--default-character-set=utf8mb4",
+             "-e", statement], check=True, stdin=subprocess.DEVNULL,
+        )
+
     def stop(self):
         self.process.kill()
         self.process.wait()

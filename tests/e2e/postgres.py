@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import subprocess
 
+from mariadb import PASSWORD, free_port
+
 NOBODY = 65_534
 
 
@@ -28,15 +30,38 @@ class Postgres:
         rights = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         subprocess.run(
             [str(programs() / program), *arguments], cwd=self.folder, check=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, **rights,
+            stdout=subprocess.DEVNULL, env={**os.environ, "PGCLIENTENCODING": "UTF8"}, **rights,
         )
 
     def start(self):
-        data = str(self.folder / "data")
-        self.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"-k {self.folder} -h '' -F -c max_connections=100"
-        self.run("pg_ctl", "start", "-w", "-D", data, "-l", str(self.folder / "log"), "-o", options)
+        """Listens on a socket in the folder only."""
+        return self.launch("-h ''")
+
+    def start_on_loopback(self):
+        """Also lets `tester` in at 127.0.0.1, with a password."""
+        self.port = free_port()
+        rules = "local all postgres trust\nhost all tester 127.0.0.1/32 scram-sha-256\n"
+        self.launch(f"-h 127.0.0.1 -p {self.port}", rules)
+        self.sql(f"CREATE ROLE tester LOGIN PASSWORD '{PASSWORD}'")
         return self
+
+    def launch(self, listen, rules=None):
+        data = self.folder / "data"
+        self.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        if rules:
+            (data / "pg_hba.conf").write_text(rules)
+        options = f"-k {self.folder} {listen} -F -c max_connections=100"
+        self.run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(self.folder / "log"), "-o", options)
+        return self
+
+    def sql(self, *statements, database="postgres"):
+        """Runs statements as the superuser; needs `start_on_loopback`."""
+        commands = [argument for statement in statements for argument in ("-c", statement)]
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database]
+        self.run("psql", "-q", "-v", "ON_ERROR_STOP=1", *where, *commands)
+
+    def jdbc(self, database, port=None):
+        return f"jdbc:postgresql://127.0.0.1:{port or self.port}/{database}"
 
     def stop(self):
         self.run("pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(self.folder / "data"))

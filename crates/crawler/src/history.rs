@@ -67,6 +67,8 @@ pub struct Counts {
     pub files_read: u64,
     /// Files that were left out, by the kind of reason: could not be read, hold no records, or gave no table.
     pub left_out: BTreeMap<String, u64>,
+    /// Tables of targets that are no files, which could not be described or gave no table.
+    pub tables_left_out: u64,
 }
 
 /// `NameString`: the longest summary.
@@ -79,7 +81,7 @@ impl Counts {
     }
 
     /// The `Summary` of `ListCrawls`: JSON with tables and partitions added, updated and deleted, as from Glue, and, of
-    /// our own, `FILE` with the files left out by reason. Names, then reasons, are left out when it would be too long.
+    /// our own, `FILE` with the files left out by reason and `TABLE.LEFT_OUT` with tables of other targets. Names, then reasons, are left out when it would be too long.
     pub fn summary(&self) -> String {
         let details = [(true, true), (false, true), (false, false)];
         let mut texts = details.into_iter().map(|(names, reasons)| self.summary_with(names, reasons));
@@ -93,6 +95,7 @@ impl Counts {
             ("TABLE", "ADD", self.tables_created.len() as u64, Some(&self.tables_created)),
             ("TABLE", "UPDATE", self.tables_updated.len() as u64, Some(&self.tables_updated)),
             ("TABLE", "DELETE", self.tables_deleted.len() as u64, Some(&self.tables_deleted)),
+            ("TABLE", "LEFT_OUT", self.tables_left_out, None),
             ("PARTITION", "ADD", self.partitions_created, None),
             ("PARTITION", "UPDATE", self.partitions_updated, None),
             ("PARTITION", "DELETE", self.partitions_deleted, None),

@@ -1,8 +1,11 @@
-//! Crawlers: they read the files of a bucket and write what they find, as tables and partitions, into the catalog.
+//! Crawlers: they read the files of a bucket or the catalog of a database, and write what they find, as tables and
+//! partitions, into our catalog.
 //!
 //! ```text
 //! listing ─► sample each file ─► folders with schemas ─► plan (pure) ─► tables and partitions, a transaction each
 //!   pages      formats::infer       run::survey            plan::tables     run::publish
+//!                                                                            ▲
+//! what is no files: each kind of target describes whole tables ([`targets`]) ┘
 //! ```
 //!
 //! # What it owns
@@ -14,7 +17,8 @@
 //! - A crawler is RUNNING exactly while its newest run is; both change in one transaction ([`state::step`]).
 //! - Whoever works on a run holds its lease; every catalog transaction of a run checks the lease, and a table's counts
 //!   in the run's row change with the table itself.
-//! - A file that cannot be read is a line in the log and never ends the crawl; a target that cannot be listed does.
+//! - A file or outside table that cannot be read is a line in the log and never ends the crawl. A target that cannot be
+//!   listed is left as it is: the others are crawled and written, nothing of it counts as vanished, and the run is FAILED.
 //! - Memory grows with folders and kinds of files, not with files: listings go by pages.
 //!
 //! # What a crash leaves
@@ -23,7 +27,7 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3 and tables of the catalog, crawls by events: refused when a crawler is made.
+//! Targets other than S3, JDBC and tables of the catalog, crawls by events: refused when a crawler is made.
 
 pub mod classifier;
 mod definition;
@@ -39,9 +43,10 @@ mod run;
 mod schedule;
 mod service;
 pub mod state;
+mod targets;
 mod undo;
 
-pub use definition::{Definition, DeleteBehavior, S3Target, UpdateBehavior};
+pub use definition::{Definition, DeleteBehavior, JdbcTarget, S3Target, UpdateBehavior};
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
 pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};

@@ -28,7 +28,7 @@ pub struct Preview {
     pub tables: Vec<TableDiff>,
     /// The lines that the crawl would log, without what it would have done.
     pub log: Vec<String>,
-    /// Why the crawl would fail; nothing would be written then.
+    /// Why the crawl would fail. `tables` then holds what would be written of the targets that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -66,11 +66,11 @@ pub struct FolderReport {
     pub files: u64,
 }
 
-/// A file and its vote.
+/// A file, or a table of a target that is no files, and its vote.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct FileReport {
-    /// The key.
+    /// The key, or what the target calls the table.
     pub key: String,
     /// Which of the target's schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,13 +83,25 @@ pub struct FileReport {
 impl TargetReport {
     /// Adds a recognised file.
     pub(crate) fn vote(&mut self, key: &str, shape: &Shape) {
+        let columns: Vec<Value> =
+            shape.fields.iter().map(|f| json!({ "Name": f.name, "Type": f.ty.to_string() })).collect();
+        self.add(key, json!({ "Format": shape.kind, "Columns": columns }));
+    }
+
+    /// Adds a table of a target that is no files, by what the target calls it.
+    pub(crate) fn table(&mut self, key: &str, input: &TableInput) {
+        let columns =
+            input.storage_descriptor.as_ref().and_then(|d| d.columns.as_ref()).into_iter().flatten();
+        let columns: Vec<Value> = columns.map(|c| json!({ "Name": c.name, "Type": c.hive_type() })).collect();
+        let format = input.parameters.as_ref().and_then(|all| all.get("classification"));
+        self.add(key, json!({ "Format": format, "Columns": columns }));
+    }
+
+    fn add(&mut self, key: &str, schema: Value) {
         if self.files.len() == MAX_FILES {
             self.files_not_shown += 1;
             return;
         }
-        let columns: Vec<Value> =
-            shape.fields.iter().map(|f| json!({ "Name": f.name, "Type": f.ty.to_string() })).collect();
-        let schema = json!({ "Format": shape.kind, "Columns": columns });
         let at = self.schemas.iter().position(|known| *known == schema).unwrap_or_else(|| {
             self.schemas.push(schema);
             self.schemas.len() - 1
@@ -97,7 +109,7 @@ impl TargetReport {
         self.files.push(FileReport { key: key.to_owned(), schema: Some(at), left_out: None });
     }
 
-    /// Adds a file that is left out.
+    /// Adds a file or table that is left out.
     pub(crate) fn leave_out(&mut self, key: &str, why: &str) {
         if self.files.len() == MAX_FILES {
             self.files_not_shown += 1;

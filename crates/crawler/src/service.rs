@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lake::Lake;
 use serde_json::{Map, Value};
+use store::vault::Vault;
 use store::{Scope, Store, Tx};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -112,8 +113,9 @@ fn arn(scope: &Scope, name: &str) -> String {
 
 impl Crawlers {
     /// Makes the service; nothing runs before [`Self::run`].
-    pub fn new(store: Store, lake: Lake, logs: Arc<dyn Logs>, options: Options) -> Self {
-        let ground = Ground { store, lake, logs, build: options.build.as_str().into() };
+    /// `vault` opens the secrets of the connections that targets name.
+    pub fn new(store: Store, lake: Lake, vault: Vault, logs: Arc<dyn Logs>, options: Options) -> Self {
+        let ground = Ground { store, lake, vault, logs, build: options.build.as_str().into() };
         Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), working: Mutex::default() }) }
     }
 

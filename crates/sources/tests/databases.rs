@@ -22,6 +22,15 @@ async fn columns(database: &mut Database, schema: &str, table: &str) -> Vec<(Str
     found.into_iter().map(|column| (column.name, column.hive_type, column.nullable)).collect()
 }
 
+async fn schemas(database: &mut Database) -> Vec<(String, bool)> {
+    let found = database.schemas().await.unwrap();
+    found.into_iter().map(|schema| (schema.name, schema.usable)).collect()
+}
+
+fn owned((name, usable): (&str, bool)) -> (String, bool) {
+    (name.to_owned(), usable)
+}
+
 fn expected(columns: &[(&str, &str, bool)]) -> Vec<(String, String, bool)> {
     let owned =
         |(name, hive, nullable): &(&str, &str, bool)| ((*name).to_owned(), (*hive).to_owned(), *nullable);
@@ -42,7 +51,7 @@ async fn refusals(url: &str, nowhere: &str) {
 async fn postgres_is_opened_and_listed() {
     let server = Postgres::start();
     server.sql(
-        "CREATE SCHEMA shop; CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE DOMAIN cents AS numeric(12,2);
+        "CREATE SCHEMA shop; CREATE SCHEMA closed; CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE DOMAIN cents AS numeric(12,2);
          CREATE TABLE shop.orders (id bigint NOT NULL, total cents, at timestamptz, tags text[], \"Odd Name\" mood);
          COMMENT ON TABLE shop.orders IS 'all orders'; COMMENT ON COLUMN shop.orders.at IS 'when';
          CREATE VIEW shop.recent AS SELECT id FROM shop.orders;
@@ -52,10 +61,14 @@ async fn postgres_is_opened_and_listed() {
          GRANT SELECT ON shop.orders, shop.recent, shop.parts, shop.parts_2024 TO tester;",
     );
     let mut database = Database::open(&config(&server.url(), PASSWORD)).await.unwrap();
-    assert_eq!(database.schemas().await.unwrap(), ["public", "shop"]);
+    assert_eq!(
+        schemas(&mut database).await,
+        [("closed", false), ("public", true), ("shop", true)].map(owned)
+    );
     let tables = database.tables("shop").await.unwrap();
-    let names: Vec<&str> = tables.iter().map(|found| found.name.as_str()).collect();
-    assert_eq!(names, ["orders", "parts", "recent"], "neither partitions nor what may not be read");
+    let names: Vec<(&str, bool)> = tables.iter().map(|found| (found.name.as_str(), found.readable)).collect();
+    let wanted = [("orders", true), ("parts", true), ("recent", true), ("secret", false)];
+    assert_eq!(names, wanted, "no partitions");
     assert_eq!(tables[0].comment.as_deref(), Some("all orders"));
     assert_eq!((tables[0].kind, tables[2].kind), (TableKind::Table, TableKind::View));
     let wanted = [
@@ -86,7 +99,7 @@ async fn mariadb_is_opened_and_listed() {
          GRANT SELECT ON shop.* TO tester@'%';",
     );
     let mut database = Database::open(&config(&server.url(), PASSWORD)).await.unwrap();
-    assert_eq!(database.schemas().await.unwrap(), ["shop"]);
+    assert_eq!(schemas(&mut database).await, [("shop", true)].map(owned));
     let tables = database.tables("shop").await.unwrap();
     assert_eq!(tables.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["orders", "recent"]);
     assert_eq!((tables[0].kind, tables[0].comment.as_deref()), (TableKind::Table, Some("all orders")));

@@ -100,9 +100,11 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
     let holder = |service: &str| format!("{}/{service}", data_dir.node());
 
+    let vault = open_vault(config, data_dir)?;
     let crawler_options =
         crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
-    let crawlers = Crawlers::new(store.clone(), lake.clone(), Arc::clone(&logs) as _, crawler_options);
+    let crawlers =
+        Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
     let (jobs, runner) =
@@ -110,7 +112,6 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let query_options = query::Options { max_running: MAX_RUNNING };
     let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
 
-    let vault = open_vault(config, data_dir)?;
     let domain = Domain { store, vault, lake, crawlers, jobs, queries };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);

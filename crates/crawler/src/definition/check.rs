@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{CatalogTarget, Definition, DeleteBehavior, EVERYTHING, NEW_FOLDERS, S3Target, UpdateBehavior};
+use super::{
+    CatalogTarget, Definition, DeleteBehavior, EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target, Targets,
+    UpdateBehavior,
+};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
+use crate::targets::jdbc::{Include, Metadata};
 
 fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
     Err(CrawlerError::invalid(message))
@@ -25,36 +29,71 @@ fn first_given(members: &Map<String, Value>) -> Option<&str> {
     members.iter().find(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str())
 }
 
+fn check_s3(target: &S3Target) -> Result<(), CrawlerError> {
+    target.place()?;
+    Exclusions::new(&target.exclusions)?;
+    if let Some(name) = first_given(&target.other) {
+        return refused(format!("{name} of an S3 target is not supported"));
+    }
+    if target.sample_size.is_some_and(|n| !(1..=249).contains(&n)) {
+        return refused("SampleSize must be between 1 and 249");
+    }
+    Ok(())
+}
+
+fn check_jdbc(target: &JdbcTarget) -> Result<(), CrawlerError> {
+    if target.connection_name.trim().is_empty() {
+        return refused("A JDBC target needs ConnectionName");
+    }
+    Include::parse(&target.path)?;
+    Exclusions::new(&target.exclusions)?;
+    if let Some(name) = first_given(&target.other) {
+        return refused(format!("{name} of a JDBC target is not supported"));
+    }
+    match target.enable_additional_metadata.iter().find(|entry| Metadata::parse(entry).is_none()) {
+        Some(entry) => {
+            refused(format!("EnableAdditionalMetadata {entry:?} is not known: COMMENTS and RAWTYPES are"))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Targets {
+    /// Whether there is any target that says where data is, rather than a table of the catalog.
+    fn has_data_stores(&self) -> bool {
+        !self.s3_targets.is_empty() || !self.jdbc_targets.is_empty()
+    }
+
+    fn are_files_only(&self) -> bool {
+        !self.s3_targets.is_empty() && self.jdbc_targets.is_empty()
+    }
+}
+
 impl Definition {
     /// Errors: `Invalid`, saying what cannot be honoured.
     pub(super) fn check(&self) -> Result<(), CrawlerError> {
         if let Some(kind) = first_given(&self.targets.other) {
-            return refused(format!("{kind} are not supported: only S3Targets and CatalogTargets are"));
+            return refused(format!(
+                "{kind} are not supported: only S3Targets, JdbcTargets and CatalogTargets are"
+            ));
         }
-        match (self.targets.s3_targets.as_slice(), self.targets.catalog_targets.as_slice()) {
-            ([], []) => return refused("At least one S3 target or catalog target is needed in Targets"),
-            (s3, []) => self.check_s3(s3)?,
-            ([], tables) => self.check_tables(tables)?,
-            _ => return refused("CatalogTargets cannot be combined with other kinds of targets"),
+        let targets = &self.targets;
+        match (targets.has_data_stores(), targets.catalog_targets.as_slice()) {
+            (false, []) => return refused("At least one target is needed in Targets"),
+            (true, []) => self.check_data_stores()?,
+            (false, tables) => self.check_tables(tables)?,
+            (true, _) => return refused("CatalogTargets cannot be combined with other kinds of targets"),
         }
         self.check_recrawl()?;
         self.settings()?;
         Ok(())
     }
 
-    fn check_s3(&self, targets: &[S3Target]) -> Result<(), CrawlerError> {
-        for target in targets {
-            target.place()?;
-            Exclusions::new(&target.exclusions)?;
-            if let Some(name) = first_given(&target.other) {
-                return refused(format!("{name} of an S3 target is not supported"));
-            }
-            if target.sample_size.is_some_and(|n| !(1..=249).contains(&n)) {
-                return refused("SampleSize must be between 1 and 249");
-            }
-        }
+    fn check_data_stores(&self) -> Result<(), CrawlerError> {
+        self.targets.s3_targets.iter().try_for_each(check_s3)?;
+        self.targets.jdbc_targets.iter().try_for_each(check_jdbc)?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
-            return refused("DatabaseName is needed for S3 targets");
+            return refused("DatabaseName is needed for S3 targets and other data stores");
         }
         Ok(())
     }
@@ -81,7 +120,7 @@ impl Definition {
         let policy = self.schema_change_policy;
         match self.recrawl_policy.recrawl_behavior.as_str() {
             EVERYTHING => Ok(()),
-            NEW_FOLDERS if self.targets.s3_targets.is_empty() => {
+            NEW_FOLDERS if !self.targets.are_files_only() => {
                 refused(format!("RecrawlBehavior {NEW_FOLDERS} is for S3 targets only"))
             }
             NEW_FOLDERS

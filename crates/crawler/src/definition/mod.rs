@@ -49,6 +49,9 @@ pub struct Targets {
     /// Folders or files in buckets.
     #[serde(rename = "S3Targets")]
     pub s3_targets: Vec<S3Target>,
+    /// Tables of databases behind connections.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jdbc_targets: Vec<JdbcTarget>,
     /// Tables of the catalog, whose locations are crawled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalog_targets: Vec<CatalogTarget>,
@@ -70,6 +73,25 @@ pub struct S3Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_size: Option<u32>,
     /// Connections and queues, refused.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// `JdbcTarget`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JdbcTarget {
+    /// The connection to the database.
+    pub connection_name: String,
+    /// `database/schema/table` or `database/table`; `%` stands for anything in a schema or table.
+    pub path: String,
+    /// Glob patterns relative to the path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<String>,
+    /// `COMMENTS`, `RAWTYPES`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enable_additional_metadata: Vec<String>,
+    /// Refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -221,8 +243,23 @@ mod tests {
                 "LOG DeleteBehavior",
             ),
             (json!({"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": []}]}}), "Tables"),
-            (json!({"Targets": {"JdbcTargets": [{"Path": "x"}]}}), "JdbcTargets"),
-            (json!({"Targets": {}}), "S3 target"),
+            (json!({"Targets": {"HudiTargets": [{"Paths": ["x"]}]}}), "HudiTargets"),
+            (json!({"Targets": {"JdbcTargets": [{"Path": "d/%"}]}}), "ConnectionName"),
+            (
+                json!({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "d"}]}}),
+                "database/schema/table",
+            ),
+            (json!({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "%/t"}]}}), "database"),
+            (
+                json!({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "d/%", "Exclusions": ["[a"]}]}}),
+                "exclusion",
+            ),
+            (
+                json!({"Targets": {"JdbcTargets": [
+                    {"ConnectionName": "c", "Path": "d/%", "EnableAdditionalMetadata": ["KEYS"]}]}}),
+                "KEYS",
+            ),
+            (json!({"Targets": {}}), "target"),
             (json!({"Targets": {"S3Targets": [{"Path": "hdfs://x"}]}}), "S3 path"),
             (
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "Exclusions": ["[a"]}]}}),
@@ -242,6 +279,19 @@ mod tests {
             let error = request(extra.clone()).unwrap_err().to_string();
             assert!(error.contains(word), "{extra}: {error}");
         }
+    }
+
+    #[test]
+    fn new_folders_are_for_files_alone() {
+        let log = json!({"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"});
+        let extra = json!({
+            "Targets": {
+                "S3Targets": [{"Path": "s3://bucket/x"}],
+                "JdbcTargets": [{"ConnectionName": "c", "Path": "d/%"}],
+            },
+            "SchemaChangePolicy": log, "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
+        });
+        assert!(request(extra).unwrap_err().to_string().contains("S3 targets only"));
     }
 
     #[test]

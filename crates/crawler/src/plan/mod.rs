@@ -16,6 +16,6 @@ mod names;
 mod shape;
 mod tree;
 
-pub(crate) use names::{file_table, folder_table, key_value, with_suffix};
+pub(crate) use names::{file_table, folder_table, key_value, plain_table, with_suffix};
 pub(crate) use shape::{Kind, Likeness, Shape};
 pub(crate) use tree::{Folder, Grouping, Part, TablePlan, Tree};

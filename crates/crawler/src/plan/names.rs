@@ -14,6 +14,8 @@ fn folded(name: &str) -> String {
 }
 
 fn cut(mut name: String, len: usize) -> String {
+    // A prefix may hold any letters.
+    let len = (0..=len.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or_default();
     name.truncate(len);
     name
 }
@@ -21,13 +23,17 @@ fn cut(mut name: String, len: usize) -> String {
 /// The name for a folder's table: its last part, or the bucket's name.
 pub(crate) fn folder_table(prefix: &str, bucket: &str, folder: &str) -> String {
     let last = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    cut(format!("{}{}", prefix.to_lowercase(), folded(if last.is_empty() { bucket } else { last })), MAX_NAME)
+    plain_table(prefix, if last.is_empty() { bucket } else { last })
 }
 
 /// The name for a single file's table: `orders.csv` gives `orders_csv`.
 pub(crate) fn file_table(prefix: &str, key: &str) -> String {
-    let last = key.rsplit('/').next().unwrap_or_default();
-    cut(format!("{}{}", prefix.to_lowercase(), folded(last)), MAX_NAME)
+    plain_table(prefix, key.rsplit('/').next().unwrap_or_default())
+}
+
+/// The name for what a target calls `name`.
+pub(crate) fn plain_table(prefix: &str, name: &str) -> String {
+    cut(format!("{}{}", prefix.to_lowercase(), folded(name)), MAX_NAME)
 }
 
 /// Tells tables of the same name apart: `_` and a hash of the location, as Glue does.
@@ -64,6 +70,8 @@ mod tests {
         assert_eq!(file_table("", "a/b/Orders.csv.gz"), "orders_csv_gz");
         assert_eq!(with_suffix("t", "s3://b/t/").len(), 2 + 32);
         assert_eq!(with_suffix(&"t".repeat(300), "x").len(), 255);
+        assert_eq!(plain_table(&"é".repeat(200), "Größe.2").len(), 254);
+        assert_eq!(plain_table("É", "Größe.2"), "égr__e_2");
         assert_eq!(key_value("Dt=2024-01-01%2010"), Some(("dt".into(), "2024-01-01 10".into())));
         assert_eq!(key_value("k="), Some(("k".into(), DEFAULT_PARTITION.into())));
         assert_eq!(key_value("plain"), None);

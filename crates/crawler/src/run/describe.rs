@@ -10,7 +10,7 @@ use crate::definition::Configuration;
 use crate::plan::{Kind, Part, Shape};
 
 /// Which crawler wrote a table.
-pub(super) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
+pub(crate) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// When a crawler found that the files are gone, epoch milliseconds.
 pub(super) const DEPRECATED_BY: &str = "DEPRECATED_BY_CRAWLER";
 /// Parameters that change with every file and say nothing about the definition.
@@ -140,13 +140,8 @@ fn descriptor(
     }
 }
 
-/// The table, and remarks for the log.
-pub(super) fn table(
-    crawler: &str,
-    name: &str,
-    found: &Found,
-    settings: &Configuration,
-) -> (TableInput, Vec<String>) {
+/// The table without a name, and remarks for the log.
+pub(super) fn table(crawler: &str, found: &Found, settings: &Configuration) -> (TableInput, Vec<String>) {
     let plan = &found.plan;
     let (columns, notes) = columns(&plan.shape, &plan.keys, &plan.shape.fields);
     let sizes = Sizes { files: plan.shape.files, bytes: plan.shape.bytes, records: plan.shape.records };
@@ -157,7 +152,6 @@ pub(super) fn table(
         own.insert("partition_filtering.enabled".to_owned(), "true".to_owned());
     }
     let input = TableInput {
-        name: name.to_owned(),
         owner: Some("owner".to_owned()),
         retention: Some(0),
         storage_descriptor: Some(descriptor(&plan.shape, columns, location, parameters)),

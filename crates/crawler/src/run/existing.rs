@@ -6,7 +6,7 @@
 use catalog::{CatalogError, Table, table};
 use lake::BucketName;
 
-use super::publish::is_open;
+use super::naming::is_open;
 use super::survey::{Found, Looked, Place, tables};
 use super::{Ended, Job};
 use crate::definition::CatalogTarget;

@@ -9,7 +9,7 @@ use catalog::{Table, partition, table};
 use formats::InferredField;
 
 use super::describe::{self, UPDATED_BY};
-use super::publish::is_open;
+use super::naming::is_open;
 use super::survey::{Found, Looked, Place, Surveyed, look_around};
 use super::{Ended, Job};
 use crate::error::CrawlerError;

@@ -9,7 +9,9 @@ mod incremental;
 mod keys;
 mod log;
 mod look;
+mod naming;
 mod publish;
+mod ready;
 mod survey;
 mod vanished;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 use formats::InferOptions;
 use lake::Lake;
+use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -28,10 +31,14 @@ use crate::history::Crawl;
 use crate::plan::Grouping;
 use crate::preview::TargetReport;
 use crate::rows;
+use crate::targets;
 
+use ready::Discovery;
 use survey::{Looked, Place};
+use vanished::Gone;
 
 pub(crate) use changes::Aim;
+pub(crate) use describe::UPDATED_BY;
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
 
@@ -40,6 +47,8 @@ pub use log::{BoxError, Logs};
 pub(crate) struct Ground {
     pub(crate) store: Store,
     pub(crate) lake: Lake,
+    /// Opens the secrets of connections.
+    pub(crate) vault: Vault,
     pub(crate) logs: Arc<dyn Logs>,
     /// Which build of the program this is.
     pub(crate) build: Arc<str>,
@@ -93,73 +102,154 @@ impl Job<'_> {
     }
 }
 
-/// Carries a run out. Returns what a preview found, per target.
-pub(crate) async fn crawl(job: &Job<'_>) -> Result<Vec<TargetReport>, Ended> {
+/// What a run did that was not stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// What a preview found, per target.
+    pub(crate) reports: Vec<TargetReport>,
+    /// Why targets could not be read; what the others hold was written.
+    failures: Vec<String>,
+}
+
+impl Done {
+    /// Why the run is FAILED all the same.
+    pub(crate) fn error(&self) -> Option<String> {
+        if self.failures.is_empty() { None } else { Some(self.failures.join("; ")) }
+    }
+}
+
+/// Carries a run out.
+pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     let definition = job.definition;
     job.log.info(format!("BENCHMARK : Running Start Crawl for Crawler {}", definition.name));
     store::crash::point("crawl.started");
     let settings = definition.settings()?;
-    let mut looked = Looked { ways: Arc::new(ways(job).await?), ..Looked::default() };
-    let mut reports = Vec::new();
+    let looked = Looked { ways: Arc::new(ways(job).await?), ..Looked::default() };
     if definition.is_incremental() && job.again {
         return new_folders(job, looked).await;
     }
-    let grouping = Grouping { table_level: settings.table_level, combine: settings.combine };
-    let mut plans = Vec::new();
-    for target in &definition.targets.s3_targets {
-        plans.extend(survey::tables(job, &Place::of(target)?, grouping, &mut looked).await?);
-        reports.extend(looked.report.take());
-        job.log.flush().await;
+    let mut survey = Survey { looked, ..Survey::default() };
+    survey.files(job, Grouping { table_level: settings.table_level, combine: settings.combine }).await?;
+    survey.others(job).await?;
+    count_files(job, &survey.looked, survey.tables_left_out).await?;
+    let Survey { mut found, done, gone, .. } = survey;
+    if found.is_empty()
+        && let Some(error) = done.error()
+    {
+        return Err(Ended::Failed(error));
     }
-    for target in &definition.targets.catalog_targets {
-        plans.extend(existing::survey(job, target, &mut looked).await?);
-        reports.extend(looked.report.take());
-        job.log.flush().await;
-    }
-    count_files(job, &looked).await?;
     // Targets may overlap.
     let mut seen = HashSet::new();
-    plans.retain(|found| {
-        let owner = found.owner.as_ref().map(|table| table.uid);
-        seen.insert((found.bucket.clone(), found.plan.path.clone(), owner))
-    });
+    found.retain(|one| seen.insert(one.key()));
     store::crash::point("crawl.surveyed");
-    check_threshold(&settings, plans.len())?;
+    check_threshold(&settings, found.len())?;
     job.log
         .info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
-    if plans.is_empty() {
-        job.log.warn("No tables were found: the targets hold no file that could be read");
+    if found.is_empty() {
+        job.log.warn("No tables were found: the targets hold nothing that could be read");
     }
-    publish::all(job, &settings, plans).await?;
+    let (written, locations) = Box::pin(publish::all(job, &settings, found)).await?;
+    if definition.targets.catalog_targets.is_empty() {
+        gone.tables(job, &written, &locations).await?;
+    }
     job.log.info("BENCHMARK : Finished writing to Catalog");
     say_left_out(job).await?;
-    Ok(reports)
+    Ok(done)
+}
+
+/// What the targets of a run hold, as far as they were surveyed.
+#[derive(Default)]
+struct Survey {
+    looked: Looked,
+    found: Vec<Discovery>,
+    tables_left_out: u64,
+    done: Done,
+    gone: Gone,
+}
+
+impl Survey {
+    /// Targets that are files, also by way of the catalog.
+    async fn files(&mut self, job: &Job<'_>, grouping: Grouping) -> Result<(), Ended> {
+        let targets = &job.definition.targets;
+        for target in &targets.s3_targets {
+            let found = survey::tables(job, &Place::of(target)?, grouping, &mut self.looked).await;
+            if self.take(job, found)? {
+                self.gone.surveyed.push(target.clone());
+            }
+            job.log.flush().await;
+        }
+        for target in &targets.catalog_targets {
+            let found = existing::survey(job, target, &mut self.looked).await;
+            self.take(job, found)?;
+            job.log.flush().await;
+        }
+        Ok(())
+    }
+
+    /// Whether the target could be read.
+    fn take(&mut self, job: &Job<'_>, found: Result<Vec<survey::Found>, Ended>) -> Result<bool, Ended> {
+        self.done.reports.extend(self.looked.report.take());
+        match found {
+            Ok(found) => {
+                self.found.extend(found.into_iter().map(Discovery::Files));
+                Ok(true)
+            }
+            Err(Ended::Failed(why)) => {
+                self.failed(job, why);
+                Ok(false)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn failed(&mut self, job: &Job<'_>, why: String) {
+        job.log.error(format!("{why}; the target is left as it is"));
+        self.done.failures.push(why);
+    }
+
+    /// Targets that are no files.
+    async fn others(&mut self, job: &Job<'_>) -> Result<(), Ended> {
+        for mut target in targets::of(job.definition) {
+            job.go_on()?;
+            let (found, report) = targets::survey(job, target.as_mut()).await?;
+            self.done.reports.extend(report);
+            self.found.extend(found.tables.into_iter().map(|table| Discovery::Other(Box::new(table))));
+            self.tables_left_out += found.left_out.len() as u64;
+            if let Some(why) = found.failure {
+                self.failed(job, format!("{}: {why}", target.label()));
+            }
+            self.gone.others.push(target);
+            job.log.flush().await;
+        }
+        Ok(())
+    }
 }
 
 /// A later crawl of a crawler with `CRAWL_NEW_FOLDERS_ONLY`.
-async fn new_folders(job: &Job<'_>, mut looked: Looked) -> Result<Vec<TargetReport>, Ended> {
+async fn new_folders(job: &Job<'_>, mut looked: Looked) -> Result<Done, Ended> {
     let known = incremental::Known::read(job).await?;
     let mut new = Vec::new();
     for target in &job.definition.targets.s3_targets {
         new.extend(incremental::tables(job, &known, &Place::of(target)?, &mut looked).await?);
         job.log.flush().await;
     }
-    count_files(job, &looked).await?;
+    count_files(job, &looked, 0).await?;
     store::crash::point("crawl.surveyed");
     for (found, table) in &new {
         incremental::publish(job, found, table).await?;
     }
     job.log.info("BENCHMARK : Finished writing to Catalog");
     say_left_out(job).await?;
-    Ok(Vec::new())
+    Ok(Done::default())
 }
 
 /// Set, not added: a run that is taken up again looks at everything again.
-async fn count_files(job: &Job<'_>, looked: &Looked) -> Result<(), CrawlerError> {
+async fn count_files(job: &Job<'_>, looked: &Looked, tables_left_out: u64) -> Result<(), CrawlerError> {
     job.log.info(format!("INFO : {} files found, {} of them read", looked.files, looked.read));
     let left_out = looked.left_out.clone();
     job.count(|counts| {
-        (counts.files, counts.files_read, counts.left_out) = (looked.files, looked.read, left_out)
+        (counts.files, counts.files_read, counts.left_out) = (looked.files, looked.read, left_out);
+        counts.tables_left_out = tables_left_out;
     })
     .await
 }
@@ -187,6 +277,10 @@ async fn say_left_out(job: &Job<'_>) -> Result<(), Ended> {
     let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
     let Some(crawl) = rows::run(&mut tx, job.scope, job.crawl).await? else { return Ok(()) };
     let counts = crawl.counts;
+    if counts.tables_left_out > 0 {
+        let tables = counts.tables_left_out;
+        job.log.warn(format!("{tables} tables of targets were left out; ERROR lines above name them"));
+    }
     let left_out = counts.files_left_out();
     if left_out > 0 {
         let reasons: Vec<String> = counts.left_out.iter().map(|(kind, n)| format!("{n} {kind}")).collect();

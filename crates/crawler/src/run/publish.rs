@@ -9,43 +9,46 @@ use catalog::{CatalogError, PartitionInput, TableInput, database, partition, tab
 use store::Tx;
 
 use super::decide::{self, Fate, Part, keep_columns};
-use super::describe;
+use super::ready::{Discovery, Ready};
 use super::survey::Found;
-use super::{Ended, Job, keys, vanished};
+use super::{Ended, Job, describe, keys, naming, vanished};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan::{file_table, folder_table, with_suffix};
 
 /// Partitions per transaction.
 const PARTITIONS_AT_ONCE: usize = 2_000;
 
-/// Writes everything that was found, then deals with what has vanished.
-pub(super) async fn all(job: &Job<'_>, settings: &Configuration, found: Vec<Found>) -> Result<(), Ended> {
+/// Writes everything that was found. Returns the names of the tables that it wrote or found unchanged, and their
+/// locations.
+pub(super) async fn all(
+    job: &Job<'_>,
+    settings: &Configuration,
+    found: Vec<Discovery>,
+) -> Result<(HashSet<String>, Vec<String>), Ended> {
     ensure_database(job).await?;
+    let count = found.len() as u64;
     let mut written = HashSet::new();
     let mut locations = Vec::new();
-    for one in &found {
+    for one in found {
         job.go_on()?;
-        let table = match write_table(job, settings, one, &written).await {
+        let one = Ready::of(job, settings, one);
+        let table = match write_table(job, settings, &one, &written).await {
             Ok(table) => table,
             Err(Written::Ended(ended)) => return Err(ended),
             Err(Written::Refused(why)) => {
-                refused(job, one, &why).await?;
+                refused(job, &one, &why).await?;
                 continue;
             }
         };
-        locations.push(describe::location(one.bucket.as_str(), &one.plan.path));
-        if !one.plan.keys.is_empty() {
-            write_partitions(job, settings, one, &table).await?;
+        if let Some(files) = one.files.filter(|files| !files.plan.keys.is_empty()) {
+            write_partitions(job, settings, &files, &table).await?;
         }
+        locations.push(one.location);
         written.insert(table.input.name);
         job.log.flush().await;
     }
-    job.count(|counts| counts.tables_found = found.len() as u64).await?;
-    if job.definition.targets.catalog_targets.is_empty() {
-        vanished::tables(job, &written, &locations).await?;
-    }
-    Ok(())
+    job.count(|counts| counts.tables_found = count).await?;
+    Ok((written, locations))
 }
 
 /// The first crawl makes the database, as Glue's does. Tables of catalog targets have theirs.
@@ -71,7 +74,7 @@ async fn ensure_database(job: &Job<'_>) -> Result<(), Ended> {
 }
 
 /// Why a table was not written.
-enum Written {
+pub(super) enum Written {
     /// The run cannot go on.
     Ended(Ended),
     /// The catalog does not take this definition; others may do.
@@ -93,10 +96,13 @@ impl From<CrawlerError> for Written {
     }
 }
 
-/// A table that the catalog refuses costs its own files only.
-async fn refused(job: &Job<'_>, found: &Found, why: &str) -> Result<(), CrawlerError> {
-    let location = describe::location(found.bucket.as_str(), &found.plan.path);
-    let files = found.plan.shape.files;
+/// A table that the catalog refuses costs what it is made of, and nothing else.
+async fn refused(job: &Job<'_>, one: &Ready, why: &str) -> Result<(), CrawlerError> {
+    let location = &one.location;
+    let Some(files) = one.files.as_ref().map(|found| found.plan.shape.files) else {
+        job.log.error(format!("{location}: no table can be made: {why}; it is left out"));
+        return job.count(|counts| counts.tables_left_out += 1).await;
+    };
     job.log.error(format!("{location}: no table can be made: {why}; its {files} files are left out"));
     job.count(|counts| *counts.left_out.entry("no table possible".to_owned()).or_default() += files).await
 }
@@ -111,27 +117,30 @@ struct Table {
 async fn write_table(
     job: &Job<'_>,
     settings: &Configuration,
-    found: &Found,
+    one: &Ready,
     written: &HashSet<String>,
 ) -> Result<Table, Written> {
     let mut tx = job.begin().await?;
-    let (name, existing) = choose_name(job, &mut tx, found, written).await?;
-    let (mut input, mut notes) = describe::table(&job.definition.name, &name, found, settings);
+    let (name, existing) = naming::choose(job, &mut tx, one, written).await?;
+    let mut input = TableInput { name: name.clone(), ..one.input.clone() };
+    let mut notes = one.notes.clone();
     let Some(old) = existing else {
         // An earlier crawler table of the name may be deprecated; here there is none.
-        job.make_table(&mut tx, &found.database, input.clone()).await?;
+        job.make_table(&mut tx, &one.database, input.clone()).await?;
         job.count_in(&mut tx, |counts| add(&mut counts.tables_created, &name)).await?;
-        return done(job, tx, found, Table { input, fresh: true }, None, notes).await;
+        return done(job, tx, one, Table { input, fresh: true }, None, notes).await;
     };
-    if let Some(known) = &found.owner {
+    if let Some(known) = &one.owner {
         describe::keep_identity(&mut input, &known.input);
     }
-    notes.extend(keys::keep_types(&mut input, old.partition_keys(), &found.plan.parts));
+    if let Some(files) = &one.files {
+        notes.extend(keys::keep_types(&mut input, old.partition_keys(), &files.plan.parts));
+    }
     if settings.merge_new_columns {
         keep_columns(input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()), old.columns());
     }
     let fate = decide::table(&old, &input, job.definition.schema_change_policy.update_behavior);
-    if fate == Fate::Remade && found.owner.is_some() {
+    if fate == Fate::Remade && one.owner.is_some() {
         let why = "its partition keys are not those of the folders; the table is left as it is";
         return Err(Written::Refused(why.to_owned()));
     }
@@ -142,7 +151,7 @@ async fn write_table(
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
     let fresh = fate == Fate::Remade;
-    done(job, tx, found, Table { input: TableInput { name, ..input }, fresh }, Some(fate), notes).await
+    done(job, tx, one, Table { input: TableInput { name, ..input }, fresh }, Some(fate), notes).await
 }
 
 fn add(names: &mut Vec<String>, name: &str) {
@@ -174,7 +183,7 @@ async fn change(
 async fn done(
     job: &Job<'_>,
     tx: Tx,
-    found: &Found,
+    one: &Ready,
     table: Table,
     fate: Option<Fate>,
     notes: Vec<String>,
@@ -182,8 +191,7 @@ async fn done(
     store::crash::point("crawl.table.before_commit");
     job.commit(tx).await?;
     store::crash::point("crawl.table.committed");
-    let (name, database) = (&table.input.name, &found.database);
-    let location = describe::location(found.bucket.as_str(), &found.plan.path);
+    let (name, database, location) = (&table.input.name, &one.database, &one.location);
     job.log.info(match fate {
         None => format!("INFO : Created table {name} in database {database} ({location})"),
         Some(Fate::Updated) => format!("INFO : Updated table {name} in database {database} ({location})"),
@@ -201,58 +209,6 @@ async fn done(
         job.log.warn(format!("table {name}: {note}"));
     }
     Ok(table)
-}
-
-/// The table's name: its folder's, or that with a hash when somebody else has it. A catalog target has its own.
-async fn choose_name(
-    job: &Job<'_>,
-    tx: &mut Tx,
-    found: &Found,
-    written: &HashSet<String>,
-) -> Result<(String, Option<table::Table>), CrawlerError> {
-    if let Some(owner) = &found.owner {
-        let table = table::get(tx, job.scope, &owner.database_name, &owner.name).await?;
-        return Ok((owner.name.clone(), Some(table)));
-    }
-    let location = describe::location(found.bucket.as_str(), &found.plan.path);
-    let prefix = job.definition.table_prefix.as_deref().unwrap_or_default();
-    let path = &found.plan.path;
-    let base = if path.ends_with('/') || path.is_empty() {
-        folder_table(prefix, found.bucket.as_str(), path)
-    } else {
-        file_table(prefix, path)
-    };
-    let hashed = with_suffix(&base, &location);
-    let of_base = existing(job, tx, &base).await?;
-    let of_hashed = existing(job, tx, &hashed).await?;
-    let same_place = |t: &table::Table| !is_open(t) && same_location(t.location(), &location);
-    if of_hashed.as_ref().is_some_and(same_place) {
-        return Ok((hashed, of_hashed));
-    }
-    match of_base {
-        None if !written.contains(&base) => Ok((base, None)),
-        Some(t) if same_place(&t) && !written.contains(&base) => Ok((base, Some(t))),
-        _ => Ok((hashed, of_hashed)),
-    }
-}
-
-/// A table of an open format says itself what its files are: a crawl never changes it.
-pub(super) fn is_open(table: &table::Table) -> bool {
-    table.parameter("table_type").is_some_and(|kind| !kind.is_empty())
-}
-
-fn same_location(a: Option<&str>, b: &str) -> bool {
-    a.is_some_and(|a| a.trim_end_matches('/') == b.trim_end_matches('/'))
-}
-
-async fn existing(job: &Job<'_>, tx: &mut Tx, name: &str) -> Result<Option<table::Table>, CrawlerError> {
-    // A resource link is nothing that a crawl may change: as it has no place of its own, another name is taken.
-    match table::get_entry(tx, job.scope, job.database(), name).await {
-        Ok(table) => Ok(Some(table)),
-        // A preview has not made the database.
-        Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 async fn write_partitions(

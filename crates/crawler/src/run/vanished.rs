@@ -1,7 +1,8 @@
 //! Tables and partitions of this crawler whose files are gone, by the crawler's `DeleteBehavior`.
 //!
-//! A table is judged only when it is this crawler's own, lies within a target, and was not found by this run. If there
-//! are still files below its location that no found table covers (files that could not be read), it is left alone.
+//! A table is judged only when it is this crawler's own, lies within a target that could be read, and was not found by this
+//! run. If there are still files below its location that no found table covers (files that could not be read), it is left
+//! alone. Of targets that are no files these say themselves what is gone.
 
 use std::collections::HashSet;
 
@@ -11,66 +12,83 @@ use lake::{BucketName, LakeError, ListQuery};
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
 use super::survey::is_hidden;
 use super::{Ended, Job};
-use crate::definition::DeleteBehavior;
+use crate::definition::{DeleteBehavior, S3Target};
 use crate::error::CrawlerError;
+use crate::targets::Target;
 
 /// Tables and partitions per page.
 const PAGE: usize = 500;
 
-/// Deals with tables that this run did not find.
-pub(super) async fn tables(
-    job: &Job<'_>,
-    written: &HashSet<String>,
-    locations: &[String],
-) -> Result<(), Ended> {
-    let mut token: Option<String> = None;
-    loop {
-        job.go_on()?;
-        let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
-        let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
-        let page = match table::list(&mut tx, job.scope, job.database(), &query).await {
-            Ok(page) => page,
-            // A preview has not made the database, and somebody may have deleted it.
-            Err(CatalogError::DatabaseNotFound { .. }) => return Ok(()),
-            Err(error) => return Err(CrawlerError::from(error).into()),
-        };
-        drop(tx);
-        for found in page.items {
-            let own = found.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
-            if own && !written.contains(&found.name) && found.parameter(DEPRECATED_BY).is_none() {
-                judge(job, &found, locations).await?;
+/// What vanished tables are judged by.
+#[derive(Default)]
+pub(super) struct Gone {
+    /// Targets whose files were listed to the end.
+    pub(super) surveyed: Vec<S3Target>,
+    /// Targets that are no files, after their survey.
+    pub(super) others: Vec<Box<dyn Target>>,
+}
+
+impl Gone {
+    /// Deals with tables that this run did not find.
+    pub(super) async fn tables(
+        &self,
+        job: &Job<'_>,
+        written: &HashSet<String>,
+        locations: &[String],
+    ) -> Result<(), Ended> {
+        let mut token: Option<String> = None;
+        loop {
+            job.go_on()?;
+            let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+            let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
+            let page = match table::list(&mut tx, job.scope, job.database(), &query).await {
+                Ok(page) => page,
+                // A preview has not made the database, and somebody may have deleted it.
+                Err(CatalogError::DatabaseNotFound { .. }) => return Ok(()),
+                Err(error) => return Err(CrawlerError::from(error).into()),
+            };
+            drop(tx);
+            for found in page.items {
+                let own = found.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
+                if own && !written.contains(&found.name) && found.parameter(DEPRECATED_BY).is_none() {
+                    self.judge(job, &found, locations).await?;
+                }
+            }
+            match page.next {
+                Some(next) => token = Some(next),
+                None => return Ok(()),
             }
         }
-        match page.next {
-            Some(next) => token = Some(next),
-            None => return Ok(()),
-        }
     }
-}
 
-async fn judge(job: &Job<'_>, found: &table::Table, locations: &[String]) -> Result<(), Ended> {
-    let Some(location) = found.location() else { return Ok(()) };
-    if !within_targets(job, location)? {
-        return Ok(());
-    }
-    let covered = locations.iter().any(|l| l.starts_with(location) || location.starts_with(l.as_str()));
-    if !covered && holds_files(job, location).await? {
-        job.log.warn(format!("Table {} was not found again, but {location} still holds files", found.name));
-        return Ok(());
-    }
-    remove(job, found).await?;
-    Ok(())
-}
-
-fn within_targets(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
-    for target in &job.definition.targets.s3_targets {
-        let (bucket, path) = target.place()?;
-        let target = format!("s3://{}/{path}", bucket.as_str());
-        if location.starts_with(&target) || location.trim_end_matches('/') == target.trim_end_matches('/') {
-            return Ok(true);
+    async fn judge(&self, job: &Job<'_>, found: &table::Table, locations: &[String]) -> Result<(), Ended> {
+        if let Some(target) = self.others.iter().find(|target| target.is_gone(found)) {
+            return Ok(remove(job, found, &format!("{} has it no longer", target.label())).await?);
         }
+        let Some(location) = found.location() else { return Ok(()) };
+        if !self.within_files(location)? {
+            return Ok(());
+        }
+        let covered = locations.iter().any(|l| l.starts_with(location) || location.starts_with(l.as_str()));
+        if !covered && holds_files(job, location).await? {
+            job.log
+                .warn(format!("Table {} was not found again, but {location} still holds files", found.name));
+            return Ok(());
+        }
+        Ok(remove(job, found, "its files are gone").await?)
     }
-    Ok(false)
+
+    fn within_files(&self, location: &str) -> Result<bool, CrawlerError> {
+        for target in &self.surveyed {
+            let (bucket, path) = target.place()?;
+            let target = format!("s3://{}/{path}", bucket.as_str());
+            if location.starts_with(&target) || location.trim_end_matches('/') == target.trim_end_matches('/')
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Whether a file that a crawl would look at lies at or below `location`.
@@ -109,15 +127,14 @@ fn deprecated(parameters: Option<Parameters>, now_ms: i64) -> Option<Parameters>
     Some(parameters)
 }
 
-async fn remove(job: &Job<'_>, found: &table::Table) -> Result<(), CrawlerError> {
+/// Does with a vanished table as the crawler says. `why`: how it is known to be gone.
+async fn remove(job: &Job<'_>, found: &table::Table, why: &str) -> Result<(), CrawlerError> {
     let (name, database) = (&found.name, job.database());
     let mut tx = job.begin().await?;
     let what = match job.definition.schema_change_policy.delete_behavior {
         DeleteBehavior::Log => {
             job.leave_table(found, None, "LOG");
-            job.log.info(format!(
-                "INFO : The files of table {name} are gone; it is left as it is (DeleteBehavior LOG)"
-            ));
+            job.log.info(format!("INFO : Table {name}: {why}; it is left as it is (DeleteBehavior LOG)"));
             return Ok(());
         }
         DeleteBehavior::DeleteFromDatabase => match job.remove_table(&mut tx, found, "DELETE").await {
@@ -142,7 +159,7 @@ async fn remove(job: &Job<'_>, found: &table::Table) -> Result<(), CrawlerError>
     };
     job.count_in(&mut tx, |counts| counts.tables_deleted.push(name.clone())).await?;
     job.commit(tx).await?;
-    job.log.info(format!("INFO : {what} table {name} in database {database}: its files are gone"));
+    job.log.info(format!("INFO : {what} table {name} in database {database}: {why}"));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::{Crawlers, rejected};
 use crate::LOG_GROUP;
 use crate::error::CrawlerError;
 use crate::history::Crawl;
-use crate::preview::Preview;
+use crate::preview::{Diff, Preview};
 use crate::rows;
 use crate::run::{self, Aim, Ended, Job, RunLog};
 use crate::state::{Event, step};
@@ -37,18 +37,24 @@ impl Crawlers {
             log: &log,
             cancel: &cancel,
         };
+        let mut nothing = false;
         let (targets, error) = match Box::pin(run::crawl(&job)).await {
-            Ok(targets) => (targets, None),
-            Err(Ended::Failed(error)) => (Vec::new(), Some(error)),
-            Err(Ended::Stopped | Ended::Lost) => (Vec::new(), Some("The preview was stopped".to_owned())),
+            Ok(done) => {
+                let error = done.error();
+                (done.reports, error)
+            }
+            Err(ended) => {
+                // A crawl that ends so has written nothing, or is not known to have.
+                nothing = true;
+                let stopped = "The preview was stopped".to_owned();
+                let error = if let Ended::Failed(error) = ended { error } else { stopped };
+                (Vec::new(), Some(error))
+            }
         };
-        let diff = job.diff();
+        let diff = if nothing { Diff::default() } else { job.diff() };
         let done = ["INFO : Created ", "INFO : Updated ", "INFO : Added ", "INFO : Made ", "BENCHMARK "];
         let log = log.lines().into_iter().filter(|line| !done.iter().any(|word| line.starts_with(word)));
-        let (databases, tables) = match &error {
-            Some(_) => (Vec::new(), Vec::new()),
-            None => (diff.databases, diff.tables),
-        };
+        let Diff { databases, tables } = diff;
         Ok(Preview { crawler_name: name.to_owned(), targets, databases, tables, log: log.collect(), error })
     }
 

@@ -139,7 +139,7 @@ impl Crawlers {
         }
         let job = self.job(scope, &stored.definition, &crawl, lease, log, cancel).await?;
         let outcome = tokio::select! {
-            outcome = run::crawl(&job) => outcome.map(|_| ()),
+            outcome = run::crawl(&job) => outcome.map(|done| done.error()),
             () = cancel.cancelled() => Err(run::Ended::Stopped),
             ended = self.heartbeat(scope, &crawl.crawler, lease) => Err(ended),
         };
@@ -151,7 +151,8 @@ impl Crawlers {
                 return Ok(tx.commit().await?);
             }
             Err(run::Ended::Lost) => return Ok(()),
-            Ok(()) => (RunState::Completed, None),
+            Ok(None) => (RunState::Completed, None),
+            Ok(Some(error)) => (RunState::Failed, Some(error)),
             Err(run::Ended::Stopped) => (RunState::Stopped, None),
             Err(run::Ended::Failed(error)) => (RunState::Failed, Some(error)),
         };

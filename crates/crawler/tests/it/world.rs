@@ -11,6 +11,7 @@ use crawler::state::State;
 use crawler::{Crawler, CrawlerError, Crawlers, Logs, Options};
 use lake::{BucketName, Conditions, Key, Lake, Meta};
 use serde_json::{Value, json};
+use store::vault::Vault;
 use store::{Location, RandomIds, Scope, Store, SystemClock, TestClock, testing};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -36,8 +37,13 @@ impl Logs for Kept {
     }
 }
 
-const MIGRATIONS: &[store::Migrations] =
-    &[lake::MIGRATIONS, catalog::MIGRATIONS, crawler::MIGRATIONS, crawler::classifier::CLASSIFIER_MIGRATIONS];
+const MIGRATIONS: &[store::Migrations] = &[
+    lake::MIGRATIONS,
+    catalog::MIGRATIONS,
+    sources::MIGRATIONS,
+    crawler::MIGRATIONS,
+    crawler::classifier::CLASSIFIER_MIGRATIONS,
+];
 
 /// Where the metadata of a test lies.
 pub(crate) enum Backend {
@@ -91,7 +97,8 @@ impl World {
         lake.create_bucket(&mut tx, &scope, &BucketName::new("bucket").unwrap()).await.unwrap();
         tx.commit().await.unwrap();
         let logs = Arc::new(Kept::default());
-        let crawlers = Crawlers::new(store.clone(), lake.clone(), logs.clone(), Options::default());
+        let vault = Vault::without_key();
+        let crawlers = Crawlers::new(store.clone(), lake.clone(), vault, logs.clone(), Options::default());
         let mut world = Self {
             store,
             lake,

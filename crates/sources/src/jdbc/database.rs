@@ -31,6 +31,17 @@ pub struct TableName {
     pub kind: TableKind,
     /// The comment, if there is one.
     pub comment: Option<String>,
+    /// Whether the user may read at least one of its columns.
+    pub readable: bool,
+}
+
+/// A schema of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaName {
+    /// The name as the database has it.
+    pub name: String,
+    /// Whether the user may look into it.
+    pub usable: bool,
 }
 
 /// A database that somebody is logged in to. Dropping it closes the connection.
@@ -88,16 +99,17 @@ impl Database {
         }
     }
 
-    /// The schemas by name, without those of the system. MySQL's schemas are its databases.
+    /// The schemas by name, without those of the system. MySQL's schemas are its databases; it hides those that the user
+    /// has no right to.
     ///
     /// # Errors
     /// [`SourceError::Query`], [`SourceError::Timeout`].
-    pub async fn schemas(&mut self) -> Result<Vec<String>, SourceError> {
+    pub async fn schemas(&mut self) -> Result<Vec<SchemaName>, SourceError> {
         listing!(self, schemas)
     }
 
-    /// The tables and views of a schema by name, as far as the user may read them. Partitions of PostgreSQL are part of
-    /// their table and not listed. Empty when there is no such schema.
+    /// The tables and views of a schema by name, also those that the user may not read; MySQL hides those that the user
+    /// has no right to. Partitions of PostgreSQL are part of their table and not listed. Empty when there is no such schema.
     ///
     /// # Errors
     /// As [`Database::schemas`].

@@ -14,7 +14,7 @@ mod types;
 mod url;
 
 pub use config::{Config, Tls};
-pub use database::{Database, TableKind, TableName};
+pub use database::{Database, SchemaName, TableKind, TableName};
 pub use types::Column;
 pub(crate) use url::holds_password;
 

@@ -5,7 +5,7 @@
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow, MySqlSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection, Row as _};
 
-use super::{Column, Config, TableKind, TableName, Tls, types};
+use super::{Column, Config, SchemaName, TableKind, TableName, Tls, types};
 
 pub(super) async fn login(config: &Config) -> Result<MySqlConnection, sqlx::Error> {
     let mode = match config.tls {
@@ -34,11 +34,12 @@ pub(super) async fn ping(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     connection.ping().await
 }
 
-pub(super) async fn schemas(connection: &mut MySqlConnection) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn schemas(connection: &mut MySqlConnection) -> Result<Vec<SchemaName>, sqlx::Error> {
     let sql = "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata \
                WHERE LOWER(schema_name) NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys') \
                ORDER BY BINARY schema_name";
-    sqlx::query_scalar(sql).fetch_all(connection).await
+    let names: Vec<String> = sqlx::query_scalar(sql).fetch_all(connection).await?;
+    Ok(names.into_iter().map(|name| SchemaName { name, usable: true }).collect())
 }
 
 pub(super) async fn tables(
@@ -56,7 +57,7 @@ pub(super) async fn tables(
         } else {
             (TableKind::Table, row.try_get::<Option<String>, _>(2)?.filter(|text| !text.is_empty()))
         };
-        Ok(TableName { name: row.try_get(0)?, kind, comment })
+        Ok(TableName { name: row.try_get(0)?, kind, comment, readable: true })
     };
     rows.iter().map(entry).collect()
 }

@@ -3,7 +3,7 @@
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
 
-use super::{Column, Config, TableKind, TableName, Tls, types};
+use super::{Column, Config, SchemaName, TableKind, TableName, Tls, types};
 
 pub(super) async fn login(config: &Config) -> Result<PgConnection, sqlx::Error> {
     let mode = match config.tls {
@@ -30,25 +30,25 @@ pub(super) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     connection.ping().await
 }
 
-pub(super) async fn schemas(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
-    let sql = "SELECT nspname::text FROM pg_namespace \
-               WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' \
-               AND has_schema_privilege(oid, 'USAGE') ORDER BY nspname COLLATE \"C\"";
-    sqlx::query_scalar(sql).fetch_all(connection).await
+pub(super) async fn schemas(connection: &mut PgConnection) -> Result<Vec<SchemaName>, sqlx::Error> {
+    let sql = "SELECT nspname::text, COALESCE(has_schema_privilege(oid, 'USAGE'), false) FROM pg_namespace \
+               WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' ORDER BY nspname COLLATE \"C\"";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(SchemaName { name: row.try_get(0)?, usable: row.try_get(1)? })).collect()
 }
 
 pub(super) async fn tables(
     connection: &mut PgConnection,
     schema: &str,
 ) -> Result<Vec<TableName>, sqlx::Error> {
-    let sql = "SELECT c.relname::text, c.relkind IN ('v', 'm'), obj_description(c.oid, 'pg_class') \
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    let sql = "SELECT c.relname::text, c.relkind IN ('v', 'm'), obj_description(c.oid, 'pg_class'), \
+               COALESCE(has_any_column_privilege(c.oid, 'SELECT'), false) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition \
-               AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY c.relname COLLATE \"C\"";
+               ORDER BY c.relname COLLATE \"C\"";
     let rows = sqlx::query(sql).bind(schema).fetch_all(connection).await?;
     let entry = |row: &sqlx::postgres::PgRow| {
         let kind = if row.try_get(1)? { TableKind::View } else { TableKind::Table };
-        Ok(TableName { name: row.try_get(0)?, kind, comment: row.try_get(2)? })
+        Ok(TableName { name: row.try_get(0)?, kind, comment: row.try_get(2)?, readable: row.try_get(3)? })
     };
     rows.iter().map(entry).collect()
 }

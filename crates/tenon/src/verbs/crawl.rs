@@ -47,7 +47,7 @@ pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Ou
     })
 }
 
-/// What the crawl wrote down as errors: files that it could not read, and why. A crawl goes on with the rest, as on AWS.
+/// What the crawl wrote down as errors: files and tables that it could not read, and why. A crawl goes on with the rest, as on AWS.
 async fn problems(client: &Client, last: &Value) -> Result<Vec<String>, ClientError> {
     let text = |member: &str| last.get(member).and_then(Value::as_str).unwrap_or_default();
     let input = json!({ "logGroupName": text("LogGroup"), "logStreamName": text("LogStream") });
@@ -74,7 +74,7 @@ async fn crawl(client: &Client, name: &str, last: &Value) -> Result<Value, Clien
     Ok(crawl)
 }
 
-/// What this run did; a second line when it left files out.
+/// What this run did; further lines when it left files or tables out.
 fn text(name: &str, last: &Value, crawl: &Value) -> String {
     let count = |kind: &str, action: &str| {
         let place = format!("/Summary/{kind}/{action}/Count");
@@ -100,6 +100,10 @@ fn text(name: &str, last: &Value, crawl: &Value) -> String {
         let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
         out.push_str(&format!("  files left out: {left_out}{reasons}\n"));
     }
+    let left_out = count("TABLE", "LEFT_OUT");
+    if left_out > 0 {
+        out.push_str(&format!("  tables left out: {left_out}\n"));
+    }
     if let Some(message) = last.get("ErrorMessage").and_then(Value::as_str) {
         out.push_str(&format!("  {message}\n"));
     }
@@ -123,16 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn files_that_were_left_out_are_counted() {
+    fn what_was_left_out_is_counted() {
         let crawl = json!({ "Summary": {
             "PARTITION": { "ADD": { "Count": 3 } },
             "FILE": { "LEFT_OUT": { "Count": 3, "Details": { "reasons": { "not UTF-8": 2, "empty": 1 } } } },
+            "TABLE": { "LEFT_OUT": { "Count": 2 } },
         } });
         let shown = text("c", &json!({ "Status": "SUCCEEDED" }), &crawl);
         assert_eq!(
             shown,
             "c: SUCCEEDED, tables created 0, updated 0, deleted 0; partitions created 3, updated 0, deleted 0\n  \
-             files left out: 3 (2 not UTF-8, 1 empty)\n"
+             files left out: 3 (2 not UTF-8, 1 empty)\n  tables left out: 2\n"
         );
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
     }
 }
 
-const S3_ONLY: &str = "only S3 targets and catalog targets are built";
+const NOT_BUILT: &str = "only S3, JDBC and catalog targets are built";
 const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
@@ -86,6 +86,10 @@ macro_rules! definition {
                 "Targets.S3Targets.Path",
                 "Targets.S3Targets.Exclusions",
                 "Targets.S3Targets.SampleSize",
+                "Targets.JdbcTargets.ConnectionName",
+                "Targets.JdbcTargets.Path",
+                "Targets.JdbcTargets.Exclusions",
+                "Targets.JdbcTargets.EnableAdditionalMetadata",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
                 "TablePrefix",
@@ -107,15 +111,14 @@ const DEFINITION: Fields = definition!();
 const CREATE: Fields = definition!("Tags");
 
 const REFUSED: &[(&str, &str)] = &[
-    ("Targets.JdbcTargets", S3_ONLY),
-    ("Targets.MongoDBTargets", S3_ONLY),
-    ("Targets.DynamoDBTargets", S3_ONLY),
+    ("Targets.MongoDBTargets", NOT_BUILT),
+    ("Targets.DynamoDBTargets", NOT_BUILT),
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
     ("Targets.CatalogTargets.EventQueueArn", NO_EVENTS),
     ("Targets.CatalogTargets.DlqEventQueueArn", NO_EVENTS),
-    ("Targets.DeltaTargets", S3_ONLY),
-    ("Targets.IcebergTargets", S3_ONLY),
-    ("Targets.HudiTargets", S3_ONLY),
+    ("Targets.DeltaTargets", NOT_BUILT),
+    ("Targets.IcebergTargets", NOT_BUILT),
+    ("Targets.HudiTargets", NOT_BUILT),
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
     ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),

@@ -1,0 +1,93 @@
+//! Targets that are no files. Each kind has a module that turns one target into whole tables; how tables are named,
+//! written, journalled, counted and taken away again is the business of [`crate::run`], the same for all kinds.
+//!
+//! A kind implements [`Target`] and is listed in [`of`]. Its definition is a type of [`crate::definition`].
+//!
+//! # Invariants
+//! - `Location`, and `connectionName` where there is one, tell the tables of all targets apart: the next crawl finds a
+//!   table again by them.
+//! - Only what a target is sure about counts as vanished ([`Target::is_gone`]): never after it could not be read, and never
+//!   a table that is there but could not be described.
+
+pub(crate) mod jdbc;
+
+use async_trait::async_trait;
+use catalog::{Table, TableInput};
+
+use crate::definition::Definition;
+use crate::preview::TargetReport;
+use crate::run::{Ended, Job};
+
+/// The parameter that names the connection of a table that is no files.
+pub(crate) const CONNECTION: &str = "connectionName";
+
+/// A table as a target describes it: whole but for the name that it gets in the catalog.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    /// What to call it, before the crawler's prefix. Any text: characters that no table's name can have are replaced.
+    pub(crate) name: String,
+    /// What it is within the target, for people: `shop/public/orders`.
+    pub(crate) path: String,
+    /// The definition. Its `name` is not looked at; its `Location` must be there.
+    pub(crate) input: TableInput,
+    /// Remarks for the log.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a target yielded.
+#[derive(Debug, Default)]
+pub(crate) struct Yield {
+    /// Tables, in a lasting order.
+    pub(crate) tables: Vec<Described>,
+    /// Tables that are there but could not be described: their paths and why.
+    pub(crate) left_out: Vec<(String, String)>,
+    /// Other remarks for the log.
+    pub(crate) notes: Vec<String>,
+    /// Why the target could not be read to its end. `tables` are good all the same; the run will be FAILED.
+    pub(crate) failure: Option<String>,
+}
+
+/// One target of a run.
+#[async_trait]
+pub(crate) trait Target: Send + Sync {
+    /// The target, for people: `connection shop: shop/public/%`.
+    fn label(&self) -> String;
+
+    /// Reads everything there is. Errors: the run cannot go on (it was stopped, the store failed); what is wrong with the
+    /// target itself is [`Yield::failure`].
+    async fn survey(&mut self, job: &Job<'_>) -> Result<Yield, Ended>;
+
+    /// Whether `table`, which an earlier run of this crawler wrote, was of this target and is surely gone from it. Asked
+    /// after [`Target::survey`], of tables only that this run did not write.
+    fn is_gone(&self, table: &Table) -> bool;
+}
+
+/// The targets of a definition that are no files.
+pub(crate) fn of(definition: &Definition) -> Vec<Box<dyn Target>> {
+    let jdbc = definition.targets.jdbc_targets.iter();
+    jdbc.map(|target| Box::new(jdbc::Jdbc::new(target.clone())) as Box<dyn Target>).collect()
+}
+
+/// Surveys one target, tells the log, and, for a preview, makes its report. Tables that were left out are counted by the
+/// caller.
+pub(crate) async fn survey(
+    job: &Job<'_>,
+    target: &mut dyn Target,
+) -> Result<(Yield, Option<TargetReport>), Ended> {
+    let found = target.survey(job).await?;
+    for note in &found.notes {
+        job.log.warn(format!("{}: {note}", target.label()));
+    }
+    for (path, why) in &found.left_out {
+        job.log.error(format!("{}: {path}: {why}; the table is left out", target.label()));
+    }
+    let tables = found.tables.len();
+    job.log.info(format!("INFO : {}: {tables} tables found", target.label()));
+    let report = job.is_preview().then(|| {
+        let mut report = TargetReport { path: target.label(), ..TargetReport::default() };
+        found.tables.iter().for_each(|table| report.table(&table.path, &table.input));
+        found.left_out.iter().for_each(|(path, why)| report.leave_out(path, why));
+        report
+    });
+    Ok((found, report))
+}
