@@ -27,7 +27,7 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3, JDBC and tables of the catalog, crawls by events: refused when a crawler is made.
+//! Targets other than S3, JDBC, Delta, Iceberg and tables of the catalog, crawls by events: refused when a crawler is made.
 
 pub mod classifier;
 mod definition;
@@ -46,7 +46,9 @@ pub mod state;
 mod targets;
 mod undo;
 
-pub use definition::{Definition, DeleteBehavior, JdbcTarget, S3Target, UpdateBehavior};
+pub use definition::{
+    Definition, DeleteBehavior, DeltaTarget, IcebergTarget, JdbcTarget, S3Target, UpdateBehavior,
+};
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
 pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::{
-    CatalogTarget, Definition, DeleteBehavior, EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target, Targets,
-    UpdateBehavior,
+    CatalogTarget, Definition, DeleteBehavior, DeltaTarget, EVERYTHING, IcebergTarget, JdbcTarget,
+    NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::targets::jdbc::{Include, Metadata};
 
-fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
+pub(super) fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
     Err(CrawlerError::invalid(message))
 }
 
@@ -25,7 +25,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn first_given(members: &Map<String, Value>) -> Option<&str> {
+pub(super) fn first_given(members: &Map<String, Value>) -> Option<&str> {
     members.iter().find(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str())
 }
 
@@ -61,11 +61,16 @@ fn check_jdbc(target: &JdbcTarget) -> Result<(), CrawlerError> {
 impl Targets {
     /// Whether there is any target that says where data is, rather than a table of the catalog.
     fn has_data_stores(&self) -> bool {
-        !self.s3_targets.is_empty() || !self.jdbc_targets.is_empty()
+        !self.s3_targets.is_empty() || self.has_others()
     }
 
     fn are_files_only(&self) -> bool {
-        !self.s3_targets.is_empty() && self.jdbc_targets.is_empty()
+        !self.s3_targets.is_empty() && !self.has_others()
+    }
+
+    /// Whether there is any target that is no files.
+    fn has_others(&self) -> bool {
+        !self.jdbc_targets.is_empty() || !self.delta_targets.is_empty() || !self.iceberg_targets.is_empty()
     }
 }
 
@@ -74,7 +79,7 @@ impl Definition {
     pub(super) fn check(&self) -> Result<(), CrawlerError> {
         if let Some(kind) = first_given(&self.targets.other) {
             return refused(format!(
-                "{kind} are not supported: only S3Targets, JdbcTargets and CatalogTargets are"
+                "{kind} are not supported: S3Targets, JdbcTargets, DeltaTargets, IcebergTargets and CatalogTargets are"
             ));
         }
         let targets = &self.targets;
@@ -92,6 +97,8 @@ impl Definition {
     fn check_data_stores(&self) -> Result<(), CrawlerError> {
         self.targets.s3_targets.iter().try_for_each(check_s3)?;
         self.targets.jdbc_targets.iter().try_for_each(check_jdbc)?;
+        self.targets.delta_targets.iter().try_for_each(DeltaTarget::check)?;
+        self.targets.iceberg_targets.iter().try_for_each(IcebergTarget::check)?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
             return refused("DatabaseName is needed for S3 targets and other data stores");
         }

@@ -14,7 +14,14 @@ pub(crate) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// When a crawler found that the files are gone, epoch milliseconds.
 pub(super) const DEPRECATED_BY: &str = "DEPRECATED_BY_CRAWLER";
 /// Parameters that change with every file and say nothing about the definition.
-pub(super) const STATISTICS: [&str; 4] = ["objectCount", "recordCount", "averageRecordSize", "sizeKey"];
+pub(super) const STATISTICS: [&str; 6] = [
+    "objectCount",
+    "recordCount",
+    "averageRecordSize",
+    "sizeKey",
+    "delta.lastUpdateVersion",
+    "delta.lastCommitTimestamp",
+];
 
 /// `s3://bucket/path`.
 pub(super) fn location(bucket: &str, path: &str) -> String {

@@ -10,6 +10,8 @@ mod keys;
 mod log;
 mod look;
 mod naming;
+mod open;
+mod place;
 mod publish;
 mod ready;
 mod survey;

@@ -11,8 +11,9 @@ use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::incremental::Known;
 use super::look::look;
+use super::open::OpenTables;
+pub(crate) use super::place::Place;
 use super::{Ended, Job, explain};
-use crate::definition::S3Target;
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::memory::{Look, Memory, Seen};
@@ -34,22 +35,6 @@ pub(crate) struct Found {
     pub(crate) database: String,
     /// The table that a catalog target names.
     pub(crate) owner: Option<Box<Table>>,
-}
-
-/// A place to look at.
-pub(crate) struct Place {
-    pub(crate) bucket: BucketName,
-    pub(crate) path: String,
-    pub(crate) exclusions: Vec<String>,
-    pub(crate) sample: Option<u32>,
-}
-
-impl Place {
-    /// Of an S3 target.
-    pub(crate) fn of(target: &S3Target) -> Result<Self, CrawlerError> {
-        let (bucket, path) = target.place()?;
-        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample: target.sample_size })
-    }
 }
 
 /// What the surveys of a run share: how they look at files, and what they have looked at.
@@ -101,12 +86,19 @@ pub(crate) async fn look_around(
             &looked.ways,
         ),
         files: 0,
+        tables: OpenTables::default(),
         looked,
         fields: None,
     };
     // A path without a slash at its end is a folder, or, when there is such an object, one file.
     let prefix = if path.is_empty() || path.ends_with('/') { path.clone() } else { format!("{path}/") };
     let listed = survey.walk(&prefix).await?;
+    survey.tables.leave_out(
+        job,
+        &format!("s3://{}/{prefix}", place.bucket.as_str()),
+        &mut survey.folders,
+        survey.looked,
+    );
     let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
     if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
         let bucket = place.bucket.as_str();
@@ -179,6 +171,8 @@ struct Survey<'a> {
     memory: Memory,
     /// Files of this target.
     files: u64,
+    /// Tables of open formats among the folders.
+    tables: OpenTables,
     looked: &'a mut Looked,
     /// Columns of the newest file: most files have those of the one before, and share them in memory.
     fields: Option<Arc<Vec<InferredField>>>,
@@ -244,6 +238,7 @@ impl Survey<'_> {
         let mut wanted = Vec::with_capacity(objects.len());
         for object in objects {
             let relative = object.key.as_str().strip_prefix(folder).unwrap_or_default().to_owned();
+            self.tables.notice(&relative);
             if is_hidden(&relative) || self.exclusions.exclude(&relative) {
                 continue;
             }

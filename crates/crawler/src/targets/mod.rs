@@ -9,6 +9,8 @@
 //! - Only what a target is sure about counts as vanished ([`Target::is_gone`]): never after it could not be read, and never
 //!   a table that is there but could not be described.
 
+mod delta;
+pub(crate) mod iceberg;
 pub(crate) mod jdbc;
 
 use async_trait::async_trait;
@@ -64,8 +66,12 @@ pub(crate) trait Target: Send + Sync {
 
 /// The targets of a definition that are no files.
 pub(crate) fn of(definition: &Definition) -> Vec<Box<dyn Target>> {
-    let jdbc = definition.targets.jdbc_targets.iter();
-    jdbc.map(|target| Box::new(jdbc::Jdbc::new(target.clone())) as Box<dyn Target>).collect()
+    let targets = &definition.targets;
+    let mut all: Vec<Box<dyn Target>> = Vec::new();
+    all.extend(targets.jdbc_targets.iter().map(|one| Box::new(jdbc::Jdbc::new(one.clone())) as _));
+    all.extend(targets.delta_targets.iter().map(|one| Box::new(delta::Delta::new(one.clone())) as _));
+    all.extend(targets.iceberg_targets.iter().map(|one| Box::new(iceberg::Iceberg::new(one.clone())) as _));
+    all
 }
 
 /// Surveys one target, tells the log, and, for a preview, makes its report. Tables that were left out are counted by the

@@ -71,7 +71,9 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
     }
 }
 
-const NOT_BUILT: &str = "only S3, JDBC and catalog targets are built";
+const NOT_BUILT: &str = "targets of this kind are not built";
+const NO_HUDI: &str =
+    "a Hudi table keeps several versions of its files: read as Parquet, its rows would come more than once";
 const NO_EVENTS: &str = "crawls by events are not built";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
@@ -90,6 +92,12 @@ macro_rules! definition {
                 "Targets.JdbcTargets.Path",
                 "Targets.JdbcTargets.Exclusions",
                 "Targets.JdbcTargets.EnableAdditionalMetadata",
+                "Targets.DeltaTargets.DeltaTables",
+                "Targets.DeltaTargets.WriteManifest",
+                "Targets.DeltaTargets.CreateNativeDeltaTable",
+                "Targets.IcebergTargets.Paths",
+                "Targets.IcebergTargets.Exclusions",
+                "Targets.IcebergTargets.MaximumTraversalDepth",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
                 "TablePrefix",
@@ -116,9 +124,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
     ("Targets.CatalogTargets.EventQueueArn", NO_EVENTS),
     ("Targets.CatalogTargets.DlqEventQueueArn", NO_EVENTS),
-    ("Targets.DeltaTargets", NOT_BUILT),
-    ("Targets.IcebergTargets", NOT_BUILT),
-    ("Targets.HudiTargets", NOT_BUILT),
+    ("Targets.DeltaTargets.ConnectionName", NO_CONNECTION),
+    ("Targets.IcebergTargets.ConnectionName", NO_CONNECTION),
+    ("Targets.HudiTargets", NO_HUDI),
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("Targets.S3Targets.EventQueueArn", NO_EVENTS),
     ("Targets.S3Targets.DlqEventQueueArn", NO_EVENTS),
