@@ -11,6 +11,7 @@ from pyiceberg.catalog import load_catalog
 
 from conftest import name, wait_until
 from test_crawler import Crawl, columns
+from test_jobs import Glue, jsonl
 
 
 @pytest.fixture
@@ -161,6 +162,23 @@ def test_what_a_delta_reader_must_know_is_refused(crawl, lake):
     make(crawl, deltas(crawl, "t/")).run()
     assert "deletion vectors" in crawl.log()
     assert "deletion vectors" in failure(crawl, f'select * from "{crawl.database}".t')
+
+
+def test_jobs_refuse_delta_tables(crawl, lake):
+    write_deltalake(lake.folder / "t", pa.table({"n": [1]}))
+    lake.sync()
+    make(crawl, deltas(crawl, "t")).run()
+    jobs = Glue(crawl.tenon)
+    source = {"CatalogSource": {"Name": "src", "Database": crawl.database, "Table": "t"}}
+    out = {"S3GlueParquetTarget": {"Name": "out", "Inputs": ["src"], "Path": jobs.path("out")}}
+    assert "open format delta" in jobs.fails(jobs.create({"src": source, "out": out}))
+    # Files that a job adds would not be rows of the table.
+    jobs.put("in/a.json", b'{"n": 2}')
+    into = {"S3CatalogTarget": {"Name": "out", "Inputs": ["in"], "Database": crawl.database, "Table": "t"}}
+    before = crawl.s3.list_objects_v2(Bucket=crawl.bucket, Prefix="t/")["KeyCount"]
+    assert "open format delta" in jobs.fails(jobs.create({"in": jsonl(jobs, "in"), "out": into}))
+    assert crawl.s3.list_objects_v2(Bucket=crawl.bucket, Prefix="t/")["KeyCount"] == before
+    assert crawl.query(f'select n from "{crawl.database}".t') == [["1"]]
 
 
 def test_delta_targets_that_are_refused(crawl):

@@ -2,7 +2,7 @@
 //!
 //! Source: AWS Glue API Reference, Column statistics.
 
-use query::statistics::{NewTask, StatisticsError, StatisticsTasks, Task};
+use query::statistics::{NewTask, Settings, SettingsChange, StatisticsError, StatisticsTasks, Task};
 use serde_json::{Value, json};
 use wire::{Call, Fault, Fields, Operation, Reply, Service, epoch_seconds};
 
@@ -21,7 +21,10 @@ pub fn face(tasks: StatisticsTasks) -> Service<StatisticsFace> {
 
 fn fault(error: StatisticsError) -> Fault {
     match error {
-        StatisticsError::RunNotFound { .. } => errors::not_found(error.to_string()),
+        StatisticsError::RunNotFound { .. } | StatisticsError::SettingsNotFound { .. } => {
+            errors::not_found(error.to_string())
+        }
+        StatisticsError::SettingsExist { .. } => Fault::new("AlreadyExistsException", error.to_string()),
         StatisticsError::Running { .. } => {
             Fault::new("ColumnStatisticsTaskRunningException", error.to_string())
         }
@@ -124,6 +127,82 @@ fn shown(account: &str, task: &Task) -> Value {
     shown
 }
 
+fn change(call: &Call) -> SettingsChange {
+    let text = |name: &str| call.text(name).map(str::to_owned);
+    let columns = call.input.get("ColumnNameList").and_then(Value::as_array);
+    let names = |all: &Vec<Value>| all.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    SettingsChange {
+        role: text("Role"),
+        columns: columns.map(names),
+        sample_size: call.input.get("SampleSize").and_then(Value::as_f64),
+        schedule: text("Schedule"),
+    }
+}
+
+async fn create_settings(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    face.tasks.create_settings(&scope(&call)?, table(&call), change(&call)).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+async fn update_settings(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    face.tasks.update_settings(&scope(&call)?, table(&call), change(&call)).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+async fn delete_settings(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    face.tasks.delete_settings(&scope(&call)?, table(&call)).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+async fn get_settings(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    let scope = scope(&call)?;
+    let settings = face.tasks.settings(&scope, table(&call)).await.map_err(fault)?;
+    Ok(Reply::from(json!({ "ColumnStatisticsTaskSettings": shown_settings(&scope.account, &settings) })))
+}
+
+async fn start_schedule(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    face.tasks.set_schedule(&scope(&call)?, table(&call), true).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+async fn stop_schedule(face: &StatisticsFace, call: Call) -> Result<Reply, Fault> {
+    face.tasks.set_schedule(&scope(&call)?, table(&call), false).await.map_err(fault)?;
+    Ok(Reply::empty())
+}
+
+fn shown_settings(account: &str, settings: &Settings) -> Value {
+    let mut shown = json!({
+        "DatabaseName": settings.database,
+        "TableName": settings.table,
+        "ColumnNameList": settings.columns,
+        "CatalogID": account,
+        "Role": settings.role,
+        "SettingSource": "TABLE",
+    });
+    if let Some(schedule) = &settings.schedule {
+        let state = if settings.scheduled { "SCHEDULED" } else { "NOT_SCHEDULED" };
+        shown["Schedule"] = json!({ "ScheduleExpression": schedule, "State": state });
+        shown["ScheduleType"] = json!("CRON");
+    }
+    if let Some(size) = settings.sample_size {
+        shown["SampleSize"] = json!(size);
+    }
+    if let Some(last) = &settings.last {
+        let mut attempt = json!({
+            "Status": if last.run.is_some() { "STARTED" } else { "FAILED" },
+            "ExecutionTimestamp": epoch_seconds(last.at_ms),
+        });
+        if let Some(run) = &last.run {
+            attempt["ColumnStatisticsTaskRunId"] = json!(run);
+        }
+        if let Some(error) = &last.error {
+            attempt["ErrorMessage"] = json!(errors::cut(error));
+        }
+        shown["LastExecutionAttempt"] = attempt;
+    }
+    shown
+}
+
 macro_rules! operation {
     ($name:literal, $run:path, [$($acts:literal),*], [$($refused:expr),*]) => {
         Operation {
@@ -152,4 +231,40 @@ const OPERATIONS: &[Operation<StatisticsFace>] = &[
     ),
     operation!("ListColumnStatisticsTaskRuns", list, ["MaxResults", "NextToken"], []),
     operation!("StopColumnStatisticsTaskRun", stop, ["DatabaseName", "TableName", "CatalogID"], []),
+    operation!(
+        "CreateColumnStatisticsTaskSettings",
+        create_settings,
+        ["DatabaseName", "TableName", "Schedule", "ColumnNameList", "SampleSize", "CatalogID"],
+        [NO_SECURITY, ("Tags", "settings of column statistics tasks have no tags")]
+    ),
+    operation!(
+        "UpdateColumnStatisticsTaskSettings",
+        update_settings,
+        ["DatabaseName", "TableName", "Schedule", "ColumnNameList", "SampleSize", "CatalogID"],
+        [NO_SECURITY]
+    ),
+    operation!(
+        "GetColumnStatisticsTaskSettings",
+        get_settings,
+        ["DatabaseName", "TableName", "CatalogID"],
+        []
+    ),
+    operation!(
+        "DeleteColumnStatisticsTaskSettings",
+        delete_settings,
+        ["DatabaseName", "TableName", "CatalogID"],
+        []
+    ),
+    operation!(
+        "StartColumnStatisticsTaskRunSchedule",
+        start_schedule,
+        ["DatabaseName", "TableName", "CatalogID"],
+        []
+    ),
+    operation!(
+        "StopColumnStatisticsTaskRunSchedule",
+        stop_schedule,
+        ["DatabaseName", "TableName", "CatalogID"],
+        []
+    ),
 ];

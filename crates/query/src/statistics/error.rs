@@ -30,6 +30,18 @@ pub enum StatisticsError {
         /// Database and name.
         table: String,
     },
+    /// The table has no settings.
+    #[error("There are no column statistics task settings of table {table}")]
+    SettingsNotFound {
+        /// Database and name.
+        table: String,
+    },
+    /// The table has settings already.
+    #[error("There are column statistics task settings of table {table} already")]
+    SettingsExist {
+        /// Database and name.
+        table: String,
+    },
     /// A request that cannot be honoured.
     #[error("{message}")]
     Invalid {

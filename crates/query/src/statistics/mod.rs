@@ -8,7 +8,7 @@
 //!
 //! # What it owns
 //! The tables `query_statistics_*` of the metadata store ([`rows`]). What a column's statistics are: [`measure`]; how the
-//! catalog keeps them: [`data`].
+//! catalog keeps them: [`data`]; runs by the clock: [`settings`].
 //!
 //! # Invariants
 //! - A table has at most one run that has not ended.
@@ -26,6 +26,7 @@ mod measure;
 mod rows;
 mod runner;
 mod service;
+mod settings;
 mod task;
 
 #[cfg(test)]
@@ -34,7 +35,8 @@ mod tests;
 pub use error::StatisticsError;
 pub use rows::STATISTICS_MIGRATIONS;
 pub use service::{NewTask, StatisticsOptions, StatisticsTasks};
-pub use task::{Task, TaskState};
+pub use settings::{Settings, SettingsChange};
+pub use task::{Attempt, Task, TaskState};
 
 /// A run that was interrupted so many times is given up.
 pub const MAX_ATTEMPTS: i64 = 3;

@@ -8,7 +8,8 @@ use super::task::{Task, TaskState};
 /// The tables of this module.
 pub const STATISTICS_MIGRATIONS: Migrations = Migrations {
     owner: "query_statistics",
-    steps: &["CREATE TABLE query_statistics_runs (
+    steps: &[
+        "CREATE TABLE query_statistics_runs (
   account {text} NOT NULL,
   region {text} NOT NULL,
   id {text} NOT NULL,
@@ -23,7 +24,19 @@ CREATE INDEX query_statistics_runs_by_time ON query_statistics_runs (account, re
 CREATE INDEX query_statistics_runs_by_table
   ON query_statistics_runs (account, region, database_name, table_name, created_ms, id);
 CREATE INDEX query_statistics_runs_by_state ON query_statistics_runs (state, created_ms);
-"],
+",
+        "CREATE TABLE query_statistics_settings (
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  database_name {text} NOT NULL,
+  table_name {text} NOT NULL,
+  next_ms {int},
+  doc {text} NOT NULL,
+  PRIMARY KEY (account, region, database_name, table_name)
+);
+CREATE INDEX query_statistics_settings_next ON query_statistics_settings (next_ms);
+",
+    ],
 };
 
 /// Where a list goes on: behind the run of this time and id.

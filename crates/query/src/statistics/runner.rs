@@ -66,6 +66,12 @@ impl StatisticsTasks {
         self.inner.working().clear();
         let mut tasks = JoinSet::new();
         while !stop.is_cancelled() {
+            if let Err(error) = self.fire_due().await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "starting scheduled statistics tasks failed"
+                );
+            }
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
             // A store that is busy for a moment is no reason to break off the runs at work: the next turn asks again.
             let taken = self.take(free).await.unwrap_or_else(|error| {
@@ -81,11 +87,12 @@ impl StatisticsTasks {
                 let (service, stopped) = (self.clone(), stop.clone());
                 tasks.spawn(async move { service.work(scope, task, lease, cancel, stopped).await });
             }
+            let pause = self.until_due(HEARTBEAT).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.inner.wake.notified() => {}
                 Some(_) = tasks.join_next() => {}
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         while tasks.join_next().await.is_some() {}

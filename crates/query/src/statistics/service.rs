@@ -159,11 +159,7 @@ pub(super) async fn begin(tx: &mut Tx, scope: &Scope, new: NewTask) -> Result<St
     let found = table::get(tx, scope, &new.database, &new.table).await?;
     let columns: Vec<String> = new.columns.iter().map(|name| names::fold(name)).collect();
     measure::chosen(&found, &columns).map_err(StatisticsError::invalid)?;
-    if let Some(size) = new.sample_size.filter(|size| !(*size > 0.0 && *size <= 100.0)) {
-        return Err(StatisticsError::invalid(format!(
-            "SampleSize is {size}, but it is a percentage: above 0 and at most 100"
-        )));
-    }
+    check_sample(new.sample_size)?;
     let place = (names::fold(&new.database), names::fold(&new.table));
     if let Some(task) = rows::active(tx, scope, (&place.0, &place.1)).await? {
         return Err(StatisticsError::Running { table: task.name() });
@@ -187,6 +183,16 @@ pub(super) async fn begin(tx: &mut Tx, scope: &Scope, new: NewTask) -> Result<St
     };
     rows::insert(tx, scope, &task).await?;
     Ok(task.id)
+}
+
+/// Errors: `Invalid`.
+pub(super) fn check_sample(percent: Option<f64>) -> Result<(), StatisticsError> {
+    match percent.filter(|percent| !(*percent > 0.0 && *percent <= 100.0)) {
+        Some(percent) => Err(StatisticsError::invalid(format!(
+            "SampleSize is {percent}, but it is a percentage: above 0 and at most 100"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn position(token: Option<&str>) -> Result<Option<(i64, String)>, StatisticsError> {

@@ -69,6 +69,17 @@ pub struct Task {
     pub error: Option<String>,
 }
 
+/// What became of a moment of a schedule (`ExecutionAttempt`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The run, when one was started.
+    pub run: Option<String>,
+    /// Epoch milliseconds.
+    pub at_ms: i64,
+    /// Why none was.
+    pub error: Option<String>,
+}
+
 impl Task {
     /// `database.table`, for messages.
     pub(super) fn name(&self) -> String {

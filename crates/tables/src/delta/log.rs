@@ -27,6 +27,8 @@ struct Listing {
     checkpoints: BTreeMap<(i64, u32), BTreeMap<u32, Key>>,
     /// There are checkpoints of version 2.
     has_others: bool,
+    /// The newest version that anything is there of; a version that was there must not be passed over.
+    newest: Option<i64>,
 }
 
 impl Listing {
@@ -49,8 +51,9 @@ impl Listing {
                 _ => self.has_others = true,
             },
             ["", "checkpoint", _, _] => self.has_others = true,
-            _ => {}
+            _ => return,
         }
+        self.newest = self.newest.max(Some(version));
     }
 
     /// The newest checkpoint that has all its parts.
@@ -93,7 +96,7 @@ impl Tables {
             root => format!("{root}/"),
         };
         let listing = self.list_log(tx, &place.bucket, &root).await?;
-        if listing.commits.is_empty() && listing.checkpoints.is_empty() && !listing.has_others {
+        if listing.newest.is_none() {
             return Ok(None);
         }
         let pinned = self.pin(tx, scope, &place.bucket, location, &listing).await?;
@@ -133,7 +136,7 @@ impl Tables {
     ) -> Result<Pinned, TablesError> {
         let (from, parts) =
             listing.checkpoint().map_or((-1, Vec::new()), |(version, parts)| (version, parts));
-        let newest = listing.commits.keys().next_back().copied().unwrap_or(from).max(from);
+        let newest = listing.newest.unwrap_or(from);
         let mut keys = Vec::new();
         for version in from + 1..=newest {
             match listing.commits.get(&version) {

@@ -123,6 +123,5 @@ impl DeltaTable {
 
 /// Whether a table of the catalog is a native Delta table: its rows are what its log says, not what its folder holds.
 pub fn is_delta(table: &Table) -> bool {
-    let names = ["table_type", "spark.sql.sources.provider"];
-    names.iter().any(|name| table.parameter(name).is_some_and(|kind| kind.eq_ignore_ascii_case("delta")))
+    table.open_format() == Some("delta")
 }

@@ -153,6 +153,13 @@ async fn a_log_that_is_not_whole_is_an_error() {
     parts.put(key, b"PAR1".to_vec()).await;
     parts.commit(5, &[add("a", None)]).await;
     assert!(parts.error().await.contains("version 0 of its log is missing"), "half a checkpoint is none");
+    // Version 4 was there: version 3 is not the table.
+    let late = World::new().await;
+    for version in 0..4 {
+        late.commit(version, &[protocol(1, &[]), metadata(json!({}))]).await;
+    }
+    late.put(key, b"PAR1".to_vec()).await;
+    assert!(late.error().await.contains("version 4 of its log is missing"));
     let other = World::new().await;
     let key = "t/_delta_log/00000000000000000004.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json";
     other.put(key, Vec::new()).await;
