@@ -76,7 +76,7 @@ impl Table {
         let named =
             ["table_type", "spark.sql.sources.provider"].map(|name| self.parameter(name).unwrap_or_default());
         let of = |format: &&str| named.iter().any(|name| name.eq_ignore_ascii_case(format));
-        ["iceberg", "delta", "hudi"].into_iter().find(|format| of(&format))
+        ["iceberg", "delta", "hudi"].into_iter().find(|format| of(format))
     }
 
     /// The columns without the partition keys.
