@@ -22,9 +22,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("observe", &["store"]),
     ("queues", &["store"]),
     ("sources", &["store"]),
-    ("tables", &["store", "lake", "catalog"]),
+    ("tables", &["store", "lake", "catalog", "formats"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
-    ("crawler", &["store", "lake", "catalog", "formats", "sources"]),
+    ("crawler", &["store", "lake", "catalog", "formats", "sources", "tables"]),
     ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (

@@ -27,9 +27,8 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets other than S3, JDBC, DynamoDB, HTTP APIs and tables of the catalog: refused when a crawler is made.
+//! Targets of other kinds (MongoDB, Hudi): refused when a crawler is made.
 
-mod bytes_of;
 pub mod classifier;
 mod definition;
 mod error;
@@ -47,7 +46,9 @@ pub mod state;
 mod targets;
 mod undo;
 
-pub use definition::{Definition, DeleteBehavior, DynamoDbTarget, JdbcTarget, S3Target, UpdateBehavior};
+pub use definition::{
+    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, IcebergTarget, JdbcTarget, S3Target, UpdateBehavior,
+};
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};
 pub use preview::{FileReport, FolderReport, Preview, TableDiff, TargetReport};

@@ -22,7 +22,7 @@
 //!
 //! # Omitted on purpose
 //! Trino's dialect and functions (the query service has its own planner), statistics of tables, caching between
-//! statements, hash joins that spill (see `planner`), open table formats but Iceberg, distributed execution.
+//! statements, hash joins that spill (see `planner`), open table formats but Iceberg and native Delta, distributed execution.
 
 mod bad;
 mod error;

@@ -24,6 +24,7 @@ mod rows;
 mod run;
 mod service;
 pub mod sql;
+pub mod statistics;
 pub mod types;
 mod values;
 pub mod workgroup;

@@ -1,7 +1,8 @@
 //! The transactional metadata store: one API over SQLite (embedded, the default) and PostgreSQL (shared).
 //!
 //! Owns: connections, transactions, migrations, and the small tables that every service shares (leases,
-//! outbox, tags), together with the sources of time and identity that are injected everywhere.
+//! outbox, tags), together with the sources of time and identity that are injected everywhere, and the reading of schedules
+//! ([`cron`]).
 //!
 //! # Invariants
 //! - [`Tx::commit`] answers `Ok` only after the change is on disk (SQLite: the write-ahead log is synced;
@@ -19,6 +20,7 @@
 
 mod clock;
 pub mod crash;
+pub mod cron;
 mod error;
 mod ids;
 pub mod lease;

@@ -1,4 +1,5 @@
-//! Open table formats: Apache Iceberg tables of the data catalog, their metadata and commits.
+//! Open table formats: Apache Iceberg tables of the data catalog, their metadata and commits; reading Delta Lake tables
+//! ([`delta`]).
 //!
 //! ```text
 //! requirements + updates ─► load ─► check, apply (pure) ─► metadata file staged ─► one transaction: object row,
@@ -26,6 +27,8 @@
 
 pub mod apply;
 mod avro;
+mod bytes_of;
+pub mod delta;
 mod error;
 pub mod files;
 mod glue;
@@ -35,6 +38,7 @@ mod service;
 mod update;
 
 pub use apply::{NewTable, apply};
+pub use bytes_of::LakeBytes;
 pub use error::{MetadataError, TablesError};
 pub use glue::is_iceberg;
 pub use requirement::TableRequirement;

@@ -19,6 +19,7 @@ use futures::future::BoxFuture;
 use jobs::Jobs;
 use lake::Lake;
 use query::Queries;
+use query::statistics::{StatisticsOptions, StatisticsTasks};
 use queue_link::QueueLink;
 use queues::Queues;
 use serde_json::Value;
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migrations] = &[
     crawler::classifier::CLASSIFIER_MIGRATIONS,
     jobs::MIGRATIONS,
     query::MIGRATIONS,
+    query::statistics::STATISTICS_MIGRATIONS,
 ];
 
 /// Every named crash point of all crates.
@@ -66,6 +68,7 @@ pub(crate) fn crash_points() -> Vec<&'static str> {
         crawler::CRASH_POINTS,
         jobs::CRASH_POINTS,
         query::CRASH_POINTS,
+        query::statistics::STATISTICS_CRASH_POINTS,
     ];
     lists.concat()
 }
@@ -97,6 +100,7 @@ struct Domain {
     crawlers: Crawlers,
     jobs: Jobs,
     queries: Queries,
+    statistics: StatisticsTasks,
 }
 
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
@@ -123,9 +127,11 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
     let query_options = query::Options { max_running: MAX_RUNNING };
-    let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
+    let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
+    let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
+    let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine, statistics_options);
 
-    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries };
+    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -255,6 +261,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),
         Arc::new(api::logs::face(store())),
         Arc::new(api::sqs::face(domain.queues.clone())),
@@ -263,6 +270,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
 
 fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
     let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
+    let statistics = domain.statistics.clone();
     let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
     let (receives, messages) = (domain.queues.clone(), domain.store.clone());
     // The runner is made once, with its handle: if it ends by itself, the node stops.
@@ -282,6 +290,10 @@ fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
         work("queries", OnExit::Restart, move |stop| {
             let queries = queries.clone();
             Box::pin(async move { Ok(queries.run(stop).await?) })
+        }),
+        work("statistics tasks", OnExit::Restart, move |stop| {
+            let statistics = statistics.clone();
+            Box::pin(async move { Ok(statistics.run(stop).await?) })
         }),
         upkeep("lake collector", move |stop| {
             let lake = lake.clone();

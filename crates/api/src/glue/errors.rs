@@ -108,3 +108,13 @@ pub(super) fn internal(error: &dyn std::error::Error) -> Fault {
 pub(super) fn detail(fault: &Fault) -> Value {
     json!({ "ErrorCode": fault.code(), "ErrorMessage": fault.message() })
 }
+
+/// A message within `DescriptionString`.
+pub(super) fn cut(message: &str) -> String {
+    const MOST: usize = 2048;
+    let mut end = message.len().min(MOST);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message[..end].to_owned()
+}

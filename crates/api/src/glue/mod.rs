@@ -12,6 +12,7 @@ mod errors;
 pub mod governance;
 pub mod jobs;
 pub mod registry;
+pub mod statistics_tasks;
 mod tags;
 
 pub use tags::Taggable;

@@ -9,7 +9,7 @@ use store::{Scope, Tx, params};
 
 use crate::error::{CatalogError, from_doc, to_doc};
 use crate::expression::{DEFAULT_PARTITION, KeyType, readable};
-use crate::model::TableInput;
+use crate::model::{Column, TableInput};
 use crate::names;
 use crate::schema::INDEXED_POSITIONS;
 use crate::table::{self, Table};
@@ -81,6 +81,13 @@ fn check(table: &Table, input: &mut IndexInput) -> Result<(), CatalogError> {
         }
     }
     Ok(())
+}
+
+/// The keys that an index may be made of, in their order; empty when the first of them cannot lead one.
+pub fn indexable(keys: &[Column]) -> Vec<String> {
+    let fits = |key: &&Column| matches!(KeyType::parse(key.hive_type()), KeyType::Text | KeyType::Integer);
+    let leads = keys.iter().position(|key| fits(&key)).is_some_and(|at| at < INDEXED_POSITIONS);
+    keys.iter().filter(|key| leads && fits(key)).map(|key| key.name.clone()).collect()
 }
 
 async fn stored(tx: &mut Tx, table: &Table) -> Result<Vec<IndexInput>, CatalogError> {

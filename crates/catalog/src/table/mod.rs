@@ -70,6 +70,15 @@ pub struct Table {
 }
 
 impl Table {
+    /// The open table format that the table is of (`iceberg`, `delta`, `hudi`): its rows are what its log or metadata says,
+    /// not what its folder holds.
+    pub fn open_format(&self) -> Option<&'static str> {
+        let named =
+            ["table_type", "spark.sql.sources.provider"].map(|name| self.parameter(name).unwrap_or_default());
+        let of = |format: &&str| named.iter().any(|name| name.eq_ignore_ascii_case(format));
+        ["iceberg", "delta", "hudi"].into_iter().find(|format| of(format))
+    }
+
     /// The columns without the partition keys.
     pub fn columns(&self) -> &[Column] {
         let columns = self.storage_descriptor().and_then(|found| found.columns.as_deref());

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::{
-    CatalogTarget, Configuration, Definition, DeleteBehavior, DynamoDbTarget, EVENTS, EVERYTHING, JdbcTarget,
-    NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
+    CatalogTarget, Configuration, Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, EVENTS, EVERYTHING,
+    IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::targets::jdbc::{Include, Metadata};
 
-fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
+pub(super) fn refused<T>(message: impl Into<String>) -> Result<T, CrawlerError> {
     Err(CrawlerError::invalid(message))
 }
 
@@ -25,7 +25,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn first_given(members: &Map<String, Value>) -> Option<&str> {
+pub(super) fn first_given(members: &Map<String, Value>) -> Option<&str> {
     members.iter().find(|(_, value)| !is_empty(value)).map(|(name, _)| name.as_str())
 }
 
@@ -91,7 +91,9 @@ impl Targets {
 
     /// Whether there is any target that is no files.
     fn has_others(&self, settings: &Configuration) -> bool {
-        !(self.jdbc_targets.is_empty() && self.dynamodb_targets.is_empty() && settings.api_targets.is_empty())
+        let databases = !self.jdbc_targets.is_empty() || !self.dynamodb_targets.is_empty();
+        let tables = !self.delta_targets.is_empty() || !self.iceberg_targets.is_empty();
+        databases || tables || !settings.api_targets.is_empty()
     }
 
     fn are_files_only(&self, settings: &Configuration) -> bool {
@@ -104,8 +106,8 @@ impl Definition {
     pub(super) fn check(&self) -> Result<(), CrawlerError> {
         if let Some(kind) = first_given(&self.targets.other) {
             return refused(format!(
-                "{kind} are not supported: only S3Targets, JdbcTargets, DynamoDBTargets, CatalogTargets and ApiTargets in \
-                 Configuration are"
+                "{kind} are not supported: S3Targets, JdbcTargets, DynamoDBTargets, DeltaTargets, IcebergTargets, \
+                 CatalogTargets and ApiTargets in Configuration are"
             ));
         }
         let targets = &self.targets;
@@ -123,6 +125,8 @@ impl Definition {
         self.targets.s3_targets.iter().try_for_each(check_s3)?;
         self.targets.jdbc_targets.iter().try_for_each(check_jdbc)?;
         self.targets.dynamodb_targets.iter().try_for_each(check_dynamodb)?;
+        self.targets.delta_targets.iter().try_for_each(DeltaTarget::check)?;
+        self.targets.iceberg_targets.iter().try_for_each(IcebergTarget::check)?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
             return refused("DatabaseName is needed for S3 targets and other data stores");
         }

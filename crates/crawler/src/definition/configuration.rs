@@ -21,9 +21,8 @@ pub(crate) struct Configuration {
     pub(crate) combine: bool,
     /// `Grouping.TableLevelConfiguration`; the bucket is level 1.
     pub(crate) table_level: Option<usize>,
-    /// `CreatePartitionIndex`. The catalog always looks partitions up by an index on their keys; what this adds is the
-    /// tables' parameter `partition_filtering.enabled`, which tells Athena's clients so.
-    pub(crate) partition_index: bool,
+    /// `CreatePartitionIndex`, when it is given.
+    pub(crate) partition_index: Option<bool>,
     /// `ApiTargets`, a member of our own: what to read of HTTP APIs. Clients let no other kind of target through than Glue's,
     /// and this text as it is.
     pub(crate) api_targets: Vec<api::Target>,
@@ -35,6 +34,18 @@ const VERSION: &str = "1.0";
 const MAX_LEVEL: u64 = 1000;
 
 impl Configuration {
+    /// Whether new tables with partition keys get an index on these. Source: Glue Developer Guide, Generating partition
+    /// indexes: the default is true.
+    pub(crate) fn creates_partition_index(&self) -> bool {
+        self.partition_index != Some(false)
+    }
+
+    /// Whether tables say that their partitions can be filtered (`partition_filtering.enabled`), for Athena's clients.
+    /// Source: as above: not by default.
+    pub(crate) fn marks_partition_filtering(&self) -> bool {
+        self.partition_index == Some(true)
+    }
+
     /// Reads the text. Errors: `Invalid`, naming the member.
     pub(crate) fn parse(text: &str) -> Result<Self, CrawlerError> {
         let value: Value =
@@ -51,7 +62,8 @@ impl Configuration {
             match name.as_str() {
                 "Version" => check_version(value)?,
                 "CreatePartitionIndex" => {
-                    found.partition_index = value.as_bool().ok_or_else(|| wrong(name, value, "a boolean"))?;
+                    let given = value.as_bool().ok_or_else(|| wrong(name, value, "a boolean"))?;
+                    found.partition_index = Some(given);
                 }
                 "ApiTargets" => found.api_targets = api_targets(value)?,
                 "CrawlerOutput" => found.output(object(name, value)?)?,
@@ -170,7 +182,7 @@ mod tests {
             table_threshold: Some(5),
             combine: true,
             table_level: Some(2),
-            partition_index: true,
+            partition_index: Some(true),
             api_targets: Vec::new(),
         };
         assert_eq!(Configuration::parse(text).unwrap(), wanted);

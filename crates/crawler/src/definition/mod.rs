@@ -3,6 +3,7 @@
 
 mod check;
 mod configuration;
+mod open_tables;
 
 use lake::BucketName;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::error::CrawlerError;
 
 pub(crate) use configuration::Configuration;
+pub use open_tables::{DeltaTarget, IcebergTarget};
 
 /// A crawler as it was defined. Members that we only keep are in `other`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -55,6 +57,12 @@ pub struct Targets {
     /// Tables of DynamoDB.
     #[serde(rename = "DynamoDBTargets", skip_serializing_if = "Vec::is_empty")]
     pub dynamodb_targets: Vec<DynamoDbTarget>,
+    /// Delta tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delta_targets: Vec<DeltaTarget>,
+    /// Folders with Iceberg tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub iceberg_targets: Vec<IcebergTarget>,
     /// Tables of the catalog, whose locations are crawled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalog_targets: Vec<CatalogTarget>,

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use catalog::partition::index::{self, IndexInput};
 use catalog::{DatabaseInput, PartitionInput, TableInput, database, partition, table};
 use store::Tx;
 use store::lease::Lease;
@@ -13,6 +14,9 @@ use crate::history::Counts;
 use crate::journal::{Change, Journal, digest};
 use crate::preview::{Diff, TableDiff};
 use crate::rows;
+
+/// The name that Glue's crawlers give the index that they make.
+const INDEX_NAME: &str = "crawler_partition_index";
 
 /// What a run is for.
 pub(crate) enum Aim<'a> {
@@ -101,17 +105,24 @@ impl Job<'_> {
         self.journal(tx, Change::Database { name: made.name }).await
     }
 
+    /// Makes a table, with the index on its partition keys unless the crawler's configuration says otherwise. The index
+    /// goes with the table when the run is undone.
     pub(super) async fn make_table(
         &self,
         tx: &mut Tx,
         database: &str,
         input: TableInput,
     ) -> Result<(), CrawlerError> {
+        let index = self.index_of(&input)?;
         if self.is_preview() {
-            self.note(|diff| diff.tables.push(TableDiff::new(database, "CREATE", None, Some(&input))));
+            let mut noted = TableDiff::new(database, "CREATE", None, Some(&input));
+            let named = index.map(|i| format!("+ partition index {}: {}", i.index_name, i.keys.join(", ")));
+            noted.changes.extend(named);
+            self.note(|diff| diff.tables.push(noted));
             return Ok(());
         }
         let made = table::create(tx, self.scope, database, input, &self.creator()).await?;
+        index::create_all(tx, &made, index.into_iter().collect()).await?;
         let after = digest(&made.input)?;
         self.journal(tx, Change::TableMade { database: made.database_name, table: made.name, after }).await
     }
@@ -207,6 +218,17 @@ impl Job<'_> {
         partition::batch_delete(tx, self.scope, place.0, place.1, &values).await?;
         let (database, table) = (place.0.to_owned(), place.1.to_owned());
         self.journal(tx, Change::PartitionsGone { database, table, gone: gone.to_vec() }).await
+    }
+
+    /// The index of a new table. Source: AWS Big Data Blog, Efficiently crawl your data lake (…) using partition indexes:
+    /// all its keys that are text or whole numbers.
+    fn index_of(&self, input: &TableInput) -> Result<Option<IndexInput>, CrawlerError> {
+        if !self.definition.settings()?.creates_partition_index() {
+            return Ok(None);
+        }
+        let keys = index::indexable(input.partition_keys.as_deref().unwrap_or_default());
+        let index_name = INDEX_NAME.to_owned();
+        Ok(Some(IndexInput { keys, index_name }).filter(|index| !index.keys.is_empty()))
     }
 
     /// The crawler's ARN.

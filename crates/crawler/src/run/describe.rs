@@ -14,7 +14,14 @@ pub(crate) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// When a crawler found that the files are gone, epoch milliseconds.
 pub(super) const DEPRECATED_BY: &str = "DEPRECATED_BY_CRAWLER";
 /// Parameters that change with every file and say nothing about the definition.
-pub(super) const STATISTICS: [&str; 4] = ["objectCount", "recordCount", "averageRecordSize", "sizeKey"];
+pub(super) const STATISTICS: [&str; 6] = [
+    "objectCount",
+    "recordCount",
+    "averageRecordSize",
+    "sizeKey",
+    "delta.lastUpdateVersion",
+    "delta.lastCommitTimestamp",
+];
 
 /// `s3://bucket/path`.
 pub(super) fn location(bucket: &str, path: &str) -> String {
@@ -166,7 +173,7 @@ pub(super) fn table(crawler: &str, found: &Found, settings: &Configuration) -> (
     let parameters = parameters(crawler, &plan.shape, &found.exclusions, &sizes);
     let location = location(found.bucket.as_str(), &plan.path);
     let mut own = parameters.clone();
-    if settings.partition_index && !plan.keys.is_empty() {
+    if settings.marks_partition_filtering() && !plan.keys.is_empty() {
         own.insert("partition_filtering.enabled".to_owned(), "true".to_owned());
     }
     let input = TableInput {

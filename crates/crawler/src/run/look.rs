@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, infer};
 use lake::{BucketName, Conditions, ObjectInfo};
+use tables::LakeBytes;
 
 use super::Ground;
-use crate::bytes_of::LakeBytes;
 use crate::error::CrawlerError;
 use crate::memory::Look;
 use crate::plan::Shape;

@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod look;
 mod naming;
+mod open;
 mod place;
 mod publish;
 mod ready;

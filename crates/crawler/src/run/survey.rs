@@ -9,6 +9,7 @@ use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::incremental::Known;
 use super::look::look;
+use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job, explain};
 use crate::error::CrawlerError;
@@ -59,6 +60,12 @@ pub(crate) async fn look_around(
     let mut survey = Survey::new(job, place, likeness, known, looked)?;
     let prefix = place.prefix();
     let listed = survey.walk(&prefix).await?;
+    survey.tables.leave_out(
+        job,
+        &format!("s3://{}/{prefix}", place.bucket.as_str()),
+        &mut survey.folders,
+        survey.looked,
+    );
     let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
     if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
         let bucket = place.bucket.as_str();
@@ -136,6 +143,8 @@ struct Survey<'a> {
     memory: Memory,
     /// Files of this target.
     files: u64,
+    /// Tables of open formats among the folders.
+    tables: OpenTables,
     looked: &'a mut Looked,
     /// Columns of the newest file: most files have those of the one before, and share them in memory.
     fields: Option<Arc<Vec<InferredField>>>,
@@ -167,6 +176,7 @@ impl<'a> Survey<'a> {
             open: BTreeSet::new(),
             memory: Memory::new(of, &job.ground.build, &looked.ways),
             files: 0,
+            tables: OpenTables::default(),
             looked,
             fields: None,
         })
@@ -227,6 +237,7 @@ impl<'a> Survey<'a> {
         for object in objects {
             let relative = object.key.as_str().strip_prefix(folder).unwrap_or_default().to_owned();
             let below = object.key.as_str().strip_prefix(&self.prefix).unwrap_or(&relative);
+            self.tables.notice(&relative);
             if is_hidden(&relative) || self.exclusions.exclude(below) {
                 continue;
             }

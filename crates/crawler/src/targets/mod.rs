@@ -10,7 +10,9 @@
 //!   a table that is there but could not be described.
 
 pub(crate) mod api;
+mod delta;
 pub(crate) mod dynamodb;
+pub(crate) mod iceberg;
 pub(crate) mod jdbc;
 
 use async_trait::async_trait;
@@ -68,16 +70,14 @@ pub(crate) trait Target: Send + Sync {
 /// The targets of a definition that are no files.
 /// Errors: `Invalid`, when the definition's `Configuration` is not valid.
 pub(crate) fn of(definition: &Definition) -> Result<Vec<Box<dyn Target>>, CrawlerError> {
+    let targets = &definition.targets;
     let mut all: Vec<Box<dyn Target>> = Vec::new();
-    for target in &definition.targets.jdbc_targets {
-        all.push(Box::new(jdbc::Jdbc::new(target.clone())));
-    }
-    for target in &definition.targets.dynamodb_targets {
-        all.push(Box::new(dynamodb::Dynamo::new(target.clone())));
-    }
-    for target in definition.settings()?.api_targets {
-        all.push(Box::new(api::ApiTable::new(target)));
-    }
+    all.extend(targets.jdbc_targets.iter().map(|one| Box::new(jdbc::Jdbc::new(one.clone())) as _));
+    all.extend(targets.dynamodb_targets.iter().map(|one| Box::new(dynamodb::Dynamo::new(one.clone())) as _));
+    all.extend(targets.delta_targets.iter().map(|one| Box::new(delta::Delta::new(one.clone())) as _));
+    all.extend(targets.iceberg_targets.iter().map(|one| Box::new(iceberg::Iceberg::new(one.clone())) as _));
+    let apis = definition.settings()?.api_targets.into_iter();
+    all.extend(apis.map(|one| Box::new(api::ApiTable::new(one)) as Box<dyn Target>));
     Ok(all)
 }
 

@@ -1,5 +1,6 @@
 //! Which tables and partitions come of which keys.
 
+use catalog::partition::index;
 use crawler::RunState;
 use serde_json::json;
 
@@ -13,6 +14,7 @@ scenarios! {
     the_table_level_can_be_said,
     partition_keys_in_two_spellings,
     a_partition_index_shows_in_the_table,
+    new_partitioned_tables_get_an_index,
     types_of_partition_keys_stay_while_values_fit,
     a_folder_without_a_value_is_null,
 }
@@ -138,6 +140,46 @@ async fn a_partition_index_shows_in_the_table(on: &Backend) {
     let tables = w.tables().await;
     assert_eq!(tables["t"].parameter("partition_filtering.enabled"), Some("true"));
     assert_eq!(tables["plain"].parameter("partition_filtering.enabled"), None);
+}
+
+async fn new_partitioned_tables_get_an_index(on: &Backend) {
+    let w = World::on(on).await;
+    w.put("x/t/y=1/m=2/a.json", "{\"v\":1}").await;
+    w.put("x/plain/a.json", "{\"v\":1}").await;
+    w.create("x", json!({})).await;
+    let preview = w.crawlers.preview(&w.scope, "c").await.unwrap();
+    let lines: Vec<&String> = preview.tables.iter().flat_map(|table| &table.changes).collect();
+    let wanted = "+ partition index crawler_partition_index: y, m";
+    assert_eq!(lines.iter().filter(|line| line.contains("partition index")).collect::<Vec<_>>(), [&wanted]);
+    w.crawl_well().await;
+    assert_eq!(indexes(&w, "t").await, ["crawler_partition_index: y, m"]);
+    assert_eq!(indexes(&w, "plain").await, [String::new(); 0]);
+    assert_eq!(w.tables().await["t"].parameter("partition_filtering.enabled"), None);
+    // It goes with its table, and comes back with it; one that was deleted is not made again.
+    w.crawlers.undo(&w.scope, "c").await.unwrap();
+    w.crawl_well().await;
+    let mut tx = w.store.begin().await.unwrap();
+    index::delete(&mut tx, &w.scope, "db", "t", "crawler_partition_index").await.unwrap();
+    tx.commit().await.unwrap();
+    w.put("x/t/y=1/m=3/a.json", "{\"v\":1}").await;
+    w.crawl_well().await;
+    assert_eq!(indexes(&w, "t").await, [String::new(); 0]);
+    w.update(json!({ "Configuration": "{\"Version\":1.0,\"CreatePartitionIndex\":false}" })).await;
+    w.put("x/late/k=1/a.json", "{\"v\":1}").await;
+    w.crawl_well().await;
+    assert_eq!(keys(&w.tables().await["late"]), ["k"]);
+    assert_eq!(indexes(&w, "late").await, [String::new(); 0]);
+}
+
+async fn indexes(w: &World, table: &str) -> Vec<String> {
+    let mut tx = w.store.read().await.unwrap();
+    let found = index::list(&mut tx, &w.scope, "db", table).await.unwrap();
+    let shown = found.iter().map(|one| {
+        let keys: Vec<&str> = one.keys.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(one.active);
+        format!("{}: {}", one.name, keys.join(", "))
+    });
+    shown.collect()
 }
 
 async fn types_of_partition_keys_stay_while_values_fit(on: &Backend) {

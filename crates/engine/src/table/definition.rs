@@ -131,11 +131,8 @@ fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
     if table.table_type().is_some_and(|kind| kind.eq_ignore_ascii_case("VIRTUAL_VIEW")) {
         return unsupported("it is a view");
     }
-    for key in ["table_type", "spark.sql.sources.provider"] {
-        let format = table.parameter(key).unwrap_or_default().to_ascii_lowercase();
-        if matches!(format.as_str(), "iceberg" | "delta" | "hudi") {
-            return unsupported(&format!("it is a table of the open format {format}"));
-        }
+    if let Some(format) = table.open_format() {
+        return unsupported(&format!("it is a table of the open format {format}"));
     }
     if table.parameter("projection.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return unsupported("it uses partition projection");

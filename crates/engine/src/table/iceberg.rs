@@ -105,7 +105,8 @@ impl IcebergTable {
         let mut pinner = Pinner::new(sources);
         let mut files = Vec::with_capacity(listed.len());
         for file in &listed {
-            let known = self.locate(&mut reading, file).await?;
+            self.check_format(file)?;
+            let known = locate(&self.view, &mut reading, &self.name, &file.location).await?;
             let object = pinner.pin(reading.tx(), &known).await?;
             let path = self.options.path_column.then(|| ScalarValue::Utf8(Some(known.uri())));
             let partition_values = path.into_iter().collect();
@@ -115,23 +116,30 @@ impl IcebergTable {
         Ok(files)
     }
 
-    /// Looks a data file up in the lake.
-    async fn locate(&self, reading: &mut Reading, file: &DataFile) -> Result<ObjectRef, EngineError> {
-        if file.format != "PARQUET" {
-            let what = format!("it has files in the format {}; only PARQUET is read", file.format);
-            return Err(EngineError::TableUnsupported { table: self.name.clone(), what });
+    fn check_format(&self, file: &DataFile) -> Result<(), EngineError> {
+        if file.format == "PARQUET" {
+            return Ok(());
         }
-        let sources = self.view.sources();
-        let place = Place::parse(&file.location).map_err(|error| from_tables(error, &self.name))?;
-        let key = place.object_key().map_err(|error| from_tables(error, &self.name))?;
-        let conditions = Conditions { owner: Some(sources.scope.account.clone()), ..Conditions::NONE };
-        match sources.lake.head(reading.tx(), &place.bucket, &key, &conditions).await {
-            Ok(info) => Ok(ObjectRef::new(&place.bucket, info)),
-            Err(LakeError::NoSuchKey { .. }) => {
-                Err(EngineError::ObjectMissing { file: file.location.clone() })
-            }
-            Err(error) => Err(error.into()),
-        }
+        let what = format!("it has files in the format {}; only PARQUET is read", file.format);
+        Err(EngineError::TableUnsupported { table: self.name.clone(), what })
+    }
+}
+
+/// Looks a data file of the named table up in the lake.
+pub(super) async fn locate(
+    view: &CatalogView,
+    reading: &mut Reading,
+    table: &str,
+    location: &str,
+) -> Result<ObjectRef, EngineError> {
+    let sources = view.sources();
+    let place = Place::parse(location).map_err(|error| from_tables(error, table))?;
+    let key = place.object_key().map_err(|error| from_tables(error, table))?;
+    let conditions = Conditions { owner: Some(sources.scope.account.clone()), ..Conditions::NONE };
+    match sources.lake.head(reading.tx(), &place.bucket, &key, &conditions).await {
+        Ok(info) => Ok(ObjectRef::new(&place.bucket, info)),
+        Err(LakeError::NoSuchKey { .. }) => Err(EngineError::ObjectMissing { file: location.to_owned() }),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -171,7 +179,7 @@ impl TableProvider for IcebergTable {
     }
 }
 
-fn from_tables(error: TablesError, table: &str) -> EngineError {
+pub(super) fn from_tables(error: TablesError, table: &str) -> EngineError {
     match error {
         TablesError::Store(error) => error.into(),
         TablesError::Lake(error) => error.into(),

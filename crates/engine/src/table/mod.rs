@@ -7,9 +7,10 @@
 //!
 //! A table whose bucket is missing is an error; a prefix without objects is an empty table, as in Athena. What cannot
 //! be read as AWS reads it (views, other open table formats, partition projection, unknown SerDes) is refused by name.
-//! Iceberg tables are read through their metadata: [`iceberg`].
+//! Iceberg tables are read through their metadata ([`iceberg`]), native Delta tables through their log ([`delta`]).
 
 mod definition;
+mod delta;
 mod filters;
 mod iceberg;
 
@@ -72,6 +73,9 @@ pub(crate) async fn open(
     let found = found.map_err(from_catalog)?;
     if tables::is_iceberg(&found) {
         return iceberg::open(view, reading, found, options, bad).await;
+    }
+    if tables::delta::is_delta(&found) {
+        return delta::open(view, reading, found, options, bad).await;
     }
     reading.done();
     let definition = Definition::new(&found, options.fold_fields)?;

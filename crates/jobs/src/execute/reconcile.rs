@@ -79,6 +79,11 @@ fn find<'s>(frame: &'s Schema, name: &str) -> Option<&'s arrow::datatypes::Field
 
 /// How a frame of the schema `frame` is written to an existing table. `keys` are the node's partition keys.
 pub(crate) fn shape(table: &Table, frame: &Schema, keys: &[String], widen: bool) -> Result<Shape, String> {
+    if let Some(format) = table.open_format() {
+        return Err(format!(
+            "it is a table of the open format {format}: files that a job writes there would not be its rows"
+        ));
+    }
     check_keys(table, keys)?;
     let mut columns = Vec::new();
     for own in table.columns() {

@@ -29,7 +29,8 @@ use crate::run::Ground;
 use crate::sql::StatementType;
 use crate::workgroup::{self, PRIMARY};
 
-use request::{check_catalog, list_position, output_folder, page_position, split, statement_type};
+use request::{check_catalog, output_folder, page_position, split, statement_type};
+pub(crate) use request::{list_position, list_token};
 pub use runner::CRASH_POINTS;
 
 /// Options of the service.
@@ -162,7 +163,7 @@ impl Queries {
         let mut found = rows::list(&mut tx, scope, &group.name, after, limit + 1).await?;
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(ms, id)| URL_SAFE_NO_PAD.encode(format!("{ms} {id}")));
+        let next = found.last().filter(|_| more).map(|(ms, id)| list_token(*ms, id));
         Ok((found.into_iter().map(|(_, id)| id).collect(), next))
     }
 

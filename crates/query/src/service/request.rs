@@ -69,7 +69,13 @@ fn token_parts(token: &str) -> Result<(i64, String), QueryError> {
     Ok((number.parse().map_err(|_| invalid_token())?, id.to_owned()))
 }
 
-pub(super) fn list_position(token: &str) -> Result<(i64, String), QueryError> {
+/// The token of the page behind a time and an id.
+pub(crate) fn list_token(ms: i64, id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{ms} {id}"))
+}
+
+/// The inverse of [`list_token`]. Errors: `Invalid`.
+pub(crate) fn list_position(token: &str) -> Result<(i64, String), QueryError> {
     token_parts(token)
 }
 

@@ -20,9 +20,9 @@ use crate::run::{self, Ground, Request};
 
 const BUCKET: &str = "test-bucket";
 
-pub(super) struct World {
-    pub(super) ground: Ground,
-    scope: Scope,
+pub(crate) struct World {
+    pub(crate) ground: Ground,
+    pub(crate) scope: Scope,
     _dirs: (TempDir, TempDir),
 }
 
@@ -30,8 +30,13 @@ pub(super) struct World {
 type Rows = Vec<String>;
 
 impl World {
-    pub(super) async fn new() -> Self {
-        let (store, store_dir) = store::testing::temp(&[lake::MIGRATIONS, catalog::MIGRATIONS]).await;
+    pub(crate) async fn new() -> Self {
+        let (store, store_dir) = store::testing::temp(&[
+            lake::MIGRATIONS,
+            catalog::MIGRATIONS,
+            crate::statistics::STATISTICS_MIGRATIONS,
+        ])
+        .await;
         let dir = tempfile::tempdir().expect("dir");
         let options = lake::Options { dir: dir.path().join("objects"), durable: false };
         let lake = Lake::open(store.clone(), options).await.expect("lake");
@@ -47,7 +52,7 @@ impl World {
         Self { ground: Ground { store, lake, engine }, scope, _dirs: (store_dir, dir) }
     }
 
-    async fn put_staged(&self, name: &str, staged: Staged) {
+    pub(crate) async fn put_staged(&self, name: &str, staged: Staged) {
         let Ground { store, lake, .. } = &self.ground;
         let key = Key::new(name).expect("key");
         let mut tx = store.begin().await.expect("tx");
@@ -58,7 +63,7 @@ impl World {
     }
 
     /// A table of `shop` over one Parquet file; columns as `name type;…`.
-    pub(super) async fn table(&self, name: &str, columns: &str, batch: &RecordBatch) {
+    pub(crate) async fn table(&self, name: &str, columns: &str, batch: &RecordBatch) {
         let mut bytes = Vec::new();
         let writer = datafusion::parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None);
         let mut writer = writer.expect("writer");
@@ -137,7 +142,7 @@ fn bucket() -> BucketName {
     BucketName::new(BUCKET).expect("bucket")
 }
 
-pub(super) fn batch(columns: Vec<(&str, Arc<dyn arrow::array::Array>)>) -> RecordBatch {
+pub(crate) fn batch(columns: Vec<(&str, Arc<dyn arrow::array::Array>)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
         .expect("batch")
 }

@@ -1,5 +1,6 @@
 //! New tables: made at once, staged for a commit that makes them, or registered by their metadata.
 
+use catalog::TableInput;
 use lake::ListQuery;
 use store::{Scope, Tx};
 
@@ -109,6 +110,20 @@ impl Tables {
         made.map_err(from_catalog)?;
         tx.commit().await?;
         Ok(LoadedTable { metadata_location: metadata_location.to_owned(), metadata })
+    }
+
+    /// The catalog's entry for metadata that exists already; nothing is made.
+    /// Errors: `Location`, `MetadataBroken`.
+    pub async fn describe(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        metadata_location: &str,
+    ) -> Result<TableInput, TablesError> {
+        let object = self.open_file(tx, scope, metadata_location).await?;
+        let metadata = read(&object, metadata_location).await?;
+        self.check_location(tx, scope, &metadata.location).await?;
+        Ok(glue::table_input("", None, &metadata, metadata_location))
     }
 
     /// Where a table goes that names no location: below the namespace's location, else below the warehouse. A folder in

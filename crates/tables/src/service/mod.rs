@@ -104,6 +104,10 @@ impl Tables {
         Tables { store, lake }
     }
 
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
     /// Loads a table.
     /// Errors: `NamespaceNotFound`, `TableNotFound`, `MetadataBroken`.
     pub async fn load(&self, scope: &Scope, table: &Identifier) -> Result<LoadedTable, TablesError> {
@@ -156,7 +160,12 @@ impl Tables {
 
     /// Checks that a location is in a bucket of this account.
     /// Errors: `Location`.
-    async fn check_location(&self, tx: &mut Tx, scope: &Scope, location: &str) -> Result<Place, TablesError> {
+    pub(crate) async fn check_location(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        location: &str,
+    ) -> Result<Place, TablesError> {
         let place = Place::parse(location)?;
         let bucket = self.lake.bucket(tx, &place.bucket).await;
         let bucket = bucket.map_err(|error| misplaced(location, error))?;

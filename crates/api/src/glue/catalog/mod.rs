@@ -52,7 +52,7 @@ pub(super) async fn commit(tx: Tx) -> Result<(), Fault> {
 pub(super) fn scope(call: &Call) -> Result<Scope, Fault> {
     let scope = Scope::new(call.scope_account.as_str(), call.region.as_str())
         .map_err(|error| errors::invalid(error.to_string()))?;
-    match call.text("CatalogId") {
+    match call.text("CatalogId").or_else(|| call.text("CatalogID")) {
         Some(id) if id != scope.account => {
             Err(errors::invalid(format!("Catalog {id} is not the catalog of account {}.", scope.account)))
         }

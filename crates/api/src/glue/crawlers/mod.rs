@@ -71,10 +71,10 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
     }
 }
 
-const NOT_BUILT: &str =
-    "only S3, JDBC, DynamoDB and catalog targets, and ApiTargets in Configuration, are built";
 const NO_MONGODB: &str = "MongoDB is not built: export the collection as JSON lines (mongoexport) into a bucket and crawl \
      that, or crawl an HTTP API in front of it (ApiTargets in Configuration)";
+const NO_HUDI: &str =
+    "a Hudi table keeps several versions of its files: read as Parquet, its rows would come more than once";
 const NO_CONNECTION: &str = "connections are not built";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 
@@ -97,6 +97,12 @@ macro_rules! definition {
                 "Targets.DynamoDBTargets.Path",
                 "Targets.DynamoDBTargets.scanAll",
                 "Targets.DynamoDBTargets.scanRate",
+                "Targets.DeltaTargets.DeltaTables",
+                "Targets.DeltaTargets.WriteManifest",
+                "Targets.DeltaTargets.CreateNativeDeltaTable",
+                "Targets.IcebergTargets.Paths",
+                "Targets.IcebergTargets.Exclusions",
+                "Targets.IcebergTargets.MaximumTraversalDepth",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
                 "Targets.CatalogTargets.EventQueueArn",
@@ -122,9 +128,9 @@ const CREATE: Fields = definition!("Tags");
 const REFUSED: &[(&str, &str)] = &[
     ("Targets.MongoDBTargets", NO_MONGODB),
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
-    ("Targets.DeltaTargets", NOT_BUILT),
-    ("Targets.IcebergTargets", NOT_BUILT),
-    ("Targets.HudiTargets", NOT_BUILT),
+    ("Targets.DeltaTargets.ConnectionName", NO_CONNECTION),
+    ("Targets.IcebergTargets.ConnectionName", NO_CONNECTION),
+    ("Targets.HudiTargets", NO_HUDI),
     ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("CatalogId", OWN_CATALOG),
 ];

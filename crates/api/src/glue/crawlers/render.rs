@@ -4,6 +4,8 @@ use ::crawler::{Crawl, Crawler, LOG_GROUP, Metrics};
 use serde_json::{Value, json};
 use wire::epoch_seconds;
 
+use crate::glue::errors;
+
 /// Members of a request that the crawler itself does not show.
 const NOT_SHOWN: [&str; 2] = ["Tags", "Schedule"];
 
@@ -35,7 +37,7 @@ pub(super) fn crawler(crawler: &Crawler) -> Value {
             "StartTime": epoch_seconds(last.started_ms),
         });
         if let Some(error) = &last.error {
-            shown["LastCrawl"]["ErrorMessage"] = json!(cut(error));
+            shown["LastCrawl"]["ErrorMessage"] = json!(errors::cut(error));
         }
     }
     shown
@@ -56,7 +58,7 @@ pub(super) fn crawl(crawl: &Crawl) -> Value {
         shown["EndTime"] = epoch_seconds(ended);
     }
     if let Some(error) = &crawl.error {
-        shown["ErrorMessage"] = json!(cut(error));
+        shown["ErrorMessage"] = json!(errors::cut(error));
     }
     shown
 }
@@ -72,14 +74,4 @@ pub(super) fn metrics(metrics: &Metrics) -> Value {
         "TablesUpdated": metrics.tables_updated,
         "TablesDeleted": metrics.tables_deleted,
     })
-}
-
-/// A message within `DescriptionString`.
-fn cut(message: &str) -> String {
-    const MOST: usize = 2048;
-    let mut end = message.len().min(MOST);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    message[..end].to_owned()
 }

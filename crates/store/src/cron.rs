@@ -16,7 +16,7 @@ const LAST_YEAR: u32 = 2199;
 
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cron {
+pub struct Cron {
     minutes: BTreeSet<u32>,
     hours: BTreeSet<u32>,
     months: BTreeSet<u32>,
@@ -59,7 +59,7 @@ struct Field {
 
 impl Cron {
     /// Reads an expression. Errors: what is wrong with it, for people.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let inner = text.trim().strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')'));
         let inner =
             inner.ok_or("it must have the form cron(Minutes Hours Day-of-month Month Day-of-week Year)")?;
@@ -84,7 +84,7 @@ impl Cron {
     }
 
     /// The first moment after `after_ms`, epoch milliseconds; `None` when there is none any more.
-    pub(crate) fn next(&self, after_ms: i64) -> Option<i64> {
+    pub fn next(&self, after_ms: i64) -> Option<i64> {
         // Seconds do not count: the next whole minute is the first candidate.
         let minute = after_ms.div_euclid(60_000) + 1;
         let start = DateTime::from_timestamp(minute.checked_mul(60)?, 0)?.naive_utc();

@@ -10,13 +10,15 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use lake::Object;
 
-pub(crate) struct LakeBytes {
+/// An object, named `s3://bucket/key`.
+pub struct LakeBytes {
     name: String,
     object: Object,
 }
 
 impl LakeBytes {
-    pub(crate) fn new(bucket: &str, object: Object) -> Self {
+    /// Reads the object as it was when it was looked up.
+    pub fn new(bucket: &str, object: Object) -> Self {
         Self { name: format!("s3://{bucket}/{}", object.info().key.as_str()), object }
     }
 }

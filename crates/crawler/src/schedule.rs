@@ -8,12 +8,10 @@
 //! - Moments that passed while no server ran start one run together, when one runs again.
 //! - A moment at which the crawler is at work starts nothing.
 
-mod cron;
-
+use store::cron::Cron;
 use store::{Row, Scope, Tx, params};
 
 use crate::error::CrawlerError;
-use cron::Cron;
 
 /// `ScheduleState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
