@@ -7,7 +7,7 @@ export TENON_VENV ?= $(HOME)/.cache/tenon/venv
 export TENON_BIN := $(CARGO_TARGET_DIR)/debug/tenon
 PYTEST := $(TENON_VENV)/bin/python -m pytest
 
-.PHONY: help demo build test test-rust test-e2e soak bench lint check setup setup-build setup-test
+.PHONY: help demo build test test-rust test-python test-e2e soak bench lint check setup setup-build setup-test
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,10 +18,13 @@ demo: setup-build build ## Builds Tenon and runs the retail pipeline end to end.
 build: setup-build ## Builds the `tenon` binary.
 	cargo build --workspace
 
-test: setup build test-rust test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
+test: setup build test-rust test-python test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
 
 test-rust: build
 	cargo nextest run --workspace --lib --bins --tests --no-fail-fast
+
+test-python: setup-test
+	$(PYTEST) -c python/pyproject.toml python/tests/unit -q
 
 test-e2e: build
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
