@@ -51,7 +51,7 @@ def session(conf: Optional[Any] = None) -> Any:
     with _lock:
         if _session is None:
             _aws.prepare_environment()
-            _session = _classic() if chosen() == "spark" else _connect()
+            _session = _classic() if chosen() == "spark" else _extended(_connect())
         if conf is not None:
             configure(_session, conf)
         return _session
@@ -61,8 +61,18 @@ def adopt(existing: Any) -> Any:
     """Takes a session that a script made itself as that of the process."""
     global _session
     with _lock:
-        _session = existing
-        return existing
+        _session = existing if chosen() == "spark" else _extended(existing)
+        return _session
+
+
+def _extended(made: Any) -> Any:
+    """A Connect session that reads tables of delimited text, too; Sail does not."""
+    from awsglue import _sql
+
+    if not hasattr(made, "_tenon_views"):
+        made._tenon_views = _sql.CatalogViews(made)
+        _sql.extend(made, made._tenon_views)
+    return made
 
 
 def configure(existing: Any, conf: Any) -> None:

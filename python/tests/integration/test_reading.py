@@ -218,3 +218,22 @@ def test_nothing_reaches_aws_without_leave(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(GlueError, match="AWS_ENDPOINT_URL"):
         _aws.client("s3")
+
+
+def test_sql_over_tables_of_the_catalog(glue_context, data):
+    import io
+
+    data.put("t/a.csv", "id,name\n" + "".join(f"{i},n{i}\n" for i in range(20)))
+    data.put("u/a.csv", "id,w\n" + "".join(f"{i},{i * i}\n" for i in range(10)))
+    body = io.BytesIO()
+    parquet.write_table(pa.table({"id": [1, 2], "v": [1.5, 2.5]}), body)
+    data.put("q/a.parquet", body.getvalue())
+    data.crawl("t/"), data.crawl("u/"), data.crawl("q/")
+    spark, d = glue_context.spark_session, data.database
+    assert spark.sql(f"select count(*), max(t.id) from {d}.t where t.id > 4").first()[:] == (15, 19)
+    joined = spark.sql(f"select a.name, w, v from {d}.t a join {d}.u b on a.id = b.id join {d}.q on q.id = a.id order by 1")
+    assert [tuple(row) for row in joined.collect()] == [("n1", 1, 1.5), ("n2", 4, 2.5)]
+    assert spark.table(f"{d}.t").count() == 20 and spark.table(f"{d}.q").count() == 2
+    data.put("u/b.csv", "id,w\n10,100\n")
+    assert glue_context.sql(f"select max(w) from {d}.u").first()[0] == 100
+    assert dict(spark.table(f"{d}.u").dtypes) == {"id": "bigint", "w": "bigint"}
