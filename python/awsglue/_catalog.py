@@ -148,15 +148,14 @@ def _satisfying(found: Table, partitions: List[Any], predicate: str) -> List[Any
 
 
 def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
-    """Texts as the table's columns: by the names of the files' headers, or by place; columns with types are open."""
+    """Texts as the table's columns; those that have another type are open."""
     if not any(part.objects for part in parts):
         return got
-    sources = _sources([f.name for f in got.kind.fields if not found.keys.hasField(f.name)], found)
     columns: List[Any] = []
     kind = g.StructType()
     is_open = set()
     for field in found.columns.fields:
-        text = col(sources[field.name]) if field.name in sources else null_of(g.StringType())
+        text = col(field.name) if got.kind.hasField(field.name) else null_of(g.StringType())
         if isinstance(field.dataType, g.StringType):
             columns.append(text.alias(field.name))
             kind.add(field)
@@ -170,17 +169,6 @@ def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
                            "read the table with a visual job or Athena")
     columns += [col(field.name) for field in found.keys.fields]
     return Read(got.df.select(*columns), g.StructType(kind.fields + found.keys.fields), frozenset(is_open))
-
-
-def _sources(names: List[str], found: Table) -> Dict[str, str]:
-    """Which column of the files each column of the table is."""
-    wanted = [field.name for field in found.columns.fields]
-    if found.options.header:
-        by_name = {name.lower(): name for name in reversed(names)}
-        matched = {name: by_name[name.lower()] for name in wanted if name.lower() in by_name}
-        if matched:
-            return matched
-    return dict(zip(wanted, names))
 
 
 def _named(got: Read, found: Table) -> Read:

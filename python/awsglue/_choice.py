@@ -110,7 +110,7 @@ def kind_at(kind: Optional[g.DataType], path: Path) -> Optional[g.DataType]:
 
 def apply_rules(frame: Any, rules: Rules, stage: Stage) -> Any:
     """The frame with all rules applied."""
-    target = g.StructType([found for field in frame._kind.fields for found in _fields(field, (field.name,), rules)])
+    target = _struct([found for field in frame._kind.fields for found in _fields(field, (field.name,), rules)])
     if any(_crosses_array(frame._kind, path) for path in rules):
         from awsglue._records import rewriting
 
@@ -150,8 +150,17 @@ def _inside(kind: g.DataType, path: Path, rules: Rules) -> g.DataType:
             return g.ArrayType(_result(kind.elementType, action, wanted))
         return g.ArrayType(_inside(kind.elementType, path, rules))
     if isinstance(kind, g.StructType):
-        return g.StructType([found for field in kind.fields for found in _fields(field, path + (field.name,), rules)])
+        return _struct([found for field in kind.fields for found in _fields(field, path + (field.name,), rules)])
     return kind
+
+
+def _struct(fields: List[g.Field]) -> g.StructType:
+    made = g.StructType(fields)
+    if len(made) != len(fields):
+        names = [field.name for field in fields]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(f"resolveChoice: there would be two fields called {', '.join(twice)}: rename one first")
+    return made
 
 
 def _result(kind: g.DataType, action: str, wanted: Optional[g.DataType]) -> g.DataType:

@@ -24,7 +24,9 @@ def union(frames: List[Any], stage: Stage) -> Any:
 
 def together(kinds: List[g.StructType]) -> g.StructType:
     """The schema of records of all these schemas."""
-    merged = reduce(merge_types, kinds)
+    merged: g.DataType = g.StructType()
+    for kind in kinds:
+        merged = merge_types(merged, kind)
     assert isinstance(merged, g.StructType)
     return merged
 

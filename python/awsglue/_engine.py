@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 from awsglue import _aws
 from awsglue.errors import GlueError
@@ -138,7 +138,7 @@ def _start_sail() -> str:
 
 def json_list_of_catalogs() -> str:
     """Sail's setting that makes the Glue Data Catalog its catalog; its syntax is TOML's for inline tables."""
-    entry = {"type": "glue", "name": "sail", "region": os.environ.get("AWS_REGION", "us-east-1")}
+    entry: Dict[str, Any] = {"type": "glue", "name": "sail", "region": os.environ.get("AWS_REGION", "us-east-1")}
     url = _aws.endpoint("glue")
     if url:
         entry["endpoint_url"] = url

@@ -30,7 +30,7 @@ _GAP = re.compile(r"[ \t\r\n,]*")
 
 @dataclass(frozen=True)
 class Options:
-    """How files are read. `names` are those of the columns of CSV without a header."""
+    """How files are read. `names` are those of the columns of CSV, whatever its header says."""
 
     format: str
     header: bool = False
@@ -77,7 +77,7 @@ def open_text(url: str, encoding: str = "utf-8") -> Any:
             raise NotBuilt(f"reading {name} ({url})", "read the table with a visual job or Athena")
     for magic, opener in _MAGIC:
         if start.startswith(magic):
-            return io.TextIOWrapper(opener(raw, "rb"), encoding=_bom_aware(encoding), newline="")  # type: ignore[arg-type]
+            return io.TextIOWrapper(opener(raw, "rb"), encoding=_bom_aware(encoding), newline="")
     if url.rpartition(".")[2] in ("gz", "bz2", "xz") and start:
         raise DataError(f"{url} is named as compressed and is not")
     return io.TextIOWrapper(raw, encoding=_bom_aware(encoding), newline="")
@@ -150,23 +150,27 @@ def _path_steps(path: str) -> List[str]:
     return steps[1:]
 
 
+def csv_reader(text: Any, options: Options, strict: bool = False) -> Any:
+    """Python's reader with a format's options."""
+    return csv.reader(text, delimiter=options.separator, quotechar=options.quote, escapechar=options.escape, strict=strict,
+                      quoting=csv.QUOTE_NONE if options.quote is None else csv.QUOTE_MINIMAL)
+
+
 def _csv_records(url: str, options: Options) -> Iterator[Dict[str, Any]]:
-    quoting = csv.QUOTE_NONE if options.quote is None else csv.QUOTE_MINIMAL
     with open_text(url, options.encoding) as text:
-        reader = csv.reader(text, delimiter=options.separator, quotechar=options.quote, quoting=quoting,
-                            escapechar=options.escape, strict=True)
+        reader = csv_reader(text, options, strict=True)
         names: List[str] = list(options.names)
         try:
             for place, row in enumerate(row for row in reader if row):
                 if place == 0 and options.header:
-                    names = header_names(row)
+                    names = names or header_names(row)
                     continue
                 if place == int(options.header) and options.skip_first:
                     continue
                 names = names or [f"col{column}" for column in range(len(row))]
                 if len(row) > len(names):
                     raise DataError(f"{url}, line {reader.line_num}: {len(row)} values for {len(names)} columns")
-                yield dict(zip(names, row + [None] * (len(names) - len(row))))  # type: ignore[list-item]
+                yield dict(zip(names, row + [None] * (len(names) - len(row))))
         except csv.Error as error:
             raise DataError(f"{url}, line {reader.line_num}: not CSV: {error}") from error
 

@@ -139,7 +139,8 @@ class _Lowering:
             value.is_open = True
             return value
         kind: g.DataType = self.schema
-        column, raises = None, None
+        column: Any = None
+        raises: Optional[Any] = None
         for depth, step in enumerate(node.path):
             if not isinstance(kind, g.StructType) or not kind.hasField(step):
                 raise Untraceable(f"there is no field {'.'.join(node.path)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple, Union
+from typing import List, Sequence, Tuple, Union
 
 from awsglue.errors import DataError
 
@@ -52,7 +52,7 @@ def parse_for(text: str, names: object) -> Path:
     return parse(text)
 
 
-def listed(paths: Union[str, List[str], Tuple[str, ...]]) -> List[str]:
+def listed(paths: Union[str, Sequence[str]]) -> List[str]:
     """One path or several."""
     return [paths] if isinstance(paths, str) else list(paths)
 

@@ -27,8 +27,7 @@ def path(s3_path: str, options: Dict[str, Any], context: str) -> None:
     _check(options, {"retentionPeriod", "excludeStorageClasses", "manifestFilePath", "partitionPredicate"})
     if options.get("partitionPredicate"):
         raise DataError("purge_s3_path: partitionPredicate is for tables: use purge_table")
-    bucket, key = _aws.split(s3_path)
-    _purge(_doomed(list(_aws.list_prefix(bucket, key)), options), options, context)
+    _purge(_doomed(_objects(s3_path), options), options, context)
 
 
 def table(database: str, name: str, options: Dict[str, Any], context: str, catalog_id: Optional[str]) -> None:
@@ -64,8 +63,10 @@ def _text(value: Any) -> str:
 
 
 def _objects(location: str) -> List[Object]:
+    """An object, and all objects of the folder of this name; never those of `folder2` for `folder`."""
     bucket, key = _aws.split(location)
-    return list(_aws.list_prefix(bucket, key.rstrip("/") + "/" if key else ""))
+    folder = key.rstrip("/") + "/" if key else ""
+    return [item for item in _aws.list_prefix(bucket, key) if item.key == key or item.key.startswith(folder)]
 
 
 def _check(options: Dict[str, Any], known: "set[str]") -> None:

@@ -6,7 +6,6 @@ type differs between files is a choice, from the start.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zlib
@@ -95,7 +94,7 @@ def read(parts: Sequence[Part], options: Options, added: g.StructType, hint: Opt
     if options.format in ("parquet", "avro"):
         return _columnar(parts, options, added)
     if options.format == "csv":
-        return _csv(parts, options, added)
+        return _csv(parts, options, added, hint)
     return in_python(parts, options, added, hint)
 
 
@@ -184,7 +183,7 @@ def _avro_schema(item: Object) -> str:
     return json.dumps(schema, sort_keys=True)
 
 
-def _csv(parts: Sequence[Part], options: Options, added: g.StructType) -> Read:
+def _csv(parts: Sequence[Part], options: Options, added: g.StructType, hint: Optional[g.StructType]) -> Read:
     """CSV: files with one header are read together; every column is text, and nothing is null but what is not there."""
     items = [item for part in parts for item in part.objects]
     heads = dict(zip([item.url for item in items], _each(items, lambda item: _head(item, options))))
@@ -192,26 +191,38 @@ def _csv(parts: Sequence[Part], options: Options, added: g.StructType) -> Read:
     for part, (names, plain, _compressed) in _grouped(parts, heads):
         if not names:
             continue
+        wanted = _spelled(names, hint, options.header) if hint else names
+        kind = g.StructType([g.Field(name, g.StringType()) for name in wanted])
         if plain:
-            kind = g.StructType([g.Field(name, g.StringType()) for name in names])
-            found.append(_with_values(_native_csv(part, options, kind), kind, part, added))
+            found.append(_with_values(_native_csv(part, options, names, wanted), kind, part, added))
         else:
-            own = options if options.header else replace(options, names=names)
-            got = in_python([part], own, added, None, g.StructType([g.Field(name, g.StringType()) for name in names]))
+            got = in_python([part], replace(options, names=wanted), added, None, kind)
             found.append((got.df, got.kind))
     if not found:
         return Read(_engine.session().createDataFrame([], to_spark(added)), added)
     return _united(found)
 
 
-def _native_csv(part: Part, options: Options, kind: g.StructType) -> Any:
+def _spelled(names: Tuple[str, ...], hint: g.StructType, header: bool) -> Tuple[str, ...]:
+    """The columns of a file as a table calls them: by the header, ignoring case; else by place."""
+    wanted = [field.name for field in hint.fields]
+    by_name = {name.lower(): name for name in wanted}
+    if not header or not any(name.lower() in by_name for name in names):
+        return tuple(wanted[: len(names)]) + tuple(f"__col{place}" for place in range(len(wanted), len(names)))
+    # Of two columns that mean the same one of the table, the first counts.
+    return tuple(by_name.pop(name.lower(), f"__{name}" if name in wanted else name) for name in names)
+
+
+def _native_csv(part: Part, options: Options, names: Tuple[str, ...], wanted: Tuple[str, ...]) -> Any:
+    """Read under the names of the header, because Sail matches a schema with it, and renamed afterwards."""
     from pyspark.sql import functions as F
 
+    kind = g.StructType([g.Field(name, g.StringType()) for name in names])
     reader = _engine.session().read.schema(to_spark(kind)).option("header", options.header)
     reader = reader.option("sep", options.separator).option("quote", options.quote or "")
     df = reader.csv([item.engine_url for item in part.objects])
     # Engines take empty text for null; Glue keeps it.
-    return df.select(*[F.coalesce(col(f.name), F.lit("")).alias(f.name) for f in kind.fields])
+    return df.select(*[F.coalesce(col(old), F.lit("")).alias(new) for old, new in zip(names, wanted)])
 
 
 def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
@@ -225,15 +236,14 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
             head = text.read(_HEAD).encode(options.encoding)
     marked = head.startswith(b"\xef\xbb\xbf")
     text = head.decode("utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding, "replace")
-    quoting = csv.QUOTE_NONE if options.quote is None else csv.QUOTE_MINIMAL
-    row = next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=options.separator,
-                                          quotechar=options.quote, quoting=quoting, escapechar=options.escape) if row), [])
+    row: List[str] = next((row for row in _files.csv_reader(io.StringIO(text, newline=""), options) if row), [])
     names = _files.header_names(row) if options.header else [f"col{place}" for place in range(len(row))]
+    odd = options.header and (list(names) != row or len({name.lower() for name in names}) < len(names))
     plain = (
-        options.escape is None and options.quote is not None and not options.skip_first
+        not odd and options.escape is None and options.quote is not None and not options.skip_first
         and options.encoding.lower() in ("utf-8", "utf8") and not (marked and not options.header)
         and not text.startswith(("\n", "\r"))
-        and (not compressed or head and item.url.endswith(".gz")) and (compressed or not item.url.endswith((".gz", ".bz2", ".xz")))
+        and (not compressed or item.url.endswith(".gz")) and (compressed or not item.url.endswith((".gz", ".bz2", ".xz")))
     )
     return tuple(names), plain, compressed
 

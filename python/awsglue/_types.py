@@ -7,7 +7,7 @@ exactly what `make_struct` gives, so resolving a choice in this way only forgets
 from __future__ import annotations
 
 import re
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 from awsglue import gluetypes as g
 from awsglue.errors import DataError
@@ -152,7 +152,7 @@ def _merge_same_kind(left: Any, right: Any) -> g.DataType:
 
 
 def _merge_choices(left: g.DataType, right: g.DataType) -> g.ChoiceType:
-    choices = {}
+    choices: Dict[str, g.DataType] = {}
     for side in (left, right):
         for choice in side.choices.values() if isinstance(side, g.ChoiceType) else [side]:
             name = choice.typeName()

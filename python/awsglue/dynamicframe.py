@@ -57,8 +57,8 @@ class DynamicFrame:
 
     def _derive(self, df: Any, kind: g.StructType, stage: Stage, open_columns: FrozenSet[str] = frozenset(),
                 others: History = ()) -> "DynamicFrame":
-        return DynamicFrame(df, self.glue_ctx, self.name, kind=kind, open_columns=open_columns,
-                            history=self._history + others + (stage,))
+        history = tuple({id(step): step for step in self._history + others + (stage,)}.values())
+        return DynamicFrame(df, self.glue_ctx, self.name, kind=kind, open_columns=open_columns, history=history)
 
     def _settle(self) -> "DynamicFrame":
         """Decides for each open column whether it is a choice; after it there are none."""
@@ -220,7 +220,7 @@ class DynamicFrame:
         if options:
             raise DataError(f"mergeDynamicFrame: the options {sorted(options)} are not known")
         stage = _stage("mergeDynamicFrame", info, stageThreshold, totalThreshold)
-        return merge(self, stage_dynamic_frame, listed(primary_keys), stage)  # type: ignore[arg-type]
+        return merge(self, stage_dynamic_frame, listed(primary_keys), stage)
 
     # Types and nesting.
 

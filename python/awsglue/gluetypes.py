@@ -27,7 +27,7 @@ class DataType:
         return {"dataType": self.typeName(), "properties": self.properties}
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, repr(self._identity())))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from awsglue._support import not_built
 from awsglue.transforms.base import GlueTransform
 from awsglue.transforms.collections import FlatMap, MapToCollection, SelectFromCollection
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 
-def _refused(name: str, way_out: str) -> type:
+def _refused(name: str, way_out: str) -> Any:
     """A transform that is documented and always refused, before it looks at its arguments."""
     refuse = not_built(name, way_out)
     members = {"__doc__": refuse.__doc__, "__call__": refuse, "apply": staticmethod(refuse),

@@ -96,6 +96,11 @@ def test_catalog_types_that_the_text_contradicts_become_choices(glue_context, da
     assert kept.errorsCount() == 2
 
 
+def test_columns_that_would_be_there_twice(glue_context, mixed):
+    with pytest.raises(DataError, match="price_int"):
+        mixed.rename_field("id", "price_int").resolveChoice(choice="make_cols")
+
+
 def test_toDF_resolves_what_it_is_told(mixed):
     from awsglue.dynamicframe import ResolveOption
     from pyspark.sql.types import StringType

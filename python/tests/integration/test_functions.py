@@ -156,3 +156,18 @@ def test_map_of_nothing_keeps_the_schema(glue_context):
     df = glue_context.createDataFrame([], "id long")
     frame = DynamicFrame.fromDF(df, glue_context, "x").map(lambda rec: rec)
     assert frame.toDF().columns == ["id"] and frame.count() == 0
+
+
+def test_values_of_every_type_pass_through_python(glue_context):
+    df = glue_context.spark_session.sql("""select cast(1 as tinyint) as b, cast(2 as smallint) as sh, 3 as i, 4L as l,
+        cast(1.5 as float) as f, 2.5D as d, cast(9.25 as decimal(9,2)) as de, true as bo, 'x' as s, cast('y' as binary) as bi,
+        date '2020-02-29' as da, timestamp '2020-02-29 12:34:56.789012' as t, map('k', 1) as m, array(1, null) as a,
+        struct(1 as x, array(struct('q' as z)) as y) as st""")
+    frame = DynamicFrame.fromDF(df, glue_context, "types")
+    mapped = frame.map(lambda rec: rec)
+    assert mapped.schema() == frame.schema()
+    wanted = df.first().asDict(recursive=True)
+    assert mapped.toDF().first().asDict(recursive=True) == wanted
+    assert frame.filter(lambda rec: rec["de"].as_tuple().exponent == -2).toDF().first().asDict(recursive=True) == wanted
+    seen = frame.map(lambda rec: {"t": repr(rec["t"]), "m": rec["m"]["k"], "x": rec["st"]["y"][0]["z"]})
+    assert seen.toDF().first()[:] == ("datetime.datetime(2020, 2, 29, 12, 34, 56, 789012)", 1, "q")

@@ -220,6 +220,15 @@ def test_nothing_reaches_aws_without_leave(monkeypatch):
         _aws.client("s3")
 
 
+def test_headers_of_a_table_s_files(glue_context, data):
+    data.put("h/a.csv", "Id,Name,qty\n1,a,10\n")
+    data.crawl("h/")
+    data.put("h/b.csv", "NAME,ID,id,other\nb,2,9,z\n")
+    data.put("h/c.csv", 'qty,id\n"30",3\n')
+    found = rows(glue_context.create_dynamic_frame.from_catalog(data.database, "h"))
+    assert [(row["id"], row["name"], row["qty"]) for row in found] == [(1, "a", 10), (2, "b", None), (3, None, 30)]
+
+
 def test_sql_over_tables_of_the_catalog(glue_context, data):
     import io
 
