@@ -4,10 +4,11 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/tenon/target
 export TENON_VENV ?= $(HOME)/.cache/tenon/venv
+export TENON_SCRIPTS_VENV ?= $(HOME)/.cache/tenon/scripts
 export TENON_BIN := $(CARGO_TARGET_DIR)/debug/tenon
 PYTEST := $(TENON_VENV)/bin/python -m pytest
 
-.PHONY: help demo build test test-rust test-python test-e2e soak bench lint check setup setup-build setup-test
+.PHONY: help demo build test test-rust test-python test-e2e test-scripts soak bench lint check setup setup-build setup-test
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,6 +29,10 @@ test-python: setup-test
 
 test-e2e: build
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
+
+test-scripts: setup build ## Runs Glue scripts on Sail; installs it and its client, once.
+	@scripts/setup scripts
+	PYTHONPATH=python $(TENON_SCRIPTS_VENV)/bin/python -m pytest -c python/pyproject.toml python/tests -q
 
 soak: setup build ## Runs what takes longer: large objects, a thousand kills.
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -n 2 -q

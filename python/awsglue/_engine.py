@@ -49,7 +49,7 @@ def session(conf: Optional[Any] = None) -> Any:
     """The session of the process; makes it when there is none."""
     global _session
     with _lock:
-        if _session is None:
+        if _session is None or getattr(_session, "is_stopped", False):
             _aws.prepare_environment()
             _session = _classic() if chosen() == "spark" else _extended(_connect())
         if conf is not None:

@@ -14,6 +14,7 @@ from typing import Any, FrozenSet, Optional, Tuple
 
 from awsglue import _trace as t
 from awsglue import gluetypes as g
+from awsglue._logger import GlueLogger
 from awsglue._trace import Untraceable
 
 _EXACT = 2**53
@@ -232,6 +233,7 @@ class _Lowering:
         if "other" in kinds or "bool" in kinds:
             raise Untraceable("it orders values that are neither numbers nor texts")
         if "none" in kinds or not self.comparable(left, right):
+            GlueLogger().warn(f"filter: {left.kind} {operator} {right.kind} raises for every record: all become error records")
             return Value("bool", self.F.lit(False), self.F.lit(True))
         a, b = self.aligned(left, right)
         result = {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]

@@ -10,6 +10,8 @@ its keys, into a folder of its own, and read back from there. A run that fails l
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 import uuid
 from typing import Any, Dict, List, Optional, Tuple
@@ -80,7 +82,9 @@ class _Tables:
         if not base:
             if not _engine.is_embedded():
                 raise DataError("relationalize: staging_path is needed, because the engine is another process")
-            return tempfile.mkdtemp(prefix="tenon-relationalize-") + "/table"
+            folder = tempfile.mkdtemp(prefix="tenon-relationalize-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            return engine_url(folder + "/table")
         return engine_url(f"{base.rstrip('/')}/relationalize-{uuid.uuid4().hex}")
 
     def without_arrays(self, keyed: Any, stored: g.StructType, kind: g.StructType) -> Tuple[Any, g.StructType]:

@@ -237,6 +237,17 @@ def physical(kind: g.DataType) -> g.DataType:
     return kind
 
 
+def without_nulls(kind: g.DataType) -> g.DataType:
+    """A type with text where nothing is known, at any depth: files have no type for nothing."""
+    if isinstance(kind, (g.NullType, g.UnknownType)):
+        return g.StringType()
+    if isinstance(kind, g.StructType):
+        return g.StructType([g.Field(field.name, without_nulls(field.dataType)) for field in kind.fields])
+    if isinstance(kind, g.ArrayType):
+        return g.ArrayType(without_nulls(kind.elementType))
+    return g.MapType(without_nulls(kind.valueType)) if isinstance(kind, g.MapType) else kind
+
+
 def to_spark(kind: g.DataType) -> Any:
     """A type as PySpark's; choices as structures."""
     from pyspark.sql import types as s

@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Optional
 from awsglue import gluetypes as g
 from awsglue._aws import engine_url, is_s3
 from awsglue._columns import col
+from awsglue._lift import lift
 from awsglue._listing import truthy
-from awsglue._types import physical
+from awsglue._types import physical, without_nulls
 from awsglue.errors import DataError, NotBuilt
 
 _CODECS = {
@@ -96,9 +97,10 @@ def _settings(name: str, options: Dict[str, Any], format_options: Dict[str, Any]
 
 
 def prepared(frame: Any, name: str, keys: List[str]) -> Any:
-    """Data frame and schema as they are written: choices as structures, columns without any value as text."""
-    kind = physical(frame._kind)
-    assert isinstance(kind, g.StructType)
+    """Data frame and schema as they are written: choices as structures, what is null everywhere as text."""
+    shape = physical(frame._kind)
+    kind = without_nulls(shape)
+    assert isinstance(kind, g.StructType) and isinstance(shape, g.StructType)
     for key in keys:
         if not kind.hasField(key):
             raise DataError(f"partitionKeys: there is no field {key!r}; there are {', '.join(kind.field_map)}")
@@ -106,17 +108,11 @@ def prepared(frame: Any, name: str, keys: List[str]) -> Any:
             raise DataError(f"partitionKeys: the field {key!r} is {kind.getField(key).dataType.typeName()}")
     if len(keys) == len(kind.fields):
         raise DataError("partitionKeys: at least one field must be left for the files")
-    columns, result = [], g.StructType()
     for field in kind.fields:
-        nothing = isinstance(field.dataType, (g.NullType, g.UnknownType))
         if name == "csv" and not isinstance(field.dataType, g.AtomicType):
             raise DataError(f"csv holds no {field.dataType.typeName()} columns: `{field.name}` (unnest or relationalize first)")
-        if field.name in keys:
-            columns.append(_folder_value(field.name))
-        else:
-            columns.append(col(field.name).cast("string").alias(field.name) if nothing else col(field.name))
-        result.add(g.Field(field.name, g.StringType()) if nothing else field)
-    return frame._df.select(*columns), result
+    df = lift(frame._df, shape, kind)
+    return df.select(*[_folder_value(f.name) if f.name in keys else col(f.name) for f in kind.fields]), kind
 
 
 def _folder_value(name: str) -> Any:

@@ -14,13 +14,17 @@ from awsglue._support import needs_spark, not_built, partly
 from awsglue.data_sink import DataSink
 from awsglue.data_source import DataSource
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection, DynamicFrameReader, DynamicFrameWriter
-from awsglue.errors import DataError, NotBuilt
+from awsglue.errors import DataError, NeedsSpark, NotBuilt
 
 __all__ = ["GlueContext"]
 
 _FILES = ("s3", "file", "parquet", "orc")
 _ROWS = "use a Python driver, with spark.createDataFrame and toPandas(); or spark.read.format(…) of --engine spark"
 _TIMES = {"day": 3, "hour": 4, "minute": 5}
+
+
+class _NoSuchCall(NeedsSpark, AttributeError):
+    """As `NeedsSpark`; also an `AttributeError`, so that `hasattr` says no."""
 
 
 class GlueContext:
@@ -54,7 +58,14 @@ class GlueContext:
 
         return _engine.adopt(SparkSession(context))
 
+    @property
+    def sparkSession(self) -> Any:
+        """The session, as `SQLContext` calls it."""
+        return self.spark_session
+
     def __getattr__(self, name: str) -> Any:
+        if name in ("_jvm", "_jsc", "_ssql_ctx", "_glue_scala_context"):
+            raise _NoSuchCall(f"GlueContext.{name}")
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.spark_session, name)

@@ -4,7 +4,7 @@ Scripts written for AWS Glue begin with `from pyspark.context import SparkContex
 such module, so `install()` puts one finder at the *end* of `sys.meta_path`: Python asks it only when nobody else has
 the module. A real PySpark therefore always wins, no file of it is replaced, and uninstalling leaves nothing behind.
 
-`install()` runs from `tenon_pyspark.pth` when Python starts (about 0.1 ms) and again when `awsglue` is imported, for
+`install()` runs from `tenon_pyspark.pth` when Python starts, and again when `awsglue` is imported, for
 whoever puts this folder on `PYTHONPATH`, where Python reads no `.pth` files. It imports nothing of PySpark.
 """
 
@@ -59,6 +59,9 @@ class _Complete(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.real.exec_module(module)
+        module.__loader__ = self.real
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.real
         from tenon_pyspark.names import complete
 
         complete(module)

@@ -32,6 +32,8 @@ def test_what_needs_a_jvm_says_so(glue_context, call):
     with pytest.raises(NeedsSpark, match=rf"SparkContext\.{call} needs a JVM.*--engine spark"):
         getattr(context, call)
     assert not hasattr(context, call)
+    with pytest.raises(NeedsSpark, match="GlueContext._jvm"):
+        glue_context._jvm
     with pytest.raises(NeedsSpark, match="from_rdd"):
         glue_context.create_dynamic_frame.from_rdd([], "x")
     with pytest.raises(ValueError):
@@ -49,6 +51,16 @@ def test_a_script_may_begin_with_pyspark(run_script):
         "glueContext.get_logger().warn('take care')\n"
     )
     assert done.stdout == "3\n" and "take care" in done.stderr
+
+
+def test_a_context_can_be_stopped_and_made_again(run_script):
+    done = run_script(
+        "from pyspark.context import SparkContext\nfrom awsglue.context import GlueContext\n"
+        "sc = SparkContext()\nspark = GlueContext(sc).spark_session\nsc.stop()\n"
+        "again = GlueContext(SparkContext()).spark_session\nassert again is not spark\nprint(again.range(2).count())\n"
+        "again.stop()\nprint(GlueContext().sparkSession.range(3).count())\n"
+    )
+    assert done.stdout == "2\n3\n"
 
 
 def test_an_endpoint_is_needed(run_script):

@@ -93,6 +93,12 @@ def test_most_filters_are_traced(frame):
     assert traced >= len(PREDICATES) - 3
 
 
+def test_a_filter_that_fails_for_every_record_is_logged(frame, capsys):
+    kept = frame.filter(lambda r: r["s"] > 1)
+    assert kept.count() == 0 and kept.errorsCount() == frame.count()
+    assert "raises for every record" in capsys.readouterr().err
+
+
 def test_a_filter_that_cannot_be_traced_runs_in_python(frame):
     import re
 

@@ -63,6 +63,22 @@ job.commit()
         assert sorted(found) == [f"{number}-{k}" for k in range(number % 3)]
 
 
+def test_the_guide_s_example(tenon, run_script):
+    from conftest import ROOT, crawl, name
+
+    guide = (ROOT / "docs/scripts.md").read_text()
+    script = guide.split("```python\n")[1].split("```")[0]
+    s3, glue = tenon.client("s3"), tenon.client("glue")
+    raw, silver, database = tenon.bucket("raw"), tenon.bucket("silver"), name("shop")
+    glue.create_database(DatabaseInput={"Name": database})
+    s3.put_object(Bucket=raw, Key="orders/day=2026-01-01/a.csv", Body=b"order_id,customer,amount\n1,ann,10.50\n2,bob,3.25\n")
+    s3.put_object(Bucket=raw, Key="orders/day=2026-01-02/a.csv", Body=b"order_id,customer,amount\n3,ann,7\n3,ann,7\n4,cyd,\n")
+    crawl(tenon, raw, "orders/", database)
+    run_script(script.replace("shop-silver", silver).replace('"shop"', f'"{database}"'), "--JOB_NAME", "paid")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=silver)["Contents"]]
+    assert {key.rpartition("/")[0] for key in keys} == {"paid/day=2026-01-01", "paid/day=2026-01-02"}
+
+
 def test_a_script_as_the_visual_editor_writes_it(data, run_script):
     data.put("sales/a.csv", "id,amount,state\n1,10,CA\n2,-1,CA\n3,7,NY\n")
     data.crawl("sales/")

@@ -56,6 +56,14 @@ def test_names_that_engines_take_for_patterns(glue_context, frame, data, folder)
     assert rows(again) == sorted(2 * rows(frame), key=repr)
 
 
+def test_what_is_null_everywhere_is_written_as_text(glue_context, data):
+    data.put("n/a.json", '{"a": 1, "none": null, "tags": [], "st": {"x": null, "y": 1}}\n{"a": 2, "tags": [null]}\n')
+    frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("n/")]}, "json")
+    frame.write("s3", {"path": data.url("o/")}, "parquet")
+    assert data.parquet("o/") == [{"a": 1, "none": None, "tags": [], "st": {"x": None, "y": 1}},
+                                  {"a": 2, "none": None, "tags": [None], "st": None}]
+
+
 def test_a_frame_without_records_writes_nothing(glue_context, frame, data):
     empty = frame.filter(lambda r: r["id"] > 99)
     glue_context.write_dynamic_frame.from_options(empty, "s3", {"path": data.url("e/")}, "parquet")
