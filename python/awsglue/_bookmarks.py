@@ -89,14 +89,15 @@ class Bookmarks:
         self.version, self.state = store.load(job)
         self.read: State = {}
 
-    def new(self, context: str, objects: List[Object]) -> List[Object]:
+    def unread(self, context: str, objects: List[Object]) -> List[Object]:
         """Those objects that no committed run has read in this context. Without a context there is no bookmark."""
-        if not context:
-            return list(objects)
-        known = self.state.get(context, {})
-        fresh = [item for item in objects if known.get(item.url) != item.etag]
-        self.read.setdefault(context, {}).update({item.url: item.etag for item in fresh})
-        return fresh
+        known = self.state.get(context, {}) if context else {}
+        return [item for item in objects if known.get(item.url) != item.etag]
+
+    def mark(self, context: str, objects: List[Object]) -> None:
+        """Notes that this run reads these objects in this context."""
+        if context:
+            self.read.setdefault(context, {}).update({item.url: item.etag for item in objects})
 
     def commit(self) -> None:
         """Makes what was read known to the next run. A second commit adds what was read since the first."""

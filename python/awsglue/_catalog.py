@@ -10,7 +10,7 @@ from awsglue import gluetypes as g
 from awsglue._aws import client
 from awsglue._columns import col, null_of
 from awsglue._files import Options
-from awsglue._listing import bounded, check_options, excluded, under
+from awsglue._listing import check_options, excluded, under
 from awsglue._open import opened
 from awsglue._read import Part, Read, read
 from awsglue._types import parse as parse_type
@@ -85,13 +85,12 @@ def _csv_options(parameters: Dict[str, str], library: str) -> Options:
 
 def from_catalog(database: str, name: str, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str],
                  keep: Any) -> Read:
-    """The records of a table. `keep` leaves out the objects that a bookmark knows."""
+    """The records of a table. `keep` says which of its objects are read."""
     found = table(database, name, catalog_id)
     check_options(additional, f"{database}.{name}", _ACTING)
     parts = _parts(found, predicate, additional, catalog_id)
-    chosen = {item.url for item in bounded(
-        excluded([item for part in parts for item in part.objects], additional), additional)}
-    parts = [replace(part, objects=tuple(keep([item for item in part.objects if item.url in chosen]))) for part in parts]
+    kept = {item.url for item in keep(excluded([item for part in parts for item in part.objects], additional))}
+    parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
     got = read(parts, found.options, found.keys, found.columns)
     return _typed_csv(got, found, parts) if found.options.format == "csv" else _named(got, found)
 

@@ -37,7 +37,7 @@ def truthy(value: Any) -> bool:
 
 
 def objects(paths: List[str], options: Dict[str, Any]) -> List[Object]:
-    """The objects at these paths that the options leave, in order of their addresses. A path without any is an error."""
+    """The objects at these paths that the options do not exclude. A path without any is an error."""
     recurse = truthy(options.get("recurse", False))
     found: Dict[str, Object] = {}
     for path in paths:
@@ -48,7 +48,7 @@ def objects(paths: List[str], options: Dict[str, Any]) -> List[Object]:
             hint = "" if recurse else "; folders below it are read with the option \"recurse\": True"
             raise DataError(f"there is nothing to read at {path}{hint}")
         found.update({item.url: item for item in here})
-    return bounded(excluded(list(found.values()), options), options)
+    return excluded(list(found.values()), options)
 
 
 def under(location: str) -> List[Object]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Union
 from awsglue import _engine, _purge
 from awsglue._aws import client
 from awsglue._catalog import place
-from awsglue._listing import check_options, objects
+from awsglue._listing import bounded, check_options, objects
 from awsglue._logger import GlueLogger
 from awsglue._reader import DataFrameReader, DataFrameWriter
 from awsglue._support import needs_spark, not_built, partly
@@ -103,9 +103,12 @@ class GlueContext:
         if not paths:
             raise DataError('connection_options needs "paths", a list of addresses')
         how = options_for(format, format_options or {})
-        items = self._unread(transformation_ctx, objects(list(paths), options))
-        got = read([Part(tuple(items))], how, StructType())
-        return DynamicFrame(got.df, self, transformation_ctx, kind=got.kind, open_columns=got.open_columns)
+        found = objects(list(paths), options)
+        items = self._taken(transformation_ctx, found, options)
+        # Where the bookmark leaves nothing, the newest file still says what the records look like.
+        got = read([Part(tuple(items or [max(found, key=lambda item: item.modified)]))], how, StructType())
+        df = got.df if items else got.df.where("1 = 0")
+        return DynamicFrame(df, self, transformation_ctx, kind=got.kind, open_columns=got.open_columns)
 
     def create_dynamic_frame_from_catalog(
         self, database: Any, table_name: Any, redshift_tmp_dir: str = "", transformation_ctx: str = "",
@@ -119,12 +122,16 @@ class GlueContext:
         if not database or not table_name:
             raise DataError("create_dynamic_frame.from_catalog needs database and table_name")
         got = from_catalog(database, table_name, push_down_predicate, additional_options or {}, catalog_id,
-                           lambda items: self._unread(transformation_ctx, items))
+                           lambda items: self._taken(transformation_ctx, items, additional_options or {}))
         return DynamicFrame(got.df, self, transformation_ctx or table_name, kind=got.kind, open_columns=got.open_columns)
 
-    def _unread(self, context: str, items: List[Any]) -> List[Any]:
-        """The objects that the job's bookmark does not know; all of them without a context or without bookmarks."""
-        return items if self._bookmarks is None else self._bookmarks.new(context, items)
+    def _taken(self, context: str, items: List[Any], options: Dict[str, Any]) -> List[Any]:
+        """The objects that a source reads: those that the job's bookmark does not know, as many as one run may."""
+        if self._bookmarks is None:
+            return bounded(items, options)
+        taken = bounded(self._bookmarks.unread(context, items), options)
+        self._bookmarks.mark(context, taken)
+        return taken
 
     create_dynamic_frame_from_rdd = needs_spark(
         "GlueContext.create_dynamic_frame_from_rdd", "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)")
