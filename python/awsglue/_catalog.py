@@ -30,6 +30,7 @@ class Table:
     keys: g.StructType
     options: Options
     facts: Dict[str, Any]
+    null_text: Optional[str] = None
 
 
 def place(catalog_id: Optional[str]) -> Dict[str, str]:
@@ -47,7 +48,15 @@ def table(database: str, name: str, catalog_id: Optional[str] = None) -> Table:
     keys = g.StructType([g.Field(c["Name"], parse_type(c.get("Type", "string"))) for c in facts.get("PartitionKeys", [])])
     if not location.startswith(("s3://", "s3a://", "s3n://", "file://", "/")):
         raise NotBuilt(f"reading {full} at {location or 'no location'}", "only tables on S3 can be read by scripts")
-    return Table(full, location, columns, keys, _options(facts, storage, full), facts)
+    return Table(full, location, columns, keys, _options(facts, storage, full), facts, _null_text(storage))
+
+
+def _null_text(storage: Dict[str, Any]) -> Optional[str]:
+    """The text that means null, which only LazySimpleSerDe has."""
+    serde = storage.get("SerdeInfo", {})
+    if not serde.get("SerializationLibrary", "").endswith(".LazySimpleSerDe"):
+        return None
+    return serde.get("Parameters", {}).get("serialization.null.format", "\\N")
 
 
 def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Options:
@@ -75,12 +84,12 @@ def _csv_options(parameters: Dict[str, str], library: str) -> Options:
     separator = separator if separator and separator != "1" else ("\x01" if simple else ",")
     if simple and parameters.get("classification") == "csv" and "field.delim" not in parameters:
         separator = parameters.get("delimiter", ",")
-    escape = parameters.get("escape.delim" if simple else "escapeChar")
-    quote = parameters.get("quoteChar", '"')
-    plain_escape = escape in (None, "", "\\", '"') and not simple
-    return Options("csv", header=skipped == 1, separator=separator, quote=quote,
-                   escape=None if plain_escape or not escape else escape,
-                   encoding=parameters.get("serialization.encoding", "utf-8"))
+    escape = parameters.get("escape.delim" if simple else "escapeChar") or None
+    quote: Optional[str] = parameters.get("quoteChar") or '"'
+    if simple and parameters.get("classification") != "csv":
+        quote = None  # LazySimpleSerDe knows no quotes; what a crawler calls csv is read as Glue reads CSV
+    return Options("csv", header=skipped == 1, separator=separator, quote=quote, escape=None if escape == quote else escape,
+                   escapes_quotes=not simple, encoding=parameters.get("serialization.encoding", "utf-8"))
 
 
 def from_catalog(database: str, name: str, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str],
@@ -148,6 +157,8 @@ def _satisfying(found: Table, partitions: List[Any], predicate: str) -> List[Any
 
 def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
     """Texts as the table's columns; those that have another type are open."""
+    from pyspark.sql import functions as F
+
     if not any(part.objects for part in parts):
         return got
     columns: List[Any] = []
@@ -155,6 +166,8 @@ def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
     is_open = set()
     for field in found.columns.fields:
         text = col(field.name) if got.kind.hasField(field.name) else null_of(g.StringType())
+        if found.null_text is not None:
+            text = F.when(text != F.lit(found.null_text), text)
         if isinstance(field.dataType, g.StringType):
             columns.append(text.alias(field.name))
             kind.add(field)

@@ -30,7 +30,11 @@ _GAP = re.compile(r"[ \t\r\n,]*")
 
 @dataclass(frozen=True)
 class Options:
-    """How files are read. `names` are those of the columns of CSV, whatever its header says."""
+    """How files are read. `names` are those of the columns of CSV, whatever its header says.
+
+    With `escapes_quotes` the escape character stands before quotes and itself only, as in OpenCSVSerde, and engines know
+    it, too; without, it stands before any character, and `\\n` is a new line, as Glue's `escaper` has it.
+    """
 
     format: str
     header: bool = False
@@ -38,6 +42,7 @@ class Options:
     separator: str = ","
     quote: Optional[str] = '"'
     escape: Optional[str] = None
+    escapes_quotes: bool = False
     json_path: str = ""
     names: Tuple[str, ...] = field(default=())
     encoding: str = "utf-8"
@@ -158,7 +163,8 @@ def csv_reader(text: Any, options: Options, strict: bool = False) -> Any:
 
 def _csv_records(url: str, options: Options) -> Iterator[Dict[str, Any]]:
     with open_text(url, options.encoding) as text:
-        reader = csv_reader(text, options, strict=True)
+        lines = _with_marks(text, options.escape) if options.escape and not options.escapes_quotes else text
+        reader = csv_reader(lines, options, strict=True)
         names: List[str] = list(options.names)
         try:
             for place, row in enumerate(row for row in reader if row):
@@ -170,9 +176,24 @@ def _csv_records(url: str, options: Options) -> Iterator[Dict[str, Any]]:
                 names = names or [f"col{column}" for column in range(len(row))]
                 if len(row) > len(names):
                     raise DataError(f"{url}, line {reader.line_num}: {len(row)} values for {len(names)} columns")
-                yield dict(zip(names, row + [None] * (len(names) - len(row))))
+                yield dict(zip(names, [_unmarked(value) for value in row] + [None] * (len(names) - len(row))))
         except csv.Error as error:
             raise DataError(f"{url}, line {reader.line_num}: not CSV: {error}") from error
+
+
+# What `\\n` and its like become while a record is taken apart: characters that no text holds.
+_MARKS = {"n": "\ufdd0", "r": "\ufdd1", "t": "\ufdd2", "0": "\ufdd3"}
+_MEANT = str.maketrans({"\ufdd0": "\n", "\ufdd1": "\r", "\ufdd2": "\t", "\ufdd3": "\0"})
+
+
+def _with_marks(lines: Any, escape: str) -> Iterator[str]:
+    pattern = re.compile(re.escape(escape) + "(.)", re.S)
+    for line in lines:
+        yield pattern.sub(lambda match: escape + _MARKS.get(match.group(1), match.group(1)), line)
+
+
+def _unmarked(value: str) -> str:
+    return value.translate(_MEANT)
 
 
 def header_names(row: List[str]) -> List[str]:

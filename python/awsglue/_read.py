@@ -220,6 +220,8 @@ def _native_csv(part: Part, options: Options, names: Tuple[str, ...], wanted: Tu
     kind = g.StructType([g.Field(name, g.StringType()) for name in names])
     reader = _engine.session().read.schema(to_spark(kind)).option("header", options.header)
     reader = reader.option("sep", options.separator).option("quote", options.quote or "")
+    if options.escape is not None:
+        reader = reader.option("escape", options.escape)
     df = reader.csv([item.engine_url for item in part.objects])
     # Engines take empty text for null; Glue keeps it.
     return df.select(*[F.coalesce(col(old), F.lit("")).alias(new) for old, new in zip(names, wanted)])
@@ -240,7 +242,7 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
     names = _files.header_names(row) if options.header else [f"col{place}" for place in range(len(row))]
     odd = options.header and (list(names) != row or len({name.lower() for name in names}) < len(names))
     plain = (
-        not odd and options.escape is None and options.quote is not None and not options.skip_first
+        not odd and (options.escape is None or options.escapes_quotes) and options.quote is not None and not options.skip_first
         and options.encoding.lower() in ("utf-8", "utf8") and not (marked and not options.header)
         and not text.startswith(("\n", "\r"))
         and (not compressed or item.url.endswith(".gz")) and (compressed or not item.url.endswith((".gz", ".bz2", ".xz")))

@@ -225,7 +225,7 @@ class GlueContext:
         how: Dict[str, Any] = {}
         if found.options.format == "csv":
             how = {"separator": found.options.separator, "writeHeader": found.options.header,
-                   "quoteChar": found.options.quote or "-1"}
+                   "quoteChar": found.options.quote or "-1", "escaper": found.options.escape or "none"}
         names = {"database": database, "table": table_name, "catalog_id": catalog_id}
         write(frame, found.options.format, {**options, "path": found.location}, how, names)
         return frame

@@ -58,6 +58,35 @@ def test_csv_options(read, tmp_path):
         read("csv", {"withSchema": "{}"})
 
 
+def test_an_escaper_means_the_next_character_and_well_known_ones(read, tmp_path):
+    (tmp_path / "a.csv").write_text('a,b,c\n1,x\\,y\\nz,"q\\"r\\\\n"\n')
+    assert rows(read("csv", {"withHeader": True, "escaper": "\\"})) == [{"a": "1", "b": "x,y\nz", "c": 'q"r\\n'}]
+
+
+def test_serdes_of_delimited_text(glue_context, data):
+    def table(name, library, parameters, **more):
+        data.glue.create_table(DatabaseName=data.database, TableInput={
+            "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": more, "StorageDescriptor": {
+                "Columns": [{"Name": "a", "Type": "string"}, {"Name": "b", "Type": "int"}], "Location": data.url(name),
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}}})
+        return rows(glue_context.create_dynamic_frame.from_catalog(data.database, name))
+
+    simple, quoted = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+    data.put("l1/a", '"x"|1\n\\N|\\N\n')
+    assert table("l1", simple, {"field.delim": "|"}) == [{"a": '"x"', "b": 1}, {"a": None, "b": None}]
+    data.put("l2/a", "x\x011\n-\x012\n")
+    assert table("l2", simple, {"serialization.format": "1", "serialization.null.format": "-"}) == [
+        {"a": "x", "b": 1}, {"a": None, "b": 2}]
+    data.put("l3/a", '"x,y",1\n')
+    assert table("l3", simple, {"field.delim": ","}, classification="csv") == [{"a": "x,y", "b": 1}]
+    data.put("o1/a", '"x\\"y",1\n')
+    assert table("o1", quoted, {"escapeChar": "\\"}) == [{"a": 'x"y', "b": 1}]
+    data.put("o2/a", "'c:\\';1\n")
+    assert table("o2", quoted, {"separatorChar": ";", "quoteChar": "'"}) == [{"a": "c:\\", "b": 1}]
+
+
 def test_csv_that_is_not_what_it_says_is_an_error(read, tmp_path):
     (tmp_path / "a.csv.gz").write_text("a,b\n1,2\n")
     with pytest.raises(Exception, match="named as compressed and is not"):
