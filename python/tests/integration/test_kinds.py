@@ -2,6 +2,8 @@
 
 import json
 
+from shared import ROOT, crawl, name
+
 HEAD = '''\
 import sys
 from awsglue.transforms import *
@@ -32,8 +34,8 @@ def test_nested_tables_joined_and_relationalized(data, run_script):
               for i in range(6)]
     memberships = [{"person_id": f"p{i}", "organization_id": f"o{i % 2}", "role": "member"} for i in range(6)]
     organizations = [{"id": f"o{i}", "name": f"org {i}", "other_names": [{"lang": "en"}], "seats": 100 + i} for i in range(2)]
-    for name, rows in (("persons", people), ("memberships", memberships), ("organizations", organizations)):
-        data.put(f"in/{name}/data.json", "".join(json.dumps(row) + "\n" for row in rows))
+    for table, rows in (("persons", people), ("memberships", memberships), ("organizations", organizations)):
+        data.put(f"in/{table}/data.json", "".join(json.dumps(row) + "\n" for row in rows))
     assert set(data.crawl("in/")) == {"persons", "memberships", "organizations"}
     run_script(HEAD + '''
 def read(name):
@@ -64,8 +66,6 @@ job.commit()
 
 
 def test_the_guide_s_example(tenon, run_script):
-    from conftest import ROOT, crawl, name
-
     guide = (ROOT / "docs/scripts.md").read_text()
     script = guide.split("```python\n")[1].split("```")[0]
     s3, glue = tenon.client("s3"), tenon.client("glue")
@@ -140,7 +140,7 @@ def test_another_process_as_the_engine(tenon, data, tmp_path, run_script):
             "server.start(background=True)\nprint(*server.listening_address, flush=True)\nsys.stdin.read()\n")
     program = tmp_path / "server.py"
     program.write_text(code)
-    paths = str(data.tenon and __import__("conftest").ROOT / "python")
+    paths = str(ROOT / "python")
     environment = {**{k: v for k, v in tenon.environ().items() if not k.startswith(("SPARK_", "SAIL_"))},
                    "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1", "PYTHONPATH": paths}
     server = subprocess.Popen([sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

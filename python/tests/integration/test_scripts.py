@@ -1,6 +1,6 @@
 """Scripts as users write them, run as they are."""
 
-from conftest import crawl
+from shared import crawl
 
 SCRIPT_1 = '''\
 import sys
