@@ -17,7 +17,7 @@ from awsglue._types import parse as parse_type
 from awsglue._types import to_spark
 from awsglue.errors import DataError, NotBuilt
 
-_ACTING = ("catalogPartitionPredicate", "useCatalogSchema")
+_ACTING = ("catalogPartitionPredicate",)
 
 
 @dataclass

@@ -14,20 +14,21 @@ from awsglue.errors import DataError, NotBuilt
 
 # Options that change how AWS works, not what is read.
 _STORED = {
-    "groupFiles", "groupSize", "maxBand", "maxFilesInBand", "useS3ListImplementation", "compressionType", "mode",
-    "inPartition", "isFailFast", "partitionKeys", "enableUpdateCatalog", "redshiftTmpDir", "schema", "recordsPerPartition",
+    "groupFiles", "groupSize", "maxBand", "maxFilesInBand", "useS3ListImplementation", "compressionType",
+    "isFailFast", "partitionKeys", "enableUpdateCatalog", "redshiftTmpDir",
+    # For databases, which are refused as sources.
+    "hashfield", "hashexpression", "hashpartitions", "jobBookmarkKeys", "jobBookmarkKeysSortOrder",
 }
 _ACTING = {"paths", "path", "recurse", "exclusions", "boundedFiles", "boundedSize", "excludeStorageClasses"}
-_NOT_BUILT = {"attachFilename", "attachTimestamp", "sampleQuery", "sampleSize", "hashfield", "hashexpression",
-              "hashpartitions", "jobBookmarkKeys", "jobBookmarkKeysSortOrder"}
+_NOT_BUILT = {"attachFilename", "attachTimestamp", "sampleQuery", "sampleSize", "useCatalogSchema"}
 
 
 def check_options(options: Dict[str, Any], source: str, acting: Iterable[str] = ()) -> None:
     """Refuses options that are documented and would be ignored; warns of those that nobody knows."""
-    for name in options:
-        if name in _NOT_BUILT:
+    for name, value in options.items():
+        if name in _NOT_BUILT and value not in (None, "", False, "false", "False"):
             raise NotBuilt(f"the option {name!r} of {source}")
-        if name not in _STORED | _ACTING | set(acting):
+        if name not in _STORED | _ACTING | _NOT_BUILT | set(acting):
             GlueLogger().warn(f"{source}: the option {name!r} is not known and has no effect")
 
 
