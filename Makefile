@@ -4,10 +4,11 @@ SHELL := /bin/bash
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/tenon/target
 export TENON_VENV ?= $(HOME)/.cache/tenon/venv
+export TENON_SCRIPTS_VENV ?= $(HOME)/.cache/tenon/scripts
 export TENON_BIN := $(CARGO_TARGET_DIR)/debug/tenon
 PYTEST := $(TENON_VENV)/bin/python -m pytest
 
-.PHONY: help demo build test test-rust test-e2e soak bench lint check setup setup-build setup-test
+.PHONY: help demo build test test-rust test-python test-e2e test-scripts soak bench lint check setup setup-build setup-test
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,13 +19,20 @@ demo: setup-build build ## Builds Tenon and runs the retail pipeline end to end.
 build: setup-build ## Builds the `tenon` binary.
 	cargo build --workspace
 
-test: setup build test-rust test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
+test: setup build test-rust test-python test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
 
 test-rust: build
 	cargo nextest run --workspace --lib --bins --tests --no-fail-fast
 
+test-python: setup-test
+	$(PYTEST) -c python/pyproject.toml python/tests/unit -q
+
 test-e2e: build
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
+
+test-scripts: setup build ## Runs Glue scripts on Sail; installs it and its client, once.
+	@scripts/setup scripts
+	PYTHONPATH=python $(TENON_SCRIPTS_VENV)/bin/python -m pytest -c python/pyproject.toml python/tests -q
 
 soak: setup build ## Runs what takes longer: large objects, a thousand kills.
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -n 2 -q

@@ -47,7 +47,8 @@ mod targets;
 mod undo;
 
 pub use definition::{
-    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, IcebergTarget, JdbcTarget, S3Target, UpdateBehavior,
+    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, IcebergTarget, JdbcTarget, S3Target,
+    UpdateBehavior,
 };
 pub use error::CrawlerError;
 pub use history::{Counts, Crawl, Filter, FilterField, Metrics, Operator, RunState};

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    CatalogTarget, Configuration, Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, EVENTS, EVERYTHING,
-    IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
+    CatalogTarget, Configuration, Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, EVENTS,
+    EVERYTHING, IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
@@ -169,7 +169,7 @@ impl Definition {
                 )
             }
             NEW_FOLDERS => Ok(()),
-            EVENTS => self.check_events(),
+            EVENTS => self.check_events(&settings),
             other => refused(format!(
                 "RecrawlBehavior {other} is not supported: {EVERYTHING}, {NEW_FOLDERS} and {EVENTS} are"
             )),
@@ -177,11 +177,11 @@ impl Definition {
     }
 
     /// Source: Glue Developer Guide, Accelerating crawls using Amazon S3 event notifications, limitations.
-    fn check_events(&self) -> Result<(), CrawlerError> {
+    fn check_events(&self, settings: &Configuration) -> Result<(), CrawlerError> {
         let targets = &self.targets;
         let queue = match (targets.s3_targets.as_slice(), targets.catalog_targets.as_slice()) {
-            ([one], []) if targets.are_files_only() => &one.event_queue_arn,
-            ([], [one]) if !targets.has_data_stores() => &one.event_queue_arn,
+            ([one], []) if targets.are_files_only(settings) => &one.event_queue_arn,
+            ([], [one]) if !targets.has_data_stores(settings) => &one.event_queue_arn,
             _ => {
                 let which = "exactly one target, an S3 target or a catalog target";
                 return refused(format!("RecrawlBehavior {EVENTS} is for {which}"));

@@ -11,7 +11,8 @@ use datafusion::{
     datasource::{physical_plan::FileScanConfig, source::DataSourceExec},
     physical_expr::{expressions::Column, projection::ProjectionExpr},
     physical_plan::{
-        ExecutionPlan, Partitioning,
+        ExecutionPlan, Partitioning, ReplaceChildrenOptions,
+        execution_plan::ChildrenPropertiesMode,
         filter::{FilterExec, FilterExecBuilder},
         projection::ProjectionExec,
         repartition::RepartitionExec,
@@ -48,7 +49,10 @@ pub(super) fn projection(top: &ProjectionExec) -> Result<Option<Arc<dyn Executio
                 let filter = FilterExecBuilder::from(filter).with_input(input).with_predicate(predicate);
                 Arc::new(filter.build()?)
             }
-            None => Arc::clone(node).with_new_children(vec![input])?,
+            None => {
+                let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+                Arc::clone(node).replace_children(vec![input], options)?
+            }
         };
     }
     let columns = top.expr().iter().map(|column| {

@@ -166,6 +166,7 @@ impl TableProvider for NativeDelta {
             target_partitions: state.config().target_partitions(),
             stats: self.options.stats.clone(),
             columns: Arc::new(ByName),
+            among: None,
         };
         scan.plan().await
     }

@@ -1,0 +1,201 @@
+"""Tables of the Data Catalog as frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Optional, Tuple
+
+from awsglue import _engine
+from awsglue import gluetypes as g
+from awsglue._aws import client
+from awsglue._columns import col, null_of
+from awsglue._files import Options
+from awsglue._listing import check_options, excluded, under
+from awsglue._open import opened
+from awsglue._read import Part, Read, read
+from awsglue._types import parse as parse_type
+from awsglue._types import to_spark
+from awsglue.errors import DataError, NotBuilt
+
+_ACTING = ("catalogPartitionPredicate",)
+
+
+@dataclass
+class Table:
+    """A table as the catalog describes it."""
+
+    name: str
+    location: str
+    columns: g.StructType
+    keys: g.StructType
+    options: Options
+    facts: Dict[str, Any]
+    null_text: Optional[str] = None
+
+
+def place(catalog_id: Optional[str]) -> Dict[str, str]:
+    """The catalog to ask, when it is not the caller's own."""
+    return {"CatalogId": catalog_id} if catalog_id else {}
+
+
+def table(database: str, name: str, catalog_id: Optional[str] = None) -> Table:
+    """Looks a table up. Tables that files cannot be read of by this library are refused."""
+    facts = client("glue").get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
+    storage = facts.get("StorageDescriptor", {})
+    location = storage.get("Location") or ""
+    full = f"{database}.{name}"
+    columns = g.StructType([g.Field(c["Name"], parse_type(c["Type"])) for c in storage.get("Columns", [])])
+    keys = g.StructType([g.Field(c["Name"], parse_type(c.get("Type", "string"))) for c in facts.get("PartitionKeys", [])])
+    if not location.startswith(("s3://", "s3a://", "s3n://", "file://", "/")):
+        raise NotBuilt(f"reading {full} at {location or 'no location'}", "only tables on S3 can be read by scripts")
+    return Table(full, location, columns, keys, _options(facts, storage, full), facts, _null_text(storage))
+
+
+def _null_text(storage: Dict[str, Any]) -> Optional[str]:
+    """The text that means null, which only LazySimpleSerDe has."""
+    serde = storage.get("SerdeInfo", {})
+    if not serde.get("SerializationLibrary", "").endswith(".LazySimpleSerDe"):
+        return None
+    return serde.get("Parameters", {}).get("serialization.null.format", "\\N")
+
+
+def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Options:
+    serde = storage.get("SerdeInfo", {})
+    library = serde.get("SerializationLibrary", "").rpartition(".")[2]
+    parameters = {**facts.get("Parameters", {}), **storage.get("Parameters", {}), **serde.get("Parameters", {})}
+    if facts.get("Parameters", {}).get("table_type", "").upper() in ("ICEBERG", "DELTA", "HUDI"):
+        raise NotBuilt(f"reading {full}, a table of {facts['Parameters']['table_type']}", "use spark.table, or Athena")
+    if library in ("LazySimpleSerDe", "OpenCSVSerde"):
+        return _csv_options(parameters, library)
+    formats = {"ParquetHiveSerDe": "parquet", "JsonSerDe": "json", "OpenXJsonSerDe": "json", "AvroSerDe": "avro",
+               "OrcSerde": "orc"}
+    if library not in formats:
+        what = parameters.get("classification") or library or "no SerDe"
+        raise NotBuilt(f"reading {full} ({what}) from a script", "read it with a visual job or Athena")
+    return Options(formats[library], json_path=parameters.get("jsonPath", "") if formats[library] == "json" else "")
+
+
+def _csv_options(parameters: Dict[str, str], library: str) -> Options:
+    skipped = int(parameters.get("skip.header.line.count", "0") or 0)
+    if skipped > 1:
+        raise NotBuilt(f"CSV tables that skip {skipped} lines", "read them with a visual job or Athena")
+    simple = library == "LazySimpleSerDe"
+    separator = parameters.get("field.delim" if simple else "separatorChar") or parameters.get("serialization.format")
+    separator = separator if separator and separator != "1" else ("\x01" if simple else ",")
+    if simple and parameters.get("classification") == "csv" and "field.delim" not in parameters:
+        separator = parameters.get("delimiter", ",")
+    escape = parameters.get("escape.delim" if simple else "escapeChar") or None
+    quote: Optional[str] = parameters.get("quoteChar") or '"'
+    if simple and parameters.get("classification") != "csv":
+        quote = None  # LazySimpleSerDe knows no quotes; what a crawler calls csv is read as Glue reads CSV
+    return Options("csv", header=skipped == 1, separator=separator, quote=quote, escape=None if escape == quote else escape,
+                   escapes_quotes=not simple, encoding=parameters.get("serialization.encoding", "utf-8"))
+
+
+def from_catalog(database: str, name: str, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str],
+                 keep: Any) -> Read:
+    """The records of a table. `keep` says which of its objects are read."""
+    found = table(database, name, catalog_id)
+    check_options(additional, f"{database}.{name}", _ACTING)
+    parts = _parts(found, predicate, additional, catalog_id)
+    kept = {item.url for item in keep(excluded([item for part in parts for item in part.objects], additional))}
+    parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
+    got = read(parts, found.options, found.keys, found.columns)
+    return _typed_csv(got, found, parts) if found.options.format == "csv" else _named(got, found)
+
+
+def _parts(found: Table, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str]) -> List[Part]:
+    if not found.keys.fields:
+        if predicate:
+            raise DataError(f"push_down_predicate: {found.name} has no partition keys")
+        return [Part(tuple(under(found.location)))]
+    partitions = _partitions(found, str(additional.get("catalogPartitionPredicate") or ""), catalog_id)
+    if predicate:
+        partitions = _satisfying(found, partitions, predicate)
+    return [Part(tuple(under(location)), values) for location, values in partitions]
+
+
+def partitions_of(found: Table, predicate: str, catalog_id: Optional[str]) -> List[Tuple[str, Tuple[Any, ...]]]:
+    """Locations and values of the partitions that satisfy a predicate of Spark SQL."""
+    partitions = _partitions(found, "", catalog_id)
+    return _satisfying(found, partitions, predicate) if predicate else partitions
+
+
+def _partitions(found: Table, expression: str, catalog_id: Optional[str]) -> List[Tuple[str, Tuple[Any, ...]]]:
+    database, _, name = found.name.partition(".")
+    asked: Dict[str, Any] = {"DatabaseName": database, "TableName": name, **place(catalog_id)}
+    if expression:
+        asked["Expression"] = expression
+    pages = client("glue").get_paginator("get_partitions").paginate(**asked)
+    return [(entry["StorageDescriptor"]["Location"], _values(found, entry["Values"]))
+            for page in pages for entry in page["Partitions"]]
+
+
+def _values(found: Table, texts: List[str]) -> Tuple[Any, ...]:
+    """The values of a partition in the types of the keys."""
+    from awsglue._choice import cast_value
+
+    values = []
+    for field, text in zip(found.keys.fields, texts):
+        value = None if text == "__HIVE_DEFAULT_PARTITION__" else cast_value(text, field.dataType)
+        if value is None and text != "__HIVE_DEFAULT_PARTITION__":
+            raise DataError(f"{found.name}: the partition value {text!r} is no {field.dataType.typeName()}")
+        values.append(value)
+    return tuple(values)
+
+
+def _satisfying(found: Table, partitions: List[Any], predicate: str) -> List[Any]:
+    """Those partitions whose values satisfy a predicate, as the engine's own SQL understands it."""
+    kind = g.StructType(found.keys.fields + [g.Field("__place", g.IntegerType())])
+    rows = [(*values, position) for position, (_, values) in enumerate(partitions)]
+    if not rows:
+        return []
+    df = _engine.session().createDataFrame(rows, to_spark(kind)).where(predicate)
+    kept = {row["__place"] for row in df.select("__place").collect()}
+    return [partition for position, partition in enumerate(partitions) if position in kept]
+
+
+def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
+    """Texts as the table's columns; those that have another type are open."""
+    from pyspark.sql import functions as F
+
+    if not any(part.objects for part in parts):
+        return got
+    columns: List[Any] = []
+    kind = g.StructType()
+    is_open = set()
+    for field in found.columns.fields:
+        text = col(field.name) if got.kind.hasField(field.name) else null_of(g.StringType())
+        if found.null_text is not None:
+            text = F.when(text != F.lit(found.null_text), text)
+        if isinstance(field.dataType, g.StringType):
+            columns.append(text.alias(field.name))
+            kind.add(field)
+        elif isinstance(field.dataType, g.AtomicType):
+            column, choice = opened(text, field.dataType)
+            columns.append(column.alias(field.name))
+            kind.add(g.Field(field.name, choice))
+            is_open.add(field.name)
+        else:
+            raise NotBuilt(f"reading {found.name}: {field.dataType.typeName()} columns in delimited text (`{field.name}`)",
+                           "read the table with a visual job or Athena")
+    columns += [col(field.name) for field in found.keys.fields]
+    return Read(got.df.select(*columns), g.StructType(kind.fields + found.keys.fields), frozenset(is_open))
+
+
+def _named(got: Read, found: Table) -> Read:
+    """Columns by the catalog's spelling; those that no file has are null."""
+    spelled = {field.name.lower(): field.name for field in found.columns.fields}
+    columns: List[Any] = []
+    kind = g.StructType()
+    for field in got.kind.fields:
+        name = field.name if found.keys.hasField(field.name) else spelled.get(field.name.lower(), field.name)
+        if kind.hasField(name):
+            raise DataError(f"{found.name}: files have two columns that are {name!r} when case is ignored")
+        columns.append(col(field.name).alias(name))
+        kind.add(g.Field(name, field.dataType))
+    for field in found.columns.fields:
+        if not kind.hasField(field.name):
+            columns.append(null_of(field.dataType).alias(field.name))
+            kind.add(field)
+    return Read(got.df.select(*columns), kind)

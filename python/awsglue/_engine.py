@@ -1,0 +1,147 @@
+"""Which engine a script runs on, and the one session that it has there.
+
+`TENON_SCRIPT_ENGINE` chooses: `sail` (the default: a Spark Connect server inside this process, without a JVM),
+`sc://host:port` or `spark-connect://host:port` (any Spark Connect server), `spark` (classic PySpark with its JVM).
+Without it, `SPARK_REMOTE` counts, as for any Connect client.
+
+The session is one per process. The embedded server lives as long as the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import Any, Dict, Optional
+
+from awsglue import _aws
+from awsglue.errors import GlueError
+
+_lock = threading.RLock()
+_session: Optional[Any] = None
+_server: Optional[Any] = None
+_url: Optional[str] = None
+
+
+def chosen() -> str:
+    """The engine that the environment asks for: `sail`, `spark`, or the address of a Connect server."""
+    name = os.environ.get("TENON_SCRIPT_ENGINE", "").strip()
+    if not name:
+        return os.environ.get("SPARK_REMOTE") or "sail"
+    if name.startswith("spark-connect://"):
+        return "sc://" + name[len("spark-connect://") :]
+    if name in ("sail", "spark") or name.startswith("sc://"):
+        return name
+    raise GlueError(f"TENON_SCRIPT_ENGINE is {name!r}; it is sail, spark, sc://host:port or spark-connect://host:port")
+
+
+def remote() -> Optional[str]:
+    """The address of the Connect server that the session uses, once there is one."""
+    return _url
+
+
+def is_embedded() -> bool:
+    """Says whether the engine runs in this process and so sees its files and environment."""
+    return _server is not None
+
+
+def session(conf: Optional[Any] = None) -> Any:
+    """The session of the process; makes it when there is none."""
+    global _session
+    with _lock:
+        if _session is None or getattr(_session, "is_stopped", False):
+            _aws.prepare_environment()
+            _session = _classic() if chosen() == "spark" else _extended(_connect())
+        if conf is not None:
+            configure(_session, conf)
+        return _session
+
+
+def adopt(existing: Any) -> Any:
+    """Takes a session that a script made itself as that of the process."""
+    global _session
+    with _lock:
+        _session = existing if chosen() == "spark" else _extended(existing)
+        return _session
+
+
+def _extended(made: Any) -> Any:
+    """A Connect session that reads tables of delimited text, too; Sail does not."""
+    from awsglue import _sql
+
+    if not hasattr(made, "_tenon_views"):
+        made._tenon_views = _sql.CatalogViews(made)
+        _sql.extend(made, made._tenon_views)
+    return made
+
+
+def configure(existing: Any, conf: Any) -> None:
+    """Passes the settings of a `SparkConf` on, as far as a running session takes settings at all."""
+    for key, value in conf.getAll():
+        if key.startswith("spark.sql."):
+            existing.conf.set(key, value)
+
+
+def stop() -> None:
+    """Ends the session. The embedded server stays, for a session that may follow."""
+    global _session
+    with _lock:
+        if _session is not None:
+            ended, _session = _session, None
+            ended.stop()
+
+
+def ensure_remote() -> str:
+    """Makes sure that there is a Connect server, and that `SPARK_REMOTE` names it."""
+    global _url
+    with _lock:
+        if _url is None:
+            wanted = chosen()
+            _url = _start_sail() if wanted == "sail" else wanted
+            os.environ["SPARK_REMOTE"] = _url
+        return _url
+
+
+def _connect() -> Any:
+    try:
+        from pyspark.sql.connect.session import SparkSession
+    except ImportError as error:
+        raise GlueError(f"the Spark Connect client is missing: pip install 'tenon-awsglue[sail]' ({error})") from error
+    return SparkSession.builder.remote(ensure_remote()).getOrCreate()
+
+
+def _classic() -> Any:
+    try:
+        from pyspark.sql import SparkSession
+        from pyspark.util import is_remote_only
+    except ImportError as error:
+        raise GlueError(f"the engine spark needs Apache Spark's own package: pip install pyspark ({error})") from error
+    if is_remote_only():
+        raise GlueError("the engine spark needs Apache Spark's own package: pip install pyspark (not pyspark-client)")
+    return SparkSession.builder.getOrCreate()
+
+
+def _start_sail() -> str:
+    global _server
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError as error:
+        raise GlueError(f"the engine sail is missing: pip install 'tenon-awsglue[sail]' ({error})") from error
+    _aws.prepare_environment()
+    os.environ.setdefault("SAIL_CATALOG__LIST", json_list_of_catalogs())
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    _server = server
+    host, port = server.listening_address
+    return f"sc://{host}:{port}"
+
+
+def json_list_of_catalogs() -> str:
+    """Sail's setting that makes the Glue Data Catalog its catalog; its syntax is TOML's for inline tables."""
+    entry: Dict[str, Any] = {"type": "glue", "name": "sail", "region": os.environ.get("AWS_REGION", "us-east-1")}
+    url = _aws.endpoint("glue")
+    if url:
+        entry["endpoint_url"] = url
+    if not url and not _aws.allowed():
+        entry = {"type": "memory", "name": "sail", "initial_database": ["default"]}
+    return "[{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in entry.items()) + "}]"

@@ -1,0 +1,92 @@
+"""`apply_mapping`: fields chosen, renamed, nested and converted, as a list of tuples says."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+from awsglue import gluetypes as g
+from awsglue._columns import at, convert, is_nested
+from awsglue._logger import GlueLogger
+from awsglue._paths import EACH, parse, parse_for
+from awsglue._stages import Stage
+from awsglue._types import parse as parse_type
+from awsglue.errors import DataError, NotBuilt
+
+Entry = Tuple[Tuple[str, ...], Any, g.DataType]
+
+
+def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stage) -> Any:
+    """Builds the frame of the mappings. A source that is not there is left out, as in AWS Glue, and logged."""
+    frame._settle()
+    entries: List[Entry] = []
+    for mapping in mappings:
+        source, target, wanted = _read(mapping)
+        path = parse_for(source, frame._kind.field_map)
+        if EACH in path:
+            raise NotBuilt(f"apply_mapping from inside an array ({source!r})", "use map or relationalize")
+        found = at(path, frame._kind) or (None if case_sensitive else _ignoring_case(path, frame._kind))
+        if found is None:
+            GlueLogger().warn(f"apply_mapping: there is no field {source!r}; it is left out")
+            continue
+        entries.append(_entry(parse(target), found, wanted, source))
+    columns, kind = assemble(entries)
+    if not columns:
+        raise DataError("apply_mapping: none of the mapped fields is there: " + ", ".join(map(str, mappings)))
+    return frame._derive(frame._df.select(*columns), kind, stage)
+
+
+def _read(mapping: Any) -> Tuple[str, str, str]:
+    """Source, target and target type of a mapping; its source type says nothing that the data does not."""
+    if isinstance(mapping, (tuple, list)) and len(mapping) == 4 and all(isinstance(part, str) for part in mapping):
+        return mapping[0], mapping[2], mapping[3]
+    raise DataError(f"apply_mapping: {mapping!r} is not (source, source type, target, target type)")
+
+
+def _ignoring_case(path: Tuple[str, ...], kind: g.StructType) -> Any:
+    exact: List[str] = []
+    inner: g.DataType = kind
+    for step in path:
+        names = inner.field_map if isinstance(inner, g.StructType) else {}
+        same = [name for name in names if name.lower() == step.lower()]
+        if len(same) != 1:
+            return None
+        exact.append(same[0])
+        inner = names[same[0]].dataType
+    return at(exact, kind)
+
+
+def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Entry:
+    column, kind = found
+    to = parse_type(wanted)
+    same_kind = is_nested(kind) and type(kind) is type(to)
+    if same_kind:
+        return target, column, kind
+    if is_nested(kind) or is_nested(to):
+        raise DataError(f"apply_mapping: {source!r} is {kind.typeName()} and cannot become {wanted}")
+    return target, convert(column, kind, to), to
+
+
+def assemble(entries: Sequence[Entry]) -> Tuple[List[Any], g.StructType]:
+    """Columns and schema of fields at these paths; of two for one path, the last counts."""
+    tree: Dict[str, Any] = {}
+    for path, column, kind in entries:
+        place = tree
+        for step in path[:-1]:
+            inner = place.get(step)
+            if not isinstance(inner, dict):
+                inner = place[step] = {}
+            place = inner
+        place[path[-1]] = (column, kind)
+    built = [(name, *_build(part)) for name, part in tree.items()]
+    return ([column.alias(name) for name, column, _ in built],
+            g.StructType([g.Field(name, kind) for name, _, kind in built]))
+
+
+def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]]) -> Tuple[Any, g.DataType]:
+    from pyspark.sql import functions as F
+
+    if not isinstance(part, dict):
+        return part
+    inner = [(name, *_build(child)) for name, child in part.items()]
+    kind = g.StructType([g.Field(name, inner_kind) for name, _, inner_kind in inner])
+    return F.struct(*[column.alias(name) for name, column, _ in inner]), kind

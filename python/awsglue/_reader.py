@@ -1,0 +1,108 @@
+"""`create_dynamic_frame` and its like: the calls of `GlueContext` under their short names."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from awsglue._support import needs_spark, not_built
+
+_JDBC = "use a Python driver, with toPandas(); or df.write.format(…) of --engine spark"
+
+
+class DynamicFrameReader:
+    """Makes DynamicFrames: `glueContext.create_dynamic_frame`."""
+
+    def __init__(self, glue_context: Any) -> None:
+        self._glue_context = glue_context
+
+    def from_options(self, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
+                     format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
+                     transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> Any:
+        """Reads files of a format."""
+        return self._glue_context.create_dynamic_frame_from_options(
+            connection_type, connection_options or {}, format, format_options or {}, transformation_ctx,
+            push_down_predicate, **kwargs)
+
+    def from_catalog(self, database: Optional[str] = None, table_name: Optional[str] = None,
+                     redshift_tmp_dir: str = "", transformation_ctx: str = "", push_down_predicate: str = "",
+                     additional_options: Optional[Dict[str, Any]] = None, catalog_id: Optional[str] = None,
+                     name_space: Optional[str] = None, **kwargs: Any) -> Any:
+        """Reads a table of the Data Catalog."""
+        return self._glue_context.create_dynamic_frame_from_catalog(
+            database or name_space, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate,
+            additional_options or {}, catalog_id, **kwargs)
+
+    from_rdd = needs_spark("create_dynamic_frame.from_rdd", "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)")
+
+
+class DataFrameReader:
+    """Makes data frames: `glueContext.create_data_frame`."""
+
+    def __init__(self, glue_context: Any) -> None:
+        self._glue_context = glue_context
+
+    def from_options(self, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
+                     format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
+                     transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> Any:
+        """Reads files of a format."""
+        return self._glue_context.create_data_frame_from_options(
+            connection_type, connection_options or {}, format, format_options or {}, transformation_ctx,
+            push_down_predicate, **kwargs)
+
+    def from_catalog(self, database: Optional[str] = None, table_name: Optional[str] = None,
+                     redshift_tmp_dir: str = "", transformation_ctx: str = "", push_down_predicate: str = "",
+                     additional_options: Optional[Dict[str, Any]] = None, catalog_id: Optional[str] = None,
+                     name_space: Optional[str] = None, **kwargs: Any) -> Any:
+        """Reads a table of the Data Catalog."""
+        return self._glue_context.create_data_frame_from_catalog(
+            database or name_space, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate,
+            additional_options or {}, catalog_id, **kwargs)
+
+
+class DynamicFrameWriter:
+    """Writes DynamicFrames: `glueContext.write_dynamic_frame`."""
+
+    def __init__(self, glue_context: Any) -> None:
+        self._glue_context = glue_context
+
+    def from_options(self, frame: Any, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
+                     format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
+                     transformation_ctx: str = "") -> Any:
+        """Writes files of a format."""
+        return self._glue_context.write_dynamic_frame_from_options(
+            frame, connection_type, connection_options or {}, format, format_options or {}, transformation_ctx)
+
+    def from_catalog(self, frame: Any, database: Optional[str] = None, table_name: Optional[str] = None,
+                     redshift_tmp_dir: str = "", transformation_ctx: str = "",
+                     additional_options: Optional[Dict[str, Any]] = None, catalog_id: Optional[str] = None,
+                     name_space: Optional[str] = None) -> Any:
+        """Writes into a table of the Data Catalog."""
+        return self._glue_context.write_dynamic_frame_from_catalog(
+            frame, database or name_space, table_name, redshift_tmp_dir, transformation_ctx, additional_options or {},
+            catalog_id)
+
+    from_jdbc_conf = not_built("write_dynamic_frame.from_jdbc_conf", _JDBC)
+
+
+class DataFrameWriter:
+    """Writes data frames: `glueContext.write_data_frame`."""
+
+    def __init__(self, glue_context: Any) -> None:
+        self._glue_context = glue_context
+
+    def from_catalog(self, frame: Any, database: str, table_name: str, redshift_tmp_dir: str = "",
+                     transformation_ctx: str = "", additional_options: Optional[Dict[str, Any]] = None,
+                     catalog_id: Optional[str] = None) -> Any:
+        """Writes into a table of the Data Catalog."""
+        return self._glue_context.write_data_frame_from_catalog(
+            frame, database, table_name, redshift_tmp_dir, transformation_ctx, additional_options or {}, catalog_id)
+
+    def from_options(self, frame: Any, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
+                     format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
+                     transformation_ctx: str = "") -> Any:
+        """Writes files of a format."""
+        from awsglue.dynamicframe import DynamicFrame
+
+        return self._glue_context.write_dynamic_frame_from_options(
+            DynamicFrame.fromDF(frame, self._glue_context, ""), connection_type, connection_options or {}, format,
+            format_options or {}, transformation_ctx)

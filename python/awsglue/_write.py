@@ -1,0 +1,139 @@
+"""Frames as files, and as tables of the catalog.
+
+Files are added to what is at the path, as on AWS, and are visible as soon as they are written. A frame without records
+writes nothing. The catalog follows the files: when its update fails, the files are there and the error says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from awsglue import gluetypes as g
+from awsglue._aws import engine_url, is_s3
+from awsglue._columns import col
+from awsglue._lift import lift
+from awsglue._listing import truthy
+from awsglue._types import physical, without_nulls
+from awsglue.errors import DataError, NotBuilt
+
+_CODECS = {
+    "parquet": {"snappy": "snappy", "gzip": "gzip", "zstd": "zstd", "uncompressed": "none", "none": "none", "lz4": "lz4_raw"},
+    "csv": {"gzip": "gzip", "bzip2": "bzip2", "none": "none", "uncompressed": "none"},
+    "json": {"gzip": "gzip", "bzip2": "bzip2", "none": "none", "uncompressed": "none"},
+}
+_OPTIONS = {"path", "partitionKeys", "compression", "enableUpdateCatalog", "updateBehavior", "groupFiles", "groupSize",
+            "useS3ListImplementation", "mode"}
+_FORMAT_OPTIONS = {
+    "parquet": {"compression", "blockSize", "pageSize", "useGlueParquetWriter"},
+    "csv": {"separator", "quoteChar", "escaper", "writeHeader", "withHeader", "compression", "optimizePerformance"},
+    "json": {"compression", "multiline", "jsonPath"},
+}
+
+
+def format_name(format: Optional[str]) -> str:
+    """The format by its plain name; one that cannot be written is refused."""
+    name = {"glueparquet": "parquet"}.get((format or "").lower(), (format or "").lower())
+    if name not in _CODECS:
+        raise NotBuilt(f"writing the format {format!r} from a script", "write parquet, csv or json, or use a visual job")
+    return name
+
+
+def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict[str, Any],
+          catalog: Optional[Dict[str, Any]] = None) -> None:
+    """Writes a frame to `options["path"]`, partitioned by `options["partitionKeys"]`, and updates the catalog."""
+    name = format_name(format)
+    path = options.get("path")
+    if not isinstance(path, str) or not path:
+        raise DataError('writing needs the option "path"')
+    _refuse_unknown(options, format_options, name)
+    keys = [str(key) for key in options.get("partitionKeys") or []]
+    update = truthy(options.get("enableUpdateCatalog", False))
+    if update and not catalog:
+        raise DataError("enableUpdateCatalog needs the table's name: setCatalogInfo(catalogDatabase, catalogTableName)")
+    frame.assertErrorThreshold()
+    frame._settle()
+    df, kind = prepared(frame, name, keys)
+    checked = None
+    if update and catalog:
+        from awsglue import _tables
+
+        checked = _tables.check(catalog, name, path, kind, keys, options, format_options)
+    writer = df.write.mode("append").format(name)
+    for option, value in _settings(name, options, format_options).items():
+        writer = writer.option(option, value)
+    (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
+    if checked is not None:
+        checked.publish(df)
+
+
+def _refuse_unknown(options: Dict[str, Any], format_options: Dict[str, Any], name: str) -> None:
+    unknown = sorted(set(options) - _OPTIONS)
+    if unknown:
+        raise NotBuilt(f"the connection option {unknown[0]!r} when writing")
+    unknown = sorted(set(format_options) - _FORMAT_OPTIONS[name])
+    if unknown:
+        raise NotBuilt(f"the format option {unknown[0]!r} when writing {name}")
+    if str(options.get("mode", "append")).lower() != "append":
+        raise NotBuilt(f"the mode {options['mode']!r} when writing", "frame.toDF().write.mode(…) has modes")
+
+
+def _settings(name: str, options: Dict[str, Any], format_options: Dict[str, Any]) -> Dict[str, str]:
+    """The engine's names for the options."""
+    wanted = str(format_options.get("compression") or options.get("compression")
+                 or ("snappy" if name == "parquet" else "none")).lower()
+    codec = _CODECS[name].get(wanted)
+    if codec is None:
+        raise NotBuilt(f"the compression {wanted!r} when writing {name}", f"there are {', '.join(_CODECS[name])}")
+    settings = {"compression": codec} if codec != "none" or name == "parquet" else {}
+    if name != "csv":
+        return settings
+    quote, escape = str(format_options.get("quoteChar", '"')), str(format_options.get("escaper", "none"))
+    if quote == "-1" or escape.lower() not in ("none", ""):
+        raise NotBuilt("writing csv without quotes, or with an escape character")
+    settings["header"] = str(truthy(format_options.get("writeHeader", True))).lower()
+    settings["sep"] = str(format_options.get("separator") or ",")
+    settings["quote"] = quote
+    return settings
+
+
+def prepared(frame: Any, name: str, keys: List[str]) -> Any:
+    """Data frame and schema as they are written: choices as structures, what is null everywhere as text."""
+    shape = physical(frame._kind)
+    kind = without_nulls(shape)
+    assert isinstance(kind, g.StructType) and isinstance(shape, g.StructType)
+    for key in keys:
+        if not kind.hasField(key):
+            raise DataError(f"partitionKeys: there is no field {key!r}; there are {', '.join(kind.field_map)}")
+        if not isinstance(kind.getField(key).dataType, g.AtomicType):
+            raise DataError(f"partitionKeys: the field {key!r} is {kind.getField(key).dataType.typeName()}")
+    if len(keys) == len(kind.fields):
+        raise DataError("partitionKeys: at least one field must be left for the files")
+    for field in kind.fields:
+        if name == "csv" and not isinstance(field.dataType, g.AtomicType):
+            raise DataError(f"csv holds no {field.dataType.typeName()} columns: `{field.name}` (unnest or relationalize first)")
+    df = lift(frame._df, shape, kind)
+    return df.select(*[_folder_value(f.name) if f.name in keys else col(f.name) for f in kind.fields]), kind
+
+
+def _folder_value(name: str) -> Any:
+    """A partition key as the name of its folder: text, with Hive's word for null (and for nothing, as in Spark)."""
+    from pyspark.sql import functions as F
+
+    text = col(name).cast("string")
+    return F.when(text != F.lit(""), text).otherwise(F.lit("__HIVE_DEFAULT_PARTITION__")).alias(name)
+
+
+def spigot(frame: Any, path: str, options: Dict[str, Any]) -> None:
+    """Writes sample records as JSON: the first `topk`, or each with the probability `prob`."""
+    unknown = sorted(set(options) - {"topk", "prob"})
+    if unknown:
+        raise NotBuilt(f"the option {unknown[0]!r} of spigot")
+    frame._settle()
+    df, _ = prepared(frame, "json", [])
+    if "prob" in options:
+        df = df.sample(float(options["prob"]))
+    if "topk" in options:
+        df = df.limit(int(options["topk"]))
+    if not is_s3(path) and "://" in path and not path.startswith("file://"):
+        raise DataError(f"spigot: {path!r} is neither in S3 nor a folder")
+    df.write.mode("append").json(engine_url(path))

@@ -1,0 +1,50 @@
+"""The transforms that scripts apply: `Filter.apply(frame, f)`, `Join.apply(a, b, "id", "id")`, …"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awsglue._support import not_built
+from awsglue.transforms.base import GlueTransform
+from awsglue.transforms.collections import FlatMap, MapToCollection, SelectFromCollection
+from awsglue.transforms.frames import (
+    ApplyMapping,
+    DropFields,
+    DropNullFields,
+    ErrorsAsDynamicFrame,
+    Filter,
+    Join,
+    Map,
+    Relationalize,
+    RenameField,
+    ResolveChoice,
+    SelectFields,
+    SimplifyDdbJson,
+    Spigot,
+    SplitFields,
+    SplitRows,
+    Unbox,
+    Union,
+    UnnestFrame,
+)
+
+__all__ = [
+    "ApplyMapping", "DropFields", "DropNullFields", "ErrorsAsDynamicFrame", "EvaluateDataQuality", "FillMissingValues",
+    "Filter", "FindIncrementalMatches", "FindMatches", "FlatMap", "GlueTransform", "Join", "Map", "MapToCollection",
+    "Relationalize", "RenameField", "ResolveChoice", "SelectFields", "SelectFromCollection", "SimplifyDdbJson", "Spigot",
+    "SplitFields", "SplitRows", "Unbox", "Union", "UnnestFrame",
+]
+
+
+def _refused(name: str, way_out: str) -> Any:
+    """A transform that is documented and always refused, before it looks at its arguments."""
+    refuse = not_built(name, way_out)
+    members = {"__doc__": refuse.__doc__, "__call__": refuse, "apply": staticmethod(refuse),
+               "tenon_status": ("unsupported", way_out)}
+    return type(name, (GlueTransform,), members)
+
+
+FillMissingValues = _refused("FillMissingValues", "it needs a machine-learning model; fill with toDF().fillna(…)")
+FindMatches = _refused("FindMatches", "it needs a machine-learning transform")
+FindIncrementalMatches = _refused("FindIncrementalMatches", "it needs a machine-learning transform")
+EvaluateDataQuality = _refused("EvaluateDataQuality", "check the data with toDF() and fail the script by an exception")

@@ -1,0 +1,77 @@
+"""Completes the packages of the Connect client with what scripts take for granted.
+
+With a real PySpark (one that has a JVM) this module changes nothing. With the client alone it adds the names that the
+client lacks, and makes `SparkSession.builder.getOrCreate()` and `SparkSession(sc)` open the session of the engine that
+the environment chooses, where the client would ask for an address, or for a JVM.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+# Package -> name -> the module here that has it.
+NAMES = {
+    "pyspark": {
+        "SparkContext": "tenon_pyspark.context",
+        "RDD": "tenon_pyspark.rdd",
+        "SQLContext": "tenon_pyspark.sqlcontext",
+        "HiveContext": "tenon_pyspark.sqlcontext",
+    },
+    "pyspark.sql": {
+        "SQLContext": "tenon_pyspark.sqlcontext",
+        "HiveContext": "tenon_pyspark.sqlcontext",
+    },
+}
+
+
+def complete(package: ModuleType) -> None:
+    """Adds the names; `pyspark.sql` also gets its session opened."""
+    try:
+        from pyspark.util import is_remote_only
+    except ImportError:  # PySpark before 4.0 always brings its JVM
+        return
+    if not is_remote_only():
+        return
+    wanted = NAMES[package.__name__]
+    for name in wanted:
+        package.__dict__.pop(name, None)
+    before = getattr(package, "__getattr__", None)
+
+    def find(name: str) -> Any:
+        if name in wanted:
+            value = getattr(importlib.import_module(wanted[name]), name)
+            setattr(package, name, value)
+            return value
+        if before is not None:
+            return before(name)
+        raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
+
+    package.__getattr__ = find  # type: ignore[method-assign]
+    if package.__name__ == "pyspark.sql":
+        _open_sessions(package.SparkSession)
+
+
+def _open_sessions(session_class: Any) -> None:
+    builder = session_class.Builder
+    if getattr(builder.getOrCreate, "tenon", False):
+        return
+    get_or_create = builder.getOrCreate
+
+    def getOrCreate(self: Any) -> Any:
+        from awsglue import _engine
+
+        if "spark.remote" not in self._options:
+            _engine.ensure_remote()
+        return _engine.adopt(get_or_create(self))
+
+    def __new__(cls: Any, sparkContext: Any = None, *_arguments: Any, **_options: Any) -> Any:
+        from awsglue import _engine
+
+        return _engine.session()
+
+    getOrCreate.tenon = True  # type: ignore[attr-defined]
+    builder.getOrCreate = getOrCreate
+    session_class.__new__ = __new__
+    session_class.__init__ = lambda self, *arguments, **options: None

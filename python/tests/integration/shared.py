@@ -1,0 +1,64 @@
+"""What tests of scripts share: where things are, servers, crawls."""
+
+import importlib.util
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+_spec = importlib.util.spec_from_file_location("tenon_servers", ROOT / "tests/e2e/conftest.py")
+servers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(servers)
+
+name = servers.name
+wait_until = servers.wait_until
+
+
+class Data:
+    """A bucket and a database of a test's own."""
+
+    def __init__(self, tenon):
+        self.tenon = tenon
+        self.s3 = tenon.client("s3")
+        self.glue = tenon.client("glue")
+        self.bucket = tenon.bucket("glue")
+        self.database = name("db")
+        self.glue.create_database(DatabaseInput={"Name": self.database})
+
+    def put(self, key, body):
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body.encode() if isinstance(body, str) else body)
+        return f"s3://{self.bucket}/{key}"
+
+    def url(self, key=""):
+        return f"s3://{self.bucket}/{key}"
+
+    def keys(self, prefix=""):
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def crawl(self, prefix):
+        """Crawls a prefix and returns the tables."""
+        crawl(self.tenon, self.bucket, prefix, self.database)
+        return {table["Name"]: table for table in self.glue.get_tables(DatabaseName=self.database)["TableList"]}
+
+    def parquet(self, prefix):
+        """The rows of all Parquet files under a prefix, sorted as text."""
+        import io
+
+        import pyarrow.parquet as parquet
+
+        rows = []
+        for key in self.keys(prefix):
+            body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            rows += parquet.ParquetFile(io.BytesIO(body)).read().to_pylist()
+        return sorted(rows, key=repr)
+
+
+def crawl(tenon, bucket, prefix, database):
+    glue = tenon.client("glue")
+    crawler = name("crawler")
+    glue.create_crawler(Name=crawler, Role="arn:aws:iam::000000000000:role/crawler", DatabaseName=database,
+                        Targets={"S3Targets": [{"Path": f"s3://{bucket}/{prefix}"}]})
+    glue.start_crawler(Name=crawler)
+    wait_until(lambda: glue.get_crawler(Name=crawler)["Crawler"]["State"] == "READY", "the crawl to end")
+    last = glue.get_crawler(Name=crawler)["Crawler"]["LastCrawl"]
+    assert last["Status"] == "SUCCEEDED", last

@@ -1,0 +1,122 @@
+"""`getResolvedOptions` and `Job`."""
+
+import sys
+
+import pytest
+
+from awsglue._aws import Object
+from awsglue._bookmarks import Bookmarks
+from awsglue.errors import BookmarkError, GlueError
+from awsglue.job import Job
+from awsglue.utils import GlueArgumentError, getResolvedOptions
+
+
+def test_values_by_name():
+    args = getResolvedOptions(
+        ["s.py", "--JOB_NAME", "x", "--a=b=c", "--n", "-5", "--flag", "--twice", "1", "--twice", "2", "--other", "y"],
+        ["JOB_NAME", "a", "n", "flag", "twice"])
+    assert (args["JOB_NAME"], args["a"], args["n"], args["flag"], args["twice"]) == ("x", "b=c", "-5", "", "2")
+    assert "other" not in args
+
+
+def test_glue_s_own_arguments_are_always_there():
+    args = getResolvedOptions(["s.py", "--JOB_NAME", "x", "--job-bookmark-option", "job-bookmark-enable", "--TempDir", "s3://t/"],
+                              ["JOB_NAME", "TempDir"])
+    assert args["job_bookmark_option"] == "job-bookmark-enable" and args["TempDir"] == "s3://t/"
+    assert args["JOB_RUN_ID"] is None and args["encryption_type"] is None
+    assert getResolvedOptions(["s.py"], [])["job_bookmark_option"] == "job-bookmark-disable"
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(GlueArgumentError, match="--JOB_NAME, --day"):
+        getResolvedOptions(["s.py", "--month", "1", "--JOB", "x"], ["JOB_NAME", "day", "month"])
+    with pytest.raises(GlueArgumentError, match="list"):
+        getResolvedOptions(["s.py"], "JOB_NAME")
+    with pytest.raises(GlueArgumentError, match="job-bookmark-option"):
+        getResolvedOptions(["s.py", "--job-bookmark-option", "on"], [])
+
+
+def test_hyphens_and_underscores():
+    args = getResolvedOptions(["s.py", "--my-arg", "1"], ["my-arg"])
+    assert args["my-arg"] == args["my_arg"] == "1"
+
+
+class Context:
+    _bookmarks = None
+
+
+def test_a_job_without_bookmarks(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["s.py"])
+    job = Job(Context())
+    with pytest.raises(GlueError):
+        job.commit()
+    job.init("x", {})
+    job.commit()
+    assert Job.isInitialized() and job.bookmarks is None
+    Job.reset()
+    assert not Job.isInitialized()
+
+
+def test_a_job_with_bookmarks_needs_a_server_that_keeps_them(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["s.py", "--job-bookmark-option", "job-bookmark-enable"])
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_GLUE", raising=False)
+    with pytest.raises(BookmarkError, match="AWS_ENDPOINT_URL"):
+        Job(Context()).init("x", {})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(BookmarkError, match="cannot be reached"):
+        Job(Context()).init("x")
+
+
+class Memory:
+    """A store as the server should be."""
+
+    def __init__(self):
+        self.version, self.state = 0, {}
+
+    def load(self, job):
+        return self.version, {context: dict(known) for context, known in self.state.items()}
+
+    def commit(self, job, run, version, state):
+        if version != self.version:
+            raise BookmarkError("overtaken")
+        self.version, self.state = version + 1, state
+
+
+def take(bookmarks, context, items):
+    """Reads what a bookmark leaves, and notes it."""
+    fresh = bookmarks.unread(context, items)
+    bookmarks.mark(context, fresh)
+    return fresh
+
+
+def item(key, etag="1"):
+    return Object("b", key, 1, etag, None)
+
+
+def test_a_bookmark_leaves_out_what_a_committed_run_has_read():
+    store = Memory()
+    first = Bookmarks(store, "j", "r1")
+    assert len(take(first, "ctx", [item("a"), item("b")])) == 2
+    assert len(take(first, "", [item("a")])) == 1, "without a context there is no bookmark"
+    abandoned = Bookmarks(store, "j", "r0")
+    assert len(take(abandoned, "ctx", [item("a")])) == 1, "nothing is known before a commit"
+    first.commit()
+    second = Bookmarks(store, "j", "r2")
+    assert [i.key for i in take(second, "ctx", [item("a"), item("b", "2"), item("c")])] == ["b", "c"]
+    assert len(take(second, "other", [item("a")])) == 1
+    with pytest.raises(BookmarkError):
+        abandoned.commit()
+    second.commit()
+    second.commit()
+    assert store.version == 2
+    assert take(Bookmarks(store, "j", "r3"), "ctx", [item("a"), item("b", "2"), item("c")]) == []
+
+
+def test_a_paused_bookmark_is_read_and_not_moved():
+    store = Memory()
+    store.state = {"ctx": {"s3://b/a": "1"}}
+    paused = Bookmarks(store, "j", "r", paused=True)
+    assert [i.key for i in take(paused, "ctx", [item("a"), item("b")])] == ["b"]
+    paused.commit()
+    assert store.version == 0
