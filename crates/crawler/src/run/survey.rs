@@ -10,7 +10,7 @@ use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::incremental::Known;
-use super::look::look;
+use super::look::{look, own, unlisted};
 use super::{Ended, Job, explain};
 use crate::definition::S3Target;
 use crate::error::CrawlerError;
@@ -86,6 +86,7 @@ pub(crate) async fn look_around(
     looked: &mut Looked,
 ) -> Result<Surveyed, Ended> {
     let path = &place.path;
+    own(job, &place.bucket).await?;
     let mut survey = Survey {
         job,
         bucket: place.bucket.clone(),
@@ -199,7 +200,7 @@ impl Survey<'_> {
             let query = ListQuery { prefix: folder.to_owned(), delimiter: None, after, limit: PAGE };
             let ground = self.job.ground;
             let mut tx = ground.store.read().await.map_err(CrawlerError::from)?;
-            let page = ground.lake.list(&mut tx, &self.bucket, &query).await.map_err(|e| self.listing(e))?;
+            let page = ground.lake.list(&mut tx, &self.bucket, &query).await.map_err(unlisted)?;
             drop(tx);
             listed += page.objects.len() as u64;
             self.page(folder, page.objects, page.next.is_some()).await?;
@@ -208,15 +209,6 @@ impl Survey<'_> {
                 Some(next) => after = Some(next),
                 None => return Ok(listed),
             }
-        }
-    }
-
-    fn listing(&self, error: LakeError) -> Ended {
-        match error {
-            LakeError::NoSuchBucket { bucket } => {
-                Ended::Failed(format!("The specified bucket does not exist: {bucket}"))
-            }
-            other => CrawlerError::from(other).into(),
         }
     }
 
@@ -389,7 +381,7 @@ impl Survey<'_> {
         let info = match ground.lake.head(&mut tx, &self.bucket, &key, &Conditions::default()).await {
             Ok(info) => info,
             Err(LakeError::NoSuchKey { .. }) => return Ok(None),
-            Err(error) => return Err(self.listing(error)),
+            Err(error) => return Err(unlisted(error)),
         };
         drop(tx);
         self.count_file();

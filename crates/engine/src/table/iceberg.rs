@@ -19,7 +19,7 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 use formats::{Format, ParquetOptions};
-use lake::{Conditions, LakeError};
+use lake::LakeError;
 use tables::{
     DataFile, Tables, TablesError,
     files::Place,
@@ -124,8 +124,7 @@ impl IcebergTable {
         let sources = self.view.sources();
         let place = Place::parse(&file.location).map_err(|error| from_tables(error, &self.name))?;
         let key = place.object_key().map_err(|error| from_tables(error, &self.name))?;
-        let conditions = Conditions { owner: Some(sources.scope.account.clone()), ..Conditions::NONE };
-        match sources.lake.head(reading.tx(), &place.bucket, &key, &conditions).await {
+        match sources.lake.head(reading.tx(), &place.bucket, &key, &sources.own()).await {
             Ok(info) => Ok(ObjectRef::new(&place.bucket, info)),
             Err(LakeError::NoSuchKey { .. }) => {
                 Err(EngineError::ObjectMissing { file: file.location.clone() })
