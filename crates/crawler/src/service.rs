@@ -36,11 +36,13 @@ pub struct Options {
     pub max_running: usize,
     /// Tells this build of the program from others: what another one found in files is not trusted.
     pub build: String,
+    /// How long a run's lease lasts without renewal, in milliseconds: after that another node takes it up.
+    pub lease_ms: i64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { node: "crawler".to_owned(), max_running: 4, build: String::new() }
+        Self { node: "crawler".to_owned(), max_running: 4, build: String::new(), lease_ms: 15_000 }
     }
 }
 

@@ -194,6 +194,12 @@ pub enum LakeError {
         /// Where the folder says it.
         file: PathBuf,
     },
+    /// The metadata store's objects are kept somewhere else.
+    #[error("{what}")]
+    WrongPlace {
+        /// What does not fit, and what to do.
+        what: String,
+    },
     /// The index says something it never should.
     #[error("the object index is damaged: {what}")]
     Corrupt {

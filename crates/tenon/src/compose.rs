@@ -93,23 +93,23 @@ struct Domain {
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
 pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metrics>) -> Result<Composed> {
     let store = open_store(config, data_dir).await?;
-    let options = lake::Options { dir: data_dir.path().join("objects"), durable: data_dir.durable() };
-    let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
+    let lake = open_lake(config, data_dir, &store).await.context("cannot open the objects")?;
     let engine = open_engine(config, data_dir)?;
     let logs = Arc::new(LogSink::new(store.clone()));
     // A name each: a service that starts gives up the leases of its predecessor, and of nobody else.
     let holder = |service: &str| format!("{}/{service}", data_dir.node());
 
     let vault = open_vault(config, data_dir)?;
+    let lease_ms = i64::try_from(config.lease_time.as_millis()).unwrap_or(i64::MAX);
     let crawler_options =
-        crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build() };
+        crawler::Options { node: holder("crawls"), max_running: MAX_RUNNING, build: build(), lease_ms };
     let crawlers =
         Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
     let job_options =
-        jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
+        jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
-    let query_options = query::Options { max_running: MAX_RUNNING };
+    let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine, query_options);
 
     let domain = Domain { store, vault, lake, crawlers, jobs, queries };
@@ -144,6 +144,30 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     Store::open(location, MIGRATIONS, clock, ids).await.context("cannot open the metadata store")
+}
+
+/// Bytes in the data folder, or outside with copies in the data folder: a folder each, since the one is cleared at start
+/// and the other must never be.
+async fn open_lake(config: &Config, data_dir: &DataDir, store: &Store) -> Result<Lake> {
+    let durable = data_dir.durable();
+    let Some(objects) = &config.objects else {
+        let options = lake::Options { dir: data_dir.path().join("objects"), durable };
+        return Ok(Lake::open(store.clone(), options).await?);
+    };
+    let (access_key_id, secret) = match &objects.key {
+        Some((id, secret)) => (id.clone(), secret.expose().to_owned()),
+        None => Default::default(),
+    };
+    let outside = lake::Outside::s3(lake::S3Place {
+        bucket: objects.bucket.clone(),
+        prefix: objects.prefix.clone(),
+        endpoint: objects.endpoint.clone(),
+        region: objects.region.clone(),
+        access_key_id,
+        secret,
+    })?;
+    let options = lake::Options { dir: data_dir.path().join("copies"), durable };
+    Ok(Lake::open_shared(store.clone(), options, outside, objects.cache_bytes).await?)
 }
 
 /// A shared store holds what other servers must be able to open: a key of this folder alone would lock them out.

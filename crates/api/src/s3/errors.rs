@@ -106,6 +106,7 @@ pub(super) fn fault(error: LakeError) -> Fault {
         LakeError::Store(error) => store_fault(error),
         LakeError::InUse { .. }
         | LakeError::OtherFolder { .. }
+        | LakeError::WrongPlace { .. }
         | LakeError::Corrupt { .. }
         | LakeError::Io { .. } => Fault::internal(causes),
     }
