@@ -142,7 +142,7 @@ CHANGES = {
         SchemaChangePolicy=LOG_ONLY,
         RecrawlPolicy={"RecrawlBehavior": "CRAWL_EVERYTHING"},
     ),
-    "Configuration": '{"Version": 1.0, "Grouping": {"TableLevelConfiguration": 2}}',
+    "Configuration": '{"Version": 1.0, "CrawlerOutput": {"Tables": {"TableThreshold": 1}}}',
 }
 NEW = {"Name": "n", "Role": "r", "DatabaseName": "d", "Targets": targets(), "TablePrefix": "n_"}
 FILTER = {"Filters": [{"FieldName": "STATE", "FilterOperator": "EQ", "FieldValue": "COMPLETED"}]}
