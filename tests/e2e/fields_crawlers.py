@@ -186,3 +186,6 @@ CASES = {
         {"CrawlerName": "c2", "Schedule": "cron(0 6 1 1 ? 2099)"},
     ),
 }
+
+# Targets that need a server of another kind: the tests that start one.
+ELSEWHERE = {"Targets.JdbcTargets.": "test_crawler_jdbc.py"}
