@@ -49,6 +49,7 @@ class Server:
         self.data_dir = directory / "data"
         self.arguments = list(arguments)
         self.environment = environment or {}
+        self.listen = "127.0.0.1:0"
         self.process = None
         self.endpoint = None
         self.starts = 0
@@ -60,7 +61,7 @@ class Server:
     def start(self):
         self.starts += 1
         ready = self.directory / f"ready-{self.starts}.json"
-        command = [binary(), "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready)]
+        command = [binary(), "serve", "--listen", self.listen, "--ready-file", str(ready)]
         if "--ephemeral" not in self.arguments:
             command += ["--data-dir", str(self.data_dir)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TENON_"))}

@@ -1,11 +1,13 @@
 """Crawlers at depth: policies, previews, undoing, schedules, and folders that nobody would want."""
 
 import json
+import random
 import urllib.error
 import urllib.request
 
 import botocore.exceptions
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import name, wait_until
 from test_crawler import Crawl, columns
@@ -227,3 +229,55 @@ def test_an_undo_of_a_killed_crawl_takes_all_of_it_back(tenon_factory, tmp_path)
     assert set(crawl.tables()) == {"a", "b"} and len(crawl.partitions("b")) == 3
     server.cli("crawl", crawl.name, "--undo")
     assert fault(crawl.glue.get_database, Name=crawl.database)["Code"] == "EntityNotFoundException"
+
+
+def test_what_belongs_to_another_account_is_denied(tenon):
+    """Neither crawls nor queries reach what S3 itself would refuse the caller: a crawl of it fails and says so, and the
+    crawl of what is one's own goes on."""
+    mine, theirs = (str(random.randrange(10**11, 10**12)) for _ in range(2))
+    s3, glue, athena = (tenon.client(service, access_key=mine) for service in ("s3", "glue", "athena"))
+    foreign, own = name("foreign").replace("_", "-"), name("own").replace("_", "-")
+    tenon.client("s3", access_key=theirs).create_bucket(Bucket=foreign)
+    tenon.client("s3", access_key=theirs).put_object(Bucket=foreign, Key="t/a.csv", Body=b"secret,n\nx,1\n")
+    s3.create_bucket(Bucket=own)
+    s3.put_object(Bucket=own, Key="t/a.csv", Body=b"word,n\ny,2\n")
+    for key in ("t/", "t/a.csv"):
+        made = name("c")
+        glue.create_crawler(
+            Name=made, Role="r", DatabaseName=made, Targets={"S3Targets": [{"Path": f"s3://{foreign}/{key}"}]}
+        )
+        glue.start_crawler(Name=made)
+        wait_until(lambda: glue.get_crawler(Name=made)["Crawler"]["State"] == "READY", "the crawl to end")
+        last = glue.get_crawler(Name=made)["Crawler"]["LastCrawl"]
+        assert last["Status"] == "FAILED"
+        assert "Access Denied" in last["ErrorMessage"] and foreign in last["ErrorMessage"]
+    database = name("db")
+    glue.create_database(DatabaseInput={"Name": database})
+    serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "Parameters": {"field.delim": ","}}
+    for table, bucket in (("theirs", foreign), ("mine", own)):
+        descriptor = {
+            "Columns": [{"Name": "word", "Type": "string"}, {"Name": "n", "Type": "string"}],
+            "Location": f"s3://{bucket}/t/",
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": serde,
+        }
+        glue.create_table(DatabaseName=database, TableInput={"Name": table, "StorageDescriptor": descriptor})
+
+    def query(statement, output=own):
+        started = athena.start_query_execution(
+            QueryString=statement, QueryExecutionContext={"Database": database},
+            ResultConfiguration={"OutputLocation": f"s3://{output}/results/"},
+        )["QueryExecutionId"]
+
+        def status():
+            found = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+            return found if found["State"] in ("SUCCEEDED", "FAILED") else None
+
+        return wait_until(status, "the query to end")
+
+    assert query("SELECT * FROM mine")["State"] == "SUCCEEDED"
+    denied = query("SELECT * FROM theirs")
+    assert denied["State"] == "FAILED" and "Access Denied" in denied["StateChangeReason"]
+    with pytest.raises(ClientError, match="Access denied"):
+        query("SELECT * FROM mine", output=foreign)

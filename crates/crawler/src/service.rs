@@ -43,6 +43,8 @@ pub struct Options {
     pub dynamodb: Option<DynamoDb>,
     /// Which addresses API targets may be at.
     pub reach: Reach,
+    /// How long a run's lease lasts without renewal, in milliseconds: after that another node takes it up.
+    pub lease_ms: i64,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             build: String::new(),
             dynamodb: None,
             reach: Reach::guarded(true),
+            lease_ms: 15_000,
         }
     }
 }

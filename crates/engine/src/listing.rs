@@ -1,6 +1,6 @@
 //! Listing what lies under a location, in pages, without what Hive hides.
 
-use lake::{Conditions, Key, LakeError, ListPage, ListQuery};
+use lake::{Key, LakeError, ListPage, ListQuery};
 use store::Tx;
 
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) async fn list_location(
 ) -> Result<(), EngineError> {
     if !location.prefix.is_empty() && !location.prefix.ends_with('/') {
         let key = Key::new(location.prefix.as_str())?;
-        match sources.lake.head(tx, &location.bucket, &key, &Conditions::default()).await {
+        match sources.lake.head(tx, &location.bucket, &key, &sources.own()).await {
             Ok(info) => out.push(ObjectRef::new(&location.bucket, info)),
             // A missing bucket is reported by the listing below.
             Err(LakeError::NoSuchKey { .. } | LakeError::NoSuchBucket { .. }) => {}
@@ -45,7 +45,7 @@ pub(crate) async fn list_folder(
     list_prefix(sources, tx, location, &folder, table, out).await
 }
 
-/// Checks that the bucket of a location exists. Errors: as [`list_folder`].
+/// Checks that the bucket of a location exists and is the account's. Errors: as [`list_folder`].
 pub(crate) async fn check_bucket(
     sources: &Sources,
     tx: &mut Tx,
@@ -63,7 +63,12 @@ async fn list_page(
     table: Option<&str>,
     query: &ListQuery,
 ) -> Result<ListPage, EngineError> {
-    match sources.lake.list(tx, &location.bucket, query).await {
+    let owned = sources.lake.check_owner(tx, &location.bucket, &sources.scope.account).await;
+    let listed = match owned {
+        Ok(()) => sources.lake.list(tx, &location.bucket, query).await,
+        Err(error) => Err(error),
+    };
+    match listed {
         Ok(page) => Ok(page),
         Err(LakeError::NoSuchBucket { bucket }) => {
             let location = location::uri(&bucket, &location.prefix);

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use formats::ByteSource;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use lake::{BucketName, Conditions, INLINE_BYTES, Key, LakeError, Object, ObjectInfo};
+use lake::{BucketName, INLINE_BYTES, Key, LakeError, Object, ObjectInfo};
 use store::Tx;
 use tokio::sync::OnceCell;
 
@@ -156,7 +156,7 @@ async fn open_later(sources: &Sources, known: &ObjectRef) -> Result<Object, Engi
 }
 
 async fn get(sources: &Sources, tx: &mut Tx, known: &ObjectRef) -> Result<Object, EngineError> {
-    match sources.lake.get(tx, &known.bucket, &known.key, &Conditions::default()).await {
+    match sources.lake.get(tx, &known.bucket, &known.key, &sources.own()).await {
         Ok(object) => Ok(object),
         Err(LakeError::NoSuchKey { .. }) => Err(EngineError::ObjectMissing { file: known.uri() }),
         Err(LakeError::NoSuchBucket { bucket }) => {

@@ -22,7 +22,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use formats::FormatError;
-use lake::Lake;
+use lake::{Conditions, Lake};
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,13 @@ pub struct Sources {
     pub lake: Lake,
     /// Account and region whose catalog is meant.
     pub scope: Scope,
+}
+
+impl Sources {
+    /// That a bucket is the account's own.
+    pub(crate) fn own(&self) -> Conditions {
+        Conditions { owner: Some(self.scope.account.clone()), ..Conditions::NONE }
+    }
 }
 
 /// What records that do not fit their table do.

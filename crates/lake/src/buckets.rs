@@ -26,6 +26,15 @@ fn bucket_of(row: &Row) -> Result<Bucket, LakeError> {
 }
 
 impl Lake {
+    /// Makes sure that a bucket is an account's own, for services that read and write on its behalf. Errors:
+    /// `NoSuchBucket`, `NotOwner`.
+    pub async fn check_owner(&self, tx: &mut Tx, name: &BucketName, account: &str) -> Result<(), LakeError> {
+        match self.bucket(tx, name).await? {
+            found if found.scope.account == account => Ok(()),
+            _ => Err(LakeError::NotOwner { bucket: name.as_str().to_owned() }),
+        }
+    }
+
     /// Makes a bucket. Errors: `BucketAlreadyOwnedByYou`, `BucketAlreadyExists` (another account's).
     pub async fn create_bucket(
         &self,

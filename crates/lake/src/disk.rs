@@ -4,6 +4,7 @@
 //! <dir>/lock                        held with an exclusive lock while the lake is open
 //! <dir>/identity                    which store the folder belongs to, see `identity`
 //! <dir>/extents/<ab>/<16 hex>       one immutable extent; <ab> = low byte of its id
+//! <dir>/fetching/                   with an outside store: extents on their way here, see `cache`
 //! ```
 //! A file is written once, by one upload, and never changed after its row is committed. Between creation and commit it
 //! belongs to an [`ExtentFile`], whose drop leaves it to the collector. When a transaction that was told of the file ends without
@@ -11,8 +12,13 @@
 //! A crash leaves files without rows; `sweep` removes them at the next start. Ids grow for ever, so start only has to
 //! look at the files above the mark of the last sweep.
 
+mod cache;
+
 use crate::LakeError;
 use crate::layout::ExtentId;
+use crate::outside::Outside;
+use cache::Cache;
+use futures::{StreamExt, TryStreamExt};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -23,6 +29,8 @@ use tokio::sync::Notify;
 
 /// Up to so many files are looked for on the calling thread; more on a thread that may block.
 const LOOK_AT_ONCE: usize = 4;
+/// Extents that a reader fetches at the same time.
+const FETCHES: usize = 4;
 
 pub(crate) struct Disk {
     folder: PathBuf,
@@ -34,6 +42,8 @@ pub(crate) struct Disk {
     doubtful: Mutex<Vec<ExtentId>>,
     unwanted: Mutex<Vec<ExtentId>>,
     wake: Notify,
+    /// Where the extents really are, when this folder only has copies.
+    cache: Option<Cache>,
     _lock: File,
 }
 
@@ -78,8 +88,20 @@ impl Disk {
             doubtful: Mutex::default(),
             unwanted: Mutex::default(),
             wake: Notify::new(),
+            cache: None,
             _lock: lock,
         })
+    }
+
+    /// The same folder, holding copies of an outside store.
+    pub(crate) fn with_outside(mut self, outside: Outside, cache_bytes: u64) -> Result<Disk, LakeError> {
+        self.clear_fetching().map_err(|err| LakeError::io("making the folder of fetched extents", err))?;
+        self.cache = Some(Cache::new(outside, cache_bytes));
+        Ok(self)
+    }
+
+    pub(crate) fn outside(&self) -> Option<&Outside> {
+        self.cache.as_ref().map(|cache| &cache.outside)
     }
 
     /// The folder that was opened.
@@ -205,11 +227,26 @@ impl PinSet {
             }
         }
         let set = PinSet { disk, ids };
+        if let Some(cache) = &set.disk.cache {
+            set.bring(cache).await?;
+            return Ok(set);
+        }
         if set.ids.len() <= LOOK_AT_ONCE {
             return set.look();
         }
         let looked = tokio::task::spawn_blocking(move || set.look()).await;
         looked.unwrap_or_else(|err| Err(PinError::Io(io::Error::other(err))))
+    }
+
+    /// Fetches those that are not here.
+    async fn bring(&self, cache: &Cache) -> Result<(), PinError> {
+        let fetched = futures::stream::iter(self.ids.iter().copied()).map(|id| async move {
+            match self.disk.bring(cache, id).await {
+                Err(err) if err.kind() == io::ErrorKind::NotFound => Err(PinError::Missing(id)),
+                other => other.map_err(PinError::Io),
+            }
+        });
+        fetched.buffer_unordered(FETCHES).try_collect().await
     }
 
     /// Makes sure that the files are there.
@@ -236,12 +273,16 @@ pub(crate) enum PinError {
 impl Drop for PinSet {
     fn drop(&mut self) {
         let mut pins = locked(&self.disk.pins);
-        for id in &self.ids {
-            if let Some(count) = pins.readers.get_mut(id) {
-                *count -= 1;
-                if *count == 0 {
-                    pins.readers.remove(id);
-                }
+        self.ids.iter().for_each(|id| pins.unpin(*id));
+    }
+}
+
+impl Pins {
+    fn unpin(&mut self, id: ExtentId) {
+        if let Some(count) = self.readers.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                self.readers.remove(&id);
             }
         }
     }
@@ -269,6 +310,10 @@ impl ExtentFile {
     pub(crate) fn create(disk: &Arc<Disk>) -> io::Result<ExtentFile> {
         let id = disk.new_id();
         File::options().write(true).create_new(true).open(disk.path(id))?;
+        if disk.cache.is_some() {
+            // No copy yet, but the only one: it is not to be trimmed.
+            *locked(&disk.pins).readers.entry(id).or_insert(0) += 1;
+        }
         Ok(ExtentFile { disk: Arc::clone(disk), id, fate: Fate::Ours })
     }
 
@@ -318,6 +363,9 @@ impl ExtentFile {
 
 impl Drop for ExtentFile {
     fn drop(&mut self) {
+        if self.disk.cache.is_some() {
+            locked(&self.disk.pins).unpin(self.id);
+        }
         match self.fate {
             Fate::Kept => {}
             Fate::Ours => self.disk.add_unwanted(self.id),

@@ -218,6 +218,12 @@ pub enum LakeError {
     /// The taker of messages failed.
     #[error("the bucket's events could not be told")]
     Events(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The metadata store's objects are kept somewhere else.
+    #[error("{what}")]
+    WrongPlace {
+        /// What does not fit, and what to do.
+        what: String,
+    },
     /// The index says something it never should.
     #[error("the object index is damaged: {what}")]
     Corrupt {

@@ -42,10 +42,10 @@ pub struct Collected {
 
 /// What became of a list of files.
 #[derive(Default)]
-struct Removed {
+pub(crate) struct Removed {
     bytes: u64,
-    gone: Vec<ExtentId>,
-    failed: Vec<ExtentId>,
+    pub(crate) gone: Vec<ExtentId>,
+    pub(crate) failed: Vec<ExtentId>,
 }
 
 impl Collected {
@@ -176,6 +176,17 @@ impl Lake {
         Ok(unclaimed)
     }
 
+    /// Removes copies of extents that take too much room; what goes wrong is tried again with the next turn.
+    async fn trim(&self) {
+        let disk = self.disk();
+        let trimmed = tokio::task::spawn_blocking(move || disk.trim()).await;
+        match trimmed.map_err(io::Error::other).and_then(|trimmed| trimmed) {
+            Ok(0) => {}
+            Ok(bytes) => tracing::debug!(bytes, "removed copies of extents"),
+            Err(error) => tracing::warn!(%error, "removing copies of extents failed"),
+        }
+    }
+
     /// Collects whenever there is something to collect, until `stop`.
     pub async fn run_gc(&self, stop: CancellationToken) {
         loop {
@@ -186,6 +197,7 @@ impl Lake {
                     true
                 }
             };
+            self.trim().await;
             let disk = self.disk();
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -230,7 +242,7 @@ impl Lake {
     }
 }
 
-async fn known_ids(tx: &mut Tx, files: &[ExtentId]) -> Result<HashSet<ExtentId>, LakeError> {
+pub(crate) async fn known_ids(tx: &mut Tx, files: &[ExtentId]) -> Result<HashSet<ExtentId>, LakeError> {
     let mut known = HashSet::new();
     for list in id_lists(files) {
         for table in ["lake_extents", "lake_garbage"] {
@@ -250,8 +262,21 @@ fn column(rows: &[Row]) -> Result<HashSet<ExtentId>, LakeError> {
     Ok(ids)
 }
 
-/// Removes what can be removed. Errors: the blocking thread was lost.
-async fn remove_files(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<Removed, LakeError> {
+/// Removes what can be removed, outside too. Errors: the blocking thread was lost.
+pub(crate) async fn remove_files(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<Removed, LakeError> {
+    let there = Arc::clone(&disk);
+    let mut removed = remove_local(disk, ids).await?;
+    if let Some(outside) = there.outside() {
+        for (id, error) in outside.remove(&removed.gone).await {
+            tracing::warn!(extent = id, %error, "an unused extent cannot be removed from the outside store");
+            removed.gone.retain(|gone| *gone != id);
+            removed.failed.push(id);
+        }
+    }
+    Ok(removed)
+}
+
+async fn remove_local(disk: Arc<Disk>, ids: Vec<ExtentId>) -> Result<Removed, LakeError> {
     let removed = tokio::task::spawn_blocking(move || {
         let mut removed = Removed::default();
         for id in ids {

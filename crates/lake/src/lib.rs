@@ -23,7 +23,11 @@
 //! of `lake_garbage` whose files are gone already.
 //!
 //! # Omitted on purpose
-//! Versions, encryption, configurations of buckets other than notifications: not built yet. Outside object stores neither.
+//! Versions, encryption, configurations of buckets other than notifications: not built yet.
+//!
+//! # Several servers
+//! With an outside store ([`Lake::open_shared`]) the extents are there and the folder holds copies of them: see
+//! `outside`, `shared` and `disk::cache`.
 
 mod buckets;
 mod checksum;
@@ -41,8 +45,10 @@ mod multipart;
 mod names;
 mod notification;
 mod objects;
+mod outside;
 mod read;
 mod schema;
+mod shared;
 mod upload;
 mod uploads;
 
@@ -60,6 +66,7 @@ pub use multipart::{
 pub use names::{BucketName, Key, MAX_KEY_BYTES};
 pub use notification::{EventSink, QueueNotification};
 pub use objects::CopyOptions;
+pub use outside::{Outside, S3Place};
 pub use read::{Object, Place, Segment};
 pub use schema::MIGRATIONS;
 pub use upload::{INLINE_BYTES, Staged, Upload, UploadChecks};
@@ -120,6 +127,7 @@ impl Lake {
         let failed = |source| LakeError::io(format!("reading the identity of {}", dir.display()), source);
         let found = identity::read(dir).map_err(failed)?;
         let mut tx = self.store.begin().await?;
+        shared::check_local(&mut tx).await?;
         let row = tx.query_opt("SELECT value FROM lake_state WHERE name = 'folder'", &[]).await?;
         let known: Option<i64> = row.map(|row| row.get(0)).transpose()?;
         match identity::verdict(found, known) {

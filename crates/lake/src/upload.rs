@@ -233,6 +233,8 @@ impl Upload {
         let last = std::mem::take(&mut self.buffer);
         let written = tokio::task::spawn_blocking(move || sink.end(&last));
         let (digests, file) = written.await.map_err(lost_thread)?.map_err(writing)?;
+        let sent = self.disk.send(file.id()).await;
+        sent.map_err(|err| LakeError::io("sending an extent to the outside store", err))?;
         let (md5, checksums) = digests.finish();
         Ok((md5, checksums, Content::File(file)))
     }

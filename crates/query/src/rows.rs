@@ -128,18 +128,32 @@ pub(crate) async fn list(
 
 /// The oldest queued executions of all accounts.
 pub(crate) async fn queued(tx: &mut Tx, limit: usize) -> Result<Vec<(Scope, Execution)>, QueryError> {
-    in_state(tx, State::Queued, limit).await
+    let found = in_state(tx, State::Queued, limit).await?;
+    Ok(found.into_iter().map(|(scope, execution, _)| (scope, execution)).collect())
+}
+
+/// An execution at work, and the process that runs it.
+pub(crate) struct Running {
+    pub(crate) scope: Scope,
+    pub(crate) execution: Execution,
+    pub(crate) holder: String,
 }
 
 /// The executions that are running, of all accounts and processes.
-pub(crate) async fn running(tx: &mut Tx) -> Result<Vec<(Scope, Execution)>, QueryError> {
-    in_state(tx, State::Running, 10_000).await
+pub(crate) async fn running(tx: &mut Tx) -> Result<Vec<Running>, QueryError> {
+    let found = in_state(tx, State::Running, 10_000).await?;
+    Ok(found.into_iter().map(|(scope, execution, holder)| Running { scope, execution, holder }).collect())
 }
 
-async fn in_state(tx: &mut Tx, state: State, limit: usize) -> Result<Vec<(Scope, Execution)>, QueryError> {
+async fn in_state(
+    tx: &mut Tx,
+    state: State,
+    limit: usize,
+) -> Result<Vec<(Scope, Execution, String)>, QueryError> {
     let rows = tx
         .query(
-            "SELECT account, region, doc FROM query_executions WHERE state = $1 ORDER BY submitted_ms LIMIT $2",
+            "SELECT account, region, doc, holder FROM query_executions WHERE state = $1 \
+             ORDER BY submitted_ms LIMIT $2",
             &params![state.as_str(), limit as i64],
         )
         .await?;
@@ -147,7 +161,8 @@ async fn in_state(tx: &mut Tx, state: State, limit: usize) -> Result<Vec<(Scope,
         .map(|row| {
             let scope = Scope::new(row.get::<String>(0)?, row.get::<String>(1)?)
                 .map_err(|error| QueryError::invalid(error.to_string()))?;
-            Ok((scope, decode("query execution", &row.get::<String>(2)?)?))
+            let holder: Option<String> = row.get(3)?;
+            Ok((scope, decode("query execution", &row.get::<String>(2)?)?, holder.unwrap_or_default()))
         })
         .collect()
 }

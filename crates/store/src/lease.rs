@@ -89,6 +89,16 @@ pub async fn release(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether somebody holds `name`, and its time is not over.
+///
+/// # Errors
+/// The store's.
+pub async fn held(tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
+    let now_ms = tx.now_ms();
+    let sql = "SELECT 1 FROM store_leases WHERE name = $1 AND expires_ms > $2 AND holder <> ''";
+    Ok(tx.query_opt(sql, &params![name, now_ms]).await?.is_some())
+}
+
 /// Ends every lease of `holder` and returns how many. For a process that starts again under the name of one
 /// that is known to be gone, so that it need not wait for the leases to run out.
 ///

@@ -106,8 +106,7 @@ struct Domain {
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
 pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metrics>) -> Result<Composed> {
     let store = open_store(config, data_dir).await?;
-    let options = lake::Options { dir: data_dir.path().join("objects"), durable: data_dir.durable() };
-    let lake = Lake::open(store.clone(), options).await.context("cannot open the objects")?;
+    let lake = open_lake(config, data_dir, &store).await.context("cannot open the objects")?;
     let queues = Queues::new(store.clone());
     let queue_link = Arc::new(QueueLink::new(queues.clone()));
     let lake = lake.with_events(Arc::clone(&queue_link) as _);
@@ -118,15 +117,16 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
 
     let vault = open_vault(config, data_dir)?;
     let reach = reach(config);
-    let crawler_options = crawler_options(config, holder("crawls"), reach)?;
+    let lease_ms = i64::try_from(config.lease_time.as_millis()).unwrap_or(i64::MAX);
+    let crawler_options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
     let crawlers =
         Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
     let crawlers = crawlers.with_queues(queue_link);
     let job_options =
-        jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, ..Default::default() };
+        jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
-    let query_options = query::Options { max_running: MAX_RUNNING };
+    let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
     let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine, statistics_options);
@@ -165,6 +165,30 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
     Store::open(location, MIGRATIONS, clock, ids).await.context("cannot open the metadata store")
 }
 
+/// Bytes in the data folder, or outside with copies in the data folder: a folder each, since the one is cleared at start
+/// and the other must never be.
+async fn open_lake(config: &Config, data_dir: &DataDir, store: &Store) -> Result<Lake> {
+    let durable = data_dir.durable();
+    let Some(objects) = &config.objects else {
+        let options = lake::Options { dir: data_dir.path().join("objects"), durable };
+        return Ok(Lake::open(store.clone(), options).await?);
+    };
+    let (access_key_id, secret) = match &objects.key {
+        Some((id, secret)) => (id.clone(), secret.expose().to_owned()),
+        None => Default::default(),
+    };
+    let outside = lake::Outside::s3(lake::S3Place {
+        bucket: objects.bucket.clone(),
+        prefix: objects.prefix.clone(),
+        endpoint: objects.endpoint.clone(),
+        region: objects.region.clone(),
+        access_key_id,
+        secret,
+    })?;
+    let options = lake::Options { dir: data_dir.path().join("copies"), durable };
+    Ok(Lake::open_shared(store.clone(), options, outside, objects.cache_bytes).await?)
+}
+
 /// A shared store holds what other servers must be able to open: a key of this folder alone would lock them out.
 fn open_vault(config: &Config, data_dir: &DataDir) -> Result<Vault> {
     let vault = match (&config.secrets_key, &config.store) {
@@ -197,7 +221,7 @@ fn reach(config: &Config) -> Reach {
     Reach::guarded(config.listen.ip().is_loopback())
 }
 
-fn crawler_options(config: &Config, node: String, reach: Reach) -> Result<crawler::Options> {
+fn crawler_options(config: &Config, node: String, reach: Reach, lease_ms: i64) -> Result<crawler::Options> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let dynamodb = config.dynamodb.as_ref().map(|found| dynamodb_signer::client(found, clock)).transpose();
     Ok(crawler::Options {
@@ -206,6 +230,7 @@ fn crawler_options(config: &Config, node: String, reach: Reach) -> Result<crawle
         build: build(),
         dynamodb: dynamodb.context("cannot make the client of DynamoDB")?,
         reach,
+        lease_ms,
     })
 }
 

@@ -115,6 +115,7 @@ pub(super) fn fault(error: LakeError) -> Fault {
         | LakeError::OtherFolder { .. }
         | LakeError::NoEvents
         | LakeError::Events(_)
+        | LakeError::WrongPlace { .. }
         | LakeError::Corrupt { .. }
         | LakeError::Io { .. } => Fault::internal(causes),
     }

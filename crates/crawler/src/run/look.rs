@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, infer};
-use lake::{BucketName, Conditions, ObjectInfo};
+use lake::{BucketName, Conditions, LakeError, ObjectInfo};
 use tables::LakeBytes;
 
-use super::Ground;
+use super::{Ended, Ground, Job};
 use crate::error::CrawlerError;
 use crate::memory::Look;
 use crate::plan::Shape;
@@ -84,5 +84,25 @@ async fn classified(source: Arc<dyn ByteSource>, ways: &[InferOptions]) -> Resul
             Ok(inferred)
         }
         Err(error) => Err(remarks.into_iter().next().unwrap_or(error)),
+    }
+}
+
+/// A crawler may read what its account may.
+pub(super) async fn own(job: &Job<'_>, bucket: &BucketName) -> Result<(), Ended> {
+    let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+    match job.ground.lake.check_owner(&mut tx, bucket, &job.scope.account).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(unlisted(error)),
+    }
+}
+
+/// Why a place cannot be listed.
+pub(super) fn unlisted(error: LakeError) -> Ended {
+    match error {
+        LakeError::NoSuchBucket { bucket } => {
+            Ended::Failed(format!("The specified bucket does not exist: {bucket}"))
+        }
+        LakeError::NotOwner { .. } => Ended::Failed(format!("Access Denied: {error}")),
+        other => CrawlerError::from(other).into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the planned tables and partitions, a transaction per table and per few thousand partitions.
+//! Writes the planned tables and partitions, a transaction per table and per few hundred partitions.
 //!
 //! Each transaction checks the run's lease and changes the run's counts together with what it counts, so that a run
 //! that is taken up again neither loses nor doubles them.
@@ -15,8 +15,8 @@ use super::{Ended, Job, describe, keys, naming, vanished};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
 
-/// Partitions per transaction.
-const PARTITIONS_AT_ONCE: usize = 2_000;
+/// Partitions per transaction: each is held as it was and as it will be, with its undoing, until the commit.
+const PARTITIONS_AT_ONCE: usize = 500;
 
 /// Writes everything that was found. Returns the names of the tables that it wrote or found unchanged, and their
 /// locations.

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::incremental::Known;
-use super::look::look;
+use super::look::{look, own, unlisted};
 use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job, explain};
@@ -57,6 +57,7 @@ pub(crate) async fn look_around(
     looked: &mut Looked,
 ) -> Result<Surveyed, Ended> {
     let path = &place.path;
+    own(job, &place.bucket).await?;
     let mut survey = Survey::new(job, place, likeness, known, looked)?;
     let prefix = place.prefix();
     let listed = survey.walk(&prefix).await?;
@@ -191,7 +192,7 @@ impl<'a> Survey<'a> {
             let query = ListQuery { prefix: folder.to_owned(), delimiter: None, after, limit: PAGE };
             let ground = self.job.ground;
             let mut tx = ground.store.read().await.map_err(CrawlerError::from)?;
-            let page = ground.lake.list(&mut tx, &self.bucket, &query).await.map_err(|e| self.listing(e))?;
+            let page = ground.lake.list(&mut tx, &self.bucket, &query).await.map_err(unlisted)?;
             drop(tx);
             listed += page.objects.len() as u64;
             self.page(folder, page.objects, page.next.is_some()).await?;
@@ -200,15 +201,6 @@ impl<'a> Survey<'a> {
                 Some(next) => after = Some(next),
                 None => return Ok(listed),
             }
-        }
-    }
-
-    fn listing(&self, error: LakeError) -> Ended {
-        match error {
-            LakeError::NoSuchBucket { bucket } => {
-                Ended::Failed(format!("The specified bucket does not exist: {bucket}"))
-            }
-            other => CrawlerError::from(other).into(),
         }
     }
 
@@ -383,7 +375,7 @@ impl<'a> Survey<'a> {
         let info = match ground.lake.head(&mut tx, &self.bucket, &key, &Conditions::default()).await {
             Ok(info) => info,
             Err(LakeError::NoSuchKey { .. }) => return Ok(None),
-            Err(error) => return Err(self.listing(error)),
+            Err(error) => return Err(unlisted(error)),
         };
         drop(tx);
         self.count_file();

@@ -17,11 +17,12 @@ use crate::rows;
 use crate::run::{self, Aim, Job, RunLog};
 use crate::state::{Event, State, step};
 
-/// How long a run's lease lasts without being renewed.
-const LEASE_MS: i64 = 30_000;
-/// How often it is renewed, and how often runs of nodes that are gone are looked for.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 impl Crawlers {
+    /// How often leases are renewed, and how often runs of nodes that are gone are looked for.
+    fn heartbeat_time(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.inner.options.lease_ms / 3).unwrap_or(1).max(1))
+    }
+
     /// Works on runs until `stop`; then runs at work are left for the next start of this node.
     /// Errors: the store's, when the leases of an earlier process cannot be given up.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), CrawlerError> {
@@ -49,7 +50,7 @@ impl Crawlers {
                     async move { crawlers.work(scope, crawl, lease, cancel, stopped).await },
                 ));
             }
-            let pause = self.until_due(HEARTBEAT).await;
+            let pause = self.until_due(self.heartbeat_time()).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.inner.wake.notified() => {}
@@ -80,8 +81,8 @@ impl Crawlers {
                 break;
             }
             let name = format!("crawl/{}", crawl.id);
-            let Some(lease) = lease::acquire(&mut tx, &name, &self.inner.options.node, LEASE_MS).await?
-            else {
+            let options = &self.inner.options;
+            let Some(lease) = lease::acquire(&mut tx, &name, &options.node, options.lease_ms).await? else {
                 continue;
             };
             let Some(mut crawl) = rows::run(&mut tx, &scope, &crawl).await? else { continue };
@@ -179,7 +180,7 @@ impl Crawlers {
     /// Renews the lease; returns when it is lost or the crawler was told to stop through another node.
     async fn heartbeat(&self, scope: &Scope, name: &str, lease: &Lease) -> run::Ended {
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
+            tokio::time::sleep(self.heartbeat_time()).await;
             let renewed = async {
                 let mut tx = self.store().begin().await?;
                 let held = lease::renew(&mut tx, lease).await?;

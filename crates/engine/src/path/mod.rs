@@ -23,7 +23,7 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 use formats::{ColumnNames, CsvOptions, ExcelOptions, Format, JsonOptions};
-use lake::{Conditions, Key, LakeError};
+use lake::{Key, LakeError};
 
 use crate::{
     EngineError, ObjectRef, ScanStats,
@@ -173,7 +173,7 @@ async fn find_below(
     let mut out = Vec::new();
     if !location.prefix.is_empty() && !location.prefix.ends_with('/') {
         let key = Key::new(location.prefix.as_str())?;
-        match sources.lake.head(reading.tx(), &location.bucket, &key, &Conditions::default()).await {
+        match sources.lake.head(reading.tx(), &location.bucket, &key, &sources.own()).await {
             Ok(info) => {
                 let folder = location
                     .prefix

@@ -19,7 +19,7 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 use formats::{Format, ParquetOptions};
-use lake::{Conditions, LakeError};
+use lake::LakeError;
 use tables::{
     DataFile, Tables, TablesError,
     files::Place,
@@ -135,8 +135,7 @@ pub(super) async fn locate(
     let sources = view.sources();
     let place = Place::parse(location).map_err(|error| from_tables(error, table))?;
     let key = place.object_key().map_err(|error| from_tables(error, table))?;
-    let conditions = Conditions { owner: Some(sources.scope.account.clone()), ..Conditions::NONE };
-    match sources.lake.head(reading.tx(), &place.bucket, &key, &conditions).await {
+    match sources.lake.head(reading.tx(), &place.bucket, &key, &sources.own()).await {
         Ok(info) => Ok(ObjectRef::new(&place.bucket, info)),
         Err(LakeError::NoSuchKey { .. }) => Err(EngineError::ObjectMissing { file: location.to_owned() }),
         Err(error) => Err(error.into()),

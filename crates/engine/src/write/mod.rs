@@ -118,8 +118,9 @@ fn check(spec: &Spec) -> Result<(), EngineError> {
 
 async fn check_bucket(session: &Session, spec: &Spec) -> Result<(), EngineError> {
     let mut reading = session.view().read().await?;
-    match session.lake().bucket(reading.tx(), &spec.bucket).await {
-        Ok(_) => {
+    let account = &session.view().sources().scope.account;
+    match session.lake().check_owner(reading.tx(), &spec.bucket, account).await {
+        Ok(()) => {
             reading.done();
             Ok(())
         }

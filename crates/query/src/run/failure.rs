@@ -88,6 +88,7 @@ impl RunError {
             Self::Lake(LakeError::NoSuchBucket { bucket }) => {
                 (USER, "NO_SUCH_BUCKET", format!("bucket {bucket} does not exist"))
             }
+            Self::Lake(error @ LakeError::NotOwner { .. }) => denied(error),
             Self::Refused { code, message } => (USER, *code, message.clone()),
             Self::NoText(error) => (SYSTEM, "NOT_SUPPORTED", error.to_string()),
             Self::Lake(_) | Self::Store(_) | Self::Query(_) => internal(),
@@ -95,6 +96,10 @@ impl RunError {
         };
         Failure { category, code: code.to_owned(), message }
     }
+}
+
+fn denied(error: &LakeError) -> (i64, &'static str, String) {
+    (USER, "PERMISSION_DENIED", format!("Access Denied: {error}"))
 }
 
 fn internal() -> (i64, &'static str, String) {
@@ -142,6 +147,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::InvalidCast { .. } => "INVALID_CAST_ARGUMENT",
         EngineError::Cancelled => "USER_CANCELED",
         EngineError::Catalog(inner) => return catalog_failure(inner),
+        EngineError::Lake(inner) if matches!(**inner, LakeError::NotOwner { .. }) => return denied(inner),
         _ => return internal(),
     };
     (USER, code, error.to_string())

@@ -39,6 +39,9 @@ pub(super) async fn run(
         ));
     }
     let (bucket, prefix) = location(&table)?;
+    let mut tx = ground.store.read().await?;
+    ground.lake.check_owner(&mut tx, &bucket, &context.scope.account).await?;
+    drop(tx);
     let mut level = vec![Found { values: Vec::new(), prefix }];
     for key in &keys {
         let mut next = Vec::new();

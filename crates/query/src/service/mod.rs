@@ -5,8 +5,8 @@
 //! and its state SUCCEEDED are one transaction.
 //!
 //! # What a crash leaves
-//! Executions in state RUNNING whose process is gone: the next start marks them FAILED and says why. Queued ones are
-//! run. Bytes of unpublished results are swept by the lake.
+//! Executions in state RUNNING whose process is gone: its next start marks them FAILED and says why, or another process
+//! on the same store does, once the lease that says that the process lives is over. Queued ones are run. Bytes of unpublished results are swept by the lake.
 
 mod request;
 mod runner;
@@ -34,8 +34,13 @@ pub(crate) use request::{list_position, list_token};
 pub use runner::CRASH_POINTS;
 
 /// Options of the service.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
+    /// The name of this process among those that share the store; when it is started again its predecessor is known to
+    /// be gone.
+    pub holder: String,
+    /// How long other processes take this one for alive without hearing of it, in milliseconds.
+    pub lease_ms: i64,
     /// Queries that run at the same time; the others wait, at least 1.
     pub max_running: usize,
 }
@@ -66,7 +71,6 @@ pub struct Queries {
 struct Inner {
     ground: Ground,
     options: Options,
-    holder: String,
     wake: Notify,
     running: Mutex<HashMap<String, CancellationToken>>,
 }
@@ -74,17 +78,8 @@ struct Inner {
 impl Queries {
     /// Makes the service; nothing runs before [`Self::run`].
     pub fn new(store: Store, lake: Lake, engine: engine::Engine, options: Options) -> Self {
-        let holder = store.ids().uuid();
         let ground = Ground { store, lake, engine };
-        Self {
-            inner: Arc::new(Inner {
-                ground,
-                options,
-                holder,
-                wake: Notify::new(),
-                running: Mutex::default(),
-            }),
-        }
+        Self { inner: Arc::new(Inner { ground, options, wake: Notify::new(), running: Mutex::default() }) }
     }
 
     /// Queues a query and returns its id.
@@ -102,7 +97,7 @@ impl Queries {
         }
         let group = workgroup::get(&mut tx, scope, new.work_group.as_deref().unwrap_or(PRIMARY)).await?;
         let folder = output_folder(&group, new.output_location.as_deref())?;
-        self.check_bucket(&mut tx, &folder).await?;
+        self.check_bucket(&mut tx, scope, &folder).await?;
         let id = tx.new_id();
         let extension = if statement_type == StatementType::Dml { "csv" } else { "txt" };
         let execution = Execution {
@@ -131,10 +126,13 @@ impl Queries {
         Ok(id)
     }
 
-    async fn check_bucket(&self, tx: &mut Tx, folder: &str) -> Result<(), QueryError> {
+    async fn check_bucket(&self, tx: &mut Tx, scope: &Scope, folder: &str) -> Result<(), QueryError> {
         let (bucket, _) = split(folder)?;
-        match self.inner.ground.lake.bucket(tx, &bucket).await {
-            Ok(_) => Ok(()),
+        match self.inner.ground.lake.check_owner(tx, &bucket, &scope.account).await {
+            Ok(()) => Ok(()),
+            Err(LakeError::NotOwner { .. }) => {
+                Err(QueryError::invalid(format!("Access denied when writing output to url: {folder}")))
+            }
             Err(LakeError::NoSuchBucket { bucket }) => {
                 Err(QueryError::invalid(format!("Unable to verify/create output bucket {bucket}")))
             }

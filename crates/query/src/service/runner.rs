@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use store::Scope;
+use store::lease::{self, Lease};
+use store::{Scope, Tx};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use lake::{Key, Meta};
@@ -26,12 +28,15 @@ impl Queries {
     /// Runs queries until `stop`; then what runs is cancelled and marked FAILED.
     /// Errors: the store's, when what an earlier process left cannot be marked.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), QueryError> {
-        self.recover().await?;
+        let lease = self.begin().await?;
         let mut tasks = JoinSet::new();
+        let third = u64::try_from(lease.ttl_ms / 3).unwrap_or(1).max(1);
+        let mut beat = interval(Duration::from_millis(third));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
             let free = self.inner.options.max_running.max(1).saturating_sub(tasks.len());
             // A store that is busy for a moment is no reason to break off the queries at work: the next turn asks again.
-            let (taken, pause) = match self.take(free).await {
+            let (taken, pause) = match self.take(free, &lease).await {
                 Ok(taken) => (taken, None),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "looking for queries failed");
@@ -49,25 +54,62 @@ impl Queries {
                 () = stop.cancelled() => {}
                 () = self.inner.wake.notified() => {}
                 Some(_) = tasks.join_next() => {}
+                _ = beat.tick() => self.beat(&lease, !tasks.is_empty()).await,
                 () = async { tokio::time::sleep(pause.unwrap_or_default()).await }, if pause.is_some() => {}
             }
         }
         while tasks.join_next().await.is_some() {}
-        Ok(())
-    }
-
-    /// Marks what another process left running: nobody will finish it.
-    async fn recover(&self) -> Result<(), QueryError> {
         let mut tx = self.inner.ground.store.begin().await?;
-        for (scope, execution) in rows::running(&mut tx).await? {
-            let failure = stopped_failure();
-            self.end(&mut tx, &scope, execution, Event::Fail, Some(failure)).await?;
-        }
+        lease::release(&mut tx, &lease).await?;
         Ok(tx.commit().await?)
     }
 
+    /// Marks what an earlier process of this name left running, and says that this one lives.
+    async fn begin(&self) -> Result<Lease, QueryError> {
+        let options = &self.inner.options;
+        let mut tx = self.inner.ground.store.begin().await?;
+        lease::release_all(&mut tx, &options.holder).await?;
+        self.recover(&mut tx).await?;
+        let name = lease_name(&options.holder);
+        let lease = lease::acquire(&mut tx, &name, &options.holder, options.lease_ms).await?;
+        tx.commit().await?;
+        lease.ok_or_else(|| QueryError::Store(store::StoreError::LeaseLost { name }))
+    }
+
+    /// Says again that this process lives, if it is at work, and looks after those that do not.
+    async fn beat(&self, lease: &Lease, at_work: bool) {
+        let beaten = async {
+            let mut read = self.inner.ground.store.read().await?;
+            // An idle node only reads.
+            if !at_work && rows::running(&mut read).await?.is_empty() {
+                return Ok(());
+            }
+            drop(read);
+            let mut tx = self.inner.ground.store.begin().await?;
+            lease::renew(&mut tx, lease).await?;
+            self.recover(&mut tx).await?;
+            Ok::<_, QueryError>(tx.commit().await?)
+        };
+        if let Err(error) = beaten.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the lease of queries could not be renewed"
+            );
+        }
+    }
+
+    /// Marks what processes without a lease left running: nobody will finish it, or be allowed to.
+    async fn recover(&self, tx: &mut Tx) -> Result<(), QueryError> {
+        for rows::Running { scope, execution, holder } in rows::running(tx).await? {
+            if !lease::held(tx, &lease_name(&holder)).await? {
+                self.end(tx, &scope, execution, Event::Fail, Some(stopped_failure())).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Moves up to `limit` queued executions to RUNNING.
-    async fn take(&self, limit: usize) -> Result<Vec<(Scope, Execution)>, QueryError> {
+    async fn take(&self, limit: usize, lease: &Lease) -> Result<Vec<(Scope, Execution)>, QueryError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
@@ -78,11 +120,15 @@ impl Queries {
         drop(read);
         let mut tx = self.inner.ground.store.begin().await?;
         let mut taken = Vec::new();
+        // Others may have taken this process for gone while it had nothing to do.
+        lease::renew(&mut tx, lease).await?;
         for (scope, mut execution) in rows::queued(&mut tx, limit).await? {
             let Some(to) = step(execution.state, Event::Start) else { continue };
             execution.state = to;
             execution.statistics.queued_ms = tx.now_ms() - execution.submitted_ms;
-            if rows::replace(&mut tx, &scope, &execution, State::Queued, Some(&self.inner.holder)).await? {
+            if rows::replace(&mut tx, &scope, &execution, State::Queued, Some(&self.inner.options.holder))
+                .await?
+            {
                 taken.push((scope, execution));
             }
         }
@@ -165,6 +211,11 @@ impl Queries {
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] =
     &["query.result.staged", "query.result.before_commit", "query.result.committed"];
+
+/// Held by a process that runs queries, as long as it lives.
+fn lease_name(holder: &str) -> String {
+    format!("queries/{holder}")
+}
 
 fn stopped_failure() -> Failure {
     Failure {

@@ -24,6 +24,9 @@ use writer::Writer;
 
 /// Reader connections: enough for the requests that wait on other things between two queries.
 const MAX_READERS: u32 = 16;
+/// Page cache of a reader (negative: KiB). Readers take turns, so each comes to hold the same pages, and all caches fill
+/// up with the database: small ones hold the upper pages of the trees, the system's cache has the rest.
+const READER_CACHE: &str = "-1024";
 /// How long to wait for a connection or a turn before answering [`StoreError::Busy`].
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Pages in the log that trigger a checkpoint (16 MiB): fewer syncs of the main file than the default 1,000.
@@ -60,7 +63,7 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone().pragma("query_only", "ON").pragma("cache_size", "-4096"));
+            .connect_lazy_with(options.clone().pragma("query_only", "ON").pragma("cache_size", READER_CACHE));
         Ok(Self { writer: Writer::new(connection, options), readers })
     }
 

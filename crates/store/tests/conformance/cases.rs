@@ -289,6 +289,11 @@ async fn acquire(store: &Store, name: &str, holder: &str) -> Option<lease::Lease
     lease
 }
 
+async fn held(store: &Store, name: &str) -> bool {
+    let mut tx = store.read().await.unwrap();
+    lease::held(&mut tx, name).await.unwrap()
+}
+
 pub(crate) async fn leases_fence(fresh: Fresh) {
     let store = fresh.open().await;
     let first = acquire(&store, "job", "a").await.unwrap();
@@ -303,7 +308,9 @@ pub(crate) async fn leases_fence(fresh: Fresh) {
     tx.commit().await.unwrap();
     fresh.clock.advance(999);
     assert!(acquire(&store, "job", "b").await.is_none());
+    assert!(held(&store, "job").await);
     fresh.clock.advance(1);
+    assert!(!held(&store, "job").await, "its time is over, whoever acquires it");
     let second = acquire(&store, "job", "b").await.unwrap();
     assert_eq!(second.fence, 2);
     let mut tx = store.begin().await.unwrap();
@@ -312,6 +319,7 @@ pub(crate) async fn leases_fence(fresh: Fresh) {
     lease::release(&mut tx, &first).await.unwrap();
     lease::check(&mut tx, &second).await.unwrap();
     lease::release(&mut tx, &second).await.unwrap();
+    assert!(!lease::held(&mut tx, "job").await.unwrap());
     assert!(matches!(lease::check(&mut tx, &second).await, Err(StoreError::LeaseLost { .. })));
     assert!(!lease::renew(&mut tx, &second).await.unwrap());
     tx.commit().await.unwrap();

@@ -46,6 +46,19 @@ pub(crate) enum StoreChoice {
     Postgres(Secret),
 }
 
+/// The outside store of the objects' bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct ObjectsConfig {
+    pub(crate) bucket: String,
+    /// Without slashes at its ends.
+    pub(crate) prefix: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: String,
+    /// Key id and secret.
+    pub(crate) key: Option<(String, Secret)>,
+    pub(crate) cache_bytes: u64,
+}
+
 /// Who is let in.
 #[derive(Debug, Clone)]
 pub(crate) enum AuthChoice {
@@ -109,6 +122,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) place: Place,
     pub(crate) store: StoreChoice,
+    /// `None`: objects are in the data folder.
+    pub(crate) objects: Option<ObjectsConfig>,
+    /// How long a lease lasts without renewal.
+    pub(crate) lease_time: Duration,
     pub(crate) auth: AuthChoice,
     /// What secrets are encrypted with; `None`: a file of the data folder, where one is possible.
     pub(crate) secrets_key: Option<Secret>,

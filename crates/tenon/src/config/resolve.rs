@@ -1,5 +1,7 @@
 //! From layered values to the typed [`Config`], collecting every problem on the way.
 
+mod objects;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,10 @@ use super::{
 /// The least that the engine can work with.
 const MIN_ENGINE_BYTES: u64 = 64 << 20;
 
+/// A lease is renewed every third of its time, and a busy machine may be late.
+const MIN_LEASE: Duration = Duration::from_secs(1);
+const MAX_LEASE: Duration = Duration::from_secs(3600);
+
 /// Checks everything and returns the configuration, or all that is wrong.
 pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
     let mut reader = Reader { layers, problems: layers.problems.clone() };
@@ -30,6 +36,8 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         listen,
         place,
         store,
+        objects: objects::read(&mut reader),
+        lease_time: lease_time(&mut reader),
         auth: auth(&mut reader, listen),
         secrets_key: reader.get("secrets_key", secrets_key),
         base_hosts: reader.need("base_hosts", hosts, Vec::new()),
@@ -148,6 +156,14 @@ fn size(value: &Value) -> Result<u64, String> {
 fn span(value: &Value) -> Result<Duration, String> {
     let span = units::span(&text(value)?)?;
     if span.is_zero() { Err("the duration must be longer than nothing".to_owned()) } else { Ok(span) }
+}
+
+fn lease_time(reader: &mut Reader<'_>) -> Duration {
+    let time = reader.need("lease_time", span, Duration::from_secs(1));
+    if !(MIN_LEASE..=MAX_LEASE).contains(&time) {
+        reader.problem("lease_time", "is from 1s to 1h: leases are renewed every third of it");
+    }
+    time
 }
 
 fn hosts(value: &Value) -> Result<Vec<String>, String> {

@@ -19,6 +19,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("data_dir", None, "folder of all data; default $XDG_DATA_HOME/tenon or ~/.local/share/tenon"),
     setting("ephemeral", Some("false"), "keep data in a temporary folder that is removed at the end"),
     setting("store", Some("sqlite"), "metadata store: sqlite, or postgres://user:password@host/database"),
+    setting("lease_time", Some("15s"), "after this without a word of a server others take its crawls up"),
     setting("auth", Some("open"), "open: any credentials, on loopback only; sigv4: requests are verified"),
     setting("keys", None, "[[keys]] tables of access_key_id, secret and, if wanted, account"),
     setting(
@@ -33,6 +34,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "names under which buckets are hosts",
     ),
     setting("limits", Some("off"), "AWS's service quotas: off; aws is refused, as they are not built yet"),
+    setting(
+        "objects.store",
+        None,
+        "s3://bucket/prefix that keeps the objects' bytes, for several servers on one PostgreSQL store; default data_dir",
+    ),
+    setting("objects.endpoint", None, "address of that S3-compatible store; default Amazon's own"),
+    setting("objects.region", Some("us-east-1"), "region of that store"),
+    setting("objects.access_key_id", None, "key for that store; default what the machine's role gives"),
+    setting("objects.secret_access_key", None, "secret of that key"),
+    setting("objects.cache", Some("10GiB"), "copies of what is in that store, in data_dir"),
     setting("log.format", Some("text"), "text or json"),
     setting(
         "log.level",

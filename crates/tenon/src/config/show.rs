@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::layers::Layers;
 use super::setting::{SETTINGS, environment_name};
-use super::{AuthChoice, Config, Limits, LogFormat, Place, StoreChoice, size_text, span_text};
+use super::{AuthChoice, Config, Limits, LogFormat, ObjectsConfig, Place, StoreChoice, size_text, span_text};
 
 const MASK: &str = "***";
 
@@ -48,6 +48,8 @@ fn value(config: &Config, path: &str) -> Option<String> {
             StoreChoice::Sqlite => quoted("sqlite"),
             StoreChoice::Postgres(_) => quoted(format!("postgres://{MASK}")),
         },
+        path if path.starts_with("objects.") => return objects(config.objects.as_ref()?, path),
+        "lease_time" => quoted(span_text(config.lease_time)),
         "auth" => match &config.auth {
             AuthChoice::Open => quoted("open"),
             AuthChoice::SigV4(_) => quoted("sigv4"),
@@ -81,6 +83,19 @@ fn value(config: &Config, path: &str) -> Option<String> {
         "sources.dynamodb_secret" => quoted(config.dynamodb.as_ref().map(|_| MASK)?),
         "crash.point" => quoted(&config.crash.as_ref()?.spec),
         "crash.marker" => quoted(config.crash.as_ref()?.marker.display()),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn objects(objects: &ObjectsConfig, path: &str) -> Option<String> {
+    let text = match path {
+        "objects.store" => quoted(format!("s3://{}/{}", objects.bucket, objects.prefix)),
+        "objects.endpoint" => quoted(objects.endpoint.as_ref()?),
+        "objects.region" => quoted(&objects.region),
+        "objects.access_key_id" => quoted(&objects.key.as_ref()?.0),
+        "objects.secret_access_key" => quoted(objects.key.as_ref().map(|_| MASK)?),
+        "objects.cache" => quoted(size_text(objects.cache_bytes)),
         _ => return None,
     };
     Some(text)

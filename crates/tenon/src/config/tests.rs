@@ -211,3 +211,31 @@ fn a_dynamodb_server_is_named_or_there_is_none() {
         assert!(text.contains(word) && !text.contains("hunter2"), "{text}");
     }
 }
+
+#[test]
+fn the_outside_store_is_whole_or_not_there() {
+    let named = [("objects.store", "s3://bytes/a/b/"), ("objects.endpoint", "http://10.0.0.5:9000/")];
+    let key = [("objects.access_key_id", "id"), ("objects.secret_access_key", "hush")];
+    let read = layers(None, &[], &[&named[..], &key[..]].concat());
+    let config = resolve(&read).expect("fine");
+    let objects = config.objects.as_ref().expect("an outside store");
+    assert_eq!((objects.bucket.as_str(), objects.prefix.as_str()), ("bytes", "a/b"));
+    assert_eq!(objects.endpoint.as_deref(), Some("http://10.0.0.5:9000"));
+    assert_eq!(objects.cache_bytes, 10 << 30);
+    let shown = as_text(&config, &read);
+    assert!(shown.contains("secret_access_key = \"***\"") && !shown.contains("hush"), "{shown}");
+    assert!(!format!("{config:?}").contains("hush"));
+
+    let alone = layers(None, &[], &[("objects.cache", "1GiB"), ("lease_time", "10ms")]);
+    let found = problems(&alone);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("objects.cache (--objects.cache): says nothing")));
+    assert!(found.iter().any(|problem| problem.starts_with("lease_time (--lease_time): is from 1s to 1h")));
+    let half =
+        [("objects.store", "bytes"), ("objects.access_key_id", "id"), ("objects.endpoint", "ftp://a:b@c")];
+    let found = problems(&layers(None, &[], &half));
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(!found.iter().any(|problem| problem.contains("a:b@c")), "an address may hold a password");
+    let lost = [("objects.store", "s3://bytes"), ("ephemeral", "true")];
+    assert_eq!(problems(&layers(None, &[], &lost)).len(), 1);
+}
