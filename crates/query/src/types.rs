@@ -1,6 +1,8 @@
 //! Trino's names and classes of the types that our engine computes with.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType};
+
+use crate::values::{MILLIS, common_float};
 
 /// What types can be compared and combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,54 @@ pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
         // Inside of rows, arrays and maps our engine would compare doubles bit by bit.
         (Class::Other, _) | (_, Class::Other) => left == right && !has_inexact(left),
         _ => a == b || (a.is_number() && b.is_number()),
+    }
+}
+
+/// Digits before and after the point of a number as a decimal; `None` for what is not exact.
+fn digits(of: &DataType) -> Option<(u8, i8)> {
+    Some(match of {
+        DataType::Int8 => (3, 0),
+        DataType::Int16 => (5, 0),
+        DataType::Int32 => (10, 0),
+        DataType::Int64 => (19, 0),
+        DataType::Decimal128(precision, scale) => (precision.checked_add_signed(-scale)?, *scale),
+        _ => return None,
+    })
+}
+
+fn width(of: &DataType) -> Option<usize> {
+    if of.is_signed_integer() { of.primitive_width() } else { None }
+}
+
+/// The type that Trino gives values of the two types together, in CASE, COALESCE, UNION, IN and the like; `None` when
+/// there is none, or when our engine does not compute with it.
+/// Source: Trino documentation, "Conversion functions" and "Data types" (implicit coercions).
+pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
+    if left == right {
+        return Some(left.clone());
+    }
+    match (left, right) {
+        (DataType::Dictionary(_, value), other) | (other, DataType::Dictionary(_, value)) => {
+            return common(value, other);
+        }
+        (DataType::Null, other) | (other, DataType::Null) => return Some(other.clone()),
+        _ => {}
+    }
+    match (Class::of(left), Class::of(right)) {
+        (Class::Integer, Class::Integer) => {
+            Some(if width(left)? < width(right)? { right.clone() } else { left.clone() })
+        }
+        (Class::Float, other) | (other, Class::Float) if other.is_number() => Some(common_float(left, right)),
+        (Class::Integer | Class::Decimal, Class::Integer | Class::Decimal) => {
+            let ((whole, scale), (other, finer)) = (digits(left)?, digits(right)?);
+            let (whole, scale) = (whole.max(other), scale.max(finer));
+            let precision = whole.saturating_add_signed(scale).min(DECIMAL128_MAX_PRECISION);
+            Some(DataType::Decimal128(precision, scale))
+        }
+        (Class::Time, Class::Time) => Some(MILLIS),
+        (Class::Text, Class::Text) => Some(DataType::Utf8),
+        (Class::Binary, Class::Binary) => Some(DataType::Binary),
+        _ => None,
     }
 }
 

@@ -5,11 +5,15 @@
 //! What a function or operator of the same name means differently in Spark is not looked at here; the limits are
 //! documented with the job nodes that offer SQL.
 
+mod correlated;
+mod distinct;
 mod expansion;
 mod refuse;
 mod size;
 mod spelling;
 
+pub use correlated::{OneRow, fault as correlation_fault, one_row};
+pub use distinct::regroup_distinct;
 pub use expansion::check_expansion;
 pub use size::{check_size, on_large_stack};
 

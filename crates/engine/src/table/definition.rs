@@ -22,6 +22,8 @@ pub(super) struct Definition {
     pub(super) keys: Vec<Column>,
     pub(super) key_schema: SchemaRef,
     pub(super) file_schema: SchemaRef,
+    /// The columns that are, or hold, texts of a given length, with their types.
+    pub(super) bounded: Vec<(String, HiveType)>,
     descriptor: StorageDescriptor,
     parameters: BTreeMap<String, String>,
     format: Arc<Format>,
@@ -62,8 +64,20 @@ impl Definition {
             }
         }
         let descriptor = descriptor.clone();
+        let bounded = bounded(table.columns());
         let (database, table) = (table.database_name.clone(), table.name.clone());
-        Ok(Self { database, table, name, keys, key_schema, file_schema, descriptor, parameters, format })
+        Ok(Self {
+            database,
+            table,
+            name,
+            keys,
+            key_schema,
+            file_schema,
+            bounded,
+            descriptor,
+            parameters,
+            format,
+        })
     }
 
     /// A table without partition keys as its only part.
@@ -167,6 +181,26 @@ fn schema_of(columns: &[Column], name: &str) -> Result<SchemaRef, EngineError> {
         fields.push(Field::new(column_name, data_type, true));
     }
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The columns whose values have a length that plain text does not enforce.
+fn bounded(columns: &[Column]) -> Vec<(String, HiveType)> {
+    let typed = columns.iter().filter_map(|column| {
+        let hive_type: HiveType = column.hive_type().parse().ok()?;
+        Some((column.name.to_lowercase(), hive_type))
+    });
+    typed.filter(|(_, hive_type)| is_bounded(hive_type)).collect()
+}
+
+fn is_bounded(hive_type: &HiveType) -> bool {
+    match hive_type {
+        HiveType::Char(_) | HiveType::Varchar(_) => true,
+        HiveType::Array(item) => is_bounded(item),
+        HiveType::Map(key, value) => is_bounded(key) || is_bounded(value),
+        HiveType::Struct(fields) => fields.iter().any(|(_, field)| is_bounded(field)),
+        HiveType::Union(members) => members.iter().any(is_bounded),
+        _ => false,
+    }
 }
 
 /// Whether a reader needs the fields of structures spelled as its files spell them.

@@ -14,7 +14,7 @@ mod delta;
 mod filters;
 mod iceberg;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{any::Any, collections::HashSet, sync::Arc};
 
 use crate::{
     EngineError, ObjectRef, ScanStats,
@@ -35,12 +35,14 @@ use catalog::{
 use datafusion::{
     catalog::{Session, TableProvider},
     common::ScalarValue,
+    datasource::source_as_provider,
     error::Result,
-    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    logical_expr::{Expr, TableProviderFilterPushDown, TableSource, TableType},
     physical_plan::ExecutionPlan,
 };
 use definition::{Definition, Part};
 use filters::Pruner;
+use formats::hive::HiveType;
 
 /// The name of the column that holds an object's location.
 pub const PATH_COLUMN: &str = "$path";
@@ -81,6 +83,14 @@ pub(crate) async fn open(
     let definition = Definition::new(&found, options.fold_fields)?;
     check_predicate(&definition, options.partition_predicate.as_deref())?;
     Ok(Arc::new(LakeTable::new(view.clone(), definition, options, bad)))
+}
+
+/// The columns of a scanned table of the catalog that are, or hold, `char(n)` and `varchar(n)`, with their types: a scan
+/// gives them as they lie in the files, of any length. Partition keys are not among them.
+pub fn bounded_texts(source: &Arc<dyn TableSource>) -> Vec<(String, HiveType)> {
+    let Ok(provider) = source_as_provider(source) else { return Vec::new() };
+    let provider: &dyn Any = provider.as_ref();
+    provider.downcast_ref::<LakeTable>().map(|table| table.definition.bounded.clone()).unwrap_or_default()
 }
 
 /// The objects of a table, or of its partitions that match a Glue expression.

@@ -16,6 +16,8 @@ pub(crate) enum Mismatch {
     Value,
     /// Not UTF-8.
     Utf8,
+    /// Not the encoding that bytes have as text.
+    Encoding,
 }
 
 /// Plain values with their validity.
@@ -359,6 +361,17 @@ impl Column {
                 Ok(())
             }
             Self::List(..) | Self::Map(..) | Self::Struct(_) => Err(Mismatch::Value),
+        }
+    }
+
+    /// As [`Self::append_text`]; a whole number is a date by its days since 1970, or a timestamp by its milliseconds.
+    pub(crate) fn append_text_or_epoch(&mut self, text: &[u8]) -> Result<(), Mismatch> {
+        match (self, value::int(text)) {
+            (Self::Date32(c), Some(days)) => c.push_parsed(i32::try_from(days).ok()),
+            (Self::Timestamp(unit, c), Some(ms)) => {
+                c.push_parsed(value::Instant::from_millis(ms).in_unit(*unit))
+            }
+            (other, _) => other.append_text(text),
         }
     }
 }

@@ -3,6 +3,9 @@
 //! At a level, the elements of an array, the entries of a map and the fields of a structure are divided by that
 //! level's separator, the key of an entry from its value by the next one's. An empty field is an empty array or map.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::builder::{Column, Mismatch};
 use crate::options::{CsvOptions, Malformed};
 
@@ -59,12 +62,31 @@ fn leaf(column: &mut Column, text: &[u8], options: &CsvOptions) -> Result<(), Mi
         column.append_null();
         return Ok(());
     }
-    match column.append_text(&plain) {
+    match scalar(column, &plain, false, options) {
         Err(Mismatch::Value) if options.malformed == Malformed::Null => {
             column.append_null();
             Ok(())
         }
         other => other,
+    }
+}
+
+/// Appends a single value, as the dialect spells it; `is_utf8` says that the text is known to be.
+#[inline]
+pub(super) fn scalar(
+    column: &mut Column,
+    text: &[u8],
+    is_utf8: bool,
+    options: &CsvOptions,
+) -> Result<(), Mismatch> {
+    match column {
+        Column::Binary(_) if options.base64 => match STANDARD.decode(text) {
+            Ok(bytes) => column.append_text(&bytes),
+            Err(_) => Err(Mismatch::Encoding),
+        },
+        Column::Date32(_) | Column::Timestamp(..) if options.epoch_times => column.append_text_or_epoch(text),
+        _ if is_utf8 => column.append_utf8(text),
+        _ => column.append_text(text),
     }
 }
 

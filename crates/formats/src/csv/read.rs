@@ -216,10 +216,10 @@ impl CsvReader {
             return Ok(());
         }
         let is_utf8 = self.input.offset() + field.end() as u64 <= self.utf8_until;
-        let appended = match (self.casts[index], is_utf8) {
-            (true, _) => column.append_cast(value),
-            (false, true) => column.append_utf8(value),
-            (false, false) => column.append_text(value),
+        let appended = if self.casts[index] {
+            column.append_cast(value)
+        } else {
+            nested::scalar(column, value, is_utf8, &self.options)
         };
         match appended {
             Err(Mismatch::Value) if self.options.malformed == Malformed::Null => {

@@ -259,7 +259,7 @@ fn scalar(column: &mut Column, text: &[u8]) -> bool {
         Column::Date32(_) => false,
         other => match other.append_text(text) {
             Ok(()) => true,
-            Err(Mismatch::Value | Mismatch::Utf8) => false,
+            Err(Mismatch::Value | Mismatch::Utf8 | Mismatch::Encoding) => false,
         },
     }
 }

@@ -73,6 +73,10 @@ pub struct CsvOptions {
     pub ragged: Ragged,
     /// Values that do not fit their type.
     pub malformed: Malformed,
+    /// Whether whole numbers are dates (days since 1970) and timestamps (milliseconds since 1970), too.
+    pub epoch_times: bool,
+    /// Whether bytes are written in base64; what is not is a bad record.
+    pub base64: bool,
     /// The file's encoding, where it is not UTF-8 and has no mark. Then a file cannot be split.
     pub encoding: Option<Encoding>,
     /// Separators of arrays, maps and structures within a field, the outermost level first; without any, such columns
@@ -97,6 +101,8 @@ impl CsvOptions {
             skip_blank_lines: true,
             ragged: Ragged::Bad,
             malformed: Malformed::Bad,
+            epoch_times: false,
+            base64: false,
             encoding: None,
             nested: Vec::new(),
         }
@@ -118,12 +124,16 @@ impl CsvOptions {
             skip_blank_lines: false,
             ragged: Ragged::PadWithNull,
             malformed: Malformed::Null,
+            epoch_times: false,
+            base64: true,
             encoding: None,
             nested: vec![2, 3, 4, 5, 6, 7, 8],
         }
     }
 
-    /// OpenCSVSerde: quotes and backslash escapes; a value that does not fit is a bad record, as in Athena.
+    /// OpenCSVSerde: quotes and backslash escapes; a value that does not fit is a bad record, and numbers may be dates
+    /// and timestamps, as in Athena. ISO text of them is read as well.
+    /// Source: Athena documentation, Open CSV SerDe.
     /// Unlike Hive's, quoted fields may hold line breaks.
     pub fn open_csv(columns: Vec<String>) -> Self {
         Self {
@@ -133,6 +143,7 @@ impl CsvOptions {
             multiline: true,
             null_text: None,
             malformed: Malformed::Bad,
+            epoch_times: true,
             nested: Vec::new(),
             ..Self::lazy_simple(columns)
         }

@@ -68,6 +68,44 @@ fn open_csv_refuses_nested_columns() {
 }
 
 #[test]
+fn open_csv_reads_numbers_as_days_and_milliseconds() {
+    let columns = [("d", "date"), ("t", "timestamp"), ("n", "bigint")];
+    let format = table("org.apache.hadoop.hive.serde2.OpenCSVSerde", &[], &columns);
+    let text = "19000,\"1704164645123\",7\n-1,-1,7\n2022-01-08,2024-01-02 03:04:05,7\n,,\n";
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    assert_eq!(
+        rows(&batch),
+        [
+            ["2022-01-08", "2024-01-02T03:04:05.123", "7"],
+            ["1969-12-31", "1969-12-31T23:59:59.999", "7"],
+            ["2022-01-08", "2024-01-02T03:04:05", "7"],
+            ["∅", "∅", "∅"],
+        ]
+    );
+    for text in ["99999999999,0,1\n", "0,99999999999999999999,1\n", "0,noon,1\n"] {
+        assert!(read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).is_err());
+    }
+    // Other text SerDes take no numbers for dates.
+    let format = table(LAZY_SIMPLE, &[("field.delim", ",")], &columns);
+    let batch =
+        read_all(&source("f", "19000,1704164645000,7\n"), &format, &schema(&columns), ReadOptions::default());
+    assert_eq!(rows(&batch.unwrap()), [["∅", "∅", "7"]]);
+}
+
+#[test]
+fn lazy_simple_writes_bytes_in_base64() {
+    let columns = [("b", "binary"), ("l", "array<binary>")];
+    let format = table(LAZY_SIMPLE, &[("field.delim", ","), ("collection.delim", "|")], &columns);
+    let text = "aGk=,aGk=|\n,\\N\n\\N,\\N\n";
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["6869", "[6869, ]"], ["", "∅"], ["∅", "∅"]]);
+    for text in ["h!,\n", "aGk,\n", ",?\n"] {
+        let read = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default());
+        assert!(read.unwrap_err().to_string().contains("binary"), "{text}");
+    }
+}
+
+#[test]
 fn openx_parameters_act() {
     let columns = [("a_b", "int"), ("ts", "string")];
     let text = "{\"a.b\":1,\"time\":\"x\"}\nbroken\n{\"A.B\":2}\n";

@@ -30,6 +30,7 @@ mod naming;
 mod patterns;
 mod plans;
 mod round;
+mod subqueries;
 mod syntax;
 mod text;
 mod types;

@@ -65,6 +65,31 @@ async fn groups_joins_and_subqueries() {
 }
 
 #[tokio::test]
+async fn queries_that_name_columns_outside() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"i\":7,\"b\":true}\n").await;
+    let none = "from (values (2)) u(y) where y = i";
+    let cases = [
+        (format!("exists (select count(*) {none})"), "true"),
+        (format!("not exists (select count(*) {none})"), "false"),
+        (format!("exists (select count(*) {none} having count(*) > 0)"), "false"),
+        (format!("0 in (select count(*) {none})"), "true"),
+        (format!("(select count(*) is null {none}) = false"), "true"),
+        (format!("(select coalesce(sum(y), 0) {none}) = 0"), "true"),
+        (format!("(select 7 {none} having count(*) = 0) = 7"), "true"),
+        ("exists (select 1 from (values (7)) u(y) where y = i)".to_owned(), "true"),
+        ("b is distinct from b or b".to_owned(), "true"),
+        ("not b is distinct from false and b".to_owned(), "false"),
+    ];
+    for (at, (condition, expected)) in cases.iter().enumerate() {
+        let query = format!("select count(*) as n from t where {condition}");
+        world.succeeds(&format!("j{at}"), through(json_source("in"), sql(&query), &format!("out{at}"))).await;
+        let expected = if *expected == "true" { "1" } else { "0" };
+        assert_eq!(world.rows(&format!("out{at}")).await, [expected], "{condition}");
+    }
+}
+
+#[tokio::test]
 async fn what_would_mean_something_else_is_refused() {
     let world = World::new().await;
     world.put("in/x.json", "{\"i\":7,\"w\":\"x\"}\n").await;
@@ -90,6 +115,18 @@ async fn what_would_mean_something_else_is_refused() {
         ("drop table t", "SELECT"),
         ("select * from t tablesample (10 percent)", "TABLESAMPLE"),
         ("select i, i from t", "i"),
+        ("select i from t where 5 not in (select 6 union all select null)", "a constant before NOT IN"),
+        ("select i from t where i > 9 or i not in (select null)", "NOT IN with a query"),
+        (
+            "select i from t where i not in (select y from (values (1)) u(y) where y < i)",
+            "NOT IN with a query that",
+        ),
+        (
+            "select i from t where exists (select 1 from (values (7)) u(y) where y = i offset 1)",
+            "LIMIT or OFFSET",
+        ),
+        ("select (select y from (values (7)) u(y) where y = i) from t", "a query as a value"),
+        ("select i from t where i is distinct from i = 7", "a condition right of IS DISTINCT FROM"),
         ("selec", ""),
     ];
     for (at, (query, expected)) in cases.into_iter().enumerate() {

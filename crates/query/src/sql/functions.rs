@@ -261,9 +261,6 @@ fn arguments(name: &ObjectName, known: &Known, list: &FunctionArgumentList) -> R
             _ => return refuse(name, format!("an argument of this form in {}", known.name)),
         }
     }
-    if known.name == "substr" {
-        substring_start(name, plain_arguments(list).get(1).copied())?;
-    }
     Ok(())
 }
 
@@ -276,17 +273,6 @@ pub(super) fn plain_arguments(list: &FunctionArgumentList) -> Vec<&Expr> {
             _ => None,
         })
         .collect()
-}
-
-/// In Trino a negative start counts from the end; our engine does not, so the start must be a positive literal.
-pub(super) fn substring_start(
-    node: &impl sqlparser::ast::Spanned,
-    start: Option<&Expr>,
-) -> Result<(), SqlError> {
-    match start.and_then(check::number).and_then(|digits| digits.parse::<u32>().ok()) {
-        Some(1..) => Ok(()),
-        _ => refuse(node, "substring with a start that is not a positive number"),
-    }
 }
 
 fn window_spec(name: &ObjectName, window: &WindowType) -> Result<(), SqlError> {

@@ -7,8 +7,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, Query, Select as AstSelect, SelectItem, SetExpr, Spanned, Value, VisitMut,
-    VisitorMut, visit_expressions_mut,
+    Expr, GroupByExpr, Ident, OrderByKind, Query, Select as AstSelect, SelectItem, SetExpr, Spanned, Value,
+    VisitMut, VisitorMut, visit_expressions_mut,
 };
 use sqlparser::tokenizer::Location;
 
@@ -218,8 +218,13 @@ impl VisitorMut for Ungrouped {
     type Break = SqlError;
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        let ordered_by = query.order_by.as_ref().map(|order| &order.kind);
+        let ordered_by = match ordered_by {
+            Some(OrderByKind::Expressions(list)) => list.iter().map(|item| &item.expr).collect(),
+            _ => Vec::new(),
+        };
         if let SetExpr::Select(select) = &*query.body
-            && let Some(error) = ungrouped_in(select)
+            && let Some(error) = ungrouped_in(select, &ordered_by)
         {
             return ControlFlow::Break(error);
         }
@@ -227,7 +232,7 @@ impl VisitorMut for Ungrouped {
     }
 }
 
-fn ungrouped_in(select: &AstSelect) -> Option<SqlError> {
+fn ungrouped_in(select: &AstSelect, ordered_by: &[&Expr]) -> Option<SqlError> {
     let GroupByExpr::Expressions(groups, _) = &select.group_by else { return None };
     let items = || select.projection.iter().filter_map(item);
     if groups.is_empty() && !items().chain(&select.having).any(functions::has_aggregate) {
@@ -241,7 +246,16 @@ fn ungrouped_in(select: &AstSelect) -> Option<SqlError> {
             None => Some(group),
         })
         .collect();
-    let column = items().chain(&select.having).find_map(|expr| uncovered(expr, &groups))?;
+    // ORDER BY sees the columns of the result, too.
+    let is_result = |expr: &Expr| {
+        let Expr::Identifier(ident) = expr else { return false };
+        select.projection.iter().any(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => folded(alias) == folded(ident),
+            _ => false,
+        })
+    };
+    let orders = ordered_by.iter().copied().filter(|expr| !is_result(expr));
+    let column = items().chain(&select.having).chain(orders).find_map(|expr| uncovered(expr, &groups))?;
     // HAVING does not see the aliases of SELECT: then there is no such column, rather than one that is not grouped by.
     let is_alias = |item: &SelectItem| {
         matches!((item, column), (SelectItem::ExprWithAlias { alias, .. }, Expr::Identifier(ident))

@@ -10,12 +10,14 @@ mod create_table;
 mod cursor;
 mod ddl;
 mod functions;
+mod lexical;
 mod locate;
 mod names;
 mod plan;
 mod probe;
 mod rewrite;
 mod token;
+mod using;
 
 pub use create_table::{ColumnDef, CreateTable, RowFormat, StoredAs};
 pub use ddl::{Ddl, Name};
@@ -209,10 +211,15 @@ fn parse_checked(text: &str, end: Position) -> Result<Statement, SqlError> {
 }
 
 fn parsed_query(text: &str, end: Position) -> Result<Query, SqlError> {
+    let tokens = lexical::tokens(text, end)?;
     let mut parsed = Parser::new(&GenericDialect {})
-        .try_with_sql(text)
-        .and_then(|mut parser| parser.parse_statements())
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
         .map_err(|error| from_parser(error, end))?;
+    engine::regroup_distinct(&mut parsed).map_err(|at| {
+        let message = "a condition right of IS DISTINCT FROM needs parentheses";
+        SqlError::syntax(Position { line: at.line, column: at.column }, message)
+    })?;
     let (Some(statement), true) = (parsed.pop(), parsed.is_empty()) else {
         return Err(SqlError::syntax(Position::default(), "only one statement can be run at a time"));
     };
@@ -229,6 +236,7 @@ fn query_of(text: &str) -> Result<Query, SqlError> {
 
 /// Brings a checked query to our engine.
 fn prepared(mut query: Query) -> Result<Select, SqlError> {
+    using::resolve(&mut query)?;
     rewrite::query(&mut query);
     names::aliases(&mut query)?;
     let ordered_by = names::results(&mut query);

@@ -117,6 +117,10 @@ impl VisitorMut for Rewriter {
                 let arguments = vec![(**r#in).clone(), (**needle).clone()];
                 *expr = cast(call("strpos", arguments), DataType::BigInt(None));
             }
+            Expr::Substring { expr: inner, substring_from: Some(start), substring_for, .. } => {
+                let arguments = [&**inner, &**start].into_iter().chain(substring_for.as_deref());
+                *expr = call("substr", arguments.cloned().collect());
+            }
             Expr::Trim { trim_where, expr: inner, .. } => {
                 let name = match trim_where {
                     Some(sqlparser::ast::TrimWhereField::Leading) => "ltrim",
@@ -372,7 +376,6 @@ mod tests {
             ("SELECT CAST(a AS VARCHAR(3)) FROM t", "CAST to VARCHAR(3)"),
             ("SELECT a FROM t WHERE a > 1 OR b NOT IN (SELECT c FROM u)", "NOT IN with a subquery"),
             ("SELECT (SELECT c, d FROM u) FROM t", "scalar subquery"),
-            ("SELECT substr(a, -2) FROM t", "substring"),
             (
                 "SELECT transform(a, x -> x + 1) FROM t",
                 "NOT_SUPPORTED: line 1:8: function transform is not supported by Tenon yet",

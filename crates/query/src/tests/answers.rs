@@ -131,6 +131,22 @@ async fn scalars() {
         ("(SELECT x FROM (VALUES (1), (2)) t(x) WHERE x > 1)", "2"),
         ("(SELECT x FROM (VALUES (1), (2)) t(x) WHERE x > 2)", "∅"),
         ("(SELECT x FROM (VALUES (1), (2)) t(x) ORDER BY x DESC LIMIT 1) + 1", "3"),
+        ("replace('abc', '', 'x')", "xaxbxcx"),
+        ("replace('abcb', 'b', '')", "ac"),
+        ("replace('abc', 'b', NULL)", "∅"),
+        ("substr('hello', 2, -1)", ""),
+        ("substr('hello', 2, 3)", "ell"),
+        ("substr('hello', -3)", "llo"),
+        ("substr('hello', length('ab'))", "ello"),
+        ("substring('hello' FROM 2 FOR 2)", "el"),
+        ("'a\\b' LIKE 'a' || '\\b'", "true"),
+        // numbers at the edge
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("9223372036854775807", "9223372036854775807"),
+        // what binds how
+        ("true IS DISTINCT FROM true OR true", "true"),
+        ("1 IS DISTINCT FROM 2 AND 2 IS NOT DISTINCT FROM 1 + 1", "true"),
+        ("NOT 1 IS DISTINCT FROM 2 OR true", "true"),
         // letters
         ("upper('straße ǆ')", "STRAßE Ǆ"),
         ("lower('İΣ')", "iσ"),

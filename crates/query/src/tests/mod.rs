@@ -2,7 +2,9 @@
 
 mod answers;
 mod refusals;
+mod subqueries;
 mod tables;
+mod types;
 
 use std::sync::Arc;
 

@@ -112,6 +112,23 @@ async fn errors_have_trinos_codes() {
             "SELECT 1 BETWEEN 0 AND 'x'",
             "TYPE_MISMATCH: line 1:10: Cannot apply operator: integer BETWEEN varchar",
         ),
+        (
+            "SELECT DATE '2020-01-02' - DATE '2020-01-01'",
+            "NOT_SUPPORTED: the difference of dates or timestamps",
+        ),
+        (
+            "SELECT 9223372036854775808",
+            "SYNTAX_ERROR: line 1:8: Invalid numeric literal: 9223372036854775808",
+        ),
+        (
+            "SELECT date(TIMESTAMP '2020-01-01 23:59:59.9999')",
+            "NOT_SUPPORTED: line 1:23: a timestamp with more than three digits",
+        ),
+        (
+            "SELECT min(x) FROM (SELECT 1 x, 2 y) t ORDER BY y",
+            "EXPRESSION_NOT_AGGREGATE: line 1:49: 'y' must be",
+        ),
+        ("SELECT 1 IS DISTINCT FROM 2 = 3", "SYNTAX_ERROR: line 1:8: a condition right of IS DISTINCT FROM"),
         ("SELECT length('a'), 1 LIKE 'x'", "TYPE_MISMATCH: line 1:23: "),
         ("SELECT CASE WHEN true THEN 1 ELSE 'x' END", "TYPE_MISMATCH: line 1:8: All CASE results must be"),
         (

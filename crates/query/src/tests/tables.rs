@@ -114,3 +114,66 @@ async fn conditions_are_evaluated_as_far_as_needed() {
         ["6"]
     );
 }
+
+#[tokio::test]
+async fn texts_of_a_given_length() {
+    let world = World::new().await;
+    let a = StringArray::from(vec![Some("łódź"), Some("ab"), None]);
+    let b = StringArray::from(vec!["ab", "xyz", ""]);
+    world
+        .table(
+            "v",
+            "a varchar(2);b char(3);s string",
+            &batch(vec![("a", Arc::new(a)), ("b", Arc::new(b.clone())), ("s", Arc::new(b))]),
+        )
+        .await;
+    assert_eq!(world.rows("SELECT a, length(a), s FROM v ORDER BY s").await, ["∅|∅|", "łó|2|ab", "ab|2|xyz"]);
+    assert_eq!(world.rows("SELECT count(*) FROM v WHERE a = 'łó'").await, ["1"]);
+    assert_eq!(world.rows("SELECT count(*) FROM v").await, ["3"]);
+    assert_eq!(world.rows("WITH w AS (SELECT * FROM v) SELECT count(a) FROM w").await, ["2"]);
+    for sql in ["SELECT b FROM v", "SELECT * FROM v", "SELECT count(*) FROM v WHERE b = 'ab '"] {
+        let error = world.error(sql).await;
+        assert!(error.starts_with("NOT_SUPPORTED: column b has the type char(3)"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn using_makes_one_column_of_two() {
+    let world = World::new().await;
+    let numbers = |values: [i32; 2]| Arc::new(Int32Array::from(values.to_vec()));
+    world.table("a", "v int;k int", &batch(vec![("v", numbers([10, 20])), ("k", numbers([1, 2]))])).await;
+    world.table("b", "k int;w int", &batch(vec![("k", numbers([2, 3])), ("w", numbers([200, 300]))])).await;
+    let (a, b) = ("a", "b");
+    for (kind, rows) in [
+        ("FULL JOIN", vec!["1|10|∅", "2|20|200", "3|∅|300"]),
+        ("RIGHT JOIN", vec!["2|20|200", "3|∅|300"]),
+        ("LEFT JOIN", vec!["1|10|∅", "2|20|200"]),
+        ("JOIN", vec!["2|20|200"]),
+    ] {
+        let from = format!("FROM {a} {kind} {b} USING (k)");
+        let all = format!("SELECT * {from} ORDER BY k");
+        assert_eq!(world.rows(&all).await, rows, "{kind}");
+        assert_eq!(world.header(&all).await, "k|v|w");
+        assert_eq!(world.rows(&format!("SELECT k, v, w {from} ORDER BY 1")).await, rows, "{kind}");
+        let count = rows.len().to_string();
+        assert_eq!(world.rows(&format!("SELECT count(k) {from}")).await, [count.clone()]);
+        assert_eq!(world.rows(&format!("SELECT count(*) {from} WHERE k >= 1")).await, [count]);
+        let grouped = format!("SELECT K, count(*) n {from} GROUP BY k HAVING k > 0 ORDER BY k");
+        assert_eq!(world.rows(&grouped).await.len(), rows.len());
+        assert_eq!(world.header(&grouped).await, "k|n");
+    }
+    let three = format!("SELECT * FROM {a} JOIN {b} USING (k) JOIN (VALUES (7, 2)) c(x, k) USING (k)");
+    assert_eq!(
+        (world.header(&three).await.as_str(), world.rows(&three).await.join("")),
+        ("k|v|w|x", "2|20|200|7".to_owned())
+    );
+    for sql in [
+        format!("SELECT a.* FROM {a} JOIN {b} USING (k)"),
+        format!("SELECT * FROM {a} JOIN {b} USING (k) CROSS JOIN (VALUES (1)) c(z)"),
+        format!("SELECT k FROM {a} FULL JOIN {b} USING (k) JOIN (VALUES (7, 2)) c(x, k) USING (k)"),
+        format!("SELECT k FROM {a} JOIN (VALUES (1.0)) c(k) USING (k)"),
+    ] {
+        let error = world.error(&sql).await;
+        assert!(error.starts_with("NOT_SUPPORTED"), "{sql}: {error}");
+    }
+}

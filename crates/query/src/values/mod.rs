@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod bits;
+mod bounded;
 mod dates;
 mod decimals;
 mod extreme;
@@ -11,6 +12,7 @@ mod math;
 mod millis;
 mod mysql_dates;
 mod number_cast;
+mod pieces;
 mod sum;
 mod text;
 mod text_cast;
@@ -18,6 +20,7 @@ mod to_text;
 
 pub(crate) use arithmetic::{Arithmetic, CheckedArithmetic};
 pub(crate) use bits::{Bit, Truth};
+pub(crate) use bounded::{Unread, VarcharCut};
 use dates::{DateFunction, Dates};
 pub(crate) use decimals::{DecimalOperation, Decimals};
 pub(crate) use extreme::Extreme;
@@ -29,6 +32,7 @@ pub(crate) use millis::{MILLIS, ToMillis};
 use mysql_dates::MysqlDates;
 pub(crate) use mysql_dates::unparsable;
 pub(crate) use number_cast::NumberCast;
+use pieces::{Replace, Substr};
 pub(crate) use sum::CheckedSum;
 use text::{TextFunction, Texts};
 pub(crate) use text_cast::{Target, TextCast};
@@ -50,6 +54,8 @@ pub(crate) fn register(context: &SessionContext) {
     for function in [TextFunction::SplitPart, TextFunction::PadLeft, TextFunction::PadRight] {
         context.register_udf(ScalarUDF::from(Texts::new(function)));
     }
+    context.register_udf(ScalarUDF::from(Replace::default()));
+    context.register_udf(ScalarUDF::from(Substr::default()));
     context.register_udf(ScalarUDF::from(MysqlDates::format()));
     context.register_udf(ScalarUDF::from(MysqlDates::parse()));
     context.register_udf(ScalarUDF::from(Letters::upper()));

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::dialect::{Dialect, SparkSqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
-use engine::{EngineError, check_size, on_large_stack};
+use engine::{EngineError, check_size, on_large_stack, regroup_distinct};
 
 /// The function that stands for a number's literal until it is planned.
 pub(in crate::plan) const NUMBER: &str = "__number";
@@ -114,7 +114,10 @@ pub(super) fn parse(text: &str) -> Result<Statement, EngineError> {
     let tokens = literals(split.map_err(|error| sql(error.to_string()))?)?;
     let statements =
         on_large_stack(|| Parser::new(&Spark).with_tokens_with_locations(tokens).parse_statements());
-    let mut statements = statements.map_err(|error| sql(error.to_string()))?.into_iter();
+    let mut statements = statements.map_err(|error| sql(error.to_string()))?;
+    on_large_stack(|| regroup_distinct(&mut statements))
+        .map_err(|at| sql(format!("a condition right of IS DISTINCT FROM needs parentheses{at}")))?;
+    let mut statements = statements.into_iter();
     match (statements.next(), statements.next()) {
         (Some(one), None) => Ok(one),
         _ => Err(EngineError::Unsupported {

@@ -18,7 +18,7 @@ use super::keys::key;
 use super::types::{
     Operation, TIMESTAMP, bounded, compared, decimal_of, decimal_result, is_decimal, is_text, named, wider,
 };
-use super::{Scope, calls, refused};
+use super::{Scope, calls, refused, subqueries};
 use crate::plan::functions;
 
 /// The number that a literal's marker stands for.
@@ -63,6 +63,8 @@ pub(super) fn rewrite(expr: Expr, scope: &Scope<'_>) -> Result<Transformed<Expr>
         Expr::Between(between) => in_between(between, schema)?,
         Expr::InList(list) => in_list(list, schema)?,
         Expr::InSubquery(query) => in_subquery(query, schema)?,
+        Expr::ScalarSubquery(query) => subqueries::value(query, schema)?,
+        Expr::Exists(exists) => subqueries::exists(exists, schema)?,
         Expr::Case(case) => choice(case, schema)?,
         Expr::Like(like) => alike(like, schema)?,
         Expr::Not(inner) => Expr::Not(Box::new(truth(*inner, schema)?)),
@@ -214,7 +216,7 @@ fn negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(Expr::Negative(Box::new(inner)))
 }
 
-fn binary(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn binary(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Expr> {
     let (a, b) = (left.get_type(schema)?, right.get_type(schema)?);
     match op {
         Operator::And | Operator::Or => Ok(binary_expr(truth(left, schema)?, op, truth(right, schema)?)),
@@ -333,6 +335,9 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
 }
 
 fn in_subquery(query: InSubquery, schema: &DFSchema) -> Result<Expr> {
+    if let Some(compared) = subqueries::compared(&query, schema)? {
+        return Ok(compared);
+    }
     let InSubquery { expr, mut subquery, negated } = query;
     let found = subquery.subquery.schema().columns();
     let [column] = found.as_slice() else {

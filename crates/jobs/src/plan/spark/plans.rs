@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 
 use super::exprs::{comparable, literals, rewrite as rewrite_expr, widened, widest};
 use super::keys::key;
-use super::{Scope, aggregates, cast::cast, refused};
+use super::{Scope, aggregates, cast::cast, refused, subqueries};
 use crate::plan::blame::Accused;
 
 /// What holds for a plan and everything below it.
@@ -59,6 +59,9 @@ fn relation(plan: LogicalPlan, scope: &Scope<'_>) -> Result<LogicalPlan> {
             Err(refused("a recursive query is not supported in SparkSQL nodes".to_owned()))
         }
         other => {
+            if let LogicalPlan::Filter(filter) = &other {
+                subqueries::condition(&filter.predicate, true)?;
+            }
             let preserver = NamePreserver::new(&other);
             let plan = other.map_expressions(|expr| {
                 let name = preserver.save(&expr);

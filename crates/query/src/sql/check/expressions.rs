@@ -28,6 +28,12 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
             expr(left)?;
             expr(right)
         }
+        // The smallest bigint has a digit that its absolute value has not room for.
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
+            if number(inner).is_some_and(|digits| format!("-{digits}").parse::<i64>().is_ok()) =>
+        {
+            Ok(())
+        }
         Expr::UnaryOp {
             op: UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::Not,
             expr: inner,
@@ -84,8 +90,8 @@ pub(in crate::sql) fn expr(whole: &Expr) -> Checked {
         }
         Expr::Substring { expr: inner, substring_from, substring_for, special: _, shorthand: _ } => {
             expr(inner)?;
-            functions::substring_start(whole, substring_from.as_deref())?;
-            substring_for.iter().try_for_each(|part| expr(part))
+            none(whole, substring_from.is_none(), "SUBSTRING without FROM")?;
+            substring_from.iter().chain(substring_for).try_for_each(|part| expr(part))
         }
         Expr::Trim { trim_where: _, trim_what, expr: inner, trim_characters } => {
             none(whole, trim_what.is_some() || trim_characters.is_some(), "TRIM of given characters")?;
@@ -142,6 +148,11 @@ fn binary(whole: &Expr, op: &BinaryOperator) -> Checked {
 
 fn literal(whole: &Expr, value: &ValueWithSpan) -> Checked {
     match &value.value {
+        Value::Number(digits, false)
+            if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_err() =>
+        {
+            Err(SqlError::syntax(position(whole), format!("Invalid numeric literal: {digits}")))
+        }
         Value::Number(_, false) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
         Value::Placeholder(_) => refuse(whole, "a parameter"),
         other => refuse(whole, format!("the literal {other}")),
@@ -161,7 +172,11 @@ fn typed_string(whole: &Expr, typed: &TypedString) -> Checked {
         (DataType::Date, Value::SingleQuotedString(_)) => Ok(()),
         (DataType::Timestamp(None, TimezoneInfo::None), Value::SingleQuotedString(text)) => {
             // A zone makes it a timestamp with time zone in Trino.
-            none(whole, text.chars().any(|c| c.is_alphabetic() || c == '+'), "a timestamp with a zone")
+            none(whole, text.chars().any(|c| c.is_alphabetic() || c == '+'), "a timestamp with a zone")?;
+            // In Trino a literal has the precision that is written; here all have milliseconds.
+            let fraction = text.rsplit_once('.').map_or("", |(_, fraction)| fraction.trim_end());
+            let finer = fraction.chars().skip(3).any(|digit| digit != '0');
+            none(whole, finer, "a timestamp with more than three digits behind the second")
         }
         (DataType::Decimal(ExactNumberInfo::None), Value::SingleQuotedString(text))
             if decimal_type(text).is_some() =>

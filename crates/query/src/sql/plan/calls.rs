@@ -5,28 +5,31 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
-use super::{floats, parameters, require_arguments, require_comparable, times, types_of, unsupported};
+use super::{casts, floats, parameters, require_arguments, require_comparable, times, types_of, unsupported};
 use crate::types::Class;
 use crate::values::{
     Arithmetic, CheckedArithmetic, Comparison, DecimalOperation, Decimals, DoubleFunction, unparsable,
 };
 
-pub(super) fn scalar(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn scalar(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let function = call.func.name().to_owned();
     let types = types_of(&call.args, schema)?;
     let check = |fits: fn(Class) -> bool| require_arguments(&function, &types, fits);
     match function.as_str() {
         "lower" | "upper" | "character_length" | "btrim" | "ltrim" | "rtrim" | "replace" | "reverse"
         | "starts_with" | "strpos" => check(|class| class == Class::Text)?,
-        "substr" => check(|class| matches!(class, Class::Text | Class::Integer))?,
+        "substr" => {
+            let wanted = [Class::Text, Class::Integer, Class::Integer];
+            shape(&function, &types, &wanted[..types.len().clamp(2, 3)])?;
+        }
         other if DoubleFunction::named(other).is_some() => check(Class::is_number)?,
         "coalesce" => {
             every_two_comparable(&types, &function)?;
-            return coalesce(call, schema);
+            casts::unify(&mut call.args.iter_mut().collect::<Vec<_>>(), schema)?;
         }
         "nullif" => {
             every_two_comparable(&types, &function)?;
-            return nullif(call, &types);
+            return nullif(call, &types, schema);
         }
         "split_part" => shape(&function, &types, &[Class::Text, Class::Text, Class::Integer])?,
         "lpad" | "rpad" => shape(&function, &types, &[Class::Text, Class::Integer, Class::Text])?,
@@ -80,24 +83,20 @@ fn field(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     Ok(if times::is_foreign(&found.get_type(schema)?) { times::to_millis(found) } else { found })
 }
 
-fn coalesce(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
-    times::align(&mut call.args.iter_mut().collect::<Vec<_>>(), schema)?;
-    Ok(Expr::ScalarFunction(call))
-}
-
 /// NULL where the two are equal in Trino, else the first as it is.
-fn nullif(mut call: ScalarFunction, types: &[DataType]) -> Result<Expr> {
+fn nullif(mut call: ScalarFunction, types: &[DataType], schema: &DFSchema) -> Result<Expr> {
     let ([left, right], [value, other]) = (types, &mut call.args[..]) else {
         return parameters("nullif", types);
     };
+    if left == right && !floats::compares(left, right) {
+        return Ok(Expr::ScalarFunction(call));
+    }
     let equal = if floats::compares(left, right) {
         floats::compare(Comparison::Equal, value.clone(), std::mem::take(other))
-    } else if left != right && Class::of(left) == Class::Time {
-        let (mut one, mut two) = (value.clone(), std::mem::take(other));
-        times::align_pair((&mut one, left), (&mut two, right));
-        one.eq(two)
     } else {
-        return Ok(Expr::ScalarFunction(call));
+        let (mut one, mut two) = (value.clone(), std::mem::take(other));
+        casts::unify(&mut [&mut one, &mut two], schema)?;
+        one.eq(two)
     };
     let null = Expr::Literal(ScalarValue::try_from(left)?, None);
     Ok(Expr::Case(Case {

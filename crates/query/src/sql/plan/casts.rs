@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Operator};
 
 use super::floats::call;
 use super::{mismatch, times, unsupported};
-use crate::types::{Class, name};
+use crate::types::{Class, common, name};
 use crate::values::{MILLIS, NumberCast, Target, TextCast, ToText};
 
 /// Digits of the largest decimal.
@@ -68,7 +68,47 @@ fn own_cast(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Optio
 /// Whether a decimal type has room for every value of a number's type.
 fn holds(decimal: &DataType, number: &DataType) -> bool {
     let ((wide, fine), (digits, scale)) = (digits(decimal), digits(number));
+    // Our engine's own arithmetic takes 20 for a bigint, which has 19.
+    let digits = if *number == DataType::Int64 { 19 } else { digits };
     fine >= scale && wide - fine >= digits - scale
+}
+
+/// The values as the one type that Trino gives them together, written out before anything asks for their types: our
+/// engine would go by the first, and make decimals of doubles.
+pub(super) fn unify(values: &mut [&mut Expr], schema: &DFSchema) -> Result<()> {
+    let types = values.iter().map(|value| value.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let Some(wanted) = common_of(&types)? else { return Ok(()) };
+    for (value, from) in values.iter_mut().zip(&types) {
+        if *from != wanted {
+            **value = coerced(std::mem::take(*value), from, &wanted, schema)?;
+        }
+    }
+    Ok(())
+}
+
+/// The common type of several, which have been found to have one.
+pub(super) fn common_of(types: &[DataType]) -> Result<Option<DataType>> {
+    let Some((first, rest)) = types.split_first() else { return Ok(None) };
+    let mut found = first.clone();
+    for other in rest {
+        let Some(wider) = common(&found, other) else {
+            return unsupported(format!("a common type of {} and {} (CAST them)", name(&found), name(other)));
+        };
+        found = wider;
+    }
+    Ok(Some(found))
+}
+
+/// A value of one type as one of a type that Trino converts it to by itself.
+pub(super) fn coerced(expr: Expr, from: &DataType, to: &DataType, schema: &DFSchema) -> Result<Expr> {
+    if from == to {
+        return Ok(expr);
+    }
+    let wanted = Cast::new(Box::new(expr), to.clone());
+    match (Class::of(from), Class::of(to)) {
+        (Class::Integer | Class::Decimal, Class::Integer | Class::Decimal) => cast(wanted, false, schema),
+        _ => Ok(Expr::Cast(wanted)),
+    }
 }
 
 /// Digits and scale of a number as a decimal.

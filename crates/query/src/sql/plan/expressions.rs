@@ -1,30 +1,28 @@
 //! Operators and conditions with the types of their operands.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Column, DFSchema, Result};
-use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, InSubquery, Like};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, Case, Cast, InList, Like};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, lit};
 
 use super::{
-    aggregates, calls, cannot_apply, casts, floats, mismatch, require_class, require_comparable, times,
-    unsupported,
+    Scope, aggregates, calls, cannot_apply, casts, floats, mismatch, require_class, require_comparable,
+    subqueries, times, unsupported,
 };
 use crate::types::{Class, comparable, name};
-use crate::values::{
-    Arithmetic, CheckedArithmetic, Comparison, DecimalOperation, Decimals, MILLIS, common_float,
-};
+use crate::values::{Arithmetic, CheckedArithmetic, Comparison, DecimalOperation, Decimals, common_float};
 
 /// One expression, whose parts have been looked at already.
-pub(super) fn conform(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+pub(super) fn conform(expr: Expr, scope: &Scope<'_>) -> Result<Transformed<Expr>> {
+    let schema = scope.schema;
     Ok(Transformed::yes(match expr {
         Expr::BinaryExpr(operation) => binary(operation, schema)?,
         Expr::Between(between) => self::between(between, schema)?,
         Expr::InList(list) => in_list(list, schema)?,
-        Expr::InSubquery(member) => in_subquery(member, schema)?,
-        Expr::ScalarSubquery(subquery) => scalar_subquery(subquery)?,
+        Expr::InSubquery(member) => subqueries::member(member, schema)?,
+        Expr::ScalarSubquery(subquery) => subqueries::value(subquery, schema)?,
+        Expr::Exists(exists) => subqueries::exists(exists, schema)?,
         Expr::Like(Like { expr: ref inner, ref pattern, .. }) => {
             require_class(inner, schema, "LIKE", |class| class == Class::Text)?;
             require_class(pattern, schema, "LIKE", |class| class == Class::Text)?;
@@ -39,10 +37,10 @@ pub(super) fn conform(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
         Expr::ScalarFunction(call) => calls::scalar(call, schema)?,
         Expr::AggregateFunction(aggregate) => aggregates::aggregate(aggregate, schema)?,
         Expr::WindowFunction(window) => aggregates::window(*window, schema)?,
-        Expr::OuterReferenceColumn(field, column) if times::is_foreign(field.data_type()) => {
-            let field: Field = field.as_ref().clone().with_data_type(MILLIS);
-            Expr::OuterReferenceColumn(Arc::new(field), column)
-        }
+        Expr::OuterReferenceColumn(field, column) => match scope.outer_field(&column) {
+            Some(found) => Expr::OuterReferenceColumn(found, column),
+            None => Expr::OuterReferenceColumn(field, column),
+        },
         other => return Ok(Transformed::no(other)),
     }))
 }
@@ -57,7 +55,7 @@ fn negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(floats::call(CheckedArithmetic::new(Arithmetic::Subtract), vec![zero, inner]))
 }
 
-fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
     let (a, b) = (Class::of(&left), Class::of(&right));
     let operator = binary.op.to_string();
@@ -81,6 +79,9 @@ fn binary(mut binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
             arithmetic(&binary, &left, &right)?;
+            if a.is_number() && b.is_number() && floats::compares(&left, &right) {
+                casts::unify(&mut [&mut binary.left, &mut binary.right], schema)?;
+            }
         }
         Operator::StringConcat if !nullable && (a != Class::Text || b != Class::Text) => return refused(),
         Operator::And | Operator::Or if !nullable && (a != Class::Boolean || b != Class::Boolean) => {
@@ -107,6 +108,9 @@ fn arithmetic(binary: &BinaryExpr, left: &DataType, right: &DataType) -> Result<
         Operator::Plus if a == Class::Interval && b == Class::Time => casts::whole_days(right, &binary.left),
         Operator::Divide | Operator::Modulo if decimal => {
             unsupported("the remainder of decimals, or a division of one and NULL, (CAST them to double)")
+        }
+        Operator::Minus if a == Class::Time && b == Class::Time => {
+            unsupported("the difference of dates or timestamps (use date_diff)")
         }
         // Of what type the result would be, nothing says.
         Operator::Plus | Operator::Minus if nullable && (a == Class::Time || b == Class::Time) => refused(),
@@ -143,7 +147,7 @@ fn between(mut between: Between, schema: &DFSchema) -> Result<Expr> {
         let inside = above.and(below);
         return Ok(if between.negated { Expr::Not(Box::new(inside)) } else { inside });
     }
-    times::align(&mut [&mut between.expr, &mut between.low, &mut between.high], schema)?;
+    casts::unify(&mut [&mut between.expr, &mut between.low, &mut between.high], schema)?;
     Ok(Expr::Between(between))
 }
 
@@ -155,66 +159,8 @@ fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
         let inside = floats::is_in(*list.expr, list.list);
         return Ok(if list.negated { Expr::Not(Box::new(inside)) } else { inside });
     }
-    let mut all: Vec<&mut Expr> = std::iter::once(list.expr.as_mut()).chain(&mut list.list).collect();
-    times::align(&mut all, schema)?;
+    casts::unify(&mut std::iter::once(list.expr.as_mut()).chain(&mut list.list).collect::<Vec<_>>(), schema)?;
     Ok(Expr::InList(list))
-}
-
-/// Our engine counts the rows of a subquery that stands for itself, but not of one for each row outside.
-fn scalar_subquery(subquery: Subquery) -> Result<Expr> {
-    if !subquery.outer_ref_columns.is_empty() && !is_one_row(&subquery.subquery) {
-        return unsupported(
-            "a scalar subquery that refers to the query outside and is no aggregate over all rows",
-        );
-    }
-    Ok(Expr::ScalarSubquery(subquery))
-}
-
-fn is_one_row(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Projection(Projection { input, .. }) => is_one_row(input),
-        LogicalPlan::Filter(filter) => is_one_row(&filter.input),
-        LogicalPlan::Sort(sort) => is_one_row(&sort.input),
-        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
-        _ => false,
-    }
-}
-
-/// With a NULL on either side NOT IN is NULL; our engine's join knows that where it compares values of one kind.
-fn not_in(member: &InSubquery, of: &DataType, found: &DataType) -> Result<()> {
-    if !member.subquery.outer_ref_columns.is_empty() {
-        return unsupported("NOT IN with a subquery that refers to the query outside");
-    }
-    if floats::compares(of, found) {
-        return unsupported("NOT IN of doubles with a subquery");
-    }
-    Ok(())
-}
-
-fn in_subquery(mut member: InSubquery, schema: &DFSchema) -> Result<Expr> {
-    let of = member.expr.get_type(schema)?;
-    let (table, field) = member.subquery.subquery.schema().qualified_field(0);
-    let (table, field) = (table.cloned(), Arc::clone(field));
-    require_comparable(&of, field.data_type(), "IN")?;
-    if member.negated {
-        not_in(&member, &of, field.data_type())?;
-    }
-    if Class::of(&of) == Class::Time
-        && Class::of(field.data_type()) == Class::Time
-        && of != *field.data_type()
-    {
-        return unsupported("IN of dates and timestamps with a subquery (CAST them)");
-    }
-    if floats::compares(&of, field.data_type()) {
-        let common = common_float(&of, field.data_type());
-        member.expr = Box::new(floats::member(*member.expr, &of, &common));
-        let column = Expr::Column(Column::new(table.clone(), field.name()));
-        let found = floats::member(column, field.data_type(), &common).alias_qualified(table, field.name());
-        let inner = Arc::clone(&member.subquery.subquery);
-        let projection = LogicalPlan::Projection(Projection::try_new(vec![found], inner)?);
-        member.subquery.subquery = Arc::new(projection);
-    }
-    Ok(Expr::InSubquery(member))
 }
 
 fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
@@ -231,14 +177,13 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
             _ => result = Some(found),
         }
     }
-    let (mut floating, mut timed) = (false, false);
+    let mut floating = false;
     for (when, _) in &case.when_then_expr {
         match &operand {
             Some(of) => {
                 let when = when.get_type(schema)?;
                 require_comparable(of, &when, "=")?;
                 floating |= floats::compares(of, &when);
-                timed |= Class::of(of) == Class::Time;
             }
             None => require_class(when, schema, "CASE", |class| class == Class::Boolean)?,
         }
@@ -249,12 +194,12 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
             **when = floats::compare(Comparison::Equal, (*of).clone(), found);
         }
     }
-    if timed && let Some(of) = case.expr.as_mut() {
+    if let Some(of) = case.expr.as_mut() {
         let whens = case.when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
-        times::align(&mut std::iter::once(of.as_mut()).chain(whens).collect::<Vec<_>>(), schema)?;
+        casts::unify(&mut std::iter::once(of.as_mut()).chain(whens).collect::<Vec<_>>(), schema)?;
     }
     let thens = case.when_then_expr.iter_mut().map(|(_, then)| then.as_mut());
     let otherwise = case.else_expr.iter_mut().map(|otherwise| otherwise.as_mut());
-    times::align(&mut thens.chain(otherwise).collect::<Vec<_>>(), schema)?;
+    casts::unify(&mut thens.chain(otherwise).collect::<Vec<_>>(), schema)?;
     Ok(Expr::Case(case))
 }
