@@ -187,5 +187,14 @@ CASES = {
     ),
 }
 
-# Targets that need a server of another kind: the tests that start one.
-ELSEWHERE = {"Targets.JdbcTargets.": "test_crawler_jdbc.py"}
+# Targets that need a server, tables or queues of another kind: the tests that make them.
+ELSEWHERE = {
+    "Targets.JdbcTargets.": "test_crawler_jdbc.py",
+    "Targets.DynamoDBTargets.": "test_crawler_dynamodb.py",
+    "Targets.DeltaTargets.": "test_open_tables.py",
+    "Targets.IcebergTargets.": "test_open_tables.py",
+    "Targets.S3Targets.EventQueueArn": "test_crawler_events.py",
+    "Targets.S3Targets.DlqEventQueueArn": "test_crawler_events.py",
+    "Targets.CatalogTargets.EventQueueArn": "test_crawler_events.py",
+    "Targets.CatalogTargets.DlqEventQueueArn": "test_crawler_events.py",
+}
