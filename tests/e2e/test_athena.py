@@ -94,6 +94,36 @@ def test_types_nulls_and_names(athena):
     ]
 
 
+def test_values_of_several_types_get_one(athena):
+    columns, rows = athena.rows(
+        """SELECT sum(CASE WHEN id > 1 THEN 1 ELSE 0.5 END) s, sum(coalesce(amount, 0.0)) a, nullif(1, 2.5) n,
+                  max(x) m FROM t CROSS JOIN (VALUES 1, 2.25) v(x)"""
+    )
+    assert columns == [("s", "decimal"), ("a", "double"), ("n", "integer"), ("m", "decimal")]
+    assert rows == [("7.0", "13.5", "1", "2.25")]
+    columns, rows = athena.rows("SELECT id x FROM t UNION SELECT amount FROM t WHERE amount > 3 ORDER BY x")
+    assert (columns, rows) == ([("x", "double")], [("1.0",), ("2.0",), ("3.0",), ("4.0",)])
+
+
+def test_text_tables_as_athena_reads_them(athena):
+    s3 = athena.server.client("s3")
+    s3.put_object(Bucket=athena.bucket, Key="opencsv/a.csv", Body=b'"19000","1704164645123","x"\n')
+    athena.run(
+        f"""CREATE EXTERNAL TABLE oc (d date, ts timestamp, s string)
+            ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION 's3://{athena.bucket}/opencsv/'"""
+    )
+    assert athena.rows("SELECT * FROM oc")[1] == [("2022-01-08", "2024-01-02 03:04:05.123", "x")]
+    s3.put_object(Bucket=athena.bucket, Key="bounded/a.csv", Body=b"abcd,xyz\n")
+    athena.run(
+        f"""CREATE EXTERNAL TABLE bounded (c char(3), v varchar(2))
+            ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://{athena.bucket}/bounded/'"""
+    )
+    assert athena.rows("SELECT v, length(v) n FROM bounded") == ([("v", "varchar"), ("n", "bigint")], [("xy", "2")])
+    assert athena.fails("SELECT c FROM bounded").startswith("NOT_SUPPORTED: column c has the type char(3)")
+    athena.run("DROP TABLE oc")
+    athena.run("DROP TABLE bounded")
+
+
 def test_partitions_are_pruned(athena):
     all_bytes = athena.run("SELECT count(*) FROM t")["Statistics"]["DataScannedInBytes"]
     execution = athena.run("SELECT count(*) FROM t WHERE dt = '2026-01-02'")

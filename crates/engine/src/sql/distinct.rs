@@ -35,7 +35,7 @@ pub fn regroup_distinct(statement: &mut impl VisitMut) -> Result<(), Location> {
 
 /// A piece of a condition.
 enum Piece {
-    Operand(Expr),
+    Operand(Box<Expr>),
     And,
     Or,
     Not,
@@ -68,7 +68,7 @@ fn flatten(expr: Expr, row: &mut Vec<Piece>) {
             row.push(Piece::Not);
             return flatten(*expr, row);
         }
-        other => return row.push(Piece::Operand(other)),
+        other => return row.push(Piece::Operand(Box::new(other))),
     };
     flatten(*left, row);
     row.push(between);
@@ -102,12 +102,11 @@ fn one(row: &mut Vec<Piece>) -> Option<Expr> {
         Piece::Not => Some(Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(one(row)?) }),
         Piece::Operand(left) => {
             let next = row.pop_if(|piece| matches!(piece, Piece::Distinct { .. }));
-            let Some(Piece::Distinct { negated }) = next else { return Some(left) };
+            let Some(Piece::Distinct { negated }) = next else { return Some(*left) };
             let Some(Piece::Operand(right)) = row.pop() else { return None };
             if is_condition(&right) {
                 return None;
             }
-            let (left, right) = (Box::new(left), Box::new(right));
             Some(if negated {
                 Expr::IsNotDistinctFrom(left, right)
             } else {

@@ -7,9 +7,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
+    ObjectNamePart, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::SqlError;
@@ -112,23 +112,7 @@ fn columns(select: &Select) -> Result<Columns, SqlError> {
             if let ([(_, of_first), ..], 0) = (&mut names_of[..], at) {
                 of_first.clone_from(&names);
             }
-            let mut made = Vec::new();
-            for name in names {
-                let before = found.known.iter().position(|(known, _)| *known == name);
-                let own = |table: &Ident| Expr::CompoundIdentifier(vec![table.clone(), Ident::new(&name)]);
-                let left = match before {
-                    Some(before) => Some(found.known.remove(before).1),
-                    None => left.filter(|_| at == 0).map(own),
-                };
-                match (left, &right, &join.join_operator) {
-                    (Some(left), Some(right), JoinOperator::FullOuter(_)) => {
-                        made.push((name.clone(), call("coalesce", vec![left, own(right)])));
-                    }
-                    (_, Some(right), _) if outer => made.push((name.clone(), own(right))),
-                    (Some(left), _, _) => made.push((name, left)),
-                    _ => found.unknown = true,
-                }
-            }
+            let mut made = found.joined(join, names, left.filter(|_| at == 0), right.as_ref());
             made.append(&mut found.known);
             found.known = made;
         }
@@ -196,6 +180,33 @@ fn in_select(select: &mut Select, columns: &Columns) -> Result<(), SqlError> {
 }
 
 impl Columns {
+    /// The columns that a join's USING makes of those before it; `left` is the relation before it, where there is one.
+    fn joined(
+        &mut self,
+        join: &Join,
+        names: Vec<String>,
+        left: Option<&Ident>,
+        right: Option<&Ident>,
+    ) -> Vec<(String, Expr)> {
+        let mut made = Vec::new();
+        for name in names {
+            let own = |table: &Ident| Expr::CompoundIdentifier(vec![table.clone(), Ident::new(&name)]);
+            let before = self.known.iter().position(|(known, _)| *known == name);
+            let left = before.map(|before| self.known.remove(before).1).or_else(|| left.map(own));
+            let column = match (left, right.map(own), &join.join_operator) {
+                (Some(left), Some(right), JoinOperator::FullOuter(_)) => call("coalesce", vec![left, right]),
+                (_, Some(right), operator) if keeps_right(operator) => right,
+                (Some(left), _, _) => left,
+                _ => {
+                    self.unknown = true;
+                    continue;
+                }
+            };
+            made.push((name, column));
+        }
+        made
+    }
+
     fn item(&self, item: SelectItem) -> Vec<SelectItem> {
         match item {
             SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {

@@ -156,7 +156,7 @@ async fn using_makes_one_column_of_two() {
         assert_eq!(world.header(&all).await, "k|v|w");
         assert_eq!(world.rows(&format!("SELECT k, v, w {from} ORDER BY 1")).await, rows, "{kind}");
         let count = rows.len().to_string();
-        assert_eq!(world.rows(&format!("SELECT count(k) {from}")).await, [count.clone()]);
+        assert_eq!(world.rows(&format!("SELECT count(k) {from}")).await, [count.as_str()]);
         assert_eq!(world.rows(&format!("SELECT count(*) {from} WHERE k >= 1")).await, [count]);
         let grouped = format!("SELECT K, count(*) n {from} GROUP BY k HAVING k > 0 ORDER BY k");
         assert_eq!(world.rows(&grouped).await.len(), rows.len());
