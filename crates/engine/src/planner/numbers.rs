@@ -21,8 +21,10 @@ use datafusion::{
 
 use crate::scan::{numbers, text::TextSource};
 
+type Plan = Arc<dyn ExecutionPlan>;
+
 /// The projection over a scan that reads numbers; nothing where it has none to read.
-pub(super) fn projection(top: &ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+pub(super) fn projection(top: &ProjectionExec) -> Result<Option<Plan>> {
     let Some((scan, between)) = scan_below(top.input()) else { return Ok(None) };
     let mut uses = numbers::Uses::default();
     // Per column of a node's rows: which column of the scan it is.
@@ -64,9 +66,7 @@ pub(super) fn projection(top: &ProjectionExec) -> Result<Option<Arc<dyn Executio
 }
 
 /// The scan of delimited text below, and the nodes over it that pass rows on as they are, the lowest first.
-fn scan_below(
-    plan: &Arc<dyn ExecutionPlan>,
-) -> Option<(Arc<dyn ExecutionPlan>, Vec<Arc<dyn ExecutionPlan>>)> {
+fn scan_below(plan: &Plan) -> Option<(Plan, Vec<Plan>)> {
     let (mut between, mut at) = (Vec::new(), Arc::clone(plan));
     while !reads_delimited_text(&at) {
         let spreads =
@@ -81,7 +81,7 @@ fn scan_below(
     Some((at, between))
 }
 
-fn reads_delimited_text(scan: &Arc<dyn ExecutionPlan>) -> bool {
+fn reads_delimited_text(scan: &Plan) -> bool {
     let scan = scan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
     let config = scan.and_then(|scan| scan.downcast_ref::<FileScanConfig>());
     let text = config.and_then(|config| config.file_source().downcast_ref::<TextSource>());
@@ -89,10 +89,7 @@ fn reads_delimited_text(scan: &Arc<dyn ExecutionPlan>) -> bool {
 }
 
 /// The scan with the casts as its own projection.
-fn scan_numbers(
-    scan: &Arc<dyn ExecutionPlan>,
-    wanted: &BTreeMap<usize, DataType>,
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+fn scan_numbers(scan: &Plan, wanted: &BTreeMap<usize, DataType>) -> Result<Option<Plan>> {
     if wanted.is_empty() {
         return Ok(None);
     }
