@@ -19,6 +19,8 @@ from conftest import name, wait_until
 
 ROWS = 900
 KEYS = 3
+MEASURED = "measured"
+BUSY = ("CrawlerRunningException", "ConcurrentRunsExceededException", "ColumnStatisticsTaskRunningException")
 FINAL = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 
 
@@ -64,6 +66,19 @@ class Life:
             Name=self.database, Role="r", DatabaseName=self.database,
             Targets={"S3Targets": [{"Path": f"s3://{self.bucket}/src/"}]},
         )
+        glue.create_table(DatabaseName=self.database, TableInput={
+            "Name": MEASURED, "TableType": "EXTERNAL_TABLE", "Parameters": {"skip.header.line.count": "1"},
+            "StorageDescriptor": {
+                "Columns": [{"Name": "id", "Type": "bigint"}, {"Name": "k", "Type": "string"}, {"Name": "v", "Type": "bigint"}],
+                "Location": f"s3://{self.bucket}/src/",
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "SerdeInfo": {
+                    "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                    "Parameters": {"field.delim": ","},
+                },
+            },
+        })
         self.job("copy", f"s3://{self.bucket}/src/", "copied", bookmark=False)
         self.job("feed", f"s3://{self.bucket}/feed/", "fed", bookmark=True)
 
@@ -95,7 +110,7 @@ class Life:
     def __enter__(self):
         self.stop.clear()
         self.flowing.clear()
-        work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables]
+        work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables, self.statistics]
         self.barrier = threading.Barrier(len(work))
         self.threads = [threading.Thread(target=self.guarded, args=(one,), daemon=True) for one in work]
         for thread in self.threads:
@@ -122,7 +137,7 @@ class Life:
                 work(dice)
             except ClientError as error:
                 code = error.response["Error"]["Code"]
-                if code not in ("CrawlerRunningException", "ConcurrentRunsExceededException"):
+                if code not in BUSY:
                     return self.surprise(work, error)
             except (BotoCoreError, OSError, http.client.HTTPException) as error:
                 return self.broken_off(work, error)
@@ -255,6 +270,17 @@ class Life:
         )
         glue.delete_table(DatabaseName=self.database, Name=table)
 
+    def statistics(self, _dice):
+        self.quick("glue").start_column_statistics_task_run(
+            DatabaseName=self.database, TableName=MEASURED, Role="arn:aws:iam::000000000000:role/r"
+        )
+        self.poll(lambda: self.measured(self.quick("glue")))
+
+    def measured(self, glue):
+        """Whether every measuring run of statistics has ended."""
+        runs = glue.get_column_statistics_task_runs(DatabaseName=self.database, TableName=MEASURED)
+        return all(run["Status"] in FINAL for run in runs["ColumnStatisticsTaskRuns"])
+
     # The debts.
 
     def settle(self):
@@ -309,6 +335,7 @@ class Life:
             assert run in known, f"run {run} of {job} is lost"
         glue = self.server.client("glue")
         wait_until(lambda: glue.get_crawler(Name=self.database)["Crawler"]["State"] == "READY", "the crawler to be READY")
+        wait_until(lambda: self.measured(glue), "the runs of statistics to end")
 
     def succeeded(self, job):
         return list(self.states(job).values()).count("SUCCEEDED")

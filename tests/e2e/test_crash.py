@@ -46,6 +46,10 @@ POINTS = [
     ("query.result.staged", 2),
     ("query.result.before_commit", 2),
     ("query.result.committed", 2),
+    ("statistics.measured", 1),
+    ("statistics.measured", 3),
+    ("statistics.before_commit", 2),
+    ("statistics.committed", 2),
 ]
 RANDOM_KILLS = 20
 SOAK_KILLS = 1_000

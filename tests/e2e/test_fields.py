@@ -118,12 +118,12 @@ def test_every_field_has_a_case(glue_fields):
     assert set(glue_fields) == set(CASES), "operations of the crawler and table APIs"
     for name, fields in glue_fields.items():
         acting = {field for field, how in fields.items() if how == "acts"}
-        elsewhere = {field for field in acting if tested_elsewhere(field)}
+        elsewhere = {field for field in acting if is_tested_elsewhere(field)}
         assert acting - elsewhere == set(CASES[name][2]), name
         assert all(how in ("acts", "stored", "mixed") or set(how) <= {"refused", "ignored"} for how in fields.values())
 
 
-def tested_elsewhere(field):
+def is_tested_elsewhere(field):
     """Whether a field of a target that needs a server of another kind is in that target's own tests."""
     for prefix, tests in fields_crawlers.ELSEWHERE.items():
         if field.startswith(prefix):
@@ -164,6 +164,9 @@ def test_refused_fields_are_refused(tenon, glue_fields):
                 request[top] = {}
             if "Targets.CatalogTargets" in field:
                 request["Targets"] = fields_crawlers.catalog("d", "known")
+            for kind_of_target in ("DeltaTargets", "IcebergTargets"):
+                if f"Targets.{kind_of_target}." in field:
+                    request["Targets"] = {kind_of_target: [{}]}
             put(request, field, value_of(name, field))
             before = outcome_of_nothing(world)
             with pytest.raises((ClientError, ParamValidationError)) as refused:
