@@ -4,8 +4,6 @@
 //! (`.rela.dyn`, 24 bytes each) the loader reads ten megabytes of the file at every start, which stay in memory; packed
 //! (`.relr.dyn`) they are a hundred kilobytes. The loader must know them: glibc does since 2.36.
 
-#![expect(clippy::disallowed_methods, reason = "cargo tells a build script everything by its environment")]
-
 use std::env;
 use std::process::Command;
 

@@ -169,7 +169,7 @@ impl Definition {
                 )
             }
             NEW_FOLDERS => Ok(()),
-            EVENTS => self.check_events(&settings),
+            EVENTS => self.check_events(settings),
             other => refused(format!(
                 "RecrawlBehavior {other} is not supported: {EVERYTHING}, {NEW_FOLDERS} and {EVENTS} are"
             )),

@@ -153,7 +153,7 @@ async fn new_partitioned_tables_get_an_index(on: &Backend) {
     assert_eq!(lines.iter().filter(|line| line.contains("partition index")).collect::<Vec<_>>(), [&wanted]);
     w.crawl_well().await;
     assert_eq!(indexes(&w, "t").await, ["crawler_partition_index: y, m"]);
-    assert_eq!(indexes(&w, "plain").await, [String::new(); 0]);
+    assert!(indexes(&w, "plain").await.is_empty());
     assert_eq!(w.tables().await["t"].parameter("partition_filtering.enabled"), None);
     // It goes with its table, and comes back with it; one that was deleted is not made again.
     w.crawlers.undo(&w.scope, "c").await.unwrap();
@@ -163,12 +163,12 @@ async fn new_partitioned_tables_get_an_index(on: &Backend) {
     tx.commit().await.unwrap();
     w.put("x/t/y=1/m=3/a.json", "{\"v\":1}").await;
     w.crawl_well().await;
-    assert_eq!(indexes(&w, "t").await, [String::new(); 0]);
+    assert!(indexes(&w, "t").await.is_empty());
     w.update(json!({ "Configuration": "{\"Version\":1.0,\"CreatePartitionIndex\":false}" })).await;
     w.put("x/late/k=1/a.json", "{\"v\":1}").await;
     w.crawl_well().await;
     assert_eq!(keys(&w.tables().await["late"]), ["k"]);
-    assert_eq!(indexes(&w, "late").await, [String::new(); 0]);
+    assert!(indexes(&w, "late").await.is_empty());
 }
 
 async fn indexes(w: &World, table: &str) -> Vec<String> {
