@@ -170,11 +170,10 @@ fn column(field: &DeltaField) -> Column {
     column
 }
 
-/// The type as Glue's clients know it: names in lower case, and moments without a word about their zone.
+/// The type as Glue's clients know it: names in lower case.
 fn in_catalog(ty: &HiveType) -> HiveType {
     let inner = |ty: &HiveType| Box::new(in_catalog(ty));
     match ty {
-        HiveType::TimestampTz => HiveType::Timestamp,
         HiveType::Array(element) => HiveType::Array(inner(element)),
         HiveType::Map(key, value) => HiveType::Map(inner(key), inner(value)),
         HiveType::Struct(fields) => {

@@ -243,8 +243,8 @@ fn primitive_type(primitive: &Primitive) -> Result<DataType, String> {
         Primitive::Double => DataType::Float64,
         Primitive::Decimal(precision, scale) => DataType::Decimal128(*precision, scale.cast_signed()),
         Primitive::Date => DataType::Date32,
-        Primitive::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        Primitive::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        // A moment is read as its time of day in UTC, as in Parquet files of plain tables.
+        Primitive::Timestamp | Primitive::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, None),
         Primitive::String => DataType::Utf8,
         Primitive::Binary | Primitive::Fixed(_) => DataType::Binary,
         other => return Err(format!("values of type {other} are not supported")),

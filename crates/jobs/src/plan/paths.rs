@@ -32,6 +32,12 @@ pub(super) fn resolve(schema: &DFSchema, path: &[String]) -> Result<Found, PlanE
     found.ok_or_else(|| PlanError::NoField { field: path.join("."), known: names(schema.fields()) })
 }
 
+/// Whether `field` is `name` with a number behind, as repeated names of headers have it.
+fn is_numbered(field: &str, name: &str) -> bool {
+    let number = field.strip_prefix(name).and_then(|rest| rest.strip_prefix('_'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The names of fields, for messages.
 pub(super) fn names(fields: &Fields) -> Vec<String> {
     fields.iter().map(|field| field.name().clone()).collect()
@@ -56,10 +62,14 @@ fn descend(fields: &Fields, path: &[String]) -> Option<Found> {
     Some(found)
 }
 
-/// Where a name is among fields: as spelled, else the only one that differs in case.
+/// Where a name is among fields: as spelled, else the only one that differs in case. Of a header with `id` and `ID` the
+/// second column is called `ID_1`: then `ID` could be either, and is neither.
 pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
     if let Some(at) = fields.iter().position(|field| field.name() == name) {
         return Some(at);
+    }
+    if fields.iter().any(|field| is_numbered(field.name(), name)) {
+        return None;
     }
     let lower = name.to_lowercase();
     let mut alike = fields.iter().enumerate().filter(|(_, field)| field.name().to_lowercase() == lower);

@@ -183,6 +183,23 @@ async fn a_first_line_that_is_skipped_names_nothing() {
 }
 
 #[tokio::test]
+async fn names_of_a_header_that_differ_in_case_are_not_mistaken() {
+    let world = World::new().await;
+    world.put("in/a.csv", "id,ID\n1,2\n").await;
+    let select = |name: &str| {
+        json!({
+            "src": csv("in"),
+            "sel": {"SelectFields": {"Name": "s", "Inputs": ["src"], "Paths": [[name]]}},
+            "out": parquet("sel", "out"),
+        })
+    };
+    let message = world.fails("either", select("ID")).await;
+    assert!(message.contains("ID_1"), "{message}");
+    world.succeeds("second", select("ID_1")).await;
+    assert_eq!(world.rows("out").await, ["2"]);
+}
+
+#[tokio::test]
 async fn a_table_without_objects_is_an_empty_input() {
     let world = World::new().await;
     world.put("in/a.csv", "Id,v,day\n1,1.5,mon\n").await;

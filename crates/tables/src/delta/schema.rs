@@ -11,7 +11,8 @@ const MAX_DEPTH: usize = 64;
 pub struct DeltaField {
     /// The name, as the log spells it.
     pub name: String,
-    /// The type. `timestamp` of Delta is one in UTC: [`HiveType::TimestampTz`].
+    /// The type. Delta's `timestamp`, a moment, is [`HiveType::Timestamp`], its time of day in UTC, as in Parquet files of
+    /// plain tables.
     pub ty: HiveType,
     /// What the column is described as.
     pub comment: Option<String>,
@@ -74,8 +75,7 @@ fn primitive(name: &str) -> Result<HiveType, String> {
         "boolean" => HiveType::Boolean,
         "binary" => HiveType::Binary,
         "date" => HiveType::Date,
-        "timestamp" => HiveType::TimestampTz,
-        "timestamp_ntz" => HiveType::Timestamp,
+        "timestamp" | "timestamp_ntz" => HiveType::Timestamp,
         // Decimals, and text of a length.
         other if other.starts_with("decimal") || other.contains("char(") => {
             other.parse().map_err(|_| format!("the type {other} is not known"))?

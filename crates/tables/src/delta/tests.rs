@@ -118,7 +118,7 @@ async fn the_newest_version_has_the_files_that_are_left() {
         types,
         [
             "Id bigint",
-            "at timestamp with local time zone",
+            "at timestamp",
             "price decimal(10,2)",
             "tags array<struct<X:smallint>>",
             "m map<string,date>",
