@@ -171,14 +171,23 @@ fn add(record: &RawValue, page: &mut Page) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a page of CSV. `header`: the first line of the first page, which later pages may repeat.
-pub(super) fn csv(body: &[u8], header: Option<&[u8]>) -> Page {
+/// Reads a page of CSV. `header`: the first line of the first page, which later pages may repeat. Errors: a later page has
+/// another header, whose columns would be taken for those of the first.
+pub(super) fn csv(body: &[u8], header: Option<&[u8]>) -> Result<Page, String> {
     let mut lines = body;
     if let Some(header) = header {
         lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
         let end = lines.iter().position(|byte| *byte == b'\n').unwrap_or(lines.len());
-        if lines[..end].trim_ascii_end() == header.trim_ascii_end() {
+        let (first, header) = (lines[..end].trim_ascii_end(), header.trim_ascii_end());
+        if first == header {
             lines = &lines[(end + 1).min(lines.len())..];
+        } else if is_header_like(first, header) {
+            let shown = |line: &[u8]| String::from_utf8_lossy(line).chars().take(200).collect::<String>();
+            return Err(format!(
+                "its header is {:?}, that of the first page is {:?}",
+                shown(first),
+                shown(header)
+            ));
         }
     }
     let mut page = Page { text: lines.to_vec(), ..Page::default() };
@@ -186,5 +195,29 @@ pub(super) fn csv(body: &[u8], header: Option<&[u8]>) -> Page {
     if page.text.last().is_some_and(|byte| *byte != b'\n') {
         page.text.push(b'\n');
     }
-    page
+    Ok(page)
+}
+
+/// Whether at least half of a line's fields are names of the header.
+fn is_header_like(line: &[u8], header: &[u8]) -> bool {
+    let fields = |line: &[u8]| -> Vec<Vec<u8>> {
+        let fields = line.split(|byte| b",;\t|".contains(byte));
+        fields.map(|field| field.trim_ascii().to_ascii_lowercase()).collect()
+    };
+    let names = fields(header);
+    let found = fields(line).into_iter().filter(|field| !field.is_empty() && names.contains(field)).count();
+    found > 0 && found * 2 >= names.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_csv_have_one_header() {
+        let text = |body: &[u8]| csv(body, Some(b"id,name\r")).map(|page| page.text);
+        assert_eq!(text(b"id,name\n2,y").unwrap(), b"2,y\n");
+        assert_eq!(text(b"2,y\n").unwrap(), b"2,y\n");
+        assert!(text(b"name,id\ny,2\n").unwrap_err().contains("that of the first page"));
+    }
 }

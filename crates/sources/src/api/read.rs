@@ -237,7 +237,8 @@ impl<'a> Reading<'a> {
             }
             Format::Csv if !self.records.is_empty() => Err(self.bad("it is CSV, and RecordPath is for JSON")),
             Format::Csv => {
-                let page = page::csv(&reply.body, self.header.as_deref());
+                let page =
+                    page::csv(&reply.body, self.header.as_deref()).map_err(|problem| self.bad(problem))?;
                 if self.header.is_none() {
                     let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body);
                     self.header = body.split(|byte| *byte == b'\n').next().map(<[u8]>::to_vec);
