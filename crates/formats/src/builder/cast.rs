@@ -10,8 +10,12 @@ use super::value;
 
 /// Whether [`cast_text`] and [`crate::ReadOptions::cast_columns`] make this type of text.
 pub fn casts_text_to(wanted: &DataType) -> bool {
-    use DataType::{Float32, Float64, Int8, Int16, Int32, Int64};
-    matches!(wanted, Int8 | Int16 | Int32 | Int64 | Float32 | Float64)
+    use DataType::{Decimal128, Float32, Float64, Int8, Int16, Int32, Int64};
+    match wanted {
+        Int8 | Int16 | Int32 | Int64 | Float32 | Float64 => true,
+        Decimal128(_, scale) => *scale >= 0,
+        _ => false,
+    }
 }
 
 /// Each text as a number of type `wanted`, NULL where it is none.
@@ -49,7 +53,7 @@ impl Column {
         if std::str::from_utf8(text).is_err() {
             return Err(Mismatch::Utf8);
         }
-        let whole = value::float(text).and_then(whole);
+        let whole = without_fraction(text).or_else(|| value::float(text).and_then(whole));
         let appended = match self {
             Self::Int64(c) => c.push_parsed(whole),
             Self::Int32(c) => c.push_parsed(whole.and_then(|v| v.try_into().ok())),
@@ -64,6 +68,14 @@ impl Column {
     }
 }
 
+/// The whole part of a number that is written with a point and without an exponent: exact, however long.
+fn without_fraction(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    let point = text.iter().position(|byte| *byte == b'.')?;
+    let is_plain = text[point + 1..].iter().all(u8::is_ascii_digit);
+    is_plain.then(|| value::int(&text[..point])).flatten()
+}
+
 /// The number without its fraction, where that is one of 64 bits.
 fn whole(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
@@ -73,7 +85,7 @@ fn whole(number: f64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray;
-    use arrow::datatypes::{Float64Type, Int8Type, Int64Type};
+    use arrow::datatypes::{Decimal128Type, Float64Type, Int8Type, Int64Type};
 
     use super::*;
 
@@ -102,6 +114,18 @@ mod tests {
         let small = cast_text(&texts(), &DataType::Int8).unwrap();
         let found: Vec<Option<i8>> = small.as_primitive::<Int8Type>().iter().collect();
         assert_eq!(found, [Some(12), Some(12), Some(0), None, None, None, None, None, None, None]);
+    }
+
+    #[test]
+    fn long_numbers_and_decimals_are_exact() {
+        let long = ["9007199254740993.0", "9223372036854775807.9", "-9223372036854775808.5", ".5", "1.2.3"];
+        let cast = cast_text(&StringArray::from(long.to_vec()), &DataType::Int64).unwrap();
+        let found: Vec<Option<i64>> = cast.as_primitive::<Int64Type>().iter().collect();
+        assert_eq!(found, [Some(9_007_199_254_740_993), Some(i64::MAX), Some(i64::MIN), Some(0), None]);
+        let texts = StringArray::from(vec!["1e3", "1.5e1", "12e-1", "-2.345", "123456789012.5", "x"]);
+        let cast = cast_text(&texts, &DataType::Decimal128(10, 2)).unwrap();
+        let found: Vec<Option<i128>> = cast.as_primitive::<Decimal128Type>().iter().collect();
+        assert_eq!(found, [Some(100_000), Some(1_500), Some(120), Some(-235), None, None]);
     }
 
     #[test]
