@@ -9,8 +9,10 @@ from awsglue._support import needs_spark, not_built
 _JDBC = "use a Python driver, with toPandas(); or df.write.format(…) of --engine spark"
 
 
-class DynamicFrameReader:
-    """Makes DynamicFrames: `glueContext.create_dynamic_frame`."""
+class _Reader:
+    """The calls that both readers have; `_made` is what they make."""
+
+    _made: str
 
     def __init__(self, glue_context: Any) -> None:
         self._glue_context = glue_context
@@ -19,7 +21,7 @@ class DynamicFrameReader:
                      format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
                      transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> Any:
         """Reads files of a format."""
-        return self._glue_context.create_dynamic_frame_from_options(
+        return getattr(self._glue_context, f"create_{self._made}_from_options")(
             connection_type, connection_options or {}, format, format_options or {}, transformation_ctx,
             push_down_predicate, **kwargs)
 
@@ -28,35 +30,23 @@ class DynamicFrameReader:
                      additional_options: Optional[Dict[str, Any]] = None, catalog_id: Optional[str] = None,
                      name_space: Optional[str] = None, **kwargs: Any) -> Any:
         """Reads a table of the Data Catalog."""
-        return self._glue_context.create_dynamic_frame_from_catalog(
+        return getattr(self._glue_context, f"create_{self._made}_from_catalog")(
             database or name_space, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate,
             additional_options or {}, catalog_id, **kwargs)
+
+
+class DynamicFrameReader(_Reader):
+    """Makes DynamicFrames: `glueContext.create_dynamic_frame`."""
+
+    _made = "dynamic_frame"
 
     from_rdd = needs_spark("create_dynamic_frame.from_rdd", "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)")
 
 
-class DataFrameReader:
+class DataFrameReader(_Reader):
     """Makes data frames: `glueContext.create_data_frame`."""
 
-    def __init__(self, glue_context: Any) -> None:
-        self._glue_context = glue_context
-
-    def from_options(self, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
-                     format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
-                     transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> Any:
-        """Reads files of a format."""
-        return self._glue_context.create_data_frame_from_options(
-            connection_type, connection_options or {}, format, format_options or {}, transformation_ctx,
-            push_down_predicate, **kwargs)
-
-    def from_catalog(self, database: Optional[str] = None, table_name: Optional[str] = None,
-                     redshift_tmp_dir: str = "", transformation_ctx: str = "", push_down_predicate: str = "",
-                     additional_options: Optional[Dict[str, Any]] = None, catalog_id: Optional[str] = None,
-                     name_space: Optional[str] = None, **kwargs: Any) -> Any:
-        """Reads a table of the Data Catalog."""
-        return self._glue_context.create_data_frame_from_catalog(
-            database or name_space, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate,
-            additional_options or {}, catalog_id, **kwargs)
+    _made = "data_frame"
 
 
 class DynamicFrameWriter:

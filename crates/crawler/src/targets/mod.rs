@@ -16,7 +16,7 @@ pub(crate) mod iceberg;
 pub(crate) mod jdbc;
 
 use async_trait::async_trait;
-use catalog::{Table, TableInput};
+use catalog::{Column, Parameters, SerDeInfo, StorageDescriptor, Table, TableInput};
 
 use crate::definition::Definition;
 use crate::error::CrawlerError;
@@ -37,6 +37,30 @@ pub(crate) struct Described {
     pub(crate) input: TableInput,
     /// Remarks for the log.
     pub(crate) notes: Vec<String>,
+}
+
+/// The definition of a table whose rows are in no file, as Glue's crawlers write it.
+pub(crate) fn without_files(location: String, columns: Vec<Column>, parameters: Parameters) -> TableInput {
+    TableInput {
+        owner: Some("owner".to_owned()),
+        retention: Some(0),
+        storage_descriptor: Some(StorageDescriptor {
+            columns: Some(columns),
+            location: Some(location),
+            compressed: Some(false),
+            number_of_buckets: Some(-1),
+            serde_info: Some(SerDeInfo { parameters: Some(Parameters::new()), ..SerDeInfo::default() }),
+            bucket_columns: Some(Vec::new()),
+            sort_columns: Some(Vec::new()),
+            parameters: Some(parameters.clone()),
+            stored_as_sub_directories: Some(false),
+            ..StorageDescriptor::default()
+        }),
+        partition_keys: Some(Vec::new()),
+        table_type: Some("EXTERNAL_TABLE".to_owned()),
+        parameters: Some(parameters),
+        ..TableInput::default()
+    }
 }
 
 /// What a target yielded.

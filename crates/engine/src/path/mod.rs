@@ -31,7 +31,7 @@ use crate::{
     listing,
     location::{self, Location},
     object::Pinner,
-    scan::{Scan, ScanFile, parquet::ByName},
+    scan::{Scan, ScanFile},
     selection::Selection,
     view::{CatalogView, Reading},
 };
@@ -285,20 +285,9 @@ impl TableProvider for PathTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let scan = Scan {
-            file_schema: Arc::clone(&self.file_schema),
-            partition_fields: self.folder_fields.clone(),
-            files: self.files.clone(),
-            partitions: 1,
-            projection,
-            limit,
-            on_bad_record: self.bad.policy(self.stats.as_deref()),
-            target_partitions: state.config().target_partitions(),
-            stats: self.stats.clone(),
-            columns: Arc::new(ByName),
-            among: self.among.clone(),
-        };
-        scan.plan().await
+        let scan = Scan::new(&self.file_schema, self.files.clone(), state, projection, limit)
+            .watched(&self.bad, self.stats.as_ref());
+        Scan { partition_fields: self.folder_fields.clone(), among: self.among.clone(), ..scan }.plan().await
     }
 }
 

@@ -22,6 +22,7 @@ use std::sync::{
 
 use arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::{
+    catalog::Session,
     common::{ScalarValue, Statistics, config::TableParquetOptions, stats::Precision},
     datasource::{
         listing::PartitionedFile,
@@ -35,7 +36,9 @@ use datafusion::{
 };
 use formats::{ByteSource as _, Format, OnBadRecord};
 
-use crate::{EngineError, ScanStats, object::SourceObject, registry};
+use crate::{EngineError, ScanStats, bad::BadLog, object::SourceObject, registry};
+
+use parquet::ByName;
 
 /// Rough bytes of memory for a byte of file, for the planner's estimates.
 const TEXT_EXPANSION: usize = 2;
@@ -122,7 +125,43 @@ pub(crate) struct Scan<'a> {
     pub(crate) among: Option<SchemaRef>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    /// A scan of `files` that belong to no partition, columns of Parquet matched by name; set what differs.
+    pub(crate) fn new(
+        file_schema: &SchemaRef,
+        files: Vec<ScanFile>,
+        state: &dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Self {
+        Self {
+            file_schema: Arc::clone(file_schema),
+            partition_fields: Vec::new(),
+            files,
+            partitions: 1,
+            projection,
+            limit,
+            on_bad_record: OnBadRecord::Fail,
+            target_partitions: state.config().target_partitions(),
+            stats: None,
+            columns: Arc::new(ByName),
+            among: None,
+        }
+    }
+
+    /// Counts for the caller, and does with bad records what its session says.
+    pub(crate) fn watched(self, bad: &BadLog, stats: Option<&Arc<ScanStats>>) -> Self {
+        let on_bad_record = bad.policy(stats.map(Arc::as_ref));
+        Self { on_bad_record, stats: stats.cloned(), ..self }
+    }
+
+    /// The fields of `schema` behind those of the files are partition keys, of `partitions` partitions.
+    pub(crate) fn partitioned(self, schema: &SchemaRef, partitions: u64) -> Self {
+        let columns = self.file_schema.fields().len();
+        let partition_fields = schema.fields().iter().skip(columns).cloned().collect();
+        Self { partition_fields, partitions, ..self }
+    }
+
     /// Plans the scan. The plan's schema is the projected table schema.
     pub(crate) async fn plan(self) -> Result<Arc<dyn ExecutionPlan>> {
         let (columnar, text): (Vec<ScanFile>, Vec<ScanFile>) =

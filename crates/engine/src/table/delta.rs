@@ -28,7 +28,7 @@ use crate::{
     bad::BadLog,
     hive,
     object::Pinner,
-    scan::{Scan, ScanFile, parquet::ByName, spelling},
+    scan::{Scan, ScanFile, spelling},
     view::{CatalogView, Reading},
 };
 
@@ -154,21 +154,11 @@ impl TableProvider for NativeDelta {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
-        let file_columns = self.file_schema.fields().len();
-        let scan = Scan {
-            file_schema: Arc::clone(&self.file_schema),
-            partition_fields: self.schema.fields().iter().skip(file_columns).cloned().collect(),
-            files,
-            partitions: 1,
-            projection,
-            limit,
-            on_bad_record: self.bad.policy(self.options.stats.as_deref()),
-            target_partitions: state.config().target_partitions(),
-            stats: self.options.stats.clone(),
-            columns: Arc::new(ByName),
-            among: None,
-        };
-        scan.plan().await
+        Scan::new(&self.file_schema, files, state, projection, limit)
+            .partitioned(&self.schema, 1)
+            .watched(&self.bad, self.options.stats.as_ref())
+            .plan()
+            .await
     }
 }
 

@@ -160,21 +160,10 @@ impl TableProvider for IcebergTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files().await?;
-        let file_columns = self.file_schema.fields().len();
-        let scan = Scan {
-            file_schema: Arc::clone(&self.file_schema),
-            partition_fields: self.schema.fields().iter().skip(file_columns).cloned().collect(),
-            files,
-            partitions: 1,
-            projection,
-            limit,
-            on_bad_record: self.bad.policy(self.options.stats.as_deref()),
-            target_partitions: state.config().target_partitions(),
-            stats: self.options.stats.clone(),
-            columns: Arc::clone(&self.adapter) as _,
-            among: None,
-        };
-        scan.plan().await
+        let scan = Scan::new(&self.file_schema, files, state, projection, limit)
+            .partitioned(&self.schema, 1)
+            .watched(&self.bad, self.options.stats.as_ref());
+        Scan { columns: Arc::clone(&self.adapter) as _, ..scan }.plan().await
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     bad::BadLog,
     hive, listing,
     object::Pinner,
-    scan::{Scan, ScanFile, parquet::ByName},
+    scan::{Scan, ScanFile},
     selection::Selection,
     session::from_catalog,
     view::{CatalogView, Reading},
@@ -256,21 +256,11 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (files, partitions) = self.files(state, filters).await?;
-        let file_columns = self.definition.file_schema.fields().len();
-        let scan = Scan {
-            file_schema: Arc::clone(&self.definition.file_schema),
-            partition_fields: self.schema.fields().iter().skip(file_columns).cloned().collect(),
-            files,
-            partitions,
-            projection,
-            limit,
-            on_bad_record: self.bad.policy(self.options.stats.as_deref()),
-            target_partitions: state.config().target_partitions(),
-            stats: self.options.stats.clone(),
-            columns: Arc::new(ByName),
-            among: None,
-        };
-        scan.plan().await
+        Scan::new(&self.definition.file_schema, files, state, projection, limit)
+            .partitioned(&self.schema, partitions)
+            .watched(&self.bad, self.options.stats.as_ref())
+            .plan()
+            .await
     }
 }
 

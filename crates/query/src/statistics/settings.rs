@@ -126,11 +126,7 @@ impl StatisticsTasks {
         if find(&mut tx, scope, &settings.database, &settings.table).await?.is_some() {
             return Err(StatisticsError::SettingsExist { table: place(&settings.database, &settings.table) });
         }
-        let next = settings.next(tx.now_ms())?;
-        put(&mut tx, scope, &settings, next).await?;
-        tx.commit().await?;
-        self.inner.wake.notify_one();
-        Ok(())
+        self.save(tx, scope, &settings).await
     }
 
     /// The settings of a table. Errors: `SettingsNotFound`.
@@ -154,11 +150,7 @@ impl StatisticsTasks {
         let mut settings = get(&mut tx, scope, database, name).await?;
         settings.apply(change)?;
         check_columns(&mut tx, scope, &settings).await?;
-        let next = settings.next(tx.now_ms())?;
-        put(&mut tx, scope, &settings, next).await?;
-        tx.commit().await?;
-        self.inner.wake.notify_one();
-        Ok(())
+        self.save(tx, scope, &settings).await
     }
 
     /// Deletes the settings of a table; its statistics and runs stay. Errors: `SettingsNotFound`.
@@ -195,8 +187,13 @@ impl StatisticsTasks {
             )));
         }
         settings.scheduled = scheduled;
+        self.save(tx, scope, &settings).await
+    }
+
+    /// Keeps the settings and lets the loop look at the schedule.
+    async fn save(&self, mut tx: Tx, scope: &Scope, settings: &Settings) -> Result<(), StatisticsError> {
         let next = settings.next(tx.now_ms())?;
-        put(&mut tx, scope, &settings, next).await?;
+        put(&mut tx, scope, settings, next).await?;
         tx.commit().await?;
         self.inner.wake.notify_one();
         Ok(())

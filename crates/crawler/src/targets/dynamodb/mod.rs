@@ -10,11 +10,11 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use async_trait::async_trait;
-use catalog::{Column, Parameters, SerDeInfo, StorageDescriptor, Table, TableInput};
+use catalog::{Column, Parameters, Table, TableInput};
 use sources::SourceError;
 use sources::dynamodb::{DynamoDb, Page, Rate, TableInfo};
 
-use super::{Described, Target, Yield};
+use super::{Described, Target, Yield, without_files};
 use crate::definition::DynamoDbTarget;
 use crate::run::{Ended, Job, UPDATED_BY};
 
@@ -121,27 +121,7 @@ fn table(crawler: &str, info: &TableInfo, scanned: &Scanned) -> TableInput {
     let mut columns = scanned.members.hive();
     columns.sort_by_key(|(name, _)| keys.iter().position(|key| key == name).unwrap_or(keys.len()));
     let columns = columns.into_iter().map(|(name, ty)| Column::new(name, ty.to_string())).collect();
-    let parameters = parameters(crawler, info, scanned);
-    TableInput {
-        owner: Some("owner".to_owned()),
-        retention: Some(0),
-        storage_descriptor: Some(StorageDescriptor {
-            columns: Some(columns),
-            location: Some(info.arn.clone()),
-            compressed: Some(false),
-            number_of_buckets: Some(-1),
-            serde_info: Some(SerDeInfo { parameters: Some(Parameters::new()), ..SerDeInfo::default() }),
-            bucket_columns: Some(Vec::new()),
-            sort_columns: Some(Vec::new()),
-            parameters: Some(parameters.clone()),
-            stored_as_sub_directories: Some(false),
-            ..StorageDescriptor::default()
-        }),
-        partition_keys: Some(Vec::new()),
-        table_type: Some("EXTERNAL_TABLE".to_owned()),
-        parameters: Some(parameters),
-        ..TableInput::default()
-    }
+    without_files(info.arn.clone(), columns, parameters(crawler, info, scanned))
 }
 
 /// Where all items were read, their number is exact; else it is the server's, which AWS's counts every six hours.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use catalog::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput};
+use catalog::{Column, Parameters, TableInput};
 use sources::jdbc::{self, Engine, TableKind, TableName};
 
 use super::path::Place;
 use crate::run::UPDATED_BY;
-use crate::targets::{CONNECTION, Described};
+use crate::targets::{CONNECTION, Described, without_files};
 
 /// Our name for a column's type in the database's own words.
 const RAW_TYPE: &str = "rawType";
@@ -59,27 +59,8 @@ pub(super) fn table(
     ]);
     let comments = frame.metadata.contains(&Metadata::Comments);
     let description = entry.comment.as_deref().filter(|_| comments).map(|text| cut(text, MAX_DESCRIPTION));
-    let input = TableInput {
-        description,
-        owner: Some("owner".to_owned()),
-        retention: Some(0),
-        storage_descriptor: Some(StorageDescriptor {
-            columns: Some(self::columns(frame, columns)?),
-            location: Some(place.location()),
-            compressed: Some(false),
-            number_of_buckets: Some(-1),
-            serde_info: Some(SerDeInfo { parameters: Some(Parameters::new()), ..SerDeInfo::default() }),
-            bucket_columns: Some(Vec::new()),
-            sort_columns: Some(Vec::new()),
-            parameters: Some(parameters.clone()),
-            stored_as_sub_directories: Some(false),
-            ..StorageDescriptor::default()
-        }),
-        partition_keys: Some(Vec::new()),
-        table_type: Some("EXTERNAL_TABLE".to_owned()),
-        parameters: Some(parameters),
-        ..TableInput::default()
-    };
+    let columns = self::columns(frame, columns)?;
+    let input = TableInput { description, ..without_files(place.location(), columns, parameters) };
     Ok(Described { name: place.name(), path: place.path(), input, notes: Vec::new() })
 }
 
