@@ -176,6 +176,9 @@ CASES = {
             "CatalogId": ELSEWHERE,
             "DatabaseName": "e",
             "PartitionIndexes": [{"IndexName": "j", "Keys": ["q"]}],
+            "Name": "m",
+            # What each member of it does: test_iceberg_glue.py.
+            "OpenTableFormatInput": {"IcebergInput": {"MetadataOperation": "CREATE"}},
             **changes_of_table(NEW["TableInput"]),
         },
     ),
@@ -264,6 +267,8 @@ CASES = {
             "DatabaseName": "e",
             "SkipArchive": True,
             "VersionId": "4711",
+            "Name": "m",
+            "UpdateOpenTableFormatInput": {"UpdateIcebergInput": {"UpdateIcebergTableInput": {"Updates": []}}},
             **changes_of_table(OLD["TableInput"]),
         },
     ),

@@ -476,11 +476,8 @@ def test_bad_segments(glue, partitioned):
 
 
 def test_what_is_not_built_says_so(glue, database):
-    for request in [
-        {"OpenTableFormatInput": {"IcebergInput": {"MetadataOperation": "CREATE"}}, "TableInput": table_input("t")},
-        {"TransactionId": "abc", "TableInput": table_input("t")},
-    ]:
-        refused("NotImplemented", "not built", glue.create_table, DatabaseName=database, **request)
+    request = {"TransactionId": "abc", "TableInput": table_input("t")}
+    refused("NotImplemented", "not built", glue.create_table, DatabaseName=database, **request)
     refused("NotImplemented", "", glue.get_tags, ResourceArn="arn:aws:glue:us-east-1:000000000000:trigger/x")
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
 
@@ -508,6 +505,20 @@ def test_more_bad_input(glue, database):
     more = {f"m{number}": "v" for number in range(30)}
     refused("InvalidInputException", "50 tags", glue.tag_resource, ResourceArn=arn, TagsToAdd=more)
     assert glue.get_tags(ResourceArn=arn)["Tags"] == many
+
+
+def test_the_catalog_itself(tenon):
+    glue = tenon.client("glue", access_key="123412341234")
+    found = glue.get_catalog(CatalogId="123412341234")["Catalog"]
+    assert found["CatalogId"] == found["Name"] == "123412341234"
+    assert found["ResourceArn"] == "arn:aws:glue:us-east-1:123412341234:catalog"
+    assert glue.get_catalogs()["CatalogList"] == []
+    assert glue.get_catalogs(IncludeRoot=True, Recursive=True)["CatalogList"] == [found]
+    refused("EntityNotFoundException", "nested", glue.get_catalog, CatalogId="nested")
+    refused("EntityNotFoundException", "nested", glue.get_catalogs, ParentCatalogId="nested")
+    refused("InvalidInputException", "token", glue.get_catalogs, NextToken="x")
+    made = {"Name": "c", "CatalogInput": {"Description": "d"}}
+    refused("NotImplemented", "", glue.create_catalog, **made)
 
 
 def test_regions_are_apart(tenon, glue, database):

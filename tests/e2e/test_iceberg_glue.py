@@ -4,6 +4,7 @@ import concurrent.futures
 
 import pyarrow as pa
 import pytest
+from botocore.exceptions import ClientError
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -175,3 +176,110 @@ def test_two_writers_never_lose_a_commit(tenon, catalog, namespace):
         with stale.update_schema() as change:
             change.add_column("late", LongType())
     assert len(glue(tenon).load_table((namespace, "t")).snapshots()) == writers * each
+
+
+# Tables that Glue's own API makes and changes
+
+
+def created(client, namespace, **request):
+    client.create_table(DatabaseName=namespace, **request)
+
+
+def of_columns(own, location, **more):
+    columns = [
+        {"Name": "id", "Type": "bigint"}, {"Name": "who", "Type": "varchar(20)", "Comment": "a person"},
+        {"Name": "tags", "Type": "array<struct<k:smallint,v:decimal(9,2)>>"},
+    ]
+    return {"Name": own, "StorageDescriptor": {"Columns": columns, "Location": location}, **more}
+
+
+ICEBERG = {"IcebergInput": {"MetadataOperation": "CREATE"}}
+
+
+def test_create_table_makes_an_iceberg_table_of_columns(tenon, catalog, namespace, bucket):
+    client = tenon.client("glue")
+    given = of_columns("t", f"s3://{bucket}/columns/", Description="people", Parameters={"team": "data"})
+    created(client, namespace, TableInput=given, OpenTableFormatInput=ICEBERG)
+    entry = client.get_table(DatabaseName=namespace, Name="t")["Table"]
+    assert entry["Parameters"]["table_type"] == "ICEBERG" and entry["Parameters"]["team"] == "data"
+    assert entry["TableType"] == "EXTERNAL_TABLE" and entry["Description"] == "people"
+    assert entry["Parameters"]["metadata_location"].startswith(f"s3://{bucket}/columns/metadata/")
+    table = catalog.load_table((namespace, "t"))
+    assert table.metadata.format_version == 2
+    assert str(table.schema().find_type("tags")) == "list<struct<5: k: optional int, 6: v: optional decimal(9, 2)>>"
+    assert table.schema().find_field("who").doc == "a person"
+    table.append(pa.table({"id": [1, 2], "who": ["ann", "bob"]}))
+    assert ids(catalog.load_table((namespace, "t"))) == [1, 2]
+
+
+def described(bucket):
+    fields = [
+        {"Id": 1, "Name": "id", "Type": "long", "Required": True},
+        {"Id": 2, "Name": "at", "Type": "timestamptz", "Required": False, "Doc": "when"},
+        {"Id": 3, "Name": "tags", "Required": False,
+         "Type": {"type": "list", "element-id": 4, "element": "string", "element-required": False}},
+    ]
+    return {
+        "Location": f"s3://{bucket}/described",
+        "Schema": {"Type": "struct", "Fields": fields, "IdentifierFieldIds": [1]},
+        "PartitionSpec": {"Fields": [{"SourceId": 2, "Transform": "day", "Name": "at_day"}]},
+        "WriteOrder": {"OrderId": 1, "Fields": [
+            {"SourceId": 1, "Transform": "identity", "Direction": "desc", "NullOrder": "nulls-last"}]},
+        "Properties": {"write.format.default": "parquet"},
+    }
+
+
+def test_create_and_update_a_table_as_iceberg_describes_it(tenon, catalog, namespace, bucket):
+    client = tenon.client("glue")
+    iceberg = {**ICEBERG["IcebergInput"], "Version": "2", "CreateIcebergTableInput": described(bucket)}
+    created(client, namespace, Name="t", OpenTableFormatInput={"IcebergInput": iceberg})
+    table = catalog.load_table((namespace, "t"))
+    assert table.schema().identifier_field_ids == [1] and table.schema().find_field("at").doc == "when"
+    assert [str(field.transform) for field in table.spec().fields] == ["day"]
+    assert str(table.sort_order().fields[0]).startswith("1 DESC NULLS LAST")
+    assert table.properties["write.format.default"] == "parquet"
+
+    fields = [*described(bucket)["Schema"]["Fields"], {"Id": 5, "Name": "who", "Type": "string", "Required": False}]
+    added = {"Schema": {"Fields": fields}, "Location": f"s3://{bucket}/described"}
+    steps = [
+        {**added, "Action": "add-schema"}, {**added, "Action": "set-current-schema"},
+        {**added, "Action": "set-properties", "Properties": {"a": "1", "b": "2"}},
+        {**added, "Action": "remove-properties", "Properties": {"a": ""}},
+    ]
+    change = lambda *steps: client.update_table(  # noqa: E731
+        DatabaseName=namespace, Name="t",
+        UpdateOpenTableFormatInput={"UpdateIcebergInput": {"UpdateIcebergTableInput": {"Updates": list(steps)}}},
+    )
+    change(*steps)
+    table = catalog.load_table((namespace, "t"))
+    assert [field.name for field in table.schema().fields] == ["id", "at", "tags", "who"]
+    assert table.properties["b"] == "2" and "a" not in table.properties
+    # Without an action, all of the entry is to hold.
+    whole = {**added, "PartitionSpec": {"Fields": []}, "Properties": {"c": "3"}}
+    change(whole)
+    table = catalog.load_table((namespace, "t"))
+    assert table.spec().is_unpartitioned() and table.properties["c"] == "3"
+    with pytest.raises(client.exceptions.InvalidInputException, match="needs a PartitionSpec"):
+        change({**added, "Action": "add-spec"})
+    with pytest.raises(ClientError, match="add-encryption-key of an Iceberg table is not built"):
+        change({**added, "Action": "add-encryption-key"})
+
+
+@pytest.mark.parametrize(("request_of", "text"), [
+    (lambda b: {"TableInput": of_columns("t", f"s3://{b}/x", PartitionKeys=[{"Name": "d", "Type": "date"}])},
+     "Cannot create partitions"),
+    (lambda b: {"TableInput": of_columns("t", "")}, "Location"),
+    (lambda b: {"TableInput": of_columns("t", "s3://no-such-bucket-here/x")}, "no-such-bucket-here"),
+    (lambda b: {"TableInput": {"Name": "t", "StorageDescriptor": {
+        "Location": f"s3://{b}/x", "Columns": [{"Name": "u", "Type": "uniontype<int,string>"}]}}}, "column u"),
+    (lambda b: {"TableInput": of_columns("t", f"s3://{b}/x"), "Name": "other"}, "other"),
+    (lambda b: {"TableInput": of_columns("t", f"s3://{b}/x", Parameters={"metadata_location": "s3://a/b"})},
+     "metadata_location"),
+    (lambda b: {}, "TableInput"),
+])
+def test_bad_open_tables_are_refused_and_leave_nothing(tenon, namespace, bucket, request_of, text):
+    client = tenon.client("glue")
+    request = {"Name": "t", **request_of(bucket), "OpenTableFormatInput": ICEBERG}
+    with pytest.raises(client.exceptions.InvalidInputException, match=text):
+        created(client, namespace, **request)
+    assert client.get_tables(DatabaseName=namespace)["TableList"] == []

@@ -10,16 +10,24 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use http::Request;
+use lake::Lake;
 use serde_json::{Value, json};
 use store::{Ids as _, Location, RandomIds, Store, SystemClock};
+use tables::Tables;
+use tempfile::TempDir;
 use wire::{Auth, Body, Face, Options, Wire};
 
 const AT_ONCE: usize = 12;
 
-async fn glue(server: &server::Server) -> Wire {
+async fn glue(server: &server::Server, folder: &TempDir) -> Wire {
     let location = Location::Postgres { url: server.url(), schema: "conflicts".to_owned() };
-    let opened = Store::open(location, &[catalog::MIGRATIONS], Arc::new(SystemClock), Arc::new(RandomIds));
-    let face: Arc<dyn Face> = Arc::new(api::glue::catalog::face(opened.await.unwrap(), BTreeMap::new()));
+    let migrations = [lake::MIGRATIONS, catalog::MIGRATIONS];
+    let opened = Store::open(location, &migrations, Arc::new(SystemClock), Arc::new(RandomIds));
+    let store = opened.await.unwrap();
+    let options = lake::Options { dir: folder.path().join("objects"), durable: false };
+    let lake = Lake::open(store.clone(), options).await.unwrap();
+    let tables = Tables::new(store.clone(), lake);
+    let face: Arc<dyn Face> = Arc::new(api::glue::catalog::face(store, tables, BTreeMap::new()));
     let mut options = Options::new(Auth::Open, || 1_800_000_000_000, || RandomIds.uuid());
     options.strict = true;
     Wire::new(vec![face], options).unwrap()
@@ -38,8 +46,8 @@ async fn send(wire: &Wire, operation: &str, input: Value) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_creations_all_succeed() {
-    let server = server::Server::start();
-    let wire = glue(&server).await;
+    let (server, folder) = (server::Server::start(), TempDir::new().unwrap());
+    let wire = glue(&server, &folder).await;
     let database = |n| send(&wire, "CreateDatabase", json!({ "DatabaseInput": { "Name": format!("d{n}") } }));
     for (status, text) in join_all((0..AT_ONCE).map(database)).await {
         assert_eq!(status, 200, "{text}");

@@ -8,8 +8,12 @@
 use std::collections::HashSet;
 
 use catalog::{Column, Parameters, StorageDescriptor, Table, TableInput};
+use formats::hive::HiveType;
 
-use crate::metadata::{Nested, NestedField, Primitive, TableMetadata, Type};
+use crate::error::MetadataError;
+use crate::metadata::{
+    ListType, MapType, Nested, NestedField, Primitive, Schema, StructType, TableMetadata, Type,
+};
 
 pub(crate) const TABLE_TYPE: &str = "table_type";
 pub(crate) const METADATA_LOCATION: &str = "metadata_location";
@@ -49,6 +53,88 @@ pub(crate) fn table_input(
     descriptor.columns = Some(columns(metadata));
     descriptor.location = Some(metadata.location.clone());
     input
+}
+
+/// The schema of columns with Hive types, for a new table. Iceberg has no types of fewer bits than `int`, and no limit on
+/// the length of text.
+/// Errors: `Invalid`: a column without a type, or with one that Iceberg has not.
+pub fn schema_of(columns: &[Column]) -> Result<Schema, MetadataError> {
+    let mut last = 0;
+    let fields = columns.iter().map(|column| {
+        let text = column.column_type.as_deref().unwrap_or_default();
+        let wrong = |what: String| MetadataError::invalid(format!("column {}: {what}", column.name));
+        let hive = text.parse::<HiveType>().map_err(|error| wrong(error.to_string()))?;
+        let mut field = optional(&column.name, &hive, &mut last).map_err(wrong)?;
+        field.doc = column.comment.clone();
+        Ok(field)
+    });
+    Ok(Schema::new(0, fields.collect::<Result<_, MetadataError>>()?, Vec::new()))
+}
+
+fn optional(name: &str, hive: &HiveType, last: &mut i32) -> Result<NestedField, String> {
+    let id = next(last);
+    Ok(NestedField {
+        id,
+        name: name.to_owned(),
+        required: false,
+        field_type: iceberg_type(hive, last)?,
+        doc: None,
+        initial_default: None,
+        write_default: None,
+        other: serde_json::Map::new(),
+    })
+}
+
+fn next(last: &mut i32) -> i32 {
+    *last += 1;
+    *last
+}
+
+fn iceberg_type(hive: &HiveType, last: &mut i32) -> Result<Type, String> {
+    let other = serde_json::Map::new;
+    Ok(match hive {
+        HiveType::Struct(fields) => {
+            let fields = fields.iter().map(|(name, hive)| optional(name, hive, last));
+            Type::Nested(Nested::Struct(StructType {
+                fields: fields.collect::<Result<_, _>>()?,
+                other: other(),
+            }))
+        }
+        HiveType::Array(element) => Type::Nested(Nested::List(ListType {
+            element_id: next(last),
+            element: Box::new(iceberg_type(element, last)?),
+            element_required: false,
+            other: other(),
+        })),
+        HiveType::Map(key, value) => Type::Nested(Nested::Map(MapType {
+            key_id: next(last),
+            key: Box::new(iceberg_type(key, last)?),
+            value_id: next(last),
+            value: Box::new(iceberg_type(value, last)?),
+            value_required: false,
+            other: other(),
+        })),
+        primitive => Type::Primitive(iceberg_primitive(primitive)?),
+    })
+}
+
+fn iceberg_primitive(hive: &HiveType) -> Result<Primitive, String> {
+    Ok(match hive {
+        HiveType::Boolean => Primitive::Boolean,
+        HiveType::TinyInt | HiveType::SmallInt | HiveType::Int => Primitive::Int,
+        HiveType::BigInt => Primitive::Long,
+        HiveType::Float => Primitive::Float,
+        HiveType::Double => Primitive::Double,
+        HiveType::Decimal(precision, scale) => Primitive::Decimal(*precision, *scale),
+        HiveType::String | HiveType::Char(_) | HiveType::Varchar(_) => Primitive::String,
+        HiveType::Binary => Primitive::Binary,
+        HiveType::Date => Primitive::Date,
+        HiveType::Timestamp => Primitive::Timestamp,
+        HiveType::TimestampTz => Primitive::Timestamptz,
+        HiveType::Array(_) | HiveType::Map(..) | HiveType::Struct(_) | HiveType::Union(_) => {
+            return Err(format!("Iceberg has no type {hive}"));
+        }
+    })
 }
 
 /// The columns of the current schema, then those that only earlier schemas have. The catalog folds names to lower case:

@@ -40,7 +40,7 @@ mod update;
 pub use apply::{NewTable, apply};
 pub use bytes_of::LakeBytes;
 pub use error::{MetadataError, TablesError};
-pub use glue::is_iceberg;
+pub use glue::{is_iceberg, schema_of};
 pub use requirement::TableRequirement;
 pub use service::{
     CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo, StagedTable,

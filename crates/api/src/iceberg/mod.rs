@@ -172,7 +172,7 @@ impl Iceberg {
             ("DELETE", ["namespaces", name]) => namespaces::delete(tables, asked, name).await,
             ("POST", ["namespaces", name, "properties"]) => namespaces::update(tables, asked, name).await,
             ("GET", ["namespaces", name, "tables"]) => tables::list(tables, asked, name).await,
-            ("POST", ["namespaces", name, "tables"]) => tables::create(tables, asked, name).await,
+            ("POST", ["namespaces", name, "tables"]) => Box::pin(tables::create(tables, asked, name)).await,
             ("POST", ["namespaces", name, "register"]) => tables::register(tables, asked, name).await,
             ("GET", ["namespaces", name, "tables", table]) => tables::load(tables, asked, name, table).await,
             ("HEAD", ["namespaces", name, "tables", table]) => {

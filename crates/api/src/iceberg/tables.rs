@@ -95,6 +95,7 @@ pub(super) async fn create(tables: &Tables, asked: &Asked, namespace: &str) -> R
     let request: Create = asked.document()?;
     let staged = request.stage_create == Some(true);
     let request = CreateTable {
+        entry: None,
         table: identifier(namespace, &request.name)?,
         location: request.location,
         schema: request.schema,

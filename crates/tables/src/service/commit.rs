@@ -1,7 +1,7 @@
 //! Commits: updates of one or several tables under their requirements, in one transaction.
 
-use catalog::Table;
 use catalog::table::Update;
+use catalog::{Table, TableInput};
 use lake::{Conditions, Meta, Staged};
 use store::{Scope, Tx};
 
@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) table: Identifier,
     /// The catalog's table that the decision was made on.
     pub(super) base: Option<Table>,
+    /// What the catalog's entry of a new table begins with.
+    pub(super) entry: Option<Box<TableInput>>,
     pub(super) metadata: TableMetadata,
     /// Where the metadata goes; where it is when nothing changes.
     pub(super) location: String,
@@ -214,7 +216,7 @@ impl Tables {
         let put = self.lake.put(tx, &place.bucket, &key, file, meta, &conditions).await;
         put.map_err(|error| misplaced(&plan.location, error))?;
         let database = &plan.table.namespace;
-        let before = plan.base.as_ref().map(|base| &base.input);
+        let before = plan.base.as_ref().map(|base| &base.input).or(plan.entry.as_deref());
         let input = glue::table_input(&plan.table.name, before, &plan.metadata, &plan.location);
         match &plan.base {
             None => {
@@ -270,6 +272,7 @@ impl Plan {
             return Ok(Plan {
                 table,
                 base: None,
+                entry: None,
                 metadata: next,
                 location,
                 needs: Vec::new(),
@@ -287,7 +290,16 @@ impl Plan {
         }
         let previous = base.map(|base| base.location.as_str());
         let location = files::next_location(&next, previous, uuid).map_err(refused)?;
-        Ok(Plan { table, base: None, metadata: next, location, needs: Vec::new(), obsolete, changes: true })
+        Ok(Plan {
+            table,
+            base: None,
+            entry: None,
+            metadata: next,
+            location,
+            needs: Vec::new(),
+            obsolete,
+            changes: true,
+        })
     }
 }
 

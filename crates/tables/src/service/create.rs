@@ -27,6 +27,8 @@ pub struct CreateTable {
     pub write_order: Option<SortOrder>,
     /// Settings.
     pub properties: std::collections::BTreeMap<String, String>,
+    /// What the catalog's entry says besides what the metadata says: a description, parameters and so on.
+    pub entry: Option<Box<TableInput>>,
 }
 
 /// A table that does not exist yet: a commit with `assert-create` makes it.
@@ -46,10 +48,11 @@ impl Tables {
         warehouse: Option<&str>,
         caller: &str,
     ) -> Result<LoadedTable, TablesError> {
-        let table = request.table.clone();
+        let (table, entry) = (request.table.clone(), request.entry.clone());
         let staged = self.stage_create(scope, request, warehouse).await?;
         let uuid = self.store.ids().uuid();
-        let plan = Plan::new(table.clone(), staged.metadata, &uuid, None, None)?;
+        let mut plan = Plan::new(table.clone(), staged.metadata, &uuid, None, None)?;
+        plan.entry = entry;
         let done = self.publish(scope, vec![plan], caller).await?;
         match done.and_then(|done| done.into_iter().next()) {
             Some(done) => Ok(done),

@@ -55,6 +55,7 @@ fn request(name: &str, location: Option<&str>) -> CreateTable {
         partition_spec: None,
         write_order: None,
         properties: Default::default(),
+        entry: None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The Data Catalog's operations: databases, tables, versions, partitions and their indexes, statistics of columns,
 //! user-defined functions, searching, tags.
 
+mod catalogs;
 mod databases;
 mod functions;
 mod indexes;
+mod open_tables;
 mod operations;
 mod partitions;
 mod search;
@@ -25,13 +27,18 @@ pub(super) use tables::author;
 /// What the handlers of the catalog work on.
 pub struct Catalog {
     pub(super) store: Store,
+    pub(super) tables: ::tables::Tables,
     pub(super) taggable: BTreeMap<&'static str, Taggable>,
 }
 
 /// Makes the face. `taggable` names the kinds of resources of other parts of Glue (`crawler`,
 /// `job`), whose tags are served here too.
-pub fn face(store: Store, taggable: BTreeMap<&'static str, Taggable>) -> Service<Catalog> {
-    Service { model: "glue", state: Catalog { store, taggable }, operations: operations::OPERATIONS }
+pub fn face(
+    store: Store,
+    tables: ::tables::Tables,
+    taggable: BTreeMap<&'static str, Taggable>,
+) -> Service<Catalog> {
+    Service { model: "glue", state: Catalog { store, tables, taggable }, operations: operations::OPERATIONS }
 }
 
 impl Catalog {

@@ -2,15 +2,18 @@
 
 use wire::{Fields, Operation};
 
-use super::{Catalog, databases, functions, indexes, partitions, search, statistics, tables, versions};
+use super::{
+    Catalog, catalogs, databases, functions, indexes, partitions, search, statistics, tables, versions,
+};
 use crate::glue::tags;
 
+const NESTED: &str = "catalogs in catalogs are not built";
+const ONE: &str = "there is at most one catalog to list";
 const GOVERNED: &str = "governed tables are not built";
 const AUDIT: &str = "there is no audit log to write it to";
 const STATUS: &str = "asynchronous changes of views are not built";
 const WHOLE: &str = "choosing what is returned is not built: the whole definition is";
 const SHARES: &str = "choosing federated tables is not built";
-const OPEN_TABLE: &str = "making open tables from this member is not built; give TableInput";
 const VIEWS: &str = "changes of multi-dialect views are not built";
 const SESSION: &str = "query sessions of Lake Formation are not built";
 
@@ -26,6 +29,16 @@ macro_rules! operation {
 }
 
 pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
+    operation!("GetCatalog", catalogs::get, ["CatalogId"], []),
+    Operation {
+        name: "GetCatalogs",
+        fields: Fields {
+            acts: &["ParentCatalogId", "NextToken", "IncludeRoot"],
+            refused: &[("HasDatabases", NESTED)],
+            ignored: &[("MaxResults", ONE), ("Recursive", ONE)],
+        },
+        run: |state, call| Box::pin(catalogs::list(state, call)),
+    },
     operation!(
         "CreateDatabase",
         databases::create,
@@ -56,9 +69,11 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             "TableInput.PartitionKeys",
             "TableInput.StorageDescriptor.SchemaReference",
             "TableInput.TargetTable",
-            "PartitionIndexes"
+            "PartitionIndexes",
+            "Name",
+            "OpenTableFormatInput"
         ],
-        [("Name", OPEN_TABLE), ("TransactionId", GOVERNED), ("OpenTableFormatInput", OPEN_TABLE)]
+        [("TransactionId", GOVERNED)]
     ),
     operation!(
         "GetTable",
@@ -95,15 +110,11 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
             "TableInput.StorageDescriptor.SchemaReference",
             "TableInput.TargetTable",
             "SkipArchive",
-            "VersionId"
+            "VersionId",
+            "Name",
+            "UpdateOpenTableFormatInput"
         ],
-        [
-            ("Name", OPEN_TABLE),
-            ("TransactionId", GOVERNED),
-            ("ViewUpdateAction", VIEWS),
-            ("Force", VIEWS),
-            ("UpdateOpenTableFormatInput", OPEN_TABLE)
-        ]
+        [("TransactionId", GOVERNED), ("ViewUpdateAction", VIEWS), ("Force", VIEWS)]
     ),
     operation!(
         "DeleteTable",

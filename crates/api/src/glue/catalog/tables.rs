@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
-use super::{Catalog, attributes, commit, limit, required, scope, structure};
+use super::{Catalog, attributes, commit, limit, open_tables, required, scope, structure};
 use crate::glue::errors;
 
 /// Tables on a page that names no size. Source: the largest `MaxResults` of GetTables.
@@ -20,6 +20,10 @@ pub(in crate::glue) fn author(scope: &Scope) -> String {
 
 pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
+    check_name(&call)?;
+    if call.input.contains_key("OpenTableFormatInput") {
+        return Box::pin(open_tables::create(catalog, &scope, call)).await;
+    }
     let input: TableInput = structure(&mut call, "TableInput")?;
     let indexes: Vec<IndexInput> = match call.input.contains_key("PartitionIndexes") {
         true => structure(&mut call, "PartitionIndexes")?,
@@ -33,6 +37,17 @@ pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, F
     index::create_all(&mut tx, &made, indexes).await.map_err(errors::catalog)?;
     commit(tx).await?;
     Ok(Reply::empty())
+}
+
+/// `Name` is for open tables; beside a `TableInput` it must say the same.
+fn check_name(call: &Call) -> Result<(), Fault> {
+    let inner = call.input.get("TableInput").and_then(|input| input.get("Name")).and_then(Value::as_str);
+    match (call.text("Name"), inner) {
+        (Some(outer), Some(inner)) if !outer.eq_ignore_ascii_case(inner) => {
+            Err(errors::invalid(format!("Name is {outer}, and TableInput.Name is {inner}.")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn get(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
@@ -100,6 +115,10 @@ fn narrowed(found: &Table, wanted: &[String]) -> Value {
 
 pub(super) async fn update(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
+    check_name(&call)?;
+    if call.input.contains_key("UpdateOpenTableFormatInput") {
+        return open_tables::update(catalog, &scope, call).await;
+    }
     let input: TableInput = structure(&mut call, "TableInput")?;
     let how = Update { version_id: call.text("VersionId"), skip_archive: call.flag("SkipArchive") };
     let mut tx = catalog.begin().await?;
