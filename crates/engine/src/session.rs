@@ -78,6 +78,9 @@ pub struct SessionOptions {
     pub cancel: CancellationToken,
     /// Bad records of text files.
     pub on_bad_record: BadRecordPolicy,
+    /// Whether records of delimited text are bad that have more or fewer fields than their file's header (or first
+    /// record), also where the table's SerDe would cut or fill them.
+    pub even_rows: bool,
     /// The dialect of [`Session::sql`].
     pub dialect: SqlDialect,
 }
@@ -117,7 +120,7 @@ impl Session {
             views: Arc::default(),
             default_database: options.default_database.clone().unwrap_or_else(|| "default".to_owned()),
             fold_fields: options.dialect == SqlDialect::Trino,
-            bad: Arc::new(BadLog::new(options.on_bad_record)),
+            bad: Arc::new(BadLog::new(options.on_bad_record, options.even_rows)),
         });
         let state = SessionStateBuilder::new()
             .with_config(config(&engine, &options, &names.default_database))

@@ -34,8 +34,7 @@ pub(crate) fn conform_batch(
             Some(index) => {
                 let array = batch.column(index);
                 conform(array, field.data_type()).map_err(|why| {
-                    let (held, wanted) = (shown(array.data_type()), shown(field.data_type()));
-                    let message = format!("the file holds {held} where {wanted} is wanted: {why}");
+                    let message = not_conforming(array.data_type(), field.data_type(), &why);
                     let mut error = FormatError::new(source, Problem::Schema { message });
                     error.place.column = Some(field.name().clone());
                     error
@@ -77,8 +76,10 @@ fn shown(data_type: &DataType) -> String {
     HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
 }
 
-/// Converts `array` without loss. Errors: why it cannot be.
-pub(crate) fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+/// Converts what a file holds to what a table wants, without loss: fields of structures by name, numbers to wider ones,
+/// anything but structures, lists and maps to text.
+/// Errors: why it cannot be, for people.
+pub fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
     let held = array.data_type();
     if held == wanted {
         return Ok(Arc::clone(array));
@@ -98,6 +99,26 @@ pub(crate) fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
         _ if loses_nothing(held, wanted) => cast(array, wanted),
         _ => Err("that could change values".to_owned()),
     }
+    .and_then(|made| digits_kept(array, made))
+}
+
+/// Whole numbers are exact as floating-point numbers up to 2^53 (2^24): refuses those that are not.
+fn digits_kept(array: &ArrayRef, made: ArrayRef) -> Result<ArrayRef, String> {
+    if !array.data_type().is_integer() || !made.data_type().is_floating() {
+        return Ok(made);
+    }
+    // Lenient: what does not even fit back is NULL, and differs.
+    let back =
+        cast_with_options(&made, array.data_type(), &CastOptions::default()).map_err(|e| e.to_string())?;
+    match back.as_ref() == array.as_ref() {
+        true => Ok(made),
+        false => Err("digits of a whole number would be lost".to_owned()),
+    }
+}
+
+/// The error of [`conform`] for people, with both types.
+pub fn not_conforming(held: &DataType, wanted: &DataType, why: &str) -> String {
+    format!("the file holds {} where {} is wanted: {why}", shown(held), shown(wanted))
 }
 
 fn cast(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
@@ -251,6 +272,16 @@ mod tests {
         let millis = TimestampMillisecondArray::from(vec![1500]).with_timezone("+00:00");
         let micros = to(Arc::new(millis), "timestamp").unwrap();
         assert_eq!(micros.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(0), 1_500_000);
+    }
+
+    #[test]
+    fn whole_numbers_become_floating_point_only_where_they_are_exact() {
+        let longs = |value: i64| Arc::new(Int64Array::from(vec![Some(value), None])) as ArrayRef;
+        assert!(to(longs(1 << 53), "double").is_ok());
+        assert!(to(longs(i64::MIN), "double").is_ok());
+        for (value, wanted) in [((1 << 53) + 1, "double"), (i64::MAX, "double"), ((1 << 24) + 1, "float")] {
+            assert_eq!(to(longs(value), wanted).unwrap_err(), "digits of a whole number would be lost");
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod xml;
 
 pub use builder::{cast_text, casts_text_to};
 pub use compression::Compression;
+pub use conform::{conform, not_conforming};
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{CsvHints, Detected, Header, InferOptions, Inferred, InferredField, infer, merge_types};

@@ -31,6 +31,7 @@ mod plan;
 mod progress;
 mod retry;
 pub mod run;
+pub mod script;
 pub mod service;
 mod tables;
 #[cfg(test)]

@@ -157,6 +157,13 @@ pub(crate) enum JobAction {
         #[arg(long)]
         json: bool,
     },
+    /// Prints the PySpark script that does what a visual job does.
+    Script {
+        /// Name of the job.
+        name: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +294,9 @@ async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result
         Command::Job { action: JobAction::Run { name, watch, arguments, server, json } } => {
             let run = job::Run { name, watch, json, arguments: arguments.into_iter().collect() };
             run.execute(&server.client(environment)?).await
+        }
+        Command::Job { action: JobAction::Script { name, server } } => {
+            job::script(&server.client(environment)?, &name).await
         }
         Command::Sql(args) => {
             let client = args.server.client(environment)?;

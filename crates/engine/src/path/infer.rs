@@ -189,6 +189,13 @@ impl Merged {
     }
 
     fn finish(mut self, text_types: TextTypes) -> Result<(Format, SchemaRef), EngineError> {
+        if self.fields.is_empty() {
+            let what = format!(
+                "no column was found in {}: its first record is empty, or longer than what is looked at of a file",
+                self.first
+            );
+            return Err(EngineError::OptionsInvalid { what });
+        }
         let mut all_text = false;
         if let Format::Csv(csv) = &mut self.format {
             all_text = text_types == TextTypes::String;

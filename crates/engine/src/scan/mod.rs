@@ -115,6 +115,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) projection: Option<&'a Vec<usize>>,
     pub(crate) limit: Option<usize>,
     pub(crate) on_bad_record: OnBadRecord,
+    /// Whether records of delimited text are bad whose width is not that of their file.
+    pub(crate) even_rows: bool,
     /// Partitions of the plan to aim at.
     pub(crate) target_partitions: usize,
     /// Counts for the caller, while the scan runs.
@@ -142,6 +144,7 @@ impl<'a> Scan<'a> {
             projection,
             limit,
             on_bad_record: OnBadRecord::Fail,
+            even_rows: false,
             target_partitions: state.config().target_partitions(),
             stats: None,
             columns: Arc::new(ByName),
@@ -152,7 +155,7 @@ impl<'a> Scan<'a> {
     /// Counts for the caller, and does with bad records what its session says.
     pub(crate) fn watched(self, bad: &BadLog, stats: Option<&Arc<ScanStats>>) -> Self {
         let on_bad_record = bad.policy(stats.map(Arc::as_ref));
-        Self { on_bad_record, stats: stats.cloned(), ..self }
+        Self { on_bad_record, even_rows: bad.even_rows(), stats: stats.cloned(), ..self }
     }
 
     /// The fields of `schema` behind those of the files are partition keys, of `partitions` partitions.
@@ -203,6 +206,7 @@ impl<'a> Scan<'a> {
             .with_parquet_file_reader_factory(Arc::new(parquet::LakeReaders::new(
                 Arc::clone(&counters),
                 self.among.clone(),
+                &self.file_schema,
             )));
         let source = Arc::new(named::NamedParquet::new(source, counters));
         self.plan_source(source, files, PARQUET_EXPANSION).await
@@ -212,7 +216,8 @@ impl<'a> Scan<'a> {
         let counters = self.counters(files.len());
         let is_delimited = files.iter().all(|file| matches!(*file.format, Format::Csv(_)));
         let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters)
-            .delimited(is_delimited);
+            .delimited(is_delimited)
+            .even(self.even_rows);
         self.plan_source(Arc::new(source), files, TEXT_EXPANSION).await
     }
 

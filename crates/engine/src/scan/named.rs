@@ -25,7 +25,7 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::{StreamExt, stream::BoxStream};
 use object_store::ObjectStore;
 
-use super::{Counters, target};
+use super::{Counters, spelling::NotConforming, target};
 use formats::ByteSource as _;
 
 use crate::EngineError;
@@ -148,6 +148,9 @@ impl FileSource for NamedParquet {
 
 /// Adds the file to an error from decoding it.
 fn name(file: &Arc<str>, error: DataFusionError) -> DataFusionError {
+    if let Some(what) = not_conforming(&error) {
+        return EngineError::File { file: file.to_string(), what }.into_datafusion();
+    }
     let what = match &error {
         DataFusionError::ParquetError(inner) if !is_external(inner) => inner.to_string(),
         DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
@@ -157,6 +160,18 @@ fn name(file: &Arc<str>, error: DataFusionError) -> DataFusionError {
         _ => return error,
     };
     EngineError::File { file: file.to_string(), what }.into_datafusion()
+}
+
+/// What [`NotConforming`] says, wherever it is inside.
+fn not_conforming(error: &DataFusionError) -> Option<String> {
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(one) = inner {
+        if let Some(found) = one.downcast_ref::<NotConforming>() {
+            return Some(found.to_string());
+        }
+        inner = one.source();
+    }
+    None
 }
 
 fn is_external(error: &datafusion::parquet::errors::ParquetError) -> bool {

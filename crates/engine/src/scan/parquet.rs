@@ -4,9 +4,9 @@
 //! becomes an `object_store` path. Footers are read once per object and plan, also when the file is cut into ranges.
 //! [`ByName`] matches the table's columns to the file's by name, ignoring case, as Athena does.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::{
     common::tree_node::{Transformed, TransformedResult, TreeNode},
@@ -18,8 +18,12 @@ use datafusion::{
             async_reader::{AsyncFileReader, MetadataFetch},
             parquet_to_arrow_schema,
         },
+        basic::{ConvertedType, LogicalType, Type as PhysicalType},
         errors::{ParquetError, Result as ParquetResult},
-        file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
+        file::metadata::{
+            FileMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader,
+        },
+        schema::types::{SchemaDescriptor, Type},
     },
     physical_expr::{PhysicalExpr, expressions::Column},
     physical_expr_adapter::{
@@ -31,7 +35,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::{
     Counters,
-    spelling::{self, Respelled},
+    spelling::{self, Converted},
     target,
 };
 use formats::{ByteSource as _, FormatError};
@@ -47,11 +51,15 @@ pub(crate) struct LakeReaders {
     counters: Arc<Counters>,
     /// What the files may have, where other columns are an error.
     among: Option<SchemaRef>,
+    /// The table's columns of text, in lower case.
+    texts: Arc<BTreeSet<String>>,
 }
 
 impl LakeReaders {
-    pub(crate) fn new(counters: Arc<Counters>, among: Option<SchemaRef>) -> Self {
-        Self { counters, among }
+    /// `table` is what the table's columns are.
+    pub(crate) fn new(counters: Arc<Counters>, among: Option<SchemaRef>, table: &Schema) -> Self {
+        let texts = table.fields().iter().filter(|field| field.data_type().is_string());
+        Self { counters, among, texts: Arc::new(texts.map(|field| field.name().to_lowercase()).collect()) }
     }
 }
 
@@ -66,7 +74,7 @@ impl ParquetFileReaderFactory for LakeReaders {
         let object = Arc::clone(&target(&file)?.object);
         self.counters.opened(&object);
         let (counters, among) = (Arc::clone(&self.counters), self.among.clone());
-        Ok(Box::new(LakeReader { object, counters, among }))
+        Ok(Box::new(LakeReader { object, counters, among, texts: Arc::clone(&self.texts) }))
     }
 }
 
@@ -74,6 +82,7 @@ struct LakeReader {
     object: Arc<SourceObject>,
     counters: Arc<Counters>,
     among: Option<SchemaRef>,
+    texts: Arc<BTreeSet<String>>,
 }
 
 fn failed(error: EngineError) -> ParquetError {
@@ -108,7 +117,8 @@ impl AsyncFileReader for LakeReader {
                 .with_prefetch_hint(Some(FOOTER_HINT_BYTES))
                 .load_and_finish(&mut end, object.size())
                 .await;
-            let metadata = Arc::new(metadata.map_err(|error| name_footer_error(&object, error))?);
+            let metadata = metadata.map_err(|error| name_footer_error(&object, error))?;
+            let metadata = Arc::new(with_texts(metadata, &self.texts)?);
             if let Some(among) = &self.among {
                 refuse_unknown(&object, &metadata, among)?;
             }
@@ -157,6 +167,47 @@ fn name_footer_error(object: &SourceObject, error: ParquetError) -> ParquetError
     }
 }
 
+/// Says of a file's columns of bytes that they are text where the table says so. The scan asks for text of them either
+/// way, and the decoder checks only what the file calls text: bytes that are none would be taken for it.
+fn with_texts(metadata: ParquetMetaData, texts: &BTreeSet<String>) -> ParquetResult<ParquetMetaData> {
+    let file = metadata.file_metadata();
+    let root = file.schema_descr().root_schema_ptr();
+    let is_meant = |field: &Type| {
+        field.is_primitive()
+            && field.get_physical_type() == PhysicalType::BYTE_ARRAY
+            && field.get_basic_info().logical_type_ref().is_none()
+            && field.get_basic_info().converted_type() == ConvertedType::NONE
+            && texts.contains(&field.name().to_lowercase())
+    };
+    if !root.get_fields().iter().any(|field| is_meant(field)) {
+        return Ok(metadata);
+    }
+    let fields = root.get_fields().iter().map(|field| match is_meant(field) {
+        false => Ok(Arc::clone(field)),
+        true => {
+            let info = field.get_basic_info();
+            let text = Type::primitive_type_builder(field.name(), PhysicalType::BYTE_ARRAY)
+                .with_repetition(info.repetition())
+                .with_logical_type(Some(LogicalType::String))
+                .with_id(info.has_id().then(|| info.id()));
+            Ok(Arc::new(text.build()?))
+        }
+    });
+    let fields = fields.collect::<ParquetResult<Vec<_>>>()?;
+    let root = Type::group_type_builder(root.name()).with_fields(fields).build()?;
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        Arc::new(SchemaDescriptor::new(Arc::new(root))),
+        file.column_orders().cloned(),
+    );
+    let (pages, offsets) = (metadata.column_index().cloned(), metadata.offset_index().cloned());
+    let builder = ParquetMetaDataBuilder::new(file).set_row_groups(metadata.row_groups().to_vec());
+    Ok(builder.set_column_index(pages).set_offset_index(offsets).build())
+}
+
 /// Refuses a file with a column, or a field of a structure, that is not `among` what the schema has.
 fn refuse_unknown(object: &SourceObject, metadata: &ParquetMetaData, among: &Schema) -> ParquetResult<()> {
     let file = metadata.file_metadata();
@@ -167,8 +218,8 @@ fn refuse_unknown(object: &SourceObject, metadata: &ParquetMetaData, among: &Sch
     }
 }
 
-/// Matches table columns, and fields of structures, to the file's by name, ignoring case; missing ones are NULL, other
-/// types are cast.
+/// Matches table columns, and fields of structures, to the file's by name, ignoring case; missing ones are NULL, values of
+/// other types are converted as long as that loses nothing.
 #[derive(Debug)]
 pub(crate) struct ByName;
 
@@ -186,20 +237,30 @@ pub(super) fn adapter(
     file: SchemaRef,
     renamed: SchemaRef,
 ) -> Result<Arc<dyn PhysicalExprAdapter>> {
-    let inner = DefaultPhysicalExprAdapterFactory.create(table, Arc::clone(&renamed))?;
-    Ok(Arc::new(RenamedAdapter { inner, file, renamed }))
+    let fields = renamed.fields().iter().map(|field| match table.field_with_name(field.name()) {
+        Ok(wanted) => Arc::new(field.as_ref().clone().with_data_type(wanted.data_type().clone())),
+        Err(_) => Arc::clone(field),
+    });
+    let typed = Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), renamed.metadata().clone()));
+    let inner = DefaultPhysicalExprAdapterFactory.create(table, Arc::clone(&typed))?;
+    Ok(Arc::new(FileAdapter { inner, file, renamed, typed }))
 }
 
 #[derive(Debug)]
-struct RenamedAdapter {
+struct FileAdapter {
     inner: Arc<dyn PhysicalExprAdapter>,
+    /// As the file has it.
     file: SchemaRef,
+    /// With the table's names.
     renamed: SchemaRef,
+    /// With the table's names and types.
+    typed: SchemaRef,
 }
 
-impl PhysicalExprAdapter for RenamedAdapter {
-    /// Adapts as DataFusion does, then gives every column the file's own name again: readers and statistics
-    /// look columns up by it.
+impl PhysicalExprAdapter for FileAdapter {
+    /// Adapts as DataFusion does, then gives every column the file's own name and type again: readers and statistics
+    /// look columns up by the name, and of a type that is not the table's the values are converted here, where
+    /// DataFusion would cast whatever they lose.
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
         self.inner
             .rewrite(expr)?
@@ -208,18 +269,20 @@ impl PhysicalExprAdapter for RenamedAdapter {
                     return Ok(Transformed::no(expr));
                 };
                 let at = column.index();
-                let (Some(own), Some(renamed)) = (self.file.fields().get(at), self.renamed.fields().get(at))
+                let (Some(own), Some(renamed), Some(typed)) =
+                    (self.file.fields().get(at), self.renamed.fields().get(at), self.typed.fields().get(at))
                 else {
                     return Ok(Transformed::no(expr));
                 };
-                if own == renamed || renamed.name() != column.name() {
+                if own == typed || renamed.name() != column.name() {
                     return Ok(Transformed::no(expr));
                 }
                 let named: Arc<dyn PhysicalExpr> = Arc::new(Column::new(own.name(), at));
-                if own.data_type() == renamed.data_type() {
+                if own.data_type() == typed.data_type() {
                     return Ok(Transformed::yes(named));
                 }
-                Ok(Transformed::yes(Arc::new(Respelled::new(named, renamed.data_type().clone()))))
+                let types = (renamed.data_type().clone(), typed.data_type().clone());
+                Ok(Transformed::yes(Arc::new(Converted::new(named, column.name(), types))))
             })
             .data()
     }

@@ -1,7 +1,7 @@
 //! Fields of structures are matched by name ignoring case, at every depth, as columns are.
 //!
-//! DataFusion casts structures field by field, comparing bytes. So a file's type is first given the table's spelling
-//! ([`respelled`]), and the values that are read get that type ([`Respelled`]); neither copies anything.
+//! A file's type is first given the table's spelling ([`respelled`]), and the values that are read get that type, which
+//! copies nothing; then they become what the table wants ([`Converted`]).
 
 use std::{
     fmt,
@@ -17,7 +17,11 @@ use arrow::{
     datatypes::{DataType, Field, FieldRef, Fields, Schema},
     record_batch::RecordBatch,
 };
-use datafusion::{error::Result, logical_expr::ColumnarValue, physical_expr::PhysicalExpr};
+use datafusion::{
+    error::{DataFusionError, Result},
+    logical_expr::ColumnarValue,
+    physical_expr::PhysicalExpr,
+};
 
 use crate::EngineError;
 
@@ -113,47 +117,66 @@ fn respelled(file: &DataType, table: &DataType) -> Result<DataType> {
     })
 }
 
-/// The values of an expression, whose fields are called otherwise.
+/// A column of some file that cannot become what the table wants. Whoever reads the file adds its name.
+#[derive(Debug, thiserror::Error)]
+#[error("column {column}: {what}")]
+pub(super) struct NotConforming {
+    column: String,
+    what: String,
+}
+
+/// The values of a file's column as the table wants them.
 #[derive(Debug, Clone, Eq)]
-pub(super) struct Respelled {
+pub(super) struct Converted {
     inner: Arc<dyn PhysicalExpr>,
-    data_type: DataType,
+    /// What the table calls the column.
+    column: String,
+    /// The file's type with the table's names of fields.
+    renamed: DataType,
+    /// The table's type.
+    wanted: DataType,
 }
 
-impl Respelled {
-    pub(super) fn new(inner: Arc<dyn PhysicalExpr>, data_type: DataType) -> Self {
-        Self { inner, data_type }
+impl Converted {
+    /// `types` are the file's with the table's names of fields, and the table's.
+    pub(super) fn new(inner: Arc<dyn PhysicalExpr>, column: &str, types: (DataType, DataType)) -> Self {
+        Self { inner, column: column.to_owned(), renamed: types.0, wanted: types.1 }
     }
 }
 
-impl PartialEq for Respelled {
+impl PartialEq for Converted {
     fn eq(&self, other: &Self) -> bool {
-        self.inner.eq(&other.inner) && self.data_type == other.data_type
+        self.inner.eq(&other.inner)
+            && (&self.column, &self.renamed, &self.wanted) == (&other.column, &other.renamed, &other.wanted)
     }
 }
 
-impl Hash for Respelled {
+impl Hash for Converted {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.inner.hash(state);
-        self.data_type.hash(state);
+        (&self.column, &self.renamed, &self.wanted).hash(state);
     }
 }
 
-impl fmt::Display for Respelled {
+impl fmt::Display for Converted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "respelled({})", self.inner)
+        write!(f, "converted({})", self.inner)
     }
 }
 
-impl PhysicalExpr for Respelled {
+impl PhysicalExpr for Converted {
     fn return_field(&self, input_schema: &Schema) -> Result<FieldRef> {
         let inner = self.inner.return_field(input_schema)?;
-        Ok(Arc::new(inner.as_ref().clone().with_data_type(self.data_type.clone())))
+        Ok(Arc::new(inner.as_ref().clone().with_data_type(self.wanted.clone())))
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
-        let values = self.inner.evaluate(batch)?.into_array(batch.num_rows())?;
-        Ok(ColumnarValue::Array(retyped(&values, &self.data_type)?))
+        let values = retyped(&self.inner.evaluate(batch)?.into_array(batch.num_rows())?, &self.renamed)?;
+        let converted = formats::conform(&values, &self.wanted).map_err(|why| {
+            let what = formats::not_conforming(&self.renamed, &self.wanted, &why);
+            DataFusionError::External(Box::new(NotConforming { column: self.column.clone(), what }))
+        })?;
+        Ok(ColumnarValue::Array(converted))
     }
 
     fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
@@ -165,7 +188,7 @@ impl PhysicalExpr for Respelled {
         mut children: Vec<Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn PhysicalExpr>> {
         let inner = children.pop().unwrap_or_else(|| Arc::clone(&self.inner));
-        Ok(Arc::new(Self { inner, data_type: self.data_type.clone() }))
+        Ok(Arc::new(Self { inner, ..self.as_ref().clone() }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -45,6 +45,7 @@ pub(crate) struct TextSource {
     batch_rows: usize,
     on_bad_record: OnBadRecord,
     is_delimited: bool,
+    even_rows: bool,
     counters: Arc<Counters>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -57,6 +58,7 @@ impl TextSource {
             batch_rows: DEFAULT_BATCH_ROWS,
             on_bad_record,
             is_delimited: false,
+            even_rows: false,
             counters,
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -65,6 +67,11 @@ impl TextSource {
     /// Whether all files are delimited text, whose numbers can be read without making text of them first.
     pub(crate) fn delimited(self, is_delimited: bool) -> Self {
         Self { is_delimited, ..self }
+    }
+
+    /// Whether records of uneven width are bad, see [`ReadOptions::even_rows`].
+    pub(crate) fn even(self, even_rows: bool) -> Self {
+        Self { even_rows, ..self }
     }
 
     pub(crate) fn is_delimited(&self) -> bool {
@@ -124,6 +131,7 @@ impl FileSource for TextSource {
                 batch_rows: self.batch_rows,
                 on_bad_record: self.on_bad_record.clone(),
                 cast_columns,
+                even_rows: self.even_rows,
                 ..ReadOptions::default()
             },
             counters: Arc::clone(&self.counters),

@@ -4,6 +4,7 @@ mod limits;
 mod numbers;
 mod paths;
 mod tables;
+mod types;
 mod writes;
 
 use std::sync::Arc;

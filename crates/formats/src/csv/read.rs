@@ -30,6 +30,8 @@ pub(crate) struct CsvReader {
     binding: Binding,
     /// Per wanted column: its values are casts of the text.
     casts: Vec<bool>,
+    /// Whether a record of another width is bad although the dialect allows it.
+    even_rows: bool,
     on_bad: OnBadRecord,
     batch: BatchBuilder,
     fields: Vec<Field>,
@@ -72,6 +74,11 @@ impl CsvReader {
                 Binding { places: vec![None; batch.columns.len()], width: None }
             }
         };
+        let mut binding = binding;
+        let even_rows = read.even_rows && options.ragged == Ragged::PadWithNull;
+        if even_rows {
+            binding.width = file_width(&*source, options, &dialect, compression, read).await?;
+        }
         let (input, line) = if range.start <= head.offset() {
             (head, Some(lines + 1))
         } else {
@@ -85,6 +92,7 @@ impl CsvReader {
             input,
             options: options.clone(),
             dialect,
+            even_rows,
             casts: (0..binding.places.len()).map(|index| read.cast_columns.contains(&index)).collect(),
             binding,
             on_bad: read.on_bad_record.clone(),
@@ -164,14 +172,12 @@ impl CsvReader {
 
     fn record(&mut self, len: usize) -> Result<(), FormatError> {
         let window = self.input.pending();
-        if self.options.skip_blank_lines && self.fields.len() == 1 {
-            let only = self.fields[0];
-            if !only.quoted && only.span(window).trim_ascii().is_empty() {
-                return Ok(());
-            }
+        if self.options.skip_blank_lines && is_blank(&self.fields, window) {
+            return Ok(());
         }
         self.row += 1;
-        if self.options.ragged == Ragged::Bad {
+        // An empty line is a record of its own kind to Hive's SerDes.
+        if self.options.ragged == Ragged::Bad || self.even_rows && !is_blank(&self.fields, window) {
             let expected = *self.binding.width.get_or_insert(self.fields.len());
             if self.fields.len() != expected {
                 return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None);
@@ -298,6 +304,39 @@ async fn read_head(
     Ok((None, lines))
 }
 
+/// How many fields the last header line of a file has, or without one its first record that is not empty; `None` for a
+/// file without either.
+async fn file_width(
+    source: &dyn ByteSource,
+    options: &CsvOptions,
+    dialect: &Dialect,
+    compression: Compression,
+    read: &ReadOptions,
+) -> Result<Option<usize>, FormatError> {
+    let mut input = Input::open(source, 0, compression, read.max_record_bytes)?;
+    input.begin(options.encoding).await?;
+    for _ in 1..options.header_lines {
+        skip_header(&mut input, dialect).await?;
+    }
+    let mut fields = Vec::new();
+    loop {
+        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
+            Scan::Record { len, .. } => {
+                if fields.len() > 1 || fields.iter().any(|field| !field.span(input.pending()).is_empty()) {
+                    return Ok(Some(fields.len()));
+                }
+                input.consume(len);
+            }
+            Scan::Comment { len } => input.consume(len),
+            // Whoever reads the records says what is wrong with one.
+            Scan::End | Scan::OpenQuote => return Ok(None),
+            Scan::More => {
+                input.more().await?;
+            }
+        }
+    }
+}
+
 /// Skips a header line, or, where quotes may hold line breaks, a header record; `None` at the end of the file.
 /// A line whose quote is never closed is a line all the same.
 async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>, FormatError> {
@@ -318,6 +357,10 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
     Ok(input.skip_line().await?.then_some(1))
 }
 
+fn is_blank(fields: &[Field], window: &[u8]) -> bool {
+    matches!(fields, [only] if !only.quoted && only.span(window).trim_ascii().is_empty())
+}
+
 /// Reads the header record; `None` when the file has none.
 pub(crate) async fn read_names(
     input: &mut Input,
@@ -327,6 +370,11 @@ pub(crate) async fn read_names(
     let mut passed = 0;
     loop {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
+            // Inference looks for the header below them, too.
+            Scan::Record { len, breaks } if is_blank(&fields, input.pending()) => {
+                input.consume(len);
+                passed += breaks;
+            }
             Scan::Record { len, breaks } => {
                 let mut values = Vec::with_capacity(fields.len());
                 let mut scratch = Vec::new();

@@ -12,6 +12,9 @@ pub fn merge_types(a: &HiveType, b: &HiveType) -> HiveType {
         (T::Array(x), T::Array(y)) => T::Array(Box::new(merge_types(x, y))),
         (T::Map(k, v), T::Map(l, w)) => T::Map(Box::new(merge_types(k, l)), Box::new(merge_types(v, w))),
         (T::Struct(x), T::Struct(y)) => T::Struct(merge_fields(x, y)),
+        // Text is bytes; bytes need not be text.
+        (T::Binary, T::String | T::Char(_) | T::Varchar(_))
+        | (T::String | T::Char(_) | T::Varchar(_), T::Binary) => T::Binary,
         _ => match (integer_rank(a), integer_rank(b)) {
             (Some(x), Some(y)) => {
                 if x >= y {

@@ -59,6 +59,9 @@ pub struct ReadOptions {
     /// Delimited text only: wanted columns, by position, whose values are casts of the file's text ([`crate::cast_text`]).
     /// Default none.
     pub cast_columns: Vec<usize>,
+    /// Delimited text only: a record with another number of fields than its file's header, or without one its file's first
+    /// record, is bad, also where the dialect fills up with NULL. Default no.
+    pub even_rows: bool,
 }
 
 impl Default for ReadOptions {
@@ -69,6 +72,7 @@ impl Default for ReadOptions {
             compression: None,
             max_record_bytes: 64 << 20,
             cast_columns: Vec::new(),
+            even_rows: false,
         }
     }
 }

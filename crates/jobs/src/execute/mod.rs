@@ -162,6 +162,7 @@ fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> 
     let options = SessionOptions {
         cancel: active.cancel.clone(),
         on_bad_record: policy,
+        even_rows: true,
         dialect: SqlDialect::Spark,
         ..SessionOptions::default()
     };

@@ -19,6 +19,12 @@ impl PartialEq for Glob {
     }
 }
 
+impl std::fmt::Display for Glob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl Glob {
     /// Compiles a pattern.
     ///

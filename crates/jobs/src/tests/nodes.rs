@@ -266,6 +266,27 @@ async fn aggregates() {
 }
 
 #[tokio::test]
+async fn aggregates_of_text_are_of_its_numbers() {
+    let world = World::new().await;
+    world.put("in/a.csv", "g,v\na,10.5\na,1\na,x\nb,\n").await;
+    let functions = ["sum", "avg", "sumDistinct", "var_pop", "stddev_samp", "kurtosis", "max"];
+    let aggs: Vec<Value> = functions.iter().map(|f| json!({"Column": ["v"], "AggFunc": f})).collect();
+    let node = json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [["g"]], "Aggs": aggs}});
+    world.succeeds("j", through(csv("in"), node, "out")).await;
+    let rows = world.rows("out").await;
+    assert!(rows[0].starts_with("a|11.5|5.75|11.5|22.5625|6.71") && rows[0].ends_with("|x"), "{rows:?}");
+    assert_eq!(rows[1], "b|~|~|~|~|~|~|");
+}
+
+#[tokio::test]
+async fn blank_lines_above_a_header_are_skipped() {
+    let world = World::new().await;
+    world.put("in/a.csv", "\n\nid,v\n1,2\n").await;
+    world.succeeds("j", json!({"src": csv("in"), "out": parquet("src", "out")})).await;
+    assert_eq!(world.rows("out").await, ["1|2"]);
+}
+
+#[tokio::test]
 async fn duplicates_and_unions() {
     let world = shop().await;
     let all = json!({"DropDuplicates": {"Name": "d", "Inputs": ["src"]}});

@@ -103,7 +103,8 @@ async fn what_would_mean_something_else_is_refused() {
         ("select 'it''s' from t", "'it''s'"),
         ("select try_cast(w as int) from t", "TRY_CAST"),
         ("select cast(i as varchar(3)) from t", "VARCHAR(3)"),
-        ("select ceil(i, 2) from t", "CEIL"),
+        ("select ceil(i, 2) as c from t", "CEIL"),
+        ("select i, sum(i) over () from t", "column 2 without a name"),
         ("select i from t where i > array(1)", "array"),
         ("select date '2026-13-01' from t", "2026-13-01"),
         ("select i from t where i > (i > 1)", "Boolean"),
@@ -125,7 +126,7 @@ async fn what_would_mean_something_else_is_refused() {
             "select i from t where exists (select 1 from (values (7)) u(y) where y = i offset 1)",
             "LIMIT or OFFSET",
         ),
-        ("select (select y from (values (7)) u(y) where y = i) from t", "a query as a value"),
+        ("select (select y from (values (7)) u(y) where y = i) as v from t", "a query as a value"),
         ("select i from t where i is distinct from i = 7", "a condition right of IS DISTINCT FROM"),
         ("selec", ""),
     ];

@@ -76,6 +76,17 @@ impl Run {
     }
 }
 
+/// `tenon job script NAME`: prints the PySpark script that does what a visual job does.
+pub(crate) async fn script(client: &Client, name: &str) -> Result<Outcome> {
+    let reply = client.call(GLUE, "GetJob", &json!({ "JobName": name })).await?;
+    let nodes = reply.pointer("/Job/CodeGenConfigurationNodes").and_then(Value::as_object);
+    let Some(nodes) = nodes.filter(|nodes| !nodes.is_empty()) else {
+        anyhow::bail!("job {name} has no visual graph; its script is where its ScriptLocation says");
+    };
+    print(&jobs::script::pyspark(&jobs::graph::Graph::parse(nodes)?)?)?;
+    Ok(Outcome::Succeeded)
+}
+
 /// The end of one log stream, read on from page to page.
 struct Tail {
     kind: &'static str,

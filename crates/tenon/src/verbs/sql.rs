@@ -207,14 +207,29 @@ fn csv_field(value: Option<&str>) -> String {
 
 /// An array of objects; numbers and booleans as such where JSON has them.
 fn as_json(result: &ResultRows) -> Value {
+    let names = member_names(&result.columns);
     let object = |row: &Vec<Option<String>>| {
-        let members = result.columns.iter().zip(row).map(|((name, kind), value)| {
+        let members = names.iter().zip(&result.columns).zip(row).map(|((name, (_, kind)), value)| {
             let value = value.as_deref().map_or(Value::Null, |text| typed(kind, text));
             (name.clone(), value)
         });
         Value::from(members.collect::<serde_json::Map<_, _>>())
     };
     result.rows.iter().map(object).collect()
+}
+
+/// A result may have columns of one name, an object may not: the later ones get a number (`a`, `a_1`).
+fn member_names(columns: &[(String, String)]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    for (column, _) in columns {
+        let is_taken = |name: &String| {
+            names.contains(name) || *name != *column && columns.iter().any(|(other, _)| other == name)
+        };
+        let numbered = (1..).map(|number| format!("{column}_{number}"));
+        let name = std::iter::once(column.clone()).chain(numbered).find(|name| !is_taken(name));
+        names.push(name.unwrap_or_else(|| column.clone()));
+    }
+    names
 }
 
 /// What JSON cannot hold exactly (decimals, NaN, large integers beyond i64) stays a text.
@@ -254,6 +269,15 @@ mod tests {
         assert_eq!(rows[1]["n"], Value::Null);
         let table = as_table(&result());
         assert!(table.contains("NULL") && table.ends_with("2 rows\n"), "{table}");
+    }
+
+    #[test]
+    fn columns_of_one_name_are_all_in_json() {
+        let result = ResultRows {
+            columns: ["a", "a", "a_1", "a"].map(|name| (name.to_owned(), "integer".to_owned())).to_vec(),
+            rows: vec![["1", "2", "3", "4"].map(|text| Some(text.to_owned())).to_vec()],
+        };
+        assert_eq!(as_json(&result)[0], json!({ "a": 1, "a_2": 2, "a_1": 3, "a_3": 4 }));
     }
 
     #[test]

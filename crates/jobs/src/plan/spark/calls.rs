@@ -50,8 +50,8 @@ const OF_TEXT: &[(&str, &str)] = &[
     ("translate", "s"),
     ("upper", "s"),
 ];
-/// Functions of anything that mean the same in Spark.
-const SAME: &[&str] = &["pi", "current_date", "get_field", "named_struct"];
+/// Functions of anything that mean the same in Spark; the last one is our own cast of text, which aggregates of text use.
+const SAME: &[&str] = &["pi", "current_date", "get_field", "named_struct", "number_of_text"];
 
 /// Functions that Spark casts the arguments of, with the types of their results.
 pub(in crate::plan) fn loose() -> impl Iterator<Item = (&'static str, DataType)> {

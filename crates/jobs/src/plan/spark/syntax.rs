@@ -58,6 +58,8 @@ pub(super) fn adapt(statement: &mut Statement) -> Result<BTreeSet<String>, Engin
 #[derive(Default)]
 struct Adapt {
     functions: BTreeSet<String>,
+    /// Whether the outermost query was seen.
+    inside: bool,
 }
 
 fn call(name: &str, args: Vec<Expr>) -> Expr {
@@ -78,25 +80,56 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
     })
 }
 
-fn name_columns(select: &mut Select) {
-    for item in &mut select.projection {
+/// Gives columns the names that Spark gives them. Columns of relations keep theirs, which Spark calls the same.
+/// Errors: the place of the first column whose name in Spark is not known here, from 1 on.
+fn name_columns(select: &mut Select) -> Result<(), usize> {
+    let relations = relations(select);
+    let mut unknown = None;
+    for (at, item) in select.projection.iter_mut().enumerate() {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
-        if matches!(
-            expr,
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::CompoundFieldAccess { .. }
-        ) {
-            continue;
+        let is_column = match expr {
+            Expr::Identifier(_) => true,
+            Expr::CompoundIdentifier(names) => {
+                let relation = names.len().checked_sub(2).and_then(|before| names.get(before));
+                relation.is_some_and(|name| relations.contains(&name.value.to_lowercase()))
+            }
+            _ => false,
+        };
+        match name_of(expr) {
+            _ if is_column => {}
+            None => unknown = unknown.or(Some(at + 1)),
+            Some(name) => {
+                let alias = Ident::with_quote('`', name);
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            }
         }
-        let alias = Ident::with_quote('`', name_of(expr));
-        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
     }
+    unknown.map_or(Ok(()), Err)
 }
 
-fn name_all(body: &mut SetExpr) {
+/// What the tables of a SELECT are called, in lower case.
+fn relations(select: &Select) -> BTreeSet<String> {
+    let tables = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let names = tables.filter_map(|table| match table {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(alias.name.value.to_lowercase())
+        }
+        TableFactor::Table { name, .. } => {
+            name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.to_lowercase())
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+fn name_all(body: &mut SetExpr) -> Result<(), usize> {
     match body {
         SetExpr::Select(select) => name_columns(select),
         SetExpr::SetOperation { left, .. } => name_all(left),
-        _ => {}
+        _ => Ok(()),
     }
 }
 
@@ -104,8 +137,15 @@ impl VisitorMut for Adapt {
     type Break = String;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
-        name_all(&mut query.body);
-        ControlFlow::Continue(())
+        let named = name_all(&mut query.body);
+        // Nothing but the outermost query's names reaches the node's result.
+        let outermost = !std::mem::replace(&mut self.inside, true);
+        match named {
+            Err(at) if outermost => {
+                ControlFlow::Break(format!("column {at} without a name (write AS and a name behind it)"))
+            }
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {

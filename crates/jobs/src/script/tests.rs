@@ -1,0 +1,136 @@
+//! What scripts say. That they do what the engine does is tested where they run, with the Python package.
+
+use serde_json::{Value, json};
+
+use super::pyspark;
+use crate::graph::Graph;
+
+fn script(nodes: Value) -> Result<String, String> {
+    let Value::Object(nodes) = nodes else { panic!("a graph is an object") };
+    pyspark(&Graph::parse(&nodes).expect("a graph")).map_err(|error| error.to_string())
+}
+
+fn csv(name: &str) -> Value {
+    json!({"S3CsvSource": {"Name": name, "Paths": ["s3://in/or\"ders/"], "Separator": "tab", "QuoteChar": "disabled",
+        "WithHeader": true, "Recurse": true, "Exclusions": ["[\"**.tmp\"]"], "AdditionalOptions": {"BoundedFiles": 3}}})
+}
+
+fn target(input: &str, more: Value) -> Value {
+    let mut target = json!({"Name": "Out", "Inputs": [input], "Path": "s3://out/orders/",
+        "PartitionKeys": [["day"]], "Compression": "snappy"});
+    if let (Some(target), Value::Object(more)) = (target.as_object_mut(), more) {
+        target.extend(more);
+    }
+    json!({ "S3GlueParquetTarget": target })
+}
+
+fn with(transform: Value) -> String {
+    script(json!({"src": csv("in"), "tr": transform, "out": target("tr", json!({}))})).expect("a script")
+}
+
+#[test]
+fn a_source_keeps_its_options_and_its_bookmark() {
+    let text = script(json!({"src": csv("1 in\nput"), "out": target("src", json!({}))})).expect("a script");
+    assert!(
+        text.contains(
+            "# S3CsvSource 1 in put\n_1_in_put_src = glueContext.create_dynamic_frame.from_options("
+        )
+    );
+    assert!(text.contains(r#"{"paths": ["s3://in/or\"ders/"], "recurse": True, "exclusions": "[\"**.tmp\"]", "boundedFiles": "3"}"#), "{text}");
+    assert!(text.contains(
+        r#"format="csv", format_options={"withHeader": True, "separator": "\t", "quoteChar": -1}"#
+    ));
+    assert!(text.contains(r#"transformation_ctx="src")"#));
+    assert!(text.starts_with("import sys\n") && text.ends_with("\njob.commit()\n"));
+}
+
+#[test]
+fn variables_are_never_alike() {
+    let text = script(json!({
+        "a-b": csv("x"), "a_b": csv("x"),
+        "u": {"Union": {"Name": "u", "Inputs": ["a-b", "a_b"], "UnionType": "DISTINCT"}},
+        "out": target("u", json!({})),
+    }))
+    .expect("a script");
+    assert!(
+        text.contains(
+            "DynamicFrame.fromDF(x_a_b.toDF().union(x_a_b_2.toDF()).distinct(), glueContext, \"u\")"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn conditions_have_two_values() {
+    let value = |kind: &str, value: &str| json!({"Type": kind, "Value": [value]});
+    let condition = |operation: &str, negated: bool, values: Value| json!({"Operation": operation, "Negated": negated, "Values": values});
+    let text = with(json!({"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "OR", "Filters": [
+        condition("GT", true, json!([value("COLUMNEXTRACTED", "a`b"), value("CONSTANT", "it's")])),
+        condition("EQ", false, json!([value("COLUMNEXTRACTED", "a"), value("COLUMNEXTRACTED", "b")])),
+        condition("REGEX", false, json!([value("COLUMNEXTRACTED", "a"), value("CONSTANT", "\\d+")])),
+        condition("ISNULL", true, json!([value("COLUMNEXTRACTED", "a")])),
+    ]}}));
+    let wanted = r#".where("NOT (coalesce(`a``b` > 'it\\'s', false)) OR (`a` <=> `b`) OR (coalesce(`a` RLIKE '^(?:\\\\d+)', false)) OR NOT (`a` IS NULL)")"#;
+    assert!(text.contains(wanted), "{text}");
+}
+
+#[test]
+fn mappings_of_structures_are_paths() {
+    let text = with(json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [
+        {"FromPath": ["a.b"], "FromType": "string", "ToKey": "c", "ToType": "int"},
+        {"FromPath": ["s"], "ToKey": "t", "FromType": "struct", "ToType": "struct", "Children": [
+            {"FromPath": ["x"], "FromType": "int", "ToKey": "y", "ToType": "bigint"}]},
+    ]}}));
+    assert!(
+        text.contains(r#"mappings=[("`a.b`", "string", "c", "int"), ("s.x", "int", "t.y", "bigint")]"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn joins_and_aggregates() {
+    let join = |left: &str, right: &str, kind: &str| {
+        script(json!({
+            "a": csv("a"), "b": csv("b"),
+            "j": {"Join": {"Name": "j", "Inputs": ["a", "b"], "JoinType": kind, "Columns": [
+                {"From": "a", "Keys": [[left]]}, {"From": "b", "Keys": [[right]]}]}},
+            "g": {"Aggregate": {"Name": "g", "Inputs": ["j"], "Groups": [["day"]],
+                "Aggs": [{"Column": ["n"], "AggFunc": "countDistinct"}]}},
+            "out": target("g", json!({})),
+        }))
+        .expect("a script")
+    };
+    assert!(join("k", "k", "left").contains(r#"a_a.toDF().join(b_b.toDF(), ["k"], "left")"#));
+    let other = join("k", "l", "leftanti");
+    assert!(other.contains(r#"[F.col("`k`") == F.col("`l`")], "left_anti")"#), "{other}");
+    assert!(other.contains(
+        r#".groupBy(F.col("`day`")).agg(F.count_distinct(F.col("`n`")).alias("count(DISTINCT n)"))"#
+    ));
+}
+
+#[test]
+fn a_query_sees_its_inputs() {
+    let text = with(json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": "select *\nfrom t",
+        "SqlAliases": [{"From": "src", "Alias": "t"}]}}));
+    assert!(text.contains(r#"q_tr = spark_sql("select *\nfrom t", {"t": in_src}, "tr")"#), "{text}");
+    assert!(text.contains("def spark_sql("));
+}
+
+#[test]
+fn a_target_with_a_table_is_a_sink() {
+    let policy = json!({"SchemaChangePolicy": {"EnableUpdateCatalog": true, "UpdateBehavior": "LOG", "Database": "d", "Table": "t"}});
+    let text = script(json!({"src": csv("in"), "out": target("src", policy)})).expect("a script");
+    assert!(text.contains(r#"Out_out = glueContext.getSink(path="s3://out/orders/", connection_type="s3", updateBehavior="LOG", partitionKeys=["day"], enableUpdateCatalog=True"#), "{text}");
+    assert!(
+        text.contains("Out_out.setFormat(\"glueparquet\"")
+            || text.contains(r#"Out_out.setFormat("parquet", compression="snappy")"#)
+    );
+    assert!(text.contains("Out_out.writeFrame(in_src)\n"));
+}
+
+#[test]
+fn what_no_script_can_do_is_refused_by_name() {
+    let sheet = json!({"S3ExcelSource": {"Name": "book", "Paths": ["s3://in/a.xlsx"]}});
+    let error = script(json!({"src": sheet, "out": target("src", json!({}))})).expect_err("refused");
+    assert!(error.contains("node S3ExcelSource src (book): scripts read no workbooks"), "{error}");
+}
