@@ -29,6 +29,7 @@ mod jobs;
 mod log;
 mod plan;
 mod progress;
+pub mod quality;
 mod retry;
 pub mod run;
 pub mod service;
