@@ -258,6 +258,66 @@ def test_filters_and_queries_of_the_data(checked):
     assert error["Code"] in ("InvalidInputException", "EntityNotFoundException")
 
 
+def test_partitions_are_chosen_by_predicates(checked):
+    glue, own = checked.glue, name("parts")
+    storage = {
+        "Columns": [{"Name": "id", "Type": "int"}],
+        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"},
+    }
+    glue.create_table(
+        DatabaseName=checked.database,
+        TableInput={
+            "Name": own, "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "day", "Type": "int"}],
+            "StorageDescriptor": {**storage, "Location": f"s3://{checked.bucket}/{own}/"},
+        },
+    )
+    for day in (1, 2, 3):
+        location = f"s3://{checked.bucket}/{own}/day={day}/"
+        checked.s3.put_object(Bucket=checked.bucket, Key=f"{own}/day={day}/a.txt", Body="1\n" * day)
+        glue.create_partition(
+            DatabaseName=checked.database, TableName=own,
+            PartitionInput={"Values": [str(day)], "StorageDescriptor": {**storage, "Location": location}},
+        )
+    for options, rows in [
+        ({}, 6),
+        ({"pushDownPredicate": "day > 1"}, 5),
+        ({"catalogPartitionPredicate": "day < 3"}, 3),
+        ({"pushDownPredicate": "day > 1", "catalogPartitionPredicate": "day < 3"}, 2),
+    ]:
+        source = checked.source(own, **({"AdditionalOptions": options} if options else {}))
+        result = checked.evaluate(f"Rules = [ RowCount = {rows}, ColumnCount = 2 ]", source=source)
+        assert outcomes(result) == ["PASS", "PASS"], options
+    broken = checked.source(own, AdditionalOptions={"pushDownPredicate": "nope >"})
+    found = checked.wait(checked.start(checked.ruleset("Rules = [ RowCount > 1 ]"), source=broken))
+    assert found["Status"] == "FAILED" and "nope" in found["ErrorString"]
+
+
+def test_requests_of_other_catalogs_and_bad_numbers_are_refused(checked):
+    own = checked.ruleset("Rules = [ RowCount > 1 ]")
+    start = checked.glue.start_data_quality_ruleset_evaluation_run
+    asked = {"Role": "r", "RulesetNames": [own]}
+    error = fault(start, DataSource=checked.source(CatalogId="999999999999"), **asked)
+    assert error["Code"] == "InvalidInputException" and "999999999999" in error["Message"]
+    error = fault(start, DataSource=checked.source(), Timeout=100_000, **asked)
+    assert "Timeout is 100000" in error["Message"]
+    error = fault(start, DataSource=checked.source(ConnectionName="c"), **asked)
+    assert "ConnectionName" in error["Message"]
+    error = fault(start, DataSource=checked.source(), Role="r", RulesetNames=[own, own])
+    assert "twice" in error["Message"]
+    error = fault(start, DataSource=checked.source(), AdditionalDataSources={"primary": checked.source()}, **asked)
+    assert "primary" in error["Message"]
+    target = {"DatabaseName": checked.database, "TableName": "t", "CatalogId": "999999999999"}
+    error = fault(
+        checked.glue.create_data_quality_ruleset, Name=name("r"), Ruleset="Rules = [ RowCount > 1 ]", TargetTable=target
+    )
+    assert "999999999999" in error["Message"]
+    error = fault(checked.glue.list_data_quality_results, NextToken="x")
+    assert error["Code"] == "InvalidInputException"
+    run = start(DataSource=checked.source(), Timeout=5, NumberOfWorkers=3, **asked)["RunId"]
+    found = checked.wait(run)
+    assert (found["Timeout"], found["NumberOfWorkers"], found["Role"]) == (5, 3, "r")
+
+
 def test_a_run_that_cannot_read_fails_and_stores_nothing(checked):
     own = name("broken")
     checked.table(own, [("id", "int")], "id\n1\n")
@@ -355,3 +415,50 @@ def test_a_run_can_be_cancelled(tenon_factory):
     assert found["Status"] == "STOPPED", found
     assert "ResultIds" not in found
     assert checked.glue.list_data_quality_results()["Results"] == []
+
+
+def test_a_job_is_stopped_by_its_rules(checked):
+    glue, s3, bucket = checked.glue, checked.s3, checked.bucket
+    folder = name("in")
+    s3.put_object(Bucket=bucket, Key=f"{folder}/a.csv", Body=CSV)
+
+    def run(own, ruleset, timing):
+        glue.create_job(
+            Name=own, Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://x/y.py"},
+            CodeGenConfigurationNodes={
+                "in": {"S3CsvSource": {
+                    "Name": "in", "Paths": [f"s3://{bucket}/{folder}/"], "Separator": "comma", "QuoteChar": "quote",
+                    "WithHeader": True, "Recurse": True,
+                }},
+                "dq": {"EvaluateDataQuality": {
+                    "Name": "checks", "Inputs": ["in"], "Ruleset": ruleset, "Output": "PrimaryInput",
+                    "StopJobOnFailureOptions": {"StopJobOnFailureTiming": timing},
+                    "PublishingOptions": {"EvaluationContext": "nightly", "ResultsPublishingEnabled": True},
+                }},
+                "out": {"S3GlueParquetTarget": {"Name": "out", "Inputs": ["dq"], "Path": f"s3://{bucket}/{own}/"}},
+            },
+        )
+        run_id = glue.start_job_run(JobName=own)["JobRunId"]
+
+        def ended():
+            found = glue.get_job_run(JobName=own, RunId=run_id)["JobRun"]
+            return found if found["JobRunState"] in ENDED else None
+
+        found = wait_until(ended, "the job to end")
+        [listed] = glue.list_data_quality_results(Filter={"JobName": own})["Results"]
+        assert listed["JobRunId"] == run_id
+        result = glue.get_data_quality_result(ResultId=listed["ResultId"])
+        assert (result["RulesetName"], result["EvaluationContext"]) == ("checks", "nightly")
+        written = s3.list_objects_v2(Bucket=bucket, Prefix=f"{own}/")["KeyCount"]
+        return found, outcomes(result), written
+
+    good = 'Rules = [ RowCount = 4, ColumnDataType "id" = "Integer" ]'
+    bad = 'Rules = [ RowCount = 4, IsComplete "amount", ColumnLength "name" > 0 ]'
+    found, results, written = run(name("good"), good, "Immediate")
+    assert (found["JobRunState"], results, written > 0) == ("SUCCEEDED", ["PASS", "PASS"], True)
+    found, results, written = run(name("stopped"), bad, "Immediate")
+    assert (found["JobRunState"], results[2], written) == ("FAILED", "FAIL", 0)
+    assert "data quality rules did not pass" in found["ErrorMessage"]
+    found, results, written = run(name("after"), bad, "AfterDataLoad")
+    assert (found["JobRunState"], results[2], written > 0) == ("FAILED", "FAIL", True)
+    assert "data quality rules did not pass" in found["ErrorMessage"]

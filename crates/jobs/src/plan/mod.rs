@@ -116,7 +116,7 @@ pub(crate) async fn transform(
     let missing = || PlanError::Refused("an input is missing".to_owned());
     let first = inputs.next().ok_or_else(missing)?;
     let frame = match &node.kind {
-        NodeKind::Catalog(_) | NodeKind::Files(_) | NodeKind::Target(_) => first,
+        NodeKind::Catalog(_) | NodeKind::Files(_) | NodeKind::Quality(_) | NodeKind::Target(_) => first,
         NodeKind::ApplyMapping(mappings) => mapping::apply(first, mappings)?,
         NodeKind::SelectFields(paths) => fields::select(first, paths)?,
         NodeKind::DropFields(paths) => fields::drop(first, paths, notes)?,

@@ -11,13 +11,13 @@ use quality::Ruleset;
 use super::evaluate::{Board, Input, RowTest, row_test};
 
 /// The rules that hold for a row.
-pub const PASS: &str = "DataQualityRulesPass";
+pub(super) const PASS: &str = "DataQualityRulesPass";
 /// The rules that do not.
-pub const FAIL: &str = "DataQualityRulesFail";
+pub(super) const FAIL: &str = "DataQualityRulesFail";
 /// The rules that say nothing about it.
-pub const SKIP: &str = "DataQualityRulesSkip";
+pub(super) const SKIP: &str = "DataQualityRulesSkip";
 /// `Passed` when no rule fails.
-pub const RESULT: &str = "DataQualityEvaluationResult";
+pub(super) const RESULT: &str = "DataQualityEvaluationResult";
 
 /// The data with what rules say about each row. A row that a rule's `where` leaves out passes it, or with `skipped` is
 /// counted as skipped. Rules about the whole data, and rules that cannot be evaluated, are skipped for every row.

@@ -3,6 +3,7 @@
 mod failures;
 mod flow;
 mod nodes;
+mod quality;
 mod spark;
 mod spark_table;
 

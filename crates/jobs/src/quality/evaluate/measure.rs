@@ -12,7 +12,7 @@ use datafusion::prelude::{Expr, cast, lit, when};
 use engine::EngineError;
 
 use super::{Asked, Input, column, fault};
-use crate::plan;
+use crate::plan::{self, PlanError};
 use crate::quality::outcome::Verdict;
 
 /// Numbers measured by one scan: plans stay small however many rules there are.
@@ -154,7 +154,8 @@ impl<'a> Board<'a> {
         let views = vec![(PRIMARY.to_owned(), self.marked.clone())];
         match plan::select(self.input.session, &text, views).await {
             Ok(frame) => plan::plain(frame).map_err(|error| internal(&error.to_string())),
-            // Each of them was planned by itself.
+            // Each of them was planned by itself; all together may be too much.
+            Err(PlanError::Engine(error)) => Err(error),
             Err(error) => Err(internal(&error.to_string())),
         }
     }

@@ -50,7 +50,6 @@ pub(crate) struct Input<'a> {
 type Asked<T> = Result<Result<T, Verdict>, EngineError>;
 
 /// The condition of a rule on a row; `None` for a rule that has none, or that cannot be evaluated.
-#[cfg_attr(not(test), expect(dead_code, reason = "the node that evaluates rules will ask it"))]
 pub(crate) async fn row_test(board: &mut Board<'_>, test: &Test) -> Result<Option<RowTest>, EngineError> {
     let by_row = board.input.by_row && !matches!(test, Test::One(_));
     Ok(row_tests::of_test(board, test, by_row).await?.ok())

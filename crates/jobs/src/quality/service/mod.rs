@@ -44,7 +44,9 @@ use tokio_util::sync::CancellationToken;
 pub use documents::{DataSource, QualityResult, QualityRun, RunStatus, StoredRuleset, TableName, Work};
 pub use error::QualityError;
 pub use listing::{ResultFilter, RulesetFilter, RunFilter};
+pub(crate) use publish::{Place, result_lines};
 pub use rows::QUALITY_MIGRATIONS;
+pub(crate) use rows::insert_result;
 pub use rulesets::{NewRuleset, RulesetChange, ruleset_arn};
 
 use documents::{EVALUATION, RECOMMENDATION};

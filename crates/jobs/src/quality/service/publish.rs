@@ -8,14 +8,14 @@ use super::error::QualityError;
 
 /// A folder of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) bucket: BucketName,
+pub(crate) struct Place {
+    pub(crate) bucket: BucketName,
     prefix: String,
 }
 
 impl Place {
     /// Reads `s3://bucket/folder`. Errors: `Invalid`.
-    pub(super) fn parse(text: &str) -> Result<Self, QualityError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, QualityError> {
         let wrong = || {
             QualityError::invalid(format!("ResultsS3Prefix {text} is not of the form s3://bucket/folder/"))
         };
@@ -28,14 +28,14 @@ impl Place {
     }
 
     /// The key of a result.
-    pub(super) fn key(&self, id: &str) -> Result<Key, QualityError> {
+    pub(crate) fn key(&self, id: &str) -> Result<Key, QualityError> {
         Key::new(format!("{}{id}.json", self.prefix))
             .map_err(|error| QualityError::invalid(error.to_string()))
     }
 }
 
 /// A line of JSON for each rule, with the columns of Glue's rule outcomes.
-pub(super) fn result_lines(result: &QualityResult) -> String {
+pub(crate) fn result_lines(result: &QualityResult) -> String {
     let line = |rule: &crate::quality::RuleOutcome| {
         let mut line = json!({
             "ResultId": result.id,

@@ -215,7 +215,7 @@ pub(super) async fn unfinished(tx: &mut Tx, limit: usize) -> Result<Vec<(Scope, 
 }
 
 /// Stores what was found, in the transaction that ends whatever found it.
-pub(super) async fn insert_result(
+pub(crate) async fn insert_result(
     tx: &mut Tx,
     scope: &Scope,
     result: &QualityResult,
