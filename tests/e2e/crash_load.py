@@ -79,6 +79,9 @@ class Life:
                 },
             },
         })
+        glue.create_data_quality_ruleset(
+            Name=self.database, Ruleset=f'Rules = [ RowCount = {ROWS}, IsUnique "id", Completeness "k" = 1.0 ]'
+        )
         self.job("copy", f"s3://{self.bucket}/src/", "copied", bookmark=False)
         self.job("feed", f"s3://{self.bucket}/feed/", "fed", bookmark=True)
 
@@ -110,7 +113,7 @@ class Life:
     def __enter__(self):
         self.stop.clear()
         self.flowing.clear()
-        work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables, self.statistics]
+        work = [self.puts, self.puts, self.slow_puts, self.slow_puts, self.multiparts, self.copies, self.jobs, self.feeds, self.crawls, self.queries, self.tables, self.statistics, self.qualities]
         self.barrier = threading.Barrier(len(work))
         self.threads = [threading.Thread(target=self.guarded, args=(one,), daemon=True) for one in work]
         for thread in self.threads:
@@ -281,6 +284,23 @@ class Life:
         runs = glue.get_column_statistics_task_runs(DatabaseName=self.database, TableName=MEASURED)
         return all(run["Status"] in FINAL for run in runs["ColumnStatisticsTaskRuns"])
 
+    def qualities(self, _dice):
+        glue = self.quick("glue")
+        run = glue.start_data_quality_ruleset_evaluation_run(
+            DataSource={"GlueTable": {"DatabaseName": self.database, "TableName": MEASURED}},
+            Role="r", RulesetNames=[self.database],
+        )["RunId"]
+        self.poll(lambda: glue.get_data_quality_ruleset_evaluation_run(RunId=run)["Status"] in FINAL)
+
+    def judged(self, glue):
+        """Whether every run of data quality has ended, with a result each when it has succeeded."""
+        runs = glue.list_data_quality_ruleset_evaluation_runs(MaxResults=1000)["Runs"]
+        if any(run["Status"] not in FINAL for run in runs):
+            return False
+        results = glue.list_data_quality_results(MaxResults=1000)["Results"]
+        assert len(results) == sum(run["Status"] == "SUCCEEDED" for run in runs)
+        return True
+
     # The debts.
 
     def settle(self):
@@ -336,6 +356,7 @@ class Life:
         glue = self.server.client("glue")
         wait_until(lambda: glue.get_crawler(Name=self.database)["Crawler"]["State"] == "READY", "the crawler to be READY")
         wait_until(lambda: self.measured(glue), "the runs of statistics to end")
+        wait_until(lambda: self.judged(glue), "the runs of data quality to end")
 
     def succeeded(self, job):
         return list(self.states(job).values()).count("SUCCEEDED")

@@ -50,6 +50,10 @@ POINTS = [
     ("statistics.measured", 3),
     ("statistics.before_commit", 2),
     ("statistics.committed", 2),
+    ("quality.evaluated", 1),
+    ("quality.evaluated", 3),
+    ("quality.before_commit", 2),
+    ("quality.committed", 2),
 ]
 RANDOM_KILLS = 20
 SOAK_KILLS = 1_000

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("lake", &["store"]),
     ("schemas", &[]),
+    ("quality", &[]),
     ("catalog", &["store", "schemas"]),
     ("observe", &["store"]),
     ("queues", &["store"]),
@@ -25,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tables", &["store", "lake", "catalog", "formats"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources", "tables"]),
-    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine", "quality"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (
         "api",

@@ -8,7 +8,8 @@
 //!
 //! # Invariants
 //! - A run's output, the catalog's tables and partitions, the job's bookmark and the state SUCCEEDED
-//!   become visible together or not at all, whatever is killed when.
+//!   become visible together or not at all, whatever is killed when. The one state beside it is FAILED, when data
+//!   quality rules that are checked after the loading do not pass.
 //! - A run is executed by at most one process at a time, as far as anybody can see: publishing proves
 //!   the lease.
 //! - No run stays RUNNING for ever: a lease that runs out makes it FAILED, and retried if it may be.
@@ -29,6 +30,7 @@ mod jobs;
 mod log;
 mod plan;
 mod progress;
+pub mod quality;
 mod retry;
 pub mod run;
 pub mod script;

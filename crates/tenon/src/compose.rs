@@ -17,6 +17,7 @@ use crawler::Crawlers;
 use engine::Engine;
 use futures::future::BoxFuture;
 use jobs::Jobs;
+use jobs::quality::service::{Quality, QualityOptions};
 use lake::Lake;
 use query::Queries;
 use query::statistics::{StatisticsOptions, StatisticsTasks};
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migrations] = &[
     crawler::MIGRATIONS,
     crawler::classifier::CLASSIFIER_MIGRATIONS,
     jobs::MIGRATIONS,
+    jobs::quality::service::QUALITY_MIGRATIONS,
     query::MIGRATIONS,
     query::statistics::STATISTICS_MIGRATIONS,
 ];
@@ -67,6 +69,7 @@ pub(crate) fn crash_points() -> Vec<&'static str> {
         catalog::CRASH_POINTS,
         crawler::CRASH_POINTS,
         jobs::CRASH_POINTS,
+        jobs::quality::service::QUALITY_CRASH_POINTS,
         query::CRASH_POINTS,
         query::statistics::STATISTICS_CRASH_POINTS,
     ];
@@ -101,6 +104,7 @@ struct Domain {
     jobs: Jobs,
     queries: Queries,
     statistics: StatisticsTasks,
+    quality: Quality,
 }
 
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
@@ -118,9 +122,8 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let vault = open_vault(config, data_dir)?;
     let reach = reach(config);
     let lease_ms = i64::try_from(config.lease_time.as_millis()).unwrap_or(i64::MAX);
-    let crawler_options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
-    let crawlers =
-        Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, crawler_options);
+    let options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
+    let crawlers = Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, options);
     let crawlers = crawlers.with_queues(queue_link);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
@@ -129,9 +132,11 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
-    let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine, statistics_options);
+    let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine.clone(), statistics_options);
+    let quality_options = QualityOptions { node: holder("quality"), max_running: MAX_RUNNING, lease_ms };
+    let quality = Quality::new(store.clone(), lake.clone(), engine, quality_options);
 
-    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics };
+    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality };
     let wire = Wire::new(faces(&domain), wire_options(config, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -272,6 +277,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
     let taggable: BTreeMap<&'static str, Taggable> = BTreeMap::from([
         ("crawler", api::glue::crawlers::taggable()),
         ("job", api::glue::jobs::taggable()),
+        ("dataQualityRuleset", api::glue::quality::taggable()),
         ("registry", api::glue::registry::taggable_registry()),
         ("schema", api::glue::registry::taggable_schema()),
         ("connection", api::glue::connections::taggable()),
@@ -287,6 +293,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
         Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
+        Arc::new(api::glue::quality::face(domain.quality.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),
         Arc::new(api::logs::face(store())),
         Arc::new(api::sqs::face(domain.queues.clone())),
@@ -295,7 +302,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
 
 fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
     let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
-    let statistics = domain.statistics.clone();
+    let (statistics, quality) = (domain.statistics.clone(), domain.quality.clone());
     let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
     let (receives, messages) = (domain.queues.clone(), domain.store.clone());
     // The runner is made once, with its handle: if it ends by itself, the node stops.
@@ -319,6 +326,10 @@ fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
         work("statistics tasks", OnExit::Restart, move |stop| {
             let statistics = statistics.clone();
             Box::pin(async move { Ok(statistics.run(stop).await?) })
+        }),
+        work("data quality runs", OnExit::Restart, move |stop| {
+            let quality = quality.clone();
+            Box::pin(async move { Ok(quality.run(stop).await?) })
         }),
         upkeep("lake collector", move |stop| {
             let lake = lake.clone();
@@ -361,7 +372,6 @@ fn upkeep(
         name,
         stage: Stage::Upkeep,
         on_exit: OnExit::Restart,
-
         start: Box::new(move |stop| {
             let running = start(stop);
             Box::pin(async move {

@@ -11,6 +11,7 @@ pub mod crawlers;
 mod errors;
 pub mod governance;
 pub mod jobs;
+pub mod quality;
 pub mod registry;
 pub mod statistics_tasks;
 mod tags;

@@ -40,6 +40,16 @@ pub(crate) enum RunFailure {
         /// A few of them, with file and line.
         examples: Vec<String>,
     },
+    /// Data quality rules that are a gate do not pass.
+    #[error("node {node}: {} of {of} data quality rules did not pass: {}", not.len(), not.join("; "))]
+    Quality {
+        /// Kind, id and name.
+        node: String,
+        /// How many rules there are.
+        of: usize,
+        /// Those that did not pass, and why.
+        not: Vec<String>,
+    },
     /// The catalog refuses what a target wants of it.
     #[error("node {node}: {error}")]
     Catalog {

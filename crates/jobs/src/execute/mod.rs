@@ -17,6 +17,7 @@ mod again;
 mod counters;
 mod failure;
 mod publish;
+mod quality;
 mod reconcile;
 mod sources;
 mod target;
@@ -71,6 +72,8 @@ pub(crate) struct Task<'a> {
     pub(crate) window: Window,
     /// Which node raised an error while rows flow.
     pub(crate) blame: plan::Blame,
+    /// What nodes that evaluate rules have found.
+    pub(crate) quality: quality::Found,
 }
 
 /// The staged output of one target.
@@ -147,6 +150,7 @@ async fn open<'a>(
         planned_version,
         window,
         blame: plan::Blame::default(),
+        quality: quality::Found::default(),
     };
     task.greet();
     Ok(task)
@@ -183,6 +187,7 @@ fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError>
 }
 
 async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Vec<Written>, RunFailure> {
+    quality::evaluate(task, sources).await?;
     let mut written = Vec::new();
     for (index, (node, target)) in task.graph.targets().enumerate() {
         written.push(stage(task, sources, index, node, target).await?);
@@ -260,6 +265,7 @@ async fn plan_target(
                 planned.map_err(|error| RunFailure::node(node, error))?
             }
         };
+        let frame = quality::handed_on(task, node, frame)?;
         frames.insert(&node.id, frame);
     }
     let input = target.inputs.first().and_then(|input| frames.remove(input.as_str()));

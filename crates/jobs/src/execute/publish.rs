@@ -10,6 +10,7 @@ use catalog::{PartitionInput, StorageDescriptor, Table};
 use engine::write::{self, OutputPartition};
 use store::{Tx, crash, lease};
 
+use super::quality;
 use super::reconcile::{changed_table, new_table};
 use super::sources::Source;
 use super::target::{Follows, Resolved};
@@ -28,11 +29,11 @@ pub(crate) async fn publish(
     written: Vec<Written>,
 ) -> Result<(), RunFailure> {
     let mut tx = task.context.store.begin().await?;
-    let mut lines = fill(task, &mut tx, sources, written).await?;
+    let (lines, end) = fill(task, &mut tx, sources, written).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
-        Err(error) if unknown(&error) => match published(task).await {
+        Err(error) if unknown(&error) => match published(task, &end).await {
             Ok(true) => {}
             // Not known: the lease runs out, and recovery looks at what is stored.
             _ => return Err(error.into()),
@@ -40,26 +41,28 @@ pub(crate) async fn publish(
         Err(error) => return Err(error.into()),
     }
     crash::point(AFTER_COMMIT);
-    lines.push(format!("run {} SUCCEEDED: all output is published", task.run.id));
     for line in lines {
         task.log.info(line);
     }
     Ok(())
 }
 
-async fn published(task: &Task<'_>) -> Result<bool, RunFailure> {
+/// How the transaction ends the run: with a message when a gate after the loading does not let it succeed.
+type End = (RunState, Option<String>);
+
+async fn published(task: &Task<'_>, end: &End) -> Result<bool, RunFailure> {
     let mut tx = task.context.store.read().await?;
     let run = run::load(&mut tx, &task.run.id).await?;
-    Ok(run.is_some_and(|run| run.details.state == RunState::Succeeded))
+    Ok(run.is_some_and(|run| (run.details.state, run.details.error_message) == *end))
 }
 
-/// Puts every change into the transaction; returns what to log once it is committed.
+/// Puts every change into the transaction; returns what to log once it is committed, and how the run ends.
 async fn fill(
     task: &Task<'_>,
     tx: &mut Tx,
     sources: Vec<Source>,
     written: Vec<Written>,
-) -> Result<Vec<String>, RunFailure> {
+) -> Result<(Vec<String>, End), RunFailure> {
     match lease::check(tx, task.lease).await {
         Ok(()) => {}
         Err(store::StoreError::LeaseLost { .. }) => return Err(RunFailure::Ended),
@@ -82,9 +85,18 @@ async fn fill(
         lines.push(format!("bookmark moved to version {version} over {files} files"));
     }
     run.details.totals = task.counters.totals();
-    run::apply(tx, &mut run, Event::Published).await?.ok_or(RunFailure::Ended)?;
+    let event = match quality::store_all(task, tx).await? {
+        None => Event::Published,
+        Some(why) => {
+            lines.push(why.clone());
+            run.details.error_message = Some(why);
+            Event::Failed
+        }
+    };
+    run::apply(tx, &mut run, event).await?.ok_or(RunFailure::Ended)?;
+    lines.push(format!("run {} {}: all output is published", task.run.id, run.details.state.as_str()));
     lease::release(tx, task.lease).await?;
-    Ok(lines)
+    Ok((lines, (run.details.state, run.details.error_message)))
 }
 
 async fn publish_target(

@@ -29,7 +29,9 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
     refuse_cycles(nodes)?;
     let mut needed = Vec::new();
     let mut seen = BTreeSet::new();
-    for node in nodes.values().filter(|node| matches!(node.kind, NodeKind::Target(_))) {
+    // Rules are evaluated whether their outcome is written or not.
+    for node in nodes.values().filter(|node| matches!(node.kind, NodeKind::Target(_) | NodeKind::Quality(_)))
+    {
         visit(node, nodes, &mut seen, &mut needed);
     }
     if needed.is_empty() {

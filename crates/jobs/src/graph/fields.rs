@@ -184,6 +184,7 @@ const KINDS: &[(&str, Fields)] = &[
     ("CatalogTarget", CATALOG_TARGET),
     ("DropDuplicates", DROP_DUPLICATES),
     ("DropFields", PATHS),
+    ("EvaluateDataQuality", super::quality::FIELDS),
     ("Filter", FILTER),
     ("Join", JOIN),
     ("RenameField", RENAME_FIELD),

@@ -16,6 +16,7 @@ mod fields;
 mod glob;
 mod node;
 mod parse;
+mod quality;
 mod raw;
 mod target;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use node::{
     AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat,
     FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
 };
+pub use quality::{Gate, QualityNode};
 pub use target::{BlockCodec, CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
 
 use std::collections::{BTreeMap, BTreeSet};

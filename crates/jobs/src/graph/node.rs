@@ -1,6 +1,6 @@
 //! The nodes of a graph as the planner wants them: wire spellings are gone, values are checked.
 
-use super::{Glob, Target};
+use super::{Glob, QualityNode, Target};
 
 /// A path into nested fields: `["address", "city"]`; never empty.
 pub type FieldPath = Vec<String>;
@@ -80,6 +80,8 @@ pub enum NodeKind {
         /// Leaves out equal rows.
         distinct: bool,
     },
+    /// Evaluates data quality rules.
+    Quality(Box<QualityNode>),
     /// Writes its input.
     Target(Target),
 }

@@ -76,6 +76,7 @@ fn body(label: &str, members: &Map<String, Value>) -> Parsed<(Vec<String>, NodeK
         "Aggregate" => transforms::aggregate(read(members)?)?,
         "DropDuplicates" => transforms::drop_duplicates(read(members)?)?,
         "Union" => transforms::union(read(members)?)?,
+        "EvaluateDataQuality" => super::quality::parse(read(members)?)?,
         "S3DirectTarget" | "S3GlueParquetTarget" => targets::path(label, read(members)?)?,
         "S3CatalogTarget" | "CatalogTarget" => targets::table(read(members)?)?,
         other => return Err(format!("{other} has fields but no parser")),

@@ -23,6 +23,7 @@ mod sql;
 
 use std::collections::BTreeSet;
 
+use arrow::datatypes::DataType;
 use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
@@ -81,6 +82,26 @@ pub(crate) fn plain(frame: DataFrame) -> Result<DataFrame, PlanError> {
     Ok(frame.select(columns)?)
 }
 
+/// Plans one SELECT of Spark over frames by their names. Errors: text that is not one, and what it names that is not there.
+pub(crate) async fn select(
+    session: &Session,
+    text: &str,
+    views: Vec<(String, DataFrame)>,
+) -> Result<DataFrame, PlanError> {
+    check_sql(text)?;
+    sql::select(session, text, views, &Blame::default().accuse("SQL")).await
+}
+
+/// A value as it is compared and grouped.
+pub(crate) fn key(expr: Expr, data_type: &DataType) -> Expr {
+    spark::key(expr, data_type)
+}
+
+/// Two values as what an equality compares them as.
+pub(crate) fn equal(left: Expr, a: &DataType, right: Expr, b: &DataType) -> Result<(Expr, Expr), PlanError> {
+    spark::equal(left, a, right, b)
+}
+
 /// The frame of a transform; `inputs` are the plain frames of its inputs, in order. Lines for the run's log are added
 /// to `notes`; `accused`
 /// is the node as errors name it.
@@ -95,7 +116,7 @@ pub(crate) async fn transform(
     let missing = || PlanError::Refused("an input is missing".to_owned());
     let first = inputs.next().ok_or_else(missing)?;
     let frame = match &node.kind {
-        NodeKind::Catalog(_) | NodeKind::Files(_) | NodeKind::Target(_) => first,
+        NodeKind::Catalog(_) | NodeKind::Files(_) | NodeKind::Quality(_) | NodeKind::Target(_) => first,
         NodeKind::ApplyMapping(mappings) => mapping::apply(first, mappings)?,
         NodeKind::SelectFields(paths) => fields::select(first, paths)?,
         NodeKind::DropFields(paths) => fields::drop(first, paths, notes)?,

@@ -40,6 +40,19 @@ pub(super) async fn query(
     views: Vec<(String, DataFrame)>,
     accused: &Accused,
 ) -> Result<DataFrame, PlanError> {
+    let frame = select(session, text, views, accused).await?;
+    // What cannot be computed is said now, while it is known whose it is.
+    session.explain(frame.logical_plan().clone()).await?;
+    Ok(frame)
+}
+
+/// As [`query`], but nothing is listed yet, so that errors of the engine's own planning come later.
+pub(super) async fn select(
+    session: &Session,
+    text: &str,
+    views: Vec<(String, DataFrame)>,
+    accused: &Accused,
+) -> Result<DataFrame, PlanError> {
     let statement = spark::parse(session.context(), text)?;
     let names: Vec<String> = views.iter().map(|(name, _)| name.clone()).collect();
     let plans: Vec<_> = views.iter().map(|(_, frame)| frame.logical_plan().clone()).collect();
@@ -51,10 +64,7 @@ pub(super) async fn query(
         session.drop_view(name);
     }
     let (state, plan) = frame.map_err(|error| explained(error, &names))?.into_parts();
-    let plan = spark::adapt(plan, &plans, accused)?;
-    // What cannot be computed is said now, while it is known whose it is.
-    session.explain(plan.clone()).await?;
-    Ok(DataFrame::new(state, plan))
+    Ok(DataFrame::new(state, spark::adapt(plan, &plans, accused)?))
 }
 
 /// A name that is not found is often one that is spelled differently: says which there are.

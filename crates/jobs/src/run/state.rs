@@ -18,7 +18,7 @@ pub enum RunState {
     Stopped,
     /// Ended; its output is published.
     Succeeded,
-    /// Ended with an error; nothing was published.
+    /// Ended with an error; nothing was published, unless a data quality gate came after the loading.
     Failed,
     /// Ended because it took too long; nothing was published.
     Timeout,

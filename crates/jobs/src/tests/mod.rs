@@ -3,6 +3,7 @@
 mod failures;
 mod flow;
 mod nodes;
+mod quality;
 mod spark;
 mod spark_table;
 
@@ -73,7 +74,8 @@ impl World {
 
     /// Without a service: nothing is executed until [`Self::serve`].
     pub(super) async fn idle() -> Self {
-        let migrations = [lake::MIGRATIONS, catalog::MIGRATIONS, crate::MIGRATIONS];
+        let quality = crate::quality::service::QUALITY_MIGRATIONS;
+        let migrations = [lake::MIGRATIONS, catalog::MIGRATIONS, crate::MIGRATIONS, quality];
         let (store, store_dir) = store::testing::temp(&migrations).await;
         let dir = tempfile::tempdir().unwrap();
         let options = lake::Options { dir: dir.path().join("objects"), durable: false };
