@@ -162,3 +162,28 @@ def test_what_a_job_publishes_is_told(crawl):
     objects = crawl.s3.list_objects_v2(Bucket=crawl.bucket, Prefix="out/")["Contents"]
     assert sorted(r["s3"]["object"]["key"] for r in records) == sorted(o["Key"] for o in objects)
     assert {r["eventName"] for r in records} == {"ObjectCreated:Put"}
+
+
+@pytest.mark.parametrize("combine", [False, True])
+def test_a_header_in_another_order_is_the_same_to_both_kinds_of_crawls(tenon, combine):
+    """CSV is read by position: such a partition is none of its table, whoever finds it."""
+
+    def found(by_events):
+        crawl = EventCrawl(tenon)
+        for day in range(1, 4):
+            crawl.put(f"t/day={day}/a.csv", "id,v\n1,x\n2,y\n")
+        grouping = {"TableGroupingPolicy": "CombineCompatibleSchemas"} if combine else {}
+        settings = {"Configuration": json.dumps({"Version": 1.0, "Grouping": grouping})}
+        if by_events:
+            crawl.create_by_events("t/", **settings)
+        else:
+            crawl.create("t/", **settings)
+        crawl.run()
+        crawl.put("t/day=2/a.csv", "v,id\nx,1\ny,2\n")
+        crawl.run()
+        tables = crawl.tables()
+        return {name: (columns(table), len(crawl.partitions(name))) for name, table in tables.items()}
+
+    everything = found(by_events=False)
+    assert everything == found(by_events=True)
+    assert everything["day_2"] == ([("v", "string"), ("id", "bigint")], 0)

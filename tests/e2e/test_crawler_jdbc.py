@@ -433,6 +433,29 @@ def test_a_crawl_that_waits_for_a_database_can_be_stopped(crawl, postgres, shop)
         crawl.tables()
 
 
+def test_domains_arrays_and_odd_scales_of_postgres(crawl, postgres, shop):
+    postgres.sql(
+        "CREATE DOMAIN cents AS numeric(7,2) CHECK (value >= 0); CREATE DOMAIN paid AS cents; CREATE DOMAIN codes AS int[]",
+        "CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN feeling AS mood",
+        "CREATE TABLE t (rounded numeric(3,-2), tiny numeric(2,4), one paid, many paid[], lists codes, nested codes[],"
+        " words varchar(3)[], moods feeling[], ids oidvector, days date[])",
+        "INSERT INTO t (rounded) VALUES (99949)",
+        "GRANT SELECT ON t TO tester",
+        database=shop,
+    )
+    crawl.connect(postgres.jdbc(shop))
+    crawl.define(crawl.target(f"{shop}/%", EnableAdditionalMetadata=["RAWTYPES"]))
+    crawl.run()
+    table = crawl.tables()[f"{shop}_public_t"]
+    assert columns(table) == [
+        ("rounded", "decimal(5,0)"), ("tiny", "decimal(4,4)"), ("one", "decimal(7,2)"), ("many", "array<decimal(7,2)>"),
+        ("lists", "array<int>"), ("nested", "array<array<int>>"), ("words", "array<string>"),
+        ("moods", "array<string>"), ("ids", "string"), ("days", "array<date>"),
+    ]
+    raw = {c["Name"]: c["Parameters"]["rawType"] for c in table["StorageDescriptor"]["Columns"]}
+    assert (raw["many"], raw["rounded"], raw["words"]) == ("numeric(7,2)[]", "numeric(3,-2)", "character varying(3)[]")
+
+
 def test_names_that_nobody_would_want(crawl, postgres, shop):
     wide = ", ".join(f"c{i} int" for i in range(1_500))
     postgres.sql(
@@ -462,6 +485,8 @@ def test_names_that_nobody_would_want(crawl, postgres, shop):
     assert quoted == [("a.b", "int"), ('with "quote"', "int"), ("x,y", "string"), ("😀", "string")]
     assert len(shown["public.wide"]) == 1_500
     log = crawl.log()
+    hashed = next(n for n, t in tables.items() if t["StorageDescriptor"]["Location"] == f"{shop}.public.orders")
+    assert f"{shop}.public.orders: the name {shop}_public_orders is another table's: it becomes {hashed}" in log
     assert f"{shop}/public/twice: only case tells its columns \"Id\" and \"id\" apart" in log
     assert f"{shop}/public/nothing: it has no columns" in log
     # Whatever they are called, the next crawl finds each of them again.

@@ -20,7 +20,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
-from conftest import name
+from conftest import name, wait_until
 from test_iceberg import append_with_retries, glue, ids, rest, rows
 
 
@@ -283,3 +283,32 @@ def test_bad_open_tables_are_refused_and_leave_nothing(tenon, namespace, bucket,
     with pytest.raises(client.exceptions.InvalidInputException, match=text):
         created(client, namespace, **request)
     assert client.get_tables(DatabaseName=namespace)["TableList"] == []
+
+
+def test_statistics_after_columns_were_renamed_and_dropped(tenon, catalog, namespace):
+    table = catalog.create_table((namespace, "t"), rows(0, 1).schema)
+    table.append(rows(0, 3))
+    with table.update_schema() as change:
+        change.add_column("price", DoubleType())
+        change.rename_column("who", "customer")
+    with table.update_schema() as change:
+        change.delete_column("price")
+    client = tenon.client("glue")
+
+    def run(**extra):
+        place = {"DatabaseName": namespace, "TableName": "t"}
+        started = client.start_column_statistics_task_run(Role="r", **place, **extra)["ColumnStatisticsTaskRunId"]
+
+        def ended():
+            found = client.get_column_statistics_task_run(ColumnStatisticsTaskRunId=started)["ColumnStatisticsTaskRun"]
+            return found if found["Status"] in ("SUCCEEDED", "FAILED", "STOPPED") else None
+
+        return wait_until(ended, "the run to end")
+
+    ended = run()
+    assert ended["Status"] == "SUCCEEDED", ended
+    names = ["id", "customer", "who", "price"]
+    found = client.get_column_statistics_for_table(DatabaseName=namespace, TableName="t", ColumnNames=names)
+    assert sorted(one["ColumnName"] for one in found["ColumnStatisticsList"]) == ["customer", "id"]
+    ended = run(ColumnNameList=["who"])
+    assert ended["Status"] == "FAILED" and "who" in ended["ErrorMessage"] and "renamed or dropped" in ended["ErrorMessage"]

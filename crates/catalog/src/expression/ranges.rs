@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::expression::like::LikePattern;
+use crate::expression::value::BELOW_ALL;
 use crate::expression::{Comparison, DEFAULT_PARTITION, Expr, Key, KeyType, Node, TypedValue};
 use crate::layout::{Encoding, Layout, MAX_COMPONENT_BYTES, TAG_OTHER, number_component};
 
@@ -160,6 +161,8 @@ fn bounds(value: &TypedValue) -> Option<Bounds> {
         TypedValue::Text(text) => (text.clone().into_bytes(), text.clone().into_bytes()),
         TypedValue::Integer(number) => same(number_component(*number as f64)),
         TypedValue::Decimal(number) => same(number_component(number.approximate()?)),
+        // What is no number is stored as text, in several spellings.
+        TypedValue::Double(number) if !number.is_finite() => return None,
         TypedValue::Double(number) => same(number_component(*number)),
         TypedValue::Date((year, month, day)) => same(format!("{year:04}-{month:02}-{day:02}").into_bytes()),
         TypedValue::Timestamp(date, second, nanos) => timestamp_bounds(*date, *second, *nanos),
@@ -195,7 +198,13 @@ fn compare_spans(comparison: Comparison, value: &TypedValue) -> Option<Vec<Span>
         Comparison::Greater | Comparison::GreaterOrEqual => Span { low: Some(found.low), high: None },
         Comparison::NotEqual => return None,
     };
-    Some(vec![span])
+    let mut spans = vec![span];
+    // What is less than every number is stored as text, behind them all.
+    let below = matches!(comparison, Comparison::Less | Comparison::LessOrEqual);
+    if below && matches!(value, TypedValue::Double(_)) {
+        spans.extend(BELOW_ALL.map(|text| Span::point([&[TAG_OTHER], text.as_bytes()].concat())));
+    }
+    Some(spans)
 }
 
 fn like_spans(pattern: &LikePattern) -> Option<Vec<Span>> {

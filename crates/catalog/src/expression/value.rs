@@ -110,10 +110,14 @@ impl KeyType {
 /// The kind of a value that stands for NULL.
 const KIND_NULL: i64 = 64;
 
-/// The set of types that can read a value, as a bit mask that is stored.
+/// The set of types that can read a value, as a bit mask that is stored. Without doubles that are no numbers: of what no type
+/// reads, these have to be told apart by looking.
 pub(crate) fn kinds(text: &str) -> i64 {
     if text == DEFAULT_PARTITION {
         return KIND_NULL;
+    }
+    if no_number(text).is_some() {
+        return 0;
     }
     let types = [
         KeyType::Integer,
@@ -153,7 +157,7 @@ impl TypedValue {
             (TypedValue::Text(a), TypedValue::Text(b)) => Some(a.cmp(b)),
             (TypedValue::Integer(a), TypedValue::Integer(b)) => Some(a.cmp(b)),
             (TypedValue::Decimal(a), TypedValue::Decimal(b)) => Some(a.cmp(b)),
-            (TypedValue::Double(a), TypedValue::Double(b)) => a.partial_cmp(b),
+            (TypedValue::Double(a), TypedValue::Double(b)) => Some(compare_doubles(*a, *b)),
             (TypedValue::Date(a), TypedValue::Date(b)) => Some(a.cmp(b)),
             (TypedValue::Timestamp(a, b, c), TypedValue::Timestamp(d, e, f)) => {
                 Some((a, b, c).cmp(&(d, e, f)))
@@ -165,7 +169,26 @@ impl TypedValue {
 }
 
 fn read_double(text: &str) -> Option<f64> {
-    crate::layout::number(text)
+    crate::layout::number(text).or_else(|| no_number(text))
+}
+
+/// The doubles that are no numbers, as Java writes them and as our engine names folders. Their stored components
+/// are those of text ([`crate::layout`]), and [`kinds`] does not count them, as it never did: what is stored stays true.
+fn no_number(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" | "+Infinity" | "inf" => Some(f64::INFINITY),
+        _ if BELOW_ALL.contains(&text) => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// The spellings of what is less than every number.
+pub(crate) const BELOW_ALL: [&str; 2] = ["-Infinity", "-inf"];
+
+/// As Java and Spark do: NaN is equal to itself and greater than everything else.
+fn compare_doubles(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 fn read_boolean(text: &str) -> Option<bool> {

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use store::{Scope, Tx, params};
 
 use crate::error::CatalogError;
-use crate::expression::{self, Expr, KeyType, Ranges, readable};
-use crate::layout::BUCKETS;
+use crate::expression::{self, Expr, KeyType, Ranges, Span, readable};
+use crate::layout::{BUCKETS, TAG_OTHER};
 use crate::page::{self, Page};
 use crate::partition::Partition;
 use crate::partition::plan::Plan;
@@ -221,33 +221,41 @@ async fn check_values(tx: &mut Tx, table: &Table, filter: &Expr) -> Result<(), C
         let (position, kind): (i64, i64) = (row.get(0)?, row.get(1)?);
         let unreadable =
             |key: &&expression::Key| key.position as i64 == position && !readable(kind, &key.key_type);
-        if let Some(key) = typed.iter().find(unreadable) {
-            return Err(first_unreadable(tx, table, key).await?);
+        if let Some(key) = typed.iter().find(unreadable)
+            && let Some(error) = first_unreadable(tx, table, key).await?
+        {
+            return Err(error);
         }
     }
     Ok(())
 }
 
-/// Finds a value to name in the error.
+/// Finds a value to name in the error. `None` when there is none after all: all that is no number is a double that can be
+/// compared, such as NaN.
 async fn first_unreadable(
     tx: &mut Tx,
     table: &Table,
     key: &expression::Key,
-) -> Result<CatalogError, CatalogError> {
-    let everything = Ranges::new();
-    let plan = Plan::choose(tx, table, &everything).await?;
+) -> Result<Option<CatalogError>, CatalogError> {
+    let mut ranges = Ranges::new();
+    let is_double = key.key_type == KeyType::Double;
+    if is_double && table.layout.can_seek(key.position, key.key_type.encoding()) {
+        let no_numbers = Span { low: Some(vec![TAG_OTHER]), high: None };
+        ranges.insert(key.position, vec![no_numbers]);
+    }
+    let plan = Plan::choose(tx, table, &ranges).await?;
     let mut walk = Walk::new(table, &plan, None, false, None);
     loop {
         let hits = walk.next(tx, MAX_SCAN_ROWS).await?;
         if hits.is_empty() {
             let message = "A partition value is not of its key's type.".to_owned();
-            return Ok(CatalogError::ValueNotOfType { message });
+            return Ok((!is_double).then_some(CatalogError::ValueNotOfType { message }));
         }
         for hit in hits {
             let value = hit.values.get(key.position).filter(|text| **text != expression::DEFAULT_PARTITION);
             if let Some(Err(message)) = value.map(|text| key.key_type.read(text)) {
                 let message = format!("For input string: {message}");
-                return Ok(CatalogError::ValueNotOfType { message });
+                return Ok(Some(CatalogError::ValueNotOfType { message }));
             }
         }
     }

@@ -281,3 +281,45 @@ async fn long_values_are_partitions_of_their_own() {
     }
     assert_eq!(values(&mut tx, &format!("s LIKE '{long}%'")).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn doubles_that_are_no_numbers_compare_as_in_java() {
+    for keys in [[("f", "double"), ("s", "string")], [("s", "string"), ("f", "double")]] {
+        let (store, _folder) = with_table(&keys).await;
+        let mut tx = store.begin().await.unwrap();
+        let at = keys.iter().position(|(name, _)| *name == "f").unwrap();
+        let row = |value: &str| if at == 0 { [value, "x"] } else { ["x", value] }.map(str::to_owned);
+        for value in ["-Infinity", "-1.5", "2", "inf", "NaN", "__HIVE_DEFAULT_PARTITION__"] {
+            partition::create(&mut tx, &scope(), "db", "t", partition_input(&row(value))).await.unwrap();
+        }
+        for (expression, wanted) in [
+            ("f < 2", &["-1.5", "-Infinity"][..]),
+            ("f <= 2", &["-1.5", "-Infinity", "2"]),
+            ("f > 1", &["2", "NaN", "inf"]),
+            ("f = 'NaN'", &["NaN"]),
+            ("f >= 'Infinity'", &["NaN", "inf"]),
+            ("f <> 'NaN'", &["-1.5", "-Infinity", "2", "inf"]),
+            ("f IN (2, 'NaN')", &["2", "NaN"]),
+            ("f BETWEEN '-Infinity' AND 2", &["-1.5", "-Infinity", "2"]),
+            ("f BETWEEN -2 AND 2", &["-1.5", "2"]),
+            ("f IS NULL", &["__HIVE_DEFAULT_PARTITION__"]),
+            ("f = 2", &["2"]),
+        ] {
+            let mut found: Vec<String> = values(&mut tx, expression)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|mut row| row.swap_remove(at))
+                .collect();
+            found.sort_unstable();
+            assert_eq!(found, wanted, "{expression}");
+        }
+        partition::create(&mut tx, &scope(), "db", "t", partition_input(&row("nan"))).await.unwrap();
+        let refused = values(&mut tx, "f > 1").await.unwrap_err();
+        assert_eq!(refused.to_string(), "For input string: nan is not a double.");
+        for value in ["NaN", "nan"] {
+            partition::delete(&mut tx, &scope(), "db", "t", &row(value)).await.unwrap();
+        }
+        assert_eq!(values(&mut tx, "f > 1").await.unwrap().len(), 2);
+    }
+}

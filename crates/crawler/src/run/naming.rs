@@ -42,6 +42,7 @@ pub(super) async fn choose(
     if of_hashed.is_some() || written.contains(&hashed) {
         return Err(Written::Refused(format!("other tables have the names {base} and {hashed}")));
     }
+    job.log.warn(format!("{}: the name {base} is another table's: it becomes {hashed}", one.location));
     Ok((hashed, None))
 }
 

@@ -97,6 +97,7 @@ pub(super) async fn measure(
     let session = ground.engine.session(sources, options);
     let options = TableOptions { fold_fields: true, ..TableOptions::default() };
     let mut frame = session.table(&task.database, &task.table, options).await?;
+    let columns = current(columns, &frame, task)?;
     if let Some(percent) = task.sample_size.filter(|percent| *percent < 100.0) {
         frame = frame.filter(random().lt(lit(percent / 100.0))).map_err(|e| convert(&session, &e))?;
     }
@@ -110,6 +111,25 @@ pub(super) async fn measure(
         }
     }
     Ok(found)
+}
+
+/// Of an Iceberg table the catalog also lists columns of earlier schemas, which were renamed or dropped since: there is
+/// nothing to read in these. Errors: one of them was asked for.
+fn current(
+    columns: &[(Column, Kind)],
+    frame: &DataFrame,
+    task: &Task,
+) -> Result<Vec<(Column, Kind)>, RunError> {
+    let is_read = |name: &str| frame.schema().field_with_unqualified_name(name).is_ok();
+    let gone = columns.iter().find(|(column, _)| !is_read(&column.name));
+    if let (Some((column, _)), false) = (gone, task.columns.is_empty()) {
+        let message = format!(
+            "Column {} of table {} is none of its current schema: it was renamed or dropped",
+            column.name, task.table
+        );
+        return Err(RunError::refused("COLUMN_NOT_FOUND", message));
+    }
+    Ok(columns.iter().filter(|(column, _)| is_read(&column.name)).cloned().collect())
 }
 
 fn convert(session: &Session, error: &DataFusionError) -> RunError {

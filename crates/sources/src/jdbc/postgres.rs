@@ -53,19 +53,34 @@ pub(super) async fn tables(
     rows.iter().map(entry).collect()
 }
 
+/// A table's columns. A domain is shown as the type that it is made of, however many lie between, also as the element of an
+/// array; digits and lengths are those of whoever says them last. Arrays are those types that their element's type names as
+/// its own: `oidvector` and its like are none.
+const COLUMNS: &str = "\
+    WITH RECURSIVE found AS ( \
+        SELECT a.attnum, a.attname, a.attrelid, a.attnotnull, a.atttypid, a.atttypmod \
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped \
+        AND c.relkind IN ('r', 'p', 'f', 'v', 'm') \
+    ), made_of (attnum, step, type, modifier, arrays) AS ( \
+        SELECT attnum, 0, atttypid, atttypmod, 0 FROM found \
+        UNION ALL \
+        SELECT m.attnum, m.step + 1, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END, \
+            CASE WHEN t.typtype = 'd' AND t.typtypmod <> -1 THEN t.typtypmod ELSE m.modifier END, \
+            m.arrays + CASE WHEN t.typtype = 'd' THEN 0 ELSE 1 END \
+        FROM made_of m JOIN pg_type t ON t.oid = m.type \
+        WHERE t.typtype = 'd' OR EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid) \
+    ), last AS (SELECT DISTINCT ON (attnum) * FROM made_of ORDER BY attnum, step DESC) \
+    SELECT f.attname::text, format_type(l.type, l.modifier) || repeat('[]', l.arrays), NOT f.attnotnull, \
+        col_description(f.attrelid, f.attnum) \
+    FROM found f JOIN last l USING (attnum) ORDER BY f.attnum";
+
 pub(super) async fn columns(
     connection: &mut PgConnection,
     schema: &str,
     table: &str,
 ) -> Result<Vec<Column>, sqlx::Error> {
-    let sql = "SELECT a.attname::text, format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, \
-               CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END), NOT a.attnotnull, \
-               col_description(a.attrelid, a.attnum) \
-               FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-               JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid \
-               WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped \
-               AND c.relkind IN ('r', 'p', 'f', 'v', 'm') ORDER BY a.attnum";
-    let rows = sqlx::query(sql).bind(schema).bind(table).fetch_all(connection).await?;
+    let rows = sqlx::query(COLUMNS).bind(schema).bind(table).fetch_all(connection).await?;
     let column = |row: &sqlx::postgres::PgRow| {
         let native_type: String = row.try_get(1)?;
         Ok(Column {

@@ -18,14 +18,14 @@ pub struct Column {
     pub comment: Option<String>,
 }
 
-const MAX_DECIMAL_DIGITS: u32 = 38;
+const MAX_DECIMAL_DIGITS: i32 = 38;
 /// What Spark's reader makes of PostgreSQL's `numeric` without digits.
 const UNLIMITED_NUMERIC: &str = "decimal(38,18)";
 
 /// A type's name, its numbers in parentheses, and what stands behind them.
 struct Parts<'a> {
     name: &'a str,
-    numbers: Vec<u32>,
+    numbers: Vec<i32>,
     rest: &'a str,
 }
 
@@ -38,10 +38,12 @@ fn parts(native: &str) -> Parts<'_> {
     Parts { name: name.trim(), numbers, rest: rest.trim() }
 }
 
-fn decimal(numbers: &[u32]) -> String {
-    let precision = numbers.first().copied().unwrap_or(10);
-    let scale = numbers.get(1).copied().unwrap_or(0);
-    if precision > MAX_DECIMAL_DIGITS || scale > precision {
+/// PostgreSQL's digits behind the point may be fewer than none (`numeric(3,-2)` holds 99900) or more than all
+/// (`numeric(2,4)` holds 0.0099); Hive's cannot.
+fn decimal(numbers: &[i32]) -> String {
+    let (precision, scale) = (numbers.first().copied().unwrap_or(10), numbers.get(1).copied().unwrap_or(0));
+    let (precision, scale) = (precision.max(scale) - scale.min(0), scale.max(0));
+    if precision > MAX_DECIMAL_DIGITS {
         return "string".to_owned();
     }
     format!("decimal({precision},{scale})")
@@ -107,12 +109,16 @@ mod tests {
             ("numeric", "decimal(38,18)"),
             ("numeric(10,2)", "decimal(10,2)"),
             ("numeric(50,2)", "string"),
+            ("numeric(3,-2)", "decimal(5,0)"),
+            ("numeric(38,-1)", "string"),
+            ("numeric(2,4)", "decimal(4,4)"),
             ("character varying(20)", "string"),
             ("timestamp without time zone", "timestamp"),
             ("timestamp(3) with time zone", "timestamp"),
             ("time without time zone", "string"),
             ("integer[]", "array<int>"),
             ("numeric(4,1)[]", "array<decimal(4,1)>"),
+            ("integer[][]", "array<array<int>>"),
             ("jsonb", "string"),
             ("uuid", "string"),
             ("bytea", "binary"),
