@@ -25,6 +25,7 @@ pub mod bookmark;
 pub mod definition;
 mod error;
 mod execute;
+pub mod generate;
 pub mod graph;
 mod jobs;
 mod log;
@@ -33,7 +34,7 @@ mod progress;
 pub mod quality;
 mod retry;
 pub mod run;
-pub mod script;
+
 pub mod service;
 mod tables;
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub(crate) async fn script(client: &Client, name: &str) -> Result<Outcome> {
     let Some(nodes) = nodes.filter(|nodes| !nodes.is_empty()) else {
         anyhow::bail!("job {name} has no visual graph; its script is where its ScriptLocation says");
     };
-    print(&jobs::script::pyspark(&jobs::graph::Graph::parse(nodes)?)?)?;
+    print(&jobs::generate::pyspark(&jobs::graph::Graph::parse(nodes)?)?)?;
     Ok(Outcome::Succeeded)
 }
 
