@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("lake", &["store"]),
     ("schemas", &[]),
+    ("scripts", &[]),
     ("catalog", &["store", "schemas"]),
     ("observe", &["store"]),
     ("queues", &["store"]),
@@ -25,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tables", &["store", "lake", "catalog", "formats"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources", "tables"]),
-    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine", "scripts"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (
         "api",
@@ -38,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tenon",
         &[
             "api", "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler",
-            "jobs", "query", "queues", "tables",
+            "jobs", "query", "queues", "scripts", "tables",
         ],
     ),
     ("xtask", &[]),

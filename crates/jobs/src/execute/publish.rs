@@ -18,8 +18,8 @@ use crate::arguments::BookmarkOption;
 use crate::bookmark;
 use crate::graph::Node;
 use crate::plan::PlanError;
-use crate::run::{self, Event, RunState};
-use crate::service::unknown;
+use crate::run::{self, Event, Run, RunState};
+use crate::service::{Context, unknown};
 
 /// Publishes everything and marks the run SUCCEEDED.
 pub(crate) async fn publish(
@@ -32,7 +32,7 @@ pub(crate) async fn publish(
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
-        Err(error) if unknown(&error) => match published(task).await {
+        Err(error) if unknown(&error) => match published(task.context, task.run).await {
             Ok(true) => {}
             // Not known: the lease runs out, and recovery looks at what is stored.
             _ => return Err(error.into()),
@@ -47,9 +47,10 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-async fn published(task: &Task<'_>) -> Result<bool, RunFailure> {
-    let mut tx = task.context.store.read().await?;
-    let run = run::load(&mut tx, &task.run.id).await?;
+/// Whether a run is stored as SUCCEEDED: for a commit whose outcome is unknown.
+pub(crate) async fn published(context: &Context, run: &Run) -> Result<bool, RunFailure> {
+    let mut tx = context.store.read().await?;
+    let run = run::load(&mut tx, &run.id).await?;
     Ok(run.is_some_and(|run| run.details.state == RunState::Succeeded))
 }
 
@@ -60,17 +61,7 @@ async fn fill(
     sources: Vec<Source>,
     written: Vec<Written>,
 ) -> Result<Vec<String>, RunFailure> {
-    match lease::check(tx, task.lease).await {
-        Ok(()) => {}
-        Err(store::StoreError::LeaseLost { .. }) => return Err(RunFailure::Ended),
-        Err(error) => return Err(error.into()),
-    }
-    let mut run = run::load(tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
-    match run.details.state {
-        RunState::Running => {}
-        RunState::Stopping => return Err(RunFailure::Cancelled),
-        _ => return Err(RunFailure::Ended),
-    }
+    let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
     for target in written {
         publish_target(task, tx, target, &mut lines).await?;
