@@ -101,8 +101,10 @@ async fn work(
     log: &RunLog,
 ) -> Result<(), RunFailure> {
     match run.details.kind {
-        RunKind::Graph => execute::execute(context, run, lease, active, log).await,
-        RunKind::Etl | RunKind::PythonShell => script::execute(context, run, lease, active, log).await,
+        RunKind::Graph => Box::pin(execute::execute(context, run, lease, active, log)).await,
+        RunKind::Etl | RunKind::PythonShell => {
+            Box::pin(script::execute(context, run, lease, active, log)).await
+        }
     }
 }
 
