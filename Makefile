@@ -28,9 +28,10 @@ test-python: setup-test
 	$(PYTEST) -c python/pyproject.toml python/tests/unit -q
 
 test-e2e: build
+	@scripts/setup scripts
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m 'not soak' -n 2 -q
 
-test-scripts: setup build ## Runs Glue scripts on Sail; installs it and its client, once.
+test-scripts: setup build ## Runs the tests of the awsglue package on Sail.
 	@scripts/setup scripts
 	PYTHONPATH=python $(TENON_SCRIPTS_VENV)/bin/python -m pytest -c python/pyproject.toml python/tests -q
 

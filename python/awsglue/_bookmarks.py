@@ -1,110 +1,166 @@
 """Bookmarks: which objects earlier runs of a job have read.
 
-The state of a job is kept by the server, one document per job: for each `transformation_ctx` the objects that were
-read, by address and ETag. A run loads it at `Job.init`, leaves out what it names, and commits what it read itself at
-`Job.commit`, under the version that it loaded: a run that was overtaken by another one is refused, never merged.
+The server keeps them, for each `transformation_ctx` the objects that were read, by address and ETag. A run loads them at
+`Job.init`, leaves out what they name, and commits what it read itself at `Job.commit`, under the version that it loaded
+and the fence that it was started with: a run that was overtaken, stopped or begun anew elsewhere is refused, never merged.
 
-The server's side is this interface under `/_/scripts/bookmarks/`; a server that lacks it answers 404, and the run fails
-before it reads anything. `--job-bookmark-option job-bookmark-pause` reads what is new and commits nothing.
+Runs that the server executes find its name for them in the environment (`TENON_RUN_ID`, `TENON_RUN_FENCE`); a script
+that was started otherwise has no run to keep a bookmark for, and is refused before it reads anything.
+`--job-bookmark-option job-bookmark-pause` reads what is new, or again what a range of runs has read, and commits nothing.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
-import urllib.parse
 import urllib.request
-from typing import Any, Dict, List, Optional, Protocol
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple
 
-from awsglue._aws import Object, endpoint
+from awsglue._aws import Object, endpoint, prepare_environment
 from awsglue.errors import BookmarkError
 
 # Context -> address -> ETag.
 State = Dict[str, Dict[str, str]]
+# Context -> address -> the object as it was read.
+Read = Dict[str, Dict[str, Object]]
+
+
+class Loaded(NamedTuple):
+    """What is known of earlier runs."""
+
+    version: int
+    # Whether `state` names what is to be read again, instead of what is to be left out.
+    again: bool
+    state: State
 
 
 class Store(Protocol):
     """Where bookmarks are kept."""
 
-    def load(self, job: str) -> "tuple[int, State]":
-        """The version and state of a job; version 0 and nothing when it has none."""
+    def load(self, job: str, between: Optional[Tuple[str, str]]) -> Loaded:
+        """What runs of a job have read: all of them, or those after the first up to the second of `between`."""
 
-    def commit(self, job: str, run: Optional[str], version: int, state: State) -> None:
-        """Replaces the state that has this version, or raises `BookmarkError`."""
+    def commit(self, job: str, version: int, read: Read) -> int:
+        """Adds what was read to the bookmark that has this version; its new one. Raises `BookmarkError`."""
 
 
 class ServerStore:
-    """Bookmarks kept by the server at `AWS_ENDPOINT_URL`.
+    """Bookmarks kept by the server at `AWS_ENDPOINT_URL`, under `/_/scripts/bookmark/`; requests are signed as Glue's."""
 
-    `GET /_/scripts/bookmarks/{job}` gives `{"Version": n, "Contexts": {…}}`;
-    `PUT` with `{"Version": n, "RunId": …, "Contexts": {…}}` answers 409 when the version is no longer the current one.
-    """
-
-    def load(self, job: str) -> "tuple[int, State]":
+    def load(self, job: str, between: Optional[Tuple[str, str]]) -> Loaded:
         """Asks the server."""
-        document = self._call("GET", job, None)
-        return int(document["Version"]), document["Contexts"]
+        given = {"JobName": job}
+        if between is not None:
+            given.update(From=between[0], To=between[1])
+        document = self._call("load", job, given)
+        return Loaded(int(document["Version"]), document["Again"], document["Contexts"])
 
-    def commit(self, job: str, run: Optional[str], version: int, state: State) -> None:
+    def commit(self, job: str, version: int, read: Read) -> int:
         """Tells the server."""
-        self._call("PUT", job, {"Version": version, "RunId": run, "Contexts": state})
+        run = current_run()
+        if run is None:
+            raise BookmarkError(NO_RUN)
+        seen = {
+            context: {
+                item.url: {"Etag": item.etag, "Size": item.size, "ModifiedMs": int(item.modified.timestamp() * 1000)}
+                for item in items.values()
+            }
+            for context, items in read.items()
+        }
+        document = self._call("commit", job, {
+            "JobName": job, "RunId": run[0], "Fence": run[1], "Version": version, "Read": seen,
+        })
+        return int(document["Version"])
 
-    def _call(self, method: str, job: str, body: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    def _call(self, action: str, job: str, body: Dict[str, Any]) -> Dict[str, Any]:
         base = endpoint("glue")
         if base is None:
             raise BookmarkError("bookmarks are kept by the server: set AWS_ENDPOINT_URL, or run without them "
                                 "(--job-bookmark-option job-bookmark-disable)")
-        request = urllib.request.Request(
-            f"{base.rstrip('/')}/_/scripts/bookmarks/{urllib.parse.quote(job, safe='')}", method=method,
-            data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"},
-        )
+        url = f"{base.rstrip('/')}/_/scripts/bookmark/{action}"
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return json.loads(reply.read() or b"{}")
+            with urllib.request.urlopen(_signed(url, json.dumps(body).encode()), timeout=60) as reply:
+                return json.loads(reply.read())
         except urllib.error.HTTPError as error:
             raise _refused(job, error) from error
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise BookmarkError(f"the bookmark of job {job!r} cannot be reached at {base}: {error}") from error
 
 
+def _signed(url: str, body: bytes) -> urllib.request.Request:
+    import boto3
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    prepare_environment()
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise BookmarkError("bookmarks are kept by the server, which wants AWS credentials: set AWS_ACCESS_KEY_ID and "
+                            "AWS_SECRET_ACCESS_KEY")
+    request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    SigV4Auth(credentials.get_frozen_credentials(), "glue", region).add_auth(request)
+    return urllib.request.Request(url, method="POST", data=body, headers=dict(request.headers.items()))
+
+
+NO_RUN = ("bookmarks belong to the runs of a job: start this one with StartJobRun (tenon job run), or run it with "
+          "--job-bookmark-option job-bookmark-disable or job-bookmark-pause")
+
+
+def current_run() -> Optional[Tuple[str, int]]:
+    """Id and fence of the run that this process is, when the server has started it."""
+    run, fence = os.environ.get("TENON_RUN_ID"), os.environ.get("TENON_RUN_FENCE")
+    return (run, int(fence)) if run and fence else None
+
+
 def _refused(job: str, error: urllib.error.HTTPError) -> BookmarkError:
-    if error.code in (404, 405, 501):
-        return BookmarkError(
-            f"this server keeps no bookmarks for scripts (job {job!r}): nothing was read. Run with "
-            "--job-bookmark-option job-bookmark-disable, or make it a visual job"
-        )
-    if error.code == 409:
-        return BookmarkError(f"another run of job {job!r} has committed its bookmark in the meantime: nothing is kept")
-    return BookmarkError(f"the bookmark of job {job!r}: HTTP {error.code}: {error.read()[:500].decode('utf-8', 'replace')}")
+    said = error.read()[:2000].decode("utf-8", "replace")
+    try:
+        document = json.loads(said)
+        code, message = str(document["__type"]), str(document["message"])
+    except (ValueError, KeyError, TypeError):
+        code, message = "", said
+    if code == "ConcurrentModificationException":
+        return BookmarkError(f"another run of job {job!r} has committed its bookmark in the meantime: nothing is kept "
+                             f"({message})")
+    if code:
+        return BookmarkError(f"the bookmark of job {job!r}: {message}")
+    return BookmarkError(
+        f"this server keeps no bookmarks for scripts (job {job!r}, HTTP {error.code}): nothing was read. Run with "
+        "--job-bookmark-option job-bookmark-disable"
+    )
 
 
 class Bookmarks:
     """The bookmark of one run."""
 
-    def __init__(self, store: Store, job: str, run: Optional[str], paused: bool = False) -> None:
+    def __init__(self, store: Store, job: str, paused: bool = False,
+                 between: Optional[Tuple[str, str]] = None) -> None:
         self.store = store
         self.job = job
-        self.run = run
         self.paused = paused
-        self.version, self.state = store.load(job)
-        self.read: State = {}
+        self.version, self.again, self.state = store.load(job, between)
+        self.read: Read = {}
 
     def unread(self, context: str, objects: List[Object]) -> List[Object]:
-        """Those objects that no committed run has read in this context. Without a context there is no bookmark."""
-        known = self.state.get(context, {}) if context else {}
-        return [item for item in objects if known.get(item.url) != item.etag]
+        """Those objects that no committed run has read in this context, or, of a range of runs, those that it has read.
+        Without a context there is no bookmark."""
+        if not context:
+            return list(objects)
+        known = self.state.get(context, {})
+        return [item for item in objects if (known.get(item.url) == item.etag) == self.again]
 
     def mark(self, context: str, objects: List[Object]) -> None:
         """Notes that this run reads these objects in this context."""
         if context:
-            self.read.setdefault(context, {}).update({item.url: item.etag for item in objects})
+            self.read.setdefault(context, {}).update({item.url: item for item in objects})
 
     def commit(self) -> None:
         """Makes what was read known to the next run. A second commit adds what was read since the first."""
         if self.paused or not self.read:
             return
-        merged = {context: dict(known) for context, known in self.state.items()}
+        self.version = self.store.commit(self.job, self.version, self.read)
         for context, items in self.read.items():
-            merged.setdefault(context, {}).update(items)
-        self.store.commit(self.job, self.run, self.version, merged)
-        self.version, self.state, self.read = self.version + 1, merged, {}
+            self.state.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
+        self.read = {}

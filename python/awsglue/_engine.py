@@ -52,6 +52,7 @@ def session(conf: Optional[Any] = None) -> Any:
         if _session is None or getattr(_session, "is_stopped", False):
             _aws.prepare_environment()
             _session = _classic() if chosen() == "spark" else _extended(_connect())
+            configure_as_asked(_session)
         if conf is not None:
             configure(_session, conf)
         return _session
@@ -78,6 +79,14 @@ def _extended(made: Any) -> Any:
 def configure(existing: Any, conf: Any) -> None:
     """Passes the settings of a `SparkConf` on, as far as a running session takes settings at all."""
     for key, value in conf.getAll():
+        if key.startswith("spark.sql."):
+            existing.conf.set(key, value)
+
+
+def configure_as_asked(existing: Any) -> None:
+    """Passes on what the run's `--conf` says (`TENON_SPARK_CONF`, a setting per line), by the same rule."""
+    for line in os.environ.get("TENON_SPARK_CONF", "").splitlines():
+        key, _, value = line.partition("=")
         if key.startswith("spark.sql."):
             existing.conf.set(key, value)
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 from awsglue._support import needs_spark, not_built
 
-_JDBC = "use a Python driver, with toPandas(); or df.write.format(…) of --engine spark"
+_JDBC = "use a Python driver, with toPandas(); or df.write.format(…) on the engine spark"
 
 
 class _Reader:

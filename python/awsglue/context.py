@@ -19,7 +19,7 @@ from awsglue.errors import DataError, NeedsSpark, NotBuilt
 __all__ = ["GlueContext"]
 
 _FILES = ("s3", "file", "parquet", "orc")
-_ROWS = "use a Python driver, with spark.createDataFrame and toPandas(); or spark.read.format(…) of --engine spark"
+_ROWS = "use a Python driver, with spark.createDataFrame and toPandas(); or spark.read.format(…) on the engine spark"
 _TIMES = {"day": 3, "hour": 4, "minute": 5}
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, Optional, Tuple
 
-from awsglue._bookmarks import Bookmarks, ServerStore
-from awsglue._support import partly
-from awsglue.errors import GlueError
+from awsglue._bookmarks import NO_RUN, Bookmarks, ServerStore, current_run
+from awsglue.errors import BookmarkError, GlueError
 from awsglue.utils import parse
 
 
@@ -21,12 +20,11 @@ class Job:
         self.name: Optional[str] = None
         self.bookmarks: Optional[Bookmarks] = None
 
-    @partly("bookmarks are refused as long as the server does not keep them for scripts")
     def init(self, job_name: str, args: Optional[Dict[str, Any]] = None) -> None:
         """Begins the run. With bookmarks enabled, loads that of the job.
 
         Raises:
-            BookmarkError: bookmarks are enabled and the server cannot keep them.
+            BookmarkError: bookmarks are enabled and this is no run of the server's, or the server cannot keep them.
         """
         given = {**parse(sys.argv), **{str(key): value for key, value in (args or {}).items() if value is not None}}
         option = given.get("job_bookmark_option") or given.get("job-bookmark-option") or "job-bookmark-disable"
@@ -36,7 +34,10 @@ class Job:
         if option in ("job-bookmark-enable", "job-bookmark-pause"):
             if not job_name:
                 raise GlueError("Job.init: bookmarks need the name of the job")
-            self.bookmarks = Bookmarks(ServerStore(), job_name, given.get("JOB_RUN_ID"), option.endswith("pause"))
+            paused = option.endswith("pause")
+            if not paused and current_run() is None:
+                raise BookmarkError(NO_RUN)
+            self.bookmarks = Bookmarks(ServerStore(), job_name, paused, _range(given))
         elif option != "job-bookmark-disable":
             raise GlueError(f"--job-bookmark-option {option!r} is not known")
         self.glue_context._bookmarks = self.bookmarks
@@ -60,3 +61,11 @@ class Job:
             raise GlueError("Job.commit: Job.init was not called")
         if self.bookmarks is not None:
             self.bookmarks.commit()
+
+
+def _range(given: Dict[str, Any]) -> Optional[Tuple[str, str]]:
+    """The runs of `--job-bookmark-from` and `--job-bookmark-to`, which come together or not at all."""
+    first, last = (given.get(f"job-bookmark-{end}") or given.get(f"job_bookmark_{end}") for end in ("from", "to"))
+    if bool(first) != bool(last):
+        raise GlueError("--job-bookmark-from and --job-bookmark-to must be given together")
+    return (first, last) if first and last else None

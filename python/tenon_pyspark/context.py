@@ -13,39 +13,7 @@ from typing import Any, ClassVar, Optional
 from pyspark.conf import SparkConf
 
 from awsglue.errors import NeedsSpark
-
-# Calls of classic PySpark that make or read RDDs, or reach into the JVM.
-_JVM_ONLY = {
-    "parallelize": "use spark.createDataFrame(rows, schema)",
-    "emptyRDD": "use spark.createDataFrame([], schema)",
-    "range": "use spark.range",
-    "textFile": "use spark.read.text",
-    "wholeTextFiles": "use spark.read.text with wholetext=True",
-    "binaryFiles": "use spark.read.format('binaryFile')",
-    "binaryRecords": "",
-    "newAPIHadoopFile": "",
-    "newAPIHadoopRDD": "",
-    "hadoopFile": "",
-    "hadoopRDD": "",
-    "pickleFile": "",
-    "sequenceFile": "",
-    "union": "use DataFrame.union",
-    "runJob": "",
-    "broadcast": "close over the value, or use pyspark.sql.functions.broadcast for joins",
-    "accumulator": "aggregate with the DataFrame instead",
-    "setCheckpointDir": "",
-    "setJobGroup": "",
-    "setLocalProperty": "",
-    "getLocalProperty": "",
-    "statusTracker": "",
-    "addFile": "read the object with boto3",
-    "addArchive": "",
-    "dump_profiles": "",
-    "show_profiles": "",
-    "_jvm": "",
-    "_jsc": "S3 needs no Hadoop settings here: the endpoint comes from AWS_ENDPOINT_URL",
-    "_gateway": "",
-}
+from tenon_pyspark.names import JVM_ONLY
 
 _LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN")
 
@@ -155,8 +123,8 @@ class SparkContext:
         self.stop()
 
     def __getattr__(self, name: str):
-        if name in _JVM_ONLY:
-            raise _NoSuchCall(f"SparkContext.{name}", _JVM_ONLY[name])
+        if name in JVM_ONLY:
+            raise _NoSuchCall(f"SparkContext.{name}", JVM_ONLY[name])
         if name.startswith("__"):
             raise AttributeError(name)
         raise _NoSuchCall(f"SparkContext.{name}")

@@ -25,6 +25,39 @@ NAMES = {
     },
 }
 
+# Calls of classic PySpark that make or read RDDs, or reach into the JVM.
+JVM_ONLY = {
+    "parallelize": "use spark.createDataFrame(rows, schema)",
+    "emptyRDD": "use spark.createDataFrame([], schema)",
+    "range": "use spark.range",
+    "textFile": "use spark.read.text",
+    "wholeTextFiles": "use spark.read.text with wholetext=True",
+    "binaryFiles": "use spark.read.format('binaryFile')",
+    "binaryRecords": "",
+    "newAPIHadoopFile": "",
+    "newAPIHadoopRDD": "",
+    "hadoopFile": "",
+    "hadoopRDD": "",
+    "pickleFile": "",
+    "sequenceFile": "",
+    "union": "use DataFrame.union",
+    "runJob": "",
+    "broadcast": "close over the value, or use pyspark.sql.functions.broadcast for joins",
+    "accumulator": "aggregate with the DataFrame instead",
+    "setCheckpointDir": "",
+    "setJobGroup": "",
+    "setLocalProperty": "",
+    "getLocalProperty": "",
+    "statusTracker": "",
+    "addFile": "read the object with boto3",
+    "addArchive": "",
+    "dump_profiles": "",
+    "show_profiles": "",
+    "_jvm": "",
+    "_jsc": "S3 needs no Hadoop settings here: the endpoint comes from AWS_ENDPOINT_URL",
+    "_gateway": "",
+}
+
 
 def complete(package: ModuleType) -> None:
     """Adds the names; `pyspark.sql` also gets its session opened."""

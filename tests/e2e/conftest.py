@@ -27,6 +27,11 @@ def binary() -> str:
     return path
 
 
+def scripts_environment() -> str:
+    """The Python environment of scripts that `scripts/setup scripts` has made."""
+    return os.environ.get("TENON_SCRIPTS_VENV", str(pathlib.Path.home() / ".cache/tenon/scripts"))
+
+
 def wait_until(condition, what: str, deadline_seconds: float = DEADLINE_SECONDS):
     """Returns the first truthy value of `condition()`; fails with `what` when the deadline passes."""
     end = time.monotonic() + deadline_seconds
@@ -65,6 +70,7 @@ class Server:
         if "--ephemeral" not in self.arguments:
             command += ["--data-dir", str(self.data_dir)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TENON_"))}
+        environment["TENON_SCRIPTS_ENVIRONMENT"] = scripts_environment()
         environment.update(self.environment)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -116,6 +122,7 @@ class Server:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
+            "TENON_SCRIPTS_ENVIRONMENT": scripts_environment(),
         }
 
     def cli(self, *arguments, check=True, **options):

@@ -168,14 +168,14 @@ def test_a_definition_is_returned_as_it_was_given(glue):
         glue.client.get_job(JobName=job)
 
 
-def test_script_jobs_are_stored_and_their_runs_refused(glue):
+def test_streaming_jobs_are_stored_and_their_runs_refused(glue):
     job = name("script")
-    command = {"Name": "glueetl", "ScriptLocation": "s3://scripts/x.py", "PythonVersion": "3"}
+    command = {"Name": "gluestreaming", "ScriptLocation": "s3://scripts/x.py", "PythonVersion": "3"}
     glue.client.create_job(Name=job, Role="r", Command=command)
     assert glue.client.get_job(JobName=job)["Job"]["Command"] == command
     with pytest.raises(glue.client.exceptions.InvalidInputException) as refused:
         glue.start(job)
-    assert "scripts" in message(refused)
+    assert "gluestreaming jobs are not executed" in message(refused)
     assert glue.client.get_job_runs(JobName=job)["JobRuns"] == []
 
 

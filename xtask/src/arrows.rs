@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lake", &["store"]),
     ("schemas", &[]),
     ("quality", &[]),
+    ("scripts", &[]),
     ("catalog", &["store", "schemas"]),
     ("observe", &["store"]),
     ("queues", &["store"]),
@@ -26,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tables", &["store", "lake", "catalog", "formats"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources", "tables"]),
-    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine", "quality"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine", "quality", "scripts"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (
         "api",
@@ -39,7 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tenon",
         &[
             "api", "wire", "store", "lake", "catalog", "observe", "sources", "formats", "engine", "crawler",
-            "jobs", "query", "queues", "tables",
+            "jobs", "query", "queues", "scripts", "tables",
         ],
     ),
     ("xtask", &[]),

@@ -1,24 +1,27 @@
-//! Glue jobs: definitions, runs and bookmarks, and the execution of visual graphs on the engine.
+//! Glue jobs: definitions, runs and bookmarks, and their execution: visual graphs on the engine, scripts as processes.
 //!
 //! # What it owns
 //! The tables `jobs_*` of the metadata store ([`MIGRATIONS`]): jobs ([`definition`]), their runs
 //! ([`run`]) and what those have processed ([`bookmark`]). A job's `CodeGenConfigurationNodes` become a
 //! checked [`graph`], the graph a plan on the engine, the plan staged files, and these are published in
-//! one transaction ([`service`] executes; nothing else does).
+//! one transaction; a job without them is its script, run by Python ([`script`]). [`service`] executes; nothing
+//! else does.
 //!
 //! # Invariants
-//! - A run's output, the catalog's tables and partitions, the job's bookmark and the state SUCCEEDED
+//! - The output of a graph's run, the catalog's tables and partitions, the job's bookmark and the state SUCCEEDED
 //!   become visible together or not at all, whatever is killed when. The one state beside it is FAILED, when data
 //!   quality rules that are checked after the loading do not pass.
 //! - A run is executed by at most one process at a time, as far as anybody can see: publishing proves
 //!   the lease.
 //! - No run stays RUNNING for ever: a lease that runs out makes it FAILED, and retried if it may be.
 //! - What a graph contains is executed or refused by name; nothing is skipped.
+//! - What a script writes is visible as it writes it, and its bookmark when it commits it; its processes end with the
+//!   server, and it is not begun again unless the job has retries.
 //! - A malformed record fails the run and is named by file and line, unless `--max-bad-records` allows
 //!   some; those are counted and the first of them logged.
 //!
 //! # Omitted on purpose
-//! Script jobs are stored and their runs refused; triggers and notifications are not looked at.
+//! Streaming, Ray and Scala jobs are stored and their runs refused; triggers and notifications are not looked at.
 
 mod arguments;
 pub mod bookmark;
@@ -34,7 +37,7 @@ mod progress;
 pub mod quality;
 mod retry;
 pub mod run;
-
+pub mod script;
 pub mod service;
 mod tables;
 #[cfg(test)]
@@ -45,9 +48,17 @@ pub use error::JobsError;
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
+pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
 pub use service::Service;
 pub use tables::MIGRATIONS;
 
 /// The named crash points of this crate (see [`store::crash`]).
-pub const CRASH_POINTS: &[&str] =
-    &[execute::BEFORE_STAGING, execute::AFTER_STAGING, execute::BEFORE_COMMIT, execute::AFTER_COMMIT];
+pub const CRASH_POINTS: &[&str] = &[
+    execute::BEFORE_STAGING,
+    execute::AFTER_STAGING,
+    execute::BEFORE_COMMIT,
+    execute::AFTER_COMMIT,
+    script::ENDED,
+    bookmark::script::BEFORE_COMMIT,
+    bookmark::script::AFTER_COMMIT,
+];

@@ -1,16 +1,18 @@
 //! The log of a run: lines for people and `progress` lines for programs.
 //!
-//! Lines go to `/aws-glue/jobs/output` and `/aws-glue/jobs/error`, stream = run id. They are buffered
-//! and written in order, at most [`FLUSH_MS`] after they were made and whenever [`RunLog::flush`] is
-//! awaited. A log that cannot be written does not fail the run: its data matters more; the failure is
+//! Lines go to `/aws-glue/jobs/output` and `/aws-glue/jobs/error` (`/aws-glue/python-jobs/…` for Python shell
+//! jobs), stream = run id. They are buffered and written in order, at most [`FLUSH_MS`] after they were made and
+//! whenever [`RunLog::flush`] is awaited; a script that prints faster than lines are written waits. A log that cannot be written does not fail the run: its data matters more; the failure is
 //! reported to the server's own log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use scripts::Output;
 use store::{Clock, Scope};
 
 use crate::progress::Totals;
+use crate::run::Run;
 
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,6 +39,8 @@ pub const OUTPUT_GROUP: &str = "/aws-glue/jobs/output";
 pub const ERROR_GROUP: &str = "/aws-glue/jobs/error";
 /// How old a buffered line may become, in milliseconds.
 pub(crate) const FLUSH_MS: u64 = 500;
+/// How many bytes of a script's lines are held before it has to wait.
+const MAX_BUFFERED_BYTES: usize = 1 << 20;
 /// The longest line; CloudWatch Logs takes 256 KiB with its overhead.
 const MAX_LINE_BYTES: usize = 200_000;
 
@@ -50,6 +54,8 @@ struct Shared {
     logs: Arc<dyn Logs>,
     clock: Arc<dyn Clock>,
     scope: Scope,
+    /// Of output and of errors.
+    groups: [String; 2],
     stream: String,
     buffers: Mutex<Buffers>,
     /// Keeps two flushes from writing lines out of order.
@@ -60,12 +66,17 @@ struct Shared {
 struct Buffers {
     output: Vec<(i64, String)>,
     error: Vec<(i64, String)>,
+    /// Of a script's lines among them.
+    bytes: usize,
 }
 
 impl RunLog {
-    pub(crate) fn new(logs: Arc<dyn Logs>, clock: Arc<dyn Clock>, scope: Scope, stream: String) -> Self {
+    pub(crate) fn new(logs: Arc<dyn Logs>, clock: Arc<dyn Clock>, run: &Run) -> Self {
+        let group = run.details.kind.log_group();
+        let groups = [format!("{group}/output"), format!("{group}/error")];
+        let (scope, stream) = (run.scope.clone(), run.id.clone());
         let (buffers, writing) = (Mutex::default(), tokio::sync::Mutex::new(()));
-        Self { shared: Arc::new(Shared { logs, clock, scope, stream, buffers, writing }) }
+        Self { shared: Arc::new(Shared { logs, clock, scope, groups, stream, buffers, writing }) }
     }
 
     /// Adds a line to the output log.
@@ -82,6 +93,24 @@ impl RunLog {
         buffers.output.push((entry.0, format!("ERROR {}", entry.1)));
     }
 
+    /// Adds what a script has printed, to the log of that output alone; waits when much is there to be written.
+    pub(crate) async fn printed(&self, output: Output, lines: Vec<String>) {
+        let now_ms = self.shared.clock.now_ms();
+        let is_full = {
+            let mut buffers = self.lock();
+            buffers.bytes += lines.iter().map(String::len).sum::<usize>();
+            let buffer = match output {
+                Output::Standard => &mut buffers.output,
+                Output::Error => &mut buffers.error,
+            };
+            buffer.extend(lines.into_iter().map(|line| (now_ms, line)));
+            buffers.bytes >= MAX_BUFFERED_BYTES
+        };
+        if is_full {
+            self.flush().await;
+        }
+    }
+
     /// Adds a line that programs read: `progress ` and a JSON object of [`Totals`].
     pub(crate) fn progress(&self, totals: &Totals) {
         match serde_json::to_string(totals) {
@@ -93,12 +122,12 @@ impl RunLog {
     /// Writes what is buffered.
     pub(crate) async fn flush(&self) {
         let _writing = self.shared.writing.lock().await;
-        let Buffers { output, error } = std::mem::take(&mut *self.lock());
-        for (group, lines) in [(OUTPUT_GROUP, output), (ERROR_GROUP, error)] {
+        let Buffers { output, error, bytes: _ } = std::mem::take(&mut *self.lock());
+        let shared = &self.shared;
+        for (group, lines) in shared.groups.iter().zip([output, error]) {
             if lines.is_empty() {
                 continue;
             }
-            let shared = &self.shared;
             if let Err(error) = shared.logs.append(&shared.scope, group, &shared.stream, &lines).await {
                 tracing::warn!(run = shared.stream, group, %error, lines = lines.len(), "log lines were lost");
             }

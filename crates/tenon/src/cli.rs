@@ -1,5 +1,7 @@
 //! The command line, parsed; and which verb it means.
 
+mod scripts;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use crate::config::{self, Layers, Sources};
 use crate::demo::Demo;
 use crate::verbs::{self, Outcome, job, sql};
 use crate::{compose, logging, serve};
+use scripts::{PythonAction, ScriptAction};
 
 /// Data integration that speaks AWS: files, catalog, crawlers, jobs and SQL in one binary.
 #[derive(Debug, Parser)]
@@ -66,6 +69,16 @@ pub(crate) enum Command {
     Job {
         #[command(subcommand)]
         action: JobAction,
+    },
+    /// Works with Glue scripts.
+    Script {
+        #[command(subcommand)]
+        action: ScriptAction,
+    },
+    /// Works with the Python environment of scripts.
+    Python {
+        #[command(subcommand)]
+        action: PythonAction,
     },
     /// Runs the retail pipeline end to end and says what it does.
     Demo(DemoArgs),
@@ -271,6 +284,8 @@ pub(crate) async fn run(command: Command, environment: BTreeMap<String, String>)
             verbs::print(&(compose::crash_points().join("\n") + "\n"))?;
             Ok(Outcome::Succeeded)
         }
+        Command::Script { action } => action.execute(environment).await,
+        Command::Python { action } => action.execute(environment).await,
         Command::Env { server, json } => verbs::env::run(&server.target(&environment), &environment, json),
         client => {
             logging::client();
@@ -318,6 +333,8 @@ async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result
         | Command::Env { .. }
         | Command::Config { .. }
         | Command::Demo(_)
+        | Command::Script { .. }
+        | Command::Python { .. }
         | Command::Capabilities { .. }
         | Command::CrashPoints => {
             anyhow::bail!("this command asks no server")
@@ -359,5 +376,11 @@ mod tests {
         assert_eq!((config.listen.port(), config.log_level.as_str()), (0, "debug"));
         assert!(parse("tenon job run nightly --watch --argument day=1 --argument --x=2").is_err());
         assert!(parse("tenon job run nightly --watch --argument day=1 --argument=--x=2 --json").is_ok());
+        let script =
+            parse("tenon script run --endpoint http://h:1 s.py --JOB_NAME x --endpoint y").expect("fine");
+        let Command::Script { action: ScriptAction::Run { script, .. } } = script.command else {
+            panic!("run")
+        };
+        assert_eq!(script, ["s.py", "--JOB_NAME", "x", "--endpoint", "y"]);
     }
 }

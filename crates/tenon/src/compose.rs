@@ -4,18 +4,20 @@
 mod dynamodb_signer;
 mod log_sink;
 mod queue_link;
+mod script_host;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use api::glue::Taggable;
 use api::iceberg::Iceberg;
 use crawler::Crawlers;
 use engine::Engine;
-use futures::future::BoxFuture;
 use jobs::Jobs;
 use jobs::quality::service::{Quality, QualityOptions};
 use lake::Lake;
@@ -28,16 +30,16 @@ use sources::http::Reach;
 use store::vault::Vault;
 use store::{Clock, Ids, Location, Migrations, RandomIds, Store, SystemClock};
 use tables::Tables;
-use tokio_util::sync::CancellationToken;
-use wire::{Auth, BoxError, Face, Keyring, Wire};
+use wire::{Auth, Face, Keyring, Wire};
 
 use crate::config::{AuthChoice, Config, StoreChoice};
 use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::scripts::ScriptOps;
 use crate::server::App;
-use crate::supervisor::{OnExit, Stage, Task};
+use crate::supervisor::Task;
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -84,6 +86,8 @@ pub(crate) struct Composed {
     pub(crate) iceberg: App,
     /// Answers what Glue has not.
     pub(crate) crawler_ops: Arc<CrawlerOps>,
+    /// Answers the library in scripts.
+    pub(crate) script_ops: Arc<ScriptOps>,
     /// What `/_/capabilities` answers.
     pub(crate) capabilities: Value,
     pub(crate) services: Vec<ServiceSummary>,
@@ -108,7 +112,14 @@ struct Domain {
 }
 
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
-pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metrics>) -> Result<Composed> {
+/// `address` is where the server can be reached from this machine.
+pub(crate) async fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<Composed> {
+    let auth = auth(config);
     let store = open_store(config, data_dir).await?;
     let lake = open_lake(config, data_dir, &store).await.context("cannot open the objects")?;
     let queues = Queues::new(store.clone());
@@ -125,10 +136,11 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
     let crawlers = Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, options);
     let crawlers = crawlers.with_queues(queue_link);
+    let scripts = Arc::new(script_host::open(config, data_dir, address, &auth)?);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
-        jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, job_options);
+        jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
@@ -137,7 +149,7 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
     let quality = Quality::new(store.clone(), lake.clone(), engine, quality_options);
 
     let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality };
-    let wire = Wire::new(faces(&domain), wire_options(config, metrics));
+    let wire = Wire::new(faces(&domain), wire_options(config, &auth, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
     let tables = Tables::new(domain.store.clone(), domain.lake.clone());
@@ -150,10 +162,11 @@ pub(crate) async fn open(config: &Config, data_dir: &DataDir, metrics: &Arc<Metr
         let wire = Arc::clone(&wire);
         Box::pin(async move { wire.handle(request).await })
     });
-    let tasks = tasks(&domain, runner);
-    let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth(config)));
+    let tasks = tasks::all(&domain, runner);
+    let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
+    let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
     let services = summaries(&capabilities);
-    Ok(Composed { app, iceberg, crawler_ops, services, capabilities, tasks, store: domain.store })
+    Ok(Composed { app, iceberg, crawler_ops, script_ops, services, capabilities, tasks, store: domain.store })
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
@@ -204,15 +217,19 @@ fn open_vault(config: &Config, data_dir: &DataDir) -> Result<Vault> {
     vault.context("cannot open the key for secrets")
 }
 
+/// Removes what an earlier process put down there: it is of no use to anybody.
+fn clear(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot clear {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn open_engine(config: &Config, data_dir: &DataDir) -> Result<Engine> {
     let spill_dir = spill_dir(config, data_dir);
-    // What an earlier process put down there is of no use to anybody.
-    match fs::remove_dir_all(&spill_dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot clear {}", spill_dir.display()));
-        }
-        _ => {}
-    }
+    clear(&spill_dir)?;
     let options = engine::Options {
         memory_bytes: usize::try_from(config.engine.memory_bytes).unwrap_or(usize::MAX),
         threads: config.engine.threads,
@@ -264,8 +281,8 @@ fn auth(config: &Config) -> Auth {
     }
 }
 
-fn wire_options(config: &Config, metrics: &Arc<Metrics>) -> wire::Options {
-    let mut options = wire::Options::new(auth(config), || SystemClock.now_ms(), || RandomIds.uuid());
+fn wire_options(config: &Config, auth: &Auth, metrics: &Arc<Metrics>) -> wire::Options {
+    let mut options = wire::Options::new(auth.clone(), || SystemClock.now_ms(), || RandomIds.uuid());
     options.hosts.clone_from(&config.base_hosts);
     options.observer = Some(Arc::clone(metrics) as Arc<dyn wire::Observer>);
     options
@@ -298,88 +315,6 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::logs::face(store())),
         Arc::new(api::sqs::face(domain.queues.clone())),
     ]
-}
-
-fn tasks(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
-    let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
-    let (statistics, quality) = (domain.statistics.clone(), domain.quality.clone());
-    let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
-    let (receives, messages) = (domain.queues.clone(), domain.store.clone());
-    // The runner is made once, with its handle: if it ends by itself, the node stops.
-    let runner = Mutex::new(Some(runner));
-    vec![
-        work("crawls", OnExit::Restart, move |stop| {
-            let crawlers = crawlers.clone();
-            Box::pin(async move { Ok(crawlers.run(stop).await?) })
-        }),
-        work("job runs", OnExit::StopNode, move |stop| {
-            let runner = runner.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Box::pin(async move {
-                let runner = runner.ok_or("the runner of jobs can start only once")?;
-                Ok(runner.run(stop).await?)
-            })
-        }),
-        work("queries", OnExit::Restart, move |stop| {
-            let queries = queries.clone();
-            Box::pin(async move { Ok(queries.run(stop).await?) })
-        }),
-        work("statistics tasks", OnExit::Restart, move |stop| {
-            let statistics = statistics.clone();
-            Box::pin(async move { Ok(statistics.run(stop).await?) })
-        }),
-        work("data quality runs", OnExit::Restart, move |stop| {
-            let quality = quality.clone();
-            Box::pin(async move { Ok(quality.run(stop).await?) })
-        }),
-        upkeep("lake collector", move |stop| {
-            let lake = lake.clone();
-            Box::pin(async move { lake.run_gc(stop).await })
-        }),
-        upkeep("catalog purge", move |stop| Box::pin(catalog::purge::run(purged.clone(), stop))),
-        // Ends with the server, whose requests would otherwise wait for messages while it drains.
-        Task {
-            name: "queue waits",
-            stage: Stage::Intake,
-            on_exit: OnExit::Restart,
-            start: Box::new(move |stop| {
-                let receives = receives.clone();
-                Box::pin(async move {
-                    stop.cancelled().await;
-                    receives.close();
-                    Ok(())
-                })
-            }),
-        },
-        upkeep("queue upkeep", move |stop| Box::pin(queues::upkeep::run(messages.clone(), stop))),
-        upkeep("log retention", move |stop| Box::pin(observe::retention::run(expired.clone(), stop))),
-    ]
-}
-
-fn work(
-    name: &'static str,
-    on_exit: OnExit,
-    start: impl Fn(CancellationToken) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
-) -> Task {
-    Task { name, stage: Stage::Work, on_exit, start: Box::new(start) }
-}
-
-/// A loop that handles its own errors and ends only when told to.
-fn upkeep(
-    name: &'static str,
-    start: impl Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync + 'static,
-) -> Task {
-    Task {
-        name,
-        stage: Stage::Upkeep,
-        on_exit: OnExit::Restart,
-        start: Box::new(move |stop| {
-            let running = start(stop);
-            Box::pin(async move {
-                running.await;
-                Ok(())
-            })
-        }),
-    }
 }
 
 /// Counts of the capabilities document.

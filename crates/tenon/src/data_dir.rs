@@ -6,6 +6,8 @@
 //! tenon.db     metadata, with its write-ahead log beside it
 //! objects/     extents of objects
 //! secrets.key  what secrets are encrypted with, mode 0600, unless the configuration has a key
+//! scripts/     working folders of scripts that run; emptied at start
+//! modules/     Python modules that jobs wanted besides what the environment has
 //! spill/       what queries and jobs put down while they run; emptied at start
 //! ```
 //!

@@ -62,7 +62,8 @@ impl Node {
     }
 }
 
-fn endpoint(mut address: SocketAddr) -> String {
+/// The URL of an address, as seen from this machine.
+pub(crate) fn endpoint(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

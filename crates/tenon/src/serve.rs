@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::node::{Node, VERSION};
 use crate::ops;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::scripts::ScriptOps;
 use crate::server::{self, App};
 use crate::supervisor::{OnExit, Stage, Supervisor, Task};
 
@@ -45,7 +46,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     let address = listener.local_addr().context("the listener has no address")?;
     let metrics = Arc::new(Metrics::new());
     let composed = tokio::select! {
-        composed = compose::open(&config, &data_dir, &metrics) => composed?,
+        composed = compose::open(&config, &data_dir, address, &metrics) => composed?,
         name = signals.next() => {
             tracing::info!(signal = name, "stopped before the server was ready");
             return Ok(());
@@ -57,7 +58,8 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     for task in composed.tasks {
         supervisor.run(task);
     }
-    let ours = Ours { iceberg: composed.iceberg, crawlers: composed.crawler_ops };
+    let ours =
+        Ours { iceberg: composed.iceberg, crawlers: composed.crawler_ops, scripts: composed.script_ops };
     let app = app(Arc::clone(&node), composed.app, ours, config.base_hosts.clone());
     supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
@@ -139,6 +141,7 @@ fn node(
 struct Ours {
     iceberg: App,
     crawlers: Arc<CrawlerOps>,
+    scripts: Arc<ScriptOps>,
 }
 
 /// The Iceberg catalog and the operator's endpoints first; everything else is AWS's.
@@ -151,6 +154,10 @@ fn app(node: Arc<Node>, aws: App, ours: Ours, base_hosts: Vec<String>) -> App {
             if request.uri().path().starts_with(ops::crawlers::PREFIX) {
                 let crawlers = Arc::clone(&ours.crawlers);
                 return Box::pin(async move { crawlers.answer(request).await });
+            }
+            if request.uri().path().starts_with(ops::scripts::PREFIX) {
+                let scripts = Arc::clone(&ours.scripts);
+                return Box::pin(async move { scripts.answer(request).await });
             }
             let response = ops::answer(&request, &node);
             return Box::pin(async move { response });

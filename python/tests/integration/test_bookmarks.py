@@ -2,7 +2,7 @@
 
 import pytest
 
-from awsglue._bookmarks import Bookmarks
+from awsglue._bookmarks import Bookmarks, Loaded
 from awsglue.errors import BookmarkError
 
 
@@ -10,13 +10,16 @@ class Memory:
     def __init__(self):
         self.version, self.state = 0, {}
 
-    def load(self, job):
-        return self.version, {context: dict(known) for context, known in self.state.items()}
+    def load(self, job, between):
+        return Loaded(self.version, False, {context: dict(known) for context, known in self.state.items()})
 
-    def commit(self, job, run, version, state):
+    def commit(self, job, version, read):
         if version != self.version:
             raise BookmarkError("overtaken")
-        self.version, self.state = version + 1, state
+        for context, items in read.items():
+            self.state.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
+        self.version += 1
+        return self.version
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def run(glue_context):
     store = Memory()
 
     def begin():
-        glue_context._bookmarks = Bookmarks(store, "job", None)
+        glue_context._bookmarks = Bookmarks(store, "job")
         return glue_context._bookmarks
 
     yield begin

@@ -29,7 +29,7 @@ def test_what_needs_a_jvm_says_so(glue_context, call):
     from pyspark.context import SparkContext
 
     context = SparkContext.getOrCreate()
-    with pytest.raises(NeedsSpark, match=rf"SparkContext\.{call} needs a JVM.*--engine spark"):
+    with pytest.raises(NeedsSpark, match=rf"SparkContext\.{call} needs a JVM.*scripts.engine=spark"):
         getattr(context, call)
     assert not hasattr(context, call)
     with pytest.raises(NeedsSpark, match="GlueContext._jvm"):

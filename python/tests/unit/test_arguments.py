@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from awsglue._aws import Object
-from awsglue._bookmarks import Bookmarks
+from awsglue._bookmarks import Bookmarks, Loaded
 from awsglue.errors import BookmarkError, GlueError
 from awsglue.job import Job
 from awsglue.utils import GlueArgumentError, getResolvedOptions
@@ -61,11 +61,22 @@ def test_a_job_with_bookmarks_needs_a_server_that_keeps_them(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["s.py", "--job-bookmark-option", "job-bookmark-enable"])
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL_GLUE", raising=False)
+    monkeypatch.delenv("TENON_RUN_ID", raising=False)
+    with pytest.raises(BookmarkError, match="StartJobRun"):
+        Job(Context()).init("x", {})
+    monkeypatch.setenv("TENON_RUN_ID", "jr_1")
+    monkeypatch.setenv("TENON_RUN_FENCE", "1")
     with pytest.raises(BookmarkError, match="AWS_ENDPOINT_URL"):
         Job(Context()).init("x", {})
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(BookmarkError, match="cannot be reached"):
         Job(Context()).init("x")
+
+
+def test_a_range_of_runs_has_two_ends(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["s.py", "--job-bookmark-option", "job-bookmark-pause"])
+    with pytest.raises(GlueError, match="together"):
+        Job(Context()).init("x", {"job_bookmark_from": "jr_1", "job_bookmark_to": None})
 
 
 class Memory:
@@ -74,13 +85,16 @@ class Memory:
     def __init__(self):
         self.version, self.state = 0, {}
 
-    def load(self, job):
-        return self.version, {context: dict(known) for context, known in self.state.items()}
+    def load(self, job, between):
+        return Loaded(self.version, between is not None, {context: dict(known) for context, known in self.state.items()})
 
-    def commit(self, job, run, version, state):
+    def commit(self, job, version, read):
         if version != self.version:
             raise BookmarkError("overtaken")
-        self.version, self.state = version + 1, state
+        for context, items in read.items():
+            self.state.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
+        self.version += 1
+        return self.version
 
 
 def take(bookmarks, context, items):
@@ -96,13 +110,13 @@ def item(key, etag="1"):
 
 def test_a_bookmark_leaves_out_what_a_committed_run_has_read():
     store = Memory()
-    first = Bookmarks(store, "j", "r1")
+    first = Bookmarks(store, "j")
     assert len(take(first, "ctx", [item("a"), item("b")])) == 2
     assert len(take(first, "", [item("a")])) == 1, "without a context there is no bookmark"
-    abandoned = Bookmarks(store, "j", "r0")
+    abandoned = Bookmarks(store, "j")
     assert len(take(abandoned, "ctx", [item("a")])) == 1, "nothing is known before a commit"
     first.commit()
-    second = Bookmarks(store, "j", "r2")
+    second = Bookmarks(store, "j")
     assert [i.key for i in take(second, "ctx", [item("a"), item("b", "2"), item("c")])] == ["b", "c"]
     assert len(take(second, "other", [item("a")])) == 1
     with pytest.raises(BookmarkError):
@@ -110,13 +124,16 @@ def test_a_bookmark_leaves_out_what_a_committed_run_has_read():
     second.commit()
     second.commit()
     assert store.version == 2
-    assert take(Bookmarks(store, "j", "r3"), "ctx", [item("a"), item("b", "2"), item("c")]) == []
+    assert take(Bookmarks(store, "j"), "ctx", [item("a"), item("b", "2"), item("c")]) == []
 
 
 def test_a_paused_bookmark_is_read_and_not_moved():
     store = Memory()
     store.state = {"ctx": {"s3://b/a": "1"}}
-    paused = Bookmarks(store, "j", "r", paused=True)
+    paused = Bookmarks(store, "j", paused=True)
     assert [i.key for i in take(paused, "ctx", [item("a"), item("b")])] == ["b"]
     paused.commit()
     assert store.version == 0
+    again = Bookmarks(store, "j", paused=True, between=("r1", "r2"))
+    assert [i.key for i in take(again, "ctx", [item("a"), item("b")])] == ["a"]
+    assert len(take(again, "", [item("a"), item("b")])) == 2

@@ -1,15 +1,17 @@
 """The interface to the server that keeps bookmarks, against a server that does as the interface says."""
 
+import datetime
 import http.server
 import json
 import threading
-import urllib.parse
 
 import pytest
 
 from awsglue._aws import Object
 from awsglue._bookmarks import Bookmarks, ServerStore
 from awsglue.errors import BookmarkError
+
+NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 
 @pytest.fixture
@@ -24,21 +26,25 @@ def server(monkeypatch):
             self.end_headers()
             self.wfile.write(body)
 
-        def job(self):
-            prefix = "/_/scripts/bookmarks/"
-            return urllib.parse.unquote(self.path[len(prefix) :]) if self.path.startswith(prefix) else None
-
-        def do_GET(self):
-            if self.job() is None or self.job() == "unknown path":
-                return self.reply(404, {"message": "no such page"})
-            self.reply(200, jobs.get(self.job(), {"Version": 0, "Contexts": {}}))
-
-        def do_PUT(self):
+        def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if body["Version"] != jobs.get(self.job(), {"Version": 0})["Version"]:
-                return self.reply(409, {"message": "overtaken"})
-            jobs[self.job()] = {"Version": body["Version"] + 1, "Contexts": body["Contexts"], "RunId": body["RunId"]}
-            self.reply(200, {})
+            assert "/us-east-1/glue/aws4_request" in self.headers["Authorization"]
+            if body["JobName"] == "of another server":
+                return self.reply(404, {"error": "no such page"})
+            if body["JobName"] == "nobody's":
+                return self.reply(404, {"__type": "EntityNotFoundException", "message": "Job nobody's not found."})
+            kept = jobs.setdefault(body["JobName"], {"Version": 0, "Again": False, "Contexts": {}})
+            if self.path == "/_/scripts/bookmark/load":
+                return self.reply(200, kept)
+            assert self.path == "/_/scripts/bookmark/commit"
+            if body["Version"] != kept["Version"]:
+                return self.reply(409, {"__type": "ConcurrentModificationException", "message": "overtaken"})
+            kept["Version"] += 1
+            kept["By"] = (body["RunId"], body["Fence"])
+            for context, items in body["Read"].items():
+                kept["Contexts"].setdefault(context, {}).update({url: seen["Etag"] for url, seen in items.items()})
+                kept["Seen"] = items
+            self.reply(200, {"Version": kept["Version"]})
 
         def log_message(self, *_arguments):
             pass
@@ -47,6 +53,9 @@ def server(monkeypatch):
     threading.Thread(target=made.serve_forever, daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{made.server_port}/")
     monkeypatch.delenv("AWS_ENDPOINT_URL_GLUE", raising=False)
+    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
+                        "TENON_RUN_ID": "jr_1", "TENON_RUN_FENCE": "3"}.items():
+        monkeypatch.setenv(name, value)
     yield jobs
     made.shutdown()
     made.server_close()
@@ -60,20 +69,37 @@ def take(bookmarks, context, items):
 
 
 def item(key, etag="1"):
-    return Object("b", key, 1, etag, None)
+    return Object("b", key, 7, etag, NOON)
 
 
 def test_a_bookmark_is_kept_under_its_version(server):
-    first = Bookmarks(ServerStore(), "a job/é", "r1")
-    overtaken = Bookmarks(ServerStore(), "a job/é", "r0")
+    first = Bookmarks(ServerStore(), "a job/é")
+    overtaken = Bookmarks(ServerStore(), "a job/é")
     take(first, "ctx", [item("a")]), take(overtaken, "ctx", [item("a")])
     first.commit()
-    assert server == {"a job/é": {"Version": 1, "Contexts": {"ctx": {"s3://b/a": "1"}}, "RunId": "r1"}}
+    kept = server["a job/é"]
+    assert (kept["Version"], kept["Contexts"], kept["By"]) == (1, {"ctx": {"s3://b/a": "1"}}, ("jr_1", 3))
+    assert kept["Seen"] == {"s3://b/a": {"Etag": "1", "Size": 7, "ModifiedMs": 1767268800000}}
     with pytest.raises(BookmarkError, match="another run"):
         overtaken.commit()
-    assert take(Bookmarks(ServerStore(), "a job/é", "r2"), "ctx", [item("a"), item("b")]) == [item("b")]
+    second = Bookmarks(ServerStore(), "a job/é")
+    assert take(second, "ctx", [item("a"), item("b")]) == [item("b")]
+    take(first, "ctx", [item("c")])
+    first.commit()
+    assert server["a job/é"]["Version"] == 2
 
 
-def test_a_server_without_bookmarks_is_named(server):
+def test_a_script_that_is_no_run_commits_nothing(server, monkeypatch):
+    bookmarks = Bookmarks(ServerStore(), "j")
+    take(bookmarks, "ctx", [item("a")])
+    monkeypatch.delenv("TENON_RUN_FENCE")
+    with pytest.raises(BookmarkError, match="StartJobRun"):
+        bookmarks.commit()
+    assert server["j"]["Version"] == 0
+
+
+def test_what_the_server_says_is_told(server):
     with pytest.raises(BookmarkError, match="keeps no bookmarks for scripts"):
-        Bookmarks(ServerStore(), "unknown path", None)
+        Bookmarks(ServerStore(), "of another server")
+    with pytest.raises(BookmarkError, match="Job nobody's not found"):
+        Bookmarks(ServerStore(), "nobody's")

@@ -9,9 +9,12 @@
 //! read the same new files, one publishes and the other fails and leaves nothing behind: no row is
 //! processed twice. Versions are never used again, not even after a reset.
 //!
+//! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts.
+//!
 //! Resetting to a run forgets the files of later versions and those versions themselves.
 
 mod filter;
+pub mod script;
 #[cfg(test)]
 mod tests;
 

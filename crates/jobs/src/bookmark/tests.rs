@@ -117,3 +117,42 @@ async fn a_paused_range_reads_what_the_runs_in_it_have_read() {
     assert!(check_range(&mut tx, &incarnation, Some(&third), Some(&first)).await.is_err());
     assert!(check_range(&mut tx, &incarnation, Some("jr_x"), Some(&first)).await.is_err());
 }
+
+#[tokio::test]
+async fn a_script_s_commit_counts_while_its_run_is_executed_under_its_fence() {
+    use super::script::{Commit, CommitError, Seen, commit, known};
+
+    let (_fixture, mut tx) = Fixture::new().await;
+    let mut run = new_run(&mut tx).await;
+    run::apply(&mut tx, &mut run, run::Event::Begun).await.unwrap();
+    let lease = store::lease::acquire(&mut tx, &run.lease_name(), "me", 60_000).await.unwrap().unwrap();
+    let asked = |fence, version, address: &str| Commit {
+        job_name: "j".to_owned(),
+        run_id: run.id.clone(),
+        fence,
+        version,
+        read: [("ctx", address)]
+            .into_iter()
+            .map(|(context, address)| {
+                let seen = Seen { etag: "e".to_owned(), size: 3, modified_ms: 5 };
+                (context.to_owned(), [(address.to_owned(), seen)].into())
+            })
+            .collect(),
+    };
+    let stale = commit(&mut tx, &scope(), asked(lease.fence + 1, 0, "s3://b/x")).await;
+    assert!(matches!(stale, Err(CommitError::Stale { .. })));
+    assert_eq!(commit(&mut tx, &scope(), asked(lease.fence, 0, "s3://b/a/ä//b")).await.unwrap(), 1);
+    let moved = commit(&mut tx, &scope(), asked(lease.fence, 0, "s3://b/x")).await;
+    assert!(matches!(moved, Err(CommitError::Moved(_))));
+    assert_eq!(commit(&mut tx, &scope(), asked(lease.fence, 1, "/tmp/local.csv")).await.unwrap(), 2);
+    let found = known(&mut tx, &scope(), "j", None, None).await.unwrap();
+    let expected =
+        [("/tmp/local.csv".to_owned(), "e".to_owned()), ("s3://b/a/ä//b".to_owned(), "e".to_owned())];
+    assert_eq!((found.version, found.again, &found.contexts["ctx"]), (2, false, &expected.into()));
+    let again = known(&mut tx, &scope(), "j", Some(&run.id), Some(&run.id)).await.unwrap();
+    assert!(again.again && again.contexts.is_empty());
+    assert!(known(&mut tx, &scope(), "j", Some(&run.id), None).await.is_err());
+    store::lease::release(&mut tx, &lease).await.unwrap();
+    let late = commit(&mut tx, &scope(), asked(lease.fence, 2, "s3://b/x")).await;
+    assert!(matches!(late, Err(CommitError::Stale { .. })));
+}

@@ -4,8 +4,8 @@
 //! that decide something here are typed. A definition is one row, replaced as a whole: UpdateJob
 //! overwrites every member, what it leaves out falls back to its default, as on AWS.
 //!
-//! A job without `CodeGenConfigurationNodes` (a script job) is stored, so that tools which declare
-//! jobs can run, but its runs are refused: scripts are not executed by this version.
+//! A job without `CodeGenConfigurationNodes` is its script. Whether that can be run is known only together with a
+//! run's arguments, so any is stored, and tools which declare jobs can run.
 
 mod check;
 pub(crate) use check::{check_timeout, complete_capacity};

@@ -58,6 +58,9 @@ pub(crate) enum RunFailure {
         /// What.
         error: CatalogError,
     },
+    /// The script failed, or could not be run.
+    #[error("{0}")]
+    Script(String),
     /// The bookmark moved meanwhile.
     #[error(transparent)]
     Bookmark(AdvanceError),

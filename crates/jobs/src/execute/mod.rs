@@ -1,4 +1,4 @@
-//! Executes one run: sources, plan, staged output, and one transaction that publishes everything.
+//! Executes one run of a graph: sources, plan, staged output, and one transaction that publishes everything.
 //!
 //! ```text
 //! list sources ─► leave out what the bookmark knows ─► plan per target ─► staged files (invisible)
@@ -35,6 +35,7 @@ use store::lease::Lease;
 use counters::scans_of;
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
+pub(crate) use publish::published;
 
 use crate::JobsError;
 use crate::arguments::{BookmarkOption, Options};

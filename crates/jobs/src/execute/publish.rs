@@ -19,8 +19,8 @@ use crate::arguments::BookmarkOption;
 use crate::bookmark;
 use crate::graph::Node;
 use crate::plan::PlanError;
-use crate::run::{self, Event, RunState};
-use crate::service::unknown;
+use crate::run::{self, Event, Run, RunState};
+use crate::service::{Context, unknown};
 
 /// Publishes everything and marks the run SUCCEEDED.
 pub(crate) async fn publish(
@@ -33,7 +33,7 @@ pub(crate) async fn publish(
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
-        Err(error) if unknown(&error) => match published(task, &end).await {
+        Err(error) if unknown(&error) => match published(task.context, task.run, &end).await {
             Ok(true) => {}
             // Not known: the lease runs out, and recovery looks at what is stored.
             _ => return Err(error.into()),
@@ -48,11 +48,12 @@ pub(crate) async fn publish(
 }
 
 /// How the transaction ends the run: with a message when a gate after the loading does not let it succeed.
-type End = (RunState, Option<String>);
+pub(crate) type End = (RunState, Option<String>);
 
-async fn published(task: &Task<'_>, end: &End) -> Result<bool, RunFailure> {
-    let mut tx = task.context.store.read().await?;
-    let run = run::load(&mut tx, &task.run.id).await?;
+/// Whether a run is stored as ended so: for a commit whose outcome is unknown.
+pub(crate) async fn published(context: &Context, run: &Run, end: &End) -> Result<bool, RunFailure> {
+    let mut tx = context.store.read().await?;
+    let run = run::load(&mut tx, &run.id).await?;
     Ok(run.is_some_and(|run| (run.details.state, run.details.error_message) == *end))
 }
 
@@ -63,17 +64,7 @@ async fn fill(
     sources: Vec<Source>,
     written: Vec<Written>,
 ) -> Result<(Vec<String>, End), RunFailure> {
-    match lease::check(tx, task.lease).await {
-        Ok(()) => {}
-        Err(store::StoreError::LeaseLost { .. }) => return Err(RunFailure::Ended),
-        Err(error) => return Err(error.into()),
-    }
-    let mut run = run::load(tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
-    match run.details.state {
-        RunState::Running => {}
-        RunState::Stopping => return Err(RunFailure::Cancelled),
-        _ => return Err(RunFailure::Ended),
-    }
+    let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
     for target in written {
         publish_target(task, tx, target, &mut lines).await?;

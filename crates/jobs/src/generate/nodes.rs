@@ -44,6 +44,7 @@ pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, S
             names.of_frame(&if *distinct { format!("{united}.distinct()") } else { united })
         }
         NodeKind::Target(target) => return write(target, &names),
+        _ => return Err("this kind of node has no script yet; its job runs on the engine".to_owned()),
     };
     Ok(format!("{} = {value}\n", names.own()?))
 }

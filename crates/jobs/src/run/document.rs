@@ -5,9 +5,6 @@ use serde_json::{Map, Value};
 use super::Run;
 use crate::definition::seconds;
 
-/// Where logs go; the groups are this name with `/output` and `/error`.
-pub(crate) const LOG_GROUP: &str = "/aws-glue/jobs";
-
 /// The run as GetJobRun shows it, times in epoch seconds; `now_ms` counts for a run that goes on.
 pub fn to_document(run: &Run, now_ms: i64) -> Value {
     let details = &run.details;
@@ -36,7 +33,7 @@ pub fn to_document(run: &Run, now_ms: i64) -> Value {
     let executed = if executed == 0 { 0 } else { (executed / 1000).max(1) };
     out.insert("ExecutionTime".to_owned(), Value::from(executed));
     out.insert("Timeout".to_owned(), Value::from(details.timeout_minutes));
-    out.insert("LogGroupName".to_owned(), Value::from(LOG_GROUP));
+    out.insert("LogGroupName".to_owned(), Value::from(details.kind.log_group()));
     out.extend(details.echo.clone());
     Value::Object(out)
 }

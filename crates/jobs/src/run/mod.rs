@@ -10,7 +10,8 @@
 //!
 //! [`step`] decides every change of state and does nothing else. The output of a run becomes visible
 //! in the transaction that makes it SUCCEEDED and in no other; that transaction checks the lease and
-//! the state, so a run that was stopped, deleted or taken over publishes nothing.
+//! the state, so a run that was stopped, deleted or taken over publishes nothing. The run of a script is SUCCEEDED
+//! by the same rule; what it wrote is visible already.
 //!
 //! After a crash a run's lease runs out (or is released by the restarted process, which knows the
 //! old one is gone), and the run is FAILED with the reason, and retried if the job allows.
@@ -21,10 +22,13 @@ mod rows;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
+mod work;
 
 pub use document::to_document;
 pub use ops::{RunPage, StartRequest, StopResult, get, list};
 pub(crate) use ops::{insert_retry, start, stop};
 pub use rows::{Run, RunInput};
-pub(crate) use rows::{active_ids, apply, count_active, input, load, note_alive};
+pub(crate) use rows::{active_ids, apply, count_active, input, load, note_alive, still_ours};
 pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};
+pub use work::RunKind;
+use work::Work;

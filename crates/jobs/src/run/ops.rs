@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use store::{Scope, Tx, params};
 
 use super::rows::{self, Details};
-use super::{Effect, Event, Run, RunInput, RunState};
+use super::{Effect, Event, Run, RunInput, RunKind, RunState, Work};
 use crate::arguments::{ArgumentMap, BookmarkOption, Options, merge};
 use crate::definition::{self, Job, JobSpec, check_timeout, complete_capacity};
 use crate::{JobsError, bookmark, progress::Totals};
@@ -83,15 +83,6 @@ pub(crate) async fn start(
 ) -> Result<String, JobsError> {
     let job = definition::get(tx, scope, name).await?;
     lock(tx, &job.incarnation).await?;
-    let nodes = job.spec.code_gen_configuration_nodes.clone().filter(|nodes| !nodes.is_empty());
-    let Some(nodes) = nodes else {
-        let command = job.spec.command.as_ref().and_then(|c| c.name.as_deref()).unwrap_or("script");
-        return Err(JobsError::invalid(format!(
-            "Job {name} has no CodeGenConfigurationNodes: scripts ({command} jobs) are not executed by this version \
-             of Tenon, only visual jobs are"
-        )));
-    };
-    job.spec.graph()?;
     let previous = previous(tx, &job, request.job_run_id.as_deref()).await?;
     let given = request.arguments.clone().or_else(|| previous.as_ref().and_then(arguments_of));
     let arguments = merge(
@@ -99,6 +90,7 @@ pub(crate) async fn start(
         given.as_ref(),
         job.spec.non_overridable_arguments.as_ref(),
     );
+    let work = Work::of(&job, &arguments)?;
     let options = Options::parse(&arguments)?;
     if let BookmarkOption::Pause { from, to } = &options.bookmark {
         bookmark::check_range(tx, &job.incarnation, from.as_deref(), to.as_deref()).await?;
@@ -112,7 +104,8 @@ pub(crate) async fn start(
         Some(run) => attempt_id(&run.id, attempt),
         None => new_id(tx),
     };
-    let details = details(tx.now_ms(), &job, request, given, state, attempt, previous.map(|run| run.id))?;
+    let mut details = details(tx.now_ms(), &job, request, given, state, attempt, previous.map(|run| run.id))?;
+    details.kind = work.kind();
     let run = Run {
         id: id.clone(),
         incarnation: job.incarnation.clone(),
@@ -121,7 +114,7 @@ pub(crate) async fn start(
         created_ms: tx.now_ms(),
         details,
     };
-    rows::insert(tx, &run, &RunInput::new(arguments, nodes)).await?;
+    rows::insert(tx, &run, &RunInput::new(arguments, work)).await?;
     Ok(id)
 }
 
@@ -192,6 +185,7 @@ fn details(
     Ok(Details {
         version: Details::version(),
         job: job.name.clone(),
+        kind: RunKind::default(),
         state,
         attempt,
         max_retries: job.spec.retries(),

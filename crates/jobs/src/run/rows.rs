@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::lease::{self, Lease};
 use store::{Row, Scope, Tx, params};
 
-use super::{Effect, Event, RunState, StateFacts, step};
+use super::{Effect, Event, RunKind, RunState, StateFacts, Work, step};
 use crate::arguments::ArgumentMap;
+use crate::execute::RunFailure;
 use crate::graph::Graph;
 use crate::{JobsError, progress::Totals};
 
@@ -37,6 +39,9 @@ pub struct Details {
     pub(crate) version: u32,
     /// The job's name.
     pub job: String,
+    /// What executes it.
+    #[serde(default)]
+    pub kind: RunKind,
     /// Where the run is.
     pub state: RunState,
     /// 0 for the first try.
@@ -81,13 +86,20 @@ pub struct RunInput {
     pub(crate) version: u32,
     /// The effective arguments.
     pub arguments: ArgumentMap,
-    /// `CodeGenConfigurationNodes`.
+    /// `CodeGenConfigurationNodes`; empty for a script.
     pub nodes: Map<String, Value>,
+    /// Where the script lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
 }
 
 impl RunInput {
-    pub(crate) fn new(arguments: ArgumentMap, nodes: Map<String, Value>) -> Self {
-        Self { version: VERSION, arguments, nodes }
+    pub(super) fn new(arguments: ArgumentMap, work: Work) -> Self {
+        let (nodes, script) = match work {
+            Work::Graph(nodes) => (nodes, None),
+            Work::Script { location, .. } => (Map::new(), Some(location)),
+        };
+        Self { version: VERSION, arguments, nodes, script }
     }
 
     /// The graph.
@@ -148,6 +160,21 @@ pub(crate) async fn find(tx: &mut Tx, incarnation: &str, id: &str) -> Result<Opt
 pub(crate) async fn load(tx: &mut Tx, id: &str) -> Result<Option<Run>, JobsError> {
     let sql = format!("SELECT {COLUMNS} FROM jobs_runs WHERE id = $1");
     tx.query_opt(&sql, &params![id]).await?.as_ref().map(from_row).transpose()
+}
+
+/// Reads a run that is being executed, whose lease is still held by `lease`: it may then publish.
+pub(crate) async fn still_ours(tx: &mut Tx, lease: &Lease, id: &str) -> Result<Run, RunFailure> {
+    match lease::check(tx, lease).await {
+        Ok(()) => {}
+        Err(store::StoreError::LeaseLost { .. }) => return Err(RunFailure::Ended),
+        Err(error) => return Err(error.into()),
+    }
+    let run = load(tx, id).await?.ok_or(RunFailure::Gone)?;
+    match run.details.state {
+        RunState::Running => Ok(run),
+        RunState::Stopping => Err(RunFailure::Cancelled),
+        _ => Err(RunFailure::Ended),
+    }
 }
 
 /// Reads what a run was given.

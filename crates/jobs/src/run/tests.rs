@@ -140,12 +140,15 @@ async fn jobs_are_listed_in_pages_and_by_tags() {
 }
 
 #[tokio::test]
-async fn script_jobs_are_stored_and_their_runs_refused() {
+async fn jobs_without_graph_and_script_are_stored_and_their_runs_refused() {
     let (store, _dir) = store().await;
     let mut tx = store.begin().await.unwrap();
     job(&mut tx, "script", json!({"CodeGenConfigurationNodes": null})).await;
     let error = start_one(&mut tx, "script").await.unwrap_err();
-    assert!(matches!(&error, JobsError::InvalidInput { message } if message.contains("scripts")), "{error}");
+    assert!(
+        matches!(&error, JobsError::InvalidInput { message } if message.contains("ScriptLocation")),
+        "{error}"
+    );
     assert!(matches!(start_one(&mut tx, "none").await, Err(JobsError::JobNotFound { .. })));
 }
 

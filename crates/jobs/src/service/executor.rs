@@ -1,6 +1,6 @@
 //! One run from its lease to its end.
 //!
-//! Two things go on side by side: the work ([`crate::execute`]), and a watch that renews the lease,
+//! Two things go on side by side: the work ([`crate::execute`] or [`crate::script`]), and a watch that renews the lease,
 //! sees a stop asked for in another process, and ends the work when its time is over. The work ends
 //! by publishing (which stores SUCCEEDED itself) or with a reason; the reason becomes the run's end.
 
@@ -15,8 +15,8 @@ use super::Context;
 use crate::execute::{self, Counters, RunFailure};
 use crate::jobs::Active;
 use crate::log::{FLUSH_MS, RunLog};
-use crate::run::{self, Event, Run, RunState};
-use crate::{JobsError, retry};
+use crate::run::{self, Event, Run, RunKind, RunState};
+use crate::{JobsError, retry, script};
 
 /// How often timeouts and other processes' stops are looked at.
 const WATCH: Duration = Duration::from_millis(500);
@@ -70,8 +70,8 @@ enum Ended {
 pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationToken) {
     let Begun { run, lease, active } = begun;
     let clock = context.store.clock().clone();
-    let log = RunLog::new(context.logs.clone(), clock, run.scope.clone(), run.id.clone());
-    let work = execute::execute(&context, &run, &lease, &active, &log);
+    let log = RunLog::new(context.logs.clone(), clock, &run);
+    let work = work(&context, &run, &lease, &active, &log);
     let (result, ended) = Box::pin(drive(&context, &run, &lease, &active, &log, &stop, work)).await;
     match result {
         Ok(()) => {}
@@ -79,7 +79,7 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
             let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
             match end {
                 Ok(Some(state)) => {
-                    log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id)))
+                    log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id)));
                 }
                 Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
                 // The lease runs out and the run is recovered as lost.
@@ -90,6 +90,22 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
     log.flush().await;
     context.shared.leave(&run.id);
     context.shared.wake.notify_one();
+}
+
+/// The work itself; `Ok` means that the run is SUCCEEDED.
+async fn work(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    log: &RunLog,
+) -> Result<(), RunFailure> {
+    match run.details.kind {
+        RunKind::Graph => Box::pin(execute::execute(context, run, lease, active, log)).await,
+        RunKind::Etl | RunKind::PythonShell => {
+            Box::pin(script::execute(context, run, lease, active, log)).await
+        }
+    }
 }
 
 /// Runs the work under the watch. Both are polled side by side: the watch writes to the store and to the log, as the
@@ -220,7 +236,7 @@ async fn finish(
     let cancelled = matches!(failure, RunFailure::Cancelled);
     let event = match ended {
         Some(Ended::Timeout) if cancelled => Event::TimedOut,
-        Some(Ended::ShutDown) if cancelled => Event::Interrupted,
+        Some(Ended::ShutDown) if cancelled && run.details.kind == RunKind::Graph => Event::Interrupted,
         Some(Ended::Stop) if cancelled => Event::Cancelled,
         _ => Event::Failed,
     };
@@ -231,6 +247,8 @@ async fn finish(
         Event::TimedOut => {
             Some(format!("The run took longer than its timeout of {} minutes.", run.details.timeout_minutes))
         }
+        // What it has written is there: to begin it again unasked could write it twice.
+        _ if ended == Some(Ended::ShutDown) && cancelled => Some(script::SHUT_DOWN.to_owned()),
         _ => Some(clean(failure.message(&run.id))),
     };
     if run::apply(&mut tx, &mut now, event).await?.is_none() {

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::jobs::{Jobs, Shared};
 use crate::log::Logs;
 use crate::run::{self, Event, RunState};
+use crate::script::Scripts;
 use crate::{JobsError, retry};
 
 /// How a service runs.
@@ -55,6 +56,7 @@ pub(crate) struct Context {
     pub(crate) lake: Lake,
     pub(crate) engine: Engine,
     pub(crate) logs: Arc<dyn Logs>,
+    pub(crate) scripts: Arc<Scripts>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Options,
 }
@@ -71,11 +73,12 @@ pub fn new(
     lake: Lake,
     engine: Engine,
     logs: Arc<dyn Logs>,
+    scripts: Arc<Scripts>,
     options: Options,
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    (jobs, Service { context: Context { store, lake, engine, logs, shared, options } })
+    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, options } })
 }
 
 impl Service {
@@ -87,13 +90,15 @@ impl Service {
         lake: Lake,
         engine: Engine,
         logs: Arc<dyn Logs>,
+        scripts: Arc<Scripts>,
         options: Options,
     ) -> Self {
-        Self { context: Context { store, lake, engine, logs, shared: Arc::clone(&jobs.shared), options } }
+        let shared = Arc::clone(&jobs.shared);
+        Self { context: Context { store, lake, engine, logs, scripts, shared, options } }
     }
 
-    /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts those runs
-    /// back to the queue, so that the next process executes them again.
+    /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs
+    /// back to the queue, so that the next process executes them again. Those of scripts fail.
     ///
     /// # Errors
     /// When the store fails for good; the supervisor decides what that means.

@@ -5,10 +5,11 @@ use store::lease;
 use super::Context;
 use crate::JobsError;
 use crate::log::RunLog;
-use crate::run::{self, Event};
+use crate::run::{self, Event, RunKind};
 
-const MESSAGE: &str =
-    "The process that executed the run ended before the run did; nothing of its output was published.";
+const MESSAGE: &str = "The process that executed the run ended before the run did; ";
+const OF_GRAPHS: &str = "nothing of its output was published.";
+const OF_SCRIPTS: &str = "what the script had written until then is there.";
 
 /// Ends a run that is marked as being executed when nobody holds its lease.
 pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError> {
@@ -20,14 +21,16 @@ pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError
     else {
         return Ok(());
     };
-    run.details.error_message = Some(MESSAGE.to_owned());
+    let left = if run.details.kind == RunKind::Graph { OF_GRAPHS } else { OF_SCRIPTS };
+    let message = format!("{MESSAGE}{left}");
+    run.details.error_message = Some(message.clone());
     let Some(_) = run::apply(&mut tx, &mut run, Event::Lost).await? else { return Ok(()) };
     lease::release(&mut tx, &lease).await?;
     tx.commit().await?;
     tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");
     let clock = context.store.clock().clone();
-    let log = RunLog::new(context.logs.clone(), clock, run.scope.clone(), run.id.clone());
-    log.error(MESSAGE);
+    let log = RunLog::new(context.logs.clone(), clock, &run);
+    log.error(message);
     log.flush().await;
     context.shared.wake.notify_one();
     Ok(())

@@ -4,6 +4,7 @@ mod failures;
 mod flow;
 mod nodes;
 mod quality;
+mod scripts;
 mod spark;
 mod spark_table;
 
@@ -56,6 +57,7 @@ pub(super) struct World {
     pub(super) engine: Engine,
     pub(super) jobs: Jobs,
     logs: Arc<Memory>,
+    scripts: Arc<crate::Scripts>,
     pub(super) stop: CancellationToken,
     tasks: Mutex<JoinSet<()>>,
     _dirs: (TempDir, TempDir),
@@ -88,15 +90,17 @@ impl World {
         catalog::database::create(&mut tx, &scope(), input).await.unwrap();
         tx.commit().await.unwrap();
         let logs = Arc::new(Memory::default());
+        let scripts = Arc::new(scripts::host(dir.path()));
         let (jobs, _unused) = service::new(
             store.clone(),
             lake.clone(),
             engine.clone(),
             logs.clone(),
+            Arc::clone(&scripts),
             service::Options::default(),
         );
         let (stop, tasks) = (CancellationToken::new(), Mutex::default());
-        Self { store, lake, engine, jobs, logs, stop, tasks, _dirs: (store_dir, dir) }
+        Self { store, lake, engine, jobs, logs, scripts, stop, tasks, _dirs: (store_dir, dir) }
     }
 
     /// Starts a service that shares the handle.
@@ -109,6 +113,7 @@ impl World {
             self.lake.clone(),
             self.engine.clone(),
             self.logs.clone(),
+            Arc::clone(&self.scripts),
             options,
         );
         let stop = self.stop.child_token();

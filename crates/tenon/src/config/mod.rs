@@ -16,6 +16,7 @@ mod show;
 mod tests;
 mod units;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -109,6 +110,22 @@ pub(crate) struct DynamoDbConfig {
     pub(crate) secret: Secret,
 }
 
+/// How scripts run.
+#[derive(Debug, Clone)]
+pub(crate) struct ScriptsConfig {
+    /// Folder of their Python environment.
+    pub(crate) environment: PathBuf,
+    /// The interpreter that it is made with.
+    pub(crate) python: PathBuf,
+    /// As `TENON_SCRIPT_ENGINE` of the library.
+    pub(crate) engine: String,
+    pub(crate) memory_bytes: u64,
+    /// Whether the server runs any.
+    pub(crate) enabled: bool,
+    /// The variables that pip and Python get while something is installed.
+    pub(crate) installing: BTreeMap<String, String>,
+}
+
 /// A crash point for tests of durability.
 #[derive(Debug, Clone)]
 pub(crate) struct CrashPoint {
@@ -137,6 +154,7 @@ pub(crate) struct Config {
     pub(crate) server: ServerConfig,
     /// `None`: crawlers have no DynamoDB targets.
     pub(crate) dynamodb: Option<DynamoDbConfig>,
+    pub(crate) scripts: ScriptsConfig,
     pub(crate) crash: Option<CrashPoint>,
 }
 

@@ -1,6 +1,7 @@
 //! From layered values to the typed [`Config`], collecting every problem on the way.
 
 mod objects;
+mod scripts;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         engine: engine(&mut reader),
         server: server(&mut reader),
         dynamodb: dynamodb(&mut reader),
+        scripts: scripts::read(&mut reader, listen),
         crash: crash(&mut reader),
     };
     Layers::check(reader.problems)?;
@@ -245,13 +247,17 @@ fn place(reader: &mut Reader<'_>) -> Place {
     }
 }
 
+fn is_loopback(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
+    }
+}
+
 fn auth(reader: &mut Reader<'_>, listen: SocketAddr) -> AuthChoice {
     let verify = reader.need("auth", choice(&[("open", false), ("sigv4", true)]), false);
     let keys = keys(reader);
-    let loopback = match listen.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
-    };
+    let loopback = is_loopback(listen);
     if verify && keys.is_empty() && !reader.problems.iter().any(|problem| problem.path == "keys") {
         reader.problem(
             "keys",

@@ -68,12 +68,41 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "access key id that requests to it are signed with; default test, which local servers take",
     ),
     setting("sources.dynamodb_secret", None, "its secret; default test"),
+    setting(
+        "scripts.environment",
+        None,
+        "folder of the Python environment that scripts run in; default $XDG_CACHE_HOME/tenon/python or ~/.cache/tenon/python",
+    ),
+    setting("scripts.python", Some("python3"), "the interpreter that `tenon python setup` makes it with"),
+    setting(
+        "scripts.engine",
+        Some("sail"),
+        "what runs their frames: sail, a Spark Connect server (sc://host:port), or spark (PySpark with its JVM)",
+    ),
+    setting(
+        "scripts.memory",
+        None,
+        "the most that a process of a script may use; default half of the machine's",
+    ),
+    setting(
+        "scripts.enabled",
+        None,
+        "whether scripts run, as the server's user, for whoever may start jobs; default only on loopback",
+    ),
     setting("crash.point", None, "tests of durability: stop the process at this named point"),
     setting("crash.marker", None, "tests of durability: file that the point writes its name to"),
 ];
 
-/// Variables under our prefix that are not settings: the configuration file, and what the Makefile exports.
-pub(crate) const OTHER_VARIABLES: &[&str] = &["TENON_CONFIG", "TENON_BIN", "TENON_VENV"];
+/// Variables under our prefix that are not settings: the configuration file, what the Makefile exports, and what scripts
+/// that a shell starts look for.
+pub(crate) const OTHER_VARIABLES: &[&str] = &[
+    "TENON_CONFIG",
+    "TENON_BIN",
+    "TENON_VENV",
+    "TENON_SCRIPTS_VENV",
+    "TENON_SCRIPT_ENGINE",
+    "TENON_ALLOW_AWS",
+];
 
 /// The setting at a path.
 pub(crate) fn find(path: &str) -> Option<&'static Setting> {

@@ -10,12 +10,15 @@
 //! | `/_/metrics` | Prometheus text |
 //! | `/_/capabilities` | every operation of each served model: built or not, what each request field does |
 //! | `/_/crawlers/preview`, `/_/crawlers/undo` | not unsigned, not read-only: see [`crawlers`] |
+//! | `/_/scripts/bookmark/…` | not unsigned, not read-only: see [`scripts`] |
 //! | `/_/status` | the status page's facts as JSON |
 //! | `/_/iceberg/…` | the Iceberg REST catalog: `api::iceberg`, not this module; it writes, and asks for signatures |
 //! | `/_localstack/health`, `/_localstack/info` | served services; version and uptime |
 
+mod admit;
 pub(crate) mod crawlers;
 mod page;
+pub(crate) mod scripts;
 #[cfg(test)]
 mod tests;
 

@@ -25,7 +25,7 @@ async fn document() -> Result<Value> {
     let flags = vec![("ephemeral".to_owned(), "true".to_owned(), "--ephemeral".to_owned())];
     let config = config::resolve(&Layers::read(Sources { file: None, environment: BTreeMap::new(), flags }))?;
     let data_dir = DataDir::open(&config.place)?;
-    let node = compose::open(&config, &data_dir, &Arc::new(Metrics::new())).await?;
+    let node = compose::open(&config, &data_dir, config.listen, &Arc::new(Metrics::new())).await?;
     node.store.close().await;
     Ok(node.capabilities)
 }

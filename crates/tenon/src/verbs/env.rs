@@ -20,8 +20,11 @@ pub(crate) fn exports(endpoint: &str, any_credentials: bool) -> Vec<String> {
     lines
 }
 
-/// Prints the lines. Credentials and region that the shell has already are left alone.
-pub(crate) fn run(target: &Target, environment: &BTreeMap<String, String>, json: bool) -> Result<Outcome> {
+/// What a client of the server needs in its environment. Credentials and region that are there already are left alone.
+pub(crate) fn missing(
+    target: &Target,
+    environment: &BTreeMap<String, String>,
+) -> Vec<(&'static str, String)> {
     let set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
     let mut pairs = vec![("AWS_ENDPOINT_URL", target.endpoint.clone())];
     if !set("AWS_ACCESS_KEY_ID") && !set("AWS_PROFILE") {
@@ -31,6 +34,12 @@ pub(crate) fn run(target: &Target, environment: &BTreeMap<String, String>, json:
     if !set("AWS_REGION") && !set("AWS_DEFAULT_REGION") {
         pairs.push(("AWS_DEFAULT_REGION", target.region.clone()));
     }
+    pairs
+}
+
+/// Prints the lines.
+pub(crate) fn run(target: &Target, environment: &BTreeMap<String, String>, json: bool) -> Result<Outcome> {
+    let pairs = missing(target, environment);
     if json {
         let all: serde_json::Map<_, _> =
             pairs.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();

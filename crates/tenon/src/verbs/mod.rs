@@ -12,6 +12,8 @@ pub(crate) mod env;
 pub(crate) mod job;
 mod output;
 pub(crate) mod progress;
+pub(crate) mod python;
+pub(crate) mod script;
 pub(crate) mod sql;
 pub(crate) mod status;
 

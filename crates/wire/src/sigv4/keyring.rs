@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -64,21 +65,37 @@ impl Key {
     }
 }
 
-/// The keys that a server accepts, by access key id. Never empty when made by [`Keyring::new`] with a key.
+/// The keys that a server accepts, by access key id. Never empty when made by [`Keyring::new`] with a key. Clones share
+/// the keys that are issued while the server runs; these are in memory only.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: HashMap<String, Key>,
+    issued: Arc<RwLock<HashMap<String, Key>>>,
 }
 
 impl Keyring {
     /// Gathers keys; of two with one id the last wins (configuration refuses doubles before).
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
-        Self { keys: keys.into_iter().map(|key| (key.access_key_id.clone(), key)).collect() }
+        let keys = keys.into_iter().map(|key| (key.access_key_id.clone(), key)).collect();
+        Self { keys, issued: Arc::default() }
     }
 
     /// The key of that id.
-    pub fn get(&self, access_key_id: &str) -> Option<&Key> {
-        self.keys.get(access_key_id)
+    pub fn get(&self, access_key_id: &str) -> Option<Key> {
+        let issued =
+            || self.issued.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned();
+        self.keys.get(access_key_id).cloned().or_else(issued)
+    }
+
+    /// Lets a temporary key in, until it is revoked. It cannot take the place of one that the server was started with.
+    pub fn issue(&self, key: Key) {
+        let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);
+        issued.insert(key.access_key_id.clone(), key);
+    }
+
+    /// Ends a key that was issued; others are left alone.
+    pub fn revoke(&self, access_key_id: &str) {
+        self.issued.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }
 
     /// Whether no key is known, so that every signed request is refused.
@@ -98,8 +115,24 @@ mod tests {
         let printed = format!("{key:?} {:?}", Keyring::new([key.clone()]));
         assert!(!printed.contains("s3cret") && !printed.contains("tok3n"), "{printed}");
         assert!(printed.contains("***"));
+        let keyring = Keyring::new([]);
+        keyring.issue(key);
+        assert!(!format!("{keyring:?}").contains("s3cret"));
         assert_eq!(Secret::new("a"), Secret::new("a"));
         assert_ne!(Secret::new("a"), Secret::new("b"));
         assert_ne!(Secret::new("a"), Secret::new("ab"));
+    }
+
+    #[test]
+    fn issued_keys_are_shared_by_clones_and_end_when_revoked() {
+        let keyring = Keyring::new([Key::new("own", Secret::new("first"))]);
+        let other = keyring.clone();
+        keyring.issue(Key::new("run", Secret::new("s")));
+        keyring.issue(Key::new("own", Secret::new("second")));
+        assert!(other.get("run").is_some());
+        assert_eq!(other.get("own").unwrap().secret, Secret::new("first"));
+        keyring.revoke("run");
+        keyring.revoke("own");
+        assert!(other.get("run").is_none() && other.get("own").is_some());
     }
 }

@@ -189,7 +189,7 @@ async fn verified(
     payload::admitted(caller, parts, body, form, Some((signing_key, &claim)))
 }
 
-fn known_key<'a>(keyring: &'a Keyring, claim: &Claim, now_ms: i64) -> Result<&'a Key, AuthError> {
+fn known_key(keyring: &Keyring, claim: &Claim, now_ms: i64) -> Result<Key, AuthError> {
     let id = &claim.credential.access_key_id;
     let key = keyring.get(id).ok_or_else(|| AuthError::UnknownKey { access_key_id: id.clone() })?;
     match (&key.session_token, &claim.token) {

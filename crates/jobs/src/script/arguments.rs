@@ -1,0 +1,134 @@
+//! Which arguments of a run are for the server, and how the rest reaches the script.
+//!
+//! Source: AWS Glue Developer Guide, "Using job parameters in AWS Glue jobs".
+
+use crate::arguments::ArgumentMap;
+use crate::run::{Run, RunKind};
+
+const EXTRA_PYTHON: &str = "--extra-py-files";
+const EXTRA_FILES: &str = "--extra-files";
+const MODULES: &str = "--additional-python-modules";
+const INSTALLER: &str = "--python-modules-installer-option";
+const CONF: &str = "--conf";
+
+/// What acts here, or is for a part of AWS that is not here; the script does not get them, as on AWS.
+const CONSUMED: [&str; 21] = [
+    EXTRA_PYTHON,
+    EXTRA_FILES,
+    MODULES,
+    INSTALLER,
+    CONF,
+    "--extra-jars",
+    "--user-jars-first",
+    "--class",
+    "--job-language",
+    "--enable-metrics",
+    "--enable-observability-metrics",
+    "--enable-continuous-cloudwatch-log",
+    "--enable-continuous-log-filter",
+    "--continuous-log-logGroup",
+    "--continuous-log-logStreamPrefix",
+    "--continuous-log-conversionPattern",
+    "--enable-spark-ui",
+    "--spark-event-logs-path",
+    "--enable-job-insights",
+    "--enable-glue-datacatalog",
+    "--enable-auto-scaling",
+];
+
+/// What a run's arguments ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// `--extra-py-files`, addresses.
+    pub(super) python_files: Vec<String>,
+    /// `--extra-files`, addresses.
+    pub(super) files: Vec<String>,
+    /// `--additional-python-modules`.
+    pub(super) modules: Vec<String>,
+    /// `--python-modules-installer-option`.
+    pub(super) installer: Vec<String>,
+    /// `--conf`: Spark's settings.
+    pub(super) conf: Vec<(String, String)>,
+    /// Of those that say nothing here, the ones that would change what a script can do.
+    pub(super) without_effect: Vec<&'static str>,
+}
+
+impl Asked {
+    /// Reads the arguments. Errors: what is wrong with `--conf`.
+    pub(super) fn read(arguments: &ArgumentMap) -> Result<Self, String> {
+        let list = |name: &str| -> Vec<String> {
+            let text = arguments.get(name).map_or("", String::as_str);
+            text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+        };
+        let installer = arguments.get(INSTALLER).map_or("", String::as_str);
+        let has = |name: &&str| arguments.get(*name).is_some_and(|value| !value.is_empty());
+        Ok(Self {
+            python_files: list(EXTRA_PYTHON),
+            files: list(EXTRA_FILES),
+            modules: list(MODULES),
+            installer: installer.split_whitespace().map(str::to_owned).collect(),
+            conf: conf(arguments.get(CONF).map_or("", String::as_str))?,
+            without_effect: ["--extra-jars", "--class"].into_iter().filter(has).collect(),
+        })
+    }
+}
+
+/// `a=b --conf c=d`, as one argument holds several settings.
+fn conf(text: &str) -> Result<Vec<(String, String)>, String> {
+    let parts = text.split("--conf").map(str::trim).filter(|part| !part.is_empty());
+    let pair = |part: &str| match part.split_once('=') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(format!("--conf: {part:?} is not name=value")),
+    };
+    parts.map(pair).collect()
+}
+
+/// The arguments that the script is started with: for PySpark those of the run itself first.
+pub(super) fn for_script(run: &Run, arguments: &ArgumentMap) -> Vec<String> {
+    let mut all = Vec::new();
+    if run.details.kind == RunKind::Etl {
+        let own = [
+            ("--JOB_ID", format!("j_{}", run.incarnation.replace('-', ""))),
+            ("--JOB_RUN_ID", run.id.clone()),
+            ("--JOB_NAME", run.details.job.clone()),
+        ];
+        all.extend(
+            own.into_iter()
+                .filter(|(name, _)| !arguments.contains_key(*name))
+                .flat_map(|(name, value)| [name.to_owned(), value]),
+        );
+    }
+    for (name, value) in arguments {
+        if !CONSUMED.contains(&name.as_str()) {
+            all.extend([name.clone(), value.clone()]);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> ArgumentMap {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn lists_and_settings_are_read() {
+        let asked = Asked::read(&map(&[
+            ("--extra-py-files", "s3://b/a.py, s3://b/c.zip"),
+            ("--additional-python-modules", "a==1,b"),
+            ("--conf", "spark.sql.x=1 --conf spark.y=a=b"),
+            ("--extra-jars", "s3://b/x.jar"),
+        ]));
+        let asked = asked.unwrap();
+        assert_eq!(asked.python_files, ["s3://b/a.py", "s3://b/c.zip"]);
+        assert_eq!(asked.modules, ["a==1", "b"]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(asked.conf, [pair("spark.sql.x", "1"), pair("spark.y", "a=b")]);
+        assert_eq!(asked.without_effect, ["--extra-jars"]);
+        assert_eq!(Asked::read(&map(&[("--conf", "x")])).unwrap_err(), "--conf: \"x\" is not name=value");
+        assert_eq!(Asked::read(&map(&[])).unwrap(), Asked::default());
+    }
+}

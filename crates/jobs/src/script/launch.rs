@@ -1,0 +1,186 @@
+//! From a run to a program that can be started: files, interpreter, arguments, variables, limits.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scripts::{Limits, Modules, Program};
+use store::lease::Lease;
+
+use super::arguments::{Asked, for_script};
+use super::files::{self, Folder};
+use super::{RunKey, RunKeys, ScriptOptions};
+use crate::execute::RunFailure;
+use crate::log::RunLog;
+use crate::run::{self, Run, RunKind};
+use crate::service::Context;
+
+const GIB: u64 = 1 << 30;
+const DISABLED: &str = "scripts are not run by this server: whoever may start jobs could run code on its machine. Set \
+                        scripts.enabled = true to allow that";
+
+/// What stays the same over one run.
+pub(super) struct Task<'a> {
+    pub(super) context: &'a Context,
+    pub(super) run: &'a Run,
+    pub(super) lease: &'a Lease,
+    pub(super) log: &'a RunLog,
+}
+
+/// A script that is ready to be started.
+pub(super) struct Prepared {
+    pub(super) program: Program,
+    pub(super) limits: Limits,
+    pub(super) key: Issued,
+    pub(super) folder: Folder,
+}
+
+/// A key that ends with this value.
+pub(super) struct Issued {
+    keys: Arc<dyn RunKeys>,
+    key: RunKey,
+}
+
+impl Drop for Issued {
+    fn drop(&mut self) {
+        self.keys.revoke(&self.key.access_key_id);
+    }
+}
+
+/// Downloads what the run needs and puts its program together.
+pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
+    let scripts = task.context.scripts.options();
+    if !scripts.enabled {
+        return Err(RunFailure::Script(DISABLED.to_owned()));
+    }
+    let mut tx = task.context.store.read().await?;
+    let input = run::input(&mut tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
+    drop(tx);
+    let location = input.script.as_deref().unwrap_or_default();
+    let asked = Asked::read(&input.arguments).map_err(RunFailure::Script)?;
+    for name in &asked.without_effect {
+        task.log.error(format!("{name} has no effect: this engine has no JVM"));
+    }
+    let base = scripts.environment.python().map_err(|error| RunFailure::Script(error.to_string()))?;
+    let folder = Folder::make(scripts.folder.join(&task.run.id)).await.map_err(no_folder)?;
+    let script = files::download(task, "script", location, folder.path()).await?;
+    for extra in &asked.files {
+        files::download(task, "--extra-files", extra, folder.path()).await?;
+    }
+    let hidden = folder.path().join(".tenon");
+    let mut search = vec![task.context.scripts.packages().await?.clone()];
+    for (at, extra) in asked.python_files.iter().enumerate() {
+        search.push(python_file(task, extra, &hidden.join(at.to_string())).await?);
+    }
+    let python = layered(task, &asked, base, &hidden).await?;
+    let key = Issued { key: scripts.keys.issue(&task.run.scope), keys: Arc::clone(&scripts.keys) };
+    let variables = variables(task, &asked, &key.key, folder.path(), &search);
+    let mut arguments = vec![script.into_os_string()];
+    arguments.extend(for_script(task.run, &input.arguments).into_iter().map(Into::into));
+    let program = Program { path: python, arguments, variables, folder: folder.path().to_owned() };
+    let limits = Limits { memory_bytes: memory_bytes(task.run, scripts) };
+    Ok(Prepared { program, limits, key, folder })
+}
+
+fn no_folder(error: std::io::Error) -> RunFailure {
+    RunFailure::Script(format!("no working folder can be made: {error}"))
+}
+
+/// Downloads a module, or an archive of modules; returns what Python has to search.
+async fn python_file(task: &Task<'_>, location: &str, folder: &Path) -> Result<PathBuf, RunFailure> {
+    tokio::fs::create_dir_all(folder).await.map_err(no_folder)?;
+    let file = files::download(task, "--extra-py-files", location, folder).await?;
+    let is_module = file.extension().is_some_and(|extension| extension == "py");
+    Ok(if is_module { folder.to_owned() } else { file })
+}
+
+/// The interpreter that has the modules which the run wants besides.
+async fn layered(
+    task: &Task<'_>,
+    asked: &Asked,
+    base: PathBuf,
+    hidden: &Path,
+) -> Result<PathBuf, RunFailure> {
+    if asked.modules.is_empty() {
+        return Ok(base);
+    }
+    let mut modules = Modules { options: asked.installer.clone(), ..Modules::default() };
+    for (at, name) in asked.modules.iter().enumerate() {
+        if !files::is_location(name) {
+            modules.names.push(name.clone());
+            continue;
+        }
+        let folder = hidden.join(format!("modules-{at}"));
+        tokio::fs::create_dir_all(&folder).await.map_err(no_folder)?;
+        let file = files::download(task, "--additional-python-modules", name, &folder).await?;
+        modules.names.push(file.display().to_string());
+        modules.files.push(file);
+    }
+    let layer = task.context.scripts.options().layers.get(&base, &modules).await;
+    let layer = layer.map_err(|error| RunFailure::Script(error.to_string()))?;
+    if layer.is_new {
+        task.log.info(format!("installed {}, once for all runs that want them", asked.modules.join(", ")));
+    }
+    Ok(layer.python)
+}
+
+/// All variables of the script; nothing of the server's own.
+fn variables(
+    task: &Task<'_>,
+    asked: &Asked,
+    key: &RunKey,
+    folder: &Path,
+    search: &[PathBuf],
+) -> BTreeMap<String, String> {
+    let scripts = task.context.scripts.options();
+    let region = &task.run.scope.region;
+    let search: Vec<String> = search.iter().map(|path| path.display().to_string()).collect();
+    let conf: Vec<String> = asked.conf.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let own = scripts.environment.folder().join("bin");
+    let pairs = [
+        ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", own.display())),
+        ("HOME", folder.display().to_string()),
+        ("TMPDIR", folder.display().to_string()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("TZ", "UTC".to_owned()),
+        ("PYTHONUNBUFFERED", "1".to_owned()),
+        ("PYTHONPATH", search.join(":")),
+        ("AWS_ENDPOINT_URL", scripts.endpoint.clone()),
+        ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
+        ("AWS_SESSION_TOKEN", key.session_token.clone().unwrap_or_default()),
+        ("AWS_REGION", region.clone()),
+        ("AWS_DEFAULT_REGION", region.clone()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("TENON_SCRIPT_ENGINE", scripts.engine.clone()),
+        ("TENON_RUN_ID", task.run.id.clone()),
+        ("TENON_RUN_FENCE", task.lease.fence.to_string()),
+        ("TENON_SPARK_CONF", conf.join("\n")),
+    ];
+    pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// What a worker of the run's type has on AWS, but no more than the server allows. A Python shell job of a sixteenth unit
+/// has 1 GiB.
+fn memory_bytes(run: &Run, scripts: &ScriptOptions) -> u64 {
+    let echo = &run.details.echo;
+    let worker = echo.get("WorkerType").and_then(serde_json::Value::as_str);
+    let gib = match worker {
+        Some("G.025X") => 4,
+        Some("G.2X" | "R.1X") => 32,
+        Some("G.4X" | "R.2X" | "Z.2X") => 64,
+        Some("G.8X" | "R.4X") => 128,
+        Some("G.12X") => 192,
+        Some("G.16X" | "R.8X") => 256,
+        _ if run.details.kind == RunKind::PythonShell => {
+            let units = echo.get("MaxCapacity").and_then(serde_json::Value::as_f64).unwrap_or_default();
+            if units < 1.0 { 1 } else { 16 }
+        }
+        _ => 16,
+    };
+    scripts.memory_bytes.min(gib * GIB)
+}

@@ -1,0 +1,169 @@
+//! Executes one run of a script: its files are downloaded, Python runs it, its end becomes the run's.
+//!
+//! ```text
+//! objects ─► <folder>/<run>/script.py ─► process group (arguments, own key, memory limit) ─► exit ─► SUCCEEDED or FAILED
+//!                                             └─ stdout, stderr ─► the run's logs, while it runs
+//! ```
+//!
+//! The script is a client of this server like any other: it reads and writes through the endpoint, with a key that is
+//! its own and ends with it. What it writes is visible at once, as on AWS; so a run that ends without success leaves
+//! what it has written, and is begun again only when its job has retries. Its working folder goes when it ends, and
+//! after a crash when the next server starts.
+
+mod arguments;
+mod files;
+mod launch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scripts::{Ended, Environment, Layers, failure, process};
+use store::lease::{self, Lease};
+use store::{Scope, crash};
+use tokio::sync::OnceCell;
+
+pub(crate) use files::is_location;
+
+use crate::execute::{RunFailure, published};
+use crate::jobs::Active;
+use crate::log::RunLog;
+use crate::run::{self, Event, Run, RunState};
+use crate::service::{Context, unknown};
+
+/// The script has ended well, the run is still RUNNING.
+pub(crate) const ENDED: &str = "jobs.script.ended";
+/// Why a run failed that a server which stops has ended.
+pub(crate) const SHUT_DOWN: &str =
+    "The server was stopped while the script ran; what the script had written until then is there.";
+
+/// A key that the processes of one run sign with.
+#[derive(Clone)]
+pub struct RunKey {
+    /// Access key id.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret: String,
+    /// Set for a key that is the run's own.
+    pub session_token: Option<String>,
+}
+
+/// Gives runs keys; the binary joins it to who verifies signatures.
+pub trait RunKeys: Send + Sync {
+    /// A key for requests in the name of this account.
+    fn issue(&self, scope: &Scope) -> RunKey;
+
+    /// Ends a key; one that is unknown, or not of [`Self::issue`], is left alone.
+    fn revoke(&self, access_key_id: &str);
+}
+
+/// What running scripts needs of the server.
+pub struct ScriptOptions {
+    /// Whether scripts run at all.
+    pub enabled: bool,
+    /// Where Python and the engine are.
+    pub environment: Environment,
+    /// Modules that jobs want besides.
+    pub layers: Layers,
+    /// Holds a working folder per run. Whoever makes this value has emptied it.
+    pub folder: PathBuf,
+    /// What runs their frames, as the library names it.
+    pub engine: String,
+    /// The most that a process of a script may use.
+    pub memory_bytes: u64,
+    /// Where this server is reached.
+    pub endpoint: String,
+    /// Keys for runs.
+    pub keys: Arc<dyn RunKeys>,
+}
+
+/// Runs scripts.
+pub struct Scripts {
+    options: ScriptOptions,
+    /// Where our packages lie, once they were needed.
+    packages: OnceCell<PathBuf>,
+}
+
+impl Scripts {
+    /// With these options.
+    pub fn new(options: ScriptOptions) -> Self {
+        Self { options, packages: OnceCell::new() }
+    }
+
+    pub(crate) fn options(&self) -> &ScriptOptions {
+        &self.options
+    }
+
+    /// The folder of our packages: those of this very program, whatever the environment was made with.
+    async fn packages(&self) -> Result<&PathBuf, RunFailure> {
+        let unpack = || async {
+            let folder = self.options.folder.join("packages");
+            let to = folder.clone();
+            let unpacked = tokio::task::spawn_blocking(move || scripts::package::unpack(&to)).await;
+            unpacked.map_err(std::io::Error::other)?.map(|()| folder)
+        };
+        let unpacked: Result<&PathBuf, std::io::Error> = self.packages.get_or_try_init(unpack).await;
+        unpacked
+            .map_err(|error| RunFailure::Script(format!("the awsglue package cannot be unpacked: {error}")))
+    }
+}
+
+/// Executes the run; `Ok` means that it is SUCCEEDED.
+pub(crate) async fn execute(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    active: &Active,
+    log: &RunLog,
+) -> Result<(), RunFailure> {
+    let task = launch::Task { context, run, lease, log };
+    // While it is prepared there is nothing yet that could end by itself.
+    let prepared = tokio::select! {
+        biased;
+        () = active.cancel.cancelled() => return Err(RunFailure::Cancelled),
+        prepared = launch::prepare(&task) => prepared?,
+    };
+    let ended = process::run(&prepared.program, prepared.limits, &Printed(log), &active.cancel).await;
+    log.flush().await;
+    let ended = ended.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
+    drop(prepared.key);
+    prepared.folder.remove().await;
+    conclude(context, run, lease, &ended, prepared.limits).await
+}
+
+async fn conclude(
+    context: &Context,
+    run: &Run,
+    lease: &Lease,
+    ended: &Ended,
+    limits: scripts::Limits,
+) -> Result<(), RunFailure> {
+    if ended.cancelled {
+        return Err(RunFailure::Cancelled);
+    }
+    if let Some(message) = failure::explain(ended.exit, &ended.tail, limits.memory_bytes) {
+        return Err(RunFailure::Script(message));
+    }
+    crash::point(ENDED);
+    let mut tx = context.store.begin().await?;
+    let mut now = run::still_ours(&mut tx, lease, &run.id).await?;
+    run::apply(&mut tx, &mut now, Event::Published).await?.ok_or(RunFailure::Ended)?;
+    lease::release(&mut tx, lease).await?;
+    match tx.commit().await {
+        Ok(()) => Ok(()),
+        Err(error) if unknown(&error) && published(context, run, &(RunState::Succeeded, None)).await? => {
+            Ok(())
+        }
+        // If it is not known: the lease runs out, and recovery looks at what is stored.
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Hands what a script prints to the run's logs.
+struct Printed<'a>(&'a RunLog);
+
+#[async_trait::async_trait]
+impl scripts::Sink for Printed<'_> {
+    async fn lines(&self, output: scripts::Output, lines: Vec<String>) {
+        self.0.printed(output, lines).await;
+    }
+}

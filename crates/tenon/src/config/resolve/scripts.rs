@@ -1,0 +1,70 @@
+//! The settings of scripts.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use toml::Value;
+
+use super::super::{ScriptsConfig, machine, units};
+use super::{Reader, flag, is_loopback, path, size, text};
+
+/// The least that Python and the engine can work with.
+const MIN_BYTES: u64 = 256 << 20;
+/// Where the environment is when nobody has a home.
+const SHARED: &str = "/var/cache/tenon/python";
+/// What decides where and how pip looks for packages; everything that begins with `PIP_`, too.
+const INSTALLING: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+];
+
+pub(super) fn read(reader: &mut Reader<'_>, listen: SocketAddr) -> ScriptsConfig {
+    let memory_bytes = reader.get("scripts.memory", size).unwrap_or_else(|| machine::memory_bytes() / 2);
+    if memory_bytes < MIN_BYTES && reader.layers.values.contains_key("scripts.memory") {
+        reader.problem("scripts.memory", format!("must be at least {}", units::size_text(MIN_BYTES)));
+    }
+    let environment = reader.get("scripts.environment", path);
+    ScriptsConfig {
+        environment: environment.unwrap_or_else(|| default(&reader.layers.environment)),
+        python: reader.need("scripts.python", path, PathBuf::new()),
+        engine: reader.need("scripts.engine", engine, String::new()),
+        memory_bytes,
+        enabled: reader.get("scripts.enabled", flag).unwrap_or_else(|| is_loopback(listen)),
+        installing: installing(&reader.layers.environment),
+    }
+}
+
+fn engine(value: &Value) -> Result<String, String> {
+    let text = text(value)?;
+    let is_remote = ["sc://", "spark-connect://"].iter().any(|scheme| text.starts_with(scheme));
+    if is_remote || text == "sail" || text == "spark" {
+        return Ok(text);
+    }
+    Err(format!("{text:?} is not one of sail, spark, sc://host:port, spark-connect://host:port"))
+}
+
+fn default(environment: &BTreeMap<String, String>) -> PathBuf {
+    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    base.map_or_else(|| PathBuf::from(SHARED), |base| base.join("tenon/python"))
+}
+
+fn installing(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let counts = |name: &str| name.starts_with("PIP_") || INSTALLING.contains(&name);
+    environment
+        .iter()
+        .filter(|(name, _)| counts(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! Bookmarks for the library in scripts (`python/awsglue/_bookmarks.py`), under `/_/scripts/`:
+//!
+//! - `POST bookmark/load` of `{"JobName", "From"?, "To"?}` answers `{"Version", "Again", "Contexts": {context: {address: ETag}}}`
+//! - `POST bookmark/commit` of `{"JobName", "RunId", "Fence", "Version", "Read": {context: {address: {"Etag", "Size", "ModifiedMs"}}}}`
+//!   answers `{"Version"}`; 409 when the bookmark or the run has moved on
+//!
+//! Who may: [`super::admit`].
+
+use http::{Request, Response, StatusCode};
+use jobs::JobsError;
+use jobs::bookmark::script::{self, Commit, CommitError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::Store;
+use wire::{Auth, Body};
+
+use super::admit::{self, Refused};
+
+/// Paths that this module answers.
+pub(crate) const PREFIX: &str = "/_/scripts/";
+/// Half a million objects in one commit.
+const MAX_BODY_BYTES: u64 = 128 << 20;
+
+/// Answers the requests.
+pub(crate) struct ScriptOps {
+    pub(crate) store: Store,
+    pub(crate) auth: Auth,
+}
+
+/// The body of `load`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Load {
+    job_name: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl From<JobsError> for Refused {
+    fn from(error: JobsError) -> Self {
+        match &error {
+            JobsError::JobNotFound { .. } => {
+                Self(StatusCode::NOT_FOUND, "EntityNotFoundException", error.to_string())
+            }
+            JobsError::InvalidInput { .. } => Self::invalid(error.to_string()),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CommitError> for Refused {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Moved(message) => {
+                Self(StatusCode::CONFLICT, "ConcurrentModificationException", message)
+            }
+            CommitError::Stale { .. } => {
+                Self(StatusCode::CONFLICT, "JobRunInvalidStateTransitionException", error.to_string())
+            }
+            CommitError::Jobs(error) => error.into(),
+        }
+    }
+}
+
+impl ScriptOps {
+    /// Answers a request below [`PREFIX`]; never fails.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        admit::reply(self.serve(request).await)
+    }
+
+    async fn serve(&self, request: Request<Body>) -> Result<Value, Refused> {
+        match request.uri().path().strip_prefix(PREFIX).unwrap_or_default() {
+            "bookmark/load" => self.load(request).await,
+            "bookmark/commit" => self.commit(request).await,
+            _ => Err(Refused::unknown()),
+        }
+    }
+
+    async fn load(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Load) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let mut tx = self.store.read().await.map_err(JobsError::from)?;
+        let (from, to) = (asked.from.as_deref(), asked.to.as_deref());
+        let known = script::known(&mut tx, &scope, &asked.job_name, from, to).await?;
+        serde_json::to_value(known).map_err(|error| Refused::internal(&error))
+    }
+
+    async fn commit(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, commit): (_, Commit) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let mut tx = self.store.begin().await.map_err(JobsError::from)?;
+        let version = script::commit(&mut tx, &scope, commit).await?;
+        script::publish(tx).await?;
+        Ok(json!({ "Version": version }))
+    }
+}
