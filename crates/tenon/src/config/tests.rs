@@ -239,3 +239,18 @@ fn the_outside_store_is_whole_or_not_there() {
     let lost = [("objects.store", "s3://bytes"), ("ephemeral", "true")];
     assert_eq!(problems(&layers(None, &[], &lost)).len(), 1);
 }
+
+#[test]
+fn scripts_run_on_loopback_unless_said_otherwise() {
+    let environment = [("XDG_CACHE_HOME", "/c"), ("PIP_INDEX_URL", "http://index"), ("OTHER_SECRET", "x")];
+    let scripts = resolve(&layers(None, &environment, &[])).expect("fine").scripts;
+    assert_eq!((scripts.environment.to_str(), scripts.enabled), (Some("/c/tenon/python"), true));
+    assert!(scripts.installing.contains_key("PIP_INDEX_URL") && !scripts.installing.contains_key("OTHER_SECRET"));
+    let open = "listen = '0.0.0.0:1'\nauth = 'sigv4'\n[[keys]]\naccess_key_id = 'a'\nsecret = 'b'\n";
+    assert!(!resolve(&layers(Some(open), &[], &[])).expect("fine").scripts.enabled);
+    let allowed = resolve(&layers(Some(open), &[("TENON_SCRIPTS_ENABLED", "true")], &[]));
+    assert!(allowed.expect("fine").scripts.enabled);
+    let wrong = [("scripts.engine", "flink"), ("scripts.memory", "1MiB")];
+    let found = problems(&layers(None, &[], &wrong)).join("\n");
+    assert!(found.contains("scripts.engine") && found.contains("scripts.memory"), "{found}");
+}
