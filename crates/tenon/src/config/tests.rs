@@ -245,7 +245,9 @@ fn scripts_run_on_loopback_unless_said_otherwise() {
     let environment = [("XDG_CACHE_HOME", "/c"), ("PIP_INDEX_URL", "http://index"), ("OTHER_SECRET", "x")];
     let scripts = resolve(&layers(None, &environment, &[])).expect("fine").scripts;
     assert_eq!((scripts.environment.to_str(), scripts.enabled), (Some("/c/tenon/python"), true));
-    assert!(scripts.installing.contains_key("PIP_INDEX_URL") && !scripts.installing.contains_key("OTHER_SECRET"));
+    assert!(
+        scripts.installing.contains_key("PIP_INDEX_URL") && !scripts.installing.contains_key("OTHER_SECRET")
+    );
     let open = "listen = '0.0.0.0:1'\nauth = 'sigv4'\n[[keys]]\naccess_key_id = 'a'\nsecret = 'b'\n";
     assert!(!resolve(&layers(Some(open), &[], &[])).expect("fine").scripts.enabled);
     let allowed = resolve(&layers(Some(open), &[("TENON_SCRIPTS_ENABLED", "true")], &[]));
