@@ -202,9 +202,9 @@ async fn referenced(board: &mut Board<'_>, check: &Check) -> Asked<Expr> {
     let [own, theirs] = check.parameters.as_slice() else {
         return Ok(Err(Verdict::error(format!("{check} needs two parameters"))));
     };
-    let pairs = Reference::parse(theirs).and_then(|reference| {
+    let pairs = Reference::parse(theirs).map(|reference| {
         let own: Vec<String> = own.split(',').map(|name| name.trim().to_owned()).collect();
-        Ok((own, reference))
+        (own, reference)
     });
     let (own, reference) = match pairs {
         Ok(pairs) => pairs,

@@ -23,6 +23,9 @@ pub(super) const NOW_MS: i64 = 1_768_046_400_000;
 const DAY: i32 = 20_463;
 const MICROS_OF_DAY: i64 = 86_400_000_000;
 
+/// A rule, how it ends, and numbers that were measured for it.
+type Expected<'a> = (&'a str, Outcome, &'a [(&'a str, f64)]);
+
 pub(super) struct Data {
     pub(super) session: Session,
     pub(super) by_row: bool,
@@ -114,7 +117,7 @@ impl Data {
     }
 
     /// Checks how each rule ends, and numbers that were measured for it.
-    pub(super) async fn check(&self, expected: &[(&str, Outcome, &[(&str, f64)])]) {
+    pub(super) async fn check(&self, expected: &[Expected<'_>]) {
         let rules: Vec<&str> = expected.iter().map(|(rule, _, _)| *rule).collect();
         let found = self.rules(&rules).await;
         assert_eq!(found.len(), expected.len());
