@@ -307,6 +307,11 @@ fn append(column: &mut Column, scalar: &Scalar<'_>, wraps: bool) -> bool {
             c.push(*value);
             true
         }
+        // Text is bytes, as where columns of several files are merged.
+        (Column::Binary(c), Scalar::Text(text)) => {
+            c.push(text.as_bytes());
+            true
+        }
         (Column::Binary(c), Scalar::Bytes(bytes)) => {
             c.push(bytes);
             true

@@ -229,6 +229,8 @@ fn columns_of_text_take_everything() {
         ["1.0"],
     ];
     assert_eq!(read_text(text, &ion(), &[("a", "string")]).unwrap(), expected);
+    let bytes = read_text("{a: \"hi\"} {a: {{aGk=}}}", &ion(), &[("a", "binary")]).unwrap();
+    assert_eq!(bytes, [["6869"], ["6869"]]);
     let map = read_text("{a: {x: 1, y: 2}} {a: {}}", &ion(), &[("a", "map<string,int>")]).unwrap();
     assert_eq!(map, [["{x: 1, y: 2}"], ["{}"]]);
     for (text, ty) in [
