@@ -142,11 +142,25 @@ pub enum Problem {
         /// What is wrong, and in which column of the line.
         message: String,
     },
+    /// A value of Ion that is not well-formed.
+    #[error("malformed Ion: {message}")]
+    Ion {
+        /// What is wrong, and at which byte.
+        message: String,
+    },
     /// A line that the pattern does not match.
     #[error("the pattern does not match the line {line:?}")]
     Unmatched {
         /// The line, cut to 100 characters.
         line: String,
+    },
+    /// A line that is longer or shorter than its fields may be.
+    #[error("expected a line of {expected} characters, found {found}")]
+    LineLength {
+        /// The sum of the widths.
+        expected: usize,
+        /// The line's characters.
+        found: usize,
     },
     /// A line that takes the pattern's matcher too long.
     #[error("the pattern takes too many steps of backtracking on this line: make it more specific")]
@@ -230,7 +244,9 @@ impl FormatError {
                 | Problem::Json { .. }
                 | Problem::RepeatedName { .. }
                 | Problem::Xml { .. }
+                | Problem::Ion { .. }
                 | Problem::Unmatched { .. }
+                | Problem::LineLength { .. }
         )
     }
 
@@ -255,11 +271,15 @@ impl FormatError {
             Problem::Json { .. } | Problem::UnterminatedJson { .. } => "malformed JSON",
             Problem::RepeatedName { .. } => "names that repeat",
             Problem::Xml { .. } | Problem::XmlDocument { .. } => "malformed XML",
+            Problem::Ion { .. } => "malformed Ion",
             Problem::Parquet { .. } => "damaged Parquet",
-            Problem::Unmatched { .. } | Problem::PatternTooHard => "lines that do not match",
+            Problem::Unmatched { .. } | Problem::LineLength { .. } | Problem::PatternTooHard => {
+                "lines that do not match"
+            }
             Problem::Damaged { format: "Avro", .. } => "damaged Avro",
             Problem::Damaged { format: "ORC", .. } => "damaged ORC",
             Problem::Damaged { format: "Excel workbook", .. } => "damaged Excel",
+            Problem::Damaged { format: "Ion", .. } => "damaged Ion",
             Problem::Damaged { .. } => "damaged file",
             Problem::Unsupported { .. } | Problem::ColumnLeftOut { .. } => "not supported",
             Problem::Schema { .. } | Problem::UnknownName { .. } => "schema not usable",

@@ -27,6 +27,7 @@ mod excel;
 pub mod hive;
 mod infer;
 mod input;
+mod ion;
 mod json;
 mod lines;
 mod options;
@@ -44,12 +45,13 @@ pub use conform::{conform, not_conforming};
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{CsvHints, Detected, Header, InferOptions, Inferred, InferredField, infer, merge_types};
+pub use ion::path::{IonPath, IonPathError};
 pub use json::path::{JsonPath, JsonPathError};
 pub use lines::grok::{Pattern, PatternError, PatternField};
 pub use options::{
-    AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, JsonLayout, JsonOptions,
-    LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged, ReadOptions,
-    XmlOptions,
+    AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, IonOptions, JsonLayout,
+    JsonOptions, LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged,
+    RaggedLines, ReadOptions, XmlOptions,
 };
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};

@@ -1,6 +1,7 @@
 //! What a file is ([`Format`]) and how to read it ([`ReadOptions`]).
 
 mod csv;
+mod ion;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use crate::encoding::Encoding;
 use crate::json::path::JsonPath;
 
 pub use csv::{ColumnNames, CsvOptions, Malformed, Ragged};
+pub use ion::IonOptions;
 pub use reading::{BadRecords, OnBadRecord, ReadOptions};
 
 /// A file format with its dialect. Compression is a property of each file, not of the format.
@@ -32,11 +34,13 @@ pub enum Format {
     Lines(LineOptions),
     /// XML.
     Xml(XmlOptions),
+    /// Amazon Ion, text or binary.
+    Ion(IonOptions),
 }
 
 impl Format {
-    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro`, `orc` or (ours) `excel`; of lines and
-    /// XML, what their options say.
+    /// The Glue `classification` of this format: `csv`, `json`, `parquet`, `avro`, `orc`, `ion` or (ours) `excel`; of lines
+    /// and XML, what their options say.
     pub fn classification(&self) -> &str {
         match self {
             Self::Csv(_) => "csv",
@@ -47,6 +51,7 @@ impl Format {
             Self::Excel(_) => "excel",
             Self::Lines(lines) => &lines.classification,
             Self::Xml(xml) => &xml.classification,
+            Self::Ion(_) => "ion",
         }
     }
 }
@@ -123,6 +128,26 @@ pub enum LineLayout {
         /// Whether letters match in either case.
         ignore_case: bool,
     },
+    /// Fields of a width each; columns by position.
+    Fixed {
+        /// Widths in characters, one for each column.
+        widths: Vec<u32>,
+        /// Whether white space around values is no part of them.
+        trim: bool,
+        /// Lines of another length.
+        ragged: RaggedLines,
+    },
+}
+
+/// What a line means that is longer or shorter than its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RaggedLines {
+    /// Fields behind the end of a short line are NULL; one that is longer, by more than blanks, does not fit.
+    Short,
+    /// Neither fits.
+    Bad,
+    /// Fields behind the end are NULL, and what is behind the last field is left out.
+    Pad,
 }
 
 /// A dialect of lines.

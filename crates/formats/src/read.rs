@@ -17,6 +17,7 @@ use crate::encoding::Encoding;
 use crate::error::{FormatError, Problem};
 use crate::excel::ExcelReader;
 use crate::input::Input;
+use crate::ion::read::IonReader;
 use crate::json::layout::detect_layout;
 use crate::json::read::JsonReader;
 use crate::lines::read::LineReader;
@@ -98,6 +99,7 @@ enum Reader {
     Members(Box<Members>),
     Lines(Box<LineReader>),
     Xml(Box<XmlReader>),
+    Ion(Box<IonReader>),
     Nothing,
 }
 
@@ -136,7 +138,7 @@ impl Reader {
                 let reader = ExcelReader::open(source, excel, schema, options).await?;
                 return Ok(Self::Excel(Box::new(reader)));
             }
-            Format::Csv(_) | Format::Json(_) | Format::Lines(_) | Format::Xml(_) => {}
+            Format::Csv(_) | Format::Json(_) | Format::Lines(_) | Format::Xml(_) | Format::Ion(_) => {}
         }
         let compression = match options.compression {
             Some(known) => known,
@@ -172,6 +174,9 @@ impl Reader {
             Format::Xml(xml) => {
                 Self::Xml(Box::new(XmlReader::open(source, xml, compression, schema, options).await?))
             }
+            Format::Ion(ion) => {
+                Self::Ion(Box::new(IonReader::open(source, ion, compression, schema, options).await?))
+            }
             Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) | Format::Excel(_) => Self::Nothing,
         })
     }
@@ -187,6 +192,7 @@ impl Reader {
             Self::Members(members) => members.next().await,
             Self::Lines(reader) => reader.next().await,
             Self::Xml(reader) => reader.next().await,
+            Self::Ion(reader) => reader.next().await,
             Self::Nothing => Ok(None),
         }
     }
@@ -244,7 +250,7 @@ fn require_whole(
         }
         Format::Lines(lines) => lines.encoding.is_none() && lines.footer_lines == 0,
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => true,
-        Format::Excel(_) | Format::Xml(_) => false,
+        Format::Excel(_) | Format::Xml(_) | Format::Ion(_) => false,
     };
     if whole || (splittable && compression == Compression::None) {
         return Ok(());
@@ -267,7 +273,7 @@ pub(crate) async fn detect_compression(source: &dyn ByteSource) -> Result<Compre
 
 /// Cuts a file into ranges of about `target_bytes` for [`read`]; one range when it cannot be cut, none when empty.
 ///
-/// Reads the file's head at most. Compressed text, CSV with multi-line quotes and JSON other than lines stay whole;
+/// Reads the file's head at most. Compressed text, CSV with multi-line quotes, JSON other than lines, XML and Ion stay whole;
 /// Parquet ranges take the row groups whose middle they hold, ORC's the stripes that begin in them, Avro's the blocks
 /// whose preceding marker does.
 pub async fn plan_splits(
@@ -298,7 +304,7 @@ async fn is_plain(source: &dyn ByteSource, encoding: Option<Encoding>) -> Result
 async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, FormatError> {
     match format {
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
-        Format::Excel(_) | Format::Xml(_) => Ok(false),
+        Format::Excel(_) | Format::Xml(_) | Format::Ion(_) => Ok(false),
         Format::Csv(csv) if csv_is_multiline(csv) || csv.footer_lines > 0 => Ok(false),
         Format::Lines(lines) if lines.footer_lines > 0 => Ok(false),
         Format::Json(json) if json.path.is_some() => Ok(false),

@@ -2,6 +2,7 @@
 //! back, which is where a table's own words decide how its files are read.
 
 mod csv;
+mod ion;
 mod json;
 mod text;
 
@@ -13,12 +14,15 @@ use crate::options::{
 };
 
 use csv::{lazy_parameters, lazy_simple, open_csv, open_csv_parameters};
+use ion::{ion, ion_parameters};
 use json::{openx, openx_parameters};
-use text::{grok, line_format, line_parameters, regex, xml_parameters};
+use text::{fixed, grok, line_format, line_parameters, regex, xml_parameters};
 pub use text::{within_cloudtrail, xml_of};
 
 /// Hive's plain text input.
 pub const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
+/// Manifests: each line of a table's files names a data file, whatever the SerDe.
+pub const SYMLINK_INPUT: &str = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat";
 /// Hive's plain text output.
 pub const TEXT_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
 /// Hive's Parquet input.
@@ -51,6 +55,12 @@ pub const EXCEL: &str = "tenon.ExcelSerDe";
 pub const EXCEL_INPUT: &str = "tenon.ExcelInputFormat";
 /// The output format that goes with it; nothing is written.
 pub const EXCEL_OUTPUT: &str = "tenon.ExcelOutputFormat";
+/// Hive's Ion input, text and binary.
+pub const ION_INPUT: &str = "com.amazon.ionhiveserde.formats.IonInputFormat";
+/// Hive's Ion output; nothing is written.
+pub const ION_OUTPUT: &str = "com.amazon.ionhiveserde.formats.IonOutputFormat";
+/// Amazon Ion.
+pub const ION: &str = "com.amazon.ionhiveserde.IonHiveSerDe";
 /// Parquet.
 pub const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
 
@@ -62,6 +72,9 @@ pub const CLOUDTRAIL: &str = "com.amazon.emr.hive.serde.CloudTrailSerde";
 pub const GROK: &str = "com.amazonaws.glue.serde.GrokSerDe";
 /// Lines taken apart by a regular expression.
 pub const REGEX: &str = "org.apache.hadoop.hive.serde2.RegexSerDe";
+
+/// Lines of fixed width: a SerDe of our own, because neither Hive nor Glue has one.
+pub const FIXED: &str = "tenon.FixedWidthSerDe";
 
 /// Where in a document of JSON the records are: what a classifier found them by.
 const JSON_PATH: &str = "jsonPath";
@@ -115,6 +128,7 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
         Format::Lines(lines) => match &lines.layout {
             LineLayout::Grok { .. } => text(GROK, line_parameters(lines)),
             LineLayout::Regex { .. } => text(REGEX, line_parameters(lines)),
+            LineLayout::Fixed { .. } => text(FIXED, line_parameters(lines)),
         },
         // Hive has no SerDe for it, and Glue's crawlers name none.
         Format::Xml(xml) => SerdeInfo {
@@ -130,6 +144,9 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
             info.parameters.extend(excel.sheet.clone().map(|sheet| ("sheet".to_owned(), sheet)));
             info.parameters.extend(excel.header.map(|header| ("header".to_owned(), header.to_string())));
             info
+        }
+        Format::Ion(ion) => {
+            SerdeInfo { parameters: ion_parameters(ion), ..typed(ION_INPUT, ION_OUTPUT, ION) }
         }
         Format::Avro(avro) => {
             let mut info = typed(AVRO_INPUT, AVRO_OUTPUT, AVRO);
@@ -188,6 +205,7 @@ pub fn format_of(
         REGEX | "org.apache.hadoop.hive.contrib.serde2.RegexSerDe" => {
             line_format(regex(serde)?, serde, table, columns)
         }
+        FIXED => fixed(serde, table, columns),
         CLOUDTRAIL => Ok(within_cloudtrail(Format::Json(JsonOptions::default()))),
         PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
         AVRO => avro(serde, table),
@@ -197,6 +215,7 @@ pub fn format_of(
             ..ExcelOptions::default()
         })),
         ORC => Ok(Format::Orc(OrcOptions { columns })),
+        ION => ion(serde),
         other => Err(SerdeError::Library(other.to_owned())),
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use formats::hive::HiveType;
 use formats::{
-    AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, JsonOptions,
-    JsonPath, LineOptions, OrcOptions, ParquetOptions, XmlOptions, merge_types,
+    AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, IonOptions,
+    JsonOptions, JsonPath, LineOptions, OrcOptions, ParquetOptions, XmlOptions, merge_types,
 };
 
 /// Share of columns that must be in both.
@@ -59,6 +59,7 @@ pub(crate) enum Kind {
     /// Lines; the options without names.
     Lines(Box<LineOptions>),
     Xml(Box<XmlOptions>),
+    Ion,
 }
 
 /// One or more files of a kind.
@@ -68,7 +69,7 @@ pub(crate) struct Shape {
     pub(crate) fields: Arc<Vec<InferredField>>,
     /// CSV: some field is quoted.
     pub(crate) quoted: bool,
-    /// CSV: the escape seen.
+    /// CSV: the escape seen; the quote when backslashes were seen that escape nothing.
     pub(crate) escape: Option<u8>,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
@@ -93,7 +94,12 @@ impl Shape {
                     quote: csv.quote.unwrap_or(b'"'),
                     comment: csv.comment,
                 },
-                csv.escape.filter(|_| inferred.quoted),
+                match (inferred.backslashes, inferred.quoted) {
+                    // The quote says that there is no other escape.
+                    (true, _) => csv.quote.or(Some(b'"')),
+                    (false, true) => csv.escape,
+                    (false, false) => None,
+                },
             ),
             Format::Json(json) => match &json.path {
                 Some(path) => (Kind::JsonPath(Box::new(path.clone())), None),
@@ -107,6 +113,7 @@ impl Shape {
             Format::Orc(_) => (Kind::Orc, None),
             Format::Excel(excel) => (Kind::Excel { header: excel.header.unwrap_or(true) }, None),
             Format::Xml(xml) => (Kind::Xml(Box::new(xml.clone())), None),
+            Format::Ion(_) => (Kind::Ion, None),
         };
         let avro_schema = match &inferred.format {
             Format::Avro(avro) => avro.schema.clone(),
@@ -133,7 +140,7 @@ impl Shape {
         match &self.kind {
             Kind::Csv { .. } => false,
             Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) | Kind::Xml(_) => true,
-            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => true,
+            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } | Kind::Ion => true,
         }
     }
 
@@ -192,7 +199,9 @@ impl Shape {
         match &self.kind {
             Kind::Csv { header_lines, .. } => merge_positions(a, b, *header_lines > 0, likeness),
             Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) | Kind::Xml(_) => merge_names(a, b, likeness),
-            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => merge_names(a, b, likeness),
+            Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } | Kind::Ion => {
+                merge_names(a, b, likeness)
+            }
         }
     }
 
@@ -230,6 +239,7 @@ impl Shape {
                 Format::Excel(ExcelOptions { header: Some(*header), ..ExcelOptions::default() })
             }
             Kind::Orc => Format::Orc(OrcOptions { columns: columns.to_vec() }),
+            Kind::Ion => Format::Ion(IonOptions::default()),
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn parameters_of_kind(shape: &Shape) -> Parameters {
             all.insert("classification".to_owned(), "json".to_owned());
             all.insert("jsonPath".to_owned(), path.as_str().to_owned());
         }
-        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } => {
+        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } | Kind::Ion => {
             all.insert("classification".to_owned(), shape.format(&[]).classification().to_owned());
         }
         Kind::Xml(xml) => {

@@ -201,8 +201,10 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         if quoted && byte("quoteChar") != Some(*quote) {
             return None;
         }
-        escape = byte("escapeChar").filter(|escape| quoted && escape != quote);
-        if (shape.quoted && !quoted) || shape.escape.is_some_and(|seen| Some(seen) != escape) {
+        escape = byte("escapeChar").filter(|_| quoted);
+        // A table without quotes takes backslashes as they are.
+        let known = escape.or(Some(*quote));
+        if (shape.quoted && !quoted) || shape.escape.is_some_and(|seen| Some(seen) != known) {
             return None;
         }
     }

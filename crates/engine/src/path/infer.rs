@@ -93,6 +93,8 @@ fn sample(objects: &[Arc<SourceObject>], wanted: usize) -> Vec<Arc<SourceObject>
 
 struct Merged {
     format: Format,
+    /// CSV: whether some file without quotes has backslashes.
+    backslashes: bool,
     first: String,
     fields: Vec<(String, HiveType)>,
     /// Places in `fields` by the name, in lower case where that does not count.
@@ -106,7 +108,13 @@ impl Merged {
             Format::Avro(_) => Format::Avro(formats::AvroOptions::default()),
             other => other,
         };
-        let mut merged = Self { format, first: name.to_owned(), fields: Vec::new(), places: HashMap::new() };
+        let mut merged = Self {
+            format,
+            backslashes: inferred.backslashes,
+            first: name.to_owned(),
+            fields: Vec::new(),
+            places: HashMap::new(),
+        };
         merged.add_fields(inferred.fields);
         merged
     }
@@ -136,14 +144,15 @@ impl Merged {
                 format!("{} is {ours}, {name} is {theirs}: one source reads files of one format", self.first);
             return Err(EngineError::OptionsInvalid { what });
         }
-        self.merge_dialect(&inferred.format, name)?;
+        self.merge_dialect(&inferred, name)?;
+        self.backslashes |= inferred.backslashes;
         self.add_fields(inferred.fields);
         Ok(())
     }
 
     /// One dialect has to do for all files. The layout of JSON is found out file by file.
-    fn merge_dialect(&mut self, other: &Format, name: &str) -> Result<(), EngineError> {
-        match (&mut self.format, other) {
+    fn merge_dialect(&mut self, other: &Inferred, name: &str) -> Result<(), EngineError> {
+        match (&mut self.format, &other.format) {
             (Format::Csv(ours), Format::Csv(theirs)) => {
                 if ours.delimiter != theirs.delimiter
                     || ours.header_lines != theirs.header_lines
@@ -153,9 +162,8 @@ impl Merged {
                         format!("{} and {name} differ in their separator, header or comments", self.first);
                     return Err(EngineError::OptionsInvalid { what });
                 }
-                if let (Some(own), Some(other)) = (ours.escape, theirs.escape)
-                    && own != other
-                {
+                let clash = ours.escape.is_some() && theirs.escape.is_some() && ours.escape != theirs.escape;
+                if clash || (self.backslashes && theirs.escapes()) || (other.backslashes && ours.escapes()) {
                     let what = format!("{} and {name} differ in how quotes are escaped", self.first);
                     return Err(EngineError::OptionsInvalid { what });
                 }

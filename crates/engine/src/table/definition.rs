@@ -7,10 +7,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog::{Column, StorageDescriptor, Table, partition::Partition};
 use formats::{Format, hive::HiveType, serde_info};
 
+use super::symlink::has_manifests;
 use crate::{EngineError, hive, location::Location, scan::spelling};
-
-/// Input formats that lead to files in another way than by listing a folder.
-const SYMLINK_INPUT: &str = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat";
 
 /// A table's definition, checked and translated.
 #[derive(Debug)]
@@ -35,6 +33,8 @@ pub(super) struct Part {
     pub(super) values: Vec<String>,
     pub(super) location: Location,
     pub(super) format: Arc<Format>,
+    /// Whether the location holds manifests that name the files.
+    pub(super) has_manifests: bool,
 }
 
 impl Definition {
@@ -86,7 +86,8 @@ impl Definition {
             let what = "it has no location".to_owned();
             return Err(EngineError::TableUnsupported { table: self.name.clone(), what });
         };
-        Ok(Part { values: Vec::new(), location, format: Arc::clone(&self.format) })
+        let has_manifests = has_manifests(&self.descriptor);
+        Ok(Part { values: Vec::new(), location, format: Arc::clone(&self.format), has_manifests })
     }
 
     /// Where the table lies, if it says.
@@ -106,7 +107,10 @@ impl Definition {
             Some(own) => self.own_format(own)?,
             None => Arc::clone(&self.format),
         };
-        Ok(Part { values, location, format })
+        // A partition without an input format of its own has the table's.
+        let own = partition.storage_descriptor().filter(|own| own.input_format.is_some());
+        let has_manifests = has_manifests(own.unwrap_or(&self.descriptor));
+        Ok(Part { values, location, format, has_manifests })
     }
 
     fn default_location(&self, values: &[String]) -> Result<Location, EngineError> {
@@ -225,9 +229,6 @@ fn format_of(
     name: &str,
 ) -> Result<Format, EngineError> {
     let unsupported = |what: String| EngineError::TableUnsupported { table: name.to_owned(), what };
-    if descriptor.input_format.as_deref() == Some(SYMLINK_INPUT) {
-        return Err(unsupported("it names its files in symlink manifests".to_owned()));
-    }
     let names: Vec<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
     let serde = descriptor.serde_info.clone().unwrap_or_default();
     let own = serde.parameters.unwrap_or_default();
@@ -238,10 +239,13 @@ fn format_of(
         Some("parquet") => Some(serde_info::PARQUET.to_owned()),
         Some("avro") => Some(serde_info::AVRO.to_owned()),
         Some("orc") => Some(serde_info::ORC.to_owned()),
+        Some("ion") => Some(serde_info::ION.to_owned()),
+        Some("fixed") => Some(serde_info::FIXED.to_owned()),
         _ => match descriptor.input_format.as_deref() {
             Some(serde_info::PARQUET_INPUT) => Some(serde_info::PARQUET.to_owned()),
             Some(serde_info::AVRO_INPUT) => Some(serde_info::AVRO.to_owned()),
             Some(serde_info::ORC_INPUT) => Some(serde_info::ORC.to_owned()),
+            Some(serde_info::ION_INPUT) => Some(serde_info::ION.to_owned()),
             _ => None,
         },
     });

@@ -7,12 +7,14 @@
 //!
 //! A table whose bucket is missing is an error; a prefix without objects is an empty table, as in Athena. What cannot
 //! be read as AWS reads it (views, other open table formats, partition projection, unknown SerDes) is refused by name.
-//! Iceberg tables are read through their metadata ([`iceberg`]), native Delta tables through their log ([`delta`]).
+//! Iceberg tables are read through their metadata ([`iceberg`]), native Delta tables through their log ([`delta`]), tables with
+//! manifests through these ([`symlink`]).
 
 mod definition;
 mod delta;
 mod filters;
 mod iceberg;
+mod symlink;
 
 use std::{any::Any, collections::HashSet, sync::Arc};
 
@@ -303,5 +305,8 @@ async fn list_part(
     part: &Part,
     out: &mut Vec<ObjectRef>,
 ) -> Result<(), EngineError> {
+    if part.has_manifests {
+        return symlink::list(view, reading, &definition.name, &part.location, out).await;
+    }
     listing::list_location(view.sources(), reading.tx(), &part.location, Some(&definition.name), out).await
 }

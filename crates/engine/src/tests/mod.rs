@@ -110,6 +110,7 @@ impl World {
             "StorageDescriptor": {
                 "Columns": columns_of(columns),
                 "Location": format!("s3://{BUCKET}/{prefix}"),
+                "InputFormat": serde["input"],
                 "SerdeInfo": {"SerializationLibrary": serde["library"], "Parameters": serde["serde"]},
             },
         }))

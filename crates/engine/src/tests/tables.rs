@@ -7,7 +7,9 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 
-use super::{World, csv, json_lines, lazy_csv, parquet, parquet_bytes, provider_frame, rows};
+use serde_json::json;
+
+use super::{BUCKET, World, csv, json_lines, lazy_csv, parquet, parquet_bytes, provider_frame, rows};
 use crate::{EngineError, TableOptions};
 
 #[tokio::test]
@@ -367,4 +369,57 @@ async fn fields_of_structures_match_ignoring_case() {
         let (rows, _) = world.sql(&format!("SELECT st FROM {name} LIMIT 1")).await.expect(name);
         assert_eq!(rows, "{city: Bonn, parts: [{zipcode: 1}]}", "{name}");
     }
+}
+
+#[tokio::test]
+async fn files_that_manifests_name_are_read() {
+    let world = World::new().await;
+    let mut serde = lazy_csv();
+    serde["input"] = json!("org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat");
+    world.table("linked", serde, "v string", "k string", "manifests/").await;
+    world.partition("linked", &["a"], None).await;
+    world.partition("linked", &["b"], Some("elsewhere/")).await;
+    world.put("data/one", "1\n").await;
+    world.put("data/two", "2\n").await;
+    world.put("data/not named", "3\n").await;
+    world
+        .put("manifests/k=a/manifest", format!("s3://{BUCKET}/data/one\r\n\ns3a://{BUCKET}/data/two\n"))
+        .await;
+    world.put("elsewhere/_hidden", "nonsense").await;
+    world.put("elsewhere/manifest", format!("s3://{BUCKET}/data/two")).await;
+    let plain = "SELECT v, k FROM linked ORDER BY k, v";
+    let (rows, stats) = world.sql(plain).await.expect("sql");
+    assert_eq!((rows.as_str(), stats.files_planned), ("1|a\n2|a\n2|b", 3));
+    for (manifest, wanted) in [
+        (format!("s3://{BUCKET}/data/gone"), "data/gone"),
+        (
+            format!("s3://{BUCKET}/data/one\ns3://{BUCKET}/data/one"),
+            "line 2: s3://test-bucket/data/one is named twice",
+        ),
+        ("data/one".to_owned(), "line 1: \"data/one\" is no location of S3"),
+    ] {
+        world.put("elsewhere/manifest", manifest).await;
+        let error = world.error(plain).await.to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn ion_and_lines_of_fixed_width_are_read() {
+    let world = World::new().await;
+    let ion = json!({
+        "library": "com.amazon.ionhiveserde.IonHiveSerDe",
+        "serde": {"ion.city.path_extractor": "(to City)"},
+    });
+    world.table("ions", ion, "id int;tags array<string>;city string", "", "ions/").await;
+    world.put("ions/a.ion", "{id: 1, tags: [a, 'b'], to: {city: \"Bonn\"}}\n{id: null.int}").await;
+    let (rows, _) = world.sql("SELECT id, tags, city FROM ions ORDER BY id").await.expect("sql");
+    assert_eq!(rows, "1|[a, b]|Bonn\n||");
+    world.put("ions/b.ion", "{id: 2} {id: ").await;
+    let error = world.error("SELECT id FROM ions").await.to_string();
+    assert!(error.contains("ions/b.ion, byte 13"), "{error}");
+    let fixed = json!({"library": "", "serde": {}, "table": {"classification": "fixed", "widths": "2,3"}});
+    world.table("fixed", fixed, "n int;s string", "", "fixed/").await;
+    world.put("fixed/a", " 1abc\n22\n").await;
+    assert_eq!(world.sql("SELECT n, s FROM fixed ORDER BY n").await.expect("sql").0, "1|abc\n22|");
 }

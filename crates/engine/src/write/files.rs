@@ -84,6 +84,7 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
         // These are only read: the writer refuses them before a file is named.
         Format::Lines(_) => (format!(".log{compressed}"), "text/plain"),
         Format::Xml(_) => (format!(".xml{compressed}"), "application/xml"),
+        Format::Ion(_) => (format!(".ion{compressed}"), "application/octet-stream"),
         Format::Parquet(_) => {
             let codec = match options.parquet_codec {
                 ParquetCodec::Snappy => ".snappy",

@@ -42,6 +42,7 @@ pub(crate) async fn infer(
         record_bytes: bytes,
         complete,
         quoted: false,
+        backslashes: false,
         problems,
     })
 }

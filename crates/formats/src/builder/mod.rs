@@ -15,7 +15,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
 pub use cast::{cast_text, casts_text_to};
-pub(crate) use column::{Column, Mismatch, StructColumn};
+pub(crate) use column::{Column, Mismatch, StructColumn, Var};
 
 use crate::error::{FormatError, Problem};
 

@@ -66,7 +66,7 @@ fn byte(text: &[u8], expected: u8) -> Option<&[u8]> {
     }
 }
 
-fn days_in_month(year: u32, month: u32) -> u32 {
+pub(crate) fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
@@ -76,7 +76,7 @@ fn days_in_month(year: u32, month: u32) -> u32 {
 }
 
 /// Days since 1970-01-01 of a proleptic Gregorian date (year 0..=9999).
-fn days_from_civil(year: u32, month: u32, day: u32) -> i32 {
+pub(crate) fn days_from_civil(year: u32, month: u32, day: u32) -> i32 {
     let (y, m) =
         if month > 2 { (year as i32, month as i32 - 3) } else { (year as i32 - 1, month as i32 + 9) };
     let era = y.div_euclid(400);

@@ -47,6 +47,7 @@ pub(crate) async fn infer(
         record_bytes: source.size(),
         complete: true,
         quoted: false,
+        backslashes: false,
         problems: Vec::new(),
     })
 }

@@ -76,7 +76,8 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
             {
                 return Err("the members' separators, headers or comments differ");
             }
-            if ours.escape.is_some() && theirs.escape.is_some() && ours.escape != theirs.escape {
+            let clash = ours.escape.is_some() && theirs.escape.is_some() && ours.escape != theirs.escape;
+            if clash || (a.backslashes && theirs.escapes()) || (b.backslashes && ours.escapes()) {
                 return Err("the members escape quotes differently");
             }
             let escape = ours.escape.or(theirs.escape);
@@ -91,6 +92,7 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
         (Format::Json(ours), Format::Json(theirs)) if ours.path == theirs.path => {}
         (Format::Lines(ours), Format::Lines(theirs)) if ours.layout == theirs.layout => {}
         (Format::Xml(ours), Format::Xml(theirs)) if ours == theirs => {}
+        (Format::Ion(_), Format::Ion(_)) => {}
         _ => return Err("the members' formats differ"),
     }
     for field in b.fields {
@@ -111,6 +113,7 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
     a.record_bytes += b.record_bytes;
     a.complete &= b.complete;
     a.quoted |= b.quoted;
+    a.backslashes |= b.backslashes;
     a.problems.extend(b.problems);
     Ok(a)
 }

@@ -65,6 +65,7 @@ pub(super) fn cloudfront(input: &Input, compression: Compression) -> Option<Infe
         record_bytes: records.iter().map(|line| line.len() as u64).sum(),
         complete: input.at_eof(),
         quoted: false,
+        backslashes: false,
         problems: Vec::new(),
     })
 }

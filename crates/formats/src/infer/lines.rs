@@ -6,7 +6,7 @@ use crate::csv::names::number_repeats;
 use crate::error::{FormatError, Problem};
 use crate::input::Input;
 use crate::lines::grok::Pattern;
-use crate::lines::{compile, known};
+use crate::lines::{Splitter, known};
 use crate::options::{Format, LineLayout, LineOptions};
 
 /// The share of lines that a pattern given by the user must match.
@@ -42,11 +42,12 @@ pub(super) fn infer_known(
     known::likely(first).find_map(|known| {
         let pattern = Pattern::grok(known.pattern, known.custom).ok()?;
         pattern.capture(first).ok()??;
-        let tried = try_on(input, &pattern, 0).ok()?;
+        let splitter = Splitter::Pattern(pattern);
+        let tried = try_on(input, &splitter, 0).ok()?;
         let layout = LineLayout::Grok { pattern: known.pattern.to_owned(), custom: known.custom.to_owned() };
         let found = LineOptions::new(layout, known.classification, Vec::new());
         (tried.share() >= MIN_KNOWN_SHARE)
-            .then(|| describe(input, &found, &pattern, &tried, compression, options))
+            .then(|| describe(input, &found, &splitter, &tried, compression, options))
     })
 }
 
@@ -57,15 +58,15 @@ pub(super) fn infer_as(
     given: &LineOptions,
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
-    let pattern = compile(given, input.name())?;
-    let tried = try_on(input, &pattern, given.header_lines)?;
+    let splitter = Splitter::new(given, input.name())?;
+    let tried = try_on(input, &splitter, given.header_lines)?;
     if tried.share() < MIN_SHARE || tried.matched == 0 {
         let reason = format!("the pattern matches {} of the first {} lines", tried.matched, tried.lines);
         let mut error = FormatError::new(input.name(), Problem::Unrecognised { reason });
         error.place.line = tried.first_miss;
         return Err(error);
     }
-    Ok(describe(input, given, &pattern, &tried, compression, options))
+    Ok(describe(input, given, &splitter, &tried, compression, options))
 }
 
 /// The whole lines of the sample with their numbers from 1; `None` for a line that is not UTF-8. Blank ones are left out.
@@ -80,7 +81,7 @@ fn lines(input: &Input) -> impl Iterator<Item = (u64, Option<&str>)> {
     })
 }
 
-fn try_on(input: &Input, pattern: &Pattern, header_lines: u64) -> Result<Tried, FormatError> {
+fn try_on(input: &Input, splitter: &Splitter, header_lines: u64) -> Result<Tried, FormatError> {
     let mut tried = Tried { lines: 0, matched: 0, bytes: 0, first_miss: None, complete: input.at_eof() };
     for (number, line) in lines(input).filter(|(number, _)| *number > header_lines) {
         let Some(line) = line else {
@@ -88,7 +89,7 @@ fn try_on(input: &Input, pattern: &Pattern, header_lines: u64) -> Result<Tried, 
             error.place.line = Some(number);
             return Err(error);
         };
-        let found = pattern.capture(line).map_err(|_| {
+        let found = splitter.split(line).map_err(|_| {
             let mut error = FormatError::new(input.name(), Problem::PatternTooHard);
             error.place.line = Some(number);
             error
@@ -107,24 +108,18 @@ fn try_on(input: &Input, pattern: &Pattern, header_lines: u64) -> Result<Tried, 
 fn describe(
     input: &Input,
     found: &LineOptions,
-    pattern: &Pattern,
+    splitter: &Splitter,
     tried: &Tried,
     compression: Compression,
     options: &InferOptions,
 ) -> Inferred {
-    let named = pattern.fields().iter().filter(|field| field.named);
-    let column = |(name, ty): (&str, &crate::hive::HiveType)| InferredField {
-        name: options.spelling(name),
-        ty: ty.clone(),
+    let column = |(name, ty): (String, crate::hive::HiveType)| InferredField {
+        name: options.spelling(&name),
+        ty,
         nullable: true,
         untyped: false,
     };
-    let mut fields: Vec<InferredField> =
-        named.map(|field| column((field.name.as_str(), &field.ty))).collect();
-    if fields.is_empty() {
-        // Patterns without names are kept under their own.
-        fields = pattern.fields().iter().map(|field| column((field.name.as_str(), &field.ty))).collect();
-    }
+    let mut fields: Vec<InferredField> = splitter.columns().into_iter().map(column).collect();
     number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
     let names = fields.iter().map(|field| field.name.clone()).collect();
     let mut problems = Vec::new();
@@ -147,6 +142,7 @@ fn describe(
         record_bytes: tried.bytes,
         complete: tried.complete,
         quoted: false,
+        backslashes: false,
         problems,
     }
 }

@@ -1,8 +1,8 @@
 //! What is this file? Format, dialect and columns, from its head.
 //!
 //! Rules, after the AWS Glue Developer Guide (Adding classifiers to a crawler):
-//! - magic numbers first (Parquet, Avro, ORC; others are refused by name), then JSON when the first value is an object or an
-//!   array of objects, XML by its first tag, then logs that are known by their lines, then delimited text with at least two
+//! - magic numbers first (Parquet, Avro, ORC, binary Ion; others are refused by name), then XML by its first tag, JSON when the
+//!   first value is an object or an array of objects, text of Ion, then logs that are known by their lines, then delimited text with at least two
 //!   columns and two rows;
 //! - CSV columns are `bigint`, `double`, `boolean` (`true` and `false` in any case) or `string`; dates and times stay
 //!   `string`, as from Glue;
@@ -15,8 +15,10 @@
 mod archive;
 mod aws;
 mod csv;
+mod ion;
 mod json;
 mod lines;
+mod text;
 mod types;
 mod xml;
 
@@ -30,7 +32,6 @@ use crate::compression::Compression;
 use crate::encoding::Encoding;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
-use crate::input::Input;
 use crate::options::{Format, ParquetOptions};
 use crate::orc;
 use crate::parquet::parquet_summary;
@@ -38,6 +39,7 @@ use crate::read::detect_compression;
 use crate::source::ByteSource;
 
 pub use csv::{CsvHints, Detected, Header};
+use text::infer_text;
 pub use types::merge_types;
 
 /// How much to look at.
@@ -147,6 +149,8 @@ pub struct Inferred {
     pub complete: bool,
     /// CSV: whether some field was quoted.
     pub quoted: bool,
+    /// CSV without quotes: whether there were backslashes, which then stand for themselves.
+    pub backslashes: bool,
     /// Bad records in the sample, the first ten.
     pub problems: Vec<FormatError>,
 }
@@ -184,74 +188,6 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
     }
 }
 
-/// A text file, compressed or not.
-async fn infer_text(
-    source: &Arc<dyn ByteSource>,
-    compression: Compression,
-    options: &InferOptions,
-) -> Result<Inferred, FormatError> {
-    let name = source.name();
-    let mut input = Input::open(&**source, 0, compression, options.max_record_bytes)?;
-    input.begin(options.encoding()).await?;
-    if matches!(options.format, None | Some(Format::Xml(_))) {
-        // A document of XML says its encoding itself.
-        crate::xml::read::begin_declared(&mut input).await?;
-    }
-    while input.pending().len() < options.sample_bytes && input.more().await? {}
-    refuse_binary(&input)?;
-    let Some(first) = input.pending().trim_ascii_start().first() else {
-        let reason = format!("its first {} bytes are white space", input.pending().len());
-        let problem = if input.at_eof() { Problem::Empty } else { Problem::Unrecognised { reason } };
-        return Err(FormatError::new(name, problem));
-    };
-    if let Some(hints) = &options.csv {
-        return csv::infer_hinted(&input, compression, hints, options);
-    }
-    match &options.format {
-        Some(Format::Csv(known)) => return Ok(csv::infer_as(&mut input, compression, known, options)),
-        Some(Format::Xml(known)) => return xml::infer(&mut input, compression, Some(known), options).await,
-        Some(Format::Lines(known)) => return lines::infer_as(&input, compression, known, options),
-        Some(Format::Excel(_)) => {
-            let reason = "it is not an Excel workbook".to_owned();
-            return Err(FormatError::new(name, Problem::Unrecognised { reason }));
-        }
-        _ => {}
-    }
-    if options.format.is_none() && xml::looks_like_xml(input.pending()) {
-        return xml::infer(&mut input, compression, None, options).await;
-    }
-    let mut not_json = None;
-    if matches!(first, b'{' | b'[') {
-        match json::infer(&mut input, compression, options).await? {
-            json::Verdict::Json(mut inferred) => {
-                if let Some(known) = &options.format {
-                    inferred.format = known.clone();
-                }
-                if options.format.is_none()
-                    && let Some(records) = aws::cloudtrail(&mut input, &inferred, options).await?
-                {
-                    return Ok(records);
-                }
-                return Ok(*inferred);
-            }
-            json::Verdict::Other(why) => not_json = why,
-        }
-    }
-    if options.format.is_some() {
-        let reason = "it is not JSON".to_owned();
-        let other = || FormatError::new(name, Problem::Unrecognised { reason });
-        return Err(not_json.unwrap_or_else(other));
-    }
-    if let Some(inferred) = aws::cloudfront(&input, compression) {
-        return Ok(inferred);
-    }
-    if let Some(inferred) = lines::infer_known(&input, compression, options) {
-        return Ok(inferred);
-    }
-    // What begins like JSON is more likely bad JSON than bad CSV.
-    csv::infer(&mut input, compression, options).await.map_err(|error| not_json.unwrap_or(error))
-}
-
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let summary = parquet_summary(source).await?;
@@ -264,6 +200,7 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         record_bytes: summary.uncompressed_bytes,
         complete: true,
         quoted: false,
+        backslashes: false,
         problems,
     })
 }
@@ -356,33 +293,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
         [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
             Some("an old document of Office (such as .xls), or an encrypted workbook,")
         }
-        [0xe0, 1, 0, 0xea, ..] => Some("Ion"),
         _ => None,
     }
-}
-
-fn refuse_binary(input: &Input) -> Result<(), FormatError> {
-    let sample = input.pending();
-    let head = &sample[..sample.len().min(64 * 1024)];
-    if let Some(at) = memchr::memchr(0, head) {
-        let zeros = memchr::memchr_iter(0, head).count();
-        // Text in two bytes per character has a zero in nearly every second byte.
-        let hint = if zeros * 3 > head.len() && zeros < head.len() {
-            ": perhaps UTF-16, without its mark"
-        } else {
-            ""
-        };
-        let reason = format!("it holds binary data (a NUL byte at offset {at}{hint})");
-        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
-    }
-    // A sample may end within a character.
-    if let Err(e) = std::str::from_utf8(sample)
-        && (e.error_len().is_some() || input.at_eof())
-    {
-        let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
-        error.place.line = Some(memchr::memchr_iter(b'\n', &sample[..e.valid_up_to()]).count() as u64 + 1);
-        error.place.offset = Some(input.offset() + e.valid_up_to() as u64);
-        return Err(error);
-    }
-    Ok(())
 }

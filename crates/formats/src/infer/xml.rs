@@ -241,6 +241,7 @@ fn describe(
         record_bytes: sample.bytes,
         complete: sample.complete && input.at_eof(),
         quoted: false,
+        backslashes: false,
         problems: sample.bad,
     })
 }

@@ -3,7 +3,7 @@
 pub(crate) mod frame;
 pub(crate) mod layout;
 pub(crate) mod lex;
-mod names;
+pub(crate) mod names;
 mod parse;
 pub(crate) mod path;
 pub(crate) mod read;

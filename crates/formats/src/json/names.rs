@@ -17,7 +17,7 @@ pub(crate) struct NameIndex {
 
 impl NameIndex {
     /// Errors: two columns that are both read from one name of the file; the text names them.
-    pub(super) fn new(schema: &Schema, options: &JsonOptions) -> Result<Self, String> {
+    pub(crate) fn new(schema: &Schema, options: &JsonOptions) -> Result<Self, String> {
         let among = options.among.as_ref().map(|names| {
             let spelled =
                 |name: &String| if options.case_insensitive { name.to_lowercase() } else { name.clone() };

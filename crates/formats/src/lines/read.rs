@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::grok::{Match, Pattern};
+use super::{Fields, Splitter};
 use crate::builder::{BatchBuilder, Mismatch};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem, excerpt};
@@ -23,7 +23,7 @@ pub(crate) struct LineReader {
     input: Input,
     end: u64,
     options: LineOptions,
-    pattern: Pattern,
+    splitter: Splitter,
     places: Vec<Option<usize>>,
     on_bad: OnBadRecord,
     batch: BatchBuilder,
@@ -49,8 +49,8 @@ impl LineReader {
         schema: SchemaRef,
         read: &ReadOptions,
     ) -> Result<Self, FormatError> {
-        let pattern = super::compile(options, source.name())?;
-        let places = bind(&schema, &pattern, options, source.name())?;
+        let splitter = Splitter::new(options, source.name())?;
+        let places = bind(&schema, &splitter, options, source.name())?;
         let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
         for (column, field) in batch.columns.iter().zip(batch.schema().fields()) {
             if column.is_nested() {
@@ -66,7 +66,7 @@ impl LineReader {
             input,
             end,
             options: options.clone(),
-            pattern,
+            splitter,
             places,
             on_bad: read.on_bad_record.clone(),
             batch,
@@ -110,11 +110,15 @@ impl LineReader {
     }
 
     fn record(&mut self, len: usize) -> Result<(), FormatError> {
-        self.row += 1;
         let window = &self.input.pending()[..len];
         let window = window.strip_suffix(b"\r").unwrap_or(window);
+        // Of fields without anything between them a blank line has none.
+        if matches!(self.splitter, Splitter::Fixed(_)) && window.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        self.row += 1;
         let appended = match std::str::from_utf8(window) {
-            Ok(line) => append(line, &self.pattern, &self.places, &self.options, &mut self.batch),
+            Ok(line) => append(line, &self.splitter, &self.places, &self.options, &mut self.batch),
             Err(_) => Err(Bad { problem: Problem::InvalidUtf8, column: None }),
         };
         match appended {
@@ -145,18 +149,23 @@ impl LineReader {
 /// Appends a line's fields; false for a line that does not match and stands for NULLs.
 fn append(
     line: &str,
-    pattern: &Pattern,
+    splitter: &Splitter,
     places: &[Option<usize>],
     options: &LineOptions,
     batch: &mut BatchBuilder,
 ) -> Result<bool, Bad> {
-    let fields = pattern.capture(line).map_err(|_| Bad { problem: Problem::PatternTooHard, column: None })?;
+    let fields = splitter.split(line).map_err(|_| Bad { problem: Problem::PatternTooHard, column: None })?;
     let Some(fields) = fields else {
         if options.unmatched == Malformed::Null {
             return Ok(false);
         }
-        let line = excerpt(line.as_bytes());
-        return Err(Bad { problem: Problem::Unmatched { line }, column: None });
+        let problem = match splitter {
+            Splitter::Pattern(_) => Problem::Unmatched { line: excerpt(line.as_bytes()) },
+            Splitter::Fixed(fixed) => {
+                Problem::LineLength { expected: fixed.characters(), found: line.chars().count() }
+            }
+        };
+        return Err(Bad { problem, column: None });
     };
     for (index, place) in places.iter().enumerate() {
         cell(&fields, *place, index, options, batch)?;
@@ -165,7 +174,7 @@ fn append(
 }
 
 fn cell(
-    fields: &Match<'_, '_>,
+    fields: &Fields<'_, '_>,
     place: Option<usize>,
     index: usize,
     options: &LineOptions,
@@ -194,19 +203,25 @@ fn cell(
 }
 
 /// Per wanted column, the field that gives it: by name in a Grok expression (which has to keep it), by the place
-/// among the table's columns in a regular expression (where a column without a group is NULL).
+/// among the table's columns in a regular expression (where a column without a group is NULL) and at fixed places (where
+/// every column has a width).
 fn bind(
     schema: &Schema,
-    pattern: &Pattern,
+    splitter: &Splitter,
     options: &LineOptions,
     source: &str,
 ) -> Result<Vec<Option<usize>>, FormatError> {
+    if let Splitter::Fixed(fixed) = splitter
+        && fixed.columns() != options.names.len()
+    {
+        let message = format!("the table has {} columns and {} widths", options.names.len(), fixed.columns());
+        return Err(FormatError::new(source, Problem::Schema { message }));
+    }
     let mut places = Vec::with_capacity(schema.fields().len());
     for wanted in schema.fields() {
         let named = |name: &str| name.eq_ignore_ascii_case(wanted.name());
-        let place = match options.layout {
-            LineLayout::Regex { .. } => options.names.iter().position(|name| named(name)),
-            LineLayout::Grok { .. } => {
+        let place = match splitter {
+            Splitter::Pattern(pattern) if matches!(options.layout, LineLayout::Grok { .. }) => {
                 let place = pattern.fields().iter().position(|field| named(&field.name));
                 if place.is_none() {
                     let message = format!("the table's pattern keeps no field named {}", wanted.name());
@@ -214,6 +229,7 @@ fn bind(
                 }
                 place
             }
+            Splitter::Pattern(_) | Splitter::Fixed(_) => options.names.iter().position(|name| named(name)),
         };
         places.push(place);
     }

@@ -85,6 +85,11 @@ pub struct CsvOptions {
 }
 
 impl CsvOptions {
+    /// Whether some character in front of another one takes its meaning away.
+    pub fn escapes(&self) -> bool {
+        self.escape.is_some_and(|escape| Some(escape) != self.quote)
+    }
+
     /// The dialect of jobs' S3 sources: comma, double quotes, a header line; whatever does not fit is a bad record.
     pub fn standard() -> Self {
         Self {

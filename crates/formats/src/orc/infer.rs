@@ -39,6 +39,7 @@ pub(crate) async fn infer(
         record_bytes: source.size(),
         complete: true,
         quoted: false,
+        backslashes: false,
         problems,
     })
 }

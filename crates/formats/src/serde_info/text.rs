@@ -4,8 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{ENCODING, SerdeError, bad, encoding, flag, get, skipped_lines};
 use crate::encoding::Encoding;
-use crate::options::{Format, JsonOptions, LineLayout, LineOptions, XmlOptions};
+use crate::options::{Format, JsonOptions, LineLayout, LineOptions, Malformed, RaggedLines, XmlOptions};
 
+/// The widths of a line's fields.
+const WIDTHS: &str = "widths";
+/// Whether white space around them is no part of values.
+const TRIM: &str = "trim";
+/// What lines of another length mean.
+const RAGGED: &str = "raggedLines";
+const RAGGED_WORDS: [(&str, RaggedLines); 3] =
+    [("short", RaggedLines::Short), ("fail", RaggedLines::Bad), ("pad", RaggedLines::Pad)];
 /// The elements of XML that are rows.
 const ROW_TAG: &str = "rowTag";
 
@@ -60,6 +68,15 @@ pub(super) fn line_parameters(lines: &LineOptions) -> BTreeMap<String, String> {
                 parameters.insert("input.regex.case.insensitive".to_owned(), "true".to_owned());
             }
         }
+        LineLayout::Fixed { widths, trim, ragged } => {
+            let widths: Vec<String> = widths.iter().map(u32::to_string).collect();
+            parameters.insert(WIDTHS.to_owned(), widths.join(","));
+            if !trim {
+                parameters.insert(TRIM.to_owned(), "false".to_owned());
+            }
+            let word = RAGGED_WORDS.iter().find(|(_, policy)| policy == ragged).map(|(word, _)| *word);
+            parameters.extend(word.map(|word| (RAGGED.to_owned(), word.to_owned())));
+        }
     }
     if let Some(encoding) = lines.encoding {
         parameters.insert(ENCODING.to_owned(), encoding.name().to_owned());
@@ -89,6 +106,36 @@ pub(super) fn grok(serde: &BTreeMap<String, String>) -> Result<LineLayout, Serde
     let pattern = get(serde, NAME).ok_or(SerdeError::Missing(NAME))?.to_owned();
     let custom = get(serde, "input.grokCustomPatterns").unwrap_or_default().to_owned();
     Ok(LineLayout::Grok { pattern, custom })
+}
+
+/// Lines of fixed width: parameters may stand on the table, too. What does not fit is an error, not NULL.
+pub(super) fn fixed(
+    serde: &BTreeMap<String, String>,
+    table: &BTreeMap<String, String>,
+    columns: Vec<String>,
+) -> Result<Format, SerdeError> {
+    let find = |name: &str| get(serde, name).or_else(|| get(table, name)).map(str::trim);
+    let text = find(WIDTHS).ok_or(SerdeError::Missing(WIDTHS))?;
+    let width = |word: &str| word.trim().parse().ok().filter(|width: &u32| *width > 0);
+    let widths: Option<Vec<u32>> = text.split(',').map(width).collect();
+    let trim = match find(TRIM) {
+        None => true,
+        Some(word) => word.to_lowercase().parse().map_err(|_| bad(TRIM, word))?,
+    };
+    let ragged = match find(RAGGED) {
+        None => RaggedLines::Short,
+        Some(word) => {
+            let known = RAGGED_WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+            known.map(|(_, policy)| *policy).ok_or_else(|| bad(RAGGED, word))?
+        }
+    };
+    let layout = LineLayout::Fixed { widths: widths.ok_or_else(|| bad(WIDTHS, text))?, trim, ragged };
+    match line_format(layout, serde, table, columns)? {
+        Format::Lines(lines) => {
+            Ok(Format::Lines(LineOptions { unmatched: Malformed::Bad, malformed: Malformed::Bad, ..lines }))
+        }
+        other => Ok(other),
+    }
 }
 
 pub(super) fn regex(serde: &BTreeMap<String, String>) -> Result<LineLayout, SerdeError> {

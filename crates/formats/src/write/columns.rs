@@ -18,6 +18,7 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
         Format::Lines(_) => Some("lines that a pattern takes apart can only be read".to_owned()),
         Format::Xml(_) => Some("XML can only be read".to_owned()),
+        Format::Ion(_) => Some("Ion can only be read; use json or parquet".to_owned()),
         Format::Csv(csv) => unwritable_dialect(csv).map(str::to_owned),
         Format::Json(_) | Format::Parquet(_) => None,
     };

@@ -107,7 +107,7 @@ impl<S: ByteSink> Writer<S> {
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
             Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),
-            Format::Lines(_) | Format::Xml(_) => {
+            Format::Lines(_) | Format::Xml(_) | Format::Ion(_) => {
                 let what = format!("writing {}", format.classification());
                 return Err(FormatError::new(&name, Problem::Unsupported { what }));
             }

@@ -212,3 +212,60 @@ fn other_encodings() {
         read_all(&source("c", cut), &Format::Csv(CsvOptions::standard()), &wanted, ReadOptions::default());
     assert!(error.unwrap_err().to_string().contains("not valid UTF-16LE"));
 }
+
+/// The format of a table of lines of fixed width.
+fn fixed(parameters: &[(&str, &str)], names: &[&str]) -> Result<Format, formats::serde_info::SerdeError> {
+    let parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    formats::serde_info::format_of(
+        formats::serde_info::FIXED,
+        &std::collections::BTreeMap::new(),
+        &parameters,
+        names,
+    )
+}
+
+#[test]
+fn lines_of_fixed_width() {
+    let names = ["id", "name", "day"];
+    let wanted = schema(&[("id", "int"), ("name", "string"), ("day", "date")]);
+    let text = "ID NAME  DAY\r\n  1Müller2024-01-02\r\n\r\n 22Bo\n  3      2024-01-03   \n";
+    let of = |extra: &[(&str, &str)], text: &str| {
+        let mut all = vec![("widths", "3, 6,10"), ("skip.header.line.count", "1")];
+        all.extend(extra);
+        let format = fixed(&all, &names).unwrap();
+        let info = formats::serde_info::describe(&format, &[]);
+        assert_eq!(info.library, formats::serde_info::FIXED);
+        read_all(&source("l", text), &format, &wanted, ReadOptions::default())
+            .map(|batch| rows(&batch))
+            .map_err(|error| error.to_string())
+    };
+    let expected = [["1", "Müller", "2024-01-02"], ["22", "Bo", "∅"], ["3", "", "2024-01-03"]];
+    assert_eq!(of(&[], text).unwrap(), expected);
+    let strict = of(&[("raggedLines", "fail")], text).unwrap_err();
+    assert_eq!(strict, "l, line 4: expected a line of 19 characters, found 5");
+    let long = "h\n  1Ann   2024-01-02tail\n";
+    assert_eq!(of(&[], long).unwrap_err(), "l, line 2: expected a line of 19 characters, found 23");
+    assert_eq!(of(&[("raggedLines", "pad")], long).unwrap(), [["1", "Ann", "2024-01-02"]]);
+    assert_eq!(
+        of(&[("trim", "false")], "h\n  1Ann   2024-01-02\n").unwrap(),
+        [["1", "Ann   ", "2024-01-02"]]
+    );
+    let bad = of(&[], "h\n  xAnn\n").unwrap_err();
+    assert_eq!(bad, "l, line 2, column id: the value \"x\" is not a valid int");
+    let latin = fixed(&[("widths", "3,6,10"), ("serialization.encoding", "ISO-8859-1")], &names).unwrap();
+    let file = source("l", b"  1M\xfcller2024-01-02\n".to_vec());
+    assert_eq!(rows(&read_all(&file, &latin, &wanted, ReadOptions::default()).unwrap())[0][1], "Müller");
+    for (name, value) in
+        [("widths", "3,x"), ("widths", "3,0"), ("widths", ""), ("trim", "x"), ("raggedLines", "x")]
+    {
+        let mut all = vec![("widths", "3,6,10")];
+        all.retain(|(known, _)| *known != name);
+        all.push((name, value));
+        assert!(fixed(&all, &names).unwrap_err().to_string().contains(name));
+    }
+    assert!(fixed(&[], &names).unwrap_err().to_string().contains("widths is missing"));
+    let few = fixed(&[("widths", "3,6")], &names).unwrap();
+    let error = read_all(&file, &few, &wanted, ReadOptions::default()).unwrap_err();
+    assert_eq!(error.to_string(), "l: the table has 3 columns and 2 widths");
+}

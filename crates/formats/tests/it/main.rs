@@ -7,6 +7,7 @@ mod codecs;
 mod excel;
 mod hints;
 mod infer;
+mod ion;
 mod lines;
 mod names;
 mod parquet_types;

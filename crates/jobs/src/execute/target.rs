@@ -216,6 +216,10 @@ fn blocks(codec: BlockCodec) -> WriteOptions {
 
 /// The format that a table's files have to be written in.
 fn table_format(table: &Table) -> Result<Format, String> {
+    let input = table.storage_descriptor().and_then(|descriptor| descriptor.input_format.as_deref());
+    if input == Some(serde_info::SYMLINK_INPUT) {
+        return Err("the table's files are named by manifests of symlinks, which are not written".to_owned());
+    }
     let serde = table.serde_info().cloned().unwrap_or_default();
     let library = serde.serialization_library.unwrap_or_default();
     let parameters = table.parameters().cloned().unwrap_or_default();

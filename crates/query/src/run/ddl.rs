@@ -6,6 +6,7 @@ use catalog::{
     CatalogError, Column, DatabaseInput, SerDeInfo, StorageDescriptor, TableInput, database, table,
 };
 use formats::hive::HiveType;
+use formats::serde_info;
 use store::{Scope, Tx};
 
 use super::statement::{Ground, Request};
@@ -224,6 +225,7 @@ fn classes(stored_as: Option<StoredAs>) -> Result<(String, String, &'static str)
             "PARQUET" => (PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE),
             "ORC" => (ORC_INPUT, ORC_OUTPUT, ORC_SERDE),
             "AVRO" => (AVRO_INPUT, AVRO_OUTPUT, AVRO_SERDE),
+            "ION" => (serde_info::ION_INPUT, serde_info::ION_OUTPUT, serde_info::ION),
             _ => {
                 return Err(RunError::refused(
                     "NOT_SUPPORTED",

@@ -147,3 +147,33 @@ proptest! {
         }
     }
 }
+
+fn csv(text: &str) -> Shape {
+    let source = Arc::new(formats::MemorySource::new("f.csv", text.as_bytes().to_vec()));
+    let inferred = futures::executor::block_on(formats::infer(source, &formats::InferOptions::default()));
+    Shape::of(inferred.unwrap(), text.len() as u64)
+}
+
+#[test]
+fn backslashes_mean_one_thing_in_a_table() {
+    let escapes = csv("id,name\n1,\"a \\\"b\\\"\"\n2,\"c\"\n");
+    let plain = csv("id,name\n1,C:\\new\n2,d\n");
+    let doubled = csv("id,name\n1,\"C:\\x \"\"y\"\"\"\n2,\"e\"\n");
+    let without = csv("id,name\n1,\"f\"\n2,g\n");
+    assert!(!escapes.fits(&plain, Likeness::Compatible) && !plain.fits(&escapes, Likeness::Compatible));
+    assert!(!escapes.fits(&doubled, Likeness::Compatible));
+    let names = ["id".to_owned(), "name".to_owned()];
+    for (first, second) in [(&plain, &without), (&without, &plain), (&plain, &doubled)] {
+        let mut table = first.clone();
+        assert!(table.merge(second, Likeness::Similar));
+        let formats::Format::Csv(read) = table.format(&names) else { panic!("no CSV") };
+        assert!(read.quote == Some(b'"') && !read.escapes(), "{read:?}");
+        assert!(!table.fits(&escapes, Likeness::Compatible));
+    }
+    let mut table = escapes.clone();
+    assert!(table.merge(&without, Likeness::Similar));
+    let mut table = plain.clone();
+    assert!(table.merge(&plain, Likeness::Similar));
+    let formats::Format::Csv(read) = table.format(&names) else { panic!("no CSV") };
+    assert_eq!((read.quote, read.escape), (None, None));
+}

@@ -146,6 +146,7 @@ pub(crate) fn infer(
         record_bytes: end as u64,
         complete: complete && end == sample.len(),
         quoted: best.quoted,
+        backslashes: !best.quoted && sample.contains(&b'\\'),
         problems: ragged_problem(input, best.width, columns.ragged),
     })
 }

@@ -81,6 +81,8 @@ pub(super) fn infer_as(
         record_bytes: end as u64,
         complete: input.at_eof() && end == input.pending().len(),
         quoted,
+        // A known dialect says what they are.
+        backslashes: false,
         problems: ragged_problem(input, width, columns.ragged),
     }
 }
@@ -109,6 +111,7 @@ fn describe(
         record_bytes: end as u64,
         complete,
         quoted: best.quoted,
+        backslashes: !best.quoted && input.pending().contains(&b'\\'),
         problems,
     }
 }

@@ -1,6 +1,6 @@
 //! JSON: lines, arrays and documents of objects.
 
-mod shape;
+pub(super) mod shape;
 
 use super::{InferOptions, Inferred, InferredField};
 use crate::compression::Compression;
@@ -196,6 +196,7 @@ fn describe(
         record_bytes: found.bytes,
         complete: input.at_eof() && end == input.pending().len(),
         quoted: false,
+        backslashes: false,
         problems,
     }
 }

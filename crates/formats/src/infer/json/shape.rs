@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use crate::builder::value;
 use crate::hive::HiveType;
-use crate::infer::InferOptions;
+use crate::infer::{InferOptions, merge_types};
 use crate::json::lex::{Failure, Parsed, Parser};
 
 /// The most different names in one object. More are data rather than columns, and no table could be used.
-pub(super) const MAX_NAMES: usize = 10_000;
+pub(in crate::infer) const MAX_NAMES: usize = 10_000;
 
 /// The values of one place.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Shape {
+pub(in crate::infer) enum Shape {
     #[default]
     Null,
     Bool,
@@ -21,6 +21,8 @@ pub(super) enum Shape {
     BigInt,
     Double,
     String,
+    /// A scalar that JSON does not have, such as a timestamp.
+    Other(HiveType),
     Array(Box<Shape>),
     Struct(Members),
 }
@@ -28,7 +30,7 @@ pub(super) enum Shape {
 /// The members of objects of one place. Names that differ in case only are one, unless the reader tells them apart; it
 /// keeps its first spelling.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Members {
+pub(in crate::infer) struct Members {
     list: Vec<Member>,
     /// Places in `list` by the name, in lower case where that does not count.
     places: HashMap<String, usize>,
@@ -37,13 +39,13 @@ pub(super) struct Members {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Member {
+pub(in crate::infer) struct Member {
     name: String,
-    shape: Shape,
+    pub(in crate::infer) shape: Shape,
     /// The newest object that has it, by number; how it is spelled there, and where in the record its value is.
-    object: u64,
-    spelled: String,
-    value: Range<usize>,
+    pub(in crate::infer) object: u64,
+    pub(in crate::infer) spelled: String,
+    pub(in crate::infer) value: Range<usize>,
 }
 
 impl Members {
@@ -54,11 +56,10 @@ impl Members {
         parser: &mut Parser<'_>,
         mut each: impl FnMut(usize, bool),
     ) -> Parsed<()> {
-        self.objects += 1;
+        let object = self.begin();
         parser.object(|parser, hint| {
             let place = self.place(&parser.name, parser.folds_case(), hint)?;
             each(place, parser.peek() != Some(b'n'));
-            let object = self.objects;
             let member = &mut self.list[place];
             let before = (member.object == object)
                 .then(|| (std::mem::take(&mut member.spelled), member.value.clone()));
@@ -82,8 +83,19 @@ impl Members {
         })
     }
 
+    /// Begins the next object; gives its number.
+    pub(in crate::infer) fn begin(&mut self) -> u64 {
+        self.objects += 1;
+        self.objects
+    }
+
+    /// The member at a place that [`Self::place`] gave.
+    pub(in crate::infer) fn member(&mut self, place: usize) -> &mut Member {
+        &mut self.list[place]
+    }
+
     /// The place of `name`, made when it is new. `hint` is tried first: objects repeat their order.
-    fn place(&mut self, name: &str, fold: bool, hint: usize) -> Parsed<usize> {
+    pub(in crate::infer) fn place(&mut self, name: &str, fold: bool, hint: usize) -> Parsed<usize> {
         if self.list.get(hint).is_some_and(|member| member.name == name) {
             return Ok(hint);
         }
@@ -102,7 +114,7 @@ impl Members {
         Ok(self.list.len() - 1)
     }
 
-    pub(super) fn into_list(self) -> impl Iterator<Item = (String, Shape)> {
+    pub(in crate::infer) fn into_list(self) -> impl Iterator<Item = (String, Shape)> {
         self.list.into_iter().map(|member| (member.name, member.shape))
     }
 }
@@ -157,7 +169,7 @@ fn scalar(text: &[u8]) -> Shape {
 }
 
 /// Merges a scalar's shape into what is known.
-fn merge(known: Shape, seen: Shape) -> Shape {
+pub(in crate::infer) fn merge(known: Shape, seen: Shape) -> Shape {
     use Shape as S;
     match (known, seen) {
         (S::Null, other) | (other, S::Null) => other,
@@ -165,17 +177,42 @@ fn merge(known: Shape, seen: Shape) -> Shape {
         (S::Int | S::BigInt, S::Int | S::BigInt) => S::BigInt,
         (S::Int | S::BigInt | S::Double, S::Int | S::BigInt | S::Double) => S::Double,
         (S::Bool, S::Bool) => S::Bool,
+        (known @ S::Other(_), other) | (known, other @ S::Other(_)) => merge_other(known, other),
         _ => S::String,
     }
 }
 
-pub(super) fn hive(shape: Shape, options: &InferOptions) -> HiveType {
+/// Merges scalars of which one is none of JSON's.
+fn merge_other(known: Shape, seen: Shape) -> Shape {
+    let scalar = |shape: Shape| match shape {
+        Shape::Bool => Some(HiveType::Boolean),
+        Shape::Int => Some(HiveType::Int),
+        Shape::BigInt => Some(HiveType::BigInt),
+        Shape::Double => Some(HiveType::Double),
+        Shape::Other(ty) => Some(ty),
+        _ => None,
+    };
+    let (Some(known), Some(seen)) = (scalar(known), scalar(seen)) else { return Shape::String };
+    match (&known, &seen) {
+        (HiveType::Date, HiveType::Timestamp) | (HiveType::Timestamp, HiveType::Date) => {
+            Shape::Other(HiveType::Timestamp)
+        }
+        _ => match merge_types(&known, &seen) {
+            HiveType::String => Shape::String,
+            HiveType::Double => Shape::Double,
+            other => Shape::Other(other),
+        },
+    }
+}
+
+pub(in crate::infer) fn hive(shape: Shape, options: &InferOptions) -> HiveType {
     match shape {
         Shape::Null | Shape::String => HiveType::String,
         Shape::Bool => HiveType::Boolean,
         Shape::Int => HiveType::Int,
         Shape::BigInt => HiveType::BigInt,
         Shape::Double => HiveType::Double,
+        Shape::Other(ty) => ty,
         Shape::Array(item) => HiveType::Array(Box::new(hive(*item, options))),
         // Hive has no struct without fields.
         Shape::Struct(members) if members.list.is_empty() => HiveType::String,
