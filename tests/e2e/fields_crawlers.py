@@ -130,6 +130,7 @@ CHANGES = {
     "Targets.S3Targets.Path": paths("more/"),
     "Targets.S3Targets.Exclusions": ["b/**"],
     "Targets.S3Targets.SampleSize": 1,
+    "Targets.S3Targets.ConnectionName": "no-such-network",
     "Targets.CatalogTargets.DatabaseName": More("e", **CATALOG),
     "Targets.CatalogTargets.Tables": More(["other"], **CATALOG),
     "Schedule": "cron(0 4 1 1 ? 2099)",

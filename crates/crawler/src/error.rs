@@ -43,6 +43,12 @@ pub enum CrawlerError {
         /// The name.
         name: String,
     },
+    /// There is no connection of that name.
+    #[error("Connection {name} not found.")]
+    ConnectionNotFound {
+        /// The name.
+        name: String,
+    },
     /// A classifier of that name exists.
     #[error("Classifier with name {name} already exists")]
     ClassifierExists {

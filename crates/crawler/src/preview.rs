@@ -85,7 +85,7 @@ impl TargetReport {
     pub(crate) fn vote(&mut self, key: &str, shape: &Shape) {
         let columns: Vec<Value> =
             shape.fields.iter().map(|f| json!({ "Name": f.name, "Type": f.ty.to_string() })).collect();
-        self.add(key, json!({ "Format": shape.kind, "Columns": columns }));
+        self.add(key, json!({ "Format": shape.kind.words(), "Columns": columns }));
     }
 
     /// Adds a table of a target that is no files, by what the target calls it.

@@ -1,5 +1,6 @@
 //! The handle to crawlers.
 
+mod networks;
 mod ours;
 mod timed;
 mod work;
@@ -178,6 +179,7 @@ impl Crawlers {
         self.check_sources(&definition)?;
         let mut tx = self.store().begin().await?;
         classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
+        networks::check(&mut tx, scope, &definition).await?;
         if !rows::insert(&mut tx, scope, &definition).await? {
             return Err(CrawlerError::Exists { name: definition.name });
         }
@@ -204,6 +206,7 @@ impl Crawlers {
         let definition = stored.definition.updated(&request)?;
         self.check_sources(&definition)?;
         classifier::get_all(&mut tx, scope, &definition.classifiers).await?;
+        networks::check(&mut tx, scope, &definition).await?;
         set_schedule(&mut tx, scope, name, schedule.as_ref()).await?;
         rows::replace(&mut tx, scope, &definition).await?;
         if definition.targets != stored.definition.targets {

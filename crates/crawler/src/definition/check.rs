@@ -118,7 +118,17 @@ impl Definition {
             (false, tables) => self.check_tables(tables)?,
             (true, _) => return refused("CatalogTargets cannot be combined with other kinds of targets"),
         }
+        self.check_prefix()?;
         self.check_recrawl(&settings)
+    }
+
+    /// A table's name holds none of these: no table could be made.
+    fn check_prefix(&self) -> Result<(), CrawlerError> {
+        let prefix = self.table_prefix.as_deref().unwrap_or_default();
+        match prefix.chars().find(|c| *c == '/' || c.is_control()) {
+            Some(c) => refused(format!("TablePrefix must not contain {c:?}: no table's name does")),
+            None => Ok(()),
+        }
     }
 
     fn check_data_stores(&self) -> Result<(), CrawlerError> {

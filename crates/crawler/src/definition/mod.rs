@@ -89,7 +89,10 @@ pub struct S3Target {
     /// Where messages go that cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dlq_event_queue_arn: Option<String>,
-    /// Connections, refused.
+    /// A connection of type `NETWORK`. It says which network AWS would enter; a server of its own has none to enter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_name: Option<String>,
+    /// Refused.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

@@ -3,9 +3,11 @@
 //! Rules, after the Glue Developer Guide (How does a crawler determine when to create partitions?):
 //! - Files of one folder with one kind of schema are one table of that folder. With several kinds, every file is a
 //!   table of its own: a table's folder must not hold what the table cannot read.
-//! - Sibling folders whose contents are all similar are partitions of the folder above; the level's key is the `k` of
-//!   `k=v`, else `partition_0`, `partition_1`, …. The schemas of folders `k=v` of one key may grow. Otherwise each folder
-//!   stands alone.
+//! - Folders `k=v` of one key, more than half of which are alike, are partitions of the folder above, and their schemas may
+//!   grow. Whatever else lies beside them stands for itself: files, other folders, those of the key that are unlike. One
+//!   of the key whose own files are of several kinds is left out of all tables.
+//! - Other sibling folders whose contents are all similar are partitions of the folder above, too, with keys `partition_0`,
+//!   `partition_1`, …. Otherwise each folder stands alone.
 //! - A folder alone among its siblings is no partition level unless it is `k=v` or looks like a date or number: the
 //!   table is rooted at the deepest such folder.
 //! - Similar ([`Likeness`]): the same format and dialect, and seven in ten columns of the wider schema (of the narrower
@@ -16,6 +18,8 @@ mod names;
 mod shape;
 mod tree;
 
-pub(crate) use names::{file_table, folder_table, key_value, plain_table, with_suffix};
+pub(crate) use names::{
+    file_table, folder_table, is_unnamed, key_value, partition_of, plain_table, with_suffix,
+};
 pub(crate) use shape::{Kind, Likeness, Shape};
-pub(crate) use tree::{Folder, Grouping, Part, TablePlan, Tree};
+pub(crate) use tree::{Folder, Grouping, Part, Planned, TablePlan, Tree};

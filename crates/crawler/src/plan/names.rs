@@ -53,6 +53,32 @@ pub(crate) fn key_value(folder: &str) -> Option<(String, String)> {
     Some((key.to_lowercase(), percent_decode_str(value).decode_utf8_lossy().into_owned()))
 }
 
+/// Whether a key's folders say no name.
+pub(crate) fn is_unnamed(key: &str) -> bool {
+    key.strip_prefix("partition_").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The partition that a path below a table with these keys lies in: its values, and as much of the path as they take; none
+/// when the folders are not those of the keys. `plain`: whether a folder that is no `k=v` may be a value of the key.
+pub(crate) fn partition_of<'a>(
+    keys: impl IntoIterator<Item = &'a str>,
+    below: &str,
+    plain: impl Fn(&str) -> bool,
+) -> Option<(Vec<String>, String)> {
+    let mut names = below.split('/').filter(|name| !name.is_empty());
+    let (mut values, mut path) = (Vec::new(), String::new());
+    for key in keys {
+        let name = names.next()?;
+        values.push(match key_value(name) {
+            Some((named, value)) if named == key => value,
+            None if plain(key) => name.to_owned(),
+            _ => return None,
+        });
+        path = format!("{path}{name}/");
+    }
+    Some((values, path))
+}
+
 /// A folder that is surely one of a series: a number or date.
 pub(super) fn is_date_like(folder: &str) -> bool {
     folder.contains(|c: char| c.is_ascii_digit())
@@ -75,6 +101,10 @@ mod tests {
         assert_eq!(key_value("Dt=2024-01-01%2010"), Some(("dt".into(), "2024-01-01 10".into())));
         assert_eq!(key_value("k="), Some(("k".into(), DEFAULT_PARTITION.into())));
         assert_eq!(key_value("plain"), None);
+        assert!(is_unnamed("partition_0") && !is_unnamed("partition_day") && !is_unnamed("day"));
+        let of = |below| partition_of(["day", "partition_0"], below, is_unnamed);
+        assert_eq!(of("day=1/x/f"), Some((vec!["1".into(), "x".into()], "day=1/x/".into())));
+        assert_eq!((of("x/y/f"), of("day=1"), of("hour=1/x")), (None, None, None));
         assert!(
             is_date_like("2024-01-01") && is_date_like("07") && !is_date_like("v1") && !is_date_like("-")
         );

@@ -1,10 +1,12 @@
 //! The folder tree and its reduction to tables.
 
+mod emit;
 mod folder;
 mod grouping;
+mod siblings;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use formats::InferredField;
@@ -13,9 +15,9 @@ use super::names::key_value;
 use super::shape::{Likeness, Shape};
 
 pub(crate) use folder::Folder;
-use folder::MAX_FILES_KEPT;
 pub(crate) use grouping::Grouping;
-use words::{is_series, unlike, unused};
+use siblings::Aside;
+use words::{is_series, named_some};
 
 /// One partition, or the whole of a table without keys.
 #[derive(Debug, Clone)]
@@ -58,6 +60,39 @@ enum Reduced {
     Unit(Box<Unit>),
     /// Its tables are emitted already.
     Split,
+    /// So they are, and some of them are its own files: as a partition it could not be read as one.
+    Mixed,
+}
+
+/// What became of the folders in a folder.
+#[derive(Default)]
+struct Children {
+    /// Names and subtrees that are one table.
+    units: Vec<(String, Unit)>,
+    /// Names of those whose tables are emitted already.
+    split: Vec<String>,
+    /// How many of these hold files of several kinds.
+    split_mixed: usize,
+    /// Folders `k=v` whose own files are of several kinds, with what they have emitted.
+    mixed: Vec<(String, Aside)>,
+}
+
+impl Children {
+    fn any(&self) -> bool {
+        !self.units.is_empty() || !self.split.is_empty() || !self.mixed.is_empty()
+    }
+}
+
+/// What a tree comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    pub(crate) tables: Vec<TablePlan>,
+    /// Remarks for the log.
+    pub(crate) notes: Vec<String>,
+    /// Folders of partitions that mix formats, and how many files there are in no table although they were recognised.
+    pub(crate) left_out: Vec<(String, u64)>,
+    /// Paths and why they became what they are, when somebody wants to know.
+    pub(crate) whys: Option<Vec<(String, String)>>,
 }
 
 #[derive(Debug, Default)]
@@ -72,10 +107,9 @@ pub(crate) struct Tree {
     /// The target's folder with its `/`, as a key prefix.
     prefix: String,
     grouping: Grouping,
-    plans: Vec<TablePlan>,
-    notes: Vec<String>,
-    /// Paths and why they became what they are, when somebody wants to know.
-    whys: Option<Vec<(String, String)>>,
+    done: Planned,
+    /// The deepest level with files.
+    deepest: usize,
 }
 
 impl Tree {
@@ -89,51 +123,64 @@ impl Tree {
             }
             node.folder = folder;
         }
-        Self { root, prefix: prefix.to_owned(), grouping, plans: Vec::new(), notes: Vec::new(), whys: None }
+        Self { root, prefix: prefix.to_owned(), grouping, done: Planned::default(), deepest: 0 }
     }
 
-    /// The tables, remarks for the log, and per folder the reasons.
-    pub(crate) fn explained(mut self) -> (Vec<TablePlan>, Vec<String>, Vec<(String, String)>) {
-        self.whys = Some(Vec::new());
-        let whys = self.plan().unwrap_or_default();
-        (self.plans, self.notes, whys)
+    /// The tables, with the reasons for each folder.
+    pub(crate) fn explained(mut self) -> Planned {
+        self.done.whys = Some(Vec::new());
+        self.planned()
     }
 
-    /// The tables, and remarks for the log.
-    pub(crate) fn tables(mut self) -> (Vec<TablePlan>, Vec<String>) {
-        self.plan();
-        (self.plans, self.notes)
-    }
-
-    fn plan(&mut self) -> Option<Vec<(String, String)>> {
+    /// The tables.
+    pub(crate) fn planned(mut self) -> Planned {
         let root = std::mem::take(&mut self.root);
         let level = 1 + self.prefix.split('/').filter(|p| !p.is_empty()).count();
         let prefix = self.prefix.clone();
         if let Reduced::Unit(unit) = self.reduce(root, prefix, level) {
             self.emit(*unit);
         }
-        self.plans.sort_by(|a, b| a.path.cmp(&b.path));
-        self.whys.take()
+        if let Some(wanted) = self.grouping.table_level.filter(|wanted| *wanted > self.deepest)
+            && self.deepest > 0
+        {
+            self.done.notes.push(format!(
+                "TableLevelConfiguration {wanted} lies deeper than the folders, whose files are at level {} at most: \
+                 every file is a table of its own",
+                self.deepest
+            ));
+        }
+        self.done.tables.sort_by(|a, b| a.path.cmp(&b.path));
+        self.done
     }
 
     fn why(&mut self, path: &str, why: impl FnOnce() -> String) {
-        if let Some(whys) = &mut self.whys {
+        if let Some(whys) = &mut self.done.whys {
             whys.push((path.to_owned(), why()));
         }
     }
 
     fn reduce(&mut self, node: Node, path: String, level: usize) -> Reduced {
-        let mut units = Vec::new();
-        let mut split = false;
+        let mut children = Children::default();
         for (name, child) in node.children {
             let child_path = format!("{path}{name}/");
+            let mark = self.mark();
             match self.reduce(child, child_path, level + 1) {
                 Reduced::Empty => {}
-                Reduced::Unit(unit) => units.push((name, *unit)),
-                Reduced::Split => split = true,
+                Reduced::Unit(unit) => children.units.push((name, *unit)),
+                Reduced::Mixed if key_value(&name).is_some() => {
+                    children.mixed.push((name, self.take_since(mark)));
+                }
+                Reduced::Mixed => {
+                    children.split_mixed += 1;
+                    children.split.push(name);
+                }
+                Reduced::Split => children.split.push(name),
             }
         }
-        let reduced = self.join(node.folder, units, split, path.clone(), level);
+        if !node.folder.groups.is_empty() {
+            self.deepest = self.deepest.max(level);
+        }
+        let reduced = self.join(node.folder, children, path.clone(), level);
         match (reduced, self.grouping.table_level) {
             (Reduced::Unit(unit), Some(wanted)) if wanted == level => {
                 self.why(&path, || format!("TableLevelConfiguration {wanted} puts a table here"));
@@ -146,43 +193,57 @@ impl Tree {
         }
     }
 
-    fn join(
-        &mut self,
-        folder: Folder,
-        units: Vec<(String, Unit)>,
-        split: bool,
-        path: String,
-        level: usize,
-    ) -> Reduced {
+    fn join(&mut self, folder: Folder, mut children: Children, path: String, level: usize) -> Reduced {
         let has_files = !folder.groups.is_empty();
-        if !has_files && units.is_empty() {
-            return if split { Reduced::Split } else { Reduced::Empty };
-        }
         let above_tables = self.grouping.table_level.is_some_and(|wanted| level < wanted);
-        if split || above_tables {
-            self.why(&path, || match above_tables {
-                true => "it lies above TableLevelConfiguration".to_owned(),
-                false => "folders below it are tables of their own".to_owned(),
-            });
-            self.emit_all(units);
+        if above_tables && (has_files || children.any()) {
+            self.why(&path, || "it lies above TableLevelConfiguration".to_owned());
+            self.emit_children(children);
             self.emit_files(folder, &path);
             return Reduced::Split;
         }
-        if has_files {
-            return self.join_files(folder, units, path, level);
+        if let Some(unit) = self.named(&mut children, &path, level) {
+            self.beside(folder, children, &path);
+            return Reduced::Unit(Box::new(unit));
         }
-        let mut units = units;
+        self.put_back(&mut children);
+        if !has_files && children.units.is_empty() {
+            return match children.split.len() {
+                0 => Reduced::Empty,
+                all if all == children.split_mixed => Reduced::Mixed,
+                _ => Reduced::Split,
+            };
+        }
+        if !children.split.is_empty() {
+            self.why(&path, || "folders below it are tables of their own".to_owned());
+            self.emit_all(children.units);
+            self.emit_files(folder, &path);
+            return if has_files { Reduced::Mixed } else { Reduced::Split };
+        }
+        if has_files {
+            return self.join_files(folder, children.units, path);
+        }
+        self.join_folders(children.units, &path, level)
+    }
+
+    /// A folder without files of its own, all of whose folders are one table each.
+    fn join_folders(&mut self, mut units: Vec<(String, Unit)>, path: &str, level: usize) -> Reduced {
         if let [(name, unit)] = units.as_mut_slice()
             && self.grouping.table_level.is_none()
             && !is_series(name)
         {
-            self.why(&path, || {
+            self.why(path, || {
                 format!("its only folder {name} is no k=v, number or date: the data lies there")
             });
             unit.chain.insert(0, std::mem::take(name));
             return Reduced::Unit(Box::new(unit.clone()));
         }
-        match self.partitioned(&units, &path, level) {
+        // Those of one key that are alike would be one table by now.
+        let keys: Vec<_> = units.iter().map(|(name, _)| key_value(name).map(|(key, _)| key)).collect();
+        let of_one_key = keys[0].is_some() && keys.iter().all(|key| *key == keys[0]);
+        let likeness = self.likeness(false, level);
+        let joined = if of_one_key { None } else { self.partitioned(&units, None, likeness, path) };
+        match joined {
             Some(unit) => Reduced::Unit(Box::new(unit)),
             None => {
                 self.emit_all(units);
@@ -192,13 +253,7 @@ impl Tree {
     }
 
     /// A folder with files of its own.
-    fn join_files(
-        &mut self,
-        mut folder: Folder,
-        units: Vec<(String, Unit)>,
-        path: String,
-        level: usize,
-    ) -> Reduced {
+    fn join_files(&mut self, mut folder: Folder, units: Vec<(String, Unit)>, path: String) -> Reduced {
         self.odd_files(&folder.keep_majority(), &path);
         if folder.groups.len() == 1 {
             let mut shape = folder.groups[0].clone();
@@ -222,140 +277,24 @@ impl Tree {
         }
         self.why(&path, || format!("its files are of {} kinds: a table each", folder.groups.len()));
         if !units.is_empty() {
-            self.notes.push(format!(
+            self.done.notes.push(format!(
                 "folder {path} holds both files and folders that differ from them: its files become tables of their own"
             ));
-            match self.partitioned(&units, &path, level) {
-                Some(unit) if unit.keys.iter().all(Option::is_some) => self.emit(unit),
-                _ => self.emit_all(units),
-            }
+            self.emit_all(units);
         }
         self.emit_files(folder, &path);
-        Reduced::Split
+        Reduced::Mixed
     }
 
     fn odd_files(&mut self, odd: &[String], path: &str) {
-        const NAMED: usize = 20;
         if odd.is_empty() {
             return;
         }
-        let more = odd.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named = odd[..odd.len().min(NAMED)].join(", ");
-        self.notes.push(format!(
-            "{named}{more}: columns differ from those of most files in {path}; no table is made for them, and queries on \
+        let named = named_some(odd);
+        self.done.notes.push(format!(
+            "{named}: columns differ from those of most files in {path}; no table is made for them, and queries on \
              the folder's table read them, too"
         ));
-    }
-
-    /// One table whose partitions are the siblings; `None` when they are not similar, or when two folders stand for
-    /// the same values (`Day=1` and `day=1`): of two partitions of the same values one would be lost.
-    fn partitioned(&mut self, units: &[(String, Unit)], path: &str, level: usize) -> Option<Unit> {
-        let pairs: Vec<_> = units.iter().map(|(name, _)| key_value(name)).collect();
-        let first_key = pairs.first()?.as_ref().map(|(key, _)| key.clone());
-        let named =
-            first_key.is_some() && pairs.iter().all(|p| p.as_ref().map(|(key, _)| key) == first_key.as_ref());
-        let within_table = self.grouping.table_level.is_some_and(|wanted| level >= wanted);
-        let likeness = match self.grouping.likeness() {
-            _ if within_table => Likeness::Compatible,
-            Likeness::Similar if named => Likeness::Grown,
-            other => other,
-        };
-        let mut joined: Option<Unit> = None;
-        for ((name, unit), pair) in units.iter().zip(&pairs) {
-            let mut unit = lifted(unit.clone());
-            let value =
-                pair.as_ref().filter(|_| named).map_or_else(|| name.clone(), |(_, value)| value.clone());
-            unit.keys.insert(0, first_key.clone().filter(|_| named));
-            for part in &mut unit.parts {
-                part.values.insert(0, value.clone());
-            }
-            match &mut joined {
-                None => joined = Some(Unit { folder: path.to_owned(), ..unit }),
-                Some(table) => {
-                    if table.keys != unit.keys || !table.shape.merge(&unit.shape, likeness) {
-                        self.why(path, || {
-                            format!("folder {name} does not fit those before it: {}", misfit(table, &unit))
-                        });
-                        return None;
-                    }
-                    table.parts.append(&mut unit.parts);
-                }
-            }
-        }
-        let table = joined?;
-        if self.has_doubles(&table) {
-            return None;
-        }
-        self.why(path, || match &first_key {
-            Some(key) if named => {
-                format!("its {} folders {key}=… fit together: a partition key", units.len())
-            }
-            _ => format!("its {} folders fit together and are equally deep: a partition key", units.len()),
-        });
-        Some(table)
-    }
-
-    /// Whether two folders stand for the same values.
-    fn has_doubles(&mut self, table: &Unit) -> bool {
-        let mut seen: HashMap<&[String], &str> = HashMap::with_capacity(table.parts.len());
-        for part in &table.parts {
-            if let Some(other) = seen.insert(&part.values, &part.folder) {
-                self.notes.push(format!(
-                    "folders {other} and {} stand for the same partition values: they become tables of their own",
-                    part.folder
-                ));
-                return true;
-            }
-        }
-        false
-    }
-
-    fn emit_all(&mut self, units: Vec<(String, Unit)>) {
-        for (_, unit) in units {
-            self.emit(unit);
-        }
-    }
-
-    fn emit(&mut self, unit: Unit) {
-        let mut unnamed = 0;
-        let mut keys = Vec::with_capacity(unit.keys.len());
-        for key in unit.keys {
-            let key = key.unwrap_or_else(|| {
-                unnamed += 1;
-                format!("partition_{}", unnamed - 1)
-            });
-            keys.push(unused(&keys, key));
-        }
-        let parts = if keys.is_empty() { Vec::new() } else { unit.parts };
-        self.plans.push(TablePlan { path: unit.folder, shape: unit.shape, keys, parts });
-    }
-
-    /// A folder's own files, a table each.
-    fn emit_files(&mut self, folder: Folder, path: &str) {
-        if folder.dropped > 0 {
-            self.notes.push(format!(
-                "folder {path} holds more than {MAX_FILES_KEPT} files of different kinds: {} of them get no table",
-                folder.dropped
-            ));
-        }
-        for file in folder.files {
-            self.plans.push(TablePlan {
-                path: file.key,
-                shape: file.shape,
-                keys: Vec::new(),
-                parts: Vec::new(),
-            });
-        }
-    }
-}
-
-/// Why a folder is no partition beside others.
-fn misfit(table: &Unit, unit: &Unit) -> String {
-    if table.keys == unit.keys {
-        unlike(&table.shape, &unit.shape)
-    } else {
-        "it is not equally deep, or has other keys".to_owned()
     }
 }
 

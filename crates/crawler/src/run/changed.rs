@@ -5,24 +5,29 @@
 //! Where that does not decide it all (a folder in no table, files that do not fit, keys that the path does not give) the
 //! whole target is listed instead, as by `CRAWL_EVERYTHING`: nothing is guessed.
 //!
+//! A table that is the whole target takes in new columns; of any other one its siblings decide, too, what belongs together:
+//! where its definition changes, or no file is left, everything is listed. So it is where a partition comes or goes in a
+//! table whose keys say no names, or beside a folder of its key that is a table of its own.
+//!
 //! A table's columns only grow by events: a column whose files are all gone, and a type that was wider than what is left
 //! needs, go with the next crawl of everything.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use catalog::{Table, table};
+use catalog::{Table, TableInput, table};
 
+use super::decide;
 use super::describe::{self, UPDATED_BY};
 use super::events::Changes;
 use super::incremental::with_slash;
-use super::ready::Discovery;
+use super::ready::{Discovery, Ready};
 use super::survey::{Looked, Place, is_hidden, look_below};
-use super::vanished::Gone;
+use super::vanished::{Covers, Gone};
 use super::{Done, Ended, Job, count_files, existing, naming, publish, say_left_out, widened};
 use crate::definition::{CatalogTarget, Configuration};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
-use crate::plan::{Grouping, TablePlan, Tree};
+use crate::plan::{Grouping, Planned, TablePlan, Tree, is_unnamed, partition_of};
 
 /// Tables per page.
 const PAGE: usize = 1_000;
@@ -85,21 +90,26 @@ async fn s3(
         return Ok(Err(Unclear(format!("s3://{bucket}/{} is an object, no folder", place.path))));
     }
     let folders = folders(place, changes)?;
-    let areas = match areas(place, &folders, &own_tables(job).await?) {
+    let own = own_tables(job).await?;
+    let areas = match areas(place, &folders, &own) {
         Ok(areas) => areas,
         Err(unclear) => return Ok(Err(unclear)),
     };
     let mut seen = Vec::with_capacity(areas.len());
     for area in areas {
         match look(job, grouping, place, area, looked).await? {
-            Ok(one) => seen.push(one),
+            Ok(one) if stays(settings, job, place, &one) => seen.push(one),
+            Ok(one) => {
+                let what = format!("the files of table {} are others than before", one.area.table.name);
+                return Ok(Err(Unclear(what)));
+            }
             Err(unclear) => return Ok(Err(unclear)),
         }
     }
     count_files(job, looked, 0).await?;
     let (parts, whole): (Vec<Seen>, Vec<Seen>) =
         seen.into_iter().partition(|one| !one.area.table.partition_keys().is_empty());
-    let changed = match widened::plan(job, settings, place, parts).await? {
+    let changed = match widened::plan(job, settings, place, &own, parts).await? {
         Ok(changed) => changed,
         Err(why) => return Ok(Err(Unclear(why))),
     };
@@ -130,7 +140,27 @@ fn folders(place: &Place, changes: &Changes) -> Result<BTreeSet<String>, Crawler
     Ok(folders)
 }
 
-/// Tables of this crawler that say where their files are.
+/// Whether a table is the whole of the target: no other folder is beside it.
+pub(super) fn is_whole(place: &Place, table: &Table) -> bool {
+    let whole = format!("s3://{}/{}", place.bucket.as_str(), place.prefix());
+    table.location().is_some_and(|location| with_slash(location) == with_slash(&whole))
+}
+
+/// Whether a table without keys is still what it was, so that nothing around it is to be grouped anew.
+fn stays(settings: &Configuration, job: &Job<'_>, place: &Place, seen: &Seen) -> bool {
+    let table = &seen.area.table;
+    if !table.partition_keys().is_empty() || is_whole(place, table) {
+        return true;
+    }
+    let Some(plan) = &seen.plan else { return false };
+    let found = Discovery::Files(Box::new(place.found(job, plan.clone())));
+    let one = Ready::of(job, settings, found);
+    let input = TableInput { name: table.name.clone(), ..one.input.clone() };
+    let (input, _) = publish::prepared(settings, &one, table, input);
+    !decide::is_changed(table, &input)
+}
+
+/// Tables of this crawler that say where their files are, and have any as far as is known.
 async fn own_tables(job: &Job<'_>) -> Result<Vec<Table>, Ended> {
     let mut own = Vec::new();
     let mut token: Option<String> = None;
@@ -144,7 +174,9 @@ async fn own_tables(job: &Job<'_>) -> Result<Vec<Table>, Ended> {
             Err(error) => return Err(CrawlerError::from(error).into()),
         };
         let mine = |table: &Table| {
-            table.parameter(UPDATED_BY) == Some(job.definition.name.as_str()) && !naming::is_open(table)
+            table.parameter(UPDATED_BY) == Some(job.definition.name.as_str())
+                && table.parameter(describe::DEPRECATED_BY).is_none()
+                && !naming::is_open(table)
         };
         own.extend(page.items.into_iter().filter(mine));
         match page.next {
@@ -168,7 +200,8 @@ fn areas(place: &Place, folders: &BTreeSet<String>, own: &[Table]) -> Result<Vec
         let Some((location, table)) = around.max_by_key(|(location, _)| location.len()) else {
             return Err(Unclear(format!("{home}{folder} is in no table of this crawler")));
         };
-        let Some((values, below)) = values(table, &folder[location.len()..]) else {
+        let keys = table.partition_keys().iter().map(|key| key.name.as_str());
+        let Some((values, below)) = partition_of(keys, &folder[location.len()..], is_unnamed) else {
             return Err(Unclear(format!("{home}{folder} is no partition of table {}", table.name)));
         };
         let path = format!("{location}{below}");
@@ -181,23 +214,6 @@ fn areas(place: &Place, folders: &BTreeSet<String>, own: &[Table]) -> Result<Vec
     Ok(areas.into_values().collect())
 }
 
-/// The values that a path below a table stands for, and as much of the path as they take; none when they do not match
-/// the table's keys.
-fn values(table: &Table, below: &str) -> Option<(Vec<String>, String)> {
-    let mut names = below.split('/').filter(|name| !name.is_empty());
-    let (mut values, mut path) = (Vec::new(), String::new());
-    for key in table.partition_keys() {
-        let name = names.next()?;
-        values.push(match crate::plan::key_value(name) {
-            Some((named, value)) if named == key.name => value,
-            Some(_) => return None,
-            None => name.to_owned(),
-        });
-        path = format!("{path}{name}/");
-    }
-    Some((values, path))
-}
-
 /// Looks at an area: its files must make at most one table, which lies in its folder.
 async fn look(
     job: &Job<'_>,
@@ -207,7 +223,7 @@ async fn look(
     looked: &mut Looked,
 ) -> Result<Result<Seen, Unclear>, Ended> {
     let surveyed = look_below(job, place, &area.folder, grouping.likeness(), looked).await?;
-    let (mut plans, notes) = Tree::new(&area.folder, surveyed, grouping).tables();
+    let Planned { tables: mut plans, notes, .. } = Tree::new(&area.folder, surveyed, grouping).planned();
     let whole = format!("s3://{}/{}", place.bucket.as_str(), area.folder);
     let plan = plans.pop();
     let is_one = plan.as_ref().is_none_or(|plan| plan.keys.is_empty() && plan.path == area.folder);
@@ -232,10 +248,7 @@ async fn write_whole(
     for Seen { area, plan } in whole {
         match plan {
             Some(plan) => found.push(Discovery::Files(Box::new(place.found(job, plan)))),
-            None if area.table.parameter(describe::DEPRECATED_BY).is_none() => {
-                gone.judge(job, &area.table, &[]).await?;
-            }
-            None => {}
+            None => gone.judge(job, &area.table, &Covers::default()).await?,
         }
     }
     if !found.is_empty() {

@@ -1,9 +1,14 @@
-//! What becomes of a table or partition that is there already. Decided purely.
+//! What becomes of a table or partition that is there already. Decided purely, but for who its neighbour is.
 
 use catalog::{Column, Parameters, PartitionInput, TableInput, table};
 
+use store::Tx;
+
+use super::Job;
 use super::describe::{DEPRECATED_BY, STATISTICS, UPDATED_BY};
 use crate::definition::UpdateBehavior;
+use crate::error::CrawlerError;
+use crate::rows;
 
 /// What becomes of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +25,13 @@ pub(super) enum Fate {
     Remade,
 }
 
+/// Whether a table's definition changes, and not its statistics alone.
+pub(super) fn is_changed(old: &table::Table, new: &TableInput) -> bool {
+    definition_of(&old.input) != definition_of(new)
+}
+
 pub(super) fn table(old: &table::Table, new: &TableInput, behavior: UpdateBehavior) -> Fate {
-    let changed = definition_of(&old.input) != definition_of(new);
+    let changed = is_changed(old, new);
     if changed && behavior == UpdateBehavior::Log {
         return Fate::Logged;
     }
@@ -33,6 +43,33 @@ pub(super) fn table(old: &table::Table, new: &TableInput, behavior: UpdateBehavi
         (false, true) => Fate::Unchanged,
         (false, false) => Fate::Statistics,
     }
+}
+
+/// The crawler that a table is of, when it is another one that is still there.
+pub(super) async fn neighbour(
+    job: &Job<'_>,
+    tx: &mut Tx,
+    old: &TableInput,
+) -> Result<Option<String>, CrawlerError> {
+    let by = old.parameters.as_ref().and_then(|all| all.get(UPDATED_BY));
+    let Some(name) = by.filter(|name| **name != job.definition.name) else { return Ok(None) };
+    match rows::get(tx, job.scope, name).await {
+        Ok(_) => Ok(Some(name.clone())),
+        Err(CrawlerError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same table as if another crawler had found it.
+pub(super) fn of_crawler(input: &TableInput, crawler: &str) -> TableInput {
+    let mut input = input.clone();
+    let descriptor = input.storage_descriptor.as_mut().and_then(|d| d.parameters.as_mut());
+    for parameters in input.parameters.as_mut().into_iter().chain(descriptor) {
+        if let Some(name) = parameters.get_mut(UPDATED_BY) {
+            crawler.clone_into(name);
+        }
+    }
+    input
 }
 
 /// Whether the partition keys have the same names.

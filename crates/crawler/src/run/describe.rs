@@ -200,24 +200,6 @@ pub(super) fn inherited(crawler: &str, found: &Found, part: &Part, table: &Table
     }
 }
 
-/// What a catalog target's table keeps whatever its files say: what people wrote there.
-pub(super) fn keep_identity(input: &mut TableInput, known: &TableInput) {
-    let parameters = input.parameters.take().unwrap_or_default();
-    let mut all = known.parameters.clone().unwrap_or_default();
-    all.remove(DEPRECATED_BY);
-    all.extend(parameters);
-    let location = known.storage_descriptor.as_ref().and_then(|d| d.location.clone());
-    if let Some(descriptor) = input.storage_descriptor.as_mut() {
-        descriptor.location = location;
-    }
-    *input = TableInput {
-        storage_descriptor: input.storage_descriptor.take(),
-        partition_keys: input.partition_keys.take(),
-        parameters: Some(all),
-        ..known.clone()
-    };
-}
-
 /// One partition; where columns are found by name, it has the table's.
 pub(super) fn partition(crawler: &str, found: &Found, part: &Part) -> PartitionInput {
     let plan = &found.plan;

@@ -36,20 +36,26 @@ pub(super) fn folders(
 struct Roles<'a> {
     tables: HashMap<&'a str, &'a TablePlan>,
     parts: HashMap<&'a str, (&'a TablePlan, String)>,
+    /// Folders between tables and their partitions.
+    levels: HashMap<&'a str, String>,
 }
 
 impl<'a> Roles<'a> {
     fn of(plans: &'a [TablePlan]) -> Self {
         let tables = plans.iter().map(|plan| (plan.path.as_str(), plan)).collect();
-        let mut parts = HashMap::new();
+        let (mut parts, mut levels) = (HashMap::new(), HashMap::new());
         for plan in plans {
             for part in plan.parts.iter().filter(|_| !plan.keys.is_empty()) {
                 let named: Vec<String> =
                     plan.keys.iter().zip(&part.values).map(|(k, v)| format!("{k}={v}")).collect();
                 parts.insert(part.folder.as_str(), (plan, named.join(", ")));
+                let below = part.folder.get(plan.path.len()..).unwrap_or_default();
+                for ((at, _), key) in below.match_indices('/').zip(&plan.keys) {
+                    levels.insert(&part.folder[..=plan.path.len() + at], format!("{}: {key}", plan.path));
+                }
             }
         }
-        Self { tables, parts }
+        Self { tables, parts, levels }
     }
 
     fn role(&self, path: &str) -> (&'static str, String) {
@@ -59,18 +65,20 @@ impl<'a> Roles<'a> {
         if let Some((plan, named)) = self.parts.get(path) {
             return ("PARTITION", format!("{}: {named}", plan.path));
         }
-        // The nearest table or partition above.
+        if let Some(level) = self.levels.get(path) {
+            return ("PARTITION_LEVEL", level.clone());
+        }
+        // The nearest table or partition above; what lies beside partitions is in neither.
         let above = path.trim_end_matches('/').match_indices('/').rev().map(|(at, _)| &path[..=at]);
         for folder in above.chain([""]) {
             if self.parts.contains_key(folder) {
                 return ("WITHIN", folder.to_owned());
             }
             if let Some(plan) = self.tables.get(folder) {
-                let depth = path[folder.len()..].matches('/').count();
-                return match plan.keys.get(depth.saturating_sub(1)) {
-                    Some(key) if depth < plan.keys.len() => ("PARTITION_LEVEL", format!("{folder}: {key}")),
-                    _ => ("WITHIN", folder.to_owned()),
-                };
+                if plan.keys.is_empty() {
+                    return ("WITHIN", folder.to_owned());
+                }
+                break;
             }
         }
         ("NONE", String::new())

@@ -13,7 +13,7 @@ use super::naming::is_open;
 use super::survey::{Found, Looked, Place, Surveyed, look_around};
 use super::{Ended, Job};
 use crate::error::CrawlerError;
-use crate::plan::{Likeness, Part, Shape, TablePlan, key_value};
+use crate::plan::{Likeness, Part, Shape, TablePlan, partition_of};
 
 /// Tables and partitions per page.
 const PAGE: usize = 1_000;
@@ -176,18 +176,10 @@ fn home<'a>(known: &'a Known, folder: &str) -> Option<(&'a Table, Vec<String>, S
     let table = known.table_around(folder)?;
     let mut home = with_slash(table.location()?);
     let below = &folder[home.len()..];
-    let mut names = below.split('/').filter(|name| !name.is_empty());
-    let mut values = Vec::new();
-    for key in table.partition_keys() {
-        let name = names.next()?;
-        let value = match key_value(name) {
-            Some((named, value)) if named == key.name => value,
-            Some(_) => return None,
-            None => name.to_owned(),
-        };
-        values.push(value);
-        home = format!("{home}{name}/");
-    }
+    let keys = table.partition_keys().iter().map(|key| key.name.as_str());
+    // Keys may have names that people gave them.
+    let (values, path) = partition_of(keys, below, |_| true)?;
+    home.push_str(&path);
     Some((table, values, home))
 }
 

@@ -19,6 +19,7 @@ mod ready;
 mod survey;
 mod vanished;
 mod widened;
+mod written;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -187,9 +188,9 @@ async fn everything(job: &Job<'_>, settings: &Configuration, looked: Looked) -> 
     if found.is_empty() {
         job.log.warn("No tables were found: the targets hold nothing that could be read");
     }
-    let (written, locations) = Box::pin(publish::all(job, settings, found)).await?;
+    let written = Box::pin(publish::all(job, settings, found)).await?;
     if definition.targets.catalog_targets.is_empty() {
-        gone.tables(job, &written, &locations).await?;
+        gone.tables(job, &written).await?;
     }
     job.log.info("BENCHMARK : Finished writing to Catalog");
     say_left_out(job).await?;
@@ -324,7 +325,7 @@ async fn say_left_out(job: &Job<'_>) -> Result<(), Ended> {
     if left_out > 0 {
         let reasons: Vec<String> = counts.left_out.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         job.log.warn(format!(
-            "{left_out} of {} files were left out ({}); ERROR lines above name them. A query reads all files below \
+            "{left_out} of {} files were left out ({}); lines above name them. A query reads all files below \
              its table's location, also these",
             counts.files,
             reasons.join(", ")

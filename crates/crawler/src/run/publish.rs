@@ -9,30 +9,38 @@ use catalog::{CatalogError, PartitionInput, TableInput, database, partition, tab
 use store::Tx;
 
 use super::decide::{self, Fate, Part, keep_columns};
+use super::describe::UPDATED_BY;
 use super::ready::{Discovery, Ready};
 use super::survey::Found;
-use super::{Ended, Job, describe, keys, naming, vanished};
+use super::{Ended, Job, describe, keys, naming, vanished, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
 
 /// Partitions per transaction: each is held as it was and as it will be, with its undoing, until the commit.
 const PARTITIONS_AT_ONCE: usize = 500;
 
-/// Writes everything that was found. Returns the names of the tables that it wrote or found unchanged, and their
-/// locations.
+/// A table that a run wrote or found unchanged.
+pub(super) struct Wrote {
+    pub(super) name: String,
+    pub(super) location: String,
+    /// Names of its partition keys, when it is made of files.
+    pub(super) keys: Vec<String>,
+}
+
+/// Writes everything that was found.
 pub(super) async fn all(
     job: &Job<'_>,
     settings: &Configuration,
     found: Vec<Discovery>,
-) -> Result<(HashSet<String>, Vec<String>), Ended> {
+) -> Result<Vec<Wrote>, Ended> {
     ensure_database(job).await?;
     let count = found.len() as u64;
-    let mut written = HashSet::new();
-    let mut locations = Vec::new();
+    let mut names = HashSet::new();
+    let mut written = Vec::new();
     for one in found {
         job.go_on()?;
         let one = Ready::of(job, settings, one);
-        let table = match write_table(job, settings, &one, &written).await {
+        let table = match write_table(job, settings, &one, &names).await {
             Ok(table) => table,
             Err(Written::Ended(ended)) => return Err(ended),
             Err(Written::Refused(why)) => {
@@ -40,15 +48,17 @@ pub(super) async fn all(
                 continue;
             }
         };
+        let keys = one.files.as_ref().map(|files| files.plan.keys.clone()).unwrap_or_default();
         if let Some(files) = one.files.filter(|files| !files.plan.keys.is_empty()) {
             write_partitions(job, settings, &files, &table).await?;
         }
-        locations.push(one.location);
-        written.insert(table.input.name);
+        let name = table.input.name;
+        names.insert(name.clone());
+        written.push(Wrote { name, location: one.location, keys });
         job.log.flush().await;
     }
     job.count(|counts| counts.tables_found = count).await?;
-    Ok((written, locations))
+    Ok(written)
 }
 
 /// The first crawl makes the database, as Glue's does. Tables of catalog targets have theirs.
@@ -112,37 +122,44 @@ pub(super) struct Table {
     pub(super) input: TableInput,
     /// Nothing of it was there before, so that it has no partitions yet.
     pub(super) fresh: bool,
+    /// The crawler that its partitions are of: this one, or another of the same folder that nothing is to be changed for.
+    pub(super) crawler: String,
 }
 
 async fn write_table(
     job: &Job<'_>,
     settings: &Configuration,
     one: &Ready,
-    written: &HashSet<String>,
+    names: &HashSet<String>,
 ) -> Result<Table, Written> {
     let mut tx = job.begin().await?;
-    let (name, existing) = naming::choose(job, &mut tx, one, written).await?;
-    let mut input = TableInput { name: name.clone(), ..one.input.clone() };
-    let mut notes = one.notes.clone();
+    let (name, existing) = naming::choose(job, &mut tx, one, names).await?;
+    let input = TableInput { name: name.clone(), ..one.input.clone() };
+    let mut crawler = job.definition.name.clone();
     let Some(old) = existing else {
         // An earlier crawler table of the name may be deprecated; here there is none.
         job.make_table(&mut tx, &one.database, input.clone()).await?;
         job.count_in(&mut tx, |counts| add(&mut counts.tables_created, &name)).await?;
-        return done(job, tx, one, Table { input, fresh: true }, None, notes).await;
+        return done(job, tx, one, Table { input, fresh: true, crawler }, None, one.notes.clone()).await;
     };
-    if let Some(known) = &one.owner {
-        describe::keep_identity(&mut input, &known.input);
+    let (mut input, mut notes) = prepared(settings, one, &old, input);
+    let behavior = job.definition.schema_change_policy.update_behavior;
+    let mut fate = decide::table(&old, &input, behavior);
+    if let Some(other) = decide::neighbour(job, &mut tx, &old.input).await? {
+        // Two crawlers of one folder: their names alone are no reason to write it again and again.
+        let shared = decide::of_crawler(&input, &other);
+        if decide::table(&old, &shared, behavior) == Fate::Unchanged {
+            (input, fate, crawler) = (shared, Fate::Unchanged, other);
+        }
     }
-    if let Some(files) = &one.files {
-        notes.extend(keys::keep_types(&mut input, old.partition_keys(), &files.plan.parts));
-    }
-    if settings.merge_new_columns {
-        keep_columns(input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()), old.columns());
-    }
-    let fate = decide::table(&old, &input, job.definition.schema_change_policy.update_behavior);
     if fate == Fate::Remade && one.owner.is_some() {
         let why = "its partition keys are not those of the folders; the table is left as it is";
         return Err(Written::Refused(why.to_owned()));
+    }
+    if fate != Fate::Unchanged && one.owner.is_none() && old.parameter(UPDATED_BY).is_none() {
+        notes.push(
+            "it was made by hand at this place; the crawler treats it as its own from now on".to_owned(),
+        );
     }
     change(job, &mut tx, &old, input.clone(), fate).await?;
     if matches!(fate, Fate::Updated | Fate::Remade) {
@@ -151,7 +168,29 @@ async fn write_table(
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
     let fresh = fate == Fate::Remade;
-    done(job, tx, one, Table { input: TableInput { name, ..input }, fresh }, Some(fate), notes).await
+    let table = Table { input: TableInput { name, ..input }, fresh, crawler };
+    done(job, tx, one, table, Some(fate), notes).await
+}
+
+/// What was found as it is written over the table that is there, with what people wrote about that; and remarks.
+pub(super) fn prepared(
+    settings: &Configuration,
+    one: &Ready,
+    old: &table::Table,
+    mut input: TableInput,
+) -> (TableInput, Vec<String>) {
+    let mut notes = one.notes.clone();
+    written::keep(&mut input, &old.input);
+    if let (Some(known), Some(descriptor)) = (&one.owner, input.storage_descriptor.as_mut()) {
+        descriptor.location = known.location().map(str::to_owned);
+    }
+    if let Some(files) = &one.files {
+        notes.extend(keys::keep_types(&mut input, old.partition_keys(), &files.plan.parts));
+    }
+    if settings.merge_new_columns {
+        keep_columns(input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()), old.columns());
+    }
+    (input, notes)
 }
 
 pub(super) fn add(names: &mut Vec<String>, name: &str) {
@@ -205,6 +244,9 @@ async fn done(
             format!("INFO : Table {name} has changed and is left as it is (UpdateBehavior LOG)")
         }
     });
+    for fact in &one.facts {
+        job.log.info(format!("INFO : table {name}: {fact}"));
+    }
     for note in notes {
         job.log.warn(format!("table {name}: {note}"));
     }
@@ -239,9 +281,9 @@ pub(super) async fn put_partitions(
         job.go_on()?;
         let inputs = parts.iter().map(|part| {
             if settings.inherit_from_table {
-                describe::inherited(&job.definition.name, found, part, &table.input)
+                describe::inherited(&table.crawler, found, part, &table.input)
             } else {
-                describe::partition(&job.definition.name, found, part)
+                describe::partition(&table.crawler, found, part)
             }
         });
         created += match upsert(job, settings, found, table, inputs.collect()).await {
@@ -287,6 +329,7 @@ async fn upsert(
             let columns = input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut());
             keep_columns(columns, of_old.unwrap_or_default());
         }
+        written::keep_of_partition(&mut input, &old);
         match decide::partition(&old, &input, behavior) {
             Part::Kept => continue,
             Part::Statistics => {}

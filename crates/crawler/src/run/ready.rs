@@ -41,6 +41,8 @@ pub(super) struct Ready {
     pub(super) location: String,
     /// The definition, without a name.
     pub(super) input: TableInput,
+    /// What the log says of it.
+    pub(super) facts: Vec<String>,
     /// Remarks for the log.
     pub(super) notes: Vec<String>,
     /// The table that a catalog target names.
@@ -66,6 +68,7 @@ impl Ready {
                     name,
                     location: describe::location(found.bucket.as_str(), path),
                     input,
+                    facts: Vec::new(),
                     notes,
                     owner: found.owner.clone(),
                     files: Some(found),
@@ -76,6 +79,7 @@ impl Ready {
                 name: plain_table(prefix, &described.name),
                 location: location(&described.input),
                 input: described.input,
+                facts: described.facts,
                 notes: described.notes,
                 owner: None,
                 files: None,

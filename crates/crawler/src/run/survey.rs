@@ -20,6 +20,8 @@ use crate::preview::TargetReport;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
+/// Why files are left out of a partition that mixes them, as it is counted.
+const MIXED: &str = "mixed in a partition";
 /// Files looked at at the same time.
 const AT_ONCE: usize = 4;
 
@@ -114,18 +116,25 @@ pub(crate) async fn tables(
         None => Vec::new(),
     };
     let tree = Tree::new(&prefix, surveyed.folders, grouping);
-    let (plans, notes) = match &mut looked.report {
+    let planned = match &mut looked.report {
         Some(report) => {
-            let (plans, notes, whys) = tree.explained();
-            report.folders = explain::folders(&prefix, &counts, &plans, whys);
-            (plans, notes)
+            let mut planned = tree.explained();
+            let whys = planned.whys.take().unwrap_or_default();
+            report.folders = explain::folders(&prefix, &counts, &planned.tables, whys);
+            for (folder, _) in &planned.left_out {
+                report.leave_out(folder, "it mixes files that no one table can read");
+            }
+            planned
         }
-        None => tree.tables(),
+        None => tree.planned(),
     };
-    for note in notes {
+    for note in planned.notes {
         job.log.warn(format!("s3://{}/: {note}", place.bucket.as_str()));
     }
-    Ok(plans.into_iter().map(|plan| place.found(job, plan)).collect())
+    for (_, files) in planned.left_out.iter().filter(|(_, files)| *files > 0) {
+        *looked.left_out.entry(MIXED.to_owned()).or_default() += files;
+    }
+    Ok(planned.tables.into_iter().map(|plan| place.found(job, plan)).collect())
 }
 
 struct Survey<'a> {

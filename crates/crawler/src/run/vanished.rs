@@ -2,18 +2,25 @@
 //!
 //! A table is judged only when it is this crawler's own, lies within a target that could be read, and was not found by this
 //! run. If there are still files below its location that no found table covers (files that could not be read), it is left
-//! alone. Of targets that are no files these say themselves what is gone.
+//! alone. If found tables cover them all (folders are grouped otherwise than before), it is deprecated and never deleted: what
+//! people wrote about it is not lost. Of targets that are no files these say themselves what is gone.
+//!
+//! A partition is no more than its folder: whether this is empty, or holds what its table cannot read any more, it goes the
+//! way of `DeleteBehavior`; the log tells which.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use catalog::{CatalogError, Parameters, TableInput, partition, table};
+use catalog::{CatalogError, Parameters, PartitionInput, TableInput, partition, table};
 use lake::{BucketName, LakeError, ListQuery};
 
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
+use super::incremental::with_slash;
+use super::publish::Wrote;
 use super::survey::is_hidden;
 use super::{Ended, Job};
 use crate::definition::{DeleteBehavior, S3Target};
 use crate::error::CrawlerError;
+use crate::plan::{is_unnamed, partition_of};
 use crate::targets::Target;
 
 /// Tables and partitions per page.
@@ -30,12 +37,9 @@ pub(super) struct Gone {
 
 impl Gone {
     /// Deals with tables that this run did not find.
-    pub(super) async fn tables(
-        &self,
-        job: &Job<'_>,
-        written: &HashSet<String>,
-        locations: &[String],
-    ) -> Result<(), Ended> {
+    pub(super) async fn tables(&self, job: &Job<'_>, written: &[Wrote]) -> Result<(), Ended> {
+        let names: HashSet<&str> = written.iter().map(|one| one.name.as_str()).collect();
+        let covers = Covers::of(written);
         let mut token: Option<String> = None;
         loop {
             job.go_on()?;
@@ -50,8 +54,8 @@ impl Gone {
             drop(tx);
             for found in page.items {
                 let own = found.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
-                if own && !written.contains(&found.name) && found.parameter(DEPRECATED_BY).is_none() {
-                    self.judge(job, &found, locations).await?;
+                if own && !names.contains(found.name.as_str()) && is_to_judge(job, &found) {
+                    self.judge(job, &found, &covers).await?;
                 }
             }
             match page.next {
@@ -65,22 +69,35 @@ impl Gone {
         &self,
         job: &Job<'_>,
         found: &table::Table,
-        locations: &[String],
+        covers: &Covers<'_>,
     ) -> Result<(), Ended> {
+        let policy = job.definition.schema_change_policy.delete_behavior;
         if let Some(target) = self.others.iter().find(|target| target.is_gone(found)) {
-            return Ok(remove(job, found, &format!("{} has it no longer", target.label())).await?);
+            return Ok(remove(job, found, policy, &format!("{} has it no longer", target.label())).await?);
         }
         let Some(location) = found.location() else { return Ok(()) };
         if !self.within_files(location)? {
             return Ok(());
         }
-        let covered = locations.iter().any(|l| l.starts_with(location) || location.starts_with(l.as_str()));
-        if !covered && holds_files(job, location).await? {
-            job.log
-                .warn(format!("Table {} was not found again, but {location} still holds files", found.name));
-            return Ok(());
+        let name = &found.name;
+        match left(job, location, covers).await? {
+            Left::Nothing => Ok(remove(job, found, policy, "its files are gone").await?),
+            _ if found.parameter(DEPRECATED_BY).is_some() => Ok(()),
+            Left::Uncovered => {
+                job.log.warn(format!("Table {name} was not found again, but {location} still holds files"));
+                Ok(())
+            }
+            Left::Elsewhere(tables) => {
+                let tables = tables.into_iter().collect::<Vec<_>>().join(", ");
+                let why = format!("its files belong to {tables} now");
+                job.log.warn(format!("Table {name} was not found again: {why} ({location})"));
+                let kept = match policy {
+                    DeleteBehavior::DeleteFromDatabase => DeleteBehavior::DeprecateInDatabase,
+                    other => other,
+                };
+                Ok(remove(job, found, kept, &why).await?)
+            }
         }
-        Ok(remove(job, found, "its files are gone").await?)
     }
 
     fn within_files(&self, location: &str) -> Result<bool, CrawlerError> {
@@ -96,11 +113,80 @@ impl Gone {
     }
 }
 
+/// Whether a table is not known to be gone already; where such are deleted, those that an earlier crawl marked are, too.
+fn is_to_judge(job: &Job<'_>, found: &table::Table) -> bool {
+    deletes(job) || found.parameter(DEPRECATED_BY).is_none()
+}
+
+fn deletes(job: &Job<'_>) -> bool {
+    job.definition.schema_change_policy.delete_behavior == DeleteBehavior::DeleteFromDatabase
+}
+
+/// Which tables files belong to.
+#[derive(Default)]
+pub(super) struct Covers<'a> {
+    /// By location, with a slash at its end.
+    tables: HashMap<String, &'a Wrote>,
+}
+
+impl<'a> Covers<'a> {
+    fn of(written: &'a [Wrote]) -> Self {
+        Self { tables: written.iter().map(|one| (with_slash(&one.location), one)).collect() }
+    }
+
+    /// The table that reads a file: the deepest around it, with partition keys only what lies in folders of theirs.
+    fn table(&self, file: &str) -> Option<&'a Wrote> {
+        let whole = format!("{file}/");
+        let mut around = whole.match_indices('/').map(|(at, _)| at).rev();
+        around.find_map(|at| {
+            let one = self.tables.get(&whole[..=at])?;
+            let keys = one.keys.iter().map(String::as_str);
+            partition_of(keys, &whole[at + 1..], is_unnamed).map(|_| *one)
+        })
+    }
+}
+
+/// What lies at the location of a table that was not found.
+enum Left {
+    Nothing,
+    /// Files, one of which at least belongs to no found table.
+    Uncovered,
+    /// Files of these tables alone.
+    Elsewhere(BTreeSet<String>),
+}
+
+async fn left(job: &Job<'_>, location: &str, covers: &Covers<'_>) -> Result<Left, CrawlerError> {
+    let mut tables = BTreeSet::new();
+    let uncovered = any_file(job, location, |file| match covers.table(file) {
+        Some(table) => {
+            if !tables.contains(&table.name) {
+                tables.insert(table.name.clone());
+            }
+            false
+        }
+        None => true,
+    });
+    Ok(match uncovered.await? {
+        true => Left::Uncovered,
+        false if tables.is_empty() => Left::Nothing,
+        false => Left::Elsewhere(tables),
+    })
+}
+
 /// Whether a file that a crawl would look at lies at or below `location`.
 pub(super) async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
+    any_file(job, location, |_| true).await
+}
+
+/// Whether `wanted` is true of some file at or below `location` that a crawl would look at.
+async fn any_file(
+    job: &Job<'_>,
+    location: &str,
+    mut wanted: impl FnMut(&str) -> bool,
+) -> Result<bool, CrawlerError> {
     let rest = location.strip_prefix("s3://").unwrap_or_default();
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let bucket = BucketName::new(bucket)?;
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let bucket = BucketName::new(name)?;
     let mut after = None;
     loop {
         let mut tx = job.ground.store.read().await?;
@@ -115,7 +201,7 @@ pub(super) async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, C
             let relative = key.strip_prefix(prefix).unwrap_or_default();
             let visible =
                 key == prefix || (prefix.is_empty() || prefix.ends_with('/')) && !is_hidden(relative);
-            if visible && object.size > 0 {
+            if visible && object.size > 0 && wanted(&format!("s3://{name}/{key}")) {
                 return Ok(true);
             }
         }
@@ -133,10 +219,15 @@ fn deprecated(parameters: Option<Parameters>, now_ms: i64) -> Option<Parameters>
 }
 
 /// Does with a vanished table as the crawler says. `why`: how it is known to be gone.
-async fn remove(job: &Job<'_>, found: &table::Table, why: &str) -> Result<(), CrawlerError> {
+async fn remove(
+    job: &Job<'_>,
+    found: &table::Table,
+    policy: DeleteBehavior,
+    why: &str,
+) -> Result<(), CrawlerError> {
     let (name, database) = (&found.name, job.database());
     let mut tx = job.begin().await?;
-    let what = match job.definition.schema_change_policy.delete_behavior {
+    let what = match policy {
         DeleteBehavior::Log => {
             job.leave_table(found, None, "LOG");
             job.log.info(format!("INFO : Table {name}: {why}; it is left as it is (DeleteBehavior LOG)"));
@@ -192,7 +283,7 @@ pub(super) async fn partitions(
         for partition in page.items {
             let own = partition.input.parameters.as_ref().and_then(|p| p.get(UPDATED_BY));
             let own = own.map(String::as_str) == Some(job.definition.name.as_str());
-            if own && !found.contains(partition.values()) && !known_gone(&partition) {
+            if own && !found.contains(partition.values()) && (deletes(job) || !known_gone(&partition)) {
                 gone.push(partition.input);
             }
         }
@@ -212,17 +303,54 @@ pub(super) async fn partitions(
     Ok(())
 }
 
+/// Does with partitions that were not found as the crawler says: with empty ones, and with those whose files their table
+/// cannot read any more, or that lie elsewhere.
 pub(super) async fn remove_partitions(
     job: &Job<'_>,
     place: (&str, &str),
-    gone: &[catalog::PartitionInput],
+    gone: &[PartitionInput],
 ) -> Result<(), CrawlerError> {
+    let (mut empty, mut other, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+    for partition in gone {
+        let location = partition.storage_descriptor.as_ref().and_then(|d| d.location.as_deref());
+        match location {
+            Some(location) if holds_files(job, location).await? => {
+                folders.push(location);
+                other.push(partition.clone());
+            }
+            _ => empty.push(partition.clone()),
+        }
+    }
+    if !folders.is_empty() {
+        const NAMED: usize = 20;
+        let more = folders.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        job.log.warn(format!(
+            "table {}: {}{more} hold files, but are no partitions of it any more: its definition does not read them, or \
+             they belong to other tables",
+            place.1,
+            folders[..folders.len().min(NAMED)].join(", ")
+        ));
+    }
+    remove_some(job, place, &empty, "their files are gone").await?;
+    remove_some(job, place, &other, "what lies there is none of its rows").await
+}
+
+async fn remove_some(
+    job: &Job<'_>,
+    place: (&str, &str),
+    gone: &[PartitionInput],
+    why: &str,
+) -> Result<(), CrawlerError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
     let (name, count) = (place.1, gone.len());
     let mut tx = job.begin().await?;
     let what = match job.definition.schema_change_policy.delete_behavior {
         DeleteBehavior::Log => {
             job.log
-                .info(format!("INFO : {count} partitions of table {name} have no files any more and stay"));
+                .info(format!("INFO : {count} partitions of table {name} stay (DeleteBehavior LOG): {why}"));
             return Ok(());
         }
         DeleteBehavior::DeleteFromDatabase => {
@@ -233,7 +361,7 @@ pub(super) async fn remove_partitions(
             let now_ms = tx.now_ms();
             let marked = gone.iter().map(|p| {
                 let parameters = deprecated(p.parameters.clone(), now_ms);
-                (p.clone(), catalog::PartitionInput { parameters, ..p.clone() })
+                (p.clone(), PartitionInput { parameters, ..p.clone() })
             });
             job.put_partitions(&mut tx, place, Vec::new(), marked.collect()).await?;
             "Deprecated"
@@ -241,6 +369,6 @@ pub(super) async fn remove_partitions(
     };
     job.count_in(&mut tx, |counts| counts.partitions_deleted += count as u64).await?;
     job.commit(tx).await?;
-    job.log.info(format!("INFO : {what} {count} partitions of table {name}: their files are gone"));
+    job.log.info(format!("INFO : {what} {count} partitions of table {name}: {why}"));
     Ok(())
 }

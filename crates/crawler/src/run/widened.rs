@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, HashSet};
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
 use formats::InferredField;
 
-use super::changed::{Area, Seen};
+use super::changed::{Area, Seen, is_whole};
 use super::decide::{self, Fate};
 use super::describe::{self, DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
 use super::survey::{Found, Place};
-use super::vanished::{self, Gone};
-use super::{Ended, Job, keys, publish};
+use super::vanished::{self, Covers, Gone};
+use super::{Ended, Job, keys, publish, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan::{Kind, Likeness, Part, Shape, TablePlan};
+use crate::plan::{Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
 
 /// Parameters that say how files are to be read; see `describe::parameters_of_kind`.
 const OF_KIND: [&str; 7] = [
@@ -41,6 +41,8 @@ pub(super) struct Changed {
     found: Option<Found>,
     /// Partitions without.
     gone: Vec<PartitionInput>,
+    /// Whether there are partitions that were not there, or had no files.
+    comes: bool,
 }
 
 /// What a table or partition says of its files.
@@ -85,6 +87,7 @@ pub(super) async fn plan(
     job: &Job<'_>,
     settings: &Configuration,
     place: &Place,
+    own: &[Table],
     seen: Vec<Seen>,
 ) -> Result<Result<Vec<Changed>, String>, Ended> {
     let mut by_table: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
@@ -104,12 +107,59 @@ pub(super) async fn plan(
                 found.map_err(CrawlerError::from)?.into_iter().map(|p| (p.input.values.clone(), p.input)),
             );
         }
-        match one(job, settings, place, table, seen, known) {
-            Ok(changed) => all.push(changed),
+        let contested = is_contested(&table, own);
+        let changed = match one(job, settings, place, table, seen, known) {
+            Ok(changed) => changed,
             Err(why) => return Ok(Err(why)),
+        };
+        match regrouped(job, place, &changed, contested).await? {
+            None => all.push(changed),
+            Some(why) => return Ok(Err(why)),
         }
     }
     Ok(Ok(all))
+}
+
+/// Whether which folders are a table's partitions hangs on how many there are: its keys say no names, or a folder of a key
+/// is a table of its own.
+fn is_contested(table: &Table, own: &[Table]) -> bool {
+    let keys: Vec<&str> = table.partition_keys().iter().map(|key| key.name.as_str()).collect();
+    if keys.iter().any(|key| is_unnamed(key)) {
+        return true;
+    }
+    let home = with_slash(table.location().unwrap_or_default());
+    own.iter().filter_map(|other| with_slash(other.location()?).strip_prefix(&home).map(str::to_owned)).any(
+        |below| {
+            let level = below.split('/').filter(|name| !name.is_empty()).take(keys.len()).last();
+            level.and_then(key_value).is_some_and(|(key, _)| keys.contains(&key.as_str()))
+        },
+    )
+}
+
+/// Why what happened to a table may group its folders, or those beside it, otherwise than before.
+async fn regrouped(
+    job: &Job<'_>,
+    place: &Place,
+    one: &Changed,
+    contested: bool,
+) -> Result<Option<String>, Ended> {
+    let name = &one.table.name;
+    if contested && (one.comes || !one.gone.is_empty()) {
+        return Ok(Some(format!(
+            "partitions of table {name} come or go, and folders beside them decide, too"
+        )));
+    }
+    if is_whole(place, &one.table) {
+        return Ok(None);
+    }
+    if decide::is_changed(&one.table, &one.input) {
+        return Ok(Some(format!("the files of table {name} are others than before")));
+    }
+    let location = one.table.location().unwrap_or_default();
+    if one.found.is_none() && !vanished::holds_files(job, location).await? {
+        return Ok(Some(format!("table {name} has no files any more")));
+    }
+    Ok(None)
 }
 
 fn one(
@@ -123,6 +173,7 @@ fn one(
     let mut sizes = Sizes::of(table.input.parameters.as_ref());
     let (mut parts, mut gone, mut shape) = (Vec::new(), Vec::new(), None);
     let mut values = HashSet::new();
+    let mut comes = false;
     let likeness = likeness(&table, settings);
     for Seen { area, plan } in seen {
         let old = known.remove(&area.values);
@@ -138,6 +189,7 @@ fn one(
             gone.extend(old.filter(|old| is_own(job, old) && !is_deprecated(old)));
             continue;
         };
+        comes |= old.as_ref().is_none_or(is_deprecated);
         sizes.add(plan.shape.files, plan.shape.records, plan.shape.bytes);
         let merged = shape.get_or_insert_with(|| as_table(&table, &plan.shape));
         if !merged.as_mut().is_some_and(|shape| shape.merge(&plan.shape, likeness)) {
@@ -147,7 +199,7 @@ fn one(
     }
     let found = shape.flatten().map(|shape| found(job, place, &table, shape, parts));
     let input = input(job, settings, &table, found.as_ref(), sizes);
-    Ok(Changed { table, input, found, gone })
+    Ok(Changed { table, input, found, gone, comes })
 }
 
 fn location(input: &PartitionInput) -> Option<&str> {
@@ -176,7 +228,7 @@ fn part(area: Area, plan: TablePlan) -> Part {
 
 /// What a partition must have in common with its table, as in a crawl of everything.
 fn likeness(table: &Table, settings: &Configuration) -> Likeness {
-    let named = table.partition_keys().iter().all(|key| !key.name.starts_with("partition_"));
+    let named = table.partition_keys().iter().all(|key| !is_unnamed(&key.name));
     match (settings.combine, named) {
         (true, _) => Likeness::Compatible,
         (false, true) => Likeness::Grown,
@@ -263,11 +315,8 @@ fn input(
 /// Gives a table the columns that are described, and what its SerDe has to know of them. A column that stays keeps what
 /// people wrote about it.
 fn take_columns(input: &mut TableInput, table: &Table, described: StorageDescriptor) {
-    let kept = |column: Column| {
-        let known = table.columns().iter().find(|known| known.name == column.name);
-        known.filter(|known| known.hive_type() == column.hive_type()).cloned().unwrap_or(column)
-    };
-    let columns: Vec<Column> = described.columns.into_iter().flatten().map(kept).collect();
+    let mut columns = described.columns.unwrap_or_default();
+    written::columns(&mut columns, table.columns());
     let Some(descriptor) = input.storage_descriptor.as_mut().filter(|_| columns != table.columns()) else {
         return;
     };
@@ -294,13 +343,10 @@ pub(super) async fn write(
 ) -> Result<(), Ended> {
     let location = one.table.location().unwrap_or_default();
     if one.found.is_none() && !vanished::holds_files(job, location).await? {
-        if one.table.parameter(DEPRECATED_BY).is_none() {
-            gone.judge(job, &one.table, &[]).await?;
-        }
-        return Ok(());
+        return gone.judge(job, &one.table, &Covers::default()).await;
     }
     let input = write_table(job, settings, &one).await?;
-    let table = publish::Table { input, fresh: false };
+    let table = publish::Table { input, fresh: false, crawler: job.definition.name.clone() };
     if let Some(found) = &one.found {
         publish::put_partitions(job, settings, found, &table).await?;
     }

@@ -45,7 +45,7 @@ impl ApiTable {
         notes.extend(remarks);
         let own = self.parameters(&job.definition.name, &records);
         let input = run::of_shape(&shape, location.clone(), own);
-        Ok(Described { name: name(&self.target), path: location, input, notes })
+        Ok(Described { name: name(&self.target), path: location, input, facts: Vec::new(), notes })
     }
 
     /// What later readers need, next to what the format says.

@@ -91,12 +91,12 @@ fn describe(job: &Job<'_>, location: &str, table: &DeltaTable) -> Described {
     if let Some(field) = twice {
         notes.push(format!("it has two columns named {}, but for case", field.name.to_lowercase()));
     }
-    notes.push(format!("version {} of its Delta log, {} files", table.version, table.files.len()));
     let folder = location.trim_end_matches('/');
     Described {
         name: folder.rsplit('/').next().unwrap_or_default().to_owned(),
         path: location.to_owned(),
         input: input(&job.definition.name, location, table),
+        facts: vec![format!("version {} of its Delta log, {} files", table.version, table.files.len())],
         notes,
     }
 }

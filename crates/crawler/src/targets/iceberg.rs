@@ -238,7 +238,8 @@ async fn describe(job: &Job<'_>, location: &str, file: &str) -> Result<Result<De
         name: location.rsplit('/').next().unwrap_or_default().to_owned(),
         path: location.to_owned(),
         input,
-        notes: vec![format!("its newest metadata is {file}")],
+        facts: vec![format!("its newest metadata is {file}")],
+        notes: Vec::new(),
     }))
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Described {
     pub(crate) path: String,
     /// The definition. Its `name` is not looked at; its `Location` must be there.
     pub(crate) input: TableInput,
+    /// What the log says of it.
+    pub(crate) facts: Vec<String>,
     /// Remarks for the log.
     pub(crate) notes: Vec<String>,
 }

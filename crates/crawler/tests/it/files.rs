@@ -10,7 +10,7 @@ scenarios! {
     sampling_counts_the_other_files,
     odd_files_cost_only_themselves,
     a_file_without_values_does_not_change_types,
-    a_table_that_the_catalog_refuses_costs_only_itself,
+    a_prefix_that_no_table_could_have_is_refused,
 }
 
 async fn files_that_cannot_be_read_do_not_end_the_crawl(on: &Backend) {
@@ -35,7 +35,7 @@ async fn files_that_cannot_be_read_do_not_end_the_crawl(on: &Backend) {
     let (crawls, _) = w.crawlers.crawls(&w.scope, "c", &[], None, 10).await.unwrap();
     assert_eq!((crawls[0].counts.files, crawls[0].counts.files_left_out()), (5, 3));
     assert!(log.contains(
-        "WARN : 3 of 5 files were left out (1 damaged Parquet, 1 damaged compression, 1 key not usable); ERROR lines"
+        "WARN : 3 of 5 files were left out (1 damaged Parquet, 1 damaged compression, 1 key not usable); lines"
     ));
     assert_eq!(
         crawls[0].counts.summary(),
@@ -104,13 +104,13 @@ async fn a_file_without_values_does_not_change_types(on: &Backend) {
     );
 }
 
-async fn a_table_that_the_catalog_refuses_costs_only_itself(on: &Backend) {
+async fn a_prefix_that_no_table_could_have_is_refused(on: &Backend) {
     let w = World::on(on).await;
-    w.put("d/good/a.csv", "a,b\n1,x\n2,y\n").await;
-    w.create("d", json!({ "TablePrefix": "p/" })).await;
-    w.crawl_well().await;
-    assert!(w.tables().await.is_empty());
-    let log = w.log();
-    assert!(log.contains("s3://bucket/d/good/: no table can be made: Table name"), "{log}");
-    assert!(log.contains("WARN : 1 of 1 files were left out (1 no table possible)"), "{log}");
+    let request = json!({ "Name": "c", "Role": "r", "DatabaseName": "db", "TablePrefix": "p/",
+                          "Targets": { "S3Targets": [{ "Path": "s3://bucket/d" }] } });
+    let refused = w.crawlers.create(&w.scope, request.as_object().unwrap().clone()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "TablePrefix must not contain '/': no table's name does");
+    w.create("d", json!({ "TablePrefix": "p_" })).await;
+    let change = json!({ "Name": "c", "TablePrefix": "a\nb" });
+    assert!(w.crawlers.update(&w.scope, change.as_object().unwrap()).await.is_err());
 }

@@ -21,7 +21,9 @@ macro_rules! scenarios {
 
 mod classify;
 mod events;
+mod events_model;
 mod files;
+mod keeps;
 mod layout;
 mod ours;
 mod policy;
@@ -46,4 +48,5 @@ async fn on_postgres() {
     ours::all(&on).await;
     classify::all(&on).await;
     events::all(&on).await;
+    keeps::all(&on).await;
 }

@@ -156,7 +156,7 @@ async fn a_table_dropped_and_taken_by_another_is_no_end(on: &Backend) {
     second["Targets"] = json!({ "S3Targets": [{ "Path": "s3://bucket/t" }] });
     w.crawlers.create(&w.scope, second.as_object().unwrap().clone()).await.unwrap();
     let preview = w.crawlers.preview(&w.scope, "d").await.unwrap();
-    assert_eq!((preview.tables.len(), preview.tables[0].action), (1, "STATISTICS"));
+    assert_eq!((preview.tables.len(), preview.tables[0].action), (1, "UNCHANGED"));
     assert_eq!(preview.tables[0].name, "t", "two crawlers of one folder share its table");
     let mut tx = w.store.begin().await.unwrap();
     catalog::table::delete(&mut tx, &w.scope, "db", "t").await.unwrap();

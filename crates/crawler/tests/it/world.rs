@@ -33,8 +33,10 @@ impl Logs for Kept {
         stream: &str,
         messages: &[(i64, String)],
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        assert_eq!((group, stream), ("/aws-glue/crawlers", "c"));
-        self.0.lock().unwrap().extend(messages.iter().map(|(_, m)| m.clone()));
+        assert_eq!(group, "/aws-glue/crawlers");
+        if stream == "c" {
+            self.0.lock().unwrap().extend(messages.iter().map(|(_, m)| m.clone()));
+        }
         Ok(())
     }
 }
@@ -195,15 +197,31 @@ impl World {
         self.wait().await
     }
 
+    /// Crawls a folder with a crawler of any other name, that is there already.
+    pub(crate) async fn crawl_with(&self, name: &str) -> Crawler {
+        self.crawlers.start(&self.scope, name).await.unwrap();
+        loop {
+            let crawler = self.crawlers.get(&self.scope, name).await.unwrap();
+            if crawler.state == State::Ready {
+                return crawler;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) async fn crawl_well(&self) {
         let last = self.crawl().await.last_crawl.unwrap();
         assert_eq!((last.status, last.error), ("SUCCEEDED", None));
     }
 
     pub(crate) async fn tables(&self) -> BTreeMap<String, catalog::Table> {
+        self.tables_of("db").await
+    }
+
+    pub(crate) async fn tables_of(&self, database: &str) -> BTreeMap<String, catalog::Table> {
         let mut tx = self.store.read().await.unwrap();
         let query = TableQuery { limit: 1000, ..TableQuery::default() };
-        let page = catalog::table::list(&mut tx, &self.scope, "db", &query).await.unwrap();
+        let page = catalog::table::list(&mut tx, &self.scope, database, &query).await.unwrap();
         page.items.into_iter().map(|t| (t.name.clone(), t)).collect()
     }
 
@@ -215,6 +233,27 @@ impl World {
             page.items.iter().map(|p| (p.values().to_vec(), p.location().unwrap().to_owned())).collect();
         found.sort();
         found
+    }
+
+    /// Changes a table as a client would.
+    pub(crate) async fn edit(&self, table: &str, change: impl FnOnce(&mut catalog::TableInput)) {
+        let mut input = self.tables().await[table].input.clone();
+        change(&mut input);
+        let mut tx = self.store.begin().await.unwrap();
+        catalog::table::update(&mut tx, &self.scope, "db", input, Default::default()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Makes a table, in a database that may not be there yet.
+    pub(crate) async fn make(&self, table: Value) {
+        let mut tx = self.store.begin().await.unwrap();
+        let database = catalog::DatabaseInput { name: "db".to_owned(), ..Default::default() };
+        if catalog::database::get(&mut tx, &self.scope, "db").await.is_err() {
+            catalog::database::create(&mut tx, &self.scope, database).await.unwrap();
+        }
+        let input = serde_json::from_value(table).unwrap();
+        catalog::table::create(&mut tx, &self.scope, "db", input, "me").await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     pub(crate) fn log(&self) -> String {

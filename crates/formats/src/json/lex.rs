@@ -45,7 +45,10 @@ impl Failure {
                 Problem::Json { message }
             }
             Self::TooWide { limit } => {
-                Problem::Json { message: format!("more than {limit} different names in one object") }
+                let place = "in one object, or at one place of the records together";
+                let message =
+                    format!("more than {limit} different names {place}: such names are data, no columns");
+                Problem::Schema { message }
             }
             Self::Repeated { first, second } => {
                 Problem::RepeatedName { first: first.clone(), second: second.clone() }

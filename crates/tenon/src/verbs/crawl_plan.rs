@@ -101,10 +101,10 @@ fn schemas(target: &Value, out: &mut String) {
         let columns: Vec<String> = list(schema, "Columns")
             .map(|column| format!("{} {}", field(column, "Name"), field(column, "Type")))
             .collect();
-        let format = schema.get("Format").map(Value::to_string).unwrap_or_default();
+        let format = field(schema, "Format");
         let keys: Vec<&str> = votes.clone().map(|file| field(file, "Key")).take(3).collect();
         out.push_str(&format!(
-            "  schema {}: {} files ({}{}) say {format} {}\n",
+            "  schema {}: {} files ({}{}) say {format}: {}\n",
             at + 1,
             votes.clone().count(),
             keys.join(", "),
@@ -151,7 +151,7 @@ mod tests {
                     { "Path": "t/", "Role": "TABLE", "Of": "t/", "Why": ["its 1 folders k=… fit together"] },
                     { "Path": "t/k=1/", "Role": "PARTITION", "Of": "t/: k=1", "Why": [] },
                 ],
-                "Schemas": [{ "Format": "Json", "Columns": [{ "Name": "a", "Type": "int" }] }],
+                "Schemas": [{ "Format": "JSON", "Columns": [{ "Name": "a", "Type": "int" }] }],
                 "Files": [{ "Key": "t/k=1/a", "Schema": 0 }, { "Key": "t/b", "LeftOut": "s3://b/t/b: damaged" }],
                 "FilesNotShown": 0,
             }],
@@ -161,7 +161,7 @@ mod tests {
             "Log": ["WARN : look", "INFO : no"],
         });
         let expected = "s3://b/t/\n  t/  TABLE  (its 1 folders k=… fit together)\n    t/k=1/  PARTITION of t/: k=1\n  \
-                        schema 1: 1 files (t/k=1/a) say \"Json\" a int\n  left out: s3://b/t/b: damaged\n\
+                        schema 1: 1 files (t/k=1/a) say JSON: a int\n  left out: s3://b/t/b: damaged\n\
                         changes to the catalog\n  CREATE database d\n  \
                         CREATE d.t (s3://b/t/); partitions: 1 new, 0 changed, 0 gone\n    + column a: int\n    + 1\n\
                         WARN : look\nnothing was changed\n";

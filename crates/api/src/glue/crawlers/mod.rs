@@ -43,9 +43,9 @@ fn scope(call: &Call) -> Result<Scope, Fault> {
 /// Glue's fault for an error of the crawlers.
 pub(super) fn fault(error: CrawlerError) -> Fault {
     match &error {
-        CrawlerError::NotFound { .. } | CrawlerError::ClassifierNotFound { .. } => {
-            errors::not_found(error.to_string())
-        }
+        CrawlerError::NotFound { .. }
+        | CrawlerError::ClassifierNotFound { .. }
+        | CrawlerError::ConnectionNotFound { .. } => errors::not_found(error.to_string()),
         CrawlerError::Exists { .. } | CrawlerError::ClassifierExists { .. } => {
             Fault::new("AlreadyExistsException", error.to_string())
         }
@@ -90,6 +90,7 @@ macro_rules! definition {
                 "Targets.S3Targets.SampleSize",
                 "Targets.S3Targets.EventQueueArn",
                 "Targets.S3Targets.DlqEventQueueArn",
+                "Targets.S3Targets.ConnectionName",
                 "Targets.JdbcTargets.ConnectionName",
                 "Targets.JdbcTargets.Path",
                 "Targets.JdbcTargets.Exclusions",
@@ -131,7 +132,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.DeltaTargets.ConnectionName", NO_CONNECTION),
     ("Targets.IcebergTargets.ConnectionName", NO_CONNECTION),
     ("Targets.HudiTargets", NO_HUDI),
-    ("Targets.S3Targets.ConnectionName", NO_CONNECTION),
     ("CatalogId", OWN_CATALOG),
 ];
 

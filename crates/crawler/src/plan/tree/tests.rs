@@ -30,7 +30,7 @@ fn shape(columns: &[&str]) -> Shape {
 }
 
 fn plan(files: &[(&str, &[&str])]) -> Vec<String> {
-    let (plans, _) = tree(files).tables();
+    let plans = tree(files).planned().tables;
     plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
 }
 
@@ -41,7 +41,7 @@ fn combined(files: &[(&str, &[&str])]) -> Vec<String> {
         let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
         folders.entry(place).or_default().add(format!("t/{key}"), shape(columns), grouping.likeness());
     }
-    let (plans, _) = Tree::new("t/", folders, grouping).tables();
+    let plans = Tree::new("t/", folders, grouping).planned().tables;
     plans.iter().map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect()
 }
 
@@ -101,9 +101,61 @@ fn odd_files_do_not_cost_the_others_their_table() {
     let other: &[&str] = &["x", "y"];
     let files = [("f", same), ("g", same), ("odd", other)];
     assert_eq!(plan(&files), ["t/ [] 0"]);
-    let (_, notes) = tree(&files).tables();
+    let notes = tree(&files).planned().notes;
     assert!(notes[0].starts_with("t/odd: columns differ from those of most files in t/"), "{notes:?}");
     assert_eq!(plan(&[("k=1/f", same), ("k=1/g", same), ("k=1/odd", other), ("k=2/f", same)]), ["t/ [k] 2"]);
+}
+
+#[test]
+fn named_partitions_stay_whatever_lies_beside_them() {
+    type Files<'a> = &'a [(&'static str, &'static [&'static str])];
+    let (same, other): (&'static [&'static str], &'static [&'static str]) = (&["a", "b"], &["x", "y"]);
+    let days = [("o/day=1/f", same), ("o/day=2/f", same), ("o/day=3/f", same)];
+    let with = |more: Files<'_>| {
+        let files: Vec<(&str, &[&str])> = days.iter().chain(more).copied().collect();
+        let planned = tree(&files).planned();
+        let tables = planned.tables.iter();
+        let tables = tables.map(|p| format!("{} [{}] {}", p.path, p.keys.join(","), p.parts.len())).collect();
+        (tables, planned.notes.join("\n"), planned.left_out)
+    };
+    let plain = |more: Files<'_>| -> Vec<String> { with(more).0 };
+    assert_eq!(plain(&[]), ["t/o/ [day] 3"]);
+    assert_eq!(plain(&[("o/x/y/stray", other)]), ["t/o/ [day] 3", "t/o/x/y/ [] 0"]);
+    assert_eq!(plain(&[("o/backup/z", same)]), ["t/o/ [day] 3", "t/o/backup/ [] 0"]);
+    assert_eq!(plain(&[("o/day=4/f", other)]), ["t/o/ [day] 3", "t/o/day=4/ [] 0"]);
+    assert_eq!(plain(&[("o/day=4/h=1/f", same)]), ["t/o/ [day] 3", "t/o/day=4/ [h] 1"]);
+    assert_eq!(plain(&[("o/dy=4/f", same)]), ["t/o/ [day] 3", "t/o/dy=4/ [] 0"]);
+    assert_eq!(plain(&[("o/loose", other)]), ["t/o/ [day] 3", "t/o/loose [] 0"]);
+    let (tables, notes, left_out): (Vec<String>, _, _) =
+        with(&[("o/day=4/f", same), ("o/day=4/junk", other)]);
+    assert_eq!(tables, ["t/o/ [day] 3"]);
+    assert_eq!(left_out, [("t/o/day=4/".to_owned(), 2)]);
+    assert!(
+        notes.contains("t/o/day=4/ mixes files that no one table can read (t/o/day=4/f, t/o/day=4/junk)")
+    );
+    assert!(!notes.contains("beside"), "{notes}");
+    let (_, notes, _) = with(&[("o/x/f", other)]);
+    assert!(notes.contains("t/o/ holds, beside the partitions of a table, x: they are no partitions of it"));
+    // Without a majority nothing is a partition of the others.
+    let three: &[(&str, &[&str])] = &[("k=1/f", same), ("k=2/f", other), ("k=3/f", &["p", "q"])];
+    assert_eq!(plan(three), ["t/k=1/ [] 0", "t/k=2/ [] 0", "t/k=3/ [] 0"]);
+    // A level above them is one all the same.
+    let deep: &[(&str, &[&str])] = &[("y=1/m=1/f", same), ("y=1/old/f", other), ("y=2/m=1/f", same)];
+    assert_eq!(plan(deep), ["t/ [y,m] 2", "t/y=1/old/ [] 0"]);
+    // Tables below folders of one key are no partitions because one of the folders holds a single one.
+    let tables: &[(&str, &[&str])] = &[("e=1/o/f", same), ("e=1/u/f", other), ("e=2/o/f", same)];
+    assert_eq!(plan(tables), ["t/e=1/o/ [] 0", "t/e=1/u/ [] 0", "t/e=2/o/ [] 0"]);
+}
+
+#[test]
+fn a_table_level_below_all_folders_is_said() {
+    let same: &[&str] = &["a", "b"];
+    let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+    folders.entry("x".to_owned()).or_default().add("t/x/f".to_owned(), shape(same), Likeness::Similar);
+    let at = |level| Grouping { table_level: Some(level), combine: false };
+    let notes = Tree::new("t/", folders.clone(), at(6)).planned().notes;
+    assert!(notes[0].starts_with("TableLevelConfiguration 6 lies deeper than the folders"), "{notes:?}");
+    assert!(Tree::new("t/", folders, at(3)).planned().notes.is_empty());
 }
 
 #[test]
@@ -112,7 +164,7 @@ fn partition_values_and_keys_are_never_doubled() {
     assert_eq!(plan(&[("Day=1/f", same), ("day=2/f", same)]), ["t/ [day] 2"]);
     let twice = [("Day=1/f", same), ("day=1/g", same), ("day=2/f", same)];
     assert_eq!(plan(&twice), ["t/Day=1/ [] 0", "t/day=1/ [] 0", "t/day=2/ [] 0"]);
-    let (_, notes) = tree(&twice).tables();
+    let notes = tree(&twice).planned().notes;
     assert!(notes[0].contains("t/Day=1/ and t/day=1/ stand for the same partition values"), "{notes:?}");
     assert_eq!(plan(&[("k=1/k=2/f", same), ("k=1/k=3/f", same)]), ["t/ [k,k_1] 2"]);
 }
@@ -128,7 +180,8 @@ proptest! {
             let place = key.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
             folders.entry(place).or_default().add(format!("t/{key}"), shape(kinds[*kind]), Likeness::Similar);
         }
-        let (plans, _) = Tree::new("t/", folders, Grouping::default()).tables();
+        let planned = Tree::new("t/", folders, Grouping::default()).planned();
+        let plans = planned.tables;
         for key in files.keys() {
             let key = format!("t/{key}");
             let covers = |plan: &&TablePlan| {
@@ -138,7 +191,9 @@ proptest! {
                     plan.parts.iter().any(|p| key.starts_with(&p.folder))
                 }
             };
-            prop_assert_eq!(plans.iter().filter(covers).count(), 1, "{} in {:?}", key, plans);
+            let left_out = planned.left_out.iter().any(|(folder, _)| key.starts_with(folder));
+            let wanted = usize::from(!left_out);
+            prop_assert_eq!(plans.iter().filter(covers).count(), wanted, "{} in {:?}", key, plans);
         }
         for plan in &plans {
             let values: BTreeSet<_> = plan.parts.iter().map(|p| &p.values).collect();

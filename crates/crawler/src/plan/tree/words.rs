@@ -13,10 +13,18 @@ pub(super) fn unused(keys: &[String], key: String) -> String {
     (1..).map(|n: usize| format!("{key}_{n}")).find(|k| !keys.contains(k)).unwrap_or(key)
 }
 
+/// The names, or the first of very many.
+pub(super) fn named_some(names: &[String]) -> String {
+    const NAMED: usize = 20;
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
+}
+
 /// Why two shapes are not one table.
 pub(super) fn unlike(a: &Shape, b: &Shape) -> String {
     if a.kind != b.kind {
-        return format!("other format or dialect ({:?} and {:?})", a.kind, b.kind);
+        return format!("other format or dialect ({} and {})", a.kind.words(), b.kind.words());
     }
     let names: HashSet<&str> = a.fields.iter().map(|f| f.name.as_str()).collect();
     let shared = b.fields.iter().filter(|f| names.contains(f.name.as_str())).count();

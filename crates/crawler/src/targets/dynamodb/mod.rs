@@ -52,7 +52,13 @@ impl Dynamo {
             notes.push(format!("{more} more places are not named"));
         }
         let input = table(&job.definition.name, &info, &scanned);
-        Ok(Described { name: self.target.path.clone(), path: self.target.path.clone(), input, notes })
+        Ok(Described {
+            name: self.target.path.clone(),
+            path: self.target.path.clone(),
+            input,
+            facts: Vec::new(),
+            notes,
+        })
     }
 
     async fn scan(&self, region: &str, client: &DynamoDb, info: &TableInfo) -> Result<Scanned, String> {

@@ -61,7 +61,7 @@ pub(super) fn table(
     let description = entry.comment.as_deref().filter(|_| comments).map(|text| cut(text, MAX_DESCRIPTION));
     let columns = self::columns(frame, columns)?;
     let input = TableInput { description, ..without_files(place.location(), columns, parameters) };
-    Ok(Described { name: place.name(), path: place.path(), input, notes: Vec::new() })
+    Ok(Described { name: place.name(), path: place.path(), input, facts: Vec::new(), notes: Vec::new() })
 }
 
 fn kind_name(kind: TableKind) -> &'static str {
