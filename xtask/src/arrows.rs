@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tables", &["store", "lake", "catalog", "formats"]),
     ("engine", &["store", "lake", "catalog", "formats", "tables"]),
     ("crawler", &["store", "lake", "catalog", "formats", "sources", "tables"]),
-    ("jobs", &["store", "lake", "catalog", "formats", "sources", "engine", "quality", "scripts"]),
+    ("jobs", &["store", "lake", "catalog", "formats", "sources", "tables", "engine", "quality", "scripts"]),
     ("query", &["store", "lake", "catalog", "formats", "engine"]),
     (
         "api",

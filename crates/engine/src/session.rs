@@ -188,6 +188,22 @@ impl Session {
         table::open(&names.view, database, table, options, Arc::clone(&names.bad)).await
     }
 
+    /// A provider of the Delta table at a location, in its newest version: the catalog need not know it.
+    /// Errors: `TableUnsupported`, also when there is no Delta table; `LocationInvalid`.
+    pub async fn delta(
+        &self,
+        location: &str,
+        options: TableOptions,
+    ) -> Result<Arc<dyn TableProvider>, EngineError> {
+        let names = &self.inner.names;
+        table::open_delta(&names.view, location, options, Arc::clone(&names.bad)).await
+    }
+
+    /// A provider as a frame.
+    pub fn read(&self, provider: Arc<dyn TableProvider>) -> Result<DataFrame, EngineError> {
+        self.converted(self.inner.context.read_table(provider))
+    }
+
     /// A catalog table as a frame; see [`Self::provider`].
     pub async fn table(
         &self,
@@ -195,8 +211,7 @@ impl Session {
         table: &str,
         options: TableOptions,
     ) -> Result<DataFrame, EngineError> {
-        let provider = self.provider(database, table, options).await?;
-        self.converted(self.inner.context.read_table(provider))
+        self.read(self.provider(database, table, options).await?)
     }
 
     /// The objects of a catalog table, in the order of partitions and keys; with a Glue partition expression, of the
@@ -229,7 +244,7 @@ impl Session {
                 path::open(&names.view, source, Arc::clone(&names.bad)).await
             })
             .await?;
-        self.converted(self.inner.context.read_table(provider))
+        self.read(provider)
     }
 
     /// Makes `frame` known as `name` to [`Self::sql`], before any table of that name.

@@ -30,6 +30,7 @@ mod error;
 mod execute;
 pub mod generate;
 pub mod graph;
+mod jdbc;
 mod jobs;
 mod log;
 mod plan;
@@ -43,6 +44,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
 pub use jobs::Jobs;
@@ -50,7 +52,6 @@ pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
 pub use service::Service;
-pub use tables::MIGRATIONS;
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[

@@ -1,4 +1,5 @@
-//! Reads Avro object container files, as far as Iceberg's manifests need it: any schema, into plain values.
+//! Avro object container files, as far as Iceberg's manifests need them: read with any schema into plain values, and
+//! written ([`write()`]).
 //!
 //! Not arrow's reader: manifests are small, their schemas differ from table to table, and this crate stays light. What
 //! is read is bounded: bytes after decompression, values, and depth. Source: Apache Avro specification, "Object Container
@@ -6,12 +7,15 @@
 
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::HashMap;
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 use serde_json::Value;
+
+pub(crate) use write::write;
 
 /// The most bytes of one block, after decompression.
 const MAX_BLOCK_BYTES: u64 = 256 << 20;
@@ -25,7 +29,7 @@ const MAX_DEPTH: usize = 32;
 /// A file that is not readable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct AvroError(String);
+pub(crate) struct AvroError(pub(crate) String);
 
 fn bad<T>(what: impl Into<String>) -> Result<T, AvroError> {
     Err(AvroError(what.into()))

@@ -23,7 +23,8 @@
 //! Before the transaction commits: nothing (the staged file is swept). After it: the commit.
 //!
 //! # Omitted on purpose
-//! Views, encryption keys, server-side scan planning; dropping with purge; reading tables with delete files.
+//! Views, encryption keys, server-side scan planning; dropping with purge; reading tables with delete files;
+//! writing to partitioned tables and to format versions but 2.
 
 pub mod apply;
 mod avro;
@@ -32,6 +33,7 @@ pub mod delta;
 mod error;
 pub mod files;
 mod glue;
+mod manifest;
 pub mod metadata;
 mod requirement;
 mod service;
@@ -41,9 +43,10 @@ pub use apply::{NewTable, apply};
 pub use bytes_of::LakeBytes;
 pub use error::{MetadataError, TablesError};
 pub use glue::{is_iceberg, schema_of};
+pub use manifest::AddedFile;
 pub use requirement::TableRequirement;
 pub use service::{
-    CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo, StagedTable,
-    TableCommit, Tables,
+    Append, CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo,
+    StagedTable, TableCommit, Tables,
 };
 pub use update::{LAST_ADDED, TableUpdate};

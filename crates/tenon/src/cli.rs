@@ -177,6 +177,12 @@ pub(crate) enum JobAction {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Prints which kinds of nodes visual jobs may have, and what happens to each of their fields.
+    Nodes {
+        /// Prints the page of the documentation. The only form there is.
+        #[arg(long, required = true)]
+        markdown: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -312,6 +318,10 @@ async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result
         }
         Command::Job { action: JobAction::Script { name, server } } => {
             job::script(&server.client(environment)?, &name).await
+        }
+        Command::Job { action: JobAction::Nodes { markdown: _ } } => {
+            verbs::print(&jobs::graph::markdown())?;
+            Ok(Outcome::Succeeded)
         }
         Command::Sql(args) => {
             let client = args.server.client(environment)?;

@@ -141,6 +141,7 @@ pub(crate) async fn open(
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
+    let runner = runner.with_vault(vault.clone());
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };

@@ -35,15 +35,29 @@ use crate::{
 use super::iceberg::{from_tables, locate};
 use super::{PATH_COLUMN, TableOptions};
 
-/// A provider of a Delta table; `reading` is the snapshot that `table` was read from.
+/// A provider of a Delta table of the catalog; `reading` is the snapshot that `table` was read from.
 pub(super) async fn open(
     view: &CatalogView,
-    mut reading: Reading,
+    reading: Reading,
     table: Table,
     options: TableOptions,
     bad: Arc<BadLog>,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
     let name = format!("{}.{}", table.database_name, table.name);
+    let Some(location) = table.location().filter(|location| !location.is_empty()) else {
+        return Err(EngineError::TableUnsupported { table: name, what: "it has no location".to_owned() });
+    };
+    open_at(view, reading, (name, location), options, bad).await
+}
+
+/// A provider of the Delta table at a location, under a name for messages.
+pub(super) async fn open_at(
+    view: &CatalogView,
+    mut reading: Reading,
+    (name, location): (String, &str),
+    options: TableOptions,
+    bad: Arc<BadLog>,
+) -> Result<Arc<dyn TableProvider>, EngineError> {
     let unsupported = |what: String| EngineError::TableUnsupported { table: name.clone(), what };
     if options.objects.is_some() {
         return Err(unsupported("objects of a Delta table cannot be chosen (job bookmarks)".to_owned()));
@@ -51,9 +65,6 @@ pub(super) async fn open(
     if options.partition_predicate.as_deref().is_some_and(|text| !text.trim().is_empty()) {
         return Err(unsupported("a Delta table has no partitions in the catalog to choose from".to_owned()));
     }
-    let Some(location) = table.location().filter(|location| !location.is_empty()) else {
-        return Err(unsupported("it has no location".to_owned()));
-    };
     let sources = view.sources();
     let tables = Tables::new(sources.store.clone(), sources.lake.clone());
     let found = tables.delta(reading.tx(), &sources.scope, location).await;

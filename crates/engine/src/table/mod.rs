@@ -87,6 +87,17 @@ pub(crate) async fn open(
     Ok(Arc::new(LakeTable::new(view.clone(), definition, options, bad)))
 }
 
+/// A provider of the Delta table at a location. Errors: see [`crate::Session::delta`].
+pub(crate) async fn open_delta(
+    view: &CatalogView,
+    location: &str,
+    options: TableOptions,
+    bad: Arc<BadLog>,
+) -> Result<Arc<dyn TableProvider>, EngineError> {
+    let reading = view.read().await?;
+    delta::open_at(view, reading, (location.to_owned(), location), options, bad).await
+}
+
 /// The columns of a scanned table of the catalog that are, or hold, `char(n)` and `varchar(n)`, with their types: a scan
 /// gives them as they lie in the files, of any length. Partition keys are not among them.
 pub fn bounded_texts(source: &Arc<dyn TableSource>) -> Vec<(String, HiveType)> {

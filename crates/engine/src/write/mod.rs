@@ -18,7 +18,10 @@ mod output;
 mod router;
 mod schema;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::{
@@ -61,7 +64,12 @@ pub struct Spec {
     pub memory_bytes: usize,
     /// Counts for the caller, while the output is written.
     pub stats: Option<Arc<WriteStats>>,
+    /// Ids of columns by their names, for Parquet files of tables that find columns by id.
+    pub field_ids: BTreeMap<String, i32>,
 }
+
+/// The key under which the Parquet writer takes a column's id.
+const FIELD_ID: &str = "PARQUET:field_id";
 
 impl Spec {
     /// Parquet with Snappy into one folder, files of about 256 MiB, 128 MiB of memory.
@@ -76,7 +84,20 @@ impl Spec {
             target_file_bytes: 256 << 20,
             memory_bytes: 128 << 20,
             stats: None,
+            field_ids: BTreeMap::new(),
         }
+    }
+
+    /// The columns of the files with their ids.
+    fn with_ids(&self, files: &Schema) -> SchemaRef {
+        let fields = files.fields().iter().map(|field| match self.field_ids.get(field.name()) {
+            Some(id) => {
+                let metadata = [(FIELD_ID.to_owned(), id.to_string())].into();
+                Arc::new(field.as_ref().clone().with_metadata(metadata))
+            }
+            None => Arc::clone(field),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 }
 
@@ -179,7 +200,7 @@ impl Shape {
             let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&schema.fields()[*column])).collect();
             Arc::new(Schema::new(fields))
         };
-        let files = project(&data);
+        let files = spec.with_ids(&project(&data));
         formats::check_writable(&spec.format, &files).map_err(|what| EngineError::OptionsInvalid { what })?;
         Ok(Self { schema: files, partition_schema: project(&keys), keys, data })
     }

@@ -28,6 +28,8 @@ pub(super) async fn look(
     if !looked {
         return Err(failure);
     }
+    sources.values_mut().for_each(Source::begin_again);
     task.counters.begin_again();
+    task.decisions.begin_again();
     Ok(())
 }

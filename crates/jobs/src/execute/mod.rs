@@ -15,24 +15,25 @@
 
 mod again;
 mod counters;
+mod databases;
 mod failure;
+mod frames;
+mod iceberg;
+mod opened;
 mod publish;
 mod quality;
 mod reconcile;
 mod sources;
 mod target;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use datafusion::dataframe::DataFrame;
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
 use store::crash;
 use store::lease::Lease;
 
-use counters::scans_of;
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
 pub(crate) use publish::published;
@@ -46,6 +47,7 @@ use crate::log::RunLog;
 use crate::plan;
 use crate::run::{self, Run};
 use crate::service::Context;
+use frames::{paths_to, plan_target};
 use sources::Source;
 use target::Resolved;
 
@@ -75,6 +77,8 @@ pub(crate) struct Task<'a> {
     pub(crate) blame: plan::Blame,
     /// What nodes that evaluate rules have found.
     pub(crate) quality: quality::Found,
+    /// What nodes have decided after a look at their input.
+    pub(crate) decisions: plan::Decisions,
 }
 
 /// The staged output of one target.
@@ -96,12 +100,12 @@ pub(crate) async fn execute(
     crash::point(BEFORE_STAGING);
     let mut sources = BTreeMap::new();
     for node in task.graph.needed() {
-        if matches!(node.kind, NodeKind::Catalog(_) | NodeKind::Files(_)) {
+        if node.kind.is_source() {
             sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
         }
     }
     let written = loop {
-        match stage_all(&task, &sources).await {
+        match Box::pin(stage_all(&task, &sources)).await {
             Ok(written) => break written,
             Err(failure) => again::look(&task, &mut sources, failure).await?,
         }
@@ -112,7 +116,7 @@ pub(crate) async fn execute(
         return Err(RunFailure::Cancelled);
     }
     log.flush().await;
-    publish::publish(&task, sources.into_values().collect(), written).await
+    Box::pin(publish::publish(&task, sources.into_values().collect(), written)).await
 }
 
 async fn open<'a>(
@@ -152,6 +156,7 @@ async fn open<'a>(
         window,
         blame: plan::Blame::default(),
         quality: quality::Found::default(),
+        decisions: plan::Decisions::default(),
     };
     task.greet();
     Ok(task)
@@ -176,9 +181,8 @@ fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> 
 
 /// A name that is nobody's would silently leave a source under the bookmark.
 fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError> {
-    let is_source = |node: &Node| matches!(node.kind, NodeKind::Catalog(_) | NodeKind::Files(_));
     for name in &options.full_sources {
-        if !graph.needed().any(|node| is_source(node) && (node.name == *name || node.id == *name)) {
+        if !graph.needed().any(|node| node.kind.is_source() && (node.name == *name || node.id == *name)) {
             let message =
                 format!("--bookmark-full-sources names {name}, but no source of the job is called so");
             return Err(JobsError::invalid(message));
@@ -205,6 +209,7 @@ async fn stage(
     target: &Target,
 ) -> Result<Written, RunFailure> {
     let frame = plan_target(task, sources, node).await?;
+    let frame = plan::sample(frame, &node.kind).map_err(|error| RunFailure::node(node, error))?;
     let schema = Arc::clone(frame.schema().inner());
     let resolved = target::resolve(task, node, target, &schema).await?;
     let frame = resolved.conform(frame).map_err(|error| RunFailure::node(node, error))?;
@@ -228,69 +233,6 @@ async fn stage(
         output.partitions().len()
     ));
     Ok(Written { node: node.clone(), resolved, output })
-}
-
-/// The frame that a target writes, built from its sources on.
-async fn plan_target(
-    task: &Task<'_>,
-    sources: &BTreeMap<String, Source>,
-    target: &Node,
-) -> Result<DataFrame, RunFailure> {
-    let mut frames: BTreeMap<&str, DataFrame> = BTreeMap::new();
-    let mut readings = Vec::new();
-    let paths = paths_to(&task.graph, target);
-    for node in task.graph.needed() {
-        if !paths.contains(node.id.as_str()) {
-            continue;
-        }
-        if node.id == target.id {
-            break;
-        }
-        let frame = match sources.get(&node.id) {
-            Some(source) => {
-                let (frame, reading) = source.frame(task, node).await?;
-                readings.push((frame.logical_plan().clone(), reading));
-                frame
-            }
-            None => {
-                let inputs =
-                    node.inputs.iter().filter_map(|input| frames.get(input.as_str()).cloned()).collect();
-                let mut notes = Vec::new();
-                let planned = {
-                    let accused = task.blame.accuse(&name_of(node));
-                    plan::transform(&task.session, node, inputs, &accused, &mut notes).await
-                };
-                for note in notes {
-                    task.log.info(format!("{}: {note}", name_of(node)));
-                }
-                planned.map_err(|error| RunFailure::node(node, error))?
-            }
-        };
-        let frame = quality::handed_on(task, node, frame)?;
-        frames.insert(&node.id, frame);
-    }
-    let input = target.inputs.first().and_then(|input| frames.remove(input.as_str()));
-    let missing = || RunFailure::node(target, plan::PlanError::Refused("its input is missing".to_owned()));
-    let input = input.ok_or_else(missing)?;
-    for (source, reading) in readings {
-        let scans = scans_of(&source, input.logical_plan());
-        reading
-            .scans
-            .store(scans.map_err(|error| RunFailure::node(target, error.into()))?, Ordering::Relaxed);
-    }
-    Ok(input)
-}
-
-/// The nodes that a target needs, itself included.
-fn paths_to<'g>(graph: &'g Graph, target: &'g Node) -> BTreeSet<&'g str> {
-    let mut paths = BTreeSet::from([target.id.as_str()]);
-    // Inputs stand before what reads them.
-    for node in graph.needed().collect::<Vec<_>>().into_iter().rev() {
-        if paths.contains(node.id.as_str()) {
-            paths.extend(node.inputs.iter().map(String::as_str));
-        }
-    }
-    paths
 }
 
 /// How a node is named in logs and messages.

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use catalog::{PartitionInput, StorageDescriptor, Table};
 use engine::write::{self, OutputPartition};
 use store::{Tx, crash, lease};
+use tables::Append;
 
+use super::iceberg;
 use super::quality;
 use super::reconcile::{changed_table, new_table};
 use super::sources::Source;
@@ -22,14 +24,18 @@ use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
 
+/// How often commits of Iceberg tables are prepared again that others overtook.
+const MAX_ATTEMPTS: usize = 12;
+
 /// Publishes everything and marks the run SUCCEEDED.
 pub(crate) async fn publish(
     task: &Task<'_>,
     sources: Vec<Source>,
     written: Vec<Written>,
 ) -> Result<(), RunFailure> {
-    let mut tx = task.context.store.begin().await?;
-    let (lines, end) = fill(task, &mut tx, sources, written).await?;
+    let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
+    let written = written.into_iter().zip(appends).collect();
+    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
@@ -47,6 +53,38 @@ pub(crate) async fn publish(
     Ok(())
 }
 
+/// Prepares commits of Iceberg tables, and begins the transaction in which they still hold.
+async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<Append>>), RunFailure> {
+    for _ in 0..MAX_ATTEMPTS {
+        let mut appends = Vec::new();
+        for Written { node, resolved, output } in written {
+            appends.push(match &resolved.iceberg {
+                Some(iceberg) => Box::pin(iceberg::prepare(task, node, iceberg, output)).await?,
+                None => None,
+            });
+        }
+        let mut tx = task.context.store.begin().await?;
+        let mut current = true;
+        for (Written { node, .. }, append) in written.iter().zip(&appends) {
+            if let Some(append) = append {
+                current = current && Box::pin(iceberg::is_current(task, &mut tx, node, append)).await?;
+            }
+        }
+        if current {
+            return Ok((tx, appends));
+        }
+    }
+    let node = written.iter().find(|written| written.resolved.iceberg.is_some());
+    match node {
+        Some(Written { node, .. }) => {
+            let what =
+                format!("its table was changed by others {MAX_ATTEMPTS} times while the run was publishing");
+            Err(RunFailure::node(node, PlanError::Refused(what)))
+        }
+        None => Err(RunFailure::Ended),
+    }
+}
+
 /// How the transaction ends the run: with a message when a gate after the loading does not let it succeed.
 pub(crate) type End = (RunState, Option<String>);
 
@@ -62,12 +100,12 @@ async fn fill(
     task: &Task<'_>,
     tx: &mut Tx,
     sources: Vec<Source>,
-    written: Vec<Written>,
+    written: Vec<(Written, Option<Append>)>,
 ) -> Result<(Vec<String>, End), RunFailure> {
     let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
-    for target in written {
-        publish_target(task, tx, target, &mut lines).await?;
+    for (target, append) in written {
+        Box::pin(publish_target(task, tx, target, append, &mut lines)).await?;
     }
     if task.options.bookmark == BookmarkOption::Enable {
         let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
@@ -94,6 +132,7 @@ async fn publish_target(
     task: &Task<'_>,
     tx: &mut Tx,
     target: Written,
+    append: Option<Append>,
     lines: &mut Vec<String>,
 ) -> Result<(), RunFailure> {
     let Written { node, resolved, output } = target;
@@ -120,6 +159,10 @@ async fn publish_target(
         published.bytes,
         resolved.location()
     ));
+    if let Some(append) = append {
+        let line = Box::pin(iceberg::publish(task, tx, &node, append)).await?;
+        lines.push(format!("{}: {line}", name_of(&node)));
+    }
     Ok(())
 }
 

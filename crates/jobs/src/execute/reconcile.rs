@@ -20,7 +20,7 @@ use formats::serde_info;
 use crate::plan::{PlanError, column, convert};
 
 /// The columns to write, in order, partition keys last.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Shape {
     columns: Vec<Written>,
     /// Columns of the frame that are left out.
@@ -53,7 +53,7 @@ fn is_nested(hive: &HiveType) -> bool {
 }
 
 /// The table's type after values of `new` were written; `None` when they do not fit.
-fn fitting(existing: &HiveType, new: &HiveType, widen: bool) -> Option<HiveType> {
+pub(super) fn fitting(existing: &HiveType, new: &HiveType, widen: bool) -> Option<HiveType> {
     if existing == new || (is_text(existing) && !is_nested(new)) {
         return Some(existing.clone());
     }
@@ -143,6 +143,11 @@ fn check_keys(table: &Table, keys: &[String]) -> Result<(), String> {
 }
 
 impl Shape {
+    /// Adds a column that is written: the frame's, or null.
+    pub(super) fn push(&mut self, from: Option<String>, name: &str, data_type: DataType) {
+        self.columns.push(Written { from, name: name.to_owned(), data_type });
+    }
+
     /// The frame with these columns.
     pub(crate) fn apply(&self, frame: DataFrame) -> Result<DataFrame, PlanError> {
         let schema = Arc::clone(frame.schema().inner());

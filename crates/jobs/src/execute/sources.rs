@@ -19,6 +19,7 @@ use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextT
 use formats::hive::HiveType;
 use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 
+use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Processed, Window};
@@ -32,6 +33,8 @@ const HEADERS: usize = 1_000;
 pub(crate) struct Source {
     /// Its node.
     pub(crate) node: String,
+    /// The table that it is, when it is no list of objects.
+    opened: Option<Opened>,
     objects: Vec<ObjectRef>,
     names: HashSet<String>,
     schema: Option<SchemaRef>,
@@ -52,6 +55,9 @@ impl bookmark::Versioned for ObjectRef {
 pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunFailure> {
     let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
     let count = task.counters.source(name_of(node));
+    if let Some(opened) = Box::pin(opened::of(task, node)).await? {
+        return Ok(Source::of_table(node, opened, count));
+    }
     let (mut listed, bounds) = match &node.kind {
         NodeKind::Catalog(source) => {
             let session = &task.session;
@@ -102,7 +108,7 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let sampled = schema.is_some();
     let names = objects.iter().map(ObjectRef::uri).collect();
     let bookmarked = task.options.bookmark == BookmarkOption::Enable && !full;
-    Ok(Source { node: node.id.clone(), objects, names, schema, sampled, bookmarked, count })
+    Ok(Source { node: node.id.clone(), opened: None, objects, names, schema, sampled, bookmarked, count })
 }
 
 fn report(task: &Task<'_>, node: &Node, listed: usize, objects: &[ObjectRef], left_out: &str) {
@@ -252,12 +258,37 @@ fn merged(first: &Schema, second: &Schema) -> Result<SchemaRef, String> {
 }
 
 impl Source {
+    fn of_table(node: &Node, opened: Opened, count: Arc<SourceCount>) -> Self {
+        Self {
+            node: node.id.clone(),
+            opened: Some(opened),
+            objects: Vec::new(),
+            names: HashSet::new(),
+            schema: None,
+            sampled: false,
+            bookmarked: false,
+            count,
+        }
+    }
+
+    /// Forgets what was opened, because everything is read anew.
+    pub(super) fn begin_again(&mut self) {
+        if let Some(opened) = &mut self.opened {
+            opened.begin_again();
+        }
+    }
+
     /// A frame over the chosen objects, counted for one target.
     pub(super) async fn frame(
         &self,
         task: &Task<'_>,
         node: &Node,
     ) -> Result<(DataFrame, Arc<Reading>), RunFailure> {
+        if let Some(opened) = &self.opened {
+            let opened = Box::pin(opened.frame(task, &self.count)).await;
+            let (frame, reading) = opened.map_err(|error| RunFailure::node(node, error.into()))?;
+            return Ok((plan::plain(frame).map_err(|error| RunFailure::node(node, error))?, reading));
+        }
         let reading = self.count.reading();
         let stats = Some(Arc::clone(&reading.stats));
         let objects = Some(self.objects.clone());
@@ -300,7 +331,7 @@ impl Source {
 
     /// Whether the object of this name is one of those that are read.
     pub(super) fn reads(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.names.contains(name) || self.opened.as_ref().is_some_and(|opened| opened.reads(name))
     }
 
     /// What the bookmark has to remember; `None` when it is not to move.

@@ -13,11 +13,12 @@ use formats::{
 };
 use lake::BucketName;
 
+use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};
 use crate::graph::{
-    BlockCodec, Compression as TextCompression, Destination, Node, ParquetCodec, Target, UpdateBehavior,
-    WriteFormat,
+    BlockCodec, Compression as TextCompression, Destination, IcebergTarget, Node, ParquetCodec, Target,
+    UpdateBehavior, WriteFormat,
 };
 use crate::plan::{PlanError, plain};
 
@@ -35,6 +36,8 @@ pub(crate) struct Resolved {
     shape: Option<Shape>,
     /// The table that follows the output; `None` when the catalog is left alone.
     pub(crate) follows: Option<Follows>,
+    /// The Iceberg table that the output is added to.
+    pub(crate) iceberg: Option<IcebergTable>,
     /// Lines for the log.
     pub(crate) notes: Vec<String>,
 }
@@ -93,6 +96,7 @@ pub(crate) async fn resolve(
                 keys: target.partition_keys.clone(),
                 shape: None,
                 follows,
+                iceberg: None,
                 notes: Vec::new(),
             };
             resolved.check_keys(node, frame)?;
@@ -103,6 +107,10 @@ pub(crate) async fn resolve(
                 resolved.join_table(node, &table, frame, follows.widen)?;
             }
             Ok(resolved)
+        }
+        Destination::Iceberg(target) => {
+            refuse_alike(node, frame)?;
+            Box::pin(of_iceberg(task, node, target, frame)).await
         }
         Destination::Table { database, table, update } => {
             let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
@@ -151,7 +159,36 @@ fn of_table(
     }
     let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
-    Ok(Resolved { bucket, prefix, format, options, keys, shape: Some(shape), follows, notes })
+    let iceberg = None;
+    Ok(Resolved { bucket, prefix, format, options, keys, shape: Some(shape), follows, iceberg, notes })
+}
+
+/// A target that adds its files to an Iceberg table.
+async fn of_iceberg(
+    task: &Task<'_>,
+    node: &Node,
+    target: &IcebergTarget,
+    frame: &Schema,
+) -> Result<Resolved, RunFailure> {
+    let (iceberg, shape) = iceberg::resolve(task, node, target, frame).await?;
+    let (name, key) = iceberg::split(&iceberg.location);
+    let (bucket, prefix) = (bucket(node, name)?, folder(key));
+    let (format, options) = formats_of(WriteFormat::Parquet(target.codec));
+    let mut notes = Vec::new();
+    if !shape.left_out.is_empty() {
+        notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
+    }
+    Ok(Resolved {
+        bucket,
+        prefix,
+        format,
+        options,
+        keys: Vec::new(),
+        shape: Some(shape),
+        follows: None,
+        iceberg: Some(iceberg),
+        notes,
+    })
 }
 
 fn bucket(node: &Node, name: &str) -> Result<BucketName, RunFailure> {
@@ -318,6 +355,7 @@ impl Resolved {
             partition_keys: self.keys.clone(),
             target_file_bytes: FILE_BYTES,
             stats: Some(task.counters.target()),
+            field_ids: self.iceberg.as_ref().map(|iceberg| iceberg.ids.clone()).unwrap_or_default(),
             ..Spec::parquet(
                 self.bucket.clone(),
                 self.prefix.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::fault;
-use super::{Node, NodeKind};
+use super::{Destination, Node, NodeKind};
 use crate::JobsError;
 
 /// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
@@ -22,16 +22,19 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
                 Some(other) if matches!(other.kind, NodeKind::Target(_)) => {
                     return Err(fault(&node.id, node.label, &format!("its input {input} is a target")));
                 }
-                Some(_) => {}
+                Some(other) => {
+                    collection(node, other).map_err(|what| fault(&node.id, node.label, &what))?;
+                }
             }
         }
     }
     refuse_cycles(nodes)?;
+    refuse_shared_tables(nodes)?;
     let mut needed = Vec::new();
     let mut seen = BTreeSet::new();
     // Rules are evaluated whether their outcome is written or not.
-    for node in nodes.values().filter(|node| matches!(node.kind, NodeKind::Target(_) | NodeKind::Quality(_)))
-    {
+    let is_root = |node: &&Node| node.kind.target().is_some() || matches!(node.kind, NodeKind::Quality(_));
+    for node in nodes.values().filter(is_root) {
         visit(node, nodes, &mut seen, &mut needed);
     }
     if needed.is_empty() {
@@ -40,6 +43,41 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
         ));
     }
     Ok(needed)
+}
+
+/// Each target of an Iceberg table would commit on what the table was before the other.
+fn refuse_shared_tables(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError> {
+    let mut tables = BTreeMap::new();
+    for node in nodes.values() {
+        let Some(Destination::Iceberg(target)) = node.kind.target().map(|target| &target.destination) else {
+            continue;
+        };
+        let table = (target.database.to_lowercase(), target.table.to_lowercase());
+        if let Some(other) = tables.insert(table, &node.id) {
+            let what =
+                format!("it writes to the same Iceberg table as node {other}; unite their inputs (Union)");
+            return Err(fault(&node.id, node.label, &what));
+        }
+    }
+    Ok(())
+}
+
+/// A collection of frames is read by SelectFromCollection, and nothing else is.
+fn collection(node: &Node, input: &Node) -> Result<(), String> {
+    let (id, label) = (&input.id, input.label);
+    match (&node.kind, input.kind.collection()) {
+        (NodeKind::SelectFromCollection(index), Some(frames)) if *index >= frames => {
+            Err(format!("Index is {index}, but its input {id} ({label}) gives {frames} frames, from 0"))
+        }
+        (NodeKind::SelectFromCollection(_), Some(_)) => Ok(()),
+        (NodeKind::SelectFromCollection(_), None) => {
+            Err(format!("its input {id} ({label}) gives one frame, not a collection"))
+        }
+        (_, Some(_)) => Err(format!(
+            "its input {id} ({label}) gives a collection of frames; choose one with SelectFromCollection"
+        )),
+        (_, None) => Ok(()),
+    }
 }
 
 /// Takes away nodes without open inputs until none is left; what stays is on a cycle or behind one.
@@ -93,8 +131,11 @@ fn visit(
     seen: &mut BTreeSet<String>,
     order: &mut Vec<String>,
 ) {
+    // A spigot may have been visited as the input of another node.
+    if !seen.insert(target.id.clone()) {
+        return;
+    }
     let mut stack = vec![(target, 0_usize)];
-    seen.insert(target.id.clone());
     while let Some((node, next)) = stack.pop() {
         match node.inputs.get(next).and_then(|input| nodes.get(input)) {
             None => order.push(node.id.clone()),

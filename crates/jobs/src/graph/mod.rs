@@ -2,7 +2,7 @@
 //!
 //! [`Graph::parse`] is the only way to a graph, so that whoever holds one may rely on this:
 //! - every node has a kind that this crate runs and only fields that act or may safely be ignored
-//!   (`fields` has the table);
+//!   (`kinds` has the tables);
 //! - inputs name existing nodes, in the number that the kind takes; there is no cycle; no node reads
 //!   from a target;
 //! - there is at least one target; [`Graph::order`] lists what targets need, inputs first;
@@ -12,24 +12,32 @@
 //! Nothing in here does I/O.
 
 mod check;
-mod fields;
 mod glob;
+mod kinds;
 mod node;
 mod parse;
+mod pii;
 mod quality;
 mod raw;
+mod source;
 mod target;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transform_tests;
 
-pub use fields::{FieldUse, field_table, node_kinds};
 pub use glob::Glob;
+pub use kinds::{FieldUse, REFUSED, field_table, markdown, node_kinds};
 pub use node::{
-    AggFunction, Aggregation, Bounds, CatalogSource, Compression, Condition, FieldPath, FileFormat,
-    FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, Operand, Operation, S3Path,
+    AggFunction, Aggregation, Condition, FieldPath, Group, JoinKind, JoinSide, Mapping, Node, NodeKind,
+    NullValues, Operand, Operation, Spigot,
 };
+pub use pii::{EntityType, Pii, PiiAction, PiiScope};
 pub use quality::{Gate, QualityNode};
-pub use target::{BlockCodec, CatalogUpdate, Destination, ParquetCodec, Target, UpdateBehavior, WriteFormat};
+pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
+pub use target::{
+    BlockCodec, CatalogUpdate, Destination, IcebergTarget, ParquetCodec, Target, UpdateBehavior, WriteFormat,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,12 +81,9 @@ impl Graph {
         self.order.iter().filter_map(|id| self.nodes.get(id))
     }
 
-    /// The targets in order.
+    /// The nodes that write, in order: targets, and spigots beside what they hand on.
     pub fn targets(&self) -> impl Iterator<Item = (&Node, &Target)> {
-        self.needed().filter_map(|node| match &node.kind {
-            NodeKind::Target(target) => Some((node, target)),
-            _ => None,
-        })
+        self.needed().filter_map(|node| node.kind.target().map(|target| (node, target)))
     }
 
     /// The nodes that no target reads, directly or not; they do nothing.

@@ -1,6 +1,6 @@
 //! The nodes of a graph as the planner wants them: wire spellings are gone, values are checked.
 
-use super::{Glob, QualityNode, Target};
+use super::{CatalogSource, FileSource, JdbcSource, Pii, QualityNode, S3Path, Target};
 
 /// A path into nested fields: `["address", "city"]`; never empty.
 pub type FieldPath = Vec<String>;
@@ -27,6 +27,10 @@ pub enum NodeKind {
     Catalog(CatalogSource),
     /// Reads files by path.
     Files(FileSource),
+    /// Reads the Delta table at a path.
+    Delta(S3Path),
+    /// Reads a table of a database.
+    Jdbc(JdbcSource),
     /// Renames, casts, drops and regroups fields.
     ApplyMapping(Vec<Mapping>),
     /// Keeps these fields, in this order.
@@ -82,98 +86,83 @@ pub enum NodeKind {
     },
     /// Evaluates data quality rules.
     Quality(Box<QualityNode>),
+    /// A collection of two frames: these fields, and the others.
+    SplitFields(Vec<FieldPath>),
+    /// A collection of one frame per group, of the rows that its conditions let pass.
+    Route(Vec<Group>),
+    /// The frame at this place of a collection.
+    SelectFromCollection(usize),
+    /// Takes the rows of the second input instead of those of the first that have the same keys.
+    Merge {
+        /// The id of the input whose rows are replaced; the other one is the staging frame.
+        source: String,
+        /// At least one.
+        keys: Vec<FieldPath>,
+    },
+    /// Leaves out the fields that hold nothing but null and what stands for it.
+    DropNullFields(NullValues),
+    /// Writes a sample of its input and hands all of it on.
+    Spigot(Box<Spigot>),
+    /// Finds personal data.
+    Pii(Box<Pii>),
     /// Writes its input.
     Target(Target),
 }
 
-/// A table to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CatalogSource {
-    /// Its database.
-    pub database: String,
-    /// Its name.
-    pub table: String,
-    /// Which partitions, in the catalog's expression grammar; all when absent.
-    pub predicate: Option<String>,
-    /// How much at most.
-    pub bounds: Bounds,
-}
+impl NodeKind {
+    /// Whether it reads what is outside the graph.
+    pub fn is_source(&self) -> bool {
+        matches!(self, Self::Catalog(_) | Self::Files(_) | Self::Delta(_) | Self::Jdbc(_))
+    }
 
-/// Files to read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileSource {
-    /// At least one.
-    pub paths: Vec<S3Path>,
-    /// What they hold.
-    pub format: FileFormat,
-    /// Patterns of objects to leave out.
-    pub exclusions: Vec<Glob>,
-    /// Whether folders below the paths are read too.
-    pub recurse: bool,
-    /// How much at most.
-    pub bounds: Bounds,
-}
+    /// Where it writes to, if it does.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Target(target) => Some(target),
+            Self::Spigot(spigot) => Some(&spigot.target),
+            _ => None,
+        }
+    }
 
-/// The most that a source reads in one run; what is left out is read by the next run with bookmarks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Bounds {
-    /// Bytes.
-    pub bytes: Option<u64>,
-    /// Files.
-    pub files: Option<u64>,
-}
-
-/// `s3://bucket/prefix`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Path {
-    /// The bucket, not yet checked against the naming rules.
-    pub bucket: String,
-    /// What follows the bucket's slash; may be empty.
-    pub prefix: String,
-}
-
-impl std::fmt::Display for S3Path {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    /// How many frames it gives when it gives a collection, from which SelectFromCollection chooses.
+    pub fn collection(&self) -> Option<usize> {
+        match self {
+            Self::SplitFields(_) => Some(2),
+            Self::Route(groups) => Some(groups.len()),
+            _ => None,
+        }
     }
 }
 
-/// A compression of text files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// `gzip`.
-    Gzip,
-    /// `bzip2`.
-    Bzip2,
+/// A group of a Route.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Which rows pass; `None`: those that no other group takes.
+    pub filter: Option<(bool, Vec<Condition>)>,
 }
 
-/// The format of files to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileFormat {
-    /// Separated values; every column is text, as in a dynamic frame of Glue.
-    Csv {
-        /// Between two fields.
-        separator: u8,
-        /// Around a field; `None` = quoting is off.
-        quote: Option<u8>,
-        /// Before a character taken as it is.
-        escape: Option<u8>,
-        /// Whether the first line names the columns; `col0`, `col1`, … otherwise.
-        header: bool,
-        /// Whether the first data line is left out.
-        skip_first: bool,
-    },
-    /// JSON lines, or one array of objects.
-    Json,
-    /// Parquet.
-    Parquet,
-    /// The first sheet of Excel workbooks that holds something.
-    Excel {
-        /// Records to read of each workbook, at most.
-        max_rows: Option<u64>,
-        /// Records left out at the end of each workbook.
-        skip_footer: u64,
-    },
+/// What counts as null for DropNullFields, besides null.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NullValues {
+    /// Texts, compared without the blanks around them.
+    pub texts: Vec<String>,
+    /// Whether -1 of integers and doubles.
+    pub minus_one: bool,
+    /// Values of other types, each as a text with its Glue type.
+    pub typed: Vec<(String, String)>,
+}
+
+/// A sample that is written beside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spigot {
+    /// JSON lines below its path.
+    pub target: Target,
+    /// So many rows at most.
+    pub rows: Option<usize>,
+    /// The chance of each row.
+    pub probability: Option<f64>,
 }
 
 /// One entry of ApplyMapping.

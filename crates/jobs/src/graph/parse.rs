@@ -1,17 +1,21 @@
 //! From the wire's nodes to [`Node`]s; every error names the node.
 
-mod sources;
-mod targets;
-mod transforms;
+pub(super) mod nulls;
+pub(super) mod pii;
+pub(super) mod rows;
+pub(super) mod sources;
+pub(super) mod targets;
+pub(super) mod transforms;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{FieldPath, Node, NodeKind, S3Path, fields};
+use super::kinds::{self, Given};
+use super::{FieldPath, Node, NodeKind, S3Path};
 use crate::JobsError;
 
 /// What is wrong with a node; the caller adds the node's name.
-type Parsed<T> = Result<T, String>;
+pub(super) type Parsed<T> = Result<T, String>;
 
 /// Parses one entry of the graph.
 pub(super) fn node(id: &str, value: &Value) -> Result<Node, JobsError> {
@@ -19,21 +23,26 @@ pub(super) fn node(id: &str, value: &Value) -> Result<Node, JobsError> {
         return Err(JobsError::invalid(format!("node id {id:?} may hold letters, digits, _ and - only")));
     }
     let (kind, members) = the_kind(value).map_err(|what| fault(id, "", &what))?;
-    let Some((label, table)) = fields::field_table(kind) else {
-        let known: Vec<_> = fields::node_kinds().collect();
-        return Err(fault(
-            id,
-            kind,
-            &format!("this kind of node is not supported; supported are {}", known.join(", ")),
-        ));
-    };
-    let parsed = fields::check(table, members).and_then(|()| body(label, members));
+    let Some(declared) = kinds::find(kind) else { return Err(fault(id, kind, &unknown(kind))) };
+    let label = declared.name;
+    let parsed = kinds::check(declared.fields, members).and_then(|()| body(declared, members));
     let (inputs, kind) = parsed.map_err(|what| fault(id, label, &what))?;
     let name = members.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
     if name.is_empty() {
         return Err(fault(id, label, "Name is missing"));
     }
     Ok(Node { id: id.to_owned(), name, label, inputs, kind })
+}
+
+/// Why a kind does not run.
+fn unknown(kind: &str) -> String {
+    match kinds::refusal(kind) {
+        Some(why) => format!("this kind of node is not supported: {why}"),
+        None => {
+            let known: Vec<_> = kinds::node_kinds().collect();
+            format!("this kind of node is not known; supported are {}", known.join(", "))
+        }
+    }
 }
 
 /// An error that names its node.
@@ -56,39 +65,14 @@ fn the_kind(value: &Value) -> Parsed<(&str, &Map<String, Value>)> {
     }
 }
 
-fn body(label: &str, members: &Map<String, Value>) -> Parsed<(Vec<String>, NodeKind)> {
-    let inputs = match members.get("Inputs") {
+fn body(declared: &kinds::Kind, members: &Map<String, Value>) -> Parsed<(Vec<String>, NodeKind)> {
+    let inputs: Vec<String> = match members.get("Inputs") {
         None | Some(Value::Null) => Vec::new(),
         Some(value) => read_value(value.clone())?,
     };
-    let kind = match label {
-        "CatalogSource" | "S3CatalogSource" => sources::catalog(read(members)?)?,
-        "S3CsvSource" | "S3JsonSource" | "S3ParquetSource" | "S3ExcelSource" => {
-            sources::files(label, read(members)?)?
-        }
-        "ApplyMapping" => transforms::apply_mapping(read(members)?)?,
-        "SelectFields" => NodeKind::SelectFields(transforms::paths(read(members)?)?),
-        "DropFields" => NodeKind::DropFields(transforms::paths(read(members)?)?),
-        "RenameField" => transforms::rename_field(read(members)?)?,
-        "Filter" => transforms::filter(read(members)?)?,
-        "Join" => transforms::join(read(members)?, &inputs)?,
-        "SparkSQL" => transforms::sql(read(members)?, &inputs)?,
-        "Aggregate" => transforms::aggregate(read(members)?)?,
-        "DropDuplicates" => transforms::drop_duplicates(read(members)?)?,
-        "Union" => transforms::union(read(members)?)?,
-        "EvaluateDataQuality" => super::quality::parse(read(members)?)?,
-        "S3DirectTarget" | "S3GlueParquetTarget" => targets::path(label, read(members)?)?,
-        "S3CatalogTarget" | "CatalogTarget" => targets::table(read(members)?)?,
-        other => return Err(format!("{other} has fields but no parser")),
-    };
-    let expected = match &kind {
-        NodeKind::Catalog(_) | NodeKind::Files(_) => 0..=0,
-        NodeKind::Join { .. } | NodeKind::Union { .. } => 2..=2,
-        NodeKind::Sql { .. } => 1..=usize::MAX,
-        _ => 1..=1,
-    };
-    if !expected.contains(&inputs.len()) {
-        let wanted = match (*expected.start(), *expected.end()) {
+    let kind = (declared.parse)(&Given { members, inputs: &inputs })?;
+    if !declared.inputs.contains(&inputs.len()) {
+        let wanted = match (*declared.inputs.start(), *declared.inputs.end()) {
             (least, usize::MAX) => format!("at least {least}"),
             (exactly, _) => exactly.to_string(),
         };
@@ -97,7 +81,8 @@ fn body(label: &str, members: &Map<String, Value>) -> Parsed<(Vec<String>, NodeK
     Ok((inputs, kind))
 }
 
-fn read<T: DeserializeOwned>(members: &Map<String, Value>) -> Parsed<T> {
+/// Reads the members that are given; null is as good as nothing.
+pub(super) fn read_members<T: DeserializeOwned>(members: &Map<String, Value>) -> Parsed<T> {
     let given = members.iter().filter(|(_, value)| !value.is_null());
     read_value(Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect()))
 }

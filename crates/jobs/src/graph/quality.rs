@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::NodeKind;
-use super::fields::FieldUse::{self, Acts, Only};
+use super::kinds::FieldUse::{self, Acts, Only};
 
 /// What a node evaluates, what it hands on and what its outcome does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,8 @@ pub(super) struct Source {
     pub(super) skip_first: Option<bool>,
     pub(super) number_rows: Option<i64>,
     pub(super) skip_footer: Option<i64>,
+    pub(super) connection_name: String,
+    pub(super) connection_type: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +134,84 @@ pub(super) struct DropDuplicates {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Union {
     pub(super) union_type: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Merge {
+    pub(super) source: String,
+    pub(super) primary_keys: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Route {
+    pub(super) group_filters_list: Vec<GroupFilters>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GroupFilters {
+    pub(super) group_name: String,
+    pub(super) filters: Vec<FilterExpression>,
+    pub(super) logical_operator: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SelectFromCollection {
+    pub(super) index: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Spigot {
+    pub(super) path: String,
+    pub(super) topk: Option<i64>,
+    pub(super) prob: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DropNullFields {
+    pub(super) null_check_box_list: Option<NullCheckBoxList>,
+    pub(super) null_text_list: Option<Vec<NullValueField>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct NullCheckBoxList {
+    pub(super) is_empty: bool,
+    pub(super) is_null_string: bool,
+    pub(super) is_neg_one: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NullValueField {
+    pub(super) value: String,
+    pub(super) datatype: Datatype,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Datatype {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PiiDetection {
+    pub(super) pii_type: String,
+    pub(super) entity_types_to_detect: Vec<String>,
+    pub(super) output_column_name: Option<String>,
+    pub(super) sample_fraction: Option<f64>,
+    pub(super) threshold_fraction: Option<f64>,
+    pub(super) mask_value: Option<String>,
+    pub(super) redact_char: Option<String>,
+    pub(super) match_pattern: Option<String>,
+    pub(super) num_left_chars_to_exclude: Option<i64>,
+    pub(super) num_right_chars_to_exclude: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -23,6 +23,8 @@ pub enum Destination {
         /// Which table of the catalog follows, if any.
         catalog: Option<CatalogUpdate>,
     },
+    /// An Iceberg table.
+    Iceberg(IcebergTarget),
     /// Files of an existing table, in its format, below its location.
     Table {
         /// Its database.
@@ -32,6 +34,21 @@ pub enum Destination {
         /// Whether schema and partitions of the table follow.
         update: Option<UpdateBehavior>,
     },
+}
+
+/// An Iceberg table to append to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IcebergTarget {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub table: String,
+    /// Where it is made when it does not exist; `None`: it has to.
+    pub path: Option<S3Path>,
+    /// How its files are compressed.
+    pub codec: ParquetCodec,
+    /// Whether columns that the table lacks are left out rather than refused.
+    pub leave_out: bool,
 }
 
 /// The table that describes the written files; created when it does not exist.

@@ -4,23 +4,23 @@ use serde_json::{Map, Value, json};
 
 use super::{Destination, Graph, NodeKind, UpdateBehavior, node_kinds};
 
-fn parse(nodes: Value) -> Result<Graph, String> {
+pub(super) fn parse(nodes: Value) -> Result<Graph, String> {
     let Value::Object(nodes) = nodes else { panic!("a graph is an object") };
     Graph::parse(&nodes).map_err(|error| error.to_string())
 }
 
-fn csv() -> Value {
+pub(super) fn csv() -> Value {
     json!({"S3CsvSource": {"Name": "Orders", "Paths": ["s3://in/orders/"], "Separator": "comma", "QuoteChar": "quote",
         "WithHeader": true, "Recurse": true}})
 }
 
-fn target(input: &str) -> Value {
+pub(super) fn target(input: &str) -> Value {
     json!({"S3GlueParquetTarget": {"Name": "Out", "Inputs": [input], "Path": "s3://out/orders/",
         "PartitionKeys": [["day"]], "Compression": "snappy"}})
 }
 
 /// A source, one transform and a target.
-fn with(transform: Value) -> Value {
+pub(super) fn with(transform: Value) -> Value {
     json!({"src": csv(), "tr": transform, "out": target("tr")})
 }
 
@@ -72,6 +72,7 @@ fn catalog_policies_are_read() {
         let behavior = match &target.destination {
             Destination::Path { catalog, .. } => catalog.as_ref().map(|update| update.behavior),
             Destination::Table { update, .. } => *update,
+            Destination::Iceberg(_) => None,
         };
         updates.push((node.id.clone(), behavior));
     }
@@ -106,8 +107,10 @@ fn what_cannot_run_is_refused_by_name() {
     let cases: Vec<(Value, &str)> = vec![
         (
             with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"]}})),
-            "not supported; supported are",
+            "not supported: AWS fills in what a model",
         ),
+        (with(json!({"Spigott": {"Name": "f"}})), "not known; supported are"),
+        (with(json!({"CustomCode": {"Name": "f"}})), "use SparkSQL, or a script job"),
         (with(json!({"Spigot": {}})), "node tr (Spigot)"),
         (with(json!({})), "has no kind"),
         (with(json!({"SelectFields": {}, "DropFields": {}})), "several kinds"),
@@ -261,12 +264,18 @@ fn joins_are_checked() {
     }
 }
 
+/// The page of the documentation is what the code says.
 #[test]
-fn every_kind_has_a_parser() {
-    for kind in node_kinds() {
-        let message = parse(json!({"n": {kind: {"Name": "n"}}})).expect_err(kind);
-        assert!(!message.contains("has fields but no parser"), "{message}");
-    }
+fn the_page_of_nodes_is_up_to_date() {
+    let page = include_str!("../../../../docs/job-nodes.md");
+    assert!(page == super::markdown(), "write it anew: tenon job nodes --markdown > docs/job-nodes.md");
+}
+
+#[test]
+fn no_kind_is_both_refused_and_run() {
+    let refused: Vec<&str> = super::REFUSED.iter().map(|(kind, _)| *kind).collect();
+    assert!(node_kinds().all(|kind| !refused.contains(&kind)));
+    assert!(refused.is_sorted());
 }
 
 proptest::proptest! {

@@ -1,8 +1,8 @@
-//! SelectFields, DropFields and RenameField, nested fields included.
+//! SelectFields, DropFields, SplitFields and RenameField, nested fields included.
 //!
 //! A schema is seen as a tree; the nodes change the tree, and what is left becomes the columns again. A
 //! structure of which a part was taken away or renamed is put together anew, and is null where it was.
-//! A field that SelectFields or RenameField names and that does not exist is an error; DropFields only
+//! A field that SelectFields, SplitFields or RenameField names and that does not exist is an error; DropFields only
 //! notes it, because its result is the same.
 
 use arrow::datatypes::{DataType, Field};
@@ -143,6 +143,12 @@ pub(super) fn select(frame: DataFrame, paths: &[FieldPath]) -> Result<DataFrame,
         }
     }
     project(frame, kept)
+}
+
+/// The frame of these fields, and that of the others.
+pub(super) fn split(frame: DataFrame, paths: &[FieldPath]) -> Result<Vec<DataFrame>, PlanError> {
+    let others = drop(frame.clone(), paths, &mut Vec::new())?;
+    Ok(vec![select(frame, paths)?, others])
 }
 
 /// Leaves fields out.

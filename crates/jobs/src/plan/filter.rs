@@ -17,19 +17,28 @@ use crate::graph::{Condition, Operand, Operation};
 
 /// Keeps the rows for which the conditions hold.
 pub(super) fn filter(frame: DataFrame, any: bool, conditions: &[Condition]) -> Result<DataFrame, PlanError> {
+    match predicate(frame.schema(), any, conditions)? {
+        Some(predicate) => Ok(frame.filter(predicate)?),
+        None => Ok(frame),
+    }
+}
+
+/// Whether the conditions hold, true or false for every row; `None` without conditions.
+pub(super) fn predicate(
+    schema: &DFSchema,
+    any: bool,
+    conditions: &[Condition],
+) -> Result<Option<Expr>, PlanError> {
     let mut all: Option<Expr> = None;
     for one in conditions {
-        let next = condition(frame.schema(), one)?;
+        let next = condition(schema, one)?;
         all = Some(match all {
             None => next,
             Some(before) if any => before.or(next),
             Some(before) => before.and(next),
         });
     }
-    match all {
-        Some(predicate) => Ok(frame.filter(predicate)?),
-        None => Ok(frame),
-    }
+    Ok(all)
 }
 
 fn condition(schema: &DFSchema, condition: &Condition) -> Result<Expr, PlanError> {

@@ -2,7 +2,8 @@
 //!
 //! Each node becomes one frame built on those of its inputs. The frames between nodes are always plain:
 //! unqualified columns, no two of one name ([`plain`]). Nothing is read while a plan is made, except
-//! that SQL text is parsed and bound.
+//! that SQL text is parsed and bound, and that what a node has to know of its rows beforehand (which columns hold
+//! nothing, which personal data) is looked for once ([`Planning::look`]).
 //!
 //! What a transform means is what Glue's generated scripts do with it; where that leaves rows out
 //! silently or depends on chance, the node's module says what happens here.
@@ -16,7 +17,11 @@ mod functions;
 mod join;
 mod mapping;
 mod moments;
+mod nulls;
 mod paths;
+mod pii;
+mod planning;
+mod rows;
 mod sets;
 mod spark;
 mod sql;
@@ -32,6 +37,9 @@ use engine::{EngineError, Session};
 
 pub(crate) use blame::{Accused, Blame};
 pub(crate) use cast::convert;
+pub(crate) use nulls::check_value;
+pub(crate) use planning::{Decisions, Planning};
+pub(crate) use rows::sample;
 pub(crate) use sql::check as check_sql;
 
 use crate::graph::{Node, NodeKind};
@@ -103,24 +111,32 @@ pub(crate) fn equal(left: Expr, a: &DataType, right: Expr, b: &DataType) -> Resu
     spark::equal(left, a, right, b)
 }
 
-/// The frame of a transform; `inputs` are the plain frames of its inputs, in order. Lines for the run's log are added
-/// to `notes`; `accused`
-/// is the node as errors name it.
+/// The frames of a transform, one unless it gives a collection; `inputs` are the plain frames of its inputs, in order.
 pub(crate) async fn transform(
     session: &Session,
     node: &Node,
     inputs: Vec<DataFrame>,
-    accused: &Accused,
-    notes: &mut Vec<String>,
-) -> Result<DataFrame, PlanError> {
+    planning: &mut Planning<'_>,
+) -> Result<Vec<DataFrame>, PlanError> {
     let mut inputs = inputs.into_iter();
     let missing = || PlanError::Refused("an input is missing".to_owned());
     let first = inputs.next().ok_or_else(missing)?;
     let frame = match &node.kind {
-        NodeKind::Catalog(_) | NodeKind::Files(_) | NodeKind::Quality(_) | NodeKind::Target(_) => first,
+        NodeKind::SplitFields(paths) => return plain_all(fields::split(first, paths)?),
+        NodeKind::Route(groups) => return plain_all(rows::route(&first, groups)?),
+        NodeKind::SelectFromCollection(index) => {
+            std::iter::once(first).chain(inputs).nth(*index).ok_or_else(missing)?
+        }
+        NodeKind::Catalog(_)
+        | NodeKind::Files(_)
+        | NodeKind::Delta(_)
+        | NodeKind::Jdbc(_)
+        | NodeKind::Quality(_)
+        | NodeKind::Spigot(_)
+        | NodeKind::Target(_) => first,
         NodeKind::ApplyMapping(mappings) => mapping::apply(first, mappings)?,
         NodeKind::SelectFields(paths) => fields::select(first, paths)?,
-        NodeKind::DropFields(paths) => fields::drop(first, paths, notes)?,
+        NodeKind::DropFields(paths) => fields::drop(first, paths, &mut planning.notes)?,
         NodeKind::RenameField { from, to } => fields::rename(first, from, to)?,
         NodeKind::Filter { any, conditions } => filter::filter(first, *any, conditions)?,
         NodeKind::Join { kind, left, right } => {
@@ -131,11 +147,24 @@ pub(crate) async fn transform(
             let mut frames = vec![first];
             frames.extend(inputs);
             let views = sql::views(&node.inputs, frames, aliases)?;
-            sql::query(session, query, views, accused).await?
+            sql::query(session, query, views, &planning.accused).await?
         }
         NodeKind::Aggregate { groups, aggregations } => aggregate::aggregate(first, groups, aggregations)?,
         NodeKind::DropDuplicates { columns } => sets::drop_duplicates(first, columns)?,
         NodeKind::Union { distinct } => sets::union(first, inputs.next().ok_or_else(missing)?, *distinct)?,
+        NodeKind::Merge { source, keys } => {
+            let second = inputs.next().ok_or_else(missing)?;
+            match node.inputs.first() == Some(source) {
+                true => rows::merge(first, second, keys)?,
+                false => rows::merge(second, first, keys)?,
+            }
+        }
+        NodeKind::DropNullFields(values) => nulls::drop(session, node, first, values, planning).await?,
+        NodeKind::Pii(pii) => pii::detect(session, node, first, pii, planning).await?,
     };
-    plain(frame)
+    plain_all(vec![frame])
+}
+
+fn plain_all(frames: Vec<DataFrame>) -> Result<Vec<DataFrame>, PlanError> {
+    frames.into_iter().map(plain).collect()
 }

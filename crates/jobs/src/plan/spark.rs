@@ -155,7 +155,7 @@ fn allowed(list: &[&str], name: &str) -> Result<()> {
 }
 
 /// Computes a function on arrays; where all arguments are single values, so is the result.
-fn per_row(
+pub(super) fn per_row(
     arguments: ScalarFunctionArgs,
     compute: impl FnOnce(&[ArrayRef], usize) -> Result<ArrayRef>,
 ) -> Result<ColumnarValue> {

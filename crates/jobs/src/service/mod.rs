@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use engine::Engine;
 use lake::Lake;
+use store::vault::Vault;
 use store::{Store, StoreError, lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,8 @@ pub(crate) struct Context {
     pub(crate) logs: Arc<dyn Logs>,
     pub(crate) scripts: Arc<Scripts>,
     pub(crate) shared: Arc<Shared>,
+    /// What opens the secrets of connections.
+    pub(crate) vault: Option<Vault>,
     pub(crate) options: Options,
 }
 
@@ -78,10 +81,16 @@ pub fn new(
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, options } })
+    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } })
 }
 
 impl Service {
+    /// With what opens the secrets of connections: without it, graphs that need one fail.
+    pub fn with_vault(mut self, vault: Vault) -> Self {
+        self.context.vault = Some(vault);
+        self
+    }
+
     /// A service beside the one that a handle came with, as another process on the same store would have.
     #[cfg(test)]
     pub(crate) fn joined(
@@ -94,7 +103,7 @@ impl Service {
         options: Options,
     ) -> Self {
         let shared = Arc::clone(&jobs.shared);
-        Self { context: Context { store, lake, engine, logs, scripts, shared, options } }
+        Self { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } }
     }
 
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs

@@ -3,10 +3,13 @@
 mod failures;
 mod flow;
 mod nodes;
+mod open_tables;
 mod quality;
+mod round_trip;
 mod scripts;
 mod spark;
 mod spark_table;
+mod transforms;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

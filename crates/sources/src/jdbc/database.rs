@@ -46,11 +46,11 @@ pub struct SchemaName {
 
 /// A database that somebody is logged in to. Dropping it closes the connection.
 pub struct Database {
-    label: String,
-    inner: Inner,
+    pub(super) label: String,
+    pub(super) inner: Inner,
 }
 
-enum Inner {
+pub(super) enum Inner {
     Postgres(PgConnection),
     MySql(MySqlConnection),
 }
@@ -147,7 +147,7 @@ impl Database {
 }
 
 /// The server's or system's words. Of our own configuration they never hold the password.
-fn reason(error: &sqlx::Error) -> String {
+pub(super) fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(database) => database.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),

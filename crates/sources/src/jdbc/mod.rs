@@ -1,7 +1,8 @@
 //! Databases by JDBC address: PostgreSQL, MySQL and MariaDB, without a JVM.
 //!
 //! [`Config`] is made of a connection's properties ([`Config::from_properties`]); [`Database::open`] logs in;
-//! [`Database::schemas`], [`Database::tables`] and [`Database::columns`] list what the user may see.
+//! [`Database::schemas`], [`Database::tables`] and [`Database::columns`] list what the user may see, [`Database::rows`] reads
+//! what is in them.
 //!
 //! What a JDBC address holds and we do not understand is refused by name, never passed over: except the parameters in
 //! [`url`]'s list of those that only tune a driver.
@@ -10,11 +11,15 @@ mod config;
 mod database;
 mod mysql;
 mod postgres;
+mod read;
+mod select;
 mod types;
 mod url;
 
 pub use config::{Config, Tls};
 pub use database::{Database, SchemaName, TableKind, TableName};
+pub use read::{Snapshot, Texts};
+pub use select::{Comparison, Condition, Part, Select, parts_of};
 pub use types::Column;
 pub(crate) use url::holds_password;
 

@@ -34,6 +34,7 @@ pub struct TableCommit {
 }
 
 /// A commit that is decided, and not yet published.
+#[derive(Debug)]
 pub(super) struct Plan {
     pub(super) table: Identifier,
     /// The catalog's table that the decision was made on.
@@ -184,7 +185,12 @@ impl Tables {
         Ok(Some(done))
     }
 
-    async fn is_as_planned(&self, tx: &mut Tx, scope: &Scope, plan: &Plan) -> Result<bool, TablesError> {
+    pub(super) async fn is_as_planned(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        plan: &Plan,
+    ) -> Result<bool, TablesError> {
         let found = self.find(tx, scope, &plan.table).await?;
         Ok(match (found, &plan.base) {
             (Found::Iceberg(found), Some(base)) => found.uid == base.uid && found.version == base.version,
@@ -193,7 +199,7 @@ impl Tables {
         })
     }
 
-    async fn publish_one(
+    pub(super) async fn publish_one(
         &self,
         tx: &mut Tx,
         scope: &Scope,

@@ -1,6 +1,9 @@
 //! Namespaces and tables on the catalog and the lake. Calls that stage files own their transaction, because files are
 //! written before it begins; all of them commit once.
 
+mod append;
+#[cfg(test)]
+mod append_tests;
 mod commit;
 mod create;
 mod manage;
@@ -13,6 +16,7 @@ use catalog::{CatalogError, Table};
 use lake::{Conditions, Lake, LakeError, Object};
 use store::{Scope, Store, StoreError, Tx};
 
+pub use append::Append;
 pub use commit::TableCommit;
 pub use create::{CreateTable, StagedTable};
 pub use namespaces::{NamespaceChange, NamespaceInfo};

@@ -71,7 +71,12 @@ impl Tables {
         Ok(files)
     }
 
-    async fn records(&self, tx: &mut Tx, scope: &Scope, location: &str) -> Result<Vec<Avro>, TablesError> {
+    pub(super) async fn records(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        location: &str,
+    ) -> Result<Vec<Avro>, TablesError> {
         let object = self.open_file(tx, scope, location).await.map_err(|error| match error {
             TablesError::Location { location, what } => TablesError::MetadataBroken { location, what },
             other => other,

@@ -10,13 +10,13 @@ use super::*;
 use crate::requirement::TableRequirement;
 use crate::update::TableUpdate;
 
-const CALLER: &str = "arn:aws:iam::000000000000:root";
+pub(super) const CALLER: &str = "arn:aws:iam::000000000000:root";
 
-struct Server {
-    tables: Tables,
-    store: Store,
+pub(super) struct Server {
+    pub(super) tables: Tables,
+    pub(super) store: Store,
     lake: Lake,
-    scope: Scope,
+    pub(super) scope: Scope,
     _folders: [TempDir; 2],
 }
 
@@ -24,7 +24,7 @@ fn scope() -> Scope {
     Scope::new("000000000000", "us-east-1").expect("scope")
 }
 
-async fn server() -> Server {
+pub(super) async fn server() -> Server {
     let (store, folder) = testing::temp(&[lake::MIGRATIONS, catalog::MIGRATIONS]).await;
     let objects = TempDir::new().expect("folder");
     let options = lake::Options { dir: objects.path().join("objects"), durable: false };
@@ -41,11 +41,11 @@ async fn server() -> Server {
     Server { tables, store, lake, scope: scope(), _folders: [folder, objects] }
 }
 
-fn named(name: &str) -> Identifier {
+pub(super) fn named(name: &str) -> Identifier {
     Identifier { namespace: "db".to_owned(), name: name.to_owned() }
 }
 
-fn request(name: &str, location: Option<&str>) -> CreateTable {
+pub(super) fn request(name: &str, location: Option<&str>) -> CreateTable {
     let schema =
         json!({"type": "struct", "fields": [{"id": 1, "name": "Id", "required": true, "type": "long"}]});
     CreateTable {

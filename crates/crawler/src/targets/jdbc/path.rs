@@ -111,7 +111,7 @@ impl Place {
 
     /// The inverse of [`Place::location`]; `None` for text that is no location of an engine with so many parts.
     pub(super) fn parse(location: &str, has_schemas: bool) -> Option<Self> {
-        let mut parts = split(location)?.into_iter();
+        let mut parts = sources::jdbc::parts_of(location)?.into_iter();
         let place = match (has_schemas, parts.len()) {
             (true, 3) => Self { database: parts.next()?, schema: parts.next(), table: parts.next()? },
             (false, 2) => Self { database: parts.next()?, schema: None, table: parts.next()? },
@@ -125,26 +125,6 @@ impl Place {
         exclusions.exclude(&self.table)
             || self.schema.as_ref().is_some_and(|s| exclusions.exclude(&format!("{s}/{}", self.table)))
     }
-}
-
-fn split(location: &str) -> Option<Vec<String>> {
-    let mut parts = vec![String::new()];
-    let mut chars = location.chars().peekable();
-    while let Some(c) = chars.next() {
-        let part = parts.last_mut()?;
-        match c {
-            '.' => parts.push(String::new()),
-            '"' if part.is_empty() => loop {
-                match chars.next()? {
-                    '"' if chars.next_if_eq(&'"').is_some() => part.push('"'),
-                    '"' => break,
-                    other => part.push(other),
-                }
-            },
-            other => part.push(other),
-        }
-    }
-    Some(parts)
 }
 
 #[cfg(test)]

@@ -1,27 +1,71 @@
 //! Source nodes.
 
-use super::super::{Bounds, CatalogSource, FileFormat, FileSource, Glob, NodeKind, raw};
+use ::sources::jdbc::Engine;
+
+use super::super::{
+    Bounds, CatalogSource, Expected, FileFormat, FileSource, Glob, JdbcSource, NodeKind, raw,
+};
 use super::{Parsed, s3_path};
 
-pub(super) fn catalog(raw: raw::Source) -> Parsed<NodeKind> {
+pub(in crate::graph) fn catalog(expected: Expected, raw: raw::Source) -> Parsed<NodeKind> {
     require("Database", &raw.database)?;
     require("Table", &raw.table)?;
     let bounds = bounds(&raw)?;
     let predicate = raw.partition_predicate.filter(|text| !text.trim().is_empty());
-    Ok(NodeKind::Catalog(CatalogSource { database: raw.database, table: raw.table, predicate, bounds }))
+    let (database, table) = (raw.database, raw.table);
+    Ok(NodeKind::Catalog(CatalogSource { database, table, predicate, bounds, expected }))
 }
 
-pub(super) fn files(label: &str, raw: raw::Source) -> Parsed<NodeKind> {
+pub(in crate::graph) fn delta(raw: raw::Source) -> Parsed<NodeKind> {
+    match raw.paths.as_slice() {
+        [path] => Ok(NodeKind::Delta(s3_path("Paths", path)?)),
+        paths => Err(format!("Paths names the folder of one Delta table, not {}", paths.len())),
+    }
+}
+
+/// `Table` is `schema.table` or `table`; quotes hold a name with dots together.
+pub(in crate::graph) fn jdbc(raw: raw::Source) -> Parsed<NodeKind> {
+    require("Database", &raw.database)?;
+    require("Table", &raw.table)?;
+    require("ConnectionName", &raw.connection_name)?;
+    let engine = match raw.connection_type.as_str() {
+        "postgresql" => Engine::Postgres,
+        "mysql" => Engine::MySql,
+        other => {
+            return Err(format!("ConnectionType {other} is not supported; supported are postgresql, mysql"));
+        }
+    };
+    let parts = ::sources::jdbc::parts_of(&raw.table).unwrap_or_default();
+    let (schema, table) = match (engine, parts.as_slice()) {
+        (_, [table]) => (None, table.clone()),
+        (Engine::Postgres, [schema, table]) => (Some(schema.clone()), table.clone()),
+        _ => return Err(format!("Table {} is no table of {}", raw.table, engine.name())),
+    };
+    let (connection, database) = (raw.connection_name, raw.database);
+    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table }))
+}
+
+pub(in crate::graph) fn csv_files(raw: raw::Source) -> Parsed<NodeKind> {
+    files(csv(&raw)?, raw)
+}
+
+pub(in crate::graph) fn excel_files(raw: raw::Source) -> Parsed<NodeKind> {
+    files(excel(&raw)?, raw)
+}
+
+pub(in crate::graph) fn json_files(raw: raw::Source) -> Parsed<NodeKind> {
+    files(FileFormat::Json, raw)
+}
+
+pub(in crate::graph) fn parquet_files(raw: raw::Source) -> Parsed<NodeKind> {
+    files(FileFormat::Parquet, raw)
+}
+
+fn files(format: FileFormat, raw: raw::Source) -> Parsed<NodeKind> {
     if raw.paths.is_empty() {
         return Err("Paths is empty".to_owned());
     }
     let paths = raw.paths.iter().map(|path| s3_path("Paths", path)).collect::<Parsed<Vec<_>>>()?;
-    let format = match label {
-        "S3CsvSource" => csv(&raw)?,
-        "S3JsonSource" => FileFormat::Json,
-        "S3ExcelSource" => excel(&raw)?,
-        _ => FileFormat::Parquet,
-    };
     let bounds = bounds(&raw)?;
     let exclusions = exclusions(raw.exclusions.as_deref().unwrap_or_default())?;
     let recurse = raw.recurse.unwrap_or(false);

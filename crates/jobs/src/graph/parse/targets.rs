@@ -2,15 +2,23 @@
 
 use super::super::target::{BlockCodec, ParquetCodec, top_level};
 use super::super::{
-    CatalogUpdate, Compression, Destination, NodeKind, Target, UpdateBehavior, WriteFormat, raw,
+    CatalogUpdate, Compression, Destination, IcebergTarget, NodeKind, Target, UpdateBehavior, WriteFormat,
+    raw,
 };
 use super::sources::require;
 use super::{Parsed, field_path, s3_path};
 
-pub(super) fn path(label: &str, raw: raw::Target) -> Parsed<NodeKind> {
+pub(in crate::graph) fn path(raw: raw::Target) -> Parsed<NodeKind> {
+    let format = raw.format.clone().unwrap_or_default();
+    files(&format, raw)
+}
+
+pub(in crate::graph) fn parquet(raw: raw::Target) -> Parsed<NodeKind> {
+    files("parquet", raw)
+}
+
+fn files(format: &str, raw: raw::Target) -> Parsed<NodeKind> {
     let path = s3_path("Path", &raw.path)?;
-    let format =
-        if label == "S3GlueParquetTarget" { "parquet" } else { raw.format.as_deref().unwrap_or_default() };
     let format = write_format(format, raw.compression.as_deref().unwrap_or_default())?;
     let partition_keys = partition_keys(raw.partition_keys)?;
     let catalog = match raw.schema_change_policy {
@@ -20,7 +28,7 @@ pub(super) fn path(label: &str, raw: raw::Target) -> Parsed<NodeKind> {
     Ok(NodeKind::Target(Target { destination: Destination::Path { path, format, catalog }, partition_keys }))
 }
 
-pub(super) fn table(raw: raw::Target) -> Parsed<NodeKind> {
+pub(in crate::graph) fn table(raw: raw::Target) -> Parsed<NodeKind> {
     require("Database", &raw.database)?;
     require("Table", &raw.table)?;
     let partition_keys = partition_keys(raw.partition_keys)?;
@@ -32,6 +40,61 @@ pub(super) fn table(raw: raw::Target) -> Parsed<NodeKind> {
     };
     let destination = Destination::Table { database: raw.database, table: raw.table, update };
     Ok(NodeKind::Target(Target { destination, partition_keys }))
+}
+
+/// An Iceberg table at a path: it is a table of the catalog, or nobody would find its metadata.
+pub(in crate::graph) fn iceberg_path(raw: raw::Target) -> Parsed<NodeKind> {
+    let path = s3_path("Path", &raw.path)?;
+    match raw.format.as_deref() {
+        Some("iceberg") => {}
+        other => return Err(format!("Format {} is not iceberg", other.unwrap_or_default())),
+    }
+    let update = match raw.schema_change_policy {
+        Some(policy) if policy.enable_update_catalog == Some(true) => catalog_update(policy)?,
+        _ => {
+            return Err(
+                "an Iceberg table is one of the catalog: SchemaChangePolicy needs EnableUpdateCatalog, \
+                         Database and Table"
+                    .to_owned(),
+            );
+        }
+    };
+    let codec = iceberg_codec(raw.compression.as_deref())?;
+    let CatalogUpdate { database, table, behavior } = update;
+    let leave_out = behavior == UpdateBehavior::Log;
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path: Some(path), codec, leave_out })
+}
+
+/// An existing Iceberg table.
+pub(in crate::graph) fn iceberg_table(raw: raw::Target) -> Parsed<NodeKind> {
+    require("Database", &raw.database)?;
+    require("Table", &raw.table)?;
+    let behavior = raw.schema_change_policy.and_then(|policy| policy.update_behavior);
+    let leave_out = match behavior {
+        None => false,
+        given => self::behavior(given.as_deref())? == UpdateBehavior::Log,
+    };
+    let (database, table, codec) = (raw.database, raw.table, ParquetCodec::Snappy);
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path: None, codec, leave_out })
+}
+
+fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<NodeKind> {
+    if !partition_keys(keys)?.is_empty() {
+        return Err("PartitionKeys of Iceberg tables are not built".to_owned());
+    }
+    let destination = Destination::Iceberg(target);
+    Ok(NodeKind::Target(Target { destination, partition_keys: Vec::new() }))
+}
+
+fn iceberg_codec(compression: Option<&str>) -> Parsed<ParquetCodec> {
+    match compression.unwrap_or_default() {
+        "" | "snappy" => Ok(ParquetCodec::Snappy),
+        "gzip" => Ok(ParquetCodec::Gzip),
+        "uncompressed" => Ok(ParquetCodec::Uncompressed),
+        other => {
+            Err(format!("Compression {other} is not supported; supported are snappy, gzip, uncompressed"))
+        }
+    }
 }
 
 fn catalog_update(policy: raw::SchemaChangePolicy) -> Parsed<CatalogUpdate> {

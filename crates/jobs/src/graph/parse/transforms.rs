@@ -8,7 +8,7 @@ use super::{Parsed, field_path};
 
 const MAX_MAPPING_DEPTH: u32 = 32;
 
-pub(super) fn apply_mapping(raw: raw::ApplyMapping) -> Parsed<NodeKind> {
+pub(in crate::graph) fn apply_mapping(raw: raw::ApplyMapping) -> Parsed<NodeKind> {
     let mappings = mappings(raw.mapping, 0)?;
     if mappings.is_empty() {
         return Err("Mapping keeps no field".to_owned());
@@ -62,14 +62,14 @@ fn split_key(text: &str) -> Option<FieldPath> {
     }
 }
 
-pub(super) fn paths(raw: raw::Paths) -> Parsed<Vec<FieldPath>> {
+pub(in crate::graph) fn paths(raw: raw::Paths) -> Parsed<Vec<FieldPath>> {
     if raw.paths.is_empty() {
         return Err("Paths is empty".to_owned());
     }
     raw.paths.into_iter().map(|path| field_path("Paths", path)).collect()
 }
 
-pub(super) fn rename_field(raw: raw::RenameField) -> Parsed<NodeKind> {
+pub(in crate::graph) fn rename_field(raw: raw::RenameField) -> Parsed<NodeKind> {
     let from = field_path("SourcePath", raw.source_path)?;
     let to = field_path("TargetPath", raw.target_path)?;
     if to.len() > from.len() && to.starts_with(&from) {
@@ -78,17 +78,25 @@ pub(super) fn rename_field(raw: raw::RenameField) -> Parsed<NodeKind> {
     Ok(NodeKind::RenameField { from, to })
 }
 
-pub(super) fn filter(raw: raw::Filter) -> Parsed<NodeKind> {
-    let any = match raw.logical_operator.as_str() {
+pub(in crate::graph) fn filter(raw: raw::Filter) -> Parsed<NodeKind> {
+    let (any, conditions) = conditions(&raw.logical_operator, raw.filters)?;
+    Ok(NodeKind::Filter { any, conditions })
+}
+
+/// Whether any condition is enough, and the conditions, of a Filter or of a group of a Route.
+pub(super) fn conditions(
+    operator: &str,
+    filters: Vec<raw::FilterExpression>,
+) -> Parsed<(bool, Vec<Condition>)> {
+    let any = match operator {
         "AND" => false,
         "OR" => true,
         other => return Err(format!("LogicalOperator {other} is not one of AND, OR")),
     };
-    if raw.filters.is_empty() {
+    if filters.is_empty() {
         return Err("Filters is empty".to_owned());
     }
-    let conditions = raw.filters.into_iter().map(condition).collect::<Parsed<_>>()?;
-    Ok(NodeKind::Filter { any, conditions })
+    Ok((any, filters.into_iter().map(condition).collect::<Parsed<_>>()?))
 }
 
 fn condition(raw: raw::FilterExpression) -> Parsed<Condition> {
@@ -136,7 +144,7 @@ fn operand(raw: raw::FilterValue) -> Parsed<Operand> {
     }
 }
 
-pub(super) fn join(raw: raw::Join, inputs: &[String]) -> Parsed<NodeKind> {
+pub(in crate::graph) fn join(raw: raw::Join, inputs: &[String]) -> Parsed<NodeKind> {
     let kind = match raw.join_type.as_str() {
         "equijoin" => JoinKind::Inner,
         "left" => JoinKind::Left,
@@ -180,7 +188,7 @@ pub(super) fn join(raw: raw::Join, inputs: &[String]) -> Parsed<NodeKind> {
     Ok(NodeKind::Join { kind, left, right })
 }
 
-pub(super) fn sql(raw: raw::SparkSql, inputs: &[String]) -> Parsed<NodeKind> {
+pub(in crate::graph) fn sql(raw: raw::SparkSql, inputs: &[String]) -> Parsed<NodeKind> {
     if raw.sql_query.trim().is_empty() {
         return Err("SqlQuery is empty".to_owned());
     }
@@ -205,7 +213,7 @@ pub(super) fn sql(raw: raw::SparkSql, inputs: &[String]) -> Parsed<NodeKind> {
     Ok(NodeKind::Sql { query: raw.sql_query, aliases })
 }
 
-pub(super) fn aggregate(raw: raw::Aggregate) -> Parsed<NodeKind> {
+pub(in crate::graph) fn aggregate(raw: raw::Aggregate) -> Parsed<NodeKind> {
     let groups = raw.groups.into_iter().map(|path| field_path("Groups", path)).collect::<Parsed<Vec<_>>>()?;
     let mut aggregations = Vec::new();
     for entry in raw.aggs {
@@ -225,12 +233,12 @@ pub(super) fn aggregate(raw: raw::Aggregate) -> Parsed<NodeKind> {
     Ok(NodeKind::Aggregate { groups, aggregations })
 }
 
-pub(super) fn drop_duplicates(raw: raw::DropDuplicates) -> Parsed<NodeKind> {
+pub(in crate::graph) fn drop_duplicates(raw: raw::DropDuplicates) -> Parsed<NodeKind> {
     let columns = raw.columns.unwrap_or_default().into_iter().map(|path| field_path("Columns", path));
     Ok(NodeKind::DropDuplicates { columns: columns.collect::<Parsed<_>>()? })
 }
 
-pub(super) fn union(raw: raw::Union) -> Parsed<NodeKind> {
+pub(in crate::graph) fn union(raw: raw::Union) -> Parsed<NodeKind> {
     match raw.union_type.as_str() {
         "ALL" => Ok(NodeKind::Union { distinct: false }),
         "DISTINCT" => Ok(NodeKind::Union { distinct: true }),

@@ -1,0 +1,270 @@
+//! Iceberg targets: the columns of the table, and the commit that adds the files that were written.
+//!
+//! Files carry the table's column ids. The commit is prepared just before the run's one transaction and is part of it;
+//! when somebody else has changed the table meanwhile, it is prepared again on what the table is then. What cannot be
+//! written rightly (partitioned tables, nested columns, columns that must not be null) is refused before a row is read.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, Schema, TimeUnit};
+use catalog::CatalogError;
+use engine::write::Output;
+use formats::hive::HiveType;
+use store::Tx;
+use tables::metadata::{NestedField, Primitive, TableMetadata, Type};
+use tables::{AddedFile, Append, CreateTable, Identifier, LoadedTable, StagedTable, Tables, TablesError};
+
+use super::reconcile::{Shape, fitting};
+use super::{RunFailure, Task};
+use crate::graph::{IcebergTarget, Node};
+use crate::plan::PlanError;
+
+/// The table that an output is added to.
+#[derive(Debug)]
+pub(crate) struct IcebergTable {
+    table: Identifier,
+    /// What it will begin with, when the run makes it.
+    new: Option<StagedTable>,
+    /// Where its data files go.
+    pub(super) location: String,
+    /// The ids of its columns.
+    pub(super) ids: BTreeMap<String, i32>,
+}
+
+fn tables(task: &Task<'_>) -> Tables {
+    Tables::new(task.context.store.clone(), task.context.lake.clone())
+}
+
+fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
+    RunFailure::node(node, PlanError::Refused(what.into()))
+}
+
+/// The table's own words, or that the store has failed.
+fn failed(node: &Node, error: TablesError) -> RunFailure {
+    match error {
+        TablesError::Store(error) => error.into(),
+        TablesError::Catalog(error @ CatalogError::Store(_)) => RunFailure::catalog(node, error),
+        other => refused(node, other.to_string()),
+    }
+}
+
+/// Looks the table up, or prepares to make it; which columns are written, and which of the frame's are left out.
+pub(super) async fn resolve(
+    task: &Task<'_>,
+    node: &Node,
+    target: &IcebergTarget,
+    frame: &Schema,
+) -> Result<(IcebergTable, Shape), RunFailure> {
+    let table = Identifier { namespace: target.database.clone(), name: target.table.clone() };
+    let (metadata, new) = match tables(task).load(&task.run.scope, &table).await {
+        Ok(loaded) => (existing(target, loaded).map_err(|what| refused(node, what))?, None),
+        Err(TablesError::TableNotFound { other_kind: false, .. }) if target.path.is_some() => {
+            let staged = stage(task, node, target, &table, frame).await?;
+            (staged.metadata.clone(), Some(staged))
+        }
+        Err(error) => return Err(failed(node, error)),
+    };
+    Tables::check_appendable(&metadata).map_err(|error| failed(node, error))?;
+    let fields = metadata.current_schema().map(|schema| schema.fields.as_slice()).unwrap_or_default();
+    let shape = shape(fields, frame, target.leave_out).map_err(|what| refused(node, what))?;
+    let ids = fields.iter().map(|field| (field.name.clone(), field.id)).collect();
+    let data = metadata.properties.get("write.data.path").map(|path| path.trim_end_matches('/').to_owned());
+    let location = data.unwrap_or_else(|| format!("{}/data", metadata.location.trim_end_matches('/')));
+    Ok((IcebergTable { table, new, location, ids }, shape))
+}
+
+fn existing(target: &IcebergTarget, loaded: LoadedTable) -> Result<TableMetadata, String> {
+    let metadata = loaded.metadata;
+    if let Some(path) = &target.path {
+        let (own, ours) = (metadata.location.trim_end_matches('/'), path.to_string());
+        if own != ours.trim_end_matches('/') {
+            return Err(format!("the table {} lies at {own}, not at {ours}", target.table));
+        }
+    }
+    Ok(metadata)
+}
+
+async fn stage(
+    task: &Task<'_>,
+    node: &Node,
+    target: &IcebergTarget,
+    table: &Identifier,
+    frame: &Schema,
+) -> Result<StagedTable, RunFailure> {
+    let mut fields = Vec::new();
+    for (id, field) in (1..).zip(frame.fields()) {
+        let primitive = primitive(field.data_type()).ok_or_else(|| {
+            let what = format!(
+                "column {} ({}) cannot be written into an Iceberg table here; cast or drop it",
+                field.name(),
+                field.data_type()
+            );
+            refused(node, what)
+        })?;
+        fields.push(NestedField {
+            id,
+            name: field.name().clone(),
+            required: false,
+            field_type: Type::Primitive(primitive),
+            doc: None,
+            initial_default: None,
+            write_default: None,
+            other: serde_json::Map::new(),
+        });
+    }
+    let request = CreateTable {
+        table: table.clone(),
+        location: target.path.as_ref().map(|path| path.to_string().trim_end_matches('/').to_owned()),
+        schema: tables::metadata::Schema::new(0, fields, Vec::new()),
+        partition_spec: None,
+        write_order: None,
+        properties: BTreeMap::new(),
+        entry: None,
+    };
+    tables(task).stage_create(&task.run.scope, request, None).await.map_err(|error| failed(node, error))
+}
+
+/// The type of a new column; `None` for what is not written.
+fn primitive(data_type: &DataType) -> Option<Primitive> {
+    Some(match data_type {
+        DataType::Boolean => Primitive::Boolean,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
+            Primitive::Int
+        }
+        DataType::Int64 | DataType::UInt32 => Primitive::Long,
+        DataType::Float16 | DataType::Float32 => Primitive::Float,
+        DataType::Float64 => Primitive::Double,
+        DataType::Decimal128(precision, scale) if *scale >= 0 => {
+            Primitive::Decimal(*precision, scale.cast_unsigned())
+        }
+        DataType::Date32 => Primitive::Date,
+        DataType::Timestamp(_, None) => Primitive::Timestamp,
+        DataType::Null | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Primitive::String,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Primitive::Binary,
+        _ => return None,
+    })
+}
+
+/// The type that a column of a table is written as; `None` for what is not written.
+fn written(field: &NestedField) -> Option<DataType> {
+    let Type::Primitive(primitive) = &field.field_type else { return None };
+    Some(match primitive {
+        Primitive::Boolean => DataType::Boolean,
+        Primitive::Int => DataType::Int32,
+        Primitive::Long => DataType::Int64,
+        Primitive::Float => DataType::Float32,
+        Primitive::Double => DataType::Float64,
+        Primitive::Decimal(precision, scale) => DataType::Decimal128(*precision, scale.cast_signed()),
+        Primitive::Date => DataType::Date32,
+        Primitive::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Primitive::String => DataType::Utf8,
+        Primitive::Binary => DataType::Binary,
+        _ => return None,
+    })
+}
+
+fn hive(name: &str, data_type: &DataType) -> Result<HiveType, String> {
+    HiveType::from_arrow(data_type).map_err(|error| format!("column {name}: {error}"))
+}
+
+/// Every column of the table, null where the frame lacks it.
+fn shape(fields: &[NestedField], frame: &Schema, leave_out: bool) -> Result<Shape, String> {
+    let mut shape = Shape::default();
+    let known = |name: &str| frame.fields().iter().find(|field| field.name().eq_ignore_ascii_case(name));
+    for field in fields {
+        let name = &field.name;
+        if field.required {
+            return Err(format!("the table's column {name} must not be null, which is not checked here"));
+        }
+        let data_type = written(field)
+            .ok_or_else(|| format!("the table's column {name} is of a type that is not written here"))?;
+        let from = known(name);
+        if let Some(from) = from {
+            let (own, new) = (hive(name, &data_type)?, hive(name, from.data_type())?);
+            if fitting(&own, &new, false).is_none() {
+                return Err(format!(
+                    "column {name} is {new}, but the table has it as {own}; cast it with ApplyMapping"
+                ));
+            }
+        }
+        shape.push(from.map(|from| from.name().clone()), name, data_type);
+    }
+    for field in frame.fields() {
+        if !fields.iter().any(|own| own.name.eq_ignore_ascii_case(field.name())) {
+            shape.left_out.push(field.name().clone());
+        }
+    }
+    if !shape.left_out.is_empty() && !leave_out {
+        return Err(format!(
+            "the table has no column {}, and adding columns to Iceberg tables is not built: drop them, or leave them \
+             out with UpdateBehavior LOG",
+            shape.left_out.join(", ")
+        ));
+    }
+    if fields.iter().all(|field| known(&field.name).is_none()) {
+        return Err(
+            "none of its input's columns is one of the table's; map them with ApplyMapping".to_owned()
+        );
+    }
+    Ok(shape)
+}
+
+/// Prepares the commit of an output; `None` when there is nothing to commit.
+pub(super) async fn prepare(
+    task: &Task<'_>,
+    node: &Node,
+    iceberg: &IcebergTable,
+    output: &Output,
+) -> Result<Option<Append>, RunFailure> {
+    if output.files.is_empty() && iceberg.new.is_none() {
+        return Ok(None);
+    }
+    let (bucket, _) = split(&iceberg.location);
+    let files: Vec<AddedFile> = output
+        .files
+        .iter()
+        .map(|file| AddedFile {
+            location: format!("s3://{bucket}/{}", file.key.as_str()),
+            bytes: file.bytes,
+            rows: file.rows,
+        })
+        .collect();
+    let by = BTreeMap::from([
+        ("glue.job-name".to_owned(), task.run.details.job.clone()),
+        ("glue.job-run-id".to_owned(), task.run.id.clone()),
+    ]);
+    let scope = &task.run.scope;
+    let prepared =
+        tables(task).prepare_append(scope, &iceberg.table, iceberg.new.as_ref(), &files, &by).await;
+    prepared.map(Some).map_err(|error| failed(node, error))
+}
+
+/// Whether the table is still what the commit was prepared on.
+pub(super) async fn is_current(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    node: &Node,
+    append: &Append,
+) -> Result<bool, RunFailure> {
+    tables(task).is_current(tx, &task.run.scope, append).await.map_err(|error| failed(node, error))
+}
+
+/// Puts the commit into the run's transaction; the line for the log.
+pub(super) async fn publish(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    node: &Node,
+    append: Append,
+) -> Result<String, RunFailure> {
+    let scope = &task.run.scope;
+    let caller = format!("arn:aws:iam::{}:root", scope.account);
+    let done = tables(task).publish_append(tx, scope, append, &caller).await;
+    let done = done.map_err(|error| failed(node, error))?;
+    Ok(format!("its table is at {}", done.metadata_location))
+}
+
+/// Bucket and key of a location in a bucket.
+pub(super) fn split(location: &str) -> (&str, &str) {
+    let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+    rest.split_once('/').unwrap_or((rest, ""))
+}

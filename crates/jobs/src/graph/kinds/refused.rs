@@ -1,0 +1,60 @@
+//! Kinds of the public model that do not run here.
+
+const DRIVERS: &str = "it runs a connector or driver of its own in Java, and this server runs none";
+const REDSHIFT: &str = "connections to Amazon Redshift are not built; load through S3, or use PostgreSQL";
+const STREAM: &str = "streaming jobs are not built; a graph reads what there is and ends";
+const HUDI: &str = "Apache Hudi tables are neither read nor written; use Iceberg";
+const SCRIPT: &str =
+    "it is Python of the user's, and graphs run on the engine alone; use SparkSQL, or a script job";
+const SNOWFLAKE: &str = "connections to Snowflake are not built";
+const GOVERNED: &str = "governed tables of Lake Formation were retired by AWS; use Iceberg";
+const DATABASES: &str = "tables of databases are read, not written";
+const RDBMS: &str = "only PostgreSQL, MySQL and MariaDB are reached";
+
+/// The kinds and the reasons, in the order of their names.
+pub const REFUSED: &[(&str, &str)] = &[
+    ("AmazonRedshiftSource", REDSHIFT),
+    ("AmazonRedshiftTarget", REDSHIFT),
+    ("AthenaConnectorSource", DRIVERS),
+    ("CatalogHudiSource", HUDI),
+    ("CatalogKafkaSource", STREAM),
+    ("CatalogKinesisSource", STREAM),
+    ("ConnectorDataSource", "connections to applications (SaaS) are not built"),
+    ("ConnectorDataTarget", "connections to applications (SaaS) are not built"),
+    ("CustomCode", SCRIPT),
+    ("DirectKafkaSource", STREAM),
+    ("DirectKinesisSource", STREAM),
+    ("DynamicTransform", SCRIPT),
+    ("DynamoDBCatalogSource", "tables of DynamoDB are crawled, and not read by jobs"),
+    ("DynamoDBELTConnectorSource", "exports of DynamoDB tables are not built"),
+    ("EvaluateDataQualityMultiFrame", "rules about other datasets need several inputs, and are not built"),
+    (
+        "FillMissingValues",
+        "AWS fills in what a model of its own predicts, whose rules are not public; say what is to be filled in with \
+         SparkSQL: coalesce(field, value)",
+    ),
+    ("GovernedCatalogSource", GOVERNED),
+    ("GovernedCatalogTarget", GOVERNED),
+    ("JDBCConnectorSource", DRIVERS),
+    ("JDBCConnectorTarget", DRIVERS),
+    ("MicrosoftSQLServerCatalogSource", RDBMS),
+    ("MicrosoftSQLServerCatalogTarget", RDBMS),
+    ("MySQLCatalogTarget", DATABASES),
+    ("OracleSQLCatalogSource", RDBMS),
+    ("OracleSQLCatalogTarget", RDBMS),
+    ("PostgreSQLCatalogTarget", DATABASES),
+    ("Recipe", "recipes of DataBrew are not run in graphs"),
+    ("RedshiftSource", REDSHIFT),
+    ("RedshiftTarget", REDSHIFT),
+    ("S3CatalogHudiSource", HUDI),
+    ("S3DeltaCatalogTarget", "Delta tables are read, not written; use Iceberg"),
+    ("S3DeltaDirectTarget", "Delta tables are read, not written; use Iceberg"),
+    ("S3HudiCatalogTarget", HUDI),
+    ("S3HudiDirectTarget", HUDI),
+    ("S3HudiSource", HUDI),
+    ("S3HyperDirectTarget", "Tableau's Hyper files are not written"),
+    ("SnowflakeSource", SNOWFLAKE),
+    ("SnowflakeTarget", SNOWFLAKE),
+    ("SparkConnectorSource", DRIVERS),
+    ("SparkConnectorTarget", DRIVERS),
+];

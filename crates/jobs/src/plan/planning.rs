@@ -1,0 +1,62 @@
+//! What planning a transform is given and leaves behind.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::LogicalPlan;
+use engine::Session;
+
+use super::{Accused, PlanError};
+use crate::graph::{FieldPath, Node};
+
+/// Fields that a node chose after a look at its rows, each with what it saw there.
+pub(crate) type Choice = Vec<(FieldPath, Vec<&'static str>)>;
+
+/// What the nodes of a run have decided after a look at their input, so that all targets see one decision.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions {
+    made: Mutex<BTreeMap<String, Choice>>,
+}
+
+impl Decisions {
+    /// What the node has decided before.
+    pub(crate) fn of(&self, node: &Node) -> Option<Choice> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&node.id).cloned()
+    }
+
+    /// Notes a decision.
+    pub(crate) fn make(&self, node: &Node, choice: &Choice) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(node.id.clone(), choice.clone());
+    }
+
+    /// Forgets everything, because the sources have more columns now.
+    pub(crate) fn begin_again(&self) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// The planning of one node.
+pub(crate) struct Planning<'a> {
+    /// The node as errors name it.
+    pub(crate) accused: Accused,
+    /// Those of the run.
+    pub(crate) decisions: &'a Decisions,
+    /// Lines for the run's log.
+    pub(crate) notes: Vec<String>,
+    /// The plans that were run.
+    pub(crate) looks: Vec<LogicalPlan>,
+}
+
+impl Planning<'_> {
+    /// Runs a frame of few rows, to know of the node's input what its plan depends on.
+    pub(super) async fn look(
+        &mut self,
+        session: &Session,
+        frame: DataFrame,
+    ) -> Result<Vec<RecordBatch>, PlanError> {
+        self.looks.push(frame.logical_plan().clone());
+        Ok(session.collect(frame).await?.0)
+    }
+}

@@ -1,0 +1,96 @@
+//! Tables of open formats as sources and targets.
+
+use serde_json::{Value, json};
+
+use super::{BUCKET, World, json_source, parquet};
+
+fn iceberg(input: &str, table: &str) -> Value {
+    json!({"S3IcebergDirectTarget": {"Name": table, "Inputs": [input], "Path": format!("s3://{BUCKET}/lake/{table}"),
+        "Format": "iceberg", "Compression": "gzip", "SchemaChangePolicy": {"EnableUpdateCatalog": true, "Database": "shop",
+        "Table": table}}})
+}
+
+fn existing(input: &str, table: &str, behavior: &str) -> Value {
+    json!({"S3IcebergCatalogTarget": {"Name": table, "Inputs": [input], "Database": "shop", "Table": table,
+        "SchemaChangePolicy": {"EnableUpdateCatalog": true, "UpdateBehavior": behavior}}})
+}
+
+#[tokio::test]
+async fn iceberg_tables_are_made_appended_to_and_read() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"Id\":1,\"v\":\"a\",\"d\":1.5}\n{\"Id\":2,\"v\":null,\"d\":2}\n").await;
+    world.put("more/a.json", "{\"id\":3,\"x\":true}\n").await;
+    let run = world.succeeds("make", json!({"src": json_source("in"), "t": iceberg("src", "t")})).await;
+    let select = "SELECT id, v, d FROM shop.t";
+    assert_eq!(world.query(select).await, ["1|a|1.5", "2|~|2.0"]);
+    let log = world.log_until(&run.id, "SUCCEEDED").await.join("\n");
+    assert!(log.contains("its table is at s3://test-bucket/lake/t/metadata/00000-"), "{log}");
+    world.succeeds("again", json!({"src": json_source("in"), "t": iceberg("src", "t")})).await;
+    assert_eq!(world.query(select).await, ["1|a|1.5", "1|a|1.5", "2|~|2.0", "2|~|2.0"]);
+    // Columns are found ignoring case; those that the table lacks are refused, or left out when that is said.
+    let message = world.fails("wide", json!({"src": json_source("more"), "t": iceberg("src", "t")})).await;
+    assert!(message.contains("the table has no column x"), "{message}");
+    world.succeeds("log", json!({"src": json_source("more"), "t": existing("src", "t", "LOG")})).await;
+    assert_eq!(world.query("SELECT id, v, d FROM shop.t WHERE id = 3").await, ["3|~|~"]);
+    for (job, kind) in
+        [("s1", "CatalogIcebergSource"), ("s2", "S3CatalogIcebergSource"), ("s3", "CatalogSource")]
+    {
+        let source = json!({kind: {"Name": "s", "Database": "shop", "Table": "t"}});
+        let nodes = json!({"s": source, "o1": parquet("s", &format!("{job}-1")), "o2": parquet("s", &format!("{job}-2"))});
+        let run = world.succeeds(job, nodes).await;
+        assert_eq!(world.rows(&format!("{job}-2")).await.len(), 5, "{kind}");
+        assert_eq!((run.details.totals.rows_in, run.details.totals.files_in), (5, 3), "{kind}");
+    }
+    let source = json!({"CatalogDeltaSource": {"Name": "s", "Database": "shop", "Table": "t"}});
+    let message = world.fails("s4", json!({"s": source, "o": parquet("s", "s4")})).await;
+    assert!(message.contains("shop.t is one of iceberg, not of delta"), "{message}");
+}
+
+#[tokio::test]
+async fn what_an_iceberg_table_cannot_hold_is_refused_before_anything_is_written() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"l\":[1]}\n").await;
+    world.put("ok/a.json", "{\"id\":1}\n").await;
+    world.put("text/a.json", "{\"id\":\"x\"}\n").await;
+    let message = world.fails("nested", json!({"src": json_source("in"), "t": iceberg("src", "n")})).await;
+    assert!(message.contains("column l"), "{message}");
+    assert!(world.keys("lake/").await.is_empty());
+    let message =
+        world.fails("none", json!({"src": json_source("ok"), "t": existing("src", "none", "LOG")})).await;
+    assert!(message.contains("Table does not exist: shop.none"), "{message}");
+    world.succeeds("make", json!({"src": json_source("ok"), "t": iceberg("src", "t")})).await;
+    let message = world.fails("type", json!({"src": json_source("text"), "t": iceberg("src", "t")})).await;
+    assert!(message.contains("column id is string, but the table has it as int"), "{message}");
+    let twice = json!({"src": json_source("ok"), "a": iceberg("src", "t"), "b": existing("src", "T", "LOG")});
+    let refused = world.create("twice", twice, json!({})).await.unwrap_err().to_string();
+    assert!(refused.contains("it writes to the same Iceberg table as node a"), "{refused}");
+    // A run that fails later leaves no table behind.
+    let nodes = json!({"src": json_source("ok"), "t": iceberg("src", "u"), "z": iceberg("bad", "v"),
+        "bad": {"SelectFields": {"Name": "b", "Inputs": ["src"], "Paths": [["nope"]]}}});
+    world.fails("late", nodes).await;
+    assert!(world.keys("lake/u").await.is_empty());
+}
+
+#[tokio::test]
+async fn delta_tables_are_read_by_path() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1}\n{\"id\":2}\n").await;
+    world.succeeds("make", json!({"src": json_source("in"), "t": parquet("src", "delta")})).await;
+    let key = world.keys("delta/").await.remove(0);
+    let name = key.strip_prefix("delta/").unwrap();
+    let schema = "{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[{\\\"name\\\":\\\"id\\\",\\\"type\\\":\\\"long\\\",\
+                  \\\"nullable\\\":true,\\\"metadata\\\":{}}]}";
+    let log = format!(
+        "{{\"protocol\":{{\"minReaderVersion\":1,\"minWriterVersion\":2}}}}\n{{\"metaData\":{{\"id\":\"x\",\"format\":{{\
+         \"provider\":\"parquet\",\"options\":{{}}}},\"schemaString\":\"{schema}\",\"partitionColumns\":[],\
+         \"configuration\":{{}}}}}}\n{{\"add\":{{\"path\":\"{name}\",\"partitionValues\":{{}},\"size\":1,\
+         \"modificationTime\":1,\"dataChange\":true}}}}\n"
+    );
+    world.put("delta/_delta_log/00000000000000000000.json", &log).await;
+    let source =
+        |path: &str| json!({"S3DeltaSource": {"Name": "s", "Paths": [format!("s3://{BUCKET}/{path}")]}});
+    world.succeeds("read", json!({"s": source("delta/"), "o": parquet("s", "out")})).await;
+    assert_eq!(world.rows("out").await, ["1", "2"]);
+    let message = world.fails("none", json!({"s": source("in/"), "o": parquet("s", "no")})).await;
+    assert!(message.contains("there is no Delta log"), "{message}");
+}

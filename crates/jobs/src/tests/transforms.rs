@@ -1,0 +1,248 @@
+//! Collections, merges, samples, fields without values, personal data.
+
+use serde_json::{Value, json};
+
+use super::{BUCKET, World, csv, json_source, parquet, through};
+
+fn node(kind: &str, inputs: &[&str], mut members: Value) -> Value {
+    members["Name"] = json!(kind);
+    members["Inputs"] = json!(inputs);
+    json!({kind: members})
+}
+
+#[tokio::test]
+async fn fields_are_split_and_chosen_again() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"a\":{\"b\":2,\"c\":3},\"z\":4}\n").await;
+    let nodes = json!({
+        "src": json_source("in"),
+        "sp": node("SplitFields", &["src"], json!({"Paths": [["id"], ["a", "b"]]})),
+        "one": node("SelectFromCollection", &["sp"], json!({"Index": 0})),
+        "two": node("SelectFromCollection", &["sp"], json!({"Index": 1})),
+        "o1": parquet("one", "one"),
+        "o2": parquet("two", "two"),
+    });
+    world.succeeds("j", nodes).await;
+    assert_eq!(world.rows("one").await, ["1|{b: 2}"]);
+    assert_eq!(world.rows("two").await, ["{c: 3}|4"]);
+}
+
+#[tokio::test]
+async fn a_row_goes_to_every_group_that_it_fits_and_else_to_the_default() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"n\":1}\n{\"n\":5}\n{\"n\":9}\n{\"n\":null}\n").await;
+    let group = |name: &str, operation: &str, value: &str| {
+        json!({"GroupName": name, "LogicalOperator": "AND", "Filters": [{"Operation": operation, "Values": [
+            {"Type": "COLUMNEXTRACTED", "Value": ["n"]}, {"Type": "CONSTANT", "Value": [value]}]}]})
+    };
+    let default = json!({"GroupName": "default_group", "LogicalOperator": "AND", "Filters": []});
+    for (job, groups) in [
+        ("a", json!([group("low", "LT", "6"), group("high", "GT", "4")])),
+        ("b", json!([group("low", "LT", "6"), group("high", "GT", "4"), default])),
+    ] {
+        let mut nodes = json!({"src": json_source("in"), "r": node("Route", &["src"], json!({"GroupFiltersList": groups}))});
+        for index in 0..3 {
+            nodes[format!("c{index}")] = node("SelectFromCollection", &["r"], json!({"Index": index}));
+            nodes[format!("o{index}")] = parquet(&format!("c{index}"), &format!("{job}{index}"));
+        }
+        world.succeeds(job, nodes).await;
+        assert_eq!(world.rows(&format!("{job}0")).await, ["1", "5"]);
+        assert_eq!(world.rows(&format!("{job}1")).await, ["5", "9"]);
+        assert_eq!(world.rows(&format!("{job}2")).await, ["~"]);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_replaces_by_key_and_adds() {
+    let world = World::new().await;
+    world
+        .put(
+            "old/a.json",
+            "{\"id\":1,\"v\":\"a\",\"x\":1}\n{\"id\":1,\"v\":\"b\"}\n{\"id\":2,\"v\":\"c\"}\n{\"v\":\"d\"}\n",
+        )
+        .await;
+    world
+        .put(
+            "new/a.json",
+            "{\"id\":2,\"v\":7,\"y\":1.5}\n{\"id\":2,\"v\":8}\n{\"id\":3,\"v\":9}\n{\"v\":10}\n",
+        )
+        .await;
+    for (job, inputs) in [("j", ["old", "new"]), ("k", ["new", "old"])] {
+        let nodes = json!({"old": json_source("old"), "new": json_source("new"), "out": parquet("m", job),
+            "m": node("Merge", &inputs, json!({"Source": "old", "PrimaryKeys": [["id"]]}))});
+        world.succeeds(job, nodes).await;
+        // id, v, x, y
+        assert_eq!(
+            world.rows(job).await,
+            ["1|a|1|~", "1|b|~|~", "2|7|~|1.5", "2|8|~|~", "3|9|~|~", "~|10|~|~", "~|d|~|~"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_spigot_writes_a_sample_and_hands_everything_on() {
+    let world = World::new().await;
+    let rows: String = (0..1_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    world.put("in/a.json", &rows).await;
+    let path = |name: &str| format!("s3://{BUCKET}/{name}/");
+    let nodes = json!({
+        "src": json_source("in"),
+        "all": node("Spigot", &["src"], json!({"Path": path("all")})),
+        "few": node("Spigot", &["all"], json!({"Path": path("few"), "Topk": 7})),
+        "some": node("Spigot", &["few"], json!({"Path": path("some"), "Prob": 0.5})),
+        "none": node("Spigot", &["few"], json!({"Path": path("none"), "Prob": 0})),
+        "out": parquet("some", "out"),
+    });
+    let run = world.succeeds("j", nodes).await;
+    assert_eq!((run.details.totals.rows_in, world.rows("out").await.len()), (1_000, 1_000));
+    assert_eq!((world.rows("all").await.len(), world.rows("few").await.len()), (1_000, 7));
+    let some = world.rows("some").await.len();
+    // The chance to miss these bounds is below one in a million.
+    assert!((400..600).contains(&some), "{some}");
+    assert!(world.keys("none/").await.is_empty());
+    assert!(world.keys("some/").await.iter().all(|key| key.ends_with(".json")));
+    // A sample alone is a job, too; a run that fails leaves none.
+    let nodes = json!({"src": json_source("in"), "s": node("Spigot", &["src"], json!({"Path": path("alone"), "Topk": 1}))});
+    world.succeeds("k", nodes).await;
+    assert_eq!(world.rows("alone").await.len(), 1);
+    let nodes = json!({"src": json_source("in"), "s": node("Spigot", &["src"], json!({"Path": path("left")})),
+        "d": node("SelectFields", &["s"], json!({"Paths": [["nope"]]})), "out": parquet("d", "out2")});
+    world.fails("f", nodes).await;
+    assert!(world.keys("left/").await.is_empty());
+}
+
+#[tokio::test]
+async fn fields_that_hold_nothing_are_dropped() {
+    let world = World::new().await;
+    let row = |at: i64| json!({"id": at, "e": " ", "t": "null", "m": -1, "z": 0, "d": -1.0, "n": null, "o": {"x": null, "y": at}, "l": [at]});
+    world.put("in/a.json", &format!("{}\n{}\n", row(1), row(2))).await;
+    world.put("none/a.csv", "a,b\n").await;
+    let typed = |value: &str, id: &str| json!({"Value": value, "Datatype": {"Id": id, "Label": id}});
+    let cases: [(&str, Value, &str); 5] = [
+        ("a", json!({}), "1| |null|-1|0|-1.0|{y: 1}|[1]"),
+        ("b", json!({"NullCheckBoxList": {"IsEmpty": true}}), "1|null|-1|0|-1.0|{y: 1}|[1]"),
+        ("c", json!({"NullCheckBoxList": {"IsNullString": true}}), "1| |-1|0|-1.0|{y: 1}|[1]"),
+        ("d", json!({"NullCheckBoxList": {"IsNegOne": true}}), "1| |null|0|{y: 1}|[1]"),
+        (
+            "e",
+            json!({"NullTextList": [typed("0", "int"), typed("null", "string"), typed("-1", "long")]}),
+            "1| |-1|-1.0|{y: 1}|[1]",
+        ),
+    ];
+    for (job, members, expected) in cases {
+        let run = world
+            .succeeds(job, through(json_source("in"), node("DropNullFields", &["src"], members), job))
+            .await;
+        assert_eq!(world.rows(job).await.first().map(String::as_str), Some(expected), "{job}");
+        // It was read twice, and counts once.
+        assert_eq!(run.details.totals.rows_in, 2, "{job}");
+    }
+    let run =
+        world.succeeds("n", through(csv("none"), node("DropNullFields", &["src"], json!({})), "n")).await;
+    let log = world.log_until(&run.id, "SUCCEEDED").await.join("\n");
+    assert!(log.contains("its input has no rows: every field is kept"), "{log}");
+    // What cannot be read is the source's fault, not the node's that looked.
+    world.put("bad/a.json", "{\"a\":1}\n{\"a\":}\n").await;
+    let message =
+        world.fails("x", through(json_source("bad"), node("DropNullFields", &["src"], json!({})), "x")).await;
+    assert!(message.contains("node S3JsonSource src") && message.contains("line 2"), "{message}");
+}
+
+const PEOPLE: &str =
+    "id,mail,note\n1,ann@example.com,call (415) 555-2671 or ann@example.com\n2,none,\n3,bob@example.org,x\n";
+
+#[tokio::test]
+async fn personal_data_is_found_in_rows() {
+    let world = World::new().await;
+    world.put("in/a.csv", PEOPLE).await;
+    let of = |kind: &str, extra: Value| {
+        let mut members = json!({"PiiType": kind, "EntityTypesToDetect": ["EMAIL", "PHONE_NUMBER"]});
+        members.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        node("PIIDetection", &["src"], members)
+    };
+    let cases: [(&str, Value, &str); 6] = [
+        ("a", of("RowMasking", json!({"MaskValue": "#"})), "1|#|call # or #"),
+        (
+            "b",
+            of("RowPartialMasking", json!({"NumLeftCharsToExclude": 2, "NumRightCharsToExclude": 3})),
+            "1|an**********com|call (4*********671 or an**********com",
+        ),
+        (
+            "c",
+            of("RowPartialMasking", json!({"RedactChar": "#", "MatchPattern": "[0-9]"})),
+            "1|ann@example.com|call (###) ###-#### or ann@example.com",
+        ),
+        (
+            "d",
+            of("RowAudit", json!({})),
+            "1|ann@example.com|call (415) 555-2671 or ann@example.com|{mail: [{entityType: EMAIL, actionUsed: DETECT, \
+             start: 0, end: 15}], note: [{entityType: PHONE_NUMBER, actionUsed: DETECT, start: 5, end: 19}, \
+             {entityType: EMAIL, actionUsed: DETECT, start: 23, end: 38}]}",
+        ),
+        (
+            "e",
+            of("RowMasking", json!({"MaskValue": "", "OutputColumnName": "seen"})),
+            "1||call  or |{mail: [{entityType: EMAIL, actionUsed: REDACT, start: 0, end: 15}], note: [{entityType: \
+             PHONE_NUMBER, actionUsed: REDACT, start: 5, end: 19}, {entityType: EMAIL, actionUsed: REDACT, start: 23, \
+             end: 38}]}",
+        ),
+        (
+            "f",
+            of("RowMasking", json!({"MaskValue": "-", "EntityTypesToDetect": ["PHONE_NUMBER"]})),
+            "1|ann@example.com|call - or ann@example.com",
+        ),
+    ];
+    for (job, transform, expected) in cases {
+        world.succeeds(job, through(csv("in"), transform, job)).await;
+        let rows = world.rows(job).await;
+        assert_eq!(rows.first().map(String::as_str), Some(expected), "{job}");
+        assert!(rows[1].starts_with("2|none|"), "{rows:?}");
+    }
+    world.succeeds("h", through(csv("in"), of("RowHashing", json!({})), "h")).await;
+    let rows = world.rows("h").await;
+    let ann = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(b"ann@example.com"));
+    assert!(rows[0].starts_with(&format!("1|{ann}|call ")) && rows[0].ends_with(&ann), "{rows:?}");
+    let taken = of("RowAudit", json!({"OutputColumnName": "mail"}));
+    let message = world.fails("t", through(csv("in"), taken, "t")).await;
+    assert!(message.contains("OutputColumnName mail is a field of its input"), "{message}");
+}
+
+#[tokio::test]
+async fn columns_of_personal_data_are_found() {
+    let world = World::new().await;
+    world.put("in/a.csv", PEOPLE).await;
+    let of = |kind: &str, extra: Value| {
+        let mut members = json!({"PiiType": kind, "EntityTypesToDetect": ["EMAIL", "PHONE_NUMBER"]});
+        members.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        node("PIIDetection", &["src"], members)
+    };
+    let cases: [(&str, Value, &[&str]); 5] = [
+        ("a", of("ColumnAudit", json!({})), &["mail|[EMAIL]", "note|[EMAIL, PHONE_NUMBER]"]),
+        ("b", of("ColumnAudit", json!({"ThresholdFraction": 0.5})), &["mail|[EMAIL]"]),
+        (
+            "c",
+            of("ColumnMasking", json!({"MaskValue": "*", "ThresholdFraction": 0.5})),
+            &["1|*|call (415) 555-2671 or ann@example.com", "2|*|", "3|*|x"],
+        ),
+        // A sample that misses every row would let everything pass.
+        (
+            "d",
+            of("ColumnMasking", json!({"MaskValue": "*", "SampleFraction": 0})),
+            &["1|*|*", "2|*|*", "3|*|*"],
+        ),
+        ("e", of("ColumnAudit", json!({"ThresholdFraction": 0.7})), &[]),
+    ];
+    for (job, transform, expected) in cases {
+        world.succeeds(job, through(csv("in"), transform, job)).await;
+        if expected.is_empty() {
+            assert!(world.keys(&format!("{job}/")).await.is_empty(), "{job}");
+        } else {
+            assert_eq!(world.rows(job).await, expected, "{job}");
+        }
+    }
+    world
+        .succeeds("h", through(csv("in"), of("ColumnHashing", json!({"ThresholdFraction": 0.5})), "h"))
+        .await;
+    let none = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(b"none"));
+    assert!(world.rows("h").await[1].starts_with(&format!("2|{none}|")));
+}
