@@ -89,6 +89,7 @@ impl Kind {
             Self::Excel { header: false } => "Excel, without a header".to_owned(),
             Self::Lines(lines) => format!("log lines ({})", lines.classification),
             Self::Xml(xml) => format!("XML, a record per element {}", xml.row_tag),
+            Self::Ion => "Ion".to_owned(),
         }
     }
 }
