@@ -148,7 +148,8 @@ fn values_come_back() {
     assert_eq!((inferred.compression, inferred.format.classification()), (Compression::Gzip, "ion"));
     // A file of Ion stays whole.
     let file = source("f", ORDERS);
-    assert_eq!(block_on(plan_splits(&*file, &ion(), 10)).unwrap(), [0..ORDERS.len() as u64]);
+    let splits = block_on(plan_splits(&*file, &ion(), 10)).unwrap();
+    assert_eq!((splits.len(), splits[0].clone()), (1, 0..ORDERS.len() as u64));
 }
 
 #[test]

@@ -195,7 +195,7 @@ async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Resul
     quality::evaluate(task, sources).await?;
     let mut written = Vec::new();
     for (index, (node, target)) in task.graph.targets().enumerate() {
-        written.push(stage(task, sources, index, node, target).await?);
+        written.push(Box::pin(stage(task, sources, index, node, target)).await?);
     }
     Ok(written)
 }
