@@ -185,6 +185,12 @@ pub enum Problem {
         /// The type, as the file's format has it.
         ty: String,
     },
+    /// A known separator that divides no line, where another one would divide them all.
+    #[error("{message}")]
+    Undivided {
+        /// The separator given, and the one that fits.
+        message: String,
+    },
     /// Something that this crate does not do.
     #[error("{what} is not supported")]
     Unsupported {
@@ -282,7 +288,9 @@ impl FormatError {
             Problem::Damaged { format: "Ion", .. } => "damaged Ion",
             Problem::Damaged { .. } => "damaged file",
             Problem::Unsupported { .. } | Problem::ColumnLeftOut { .. } => "not supported",
-            Problem::Schema { .. } | Problem::UnknownName { .. } => "schema not usable",
+            Problem::Schema { .. } | Problem::UnknownName { .. } | Problem::Undivided { .. } => {
+                "schema not usable"
+            }
         }
     }
 

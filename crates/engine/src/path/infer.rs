@@ -36,10 +36,11 @@ pub(super) async fn schema(
             Err(error) if error.is_empty_file() => continue,
             Err(error) => return Err(error.into()),
         };
-        // Who reads all that a path holds must not lose a column to its type.
-        let left_out =
-            |problem: &&formats::FormatError| matches!(problem.problem, Problem::ColumnLeftOut { .. });
-        if let Some(problem) = inferred.problems.iter().find(left_out).filter(|_| source.schema.is_none()) {
+        // Who reads all that a path holds must not lose a column to its type, nor all of them to a wrong separator.
+        let loses = |problem: &&formats::FormatError| {
+            matches!(problem.problem, Problem::ColumnLeftOut { .. } | Problem::Undivided { .. })
+        };
+        if let Some(problem) = inferred.problems.iter().find(loses).filter(|_| source.schema.is_none()) {
             return Err(problem.clone().into());
         }
         match &mut merged {

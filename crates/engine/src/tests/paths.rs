@@ -39,6 +39,20 @@ async fn infers_and_merges_csv() {
 }
 
 #[tokio::test]
+async fn a_separator_that_divides_no_line_is_refused() {
+    let world = World::new().await;
+    world.put("in/a.csv", "id,v\n1,2\n").await;
+    world.put("in/b.csv", "id^v\n1^a\n2^b\n").await;
+    let csv = formats::CsvOptions { header_lines: 1, ..formats::CsvOptions::standard() };
+    let csv = PathFormat::Csv(formats::CsvOptions { names: formats::ColumnNames::Header, ..csv });
+    let error = read(&world, PathSource { format: csv, ..source("in/") }).await.expect_err("wrong separator");
+    assert!(
+        error.to_string().contains(&format!("s3://{BUCKET}/in/b.csv: every line is one field")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn infers_json_and_keeps_spelling() {
     let world = World::new().await;
     world.put("j/a.json", "{\"Id\":1,\"Addr\":{\"City\":\"Ulm\"}}\n").await;

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-use formats::{ColumnNames, Compression, Format, InferOptions, Inferred, infer};
+use formats::{ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, infer};
 
 use super::{read_all, rows, schema, source};
 
@@ -363,4 +363,45 @@ fn binary_formats_that_are_not_read_are_named() {
         let message = error(head);
         assert!(message.contains(named), "{message}");
     }
+}
+
+/// What is said of a known separator that divides nothing.
+fn undivided(data: &str, delimiter: u8, names: ColumnNames) -> Option<String> {
+    let header_lines = u64::from(names == ColumnNames::Header);
+    let known = CsvOptions { delimiter, names, header_lines, ..CsvOptions::standard() };
+    let options = InferOptions { format: Some(Format::Csv(known)), ..InferOptions::default() };
+    let inferred = block_on(infer(source("f.csv", data), &options)).unwrap();
+    let found = inferred.problems.into_iter().find(|p| matches!(p.problem, Problem::Undivided { .. }));
+    found.map(|problem| problem.to_string())
+}
+
+#[test]
+fn a_separator_that_divides_nothing_is_a_problem() {
+    let header = |data, delimiter| undivided(data, delimiter, ColumnNames::Header);
+    let said = header("id^v\n1^a\n2^b\n", b',').unwrap();
+    assert!(
+        said.starts_with("f.csv: every line is one field with the separator comma, and '^' would divide"),
+        "{said}"
+    );
+    assert!(
+        header("id,name,price\n1,x,2.5\n", b'|').unwrap().contains("comma would divide each of them into 3")
+    );
+    assert!(
+        header("\"id\";\"v\"\n\"1;2\";\"a\"\n", b',')
+            .unwrap()
+            .contains("semicolon would divide each of them into 2")
+    );
+    // One column indeed: prose with a comma in every line below a name, names that repeat or name nothing.
+    assert_eq!(header("place\nParis, France\nUlm, Germany\n", b'|'), None);
+    assert_eq!(header("a,a\n1,2\n", b'|'), None);
+    assert_eq!(header("1,2\n3,4\n", b'|'), None);
+    // A separator that divides some lines only.
+    assert_eq!(header("id;v\n1;2\n3\n", b','), None);
+    assert_eq!(header("id,v\n1,2\n", b','), None);
+
+    let bare = |data, delimiter| undivided(data, delimiter, ColumnNames::Generated);
+    assert!(bare("1;a\n2;b\n", b',').is_some() && bare("x;y;z\na;b;c\n", b',').is_some());
+    assert_eq!(bare("Paris, France\nUlm, Germany\n", b'|'), None);
+    // Whoever gives the names knows how many there are.
+    assert_eq!(undivided("1;a\n2;b\n", b',', ColumnNames::Given(vec!["line".to_owned()])), None);
 }

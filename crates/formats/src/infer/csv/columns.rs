@@ -60,6 +60,13 @@ pub(super) struct Columns {
     pub(super) ragged: u64,
 }
 
+impl Columns {
+    /// Whether a column, but for its first value, is more than text.
+    pub(super) fn has_types(&self) -> bool {
+        self.rest_kinds.iter().any(|kind| matches!(kind, Kind::Bool | Kind::BigInt | Kind::Double))
+    }
+}
+
 pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns, usize) {
     let dialect = Dialect::new(&best.options);
     let mut columns = Columns {

@@ -5,6 +5,7 @@ mod columns;
 mod comments;
 mod hinted;
 mod refusal;
+mod undivided;
 
 use super::{InferOptions, Inferred};
 use crate::compression::Compression;
@@ -73,6 +74,8 @@ pub(super) fn infer_as(
         fields.iter_mut().zip(names).for_each(|(field, name)| field.name.clone_from(name));
     }
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
+    let mut problems = ragged_problem(input, width, columns.ragged);
+    problems.extend(undivided::problem(input, known));
     Inferred {
         format: Format::Csv(known.clone()),
         compression,
@@ -83,7 +86,7 @@ pub(super) fn infer_as(
         quoted,
         // A known dialect says what they are.
         backslashes: false,
-        problems: ragged_problem(input, width, columns.ragged),
+        problems,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a text is not taken for delimited text, in words that say what was found and where.
 
 use super::candidate::{Candidate, nearest};
+use super::undivided;
 use crate::error::{FormatError, Problem};
 use crate::input::Input;
 
@@ -39,13 +40,7 @@ pub(super) fn refusal(input: &Input) -> FormatError {
 }
 
 fn of_candidate(input: &Input, found: &Candidate) -> FormatError {
-    let separator = match found.options.delimiter {
-        b',' => "comma",
-        b'|' => "pipe",
-        b'\t' => "tab",
-        b';' => "semicolon",
-        _ => "Ctrl-A",
-    };
+    let separator = undivided::name(found.options.delimiter);
     if let Some(at) = found.unclosed {
         let mut error = FormatError::new(input.name(), Problem::UnterminatedQuote);
         let before = memchr::memchr_iter(b'\n', &input.pending()[..at]).count();
