@@ -190,7 +190,19 @@ def test_links_show_and_follow_their_targets(tenon, glue, database):
         answer = glue.get_partitions(DatabaseName=place[0], TableName=place[1], Expression="year = 2024")
         assert len(answer["Partitions"]) == 1, place
     glue.delete_table(DatabaseName=database, Name="sales")
-    refused("EntityNotFoundException", "", glue.get_table, DatabaseName=other, Name="sold")
+    gone = f"Resource link {other}.sold leads to table {database}.sales, which does not exist."
+    refused("EntityNotFoundException", gone, glue.get_table, DatabaseName=other, Name="sold")
+    for target, says in [
+        ({"CatalogId": ACCOUNT, "DatabaseName": other, "Name": "SOLD"}, "another resource link"),
+        ({"CatalogId": ACCOUNT, "DatabaseName": other, "Name": "new"}, "leads to itself"),
+        ({"CatalogId": "999999999999", "DatabaseName": database, "Name": "t"}, "another account"),
+    ]:
+        refused("InvalidInputException", says, glue.create_table, DatabaseName=other,
+                TableInput={"Name": "new", "TargetTable": target})
+    itself = name()
+    for target, says in [(link, "another resource link"), (itself, "leads to itself")]:
+        made = {"Name": itself, "TargetDatabase": {"CatalogId": ACCOUNT, "DatabaseName": target}}
+        refused("InvalidInputException", says, glue.create_database, DatabaseInput=made)
     assert glue.get_tables(DatabaseName=other)["TableList"][0]["TargetTable"] == identifier, "listed all the same"
     for place in (other, link):
         glue.delete_database(Name=place)
