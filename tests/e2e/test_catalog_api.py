@@ -190,7 +190,19 @@ def test_links_show_and_follow_their_targets(tenon, glue, database):
         answer = glue.get_partitions(DatabaseName=place[0], TableName=place[1], Expression="year = 2024")
         assert len(answer["Partitions"]) == 1, place
     glue.delete_table(DatabaseName=database, Name="sales")
-    refused("EntityNotFoundException", "", glue.get_table, DatabaseName=other, Name="sold")
+    gone = f"Resource link {other}.sold leads to table {database}.sales, which does not exist."
+    refused("EntityNotFoundException", gone, glue.get_table, DatabaseName=other, Name="sold")
+    for target, says in [
+        ({"CatalogId": ACCOUNT, "DatabaseName": other, "Name": "SOLD"}, "another resource link"),
+        ({"CatalogId": ACCOUNT, "DatabaseName": other, "Name": "new"}, "leads to itself"),
+        ({"CatalogId": "999999999999", "DatabaseName": database, "Name": "t"}, "another account"),
+    ]:
+        refused("InvalidInputException", says, glue.create_table, DatabaseName=other,
+                TableInput={"Name": "new", "TargetTable": target})
+    itself = name()
+    for target, says in [(link, "another resource link"), (itself, "leads to itself")]:
+        made = {"Name": itself, "TargetDatabase": {"CatalogId": ACCOUNT, "DatabaseName": target}}
+        refused("InvalidInputException", says, glue.create_database, DatabaseInput=made)
     assert glue.get_tables(DatabaseName=other)["TableList"][0]["TargetTable"] == identifier, "listed all the same"
     for place in (other, link):
         glue.delete_database(Name=place)
@@ -362,6 +374,12 @@ def test_connections_hide_their_secrets(tenon, glue):
             ConnectionInput=connection_input(f"{unique}x"))
     refused("InvalidInputException", "PASSWORD", glue.create_connection,
             ConnectionInput=connection_input(name(), url="jdbc:postgresql://me:pw@h/d"))
+    for properties in ({"API_KEY": PASSWORD}, {"HOST": PASSWORD * 500}):
+        wrong = connection_input(unique, **properties)
+        for call, beside in ((glue.create_connection, {}), (glue.update_connection, {"Name": unique})):
+            message = refused("ValidationException", next(iter(properties)), call, ConnectionInput=wrong, **beside)
+            assert PASSWORD not in message
+    assert PASSWORD.encode() not in tenon.log.read_bytes()
     answer = glue.batch_delete_connection(ConnectionNameList=[unique, "none"])
     assert answer["Succeeded"] == [unique]
     assert answer["Errors"]["none"]["ErrorCode"] == "EntityNotFoundException"
@@ -381,6 +399,33 @@ def test_credentials_of_an_authentication_are_never_shown(glue):
     assert found["AuthenticationConfiguration"] == {"AuthenticationType": "BASIC"}
     assert found["ConnectionSchemaVersion"] == 2
     refused("InvalidInputException", "127.0.0.1:1", glue.test_connection, ConnectionName=unique)
+    glue.delete_connection(ConnectionName=unique)
+
+
+def test_addresses_that_may_hold_secrets_are_sealed(tenon, glue):
+    unique = name()
+    url = f"https://{unique}s3cret@127.0.0.1:1/v1?api_key={unique}s3cret"
+    given = {"Name": unique, "ConnectionType": "CUSTOM", "ConnectionProperties": {"CONNECTION_URL": url}}
+    glue.create_connection(ConnectionInput=given)
+    assert glue.get_connection(Name=unique)["Connection"]["ConnectionProperties"]["CONNECTION_URL"] == url
+    hidden = glue.get_connection(Name=unique, HidePassword=True)["Connection"]["ConnectionProperties"]
+    assert hidden == {"CONNECTION_URL": "https://127.0.0.1:1/v1"}
+    assert "s3cret" not in str(glue.get_connections(Filter={"ConnectionType": "CUSTOM"}))
+    told = refused("InvalidInputException", "CONNECTION_URL", glue.test_connection, ConnectionName=unique)
+    assert "s3cret" not in told
+    given["ConnectionProperties"]["CONNECTION_URL"] = f"https://{PASSWORD}s3cret@127.0.0.1:1/v1"
+    glue.update_connection(Name=unique, ConnectionInput=given)
+    hidden = glue.get_connection(Name=unique, HidePassword=True)["Connection"]["ConnectionProperties"]
+    assert hidden == {"CONNECTION_URL": "https://…"}
+    for path in [*(path for path in tenon.data_dir.rglob("*") if path.is_file()), tenon.log]:
+        assert b"s3cret" not in path.read_bytes(), path
+    glue.delete_connection(ConnectionName=unique)
+
+
+def test_databases_are_not_at_metadata_services(glue):
+    unique = name()
+    glue.create_connection(ConnectionInput=connection_input(unique, url="jdbc:postgresql://169.254.169.254:80/d"))
+    refused("InvalidInputException", "169.254.169.254 is link-local", glue.test_connection, ConnectionName=unique)
     glue.delete_connection(ConnectionName=unique)
 
 

@@ -357,6 +357,16 @@ def test_files_that_grew(crawl, write):
     ]
 
 
+@pytest.mark.parametrize("write", [orc_file, parquet_file], ids=["orc", "parquet"])
+def test_files_that_contradict_each_other_within_a_column(crawl, write):
+    for file, who in [("a", [{"a": 1}]), ("b", [{"a": [True]}])]:
+        crawl.put(f"odd/{file}", write(pa.table({"id": pa.array([1]), "number": pa.array([1]), "who": pa.array(who)})))
+    crawl.create().run()
+    assert dict(columns(crawl.tables()["odd"]))["who"] == "struct<a:string>"
+    assert "files contradict each other within the column who" in crawl.log()
+    assert crawl.query(f'select sum(id) from "{crawl.database}"."odd"') == [["2"]]
+
+
 def test_orc_of_old_hive_goes_by_position(tenon, crawl):
     crawl.put("old/a.orc", orc_file(pa.table({"_col0": [1, 2], "_col1": ["a", "b"]})))
     crawl.create()

@@ -65,6 +65,7 @@ pub async fn create(tx: &mut Tx, scope: &Scope, mut input: DatabaseInput) -> Res
     if find(tx, scope, &input.name).await?.is_some() {
         return Err(CatalogError::DatabaseExists { database: input.name });
     }
+    link::check_database(tx, scope, &input).await?;
     let database = Database { uid: new_uid(tx)?, name: input.name.clone(), created_ms: tx.now_ms(), input };
     tx.execute(
         "INSERT INTO catalog_databases (account, region, name, uid, created_ms, doc) \
@@ -136,11 +137,9 @@ pub async fn update(
 ) -> Result<Database, CatalogError> {
     let mut database = get(tx, scope, name).await?;
     input.name = names::checked("Database", &input.name)?;
-    if let Some(target) = database.input.other.get(link::TARGET_DATABASE) {
-        if input.other.remove(link::TARGET_DATABASE).is_some_and(|given| given != *target) {
-            let message = "A resource link cannot be changed to lead elsewhere: delete it and make another.";
-            return Err(CatalogError::invalid(message));
-        }
+    let before = database.input.other.get(link::TARGET_DATABASE);
+    link::check_update(before, input.other.remove(link::TARGET_DATABASE))?;
+    if database.is_link() {
         let link_name = database.name.clone();
         database = link::resolve(tx, scope, database).await?;
         if input.name == link_name {

@@ -23,6 +23,14 @@ pub enum CatalogError {
         /// The table, in lower case.
         table: String,
     },
+    /// What a resource link leads to is not there (any more).
+    #[error("Resource link {link} leads to {target}, which does not exist.")]
+    TargetNotFound {
+        /// The link.
+        link: String,
+        /// Where it leads.
+        target: String,
+    },
     /// The table has no such version.
     #[error("Version not found.")]
     VersionNotFound {

@@ -45,6 +45,7 @@ mod service;
 pub mod state;
 mod targets;
 mod undo;
+mod words;
 
 pub use definition::{
     Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, IcebergTarget, JdbcTarget, S3Target,

@@ -10,7 +10,7 @@
 //!   any moment.
 //! - It is used for a file of the same key, ETag and size only, and only when written by the same rules ([`mark`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use formats::{InferOptions, InferredField};
@@ -291,6 +291,7 @@ impl Remembered {
             records,
             sampled,
             compressions: [(self.schema.compression.clone(), 1)].into(),
+            contradicting: BTreeSet::new(),
         }
     }
 }

@@ -83,7 +83,11 @@ impl Undo<'_> {
     async fn expect(&mut self, database: &str, name: &str, after: &str) -> Result<(), CrawlerError> {
         let table = match table::get(self.tx, self.scope, database, name).await {
             Ok(table) => table,
-            Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => {
+            Err(
+                CatalogError::TableNotFound { .. }
+                | CatalogError::DatabaseNotFound { .. }
+                | CatalogError::TargetNotFound { .. },
+            ) => {
                 return Err(since(database, name, "it was deleted"));
             }
             Err(error) => return Err(error.into()),

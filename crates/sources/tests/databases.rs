@@ -48,6 +48,14 @@ async fn refusals(url: &str, nowhere: &str) {
 }
 
 #[tokio::test]
+async fn no_connection_goes_to_metadata_services() {
+    for url in ["jdbc:postgresql://169.254.169.254:80/d", "jdbc:mysql://[fe80::1]:3306/d"] {
+        let text = Database::open(&config(url, "wrong-secret")).await.unwrap_err().to_string();
+        assert!(text.contains("is link-local"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn postgres_is_opened_and_listed() {
     let server = Postgres::start();
     server.sql(

@@ -1,16 +1,77 @@
 //! Log lines, to standard error: results and the banner have standard output to themselves.
+//!
+//! Lines are bounded here, whoever writes them: a message may repeat what a client has sent, and that has any length.
 
-use std::io::IsTerminal as _;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
 
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
+/// Lines longer than this are cut.
+const MAX_LINE_BYTES: usize = 16 << 10;
+/// What is left of each long text of a line in JSON, which must stay JSON.
+const MAX_TEXT_BYTES: usize = 2 << 10;
+
+/// Writes lines, each in one call, and cuts those that are too long.
+struct Bounded<W> {
+    inner: W,
+    format: LogFormat,
+}
+
+impl<W: Write> Write for Bounded<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.inner.write_all(&bounded(line, self.format))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn bounded(line: &[u8], format: LogFormat) -> Cow<'_, [u8]> {
+    if line.len() <= MAX_LINE_BYTES {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::from_utf8_lossy(line).into_owned();
+    match (format, serde_json::from_str::<Value>(&text)) {
+        (LogFormat::Json, Ok(mut value)) => {
+            shorten(&mut value);
+            text = value.to_string();
+        }
+        _ => cut(&mut text, MAX_LINE_BYTES),
+    }
+    text.push('\n');
+    Cow::Owned(text.into_bytes())
+}
+
+/// Cuts the texts of a line's fields.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) => cut(text, MAX_TEXT_BYTES),
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+fn cut(text: &mut String, most: usize) {
+    if text.len() > most {
+        let whole = text.len();
+        text.truncate(text.floor_char_boundary(most));
+        text.push_str(&format!("… ({whole} bytes)"));
+    }
+}
+
 /// For the server: format and level as configured; colours only on a terminal.
 pub(crate) fn server(config: &Config) {
+    let format = config.log_format;
     let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(move || Bounded { inner: io::stderr(), format })
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::new(&config.log_level));
     let set = match config.log_format {
         LogFormat::Text => builder.try_init(),
@@ -23,11 +84,40 @@ pub(crate) fn server(config: &Config) {
 /// For verbs: errors alone, without times.
 pub(crate) fn client() {
     let set = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::new("error"))
         .without_time()
         .with_target(false)
         .try_init();
     debug_assert!(set.is_ok(), "logging is set up once");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(line: &str, format: LogFormat) -> String {
+        let mut out = Bounded { inner: Vec::new(), format };
+        out.write_all(line.as_bytes()).unwrap();
+        String::from_utf8(out.inner).unwrap()
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_short_ones_left_alone() {
+        let long = "ä".repeat(300_000);
+        let text = written(&format!("INFO refused message={long}\n"), LogFormat::Text);
+        assert!(text.starts_with("INFO refused message=ää") && text.ends_with("… (600022 bytes)\n"));
+        assert!(text.len() < MAX_LINE_BYTES + 40, "{}", text.len());
+        let line = json!({ "level": "INFO", "status": 400, "message": long, "code": "X" }).to_string() + "\n";
+        let json = written(&line, LogFormat::Json);
+        let value: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&value["status"], &value["code"]), (&json!(400), &json!("X")));
+        assert!(json.len() < 3 << 10 && json.contains("… (600000 bytes)") && json.ends_with('\n'));
+        for short in ["INFO answered\n", "{\"level\":\"INFO\"}\n"] {
+            assert_eq!(written(short, LogFormat::Json), short);
+        }
+    }
 }

@@ -75,9 +75,19 @@ fn value_at(model: &Model, shape: &Shape, value: &Document, path: &str, found: &
     if shape.document {
         return;
     }
+    let before = found.len();
     for constraint in violated(shape, value) {
         found.push(Violation { value: shown(model, shape, value), path: path.to_owned(), constraint });
     }
+    inside(model, shape, value, path, found);
+    if shape.sensitive {
+        for one in &mut found[before..] {
+            one.value = format!("'{MASK}'");
+        }
+    }
+}
+
+fn inside(model: &Model, shape: &Shape, value: &Document, path: &str, found: &mut Vec<Violation>) {
     match (shape.kind, value) {
         (Kind::Structure, Document::Object(object)) => structure(model, shape, object, path, found),
         (Kind::List, Document::Array(values)) => {
@@ -99,22 +109,23 @@ fn value_at(model: &Model, shape: &Shape, value: &Document, path: &str, found: &
     }
 }
 
-/// Keys and scalar values of a map are reported at the map; structures in it at their own place.
+/// Keys and scalar values of a map are reported at the map, which is shown as those entries alone; structures in it at
+/// their own place.
 fn map(model: &Model, shape: &Shape, object: &Map<String, Document>, path: &str, found: &mut Vec<Violation>) {
     let (Some(key), Some(element)) = (&shape.key, &shape.value) else { return };
     let (key, element) = (model.shape(key.shape), model.shape(element.shape));
-    let whole = || shown(model, shape, &Document::Object(object.clone()));
-    let mut report = |side: &str, shape: &Shape| {
-        let constraint = format!("Map {side} must satisfy constraint: [{}]", constraints(shape).join(", "));
-        found.push(Violation { value: whole(), path: path.to_owned(), constraint });
-    };
-    if object.keys().any(|name| !violated(key, &Document::from(name.as_str())).is_empty()) {
-        report("keys", key);
-    }
     let nested = matches!(element.kind, Kind::Structure | Kind::List | Kind::Map);
-    if !nested && object.values().any(|value| !violated(element, value).is_empty()) {
-        report("value", element);
-    }
+    let mut report = |side: &str, of: &Shape, is_bad: &dyn Fn(&str, &Document) -> bool| {
+        let bad = object.iter().filter(|(name, value)| is_bad(name, value));
+        let bad: Map<String, Document> = bad.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if !bad.is_empty() {
+            let constraint = format!("Map {side} must satisfy constraint: [{}]", constraints(of).join(", "));
+            let value = shown(model, shape, &Document::Object(bad));
+            found.push(Violation { value, path: path.to_owned(), constraint });
+        }
+    };
+    report("keys", key, &|name, _| !violated(key, &Document::from(name)).is_empty());
+    report("value", element, &|_, value| !nested && !violated(element, value).is_empty());
     if nested {
         for (name, value) in object {
             if found.len() >= MAX_VIOLATIONS {
@@ -226,13 +237,15 @@ fn shown(model: &Model, shape: &Shape, value: &Document) -> String {
 
 const MASK: &str = "***";
 
-/// Keys of maps whose values are secrets, although the model does not say so (Glue's `ConnectionProperties`).
-fn is_secret_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["password", "secret", "token", "credential"].iter().any(|word| key.contains(word))
+/// Members of structures that hold secrets, although no model says so.
+fn is_secret(member: &str) -> bool {
+    let member = member.to_ascii_lowercase();
+    ["password", "secret", "token", "credential"].iter().any(|word| member.contains(word))
 }
 
-/// Appends a value as the services print it (`[a, b]`, `{k=v}`); what the model calls sensitive is masked.
+/// Appends a value as the services print it (`[a, b]`, `{k=v}`). What the model calls sensitive is masked, and so is what
+/// a map holds: clients choose its keys, and put secrets under any of them (Glue's `ConnectionProperties`, a job's
+/// `DefaultArguments`).
 fn print(model: &Model, shape: Option<&Shape>, value: &Document, out: &mut String) {
     if out.len() > MAX_SHOWN_BYTES {
         return;
@@ -262,11 +275,9 @@ fn print(model: &Model, shape: Option<&Shape>, value: &Document, out: &mut Strin
                 }
                 out.push_str(key);
                 out.push('=');
-                let member = shape.and_then(|shape| shape.member(key).or(shape.value.as_ref()));
-                if is_secret_key(key) {
-                    out.push_str(MASK);
-                } else {
-                    print(model, member.map(|member| model.shape(member.shape)), value, out);
+                match shape.and_then(|shape| shape.member(key)).filter(|_| !is_secret(key)) {
+                    Some(member) => print(model, Some(model.shape(member.shape)), value, out),
+                    None => out.push_str(MASK),
                 }
             }
             out.push('}');
@@ -321,7 +332,7 @@ mod tests {
             "TagResource",
             json!({"ResourceArn": "arn:aws:glue:us-east-1:000000000000:job/x", "TagsToAdd": {"": "v"}}),
         );
-        assert!(text.contains("Value '{=v}' at 'tagsToAdd' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1"), "{text}");
+        assert!(text.contains("Value '{=***}' at 'tagsToAdd' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1"), "{text}");
         let text = glue("CreateJob", json!({"Name": "j", "Role": "r", "Command": {}, "WorkerType": "G.9"}));
         assert!(
             text.contains(
@@ -345,9 +356,36 @@ mod tests {
     #[test]
     fn secrets_are_masked() {
         let input = json!({"Name": "c", "ConnectionType": "JDBC",
-            "ConnectionProperties": {"PASSWORD": "hunter2", "NOT_A_KEY": "shown"}});
+            "ConnectionProperties": {"PASSWORD": "hunter2", "API_KEY": "hunter3", "HOST": "h"}});
         let text = glue("CreateConnection", json!({ "ConnectionInput": input }));
-        assert!(text.contains("NOT_A_KEY=shown") && text.contains("PASSWORD=***"), "{text}");
-        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("Value '{API_KEY=***}' at 'connectionInput.connectionProperties'"), "{text}");
+        let long = "hunter4".repeat(1000);
+        let input = json!({"Name": "c", "ConnectionType": "JDBC", "ConnectionProperties": {"HOST": long},
+            "AuthenticationConfiguration": {"BasicAuthenticationCredentials": {"Password": long}}});
+        let other = glue("CreateConnection", json!({ "ConnectionInput": input }));
+        assert!(other.contains("Value '***' at") && other.contains("Value '{HOST=***}'"), "{other}");
+        assert!(!(text + &other).contains("hunter"), "{other}");
+        let nodes =
+            json!({"n": {"S3CsvSource": {"Name": "hunter5 \u{1}", "Paths": ["p"], "Separator": "hunter6"}}});
+        let input = json!({"Name": "j", "Role": "r", "Command": {}, "CodeGenConfigurationNodes": nodes});
+        let text = glue("CreateJob", input);
+        assert!(
+            text.contains("Value '***' at 'codeGenConfigurationNodes.n.member.s3CsvSource.separator'"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter"), "{text}");
+    }
+
+    #[test]
+    fn whatever_the_models_call_sensitive_is_masked() {
+        let mut seen = 0;
+        for name in model::names() {
+            let model = model::get(name).unwrap();
+            for shape in model.shapes.iter().filter(|shape| shape.sensitive) {
+                assert_eq!(shown(model, shape, &json!({ "k": ["hunter2"] })), "'***'", "{name}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 10, "{seen}");
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
         }
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
+        | CatalogError::TargetNotFound { .. }
         | CatalogError::VersionNotFound { .. }
         | CatalogError::PartitionNotFound { .. }
         | CatalogError::NotFound { .. } => {

@@ -23,6 +23,7 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
     match &error {
         CatalogError::DatabaseNotFound { .. }
         | CatalogError::TableNotFound { .. }
+        | CatalogError::TargetNotFound { .. }
         | CatalogError::VersionNotFound { .. }
         | CatalogError::PartitionNotFound { .. }
         | CatalogError::NotFound { .. } => not_found(error.to_string()),

@@ -113,7 +113,9 @@ fn of_catalog(error: &CatalogError) -> Explained {
     let message = error.to_string();
     match error {
         CatalogError::DatabaseNotFound { .. } => (StatusCode::NOT_FOUND, NO_SUCH_NAMESPACE, message),
-        CatalogError::TableNotFound { .. } => (StatusCode::NOT_FOUND, "NoSuchTableException", message),
+        CatalogError::TableNotFound { .. } | CatalogError::TargetNotFound { .. } => {
+            (StatusCode::NOT_FOUND, "NoSuchTableException", message)
+        }
         CatalogError::DatabaseExists { .. } | CatalogError::TableExists { .. } => {
             (StatusCode::CONFLICT, ALREADY_EXISTS, message)
         }

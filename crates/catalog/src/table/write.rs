@@ -52,6 +52,7 @@ pub async fn create(
     if find(tx, &database, &input.name).await?.is_some() {
         return Err(CatalogError::TableExists { table: input.name });
     }
+    link::check_table(tx, scope, &database.name, &input).await?;
     reference::check(tx, scope, &input).await?;
     let now = tx.now_ms();
     let table = Table {
@@ -116,13 +117,8 @@ pub async fn update(
     prepare(&mut input)?;
     let entry = stored_entry(tx, scope, database, &input.name).await?;
     let mut table = stored(tx, scope, database, &input.name).await?;
-    if let Some(target) = entry.input.other.get(link::TARGET_TABLE) {
-        if input.other.remove(link::TARGET_TABLE).is_some_and(|given| given != *target) {
-            let message = "A resource link cannot be changed to lead elsewhere: delete it and make another.";
-            return Err(CatalogError::invalid(message));
-        }
-        input.name.clone_from(&table.name);
-    }
+    link::check_update(entry.input.other.get(link::TARGET_TABLE), input.other.remove(link::TARGET_TABLE))?;
+    input.name.clone_from(&table.name);
     let current = table.version;
     if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
         return Err(CatalogError::VersionConflict { given: given.to_owned(), current });

@@ -59,26 +59,81 @@ async fn links_lead_to_their_targets() {
     assert!(table::get(&mut tx, &scope(), "db", "t").await.is_ok(), "targets stay");
 }
 
+fn refusal<T: std::fmt::Debug>(result: Result<T, CatalogError>) -> String {
+    match result.unwrap_err() {
+        CatalogError::InvalidInput { message } => message,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
-async fn links_that_lead_nowhere_are_errors() {
+async fn links_lead_neither_to_links_nor_to_themselves_nor_out_of_the_catalog() {
+    let (store, _folder) = with_table(&[]).await;
+    let mut tx = store.begin().await.unwrap();
+    link_database(&mut tx, "first", json!({ "DatabaseName": "DB" })).await;
+    let to_table = |name: &str| json!({ "DatabaseName": "db", "Name": name });
+    table::create(&mut tx, &scope(), "db", link_table("l", to_table("t")), "me").await.unwrap();
+    for (target, says) in [
+        (json!({ "CatalogId": "123456789012", "DatabaseName": "db" }), "another account"),
+        (
+            json!({ "Region": "eu-west-1", "DatabaseName": "db" }),
+            "another account or region (Region eu-west-1)",
+        ),
+        (json!({ "DatabaseName": "First" }), "leads to first, which is another resource link"),
+        (json!({ "DatabaseName": "NEW" }), "new leads to itself"),
+        (json!({ "CatalogId": "000000000000" }), "must have a DatabaseName"),
+    ] {
+        let mut input = database_input("New");
+        input.other.insert("TargetDatabase".to_owned(), target);
+        let message = refusal(database::create(&mut tx, &scope(), input).await);
+        assert!(message.contains(says), "{message}");
+    }
+    for (database, target, says) in [
+        ("db", json!({ "CatalogId": "1", "DatabaseName": "db", "Name": "t" }), "another account"),
+        ("db", json!({ "DatabaseName": "db" }), "must have a Name"),
+        ("db", to_table("L"), "leads to db.l, which is another resource link"),
+        ("db", json!({ "DatabaseName": "first", "Name": "t" }), "leads to first, which is another"),
+        ("DB", to_table("New"), "db.new leads to itself"),
+        ("first", to_table("t"), "through a resource link"),
+    ] {
+        let made = table::create(&mut tx, &scope(), database, link_table("New", target), "me").await;
+        let message = refusal(made);
+        assert!(message.contains(says), "{message}");
+    }
+    let turned = link_table("t", to_table("u"));
+    let turned = table::update(&mut tx, &scope(), "db", turned, Update::default()).await;
+    assert!(refusal(turned).contains("cannot be changed into a resource link"));
+    let mut turned = database_input("db");
+    turned.other.insert("TargetDatabase".to_owned(), json!({ "DatabaseName": "other" }));
+    assert!(
+        refusal(database::update(&mut tx, &scope(), "db", turned).await).contains("into a resource link")
+    );
+}
+
+#[tokio::test]
+async fn links_whose_target_is_gone_say_so() {
     let (store, _folder) = with_table(&[]).await;
     let mut tx = store.begin().await.unwrap();
     link_database(&mut tx, "gone", json!({ "DatabaseName": "none" })).await;
-    link_database(&mut tx, "far", json!({ "CatalogId": "123456789012", "DatabaseName": "db" })).await;
-    link_database(&mut tx, "first", json!({ "DatabaseName": "db" })).await;
-    link_database(&mut tx, "second", json!({ "DatabaseName": "first" })).await;
-    link_database(&mut tx, "itself", json!({ "DatabaseName": "itself" })).await;
-    for name in ["gone", "far", "second", "itself"] {
-        assert!(table::get(&mut tx, &scope(), name, "t").await.is_err(), "{name}");
+    link_database(&mut tx, "turned", json!({ "DatabaseName": "later" })).await;
+    for (name, of, target) in [("a", "none", "t"), ("b", "db", "u"), ("c", "db", "t")] {
+        let target = json!({ "DatabaseName": of, "Name": target });
+        table::create(&mut tx, &scope(), "db", link_table(name, target), "me").await.unwrap();
     }
-    let through_both = link_table("l", json!({ "DatabaseName": "db", "Name": "t" }));
-    assert!(table::create(&mut tx, &scope(), "first", through_both.clone(), "me").await.is_err());
-    table::create(&mut tx, &scope(), "db", through_both, "me").await.unwrap();
-    assert!(table::get(&mut tx, &scope(), "first", "l").await.is_err(), "not through two links");
-    assert!(table::get(&mut tx, &scope(), "db", "l").await.is_ok());
-    let looped = link_table("m", json!({ "DatabaseName": "db", "Name": "m" }));
-    table::create(&mut tx, &scope(), "db", looped, "me").await.unwrap();
-    assert!(table::get(&mut tx, &scope(), "db", "m").await.is_err());
+    let error = async |tx: &mut Tx, database: &str, name: &str| {
+        table::get(tx, &scope(), database, name).await.unwrap_err().to_string()
+    };
+    let leads =
+        |link: &str, target: &str| format!("Resource link {link} leads to {target}, which does not exist.");
+    assert_eq!(error(&mut tx, "gone", "t").await, leads("gone", "database none"));
+    assert_eq!(error(&mut tx, "db", "a").await, leads("db.a", "database none"));
+    assert_eq!(error(&mut tx, "db", "b").await, leads("db.b", "table db.u"));
+    table::delete(&mut tx, &scope(), "db", "t").await.unwrap();
+    assert_eq!(error(&mut tx, "db", "c").await, leads("db.c", "table db.t"));
+    table::create(&mut tx, &scope(), "db", table_input("t", &[]), "me").await.unwrap();
+    assert_eq!(table::get(&mut tx, &scope(), "db", "c").await.unwrap().name, "t");
+    link_database(&mut tx, "later", json!({ "DatabaseName": "db" })).await;
+    assert!(error(&mut tx, "turned", "t").await.contains("another resource link"));
     let shown = link::shown(&json!({ "Name": "l" }), &json!({ "Name": "t", "Owner": "o" }), "TargetTable");
     assert_eq!(shown, json!({ "Name": "l", "Owner": "o" }));
 }

@@ -91,7 +91,10 @@ fn database_document() -> BoxedStrategy<Value> {
         ("LocationUri", text()),
         ("Parameters", map()),
         ("CreateTableDefaultPermissions", list(object(vec![("Permissions", list(text()))]))),
-        ("TargetDatabase", object(vec![("CatalogId", text()), ("DatabaseName", text())])),
+        (
+            "TargetDatabase",
+            with(object(vec![]), "DatabaseName", "target_[a-z]{1,4}".prop_map(Value::from).boxed()),
+        ),
         ("FederatedDatabase", object(vec![("Identifier", text())])),
     ]);
     with(rest, "Name", name())
@@ -117,7 +120,7 @@ fn table_document() -> BoxedStrategy<Value> {
         ("ViewExpandedText", text()),
         ("TableType", text()),
         ("Parameters", map()),
-        ("TargetTable", object(vec![("CatalogId", text()), ("DatabaseName", text()), ("Name", text())])),
+        ("TargetTable", with(with(object(vec![]), "DatabaseName", name()), "Name", name())),
         ("ViewDefinition", view),
     ]);
     with(rest, "Name", name())

@@ -14,6 +14,7 @@
 //!   one, where schemas may grow). `CombineCompatibleSchemas` asks for format and dialect only.
 //! - `TableLevelConfiguration` puts every table's root at that level (the bucket is level 1).
 
+mod contradictions;
 mod names;
 mod shape;
 mod tree;

@@ -1,6 +1,6 @@
 //! What a file or a group of files looks like, and when two are the same table.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use formats::{
     AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, IonOptions,
     JsonOptions, JsonPath, LineOptions, OrcOptions, ParquetOptions, XmlOptions, merge_types,
 };
+
+use super::contradictions;
 
 /// Share of columns that must be in both.
 const SIMILAR: f64 = 0.7;
@@ -125,6 +127,8 @@ pub(crate) struct Shape {
     pub(crate) avro_schema: Option<String>,
     /// Files per compression.
     pub(crate) compressions: BTreeMap<String, u64>,
+    /// Nested columns whose types in some files contradict those in others.
+    pub(crate) contradicting: BTreeSet<String>,
 }
 
 impl Shape {
@@ -176,6 +180,7 @@ impl Shape {
             records,
             sampled: (inferred.record_bytes, inferred.records),
             compressions: BTreeMap::from([(inferred.compression.name().to_owned(), 1)]),
+            contradicting: BTreeSet::new(),
         }
     }
 
@@ -204,10 +209,15 @@ impl Shape {
         if self.kind != other.kind || self.escape != other.escape || !Arc::ptr_eq(&self.fields, &other.fields)
         {
             let Some(fields) = self.merged_fields(other, likeness) else { return false };
+            if matches!(self.kind, Kind::Parquet | Kind::Avro | Kind::Orc) {
+                self.contradicting.extend(contradictions::of(&self.fields, &fields));
+                self.contradicting.extend(contradictions::of(&other.fields, &fields));
+            }
             if *self.fields != fields {
                 self.fields = Arc::new(fields);
             }
         }
+        self.contradicting.extend(other.contradicting.iter().cloned());
         self.quoted |= other.quoted;
         self.escape = self.escape.or(other.escape);
         if self.avro_schema != other.avro_schema {

@@ -17,7 +17,9 @@ use super::shape::{Likeness, Shape};
 pub(crate) use folder::Folder;
 pub(crate) use grouping::Grouping;
 use siblings::Aside;
-use words::{is_series, named_some};
+use words::{NAMED, is_series};
+
+use crate::words::named_some;
 
 /// One partition, or the whole of a table without keys.
 #[derive(Debug, Clone)]
@@ -290,7 +292,7 @@ impl Tree {
         if odd.is_empty() {
             return;
         }
-        let named = named_some(odd);
+        let named = named_some(odd, NAMED);
         self.done.notes.push(format!(
             "{named}: columns differ from those of most files in {path}; no table is made for them, and queries on \
              the folder's table read them, too"

@@ -277,7 +277,9 @@ async fn tables_of_catalog(
             }),
             // What to say of it is the survey's business.
             Err(
-                catalog::CatalogError::TableNotFound { .. } | catalog::CatalogError::DatabaseNotFound { .. },
+                catalog::CatalogError::TableNotFound { .. }
+                | catalog::CatalogError::DatabaseNotFound { .. }
+                | catalog::CatalogError::TargetNotFound { .. },
             ) => true,
             Err(error) => return Err(CrawlerError::from(error).into()),
         };

@@ -53,6 +53,9 @@ pub(super) fn columns(
             notes.push(format!("column {} repeats a partition key: it is left out", field.name));
         }
     }
+    notes.extend(shape.contradicting.iter().filter(|name| taken.contains(name.as_str())).map(|name| {
+        format!("files contradict each other within the column {name}: queries on it refuse those that do not fit its type")
+    }));
     (found, notes)
 }
 

@@ -25,7 +25,11 @@ pub(super) async fn survey(
         let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
         let table = match table::get(&mut tx, job.scope, &target.database_name, name).await {
             Ok(table) => table,
-            Err(error @ (CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. })) => {
+            Err(
+                error @ (CatalogError::TableNotFound { .. }
+                | CatalogError::DatabaseNotFound { .. }
+                | CatalogError::TargetNotFound { .. }),
+            ) => {
                 let place = format!("{}.{name}", target.database_name);
                 return Err(Ended::Failed(format!("The table {place} of a catalog target: {error}")));
             }

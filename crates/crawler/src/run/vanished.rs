@@ -22,6 +22,7 @@ use crate::definition::{DeleteBehavior, S3Target};
 use crate::error::CrawlerError;
 use crate::plan::{is_unnamed, partition_of};
 use crate::targets::Target;
+use crate::words::named_some;
 
 /// Tables and partitions per page.
 const PAGE: usize = 500;
@@ -315,21 +316,18 @@ pub(super) async fn remove_partitions(
         let location = partition.storage_descriptor.as_ref().and_then(|d| d.location.as_deref());
         match location {
             Some(location) if holds_files(job, location).await? => {
-                folders.push(location);
+                folders.push(location.to_owned());
                 other.push(partition.clone());
             }
             _ => empty.push(partition.clone()),
         }
     }
     if !folders.is_empty() {
-        const NAMED: usize = 20;
-        let more = folders.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         job.log.warn(format!(
-            "table {}: {}{more} hold files, but are no partitions of it any more: its definition does not read them, or \
+            "table {}: {} hold files, but are no partitions of it any more: its definition does not read them, or \
              they belong to other tables",
             place.1,
-            folders[..folders.len().min(NAMED)].join(", ")
+            named_some(&folders, 20)
         ));
     }
     remove_some(job, place, &empty, "their files are gone").await?;

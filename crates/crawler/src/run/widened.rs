@@ -4,7 +4,7 @@
 //! hold now, and nothing else of it changes. What the catalog's definition does not tell for sure, or could not be
 //! read by it (another format, other quotes), is no business of this module: the target is listed then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
 use formats::InferredField;
@@ -282,6 +282,7 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         sampled: (0, 0),
         // It has far more files than any partition: their compression is the table's.
         compressions: [(compression, u64::from(u32::MAX))].into(),
+        contradicting: BTreeSet::new(),
     })
 }
 

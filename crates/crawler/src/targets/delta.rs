@@ -11,10 +11,11 @@ use formats::hive::HiveType;
 use tables::delta::{DeltaField, DeltaTable};
 use tables::{Tables, TablesError};
 
-use super::{Described, Target, Yield};
+use super::{Described, LABELLED, Target, Yield};
 use crate::definition::DeltaTarget;
 use crate::error::CrawlerError;
 use crate::run::{Ended, Job, UPDATED_BY};
+use crate::words::named_some;
 
 /// The most characters of a parameter's value that Hive's metastore takes: longer ones are cut in parts.
 const PART_CHARS: usize = 4_000;
@@ -41,7 +42,7 @@ fn location(path: &str) -> String {
 #[async_trait]
 impl Target for Delta {
     fn label(&self) -> String {
-        format!("Delta tables {}", self.target.delta_tables.join(", "))
+        format!("Delta tables {}", named_some(&self.target.delta_tables, LABELLED))
     }
 
     async fn survey(&mut self, job: &Job<'_>) -> Result<Yield, Ended> {

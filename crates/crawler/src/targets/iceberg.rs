@@ -12,11 +12,12 @@ use catalog::{CatalogError, Table, table};
 use lake::{BucketName, LakeError, ListQuery};
 use tables::{Tables, TablesError};
 
-use super::{Described, Target, Yield};
+use super::{Described, LABELLED, Target, Yield};
 use crate::definition::{IcebergTarget, S3Target};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::run::{Ended, Job, UPDATED_BY};
+use crate::words::named_some;
 
 /// Levels of folders when the target does not say.
 const DEFAULT_DEPTH: usize = 10;
@@ -90,7 +91,7 @@ impl Iceberg {
 #[async_trait]
 impl Target for Iceberg {
     fn label(&self) -> String {
-        format!("Iceberg tables below {}", self.target.paths.join(", "))
+        format!("Iceberg tables below {}", named_some(&self.target.paths, LABELLED))
     }
 
     async fn survey(&mut self, job: &Job<'_>) -> Result<Yield, Ended> {

@@ -78,6 +78,9 @@ pub(crate) struct Yield {
     pub(crate) failure: Option<String>,
 }
 
+/// So many places are named by the label of a target that has several.
+const LABELLED: usize = 3;
+
 /// One target of a run.
 #[async_trait]
 pub(crate) trait Target: Send + Sync {

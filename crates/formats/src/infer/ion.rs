@@ -3,10 +3,9 @@
 //! Binary files say what they are. Text is Ion when it begins with `$ion_1_0`; else when it begins with a struct whose first
 //! name has no quotes, and is Ion as far as the sample goes, without a single bad record.
 
-use super::json::shape::{Members, Shape, hive, merge};
-use super::{InferOptions, Inferred, InferredField};
+use super::json::shape::{Members, Shape, fields, merge};
+use super::{InferOptions, Inferred};
 use crate::compression::Compression;
-use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::hive::{HiveType, MAX_NESTING};
 use crate::input::Input;
@@ -289,24 +288,7 @@ fn describe(
 ) -> Inferred {
     let records = found.records;
     let mut problems = found.bad;
-    let columns = found.columns.into_list().zip(found.seen).filter(|((name, _), _)| {
-        // The catalog has no column without a name.
-        let named = !name.trim().is_empty();
-        if !named {
-            let message = "a field without a name gives no column".to_owned();
-            problems.push(FormatError::new(input.name(), Problem::Schema { message }));
-        }
-        named
-    });
-    let mut fields: Vec<InferredField> = columns
-        .map(|((name, shape), seen)| InferredField {
-            name: options.spelling(&name),
-            untyped: shape == Shape::Null,
-            ty: hive(shape, options),
-            nullable: seen < records,
-        })
-        .collect();
-    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_owned);
+    let fields = fields(input, found.columns, &found.seen, records, options, &mut problems);
     Inferred {
         format: Format::Ion(known),
         compression,

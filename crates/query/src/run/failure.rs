@@ -109,7 +109,7 @@ fn internal() -> (i64, &'static str, String) {
 fn catalog_failure(error: &CatalogError) -> (i64, &'static str, String) {
     let code = match error {
         CatalogError::DatabaseNotFound { .. } => "SCHEMA_NOT_FOUND",
-        CatalogError::TableNotFound { .. } => "TABLE_NOT_FOUND",
+        CatalogError::TableNotFound { .. } | CatalogError::TargetNotFound { .. } => "TABLE_NOT_FOUND",
         CatalogError::DatabaseExists { .. } | CatalogError::TableExists { .. } => "ALREADY_EXISTS",
         CatalogError::Store(_) | CatalogError::Corrupt { .. } => return internal(),
         _ => "INVALID_REQUEST",

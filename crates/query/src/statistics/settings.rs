@@ -232,7 +232,9 @@ impl StatisticsTasks {
         let (id, error) = match begin(&mut tx, scope, settings.task()).await {
             Ok(id) => (Some(id), None),
             Err(StatisticsError::Catalog(
-                CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. },
+                CatalogError::TableNotFound { .. }
+                | CatalogError::DatabaseNotFound { .. }
+                | CatalogError::TargetNotFound { .. },
             )) => {
                 remove(&mut tx, scope, &settings).await?;
                 tx.commit().await?;

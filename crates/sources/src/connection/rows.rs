@@ -263,6 +263,8 @@ pub async fn list(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use store::vault::{Secret, Vault, VaultError};
 
     use super::*;
@@ -346,6 +348,26 @@ mod tests {
         delete(&mut tx, &scope(), "b").await.unwrap();
         assert!(matches!(delete(&mut tx, &scope(), "b").await, Err(SourceError::ConnectionNotFound { .. })));
         assert!(list(&mut tx, &scope(), &Filter::default(), Some("!"), 9).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_may_hold_a_secret_is_sealed() {
+        let (store, _folder) = store::testing::temp(&[crate::MIGRATIONS]).await;
+        let mut tx = store.begin().await.unwrap();
+        let mut given = input("c");
+        given.connection_type = "CUSTOM".to_owned();
+        let address = "https://h/v1?api_key=hunter2";
+        given.connection_properties = BTreeMap::from([("CONNECTION_URL".to_owned(), address.to_owned())]);
+        create(&mut tx, &scope(), &given, "me", &vault()).await.unwrap();
+        let row = tx.query_opt("SELECT doc, sealed FROM sources_connections", &[]).await.unwrap().unwrap();
+        let (doc, sealed): (String, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
+        assert!(!doc.contains("hunter2") && !sealed.windows(7).any(|bytes| bytes == b"hunter2"));
+        let found = get(&mut tx, &scope(), "c").await.unwrap();
+        let shown = |value: Value| value["ConnectionProperties"]["CONNECTION_URL"].clone();
+        assert_eq!(shown(found.to_json()), "https://h/v1");
+        assert_eq!(shown(found.to_json_with_password(&vault()).unwrap()), address);
+        let error = found.api(&vault()).unwrap_err().to_string();
+        assert!(error.contains("CONNECTION_URL") && !error.contains("hunter2"), "{error}");
     }
 
     #[tokio::test]

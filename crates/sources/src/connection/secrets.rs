@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::jdbc::holds_password;
+use crate::jdbc::{holds_password, without_secrets};
 
 /// Members of `AuthenticationConfiguration`, at any depth, that are secret. Source: marked sensitive in the service
 /// model.
@@ -28,10 +28,11 @@ const REQUEST_ONLY_OAUTH: &[&str] = &["AuthorizationCodeProperties", "OAuth2Cred
 fn is_secret_property(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let refers = ["arn", "_id", "url", "name"].iter().any(|end| lower.ends_with(end));
-    let sounds = ["secret", "token", "credential", "privatekey", "private_key", "accesskey", "access_key"];
+    let sounds = ["secret", "token", "credential", "privatekey", "accesskey", "apikey"];
+    let plain = lower.replace(['_', '-', '.'], "");
     lower.contains("password")
         || lower.contains("passwd")
-        || (!refers && sounds.iter().any(|word| lower.contains(word)))
+        || (!refers && sounds.iter().any(|word| plain.contains(word)))
 }
 
 /// The properties that would be shown although their value is an address with a password in it.
@@ -46,7 +47,8 @@ pub(super) fn addresses_with_password(input: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Takes the secret members out of a connection's document, as a document of the same form.
+/// Takes the secret members out of a connection's document, as a document of the same form. An address that may hold a
+/// secret leaves the rest of itself behind.
 pub(super) fn split(shown: &mut Value) -> Map<String, Value> {
     let mut secret = Map::new();
     let Some(members) = shown.as_object_mut() else {
@@ -54,7 +56,12 @@ pub(super) fn split(shown: &mut Value) -> Map<String, Value> {
     };
     for map in PROPERTY_MAPS {
         if let Some(properties) = members.get_mut(*map).and_then(Value::as_object_mut) {
-            let taken = take(properties, &|name| is_secret_property(name));
+            let mut taken = take(properties, &|name| is_secret_property(name));
+            for (name, value) in properties {
+                if let Some(rest) = value.as_str().and_then(without_secrets) {
+                    taken.insert(name.clone(), std::mem::replace(value, Value::String(rest)));
+                }
+            }
             if !taken.is_empty() {
                 secret.insert((*map).to_owned(), Value::Object(taken));
             }
@@ -129,8 +136,9 @@ mod tests {
         let whole = json!({
             "Name": "c",
             "ConnectionProperties": { "USERNAME": "me", "PASSWORD": "s1", "ENCRYPTED_KAFKA_CLIENT_KEY_PASSWORD": "s2",
+                "CONNECTION_URL": "https://s9@h/v1?api_key=s9", "JDBC_CONNECTION_URL": "jdbc:mysql://h/d?useSSL=true",
                 "SECRET_ID": "not-secret", "KAFKA_SASL_SCRAM_SECRETS_ARN": "arn:x" },
-            "SparkProperties": { "api_token": "s3", "url": "u", "db.password": "s4" },
+            "SparkProperties": { "api_token": "s3", "api.key": "s10", "url": "u", "db.password": "s4" },
             "AuthenticationConfiguration": {
                 "AuthenticationType": "BASIC", "SecretArn": "arn:y",
                 "BasicAuthenticationCredentials": { "Username": "me", "Password": "s5" },
@@ -142,8 +150,10 @@ mod tests {
         let mut shown = whole.clone();
         let secret = split(&mut shown);
         let text = shown.to_string();
-        assert!(!(1..=8).any(|n| text.contains(&format!("\"s{n}\""))), "{text}");
-        for kept in ["not-secret", "arn:x", "arn:y", "https://t"] {
+        assert!(!(1..=10).any(|n| text.contains(&format!("\"s{n}\""))) && !text.contains("s9"), "{text}");
+        for kept in
+            ["https://h/v1", "jdbc:mysql://h/d?useSSL=true", "not-secret", "arn:x", "arn:y", "https://t"]
+        {
             assert!(text.contains(kept), "{kept} is no secret");
         }
         let mut again = shown.clone();

@@ -73,12 +73,12 @@ impl fmt::Debug for DynamoDb {
 }
 
 impl DynamoDb {
-    /// Makes a client; it connects with its first request. `endpoint` was configured, so that it may be anywhere.
+    /// Makes a client; it connects with its first request. `endpoint` was configured, so that it may be on this machine.
     ///
     /// # Errors
     /// [`SourceError::Http`] when the system's certificates cannot be read.
     pub fn new(endpoint: Url, signer: Arc<dyn Sign>, patience: Patience) -> Result<Self, SourceError> {
-        Ok(Self { http: Http::new(Reach::anywhere(), patience)?, endpoint, signer })
+        Ok(Self { http: Http::new(Reach::guarded(true), patience)?, endpoint, signer })
     }
 
     /// The server, for messages.

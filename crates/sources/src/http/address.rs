@@ -2,9 +2,10 @@
 //!
 //! Who may define a connection decides where this server sends requests. What lies on link-local addresses answers
 //! because of *where* a request comes from: the metadata services of clouds hand out the machine's own credentials
-//! there. No API that somebody wants to read is at such an address, so they are refused, by what a name resolves to.
+//! there. Nothing that somebody wants to read is at such an address, so they are refused, by what a name resolves to:
+//! for APIs, DynamoDB's endpoint and databases alike.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -18,7 +19,6 @@ const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254
 /// Which addresses a client may connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    guarded: bool,
     loopback: bool,
 }
 
@@ -31,22 +31,14 @@ pub(super) struct Refused {
 }
 
 impl Reach {
-    /// Any address: for those that the configuration names.
-    pub fn anywhere() -> Self {
-        Self { guarded: false, loopback: true }
-    }
-
-    /// Addresses that users name: none of a link, of metadata services, or of many hosts; `loopback` says whether
-    /// services of this machine may be reached.
+    /// No address of a link, of metadata services, or of many hosts; `loopback` says whether services of this machine
+    /// may be reached.
     pub fn guarded(loopback: bool) -> Self {
-        Self { guarded: true, loopback }
+        Self { loopback }
     }
 
     /// What is wrong with an address.
     fn refuses(self, address: IpAddr) -> Option<&'static str> {
-        if !self.guarded {
-            return None;
-        }
         let metadata = "an address of metadata services";
         match plain(address) {
             IpAddr::V4(v4) if METADATA_V4.contains(&v4) => Some(metadata),
@@ -62,7 +54,31 @@ impl Reach {
         }
     }
 
-    /// The same of an address's host, where it is no name.
+    /// The addresses of a host, which may be one itself: those that may be connected to, and one that may not.
+    async fn look_up(self, host: &str) -> std::io::Result<(Vec<SocketAddr>, Option<Refused>)> {
+        let mut refused = None;
+        let mut found = Vec::new();
+        for address in tokio::net::lookup_host((host, 0)).await? {
+            match self.refuses(address.ip()) {
+                Some(why) => refused = Some(Refused { address: address.ip(), why }),
+                None => found.push(address),
+            }
+        }
+        Ok((found, refused))
+    }
+
+    /// Admits a host for clients that look names up themselves: all that it resolves to must be in reach.
+    ///
+    /// # Errors
+    /// An address that is refused, or the system's reason why there is none.
+    pub(crate) async fn admit(self, host: &str) -> std::io::Result<()> {
+        match self.look_up(host).await? {
+            (_, Some(refused)) => Err(std::io::Error::other(refused)),
+            (_, None) => Ok(()),
+        }
+    }
+
+    /// What is wrong with an address's host, where it is no name.
     pub(super) fn refuses_host(self, url: &Url) -> Option<(IpAddr, &'static str)> {
         let address = match url.host()? {
             url::Host::Ipv4(v4) => IpAddr::V4(v4),
@@ -92,17 +108,9 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.0;
         Box::pin(async move {
-            let mut refused = None;
-            let mut found = Vec::new();
-            for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
-                match reach.refuses(address.ip()) {
-                    Some(why) => refused = Some(Refused { address: address.ip(), why }),
-                    None => found.push(address),
-                }
-            }
-            match (found.is_empty(), refused) {
-                (true, Some(refused)) => Err(refused.into()),
-                _ => Ok(Box::new(found.into_iter()) as Addrs),
+            match reach.look_up(name.as_str()).await? {
+                (found, Some(refused)) if found.is_empty() => Err(refused.into()),
+                (found, _) => Ok(Box::new(found.into_iter()) as Addrs),
             }
         })
     }
@@ -132,7 +140,6 @@ mod tests {
         ] {
             let url = Url::parse(&format!("http://{host}/latest")).unwrap();
             assert!(Reach::guarded(true).refuses_host(&url).is_some(), "{host}");
-            assert!(Reach::anywhere().refuses_host(&url).is_none(), "{host}");
         }
         for host in ["10.0.0.1", "192.168.1.1", "8.8.8.8", "[2001:db8::1]", "[fd00::1]", "169.253.1.1"] {
             let url = Url::parse(&format!("http://{host}/")).unwrap();
@@ -157,5 +164,17 @@ mod tests {
         };
         assert!(resolve(Reach::guarded(true)).await.unwrap() > 0);
         assert!(resolve(Reach::guarded(false)).await.unwrap_err().contains("this machine itself"));
+    }
+
+    #[tokio::test]
+    async fn clients_that_look_names_up_themselves_are_told_before() {
+        for host in ["169.254.169.254", "2852039166", "::ffff:169.254.1.1", "fe80::1"] {
+            let error = Reach::guarded(true).admit(host).await.unwrap_err().to_string();
+            assert!(error.contains("is link-local"), "{host}: {error}");
+        }
+        for host in ["127.0.0.1", "::1", "localhost"] {
+            Reach::guarded(true).admit(host).await.unwrap();
+            assert!(Reach::guarded(false).admit(host).await.is_err(), "{host}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{Column, Config, Engine, mysql, postgres};
 use crate::SourceError;
+use crate::http::Reach;
 
 /// How long a login may take.
 const MAX_LOGIN: Duration = Duration::from_secs(15);
@@ -80,21 +81,25 @@ macro_rules! listing {
 }
 
 impl Database {
-    /// Logs in, within fifteen seconds.
+    /// Logs in, within fifteen seconds. Databases are not at addresses that [`Reach`] refuses; on this machine they may
+    /// be, because they ask who comes, not where from. (The driver resolves a name once more: what a name server answers
+    /// differently then is not seen here.)
     ///
     /// # Errors
     /// [`SourceError::Connect`] when the server cannot be reached or refuses, [`SourceError::Timeout`].
     pub async fn open(config: &Config) -> Result<Database, SourceError> {
         let label = config.label();
         let login = async {
-            match config.engine {
+            Reach::guarded(true).admit(&config.host).await.map_err(|error| error.to_string())?;
+            let inner = match config.engine {
                 Engine::Postgres => postgres::login(config).await.map(Inner::Postgres),
                 Engine::MySql => mysql::login(config).await.map(Inner::MySql),
-            }
+            };
+            inner.map_err(|error| reason(&error))
         };
         match timeout(MAX_LOGIN, login).await {
             Ok(Ok(inner)) => Ok(Database { label, inner }),
-            Ok(Err(error)) => Err(SourceError::Connect { database: label, reason: reason(&error) }),
+            Ok(Err(reason)) => Err(SourceError::Connect { database: label, reason }),
             Err(_) => Err(SourceError::Timeout { database: label, seconds: MAX_LOGIN.as_secs() }),
         }
     }
@@ -152,6 +157,33 @@ pub(super) fn reason(error: &sqlx::Error) -> String {
         sqlx::Error::Database(database) => database.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::Tls(error) => format!("TLS: {error}"),
-        other => other.to_string(),
+        sqlx::Error::Protocol(text) => {
+            format!("the server does not speak its protocol: {}", without_place(text))
+        }
+        other => without_place(&other.to_string()).to_owned(),
+    }
+}
+
+/// The driver ends some of its messages with a place in its own source: ` (sqlx_postgres::message::response:21)`.
+fn without_place(text: &str) -> &str {
+    match text.rsplit_once(" (sqlx_") {
+        Some((message, place)) if place.ends_with(')') => message,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_name_no_place_in_the_driver() {
+        let protocol = |text: &str| reason(&sqlx::Error::Protocol(text.to_owned()));
+        let odd = protocol("unexpected message: 'H' (sqlx_postgres::connection::stream:120)");
+        assert_eq!(odd, "the server does not speak its protocol: unexpected message: 'H'");
+        assert!(
+            protocol("packets out of order (sqlx_mysql::connection::stream:9)").ends_with("out of order")
+        );
+        assert!(protocol("a value (of sorts)").ends_with("a value (of sorts)"));
     }
 }

@@ -21,7 +21,7 @@ pub use database::{Database, SchemaName, TableKind, TableName};
 pub use read::{Snapshot, Texts};
 pub use select::{Comparison, Condition, Part, Select, parts_of};
 pub use types::Column;
-pub(crate) use url::holds_password;
+pub(crate) use url::{holds_password, without_secrets};
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

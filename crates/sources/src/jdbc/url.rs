@@ -45,6 +45,9 @@ const TUNING: &[&str] = &[
     "zerodatetimebehavior",
 ];
 
+/// Parameters that say how far a connection is encrypted, in lower case.
+const ENCRYPTION: &[&str] = &["sslmode", "ssl", "usessl", "requiressl", "verifyservercertificate"];
+
 fn refused(problem: impl Into<String>) -> SourceError {
     SourceError::Property { property: "JDBC_CONNECTION_URL", problem: problem.into() }
 }
@@ -99,6 +102,28 @@ pub(crate) fn holds_password(text: &str) -> bool {
     in_parameters || in_authority || oracle
 }
 
+/// An address without what may be secret in it: the user, and all parameters as soon as one is not of those that only
+/// tune a driver. `None`: nothing may be. (The path is shown: messages name it.) Behind an `@` that lies beyond the host's
+/// place nothing is sure, as passwords may hold any character: only the scheme is left then.
+pub(crate) fn without_secrets(text: &str) -> Option<String> {
+    let (head, rest) = text.split_once("//")?;
+    let authority = &rest[..rest.find(['/', '?', ';', '#']).unwrap_or(rest.len())];
+    let user = rest.rfind('@').map_or(0, |at| at + 1);
+    if user > authority.len() {
+        return Some(format!("{head}//…"));
+    }
+    let (place, parameters) = rest.split_at(rest.find(['?', ';', '#']).unwrap_or(rest.len()));
+    let harmless = |parameter: &str| {
+        let name = parameter.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        name.is_empty() || TUNING.contains(&name.as_str()) || ENCRYPTION.contains(&name.as_str())
+    };
+    let tunes = head.starts_with("jdbc:") && parameters.split(['?', '&', ';']).all(harmless);
+    if user == 0 && (parameters.is_empty() || tunes) {
+        return None;
+    }
+    Some(format!("{head}//{}{}", &place[user..], if tunes { parameters } else { "" }))
+}
+
 /// Refuses what is no host: the drivers would take a path for a socket.
 pub(super) fn host(text: &str) -> Result<String, SourceError> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -151,7 +176,7 @@ fn switch(name: &str, value: &str) -> Result<bool, SourceError> {
         // pgjdbc reads `?ssl` alone as on.
         "true" | "" => Ok(true),
         "false" => Ok(false),
-        _ => Err(refused(format!("says {name}={value}: write true or false"))),
+        _ => Err(refused(format!("has a {name} that is neither true nor false"))),
     }
 }
 
@@ -174,7 +199,7 @@ fn mode(value: &str) -> Result<Tls, SourceError> {
         "require" | "required" | "trust" => Ok(Tls::Require),
         "verify-ca" => Ok(Tls::VerifyCa),
         "verify-full" | "verify-identity" => Ok(Tls::VerifyFull),
-        _ => Err(refused(format!("says sslmode={value}, which no driver knows"))),
+        _ => Err(refused("has an sslmode that no driver knows")),
     }
 }
 
@@ -223,6 +248,33 @@ mod tests {
         }
         let oracle = parse("jdbc:oracle:thin://@h:1521/x").unwrap_err();
         assert!(matches!(oracle, SourceError::NotBuilt { .. }), "{oracle}");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_what_may_be_secret() {
+        for (given, shown) in [
+            ("https://s1@api.example.com/v1", "https://api.example.com/v1"),
+            ("https://api.example.com:8443/v1?api_key=s1#s2", "https://api.example.com:8443/v1"),
+            ("https://api.example.com?x=s1@h", "https://…"),
+            ("https://me:s1/s1@api.example.com/v1", "https://…"),
+            ("https://me:s1#s1@api.example.com/v1?s1@h", "https://…"),
+            ("https://me:s1@s1@api.example.com/v1", "https://api.example.com/v1"),
+            ("jdbc:mysql://s1@h:3306/d?useSSL=true", "jdbc:mysql://h:3306/d?useSSL=true"),
+            ("jdbc:postgresql://h/d?user=s1", "jdbc:postgresql://h/d"),
+            ("jdbc:postgresql://h/d?sslmode=require&apiKey=s1", "jdbc:postgresql://h/d"),
+            ("jdbc:sqlserver://h:1433;privateKey=s1", "jdbc:sqlserver://h:1433"),
+        ] {
+            assert_eq!(without_secrets(given).as_deref(), Some(shown), "{given}");
+        }
+        for plain in [
+            "https://api.example.com/v1",
+            "jdbc:postgresql://h/d",
+            "jdbc:postgresql://h/d?sslmode=require&ApplicationName=x",
+            "jdbc:oracle:thin:@//h:1521/x",
+            "a text",
+        ] {
+            assert_eq!(without_secrets(plain), None, "{plain}");
+        }
     }
 
     #[test]

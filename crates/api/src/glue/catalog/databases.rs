@@ -45,7 +45,7 @@ async fn shown(tx: &mut Tx, scope: &Scope, found: Database) -> Result<Value, Fau
             let target = target.to_json(scope).map_err(errors::catalog)?;
             Ok(link::shown(&own, &target, "TargetDatabase"))
         }
-        Err(CatalogError::DatabaseNotFound { .. } | CatalogError::InvalidInput { .. }) => Ok(own),
+        Err(CatalogError::TargetNotFound { .. } | CatalogError::InvalidInput { .. }) => Ok(own),
         Err(other) => Err(errors::catalog(other)),
     }
 }

@@ -73,11 +73,7 @@ async fn followed(tx: &mut Tx, scope: &Scope, found: &Table) -> Result<Value, Fa
     }
     match link::resolve_table(tx, scope, found.clone()).await {
         Ok(target) => Ok(link::shown(&own, &target.to_json(scope), "TargetTable")),
-        Err(
-            CatalogError::DatabaseNotFound { .. }
-            | CatalogError::TableNotFound { .. }
-            | CatalogError::InvalidInput { .. },
-        ) => Ok(own),
+        Err(CatalogError::TargetNotFound { .. } | CatalogError::InvalidInput { .. }) => Ok(own),
         Err(other) => Err(errors::catalog(other)),
     }
 }

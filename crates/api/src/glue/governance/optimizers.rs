@@ -55,7 +55,8 @@ pub(super) async fn batch_get(governance: &Governance, mut call: Call) -> Result
             Err(
                 error @ (CatalogError::NotFound { .. }
                 | CatalogError::DatabaseNotFound { .. }
-                | CatalogError::TableNotFound { .. }),
+                | CatalogError::TableNotFound { .. }
+                | CatalogError::TargetNotFound { .. }),
             ) => {
                 entry["error"] = errors::detail(&errors::catalog(error));
                 failed.push(entry);

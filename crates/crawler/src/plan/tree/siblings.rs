@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::names::key_value;
 use super::super::shape::{Likeness, Shape};
-use super::words::{named_some, unlike};
+use super::words::{NAMED, unlike};
 use super::{Children, Folder, TablePlan, Tree, Unit, lifted};
+use crate::words::named_some;
 
 /// What the folder of a partition has emitted, as long as nobody knows whether it stays.
 pub(super) struct Aside {
@@ -67,7 +68,7 @@ impl Tree {
         names.extend(children.mixed.iter().map(|(name, _)| name.clone()));
         if !names.is_empty() {
             names.sort();
-            let named = named_some(&names);
+            let named = named_some(&names, NAMED);
             self.why(path, || format!("beside them lie {named}: they are tables of their own"));
             self.done.notes.push(format!(
                 "folder {path} holds, beside the partitions of a table, {named}: they are no partitions of it and become \
@@ -94,7 +95,7 @@ impl Tree {
             self.done.notes.push(format!(
                 "folder {place} mixes files that no one table can read ({}): it is left out of the table of {path}, and \
                  no tables are made of its files",
-                named_some(&files)
+                named_some(&files, NAMED)
             ));
             let count = aside.tables.iter().map(|table| table.shape.files).sum();
             self.done.left_out.push((place, count));

@@ -26,6 +26,7 @@ fn shape(columns: &[&str]) -> Shape {
         records: 1,
         sampled: (10, 1),
         compressions: BTreeMap::from([("none".to_owned(), 1)]),
+        contradicting: BTreeSet::new(),
     }
 }
 
@@ -52,6 +53,22 @@ fn tree(files: &[(&str, &[&str])]) -> Tree {
         folders.entry(place).or_default().add(format!("t/{key}"), shape(columns), Likeness::Similar);
     }
     Tree::new("t/", folders, Grouping::default())
+}
+
+#[test]
+fn contradictions_of_files_come_with_their_table() {
+    let typed = |ty: &str| {
+        let mut shape = Shape { kind: Kind::Parquet, ..shape(&["id", "who"]) };
+        Arc::make_mut(&mut shape.fields)[1].ty = ty.parse().unwrap();
+        shape
+    };
+    let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+    for (place, ty) in [("y=1", "struct<a:int>"), ("y=2", "struct<a:bigint>"), ("y=3", "struct<a:boolean>")] {
+        folders.entry(place.to_owned()).or_default().add(format!("t/{place}/f"), typed(ty), Likeness::Similar);
+    }
+    let tables = Tree::new("t/", folders, Grouping::default()).planned().tables;
+    assert_eq!(tables.len(), 1);
+    assert_eq!(tables[0].shape.contradicting, BTreeSet::from(["who".to_owned()]));
 }
 
 #[test]

@@ -5,20 +5,15 @@ use std::collections::HashSet;
 use super::super::names::{is_date_like, key_value};
 use super::super::shape::Shape;
 
+/// So many names are given of very many.
+pub(super) const NAMED: usize = 20;
+
 /// `key`, with a number when a level above has it already.
 pub(super) fn unused(keys: &[String], key: String) -> String {
     if !keys.contains(&key) {
         return key;
     }
     (1..).map(|n: usize| format!("{key}_{n}")).find(|k| !keys.contains(k)).unwrap_or(key)
-}
-
-/// The names, or the first of very many.
-pub(super) fn named_some(names: &[String]) -> String {
-    const NAMED: usize = 20;
-    let more = names.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
 }
 
 /// Why two shapes are not one table.

@@ -2,9 +2,8 @@
 
 pub(super) mod shape;
 
-use super::{InferOptions, Inferred, InferredField};
+use super::{InferOptions, Inferred};
 use crate::compression::Compression;
-use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::hive::MAX_NESTING;
 use crate::input::Input;
@@ -15,7 +14,7 @@ use crate::json::lex::{Failure, Parsed, Parser};
 use crate::json::path::JsonPath;
 use crate::options::{BadRecords, Format, JsonLayout, JsonOptions};
 
-use shape::{Members, Shape, hive};
+use shape::{Members, fields};
 
 /// What text that may be JSON was found to be.
 pub(super) enum Verdict {
@@ -170,24 +169,7 @@ fn describe(
 ) -> Inferred {
     let records = found.records;
     let mut problems = found.bad;
-    let columns = found.columns.into_list().zip(found.seen).filter(|((name, _), _)| {
-        // The catalog has no column without a name.
-        let named = !name.trim().is_empty();
-        if !named {
-            let message = "a member without a name gives no column".to_owned();
-            problems.push(FormatError::new(input.name(), Problem::Schema { message }));
-        }
-        named
-    });
-    let mut fields: Vec<InferredField> = columns
-        .map(|((name, shape), seen)| InferredField {
-            name: options.spelling(&name),
-            untyped: shape == Shape::Null,
-            ty: hive(shape, options),
-            nullable: seen < records,
-        })
-        .collect();
-    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_owned);
+    let fields = fields(input, found.columns, &found.seen, records, options, &mut problems);
     Inferred {
         format: Format::Json(JsonOptions { layout, ..JsonOptions::default() }),
         compression,

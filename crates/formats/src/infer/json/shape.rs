@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::builder::value;
+use crate::csv::names;
+use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
-use crate::infer::{InferOptions, merge_types};
+use crate::infer::{InferOptions, InferredField, merge_types};
+use crate::input::Input;
 use crate::json::lex::{Failure, Parsed, Parser};
 
 /// The most different names in one object. More are data rather than columns, and no table could be used.
@@ -205,7 +208,34 @@ fn merge_other(known: Shape, seen: Shape) -> Shape {
     }
 }
 
-pub(in crate::infer) fn hive(shape: Shape, options: &InferOptions) -> HiveType {
+/// The columns of records, of which `seen` had each. The catalog has no column without a name: a problem says so.
+pub(in crate::infer) fn fields(
+    input: &Input,
+    columns: Members,
+    seen: &[u64],
+    records: u64,
+    options: &InferOptions,
+    problems: &mut Vec<FormatError>,
+) -> Vec<InferredField> {
+    let mut fields = Vec::new();
+    for ((name, shape), seen) in columns.into_list().zip(seen) {
+        if name.trim().is_empty() {
+            let message = "a member without a name gives no column".to_owned();
+            problems.push(FormatError::new(input.name(), Problem::Schema { message }));
+            continue;
+        }
+        fields.push(InferredField {
+            name: options.spelling(&name),
+            untyped: shape == Shape::Null,
+            ty: hive(shape, options),
+            nullable: *seen < records,
+        });
+    }
+    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_owned);
+    fields
+}
+
+fn hive(shape: Shape, options: &InferOptions) -> HiveType {
     match shape {
         Shape::Null | Shape::String => HiveType::String,
         Shape::Bool => HiveType::Boolean,

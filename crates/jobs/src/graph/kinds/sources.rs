@@ -27,20 +27,31 @@ const S3_CATALOG_SOURCE: Fields = &[
     ("AdditionalOptions.BoundedSize", Acts),
     ("AdditionalOptions.BoundedFiles", Acts),
 ];
-const S3_CSV_SOURCE: Fields = &[
-    ("Name", Acts),
-    ("Paths", Acts),
-    ("CompressionType", Stored("a file's compression is seen in its first bytes")),
-    ("Exclusions", Acts),
-    ("GroupSize", GROUPING),
-    ("GroupFiles", GROUPING),
-    ("Recurse", Acts),
-    ("MaxBand", LISTING),
-    ("MaxFilesInBand", LISTING),
-    ("AdditionalOptions.BoundedSize", Acts),
-    ("AdditionalOptions.BoundedFiles", Acts),
-    ("AdditionalOptions.EnableSamplePath", SAMPLE),
-    ("AdditionalOptions.SamplePath", NO_SAMPLE),
+/// What all sources of files have, how they are compressed, and what else a format has.
+macro_rules! files {
+    ($compression:literal $(, $more:expr)* $(,)?) => {
+        &[
+            ("Name", Acts),
+            ("Paths", Acts),
+            ("CompressionType", Stored($compression)),
+            ("Exclusions", Acts),
+            ("GroupSize", GROUPING),
+            ("GroupFiles", GROUPING),
+            ("Recurse", Acts),
+            ("MaxBand", LISTING),
+            ("MaxFilesInBand", LISTING),
+            ("AdditionalOptions.BoundedSize", Acts),
+            ("AdditionalOptions.BoundedFiles", Acts),
+            ("AdditionalOptions.EnableSamplePath", SAMPLE),
+            ("AdditionalOptions.SamplePath", NO_SAMPLE),
+            $($more,)*
+            ("OutputSchemas", SCHEMA),
+        ]
+    };
+}
+
+const S3_CSV_SOURCE: Fields = files![
+    "a file's compression is seen in its first bytes",
     ("Separator", Acts),
     ("Escaper", Acts),
     ("QuoteChar", Acts),
@@ -49,60 +60,15 @@ const S3_CSV_SOURCE: Fields = &[
     ("WriteHeader", Stored("it concerns writing, and this node reads")),
     ("SkipFirst", Acts),
     ("OptimizePerformance", Stored("it chooses a reader of Spark")),
-    ("OutputSchemas", SCHEMA),
 ];
-const S3_JSON_SOURCE: Fields = &[
-    ("Name", Acts),
-    ("Paths", Acts),
-    ("CompressionType", Stored("a file's compression is seen in its first bytes")),
-    ("Exclusions", Acts),
-    ("GroupSize", GROUPING),
-    ("GroupFiles", GROUPING),
-    ("Recurse", Acts),
-    ("MaxBand", LISTING),
-    ("MaxFilesInBand", LISTING),
-    ("AdditionalOptions.BoundedSize", Acts),
-    ("AdditionalOptions.BoundedFiles", Acts),
-    ("AdditionalOptions.EnableSamplePath", SAMPLE),
-    ("AdditionalOptions.SamplePath", NO_SAMPLE),
+const S3_JSON_SOURCE: Fields = files![
+    "a file's compression is seen in its first bytes",
     ("JsonPath", Only(&["", "$", "$[*]"], "only whole records can be read, not a part by path")),
     ("Multiline", Stored("records over several lines in an array are always read")),
-    ("OutputSchemas", SCHEMA),
 ];
-const S3_EXCEL_SOURCE: Fields = &[
-    ("Name", Acts),
-    ("Paths", Acts),
-    ("CompressionType", Stored("a workbook is compressed within itself")),
-    ("Exclusions", Acts),
-    ("GroupSize", GROUPING),
-    ("GroupFiles", GROUPING),
-    ("Recurse", Acts),
-    ("MaxBand", LISTING),
-    ("MaxFilesInBand", LISTING),
-    ("AdditionalOptions.BoundedSize", Acts),
-    ("AdditionalOptions.BoundedFiles", Acts),
-    ("AdditionalOptions.EnableSamplePath", SAMPLE),
-    ("AdditionalOptions.SamplePath", NO_SAMPLE),
-    ("NumberRows", Acts),
-    ("SkipFooter", Acts),
-    ("OutputSchemas", SCHEMA),
-];
-const S3_PARQUET_SOURCE: Fields = &[
-    ("Name", Acts),
-    ("Paths", Acts),
-    ("CompressionType", Stored("a Parquet file says itself how it is compressed")),
-    ("Exclusions", Acts),
-    ("GroupSize", GROUPING),
-    ("GroupFiles", GROUPING),
-    ("Recurse", Acts),
-    ("MaxBand", LISTING),
-    ("MaxFilesInBand", LISTING),
-    ("AdditionalOptions.BoundedSize", Acts),
-    ("AdditionalOptions.BoundedFiles", Acts),
-    ("AdditionalOptions.EnableSamplePath", SAMPLE),
-    ("AdditionalOptions.SamplePath", NO_SAMPLE),
-    ("OutputSchemas", SCHEMA),
-];
+const S3_EXCEL_SOURCE: Fields =
+    files!["a workbook is compressed within itself", ("NumberRows", Acts), ("SkipFooter", Acts),];
+const S3_PARQUET_SOURCE: Fields = files!["a Parquet file says itself how it is compressed"];
 
 const OPEN_OPTIONS: &str = "options of the reader are not built; the newest version is read";
 const CATALOG_DELTA_SOURCE: Fields = &[
