@@ -526,6 +526,33 @@ def test_multipart_checksums(s3, bucket, algorithm, kind):
     assert (entry["ChecksumAlgorithm"], entry["ChecksumType"]) == ([algorithm], kind)
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+def test_composite_checksums_are_made_of_the_parts(tenon, bucket, algorithm):
+    s3 = tenon.client("s3", request_checksum_calculation="when_required")
+    member, name = f"Checksum{algorithm}", algorithm.lower()
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm=algorithm, ChecksumType="COMPOSITE")["UploadId"]
+    target = dict(Bucket=bucket, Key="k", UploadId=upload)
+    error = fails("InvalidRequest", 400, s3.upload_part, PartNumber=1, Body=b"x", **target)
+    assert f"expected checksum Type: {name}, actual checksum Type: null" in str(error)
+    one, two = [
+        s3.upload_part(PartNumber=number, Body=data, ChecksumAlgorithm=algorithm, **target)
+        for number, data in [(1, b"1" * 5 * MIB), (2, b"2")]
+    ]
+    named = [{"PartNumber": 1, "ETag": one["ETag"], member: one[member]}, {"PartNumber": 2, "ETag": two["ETag"]}]
+    error = fails("InvalidRequest", 400, complete, s3, bucket, "k", upload, named)
+    assert f"created using a {name} checksum" in str(error) and "missing for part 2" in str(error)
+    named[1][member] = one[member]
+    fails("InvalidPart", 400, complete, s3, bucket, "k", upload, named)
+    named[1][member] = two[member]
+    wrong = {member: one[member] + "-2", "ChecksumType": "COMPOSITE"}
+    fails("BadDigest", 400, complete, s3, bucket, "k", upload, named, **wrong)
+    done = complete(s3, bucket, "k", upload, named)
+    assert done[member].endswith("-2") and done["ChecksumType"] == "COMPOSITE"
+    if algorithm.startswith("SHA"):
+        digests = base64.b64decode(one[member]) + base64.b64decode(two[member])
+        assert done[member] == base64.b64encode(hashlib.new(name, digests).digest()).decode() + "-2"
+
+
 def test_upload_listing_pages(s3, bucket):
     made = [s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key in ["a", "b/1", "b/2", "a"]]
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, PaginationConfig={"PageSize": 1})

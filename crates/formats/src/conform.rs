@@ -16,7 +16,7 @@ use arrow::compute::{CastOptions, cast_with_options, is_not_null, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimeUnit};
 
 use crate::error::{FormatError, Problem};
-use crate::hive::HiveType;
+use crate::hive::{HiveType, shown};
 
 /// Puts a file's columns in the wanted order and types; what the file does not have is NULL.
 pub(crate) fn conform_batch(
@@ -69,11 +69,6 @@ pub(crate) fn place<'a>(
 /// The error of a column that cannot be told.
 pub(crate) fn unclear(source: &str, message: String) -> FormatError {
     FormatError::new(source, Problem::Schema { message })
-}
-
-/// A type in the words of whoever reads the message.
-fn shown(data_type: &DataType) -> String {
-    HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
 }
 
 /// Converts what a file holds to what a table wants, without loss: fields of structures by name, numbers to wider ones,

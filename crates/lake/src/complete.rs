@@ -43,7 +43,8 @@ impl Lake {
     /// Makes the object out of the parts named, in the order named; other parts are released. Asked again after it
     /// succeeded, with the same parts and while the object is unchanged, it answers the same. Errors: `NoSuchUpload`,
     /// `InvalidPartOrder`, `InvalidPart`, `EntityTooSmall`, `EntityTooLarge`, `ObjectSizeMismatch`,
-    /// `ChecksumTypeMismatch`, `BadChecksum`, and those of the conditions. Source: Amazon S3 API Reference, CompleteMultipartUpload.
+    /// `ChecksumTypeMismatch`, `PartChecksumMissing`, `BadChecksum`, and those of the conditions. Source: Amazon S3 API
+    /// Reference, CompleteMultipartUpload.
     #[expect(clippy::too_many_arguments, reason = "the operation's own parameters, each of another type")]
     pub async fn complete_upload(
         &self,
@@ -64,6 +65,7 @@ impl Lake {
         if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
             return Err(LakeError::InvalidPartOrder);
         }
+        require_checksums(&open.info, named)?;
         let mut stored = all_parts(tx, upload_id).await?;
         let chosen = choose(&mut stored, named)?;
         let info = assemble(tx, key, &open.info, &chosen, checks)?;
@@ -85,6 +87,19 @@ impl Lake {
         self.tell(tx, found.events.as_deref(), &[made(Event::Complete, &info)]).await?;
         store::crash::point("lake.complete.rows");
         Ok(info)
+    }
+}
+
+/// Every part of an upload that was created with a composite checksum is named with its own.
+fn require_checksums(upload: &UploadInfo, named: &[CompletePart]) -> Result<(), LakeError> {
+    let Some(algorithm) = upload.needs_part_checksums() else { return Ok(()) };
+    let lacks = |part: &&CompletePart| part.checksums.iter().all(|sum| sum.algorithm != algorithm);
+    match named.iter().find(lacks) {
+        None => Ok(()),
+        Some(part) => Err(LakeError::PartChecksumMissing {
+            algorithm: algorithm.name().to_lowercase(),
+            number: part.number,
+        }),
     }
 }
 

@@ -168,6 +168,14 @@ pub enum LakeError {
         /// Of the request.
         given: String,
     },
+    /// A completion names a part without its checksum, which a composite checksum is made of.
+    #[error("the upload was created using a {algorithm} checksum, which part {number} of the request lacks")]
+    PartChecksumMissing {
+        /// Of the upload, in lower case.
+        algorithm: String,
+        /// The part's number.
+        number: u32,
+    },
     /// The object was replaced or deleted, and its bytes collected, after the snapshot that this read used. Read again.
     #[error("the object changed while it was read")]
     Changed,

@@ -44,6 +44,12 @@ impl UploadInfo {
         let algorithm = self.algorithm.unwrap_or(Algorithm::Crc64Nvme);
         (algorithm, self.kind.unwrap_or_else(|| algorithm.default_multipart_type()))
     }
+
+    /// The checksum that each part has to be sent and named with: the one chosen, when it is made of the parts'.
+    /// Source: Amazon S3 User Guide, "Checking object integrity", composite checksums.
+    pub fn needs_part_checksums(&self) -> Option<Algorithm> {
+        self.algorithm.filter(|_| self.checksum().1 == ChecksumType::Composite)
+    }
 }
 
 /// A part that was uploaded.

@@ -187,7 +187,7 @@ pub(crate) enum JobAction {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Size of the data: 1 is a million orders.
+    /// Size of the data: 1 is a million orders. At least an order a day, at most 1000.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
     /// Days of data; the last one arrives late.

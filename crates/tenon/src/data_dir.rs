@@ -12,6 +12,8 @@
 //! ```
 //!
 //! A crash leaves the lock file without its lock: the next server takes it over.
+//!
+//! A folder with files of somebody else's is refused before anything is written to it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -23,6 +25,14 @@ use store::{Ids as _, RandomIds};
 use tempfile::TempDir;
 
 use crate::config::Place;
+
+/// What only a data folder has.
+const MARKS: [&str; 2] = ["tenon.lock", "tenon.db"];
+/// What may lie in a folder before the first server: what an operator puts there, what an earlier start that failed left,
+/// and what file systems keep.
+const HARMLESS: [&str; 5] = ["secrets.key", "tenon.toml", "node", "objects", "lost+found"];
+/// So many foreign files are named.
+const NAMED: usize = 3;
 
 /// A data folder that this process owns until it is dropped.
 #[derive(Debug)]
@@ -46,6 +56,7 @@ impl DataDir {
                     .create(dir)
                     .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
                 let path = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
+                refuse_foreign(&path)?;
                 (path, None)
             }
             Place::Ephemeral => {
@@ -85,6 +96,32 @@ impl DataDir {
             tracing::warn!(%error, path = %folder.path().display(), "the temporary folder could not be removed");
         }
     }
+}
+
+/// Refuses a folder that is neither a data folder nor as good as empty.
+fn refuse_foreign(path: &Path) -> Result<()> {
+    let context = || format!("cannot read the folder {}", path.display());
+    let mut foreign = Vec::new();
+    for entry in fs::read_dir(path).with_context(context)? {
+        let name = entry.with_context(context)?.file_name().to_string_lossy().into_owned();
+        if MARKS.contains(&name.as_str()) {
+            return Ok(());
+        }
+        if !name.starts_with('.') && !HARMLESS.contains(&name.as_str()) {
+            foreign.push(name);
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    foreign.sort();
+    let more = if foreign.len() > NAMED { ", …" } else { "" };
+    foreign.truncate(NAMED);
+    bail!(
+        "{} is no data folder of Tenon and holds other files ({}{more}): choose an empty or a new folder with --data-dir",
+        path.display(),
+        foreign.join(", ")
+    );
 }
 
 /// The folder's entries, and its own entry in its parent, survive a power cut from here on.
@@ -165,6 +202,25 @@ mod tests {
         let node = first.node().to_owned();
         drop(first);
         assert_eq!(DataDir::open(&place).expect("free again").node(), node);
+    }
+
+    #[test]
+    fn a_folder_of_other_files_is_left_alone() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let place = Place::Dir(parent.path().to_owned());
+        for name in [".gitkeep", ".DS_Store", "lost+found", "secrets.key"] {
+            fs::write(parent.path().join(name), "").expect("written");
+        }
+        drop(DataDir::open(&place).expect("as good as empty"));
+        fs::write(parent.path().join("notes.txt"), "").expect("written");
+        drop(DataDir::open(&place).expect("a data folder, whatever else is in it"));
+        fs::remove_file(parent.path().join("tenon.lock")).expect("removed");
+        for name in ["b", "c", "a"] {
+            fs::create_dir(parent.path().join(name)).expect("made");
+        }
+        let message = DataDir::open(&place).expect_err("foreign").to_string();
+        assert!(message.contains("holds other files (a, b, c, …)"), "{message}");
+        assert!(!parent.path().join("tenon.lock").exists());
     }
 
     #[test]

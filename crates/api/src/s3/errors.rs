@@ -101,6 +101,10 @@ pub(super) fn fault(error: LakeError) -> Fault {
         LakeError::ChecksumTypeMismatch { created, given } => {
             invalid_request(format!("Checksum Type mismatch occurred, expected checksum Type: {created}, actual checksum Type: {given}"))
         }
+        LakeError::PartChecksumMissing { algorithm, number } => invalid_request(format!(
+            "The upload was created using a {algorithm} checksum. The complete request must include the checksum for each \
+             part. It was missing for part {number} in the request."
+        )),
         LakeError::TooManyPieces { .. } => invalid_request(text),
         LakeError::Changed => slow_down(&text),
         LakeError::InvalidNotification { what } => Fault::new("InvalidArgument", what),

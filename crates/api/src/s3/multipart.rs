@@ -89,10 +89,12 @@ pub(super) async fn put_part(s3: &S3, mut call: Call) -> Result<Reply, Fault> {
     drop(tx);
     let mut checks = digest::checks(&call)?;
     let sent = checks.expected.iter().map(|c| c.algorithm).chain(checks.compute.iter().copied()).next();
-    if let (Some(created), Some(sent)) = (target.algorithm, sent)
-        && created != sent
+    if let Some(created) = target.algorithm
+        && sent != Some(created)
+        && (sent.is_some() || target.needs_part_checksums().is_some())
     {
-        let (created, given) = (created.name().to_lowercase(), sent.name().to_lowercase());
+        let given = sent.map_or("null".to_owned(), |sent| sent.name().to_lowercase());
+        let created = created.name().to_lowercase();
         return Err(fault(LakeError::ChecksumTypeMismatch { created, given }));
     }
     // The part's checksum of the upload's kind is what the whole is made of.

@@ -88,7 +88,7 @@ pub enum EngineError {
         what: String,
     },
     /// A partition of the catalog whose value is not of its key's type.
-    #[error("partition value {value:?} of key {key} in table {table} is not a {wanted}")]
+    #[error("partition value {value:?} of key {key} in table {table} is not of its type, {wanted}")]
     PartitionValueInvalid {
         /// `database.table`.
         table: String,

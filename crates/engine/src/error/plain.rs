@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 const UNSPEAKABLE: &str = "the engine cannot run this statement";
 
 /// Words that mean nothing to somebody who writes SQL.
-const INSIDES: [&str; 15] = [
+const INSIDES: [&str; 16] = [
     "datafusion",
     "arrow error",
     "arrow-",
@@ -24,7 +24,39 @@ const INSIDES: [&str; 15] = [
     "downcast",
     "accumulator",
     "[return_type]",
+    "span(location",
 ];
+
+/// Literals as the engine shows them, with their types.
+static LITERALS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let text = r#"(?:Large)?Utf8(?:View)?\("((?:[^"\\]|\\.)*)"\)"#;
+    let number = r"(?:U?Int(?:8|16|32|64)|Float(?:16|32|64)|Boolean)\(([-+.\w]+)\)";
+    Regex::new(&format!(r"\b(?:{text}|{number})")).ok()
+});
+
+/// Two columns of one name, where names tell them apart.
+static TWICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let first = r#""(?:[^"]* AS )?(?:\w+\.)*(?<name>\w+)""#;
+    Regex::new(&format!(
+        r#"\w+ require unique expression names but the expression (?:{first}|".*") at position \d+ and ".*" at position \d+ have the same name\. Consider aliasing \("AS"\) one of them\."#
+    ))
+    .ok()
+});
+
+/// Types that hold others, whose names are SQL's already.
+static NESTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b(Struct|Map|(?:Large|FixedSize)?List(?:View)?)\((?:[^()]|\([\d, ]*\))*\)").ok()
+});
+/// How deep they are looked for.
+const MAX_NESTING: usize = 8;
+
+/// What is said of a call whose arguments fit none of the function's signatures.
+static NO_MATCH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?s)^.*No function matches the given name and argument types '(.*?)'\. You might need to add explicit type casts\..*$",
+    )
+    .ok()
+});
 
 static TYPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let numbers = r"U?Int(?:8|16|32|64)|Float(?:16|32|64)";
@@ -37,6 +69,13 @@ static TYPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The text without what the libraries put around it, and with SQL's names of types.
 pub(super) fn plain(text: &str) -> String {
+    let named = with_types(&as_written(&bare(text)));
+    let lower = named.to_lowercase();
+    if INSIDES.iter().any(|inside| lower.contains(inside)) { UNSPEAKABLE.to_owned() } else { named }
+}
+
+/// Without the kinds of errors in front, and the advice behind.
+fn bare(text: &str) -> String {
     let mut text = text;
     for boilerplate in [
         "\n\nbacktrace:",
@@ -44,6 +83,7 @@ pub(super) fn plain(text: &str) -> String {
         ". Did you mean",
         ".\nThis issue was likely caused by",
         ".\nThis was likely caused by",
+        ", currently only \"",
     ] {
         text = text.split(boilerplate).next().unwrap_or_default();
     }
@@ -63,12 +103,39 @@ pub(super) fn plain(text: &str) -> String {
         text = rest;
     }
     let text = text.replace("While expanding wildcard, ", "");
-    let named = match &*TYPES {
-        Some(types) => types.replace_all(&text, sql_name).into_owned(),
-        None => text,
-    };
-    let lower = named.to_lowercase();
-    if INSIDES.iter().any(|inside| lower.contains(inside)) { UNSPEAKABLE.to_owned() } else { named }
+    prefixes.iter().fold(text, |text, prefix| text.replace(&format!(": {prefix}"), ": "))
+}
+
+/// Columns and literals as they are written.
+fn as_written(text: &str) -> String {
+    let text = replaced(&TWICE, text, |found| {
+        let name = found.name("name").map_or(String::new(), |name| format!(", {}", name.as_str()));
+        format!("two columns have the same name{name}; give one of them another with AS")
+    });
+    replaced(&LITERALS, &text, |found| match (found.get(1), found.get(2)) {
+        (Some(text), _) => format!("'{}'", text.as_str()),
+        (_, number) => number.map_or(String::new(), |number| number.as_str().to_owned()),
+    })
+}
+
+fn with_types(text: &str) -> String {
+    let mut named = replaced(&TYPES, text, sql_name);
+    // From the inside out.
+    for _ in 0..MAX_NESTING {
+        named = replaced(&NESTED, &named, |found| match &found[1] {
+            "Struct" => "row".to_owned(),
+            "Map" => "map".to_owned(),
+            _ => "array".to_owned(),
+        });
+    }
+    replaced(&NO_MATCH, &named, |found| format!("the call {} has the wrong arguments", &found[1]))
+}
+
+fn replaced(pattern: &LazyLock<Option<Regex>>, text: &str, with: impl Fn(&Captures<'_>) -> String) -> String {
+    match &**pattern {
+        Some(pattern) => pattern.replace_all(text, with).into_owned(),
+        None => text.to_owned(),
+    }
 }
 
 fn sql_name(found: &Captures<'_>) -> String {
@@ -112,6 +179,34 @@ mod tests {
         );
         assert_eq!(plain("from Decimal128(10, 2) to LargeUtf8"), "from decimal(10,2) to varchar");
         assert_eq!(plain("Timestamp(Millisecond, Some(\"UTC\")) and Date32"), "timestamp and date");
+    }
+
+    #[test]
+    fn calls_that_fit_no_signature_are_shown_alone() {
+        let list = "array_element(List(Utf8, field: 'element'), Struct(\"a\": Decimal128(10, 2)))";
+        let text = format!(
+            "Failed to coerce arguments to satisfy a call to 'x' function: coercion from Int32 to the signature \
+             Uniform(2, [Boolean]) failed. No function matches the given name and argument types '{list}'. You might \
+             need to add explicit type casts.\n\tCandidate functions:\n\tx(Any)"
+        );
+        assert_eq!(plain(&text), "the call array_element(array, row) has the wrong arguments");
+        assert_eq!(plain("no + for date: Invalid argument error: date"), "no + for date: date");
+    }
+
+    #[test]
+    fn literals_and_names_are_shown_as_they_are_written() {
+        assert_eq!(plain("f(Utf8(\"a\"), Int64(-1), Float64(1.5))"), "f('a', -1, 1.5)");
+        let twice = "Projections require unique expression names but the expression \"t.id\" at position 0 and \"t.id\" \
+                     at position 1 have the same name. Consider aliasing (\"AS\") one of them.";
+        assert_eq!(plain(twice), "two columns have the same name, id; give one of them another with AS");
+        assert_eq!(
+            plain(&twice.replace("t.id", "f(t.id)")),
+            "two columns have the same name; give one of them another with AS"
+        );
+        assert_eq!(
+            plain("column \"t.v\" must be part of an aggregate, currently only \"t.k\" satisfies this"),
+            "column \"t.v\" must be part of an aggregate"
+        );
     }
 
     #[test]

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use catalog::{Column, StorageDescriptor, Table, partition::Partition};
-use formats::{Format, hive::HiveType, serde_info};
+use formats::{
+    Format,
+    hive::{HiveType, shown},
+    serde_info,
+};
 
 use super::symlink::has_manifests;
 use crate::{EngineError, hive, location::Location, scan::spelling};
@@ -56,7 +60,8 @@ impl Definition {
         let key_schema = schema_of(&keys, &name)?;
         for key in key_schema.fields() {
             if !hive::is_partition_type(key.data_type()) {
-                let what = format!("its partition key {} has the type {}", key.name(), key.data_type());
+                let what =
+                    format!("its partition key {} has the type {}", key.name(), shown(key.data_type()));
                 return Err(unsupported(what));
             }
             if file_schema.index_of(key.name()).is_ok() {

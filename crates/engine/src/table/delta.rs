@@ -17,7 +17,7 @@ use datafusion::{
     logical_expr::{Expr, TableType},
     physical_plan::ExecutionPlan,
 };
-use formats::{Format, ParquetOptions};
+use formats::{Format, ParquetOptions, hive::shown};
 use tables::{
     Tables,
     delta::{DeltaField, DeltaFile, DeltaTable},
@@ -140,7 +140,7 @@ impl NativeDelta {
                 table: self.name.clone(),
                 key: name.clone(),
                 value: text.to_owned(),
-                wanted: field.data_type().to_string(),
+                wanted: shown(field.data_type()),
             })
         });
         typed.collect()

@@ -44,7 +44,7 @@ use datafusion::{
 };
 use definition::{Definition, Part};
 use filters::Pruner;
-use formats::hive::HiveType;
+use formats::hive::{HiveType, shown};
 
 /// The name of the column that holds an object's location.
 pub const PATH_COLUMN: &str = "$path";
@@ -234,7 +234,7 @@ impl LakeTable {
                 table: self.definition.name.clone(),
                 key: field.name().clone(),
                 value: text.clone(),
-                wanted: field.data_type().to_string(),
+                wanted: shown(field.data_type()),
             })
         });
         typed.collect()

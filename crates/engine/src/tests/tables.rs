@@ -67,6 +67,7 @@ async fn null_partitions_and_values_of_another_type() {
     world.partition("t", &["x"], Some("nothing/")).await;
     let error = world.error("SELECT v FROM t WHERE n = 1").await;
     assert!(matches!(&error, EngineError::PartitionValueInvalid { value, .. } if value == "x"), "{error}");
+    assert!(error.to_string().ends_with("is not of its type, int"), "{error}");
 }
 
 #[tokio::test]

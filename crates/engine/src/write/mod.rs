@@ -31,7 +31,10 @@ use datafusion::{
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
     physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, repartition::RepartitionExec},
 };
-use formats::{Format, WriteOptions, hive::HiveType};
+use formats::{
+    Format, WriteOptions,
+    hive::{HiveType, shown},
+};
 use futures::StreamExt;
 use lake::{BucketName, LakeError};
 use tokio::task::JoinSet;
@@ -230,7 +233,7 @@ fn find_key(schema: &Schema, key: &str, taken: &[usize]) -> Result<usize, Engine
     };
     let data_type: &DataType = schema.field(position).data_type();
     if taken.contains(&position) || !hive::is_partition_type(data_type) {
-        let what = format!("column {key} of type {data_type} cannot be a partition key here");
+        let what = format!("column {key} of type {} cannot be a partition key here", shown(data_type));
         return Err(EngineError::OptionsInvalid { what });
     }
     Ok(position)

@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 
 use super::column::{Column, Mismatch};
 use super::value;
+use crate::hive::shown;
 
 /// Whether [`cast_text`] and [`crate::ReadOptions::cast_columns`] make this type of text.
 pub fn casts_text_to(wanted: &DataType) -> bool {
@@ -25,7 +26,7 @@ pub fn casts_text_to(wanted: &DataType) -> bool {
 pub fn cast_text(texts: &StringArray, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
     let refused = |what: String| ArrowError::CastError(what);
     if !casts_text_to(wanted) {
-        return Err(refused(format!("text as {wanted}")));
+        return Err(refused(format!("text as {}", shown(wanted))));
     }
     let mut column = Column::new(wanted).map_err(refused)?;
     for row in 0..texts.len() {
@@ -34,7 +35,7 @@ pub fn cast_text(texts: &StringArray, wanted: &DataType) -> Result<ArrayRef, Arr
             continue;
         }
         let text = texts.value(row).as_bytes();
-        column.append_cast(text).map_err(|_| refused(format!("text as {wanted}")))?;
+        column.append_cast(text).map_err(|_| refused(format!("text as {}", shown(wanted))))?;
     }
     column.finish(wanted)
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::value;
 use crate::error::excerpt;
+use crate::hive::shown;
 
 /// The value does not fit the column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +207,7 @@ impl Column {
                 let names = fields.iter().map(|f| f.name().clone()).collect();
                 Self::Struct(StructColumn::new(columns, names))
             }
-            other => return Err(format!("reading text as {other}")),
+            other => return Err(format!("reading text as {}", shown(other))),
         })
     }
 
@@ -217,7 +218,7 @@ impl Column {
                 Box::new(Self::new(pair[0].data_type())?),
                 Box::new(Self::new(pair[1].data_type())?),
             )),
-            other => Err(format!("a map of {other}")),
+            other => Err(format!("a map of {}", shown(other))),
         }
     }
 

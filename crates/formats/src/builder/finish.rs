@@ -17,6 +17,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::column::{Column, Plain, Var};
+use crate::hive::shown;
 
 fn nulls(valid: &mut NullBufferBuilder) -> Option<NullBuffer> {
     let capacity = valid.len();
@@ -64,7 +65,7 @@ fn binary(column: &mut Var) -> Result<ArrayRef, ArrowError> {
 }
 
 fn misfit(wanted: &DataType) -> ArrowError {
-    ArrowError::SchemaError(format!("the column was not built as {wanted}"))
+    ArrowError::SchemaError(format!("the column was not built as {}", shown(wanted)))
 }
 
 impl Column {

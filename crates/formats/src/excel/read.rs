@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::sheet::{Cell, Sheet, load};
 use crate::builder::BatchBuilder;
 use crate::conform::{place, unclear};
 use crate::error::{FormatError, Problem, excerpt};
-use crate::hive::HiveType;
+use crate::hive::shown;
 use crate::options::{ExcelOptions, OnBadRecord, ReadOptions};
 use crate::source::ByteSource;
 
@@ -89,8 +89,4 @@ fn append(
         }
     }
     Ok(bytes)
-}
-
-fn shown(data_type: &DataType) -> String {
-    HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
 }

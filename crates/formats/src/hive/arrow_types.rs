@@ -9,6 +9,37 @@ use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
 use super::HiveType;
 
+/// An Arrow type for people: its Hive name, or that of its like where Hive has no such type.
+pub fn shown(data_type: &DataType) -> String {
+    HiveType::from_arrow(data_type).map_or_else(|_| without_hive(data_type), |hive| hive.to_string())
+}
+
+/// What is said of a type that Hive lacks.
+fn without_hive(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Interval(_) => "interval".to_owned(),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::FixedSizeList(item, _) => format!("array<{}>", shown(item.data_type())),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| format!("{}:{}", field.name(), shown(field.data_type())));
+            format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                format!("map<{},{}>", shown(pair[0].data_type()), shown(pair[1].data_type()))
+            }
+            _ => "map".to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
 /// A type without a counterpart on the other side.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the type {0} is not supported")]
@@ -82,7 +113,7 @@ impl HiveType {
                     Box::new(Self::from_arrow(pair[0].data_type())?),
                     Box::new(Self::from_arrow(pair[1].data_type())?),
                 ),
-                other => return Err(TypeError(other.to_string())),
+                other => return Err(TypeError(without_hive(other))),
             },
             DataType::Struct(fields) => {
                 let fields = fields.iter().map(|f| Ok((f.name().clone(), Self::from_arrow(f.data_type())?)));
@@ -93,7 +124,7 @@ impl HiveType {
                 let branches = branches.iter().map(|(_, field)| field.data_type());
                 union(branches.filter(|branch| **branch != DataType::Null))?
             }
-            other => return Err(TypeError(other.to_string())),
+            other => return Err(TypeError(without_hive(other))),
         })
     }
 }
@@ -149,6 +180,23 @@ mod tests {
         ];
         for (arrow, hive) in stored {
             assert_eq!(HiveType::from_arrow(&arrow), Ok(hive));
+        }
+    }
+
+    #[test]
+    fn people_read_the_names_of_hive() {
+        let list = |item: DataType| DataType::List(Arc::new(Field::new("item", item, true)));
+        let cases = [
+            (DataType::Int32, "int"),
+            (DataType::Utf8View, "string"),
+            (DataType::Timestamp(TimeUnit::Microsecond, None), "timestamp"),
+            (DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano), "interval"),
+            (DataType::Decimal256(50, 2), "decimal(50,2)"),
+            (list(DataType::Int64), "array<bigint>"),
+            (list(DataType::Decimal256(50, 2)), "array<decimal(50,2)>"),
+        ];
+        for (arrow, name) in cases {
+            assert_eq!(shown(&arrow), name);
         }
     }
 }

@@ -7,7 +7,7 @@ mod parse;
 
 use std::fmt;
 
-pub use arrow_types::TypeError;
+pub use arrow_types::{TypeError, shown};
 pub(crate) use parse::MAX_NESTING;
 pub use parse::ParseError;
 

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Schema};
 
 use super::avro::avro_schema;
 use super::orc::orc_schema;
-use crate::hive::HiveType;
+use crate::hive::shown;
 use crate::options::{CsvOptions, Format};
 
 /// Whether the format holds every column.
@@ -34,11 +34,10 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
             _ => continue,
         };
         let others = if binary { "parquet" } else { "json or parquet" };
-        let shown =
-            HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string());
         return Err(format!(
-            "column {} ({shown}) cannot be written as {label}; use {others}, or drop it",
-            field.name()
+            "column {} ({}) cannot be written as {label}; use {others}, or drop it",
+            field.name(),
+            shown(data_type)
         ));
     }
     Ok(())
@@ -83,6 +82,7 @@ mod tests {
     use arrow::datatypes::Field;
 
     use super::*;
+    use crate::hive::HiveType;
     use crate::options::{JsonOptions, ParquetOptions};
     use crate::source::MemorySink;
     use crate::write::{WriteOptions, Writer};

@@ -16,7 +16,7 @@ use super::shared::Shared;
 use crate::compression::Compression;
 use crate::conform::conform_batch;
 use crate::error::{FormatError, Problem};
-use crate::hive::HiveType;
+use crate::hive::{HiveType, shown};
 use crate::orc::is_writable;
 
 pub(super) struct OrcEncoder {
@@ -90,7 +90,7 @@ pub(super) fn orc_schema(schema: &Schema) -> Result<Schema, String> {
     let fields = schema.fields().iter().map(|field| {
         let refused = || {
             let held = field.data_type();
-            let shown = HiveType::from_arrow(held).map_or_else(|_| held.to_string(), |hive| hive.to_string());
+            let shown = shown(held);
             let zoned =
                 if matches!(held, DataType::Timestamp(_, Some(_))) { " with a time zone" } else { "" };
             format!("column {} ({shown}{zoned}) cannot be written as ORC", field.name())

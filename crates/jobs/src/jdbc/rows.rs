@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryBuilder, RecordBatch, RecordBatchOptions, StringArray, StringBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use formats::hive::HiveType;
+use formats::hive::{HiveType, shown};
 use sources::jdbc::{Column, Texts};
 
 /// A batch is full with so many rows, or with so many bytes of texts.
@@ -109,7 +109,8 @@ fn typed(field: &Field, texts: &StringArray, hexadecimal: bool) -> Result<ArrayR
             Ok(Arc::new(bytes.finish()))
         }
         (data_type, _) if data_type.is_nested() => Err(wrong(format!(
-            "values of the type {data_type} are not read; leave it out, or read a view without it"
+            "values of the type {} are not read; leave it out, or read a view without it",
+            shown(data_type)
         ))),
         (data_type, _) => {
             let options = CastOptions { safe: false, ..CastOptions::default() };

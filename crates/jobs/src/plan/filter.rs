@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, lit};
+use formats::hive::shown;
 
 use super::PlanError;
 use super::cast::convert;
@@ -125,8 +126,9 @@ fn refuse_text_order(
 fn constant(text: &str, path: &[String], data_type: &DataType) -> Result<Expr, PlanError> {
     let not_of_type = || {
         PlanError::Refused(format!(
-            "the constant {text:?} cannot be compared with {}, which is {data_type}",
-            path.join(".")
+            "the constant {text:?} cannot be compared with {}, which is {}",
+            path.join("."),
+            shown(data_type)
         ))
     };
     let trimmed = text.trim();

@@ -6,20 +6,17 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef};
-use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, Expr, ExprSchemable,
-    Operator as LogicalOperator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::spark::{NUMBER, Operation, loose, number_literal, result_type};
+use super::operators::{Minus, Operators};
+use super::spark::{NUMBER, loose, number_literal};
 
 /// Name, number of arguments (any, where there is none), type of the result (`None`: of the second argument).
 const FUNCTIONS: &[(&str, Option<usize>, Option<DataType>)] = &[
@@ -77,6 +74,7 @@ pub(super) fn register(context: &SessionContext) {
             context.register_udf(ScalarUDF::new_from_impl(Loose { inner, result, signature }));
         }
     }
+    context.register_udf(ScalarUDF::new_from_impl(Minus::default()));
     context.register_udf(ScalarUDF::new_from_impl(Number {
         signature: Signature::any(1, Volatility::Immutable),
     }));
@@ -88,7 +86,7 @@ pub(super) fn register(context: &SessionContext) {
     }
 }
 
-fn named(name: &'static str, arguments: Option<usize>, result: Option<DataType>) -> ScalarUDF {
+pub(super) fn named(name: &'static str, arguments: Option<usize>, result: Option<DataType>) -> ScalarUDF {
     let signature = match arguments {
         Some(count) => Signature::any(count, Volatility::Immutable),
         None => Signature::variadic_any(Volatility::Immutable),
@@ -96,98 +94,8 @@ fn named(name: &'static str, arguments: Option<usize>, result: Option<DataType>)
     ScalarUDF::new_from_impl(Named { name, result, signature })
 }
 
-fn not_replaced(name: &str) -> DataFusionError {
+pub(super) fn not_replaced(name: &str) -> DataFusionError {
     DataFusionError::Internal(format!("{name} was not replaced by the planner"))
-}
-
-/// Arithmetic becomes a function of our own, whose types are Spark's; the planner itself would refuse some of it before
-/// anything could be rewritten.
-#[derive(Debug)]
-struct Operators;
-
-impl ExprPlanner for Operators {
-    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let operation = match expr.op {
-            BinaryOperator::Plus => Operation::Add,
-            BinaryOperator::Minus => Operation::Subtract,
-            BinaryOperator::Multiply => Operation::Multiply,
-            BinaryOperator::Divide => Operation::Divide,
-            BinaryOperator::Modulo => Operation::Remainder,
-            BinaryOperator::MyIntegerDivide => Operation::Whole,
-            _ => return comparison(expr, schema),
-        };
-        let (left, right) = (expr.left.get_type(schema)?, expr.right.get_type(schema)?);
-        let days = match (operation, left.is_integer(), right.is_integer()) {
-            (Operation::Add, false, true) if left == DataType::Date32 => Some(("date_add", [0, 1])),
-            (Operation::Add, true, false) if right == DataType::Date32 => Some(("date_add", [1, 0])),
-            (Operation::Subtract, false, true) if left == DataType::Date32 => Some(("date_sub", [0, 1])),
-            _ => None,
-        };
-        if let Some((name, order)) = days {
-            let sides = [expr.left, expr.right];
-            let arguments = order.iter().filter_map(|at| sides.get(*at).cloned()).collect();
-            return Ok(PlannerResult::Planned(named(name, Some(2), Some(DataType::Date32)).call(arguments)));
-        }
-        if result_type(operation, &left, &right).is_none() {
-            return Ok(PlannerResult::Original(expr));
-        }
-        let function = ScalarUDF::new_from_impl(Operator {
-            operation,
-            signature: Signature::any(2, Volatility::Immutable),
-        });
-        Ok(PlannerResult::Planned(function.call(vec![expr.left, expr.right])))
-    }
-}
-
-/// A comparison of two types; the planner refuses some that Spark has.
-fn comparison(expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-    let operator = match expr.op {
-        BinaryOperator::Eq => LogicalOperator::Eq,
-        BinaryOperator::NotEq => LogicalOperator::NotEq,
-        BinaryOperator::Lt => LogicalOperator::Lt,
-        BinaryOperator::LtEq => LogicalOperator::LtEq,
-        BinaryOperator::Gt => LogicalOperator::Gt,
-        BinaryOperator::GtEq => LogicalOperator::GtEq,
-        BinaryOperator::Spaceship => LogicalOperator::IsNotDistinctFrom,
-        _ => return Ok(PlannerResult::Original(expr)),
-    };
-    if expr.left.get_type(schema)? == expr.right.get_type(schema)? {
-        return Ok(PlannerResult::Original(expr));
-    }
-    let signature = Signature::any(2, Volatility::Immutable);
-    let function = ScalarUDF::new_from_impl(Comparison { operator, signature });
-    Ok(PlannerResult::Planned(function.call(vec![expr.left, expr.right])))
-}
-
-/// A comparison of different types.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Comparison {
-    pub(super) operator: LogicalOperator,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Comparison {
-    fn name(&self) -> &str {
-        "__compare"
-    }
-
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let names: Vec<String> =
-            arguments.iter().map(|argument| argument.schema_name().to_string()).collect();
-        Ok(names.join(&format!(" {} ", self.operator)))
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(not_replaced(self.name()))
-    }
 }
 
 /// A function of the engine that is bound with arguments of any type.
@@ -214,42 +122,6 @@ impl ScalarUDFImpl for Loose {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(self.result.clone())
-    }
-
-    fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(not_replaced(self.name()))
-    }
-}
-
-/// An arithmetic operator.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Operator {
-    pub(super) operation: Operation,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Operator {
-    fn name(&self) -> &str {
-        match self.operation {
-            Operation::Add => "__plus",
-            Operation::Subtract => "__minus",
-            Operation::Multiply => "__times",
-            Operation::Divide => "__divide",
-            Operation::Remainder => "__modulo",
-            Operation::Whole => "__div",
-        }
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        let found = match arguments {
-            [left, right] => result_type(self.operation, left, right),
-            _ => None,
-        };
-        found.ok_or_else(|| DataFusionError::Plan(format!("{} cannot take {arguments:?}", self.name())))
     }
 
     fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -18,6 +18,7 @@ mod join;
 mod mapping;
 mod moments;
 mod nulls;
+mod operators;
 mod paths;
 mod pii;
 mod planning;

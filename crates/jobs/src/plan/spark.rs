@@ -24,6 +24,7 @@ mod arithmetic;
 mod calls;
 mod cast;
 mod dialect;
+mod elements;
 mod exprs;
 mod keys;
 mod naming;

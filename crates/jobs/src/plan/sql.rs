@@ -9,6 +9,7 @@ use engine::{EngineError, Session};
 
 use super::PlanError;
 use super::blame::Accused;
+use super::operators::readable;
 use super::spark;
 
 /// Refuses what is wrong with the text alone, before there is any data.
@@ -67,7 +68,8 @@ pub(super) async fn select(
     Ok(DataFrame::new(state, spark::adapt(plan, &plans, accused)?))
 }
 
-/// A name that is not found is often one that is spelled differently: says which there are.
+/// The planner's error in the words of the text. A name that is not found is often one that is spelled differently: says
+/// which there are.
 fn explained(error: EngineError, names: &[String]) -> PlanError {
     match error {
         EngineError::DatabaseNotFound { .. } | EngineError::TableNotFound { .. } => {
@@ -75,6 +77,14 @@ fn explained(error: EngineError, names: &[String]) -> PlanError {
         }
         EngineError::ColumnNotFound { ref candidates, .. } if !candidates.is_empty() => {
             PlanError::Refused(format!("{error}; there are {}", columns(candidates, names)))
+        }
+        EngineError::AmbiguousColumn { column } => PlanError::Refused(format!(
+            "column {column} is ambiguous: write its table's name before it, or give one of several columns of this \
+             name another one with AS"
+        )),
+        EngineError::Plan { message } => PlanError::Engine(EngineError::Plan { message: readable(&message) }),
+        EngineError::Unsupported { message } => {
+            PlanError::Engine(EngineError::Unsupported { message: readable(&message) })
         }
         other => PlanError::Engine(other),
     }
@@ -86,8 +96,13 @@ fn columns(candidates: &[String], names: &[String]) -> String {
         [only] => format!("{only}."),
         _ => String::new(),
     };
-    let shown = candidates.iter().map(|name| name.strip_prefix(&of_input).unwrap_or(name));
-    shown.collect::<Vec<_>>().join(", ")
+    let mut shown = Vec::new();
+    for name in candidates.iter().map(|name| name.strip_prefix(&of_input).unwrap_or(name)) {
+        if !shown.contains(&name) {
+            shown.push(name);
+        }
+    }
+    shown.join(", ")
 }
 
 #[cfg(test)]
@@ -107,6 +122,7 @@ mod tests {
         };
         assert_eq!(message(&["t.id", "t.v"], &["t"]), "column nope not found; there are id, v");
         assert_eq!(message(&["a.id", "b.id"], &["a", "b"]), "column nope not found; there are a.id, b.id");
+        assert_eq!(message(&["id", "t.id"], &["t"]), "column nope not found; there are id");
         assert_eq!(message(&[], &["t"]), "column nope not found");
     }
 

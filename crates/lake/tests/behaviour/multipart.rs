@@ -72,6 +72,8 @@ async fn composite_checksums_count_their_parts() {
     let w = world().await;
     let m = multipart(&w, Some((Algorithm::Sha256, None))).await;
     let one = m.part(1, vec![1; 10], Algorithm::Sha256).await;
+    let bare = m.complete(&[CompletePart { checksums: Vec::new(), ..one.clone() }]).await;
+    assert!(matches!(bare, Err(LakeError::PartChecksumMissing { number: 1, .. })), "{bare:?}");
     let info = m.complete(&[one]).await.unwrap();
     assert!(info.checksums[0].value.ends_with("-1"));
     assert_eq!(info.checksums[0].kind, ChecksumType::Composite);

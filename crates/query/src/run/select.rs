@@ -8,7 +8,7 @@ use sqlparser::ast::Statement as Ast;
 use super::RunError;
 use super::statement::{Ground, Outcome, Request};
 use crate::results::{CsvResult, columns};
-use crate::sql::{Probe, Search, Select, SqlError, SqlErrorKind};
+use crate::sql::{Position, Probe, Search, Select, SqlError, SqlErrorKind};
 use crate::{sql, types, values};
 
 pub(super) async fn run(ground: &Ground, request: &Request<'_>, select: Select) -> Result<Outcome, RunError> {
@@ -19,7 +19,14 @@ pub(super) async fn run(ground: &Ground, request: &Request<'_>, select: Select) 
         Ok(plan) => plan,
         Err(error) => return Err(placed(&session, request.query, error).await),
     };
-    let mut execution = session.execute_plan(plan).await.map_err(RunError::of_planning)?;
+    let correlated = sql::is_correlated(&plan);
+    let mut execution = session.execute_plan(plan).await.map_err(|error| match error {
+        // A subquery that our engine cannot make a join of; what it says then is of its own insides.
+        EngineError::Unsupported { .. } if correlated => {
+            RunError::Sql(SqlError::unsupported(Position::default(), CORRELATED))
+        }
+        other => RunError::of_planning(other),
+    })?;
     let planning_ms = clock.now_ms() - started_ms;
     let schema = execution.schema();
     let names = sql::shown(schema.fields().iter().map(|field| field.name().as_str()));
@@ -50,6 +57,9 @@ fn session(ground: &Ground, request: &Request<'_>) -> Session {
     };
     ground.engine.session(sources, options)
 }
+
+/// Why a statement cannot be run that is right as far as it was looked at.
+const CORRELATED: &str = "a subquery that refers to the query outside otherwise than by = in its WHERE";
 
 /// The most places of a statement that are tried for an error.
 const MAX_SPOTS: usize = 64;

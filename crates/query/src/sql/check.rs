@@ -193,6 +193,8 @@ fn groups(whole: &Select, group_by: &GroupByExpr) -> Checked {
         GroupByExpr::All(_) => refuse(whole, "GROUP BY ALL"),
         GroupByExpr::Expressions(list, modifiers) => {
             none(whole, !modifiers.is_empty(), "WITH ROLLUP, CUBE or TOTALS")?;
+            let all = list.iter().any(|key| matches!(key, Expr::Tuple(keys) if keys.is_empty()));
+            none(whole, all, "GROUP BY ()")?;
             list.iter().try_for_each(expr)
         }
     }

@@ -270,3 +270,30 @@ async fn groups_and_having_see_columns_not_aliases() {
     let error = world.error(&format!("SELECT x, count(*) AS many {from} GROUP BY x HAVING many > 1")).await;
     assert!(error.contains("t.many"), "{error}");
 }
+
+#[tokio::test]
+async fn constants_are_rows_like_others() {
+    let world = World::new().await;
+    let two = "(VALUES (1, 'x'), (3, 'y')) b(k, v)";
+    let nulls = "(VALUES (NULL, 'a', NULL), (1, NULL, 1.5), (2, 'c', 2)) t(n, s, d)";
+    for (sql, expected) in [
+        (
+            format!("SELECT a.k, v FROM (VALUES 3, 2, 1) a(k) LEFT JOIN {two} ON a.k = b.k ORDER BY a.k"),
+            vec!["1|x", "2|∅", "3|y"],
+        ),
+        (
+            format!("SELECT a.k FROM (VALUES 3, 2, 1) a(k) LEFT JOIN {two} USING (k) ORDER BY k DESC"),
+            vec!["3", "2", "1"],
+        ),
+        (
+            format!("SELECT b.k FROM (VALUES 2, 1) a(k) RIGHT JOIN {two} ON a.k = b.k ORDER BY b.k DESC"),
+            vec!["3", "1"],
+        ),
+        (format!("SELECT sum(n), avg(n), max(s), sum(d) FROM {nulls}"), vec!["3|1.5|c|3.5"]),
+        (format!("SELECT s, sum(n) OVER (ORDER BY n) FROM {nulls} ORDER BY n"), vec!["∅|1", "c|3", "a|3"]),
+        ("SELECT sum(x) FROM (VALUES NULL, 1e0) t(x)".to_owned(), vec!["1.0"]),
+        ("SELECT x FROM (VALUES 1, 2.5, NULL) t(x) ORDER BY x".to_owned(), vec!["1.0", "2.5", "∅"]),
+    ] {
+        assert_eq!(world.rows(&sql).await, expected, "{sql}");
+    }
+}

@@ -269,6 +269,7 @@ async fn no_error_speaks_of_the_libraries_below() {
         "SELECT DATE '0000-00-00'",
         "SELECT DATE '9999-12-31' + INTERVAL '2000000000' YEAR",
         "SELECT a FROM (SELECT 1 a, 2 a)",
+        "SELECT a.k FROM (VALUES 3, 1) a(k) LEFT JOIN (VALUES 1) b(k) ON a.k = b.k ORDER BY a.k",
     ] {
         leaks.extend(leak(&world, sql).await);
     }

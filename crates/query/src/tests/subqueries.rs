@@ -77,3 +77,34 @@ async fn what_would_be_moved_wrongly_is_refused() {
         assert!(error.starts_with("NOT_SUPPORTED") && error.contains(what), "{sql}: {error}");
     }
 }
+
+#[tokio::test]
+async fn columns_without_a_table_are_told_apart() {
+    let world = World::new().await;
+    let both = "SELECT x FROM (VALUES 1, 2) a(x) UNION ALL SELECT x FROM (VALUES 3) b(x)";
+    let two = "SELECT x FROM (VALUES 2) c(x) UNION ALL SELECT x FROM (VALUES 3) d(x)";
+    for (sql, expected) in [
+        (format!("SELECT x FROM ({both}) WHERE x NOT IN ({two}) ORDER BY x"), vec!["1"]),
+        (format!("SELECT x FROM ({both}) WHERE x IN ({two}) ORDER BY x"), vec!["2", "3"]),
+        (format!("SELECT x FROM ({both}) WHERE x NOT IN ({two} UNION ALL SELECT NULL)"), vec![]),
+    ] {
+        assert_eq!(world.rows(&sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_join_can_answer_is_named() {
+    let world = World::new().await;
+    let from = "FROM (VALUES 1, 2) a(k)";
+    for sql in [
+        format!("SELECT (SELECT max(a.k + b.v) FROM (VALUES (1, 10)) b(k, v)) {from}"),
+        format!("SELECT a.k {from} WHERE a.k = (SELECT max(b.k) FROM (VALUES 1, 2) b(k) WHERE b.k <= a.k)"),
+        format!("SELECT max((SELECT max(b.k) FROM (VALUES 1) b(k) WHERE b.k = a.k)) {from}"),
+    ] {
+        let error = world.error(&sql).await;
+        assert!(
+            error.starts_with("NOT_SUPPORTED: a subquery that refers to the query outside"),
+            "{sql}: {error}"
+        );
+    }
+}

@@ -51,8 +51,8 @@ impl Target {
         }
     }
 
-    /// What Trino says of a text that is none of these.
-    fn refusal(self, text: &str) -> String {
+    /// What Trino says of a text that is none of these, or of a number of another type, `from`.
+    fn refusal(self, text: &str, from: Option<&str>) -> String {
         let named = |name: &str| format!("Cannot cast '{text}' to {name}");
         match self {
             Self::Boolean => named("BOOLEAN"),
@@ -64,6 +64,9 @@ impl Target {
             Self::SmallInt => named("SMALLINT"),
             Self::Integer => named("INT"),
             Self::BigInt => named("BIGINT"),
+            Self::Decimal(precision, scale) if let Some(from) = from => {
+                format!("Cannot cast {} '{text}' to DECIMAL({precision}, {scale})", from.to_uppercase())
+            }
             Self::Decimal(precision, scale) => {
                 let why = if plain_decimal(text).is_some() { "too large" } else { "not a number" };
                 format!("Cannot cast VARCHAR '{text}' to DECIMAL({precision}, {scale}). Value is {why}.")
@@ -93,12 +96,19 @@ pub(crate) struct TextCast {
     target: Target,
     /// `TRY_CAST`: NULL for what cannot be read.
     lenient: bool,
+    /// The type of the numbers that were made text first.
+    from: Option<&'static str>,
     signature: Signature,
 }
 
 impl TextCast {
     pub(crate) fn new(target: Target, lenient: bool) -> Self {
-        Self { target, lenient, signature: Signature::string(1, Volatility::Immutable) }
+        Self { target, lenient, from: None, signature: Signature::string(1, Volatility::Immutable) }
+    }
+
+    /// A cast of numbers by way of their text.
+    pub(crate) fn of_numbers(target: Target, lenient: bool, from: &DataType) -> Self {
+        Self { from: Some(crate::types::name(from)), ..Self::new(target, lenient) }
     }
 
     /// Reads every value; a NULL stays one.
@@ -112,7 +122,8 @@ impl TextCast {
         for value in text.as_string::<i32>() {
             let read = value.and_then(&parse);
             if let (Some(value), None, false) = (value, &read, self.lenient) {
-                return Err(EngineError::InvalidCast { what: self.target.refusal(value) }.into_datafusion());
+                return Err(EngineError::InvalidCast { what: self.target.refusal(value, self.from) }
+                    .into_datafusion());
             }
             push(read);
         }
@@ -322,8 +333,8 @@ mod tests {
         );
         assert_eq!(["1000", "999.995", "x", "", "1e", "--1", " 1"].map(of), [None; 7]);
         assert_eq!(of("999.994"), Some(99_999));
-        assert!(Target::Decimal(5, 2).refusal("1000").ends_with("too large."));
-        assert!(Target::Decimal(5, 2).refusal("x").ends_with("not a number."));
+        assert!(Target::Decimal(5, 2).refusal("1000", None).ends_with("too large."));
+        assert!(Target::Decimal(5, 2).refusal("x", None).ends_with("not a number."));
     }
 
     #[test]

@@ -28,6 +28,9 @@ use story::Story;
 /// Orders at `--scale 1`.
 const ORDERS: f64 = 1_000_000.0;
 
+/// The most data.
+const MAX_SCALE: f64 = 1_000.0;
+
 /// What to run.
 pub(crate) struct Demo {
     /// Multiplies the size of the data.
@@ -45,18 +48,25 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) async fn execute(self) -> Result<Outcome> {
+    /// The data that was asked for. Errors: there would be a day without an order, or too much of it.
+    fn shop(&self) -> Result<Shop> {
+        let Self { scale, days, seed, .. } = *self;
+        anyhow::ensure!((2..=366).contains(&days), "--days must be 2 to 366");
+        let least = f64::from(days) / ORDERS;
         anyhow::ensure!(
-            self.scale > 0.0 && self.scale <= 1_000.0,
-            "--scale must be above 0 and at most 1000"
+            (least..=MAX_SCALE).contains(&scale),
+            "--scale must be {least} (an order for each of {days} days) to {MAX_SCALE}, and is {scale}"
         );
-        anyhow::ensure!((2..=366).contains(&self.days), "--days must be 2 to 366");
+        Ok(Shop { orders: (ORDERS * scale).ceil() as u64, days, seed })
+    }
+
+    pub(crate) async fn execute(self) -> Result<Outcome> {
+        let shop = self.shop()?;
         let host = if self.use_running { None } else { Some(Host::start(&self.data_dir).await?) };
         let target = match &host {
             Some(host) => Target { endpoint: host.endpoint().to_owned(), ..self.target },
             None => self.target,
         };
-        let shop = Shop { orders: (ORDERS * self.scale).ceil() as u64, days: self.days, seed: self.seed };
         let client = Client::new(target)?;
         let story = Story::new(client.endpoint());
         let told = Pipeline { client: &client, shop: &shop, story: &story }.run().await;
@@ -67,5 +77,29 @@ impl Demo {
         told?;
         story.what_next(data_dir.as_deref())?;
         Ok(Outcome::Succeeded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn demo(scale: f64, days: u32) -> Demo {
+        let target = Target::new(None, &BTreeMap::new());
+        Demo { scale, days, seed: 7, data_dir: PathBuf::new(), use_running: false, target }
+    }
+
+    #[test]
+    fn every_day_has_an_order() {
+        let shop = demo(0.000_03, 30).shop().expect("the least");
+        assert!((0..30).all(|day| shop.orders_of(day).good > 0 && shop.interactions_of(day).rows > 0));
+        for scale in [0.000_000_1, 0.0, -1.0, f64::NAN, 1_001.0] {
+            let message = demo(scale, 30).shop().err().map(|error| error.to_string());
+            let least = "--scale must be 0.00003 (an order for each of 30 days) to 1000, and is ";
+            assert_eq!(message, Some(format!("{least}{scale}")));
+        }
+        assert!(demo(1.0, 1).shop().is_err());
     }
 }

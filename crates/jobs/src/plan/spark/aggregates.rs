@@ -16,12 +16,13 @@ use datafusion::logical_expr::{
     Aggregate, AggregateUDF, Expr, ExprSchemable, GroupingSet, LogicalPlan, Projection, Window,
     WindowFunctionDefinition,
 };
+use formats::hive::shown;
 
 use super::arithmetic::arithmetic;
 use super::cast::cast;
 use super::keys::key;
 use super::plans::expression;
-use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text, named};
+use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
 use super::{Scope, allowed, refused};
 use crate::plan::functions::Numeric;
 
@@ -132,7 +133,7 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
         let data_type = argument.get_type(scope.schema)?;
         let name = func.name();
         if !is_text(&data_type) && !is_number(&data_type) && data_type != DataType::Null {
-            return Err(refused(format!("{name} needs a number, and its argument is {}", named(&data_type))));
+            return Err(refused(format!("{name} needs a number, and its argument is {}", shown(&data_type))));
         }
         let exact = is_decimal(&data_type) || data_type.is_integer() && name == "sum";
         found = match (name, &data_type) {

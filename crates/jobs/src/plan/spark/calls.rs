@@ -9,9 +9,11 @@ use datafusion::error::Result;
 use datafusion::functions::expr_fn::{coalesce, date_part, to_char};
 use datafusion::logical_expr::expr::{BinaryExpr, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, lit, try_cast, when};
+use formats::hive::shown;
 
 use super::cast::cast;
-use super::exprs::{comparable, widened};
+use super::elements::element;
+use super::exprs::{comparable, negative, truth, widened};
 use super::keys::key;
 use super::patterns::{java_pattern, replacement};
 use super::types::{TIMESTAMP, bounded, is_text, wider_without_text};
@@ -154,7 +156,7 @@ fn choice(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Opt
             let (both, _) = widened(vec![yes.clone(), no.clone()], schema)?;
             let condition = match func.name() {
                 "nvl2" => value.clone().is_not_null(),
-                _ => as_type(value, &DataType::Boolean, schema)?,
+                _ => truth(value.clone(), schema)?,
             };
             let [yes, no] =
                 <[Expr; 2]>::try_from(both).map_err(|_| refused("if takes two results".to_owned()))?;
@@ -171,8 +173,10 @@ fn choice(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Opt
             let mut widest = DataType::Null;
             for arg in args {
                 let next = arg.get_type(schema)?;
-                widest = wider_without_text(&widest, &next)
-                    .ok_or_else(|| refused(format!("{} of {widest} and {next} has no type", func.name())))?;
+                widest = wider_without_text(&widest, &next).ok_or_else(|| {
+                    let (widest, next) = (shown(&widest), shown(&next));
+                    refused(format!("{} of {widest} and {next} has no type", func.name()))
+                })?;
             }
             let args = all_as(args.to_vec(), &widest, schema)?;
             same(Arc::clone(func), args.into_iter().map(|arg| key(arg, &widest)).collect())
@@ -184,6 +188,7 @@ fn choice(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Opt
 fn numeric(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Option<Expr>> {
     let again = |args: Vec<Expr>| same(Arc::clone(func), args);
     Ok(Some(match (func.name(), args) {
+        ("negative", [value]) => negative(value.clone(), schema)?,
         ("round", args) => round::round(args, schema)?,
         ("ceil" | "floor", [value]) => whole(func, value, schema)?,
         ("abs", [value]) => match value.get_type(schema)? {
@@ -298,6 +303,7 @@ fn other(func: Arc<ScalarUDF>, args: Vec<Expr>, schema: &DFSchema) -> Result<Exp
         }
         ("left", [value, length]) => text::substr(text(value)?, lit(1), int(length)?),
         ("right", [value, length]) => text::right(text(value)?, int(length)?),
+        ("array_element", [array, index]) => element(func, array, index, schema)?,
         ("chr", [code]) => text::chr(as_type(code, &DataType::Int64, schema)?),
         (name, _) => {
             allowed(SAME, name)?;
@@ -356,6 +362,13 @@ fn unit_of(unit: &str) -> Option<&'static str> {
 }
 
 fn date_field(part: &str, add: i32, value: &Expr, schema: &DFSchema) -> Result<Expr> {
+    let found = value.get_type(schema)?;
+    if super::types::is_number(&found) || found == DataType::Boolean {
+        return Err(refused(format!(
+            "{part} needs a date or a timestamp, and its argument is {}",
+            shown(&found)
+        )));
+    }
     let found = try_cast(date_part(lit(part), as_type(value, &TIMESTAMP, schema)?), DataType::Int32);
     Ok(if add == 0 { found } else { binary_expr(found, Operator::Plus, lit(add)) })
 }
@@ -369,6 +382,7 @@ fn move_days(date: &Expr, op: Operator, by: &Expr, schema: &DFSchema) -> Result<
     let from = by.get_type(schema)?;
     if !matches!(from, DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Null) && !is_text(&from)
     {
+        let from = shown(&from);
         return Err(refused(format!("a number of days has to be an int, and is {from}; cast it")));
     }
     let moved = BinaryExpr::new(

@@ -11,15 +11,16 @@ use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, InSubquery, Like,
 use datafusion::logical_expr::{
     Between, Expr, ExprSchemable, LogicalPlanBuilder, Operator, ScalarUDF, binary_expr, lit,
 };
+use formats::hive::shown;
 
 use super::arithmetic::arithmetic;
 use super::cast::{cast, number_literal};
 use super::keys::key;
 use super::types::{
-    Operation, TIMESTAMP, bounded, compared, decimal_of, decimal_result, is_decimal, is_text, named, wider,
+    Operation, TIMESTAMP, bounded, compared, decimal_of, decimal_result, is_decimal, is_text, wider,
 };
 use super::{Scope, calls, refused, subqueries};
-use crate::plan::functions;
+use crate::plan::{functions, operators};
 
 /// The number that a literal's marker stands for.
 fn number(expr: &Expr, negative: bool) -> Option<Result<Expr>> {
@@ -95,13 +96,13 @@ fn ours(data_type: &DataType) -> DataType {
 
 fn function(func: Arc<ScalarUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<Transformed<Expr>> {
     let own: &dyn Any = func.inner().as_ref();
-    if let Some(operator) = own.downcast_ref::<functions::Operator>() {
+    if let Some(operator) = own.downcast_ref::<operators::Operator>() {
         let Ok([left, right]) = <[Expr; 2]>::try_from(args) else {
             return Err(refused("an operator without two sides".to_owned()));
         };
         return operate(operator.operation, left, right, scope.schema).map(Transformed::yes);
     }
-    if let Some(comparison) = own.downcast_ref::<functions::Comparison>() {
+    if let Some(comparison) = own.downcast_ref::<operators::Comparison>() {
         let Ok([left, right]) = <[Expr; 2]>::try_from(args) else {
             return Err(refused("a comparison without two sides".to_owned()));
         };
@@ -112,9 +113,12 @@ fn function(func: Arc<ScalarUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
 }
 
 /// A boolean; text is read as one.
-fn truth(expr: Expr, schema: &DFSchema) -> Result<Expr> {
-    let from = expr.get_type(schema)?;
-    if is_text(&from) { cast(expr, &from, &DataType::Boolean) } else { Ok(expr) }
+pub(super) fn truth(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    match expr.get_type(schema)? {
+        text if is_text(&text) => cast(expr, &text, &DataType::Boolean),
+        DataType::Boolean | DataType::Null => Ok(expr),
+        other => Err(refused(format!("a condition has to be a boolean, and is {}", shown(&other)))),
+    }
 }
 
 /// What both sides of an arithmetic operator become, and what it gives.
@@ -191,7 +195,7 @@ fn digits(expr: &Expr) -> Option<u8> {
 pub(super) fn operate(operation: Operation, left: Expr, right: Expr, schema: &DFSchema) -> Result<Expr> {
     let (a, b) = (left.get_type(schema)?, right.get_type(schema)?);
     let Some(sides) = sides(operation, &a, &b, (digits(&left), digits(&right))) else {
-        return Err(refused(format!("arithmetic with {} and {} is not supported", named(&a), named(&b))));
+        return Err(refused(format!("arithmetic with {} and {} is not supported", shown(&a), shown(&b))));
     };
     let (left, right) = (cast(left, &a, &sides.left)?, cast(right, &b, &sides.right)?);
     let plain = !is_decimal(&sides.left);
@@ -204,7 +208,7 @@ pub(super) fn operate(operation: Operation, left: Expr, right: Expr, schema: &DF
 }
 
 /// Integers wrap around.
-fn negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
     let data_type = inner.get_type(schema)?;
     if is_text(&data_type) {
         return Ok(Expr::Negative(Box::new(cast(inner, &data_type, &DataType::Float64)?)));
@@ -225,8 +229,9 @@ pub(super) fn binary(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -
         }
         Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => {
             let common = wider(&a, &b).filter(DataType::is_integer);
-            let common =
-                common.ok_or_else(|| refused(format!("{op} needs integers, and has {a} and {b}")))?;
+            let common = common.ok_or_else(|| {
+                refused(format!("{op} needs integers, and has {} and {}", shown(&a), shown(&b)))
+            })?;
             Ok(binary_expr(cast(left, &a, &common)?, op, cast(right, &b, &common)?))
         }
         _ if op.supports_propagation() || is_distinction(op) => {
@@ -244,7 +249,10 @@ fn is_distinction(op: Operator) -> bool {
 
 /// Dates and timestamps with intervals; hours make no date.
 fn interval(left: Expr, a: &DataType, op: Operator, right: Expr, b: &DataType) -> Result<Expr> {
-    let bad = || refused(format!("{a} {op} {b} is not supported in SparkSQL nodes (see datediff, date_add)"));
+    let bad = || {
+        let (a, b) = (shown(a), shown(b));
+        refused(format!("{a} {op} {b} is not supported in SparkSQL nodes (see datediff, date_add)"))
+    };
     let (time, length) = match (a, b) {
         (_, DataType::Interval(_)) => (a, &right),
         (DataType::Interval(_), _) if op == Operator::Plus => (b, &left),
@@ -283,7 +291,7 @@ pub(super) fn comparable(
         if a == b {
             return Ok((left, right));
         }
-        return Err(refused(format!("a comparison of {} with {} is not supported", named(a), named(b))));
+        return Err(refused(format!("a comparison of {} with {} is not supported", shown(a), shown(b))));
     };
     let side = |expr, from| cast(expr, from, &common).map(|expr| key(expr, &common));
     Ok((side(left, a)?, side(right, b)?))
@@ -304,8 +312,8 @@ pub(super) fn widest<'t>(types: impl IntoIterator<Item = &'t DataType>) -> Resul
         widest = wider(&widest, next).ok_or_else(|| {
             refused(format!(
                 "{} and {} have no common type in Spark; cast one of them",
-                named(&widest),
-                named(next)
+                shown(&widest),
+                shown(next)
             ))
         })?;
     }

@@ -118,7 +118,8 @@ fn access(root: &Expr, chain: &[AccessExpr]) -> Option<String> {
     Some(name)
 }
 
-fn is_number(expr: &Expr) -> bool {
+/// A number as it is written, to which a minus before it belongs.
+pub(super) fn is_number(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => matches!(value.value, Value::Number(..)),
         Expr::Function(function) => function.name.to_string() == NUMBER,

@@ -9,6 +9,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use formats::hive::shown;
 
 use super::arithmetic::{fitted, rescaled};
 use super::cast::cast;
@@ -27,7 +28,7 @@ pub(super) fn round(args: &[Expr], schema: &DFSchema) -> Result<Expr> {
     let (value, from) = match &from {
         text if is_text(text) => (cast(value.clone(), text, &DataType::Float64)?, DataType::Float64),
         number if is_number(number) => (value.clone(), from),
-        other => return Err(refused(format!("round needs a number, and its argument is {other}"))),
+        other => return Err(refused(format!("round needs a number, and its argument is {}", shown(other)))),
     };
     if from.is_integer() && places >= 0 {
         return Ok(value);

@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
+    AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    Statement, TableFactor, TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 use engine::{EngineError, on_large_stack};
 
 use super::cast::is_literal;
-use super::naming::name_of;
+use super::naming::{is_number, name_of};
+use crate::plan::operators::MINUS;
 
 /// Names of Spark and those of the same function here.
 const NAMES: &[(&str, &str)] = &[
@@ -39,6 +40,8 @@ const NAMES: &[(&str, &str)] = &[
     ("curdate", "current_date"),
     ("datepart", "date_part"),
 ];
+/// Functions that the engine makes of other syntax, which Spark does not have under these names.
+const ENGINES: &[&str] = &["array_element", "get_field"];
 /// Functions whose two arguments stand the other way round.
 const SWAPPED: &[(&str, &str)] =
     &[("locate", "strpos"), ("position", "strpos"), ("ltrim", "ltrim"), ("rtrim", "rtrim")];
@@ -107,6 +110,26 @@ fn name_columns(select: &mut Select) -> Result<(), usize> {
     unknown.map_or(Ok(()), Err)
 }
 
+/// The name that two columns of a result have.
+fn name_of_two(body: &SetExpr) -> Option<String> {
+    let select = match body {
+        SetExpr::Select(select) => select,
+        SetExpr::SetOperation { left, .. } => return name_of_two(left),
+        _ => return None,
+    };
+    let mut names = BTreeSet::new();
+    select.projection.iter().find_map(|item| {
+        let name = match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => name,
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last()?,
+            SelectItem::ExprWithAlias { alias, .. } => alias,
+            _ => return None,
+        };
+        let name = if name.quote_style.is_none() { name.value.to_lowercase() } else { name.value.clone() };
+        (!names.insert(name.clone())).then_some(name)
+    })
+}
+
 /// What the tables of a SELECT are called, in lower case.
 fn relations(select: &Select) -> BTreeSet<String> {
     let tables = select
@@ -144,7 +167,12 @@ impl VisitorMut for Adapt {
             Err(at) if outermost => {
                 ControlFlow::Break(format!("column {at} without a name (write AS and a name behind it)"))
             }
-            _ => ControlFlow::Continue(()),
+            _ => match name_of_two(&query.body).filter(|_| outermost) {
+                Some(name) => ControlFlow::Break(format!(
+                    "a result with two columns named {name} (write AS and another name behind one of them)"
+                )),
+                None => ControlFlow::Continue(()),
+            },
         }
     }
 
@@ -160,6 +188,7 @@ impl VisitorMut for Adapt {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
+        planned_otherwise(expr);
         match expr {
             Expr::RLike { negated, expr: value, pattern, .. } => {
                 let holds = call("regexp_like", vec![(**value).clone(), (**pattern).clone()]);
@@ -177,6 +206,12 @@ impl VisitorMut for Adapt {
             Expr::Cast { kind: CastKind::TryCast, .. } => ControlFlow::Break("TRY_CAST".to_owned()),
             Expr::Cast { data_type, .. } => spark_type(data_type),
             Expr::TypedString(literal) => typed_literal(literal),
+            Expr::Substring { substring_from: None, .. } => {
+                ControlFlow::Break("substring without the place that it begins at".to_owned())
+            }
+            Expr::Tuple(list) if list.is_empty() => {
+                ControlFlow::Break("() without anything in it".to_owned())
+            }
             Expr::SimilarTo { .. } => ControlFlow::Break("SIMILAR TO".to_owned()),
             Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => {
                 ControlFlow::Break("LIKE ANY".to_owned())
@@ -188,9 +223,40 @@ impl VisitorMut for Adapt {
     }
 }
 
+/// What the planner would refuse in this form.
+fn planned_otherwise(expr: &mut Expr) {
+    match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: value }
+            if !is_number(value) && !matches!(**value, Expr::Interval(_)) =>
+        {
+            *expr = call(MINUS, vec![(**value).clone()]);
+        }
+        Expr::CompoundFieldAccess { root, access_chain } => name_fields(root, access_chain),
+        _ => {}
+    }
+}
+
+/// The planner takes fields by name only behind names; behind anything else the name has to be a text.
+fn name_fields(root: &Expr, chain: &mut [AccessExpr]) {
+    let is_name = |step: &AccessExpr| matches!(step, AccessExpr::Dot(Expr::Identifier(_)));
+    let names = match root {
+        Expr::Identifier(_) => chain.iter().take_while(|step| is_name(step)).count(),
+        _ => 0,
+    };
+    for step in chain.iter_mut().skip(names) {
+        if let AccessExpr::Dot(Expr::Identifier(name)) = step {
+            let text = Value::SingleQuotedString(name.value.clone());
+            *step = AccessExpr::Dot(Expr::Value(text.with_empty_span()));
+        }
+    }
+}
+
 impl Adapt {
     fn function(&mut self, function: &mut Function) -> ControlFlow<String> {
         let written = function.name.to_string().to_lowercase();
+        if ENGINES.contains(&written.as_str()) {
+            return ControlFlow::Break(format!("the function {written}"));
+        }
         let mut name =
             NAMES.iter().find(|(spark, _)| *spark == written).map_or(written.as_str(), |(_, own)| own);
         if let FunctionArguments::List(list) = &mut function.args {

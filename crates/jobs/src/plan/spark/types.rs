@@ -4,7 +4,6 @@
 //! rules of `DecimalType` (`spark.sql.decimalOperations.allowPrecisionLoss` at its default, true).
 
 use arrow::datatypes::{DataType, TimeUnit};
-use formats::hive::HiveType;
 
 /// The most digits of a decimal.
 pub(super) const MAX_DIGITS: u8 = 38;
@@ -23,11 +22,6 @@ pub(in crate::plan) enum Operation {
     Remainder,
     /// `DIV`
     Whole,
-}
-
-/// The type as SQL names it.
-pub(super) fn named(data_type: &DataType) -> String {
-    HiveType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |hive| hive.to_string())
 }
 
 pub(super) fn is_text(data_type: &DataType) -> bool {

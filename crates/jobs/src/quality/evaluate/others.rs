@@ -8,6 +8,7 @@ use datafusion::functions_aggregate::expr_fn::{avg, sum};
 use datafusion::logical_expr::{Expr, Operator, binary_expr};
 use datafusion::prelude::{cast, lit};
 use engine::EngineError;
+use formats::hive::shown;
 use quality::{AggregateOf, Check, Kind, mappings};
 
 use super::conditions::Class;
@@ -153,7 +154,7 @@ fn single(batches: &[RecordBatch]) -> Result<Option<f64>, Verdict> {
         Ok(ScalarValue::Float64(found)) if data_type.is_numeric() => {
             Ok(found.filter(|found| !found.is_nan()))
         }
-        _ => Err(Verdict::error(format!("it gives {data_type}, where a number is needed"))),
+        _ => Err(Verdict::error(format!("it gives {}, where a number is needed", shown(&data_type)))),
     }
 }
 

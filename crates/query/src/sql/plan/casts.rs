@@ -54,7 +54,8 @@ fn own_cast(expr: &Expr, from: &DataType, to: &DataType, lenient: bool) -> Optio
             Some(call(NumberCast::to(to, lenient)?, args))
         }
         (Class::Integer | Class::Decimal, Class::Decimal) if !holds(to, from) => {
-            Some(call(TextCast::new(Target::of(to)?, lenient), vec![call(ToText::default(), args)]))
+            let cast = TextCast::of_numbers(Target::of(to)?, lenient, from);
+            Some(call(cast, vec![call(ToText::default(), args)]))
         }
         // A real has digits of its own in Trino.
         (Class::Float, Class::Text) if *from == DataType::Float32 => None,

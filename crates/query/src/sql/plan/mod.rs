@@ -11,6 +11,7 @@
 mod aggregates;
 mod calls;
 mod casts;
+mod constants;
 mod expressions;
 mod floats;
 mod lazy;
@@ -28,6 +29,8 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, Join, LogicalPlan};
 
+pub(crate) use subqueries::is_correlated;
+
 use super::{Position, SqlError, SqlErrorKind};
 use crate::types::{Class, comparable, name};
 
@@ -41,6 +44,7 @@ pub(crate) fn conform(plan: LogicalPlan) -> Result<LogicalPlan> {
 /// names a column of the query outside.
 fn relation(plan: LogicalPlan, outer: &[&DFSchema]) -> Result<Transformed<LogicalPlan>> {
     let plan = sets::of_one_type(plan.map_children(|child| relation(child, outer))?.data)?;
+    let plan = constants::of_rows(plan)?;
     let inputs = plan.inputs();
     let schema = if inputs.is_empty() { plan.schema().as_ref().clone() } else { merge_schema(&inputs) };
     let within: Vec<&DFSchema> = outer.iter().copied().chain([&schema]).collect();

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{BinaryExpr, Case, Exists, InSubquery};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, Subquery, lit};
@@ -11,6 +12,23 @@ use engine::OneRow;
 
 use super::{casts, expressions, floats, require_comparable, unsupported};
 use crate::values::common_float;
+
+/// What the column of a subquery of IN is called where its own name would not do.
+const MEMBER: &str = "\u{1}member";
+
+/// Whether a subquery anywhere in the plan names a column of a query around it.
+pub(crate) fn is_correlated(plan: &LogicalPlan) -> bool {
+    let found = plan.apply_with_subqueries(|node| match node.all_out_ref_exprs().is_empty() {
+        true => Ok(TreeNodeRecursion::Continue),
+        false => Ok(TreeNodeRecursion::Stop),
+    });
+    matches!(found, Ok(TreeNodeRecursion::Stop))
+}
+
+/// Whether there is a column of this name that belongs to no table.
+fn is_bare(schema: &DFSchema, name: &str) -> bool {
+    schema.iter().any(|(table, field)| table.is_none() && field.name() == name)
+}
 
 /// A subquery that is a value. Our engine counts the rows of one that stands for itself, but not of one for each row
 /// outside.
@@ -82,7 +100,7 @@ fn not_in(member: &InSubquery, of: &DataType, found: &DataType) -> Result<()> {
 pub(super) fn member(mut member: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let of = member.expr.get_type(schema)?;
     let (table, field) = member.subquery.subquery.schema().qualified_field(0);
-    let (table, field) = (table.cloned(), Arc::clone(field));
+    let (mut table, mut field) = (table.cloned(), Arc::clone(field));
     require_comparable(&of, field.data_type(), "IN")?;
     if member.negated {
         not_in(&member, &of, field.data_type())?;
@@ -97,6 +115,13 @@ pub(super) fn member(mut member: InSubquery, schema: &DFSchema) -> Result<Expr> 
             return Ok(kept(expressions::binary(equal, schema)?, having, Some(lit(false))));
         }
         right(&member.subquery, false)?;
+    }
+    if member.subquery.outer_ref_columns.is_empty() && is_bare(schema, field.name()) {
+        // Beside a column of this name that has no table our engine could not tell the two apart.
+        let column = Expr::Column(Column::new(table.take(), field.name()));
+        let renamed = Field::new(MEMBER, field.data_type().clone(), field.is_nullable());
+        member.subquery = of_column(member.subquery, column.alias(MEMBER))?;
+        field = Arc::new(renamed);
     }
     if floats::compares(&of, field.data_type()) {
         let common = common_float(&of, field.data_type());

@@ -27,9 +27,10 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, try_cast,
 };
+use formats::hive::shown;
 
 use super::refused;
-use super::types::{MAX_DIGITS, TIMESTAMP, is_number, is_text, named};
+use super::types::{MAX_DIGITS, TIMESTAMP, is_number, is_text};
 use numbers::Number;
 
 const MICROS: i64 = 1_000_000;
@@ -48,7 +49,7 @@ pub(super) fn cast(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
         return Ok(try_cast(expr, to.clone()));
     }
     if !is_possible(&from, to) {
-        return Err(refused(format!("a cast of {} to {} is not supported", named(&from), named(to))));
+        return Err(refused(format!("a cast of {} to {} is not supported", shown(&from), shown(to))));
     }
     let function = SparkCast { to: to.clone(), signature: Signature::any(1, Volatility::Immutable) };
     Ok(ScalarUDF::new_from_impl(function).call(vec![expr]))
