@@ -1,4 +1,4 @@
-"""CSV → filter → Parquet (snappy) partitioned by a column of eight values, beside DuckDB and Polars scripts.
+"""CSV → filter → Parquet (snappy) partitioned by a column of eight values (`--values`), beside DuckDB and Polars scripts.
 
 The peers are timed as whole processes on the file itself; Tenon's figure is from StartJobRun until the run is
 SUCCEEDED, in a server that is already running, reading the same bytes from its bucket. Peak memory is the process's.
@@ -17,15 +17,16 @@ import servers
 
 MAKE = """
 import sys, numpy, polars
-rows, path = int(sys.argv[1]), sys.argv[2]
+rows, path, values = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 r = numpy.random.default_rng(1)
-names = numpy.array(["north", "south", "east", "west", "central", "coast", "island", "border"])
+names = ["north", "south", "east", "west", "central", "coast", "island", "border"]
+names = numpy.array(names if values == 8 else [f"area {n:04}" for n in range(values)])
 with open(path, "wb") as out:
     for start in range(0, rows, 1_000_000):
         n = min(1_000_000, rows - start)
         frame = polars.DataFrame({
             "id": numpy.arange(start, start + n), "customer": r.integers(1, 1_000_000, n),
-            "region": names[r.integers(0, 8, n)], "quantity": r.integers(0, 100, n),
+            "region": names[r.integers(0, values, n)], "quantity": r.integers(0, 100, n),
             "price": numpy.round(r.random(n) * 1000, 2), "discount": numpy.round(r.random(n), 4),
             "note": numpy.char.add("order note ", r.integers(0, 100_000, n).astype(str)),
             "code": r.integers(10**9, 10**10, n),
@@ -116,9 +117,9 @@ def tenon(home, csv):
 def run(home: pathlib.Path, options):
     csv = home / "data.csv"
     subprocess.run([options.peer_python, "-m", "pip", "install", "--quiet", "numpy"], check=True)
-    subprocess.run([options.peer_python, "-c", MAKE, str(options.rows), str(csv)], check=True)
-    print(f"{options.rows:,} rows, {csv.stat().st_size / 1e6:,.0f} MB of CSV")
-    figures = {"rows": options.rows, "bytes": csv.stat().st_size}
+    subprocess.run([options.peer_python, "-c", MAKE, str(options.rows), str(csv), str(options.values)], check=True)
+    print(f"{options.rows:,} rows, {csv.stat().st_size / 1e6:,.0f} MB of CSV, {options.values:,} partitions")
+    figures = {"rows": options.rows, "bytes": csv.stat().st_size, "values": options.values}
     for turn in range(3):  # in turn, so that a slow moment of the machine hits all alike
         for name, measure in {
             "tenon": lambda: tenon(home / f"t{turn}", csv),

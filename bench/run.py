@@ -3,6 +3,7 @@
     make bench                         everything
     bench/run.py start s3 job catalog  the parts named
     bench/run.py job --rows 1000000    a smaller job
+    bench/run.py job --values 1000     one with a thousand partitions
 
 Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
 machine; the ratios are what `README.md` beside this file records.
@@ -41,6 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the job's input")
+    parser.add_argument("--values", type=int, default=8, help="values of the column that partitions the job's output")
     parser.add_argument("--objects", type=int, default=100_000, help="objects of the large crawl")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     options = parser.parse_args()

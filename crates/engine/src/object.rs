@@ -16,9 +16,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::parquet::file::metadata::ParquetMetaData;
-use formats::ByteSource;
+use formats::{ByteSource, LocalBytes};
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use lake::{BucketName, INLINE_BYTES, Key, LakeError, Object, ObjectInfo};
+use lake::{BucketName, INLINE_BYTES, Key, LakeError, Object, ObjectInfo, OpenObject};
 use store::Tx;
 use tokio::sync::OnceCell;
 
@@ -212,6 +212,14 @@ impl ByteSource for SourceObject {
         self.read_bytes(range).await.map_err(io::Error::other)
     }
 
+    /// Scans run on the engine's own threads, which may wait for the disk. What cannot be opened is left to the stream, which
+    /// says why.
+    fn local(&self) -> Option<Box<dyn LocalBytes>> {
+        let State::Pinned(object) = &self.state else { return None };
+        let open = object.open().ok()?;
+        Some(Box::new(Opened(open)))
+    }
+
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
         match &self.state {
             State::Pinned(object) => object.read(range).boxed(),
@@ -224,6 +232,14 @@ impl ByteSource for SourceObject {
                     .boxed()
             }
         }
+    }
+}
+
+struct Opened(OpenObject);
+
+impl LocalBytes for Opened {
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
     }
 }
 
@@ -254,8 +270,28 @@ impl ByteSource for CountedSource {
         self.object.read(range).await
     }
 
+    fn local(&self) -> Option<Box<dyn LocalBytes>> {
+        let (counters, object) = (Arc::clone(&self.counters), Arc::clone(&self.object));
+        let bytes = self.object.local()?;
+        Some(Box::new(CountedBytes { bytes, counters, object }))
+    }
+
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
         let (counters, object) = (Arc::clone(&self.counters), Arc::clone(&self.object));
         self.object.stream(range).inspect_ok(move |bytes| counters.read(&object, bytes.len() as u64)).boxed()
+    }
+}
+
+struct CountedBytes {
+    bytes: Box<dyn LocalBytes>,
+    counters: Arc<Counters>,
+    object: Arc<SourceObject>,
+}
+
+impl LocalBytes for CountedBytes {
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let read = self.bytes.read_at(buffer, offset)?;
+        self.counters.read(&self.object, read as u64);
+        Ok(read)
     }
 }

@@ -64,7 +64,7 @@ fn visit(plan: &Arc<dyn ExecutionPlan>, stats: &mut RunStats) {
     }
     if let Some(counters) = scan_counters(plan.as_ref()) {
         let rows = plan.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or(0);
-        stats.rows_scanned += rows as u64;
+        stats.rows_scanned += rows as u64 + counters.rows_left_out.load(Ordering::Relaxed);
         stats.bytes_scanned += counters.bytes.load(Ordering::Relaxed);
         stats.files_planned += counters.files_planned.load(Ordering::Relaxed);
         stats.files_read += counters.files_read.load(Ordering::Relaxed);

@@ -5,6 +5,8 @@
 //! last lines of the window are held back until more follows them. Each `more()` at least doubles what is pending, so that scanning a large record
 //! again from its start costs linear time in total.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -12,10 +14,11 @@ use futures::stream::BoxStream;
 use crate::compression::{Compression, Decoder, Step};
 use crate::encoding::{Encoding, Recoder};
 use crate::error::{FormatError, Problem};
-use crate::source::ByteSource;
+use crate::source::{ByteSource, LocalBytes};
 
-/// The least amount added to the window at a time.
+/// The least amount added to the window at a time; of local bytes, as much as is read at once.
 const STEP_BYTES: usize = 128 * 1024;
+const LOCAL_STEP_BYTES: usize = 256 * 1024;
 const OUTPUT_BYTES: usize = 64 * 1024;
 
 /// What lies at the front of the window.
@@ -28,9 +31,16 @@ pub(crate) enum Front {
     End,
 }
 
+/// Where bytes come from.
+enum Feed {
+    Stream(BoxStream<'static, std::io::Result<Bytes>>),
+    /// Those of a range.
+    Local(Box<dyn LocalBytes>, Range<u64>),
+}
+
 pub(crate) struct Input {
     name: String,
-    stream: BoxStream<'static, std::io::Result<Bytes>>,
+    feed: Feed,
     decoder: Option<Decoder>,
     recoder: Option<Recoder>,
     window: Vec<u8>,
@@ -52,8 +62,12 @@ impl Input {
         compression: Compression,
         max_record_bytes: usize,
     ) -> Result<Self, FormatError> {
-        let stream = source.stream(start..source.size());
-        let mut input = Self::over(source.name(), stream, compression, max_record_bytes)?;
+        let local = if compression == Compression::None { source.local() } else { None };
+        let feed = match local {
+            Some(local) => Feed::Local(local, start..source.size()),
+            None => Feed::Stream(source.stream(start..source.size())),
+        };
+        let mut input = Self::fed(source.name(), feed, compression, max_record_bytes)?;
         input.offset = start;
         Ok(input)
     }
@@ -65,9 +79,18 @@ impl Input {
         compression: Compression,
         max_record_bytes: usize,
     ) -> Result<Self, FormatError> {
+        Self::fed(name, Feed::Stream(stream), compression, max_record_bytes)
+    }
+
+    fn fed(
+        name: &str,
+        feed: Feed,
+        compression: Compression,
+        max_record_bytes: usize,
+    ) -> Result<Self, FormatError> {
         let decoder = Decoder::new(compression).map_err(|e| FormatError::io(name, e))?;
         Ok(Self {
-            stream,
+            feed,
             name: name.to_owned(),
             decoder,
             recoder: None,
@@ -127,7 +150,11 @@ impl Input {
         let shown = self.visible - self.taken;
         self.window.drain(..self.taken);
         (self.taken, self.visible) = (0, shown);
-        let goal = (pending * 2).max(pending + STEP_BYTES);
+        let step = match self.feed {
+            Feed::Stream(_) => STEP_BYTES,
+            Feed::Local(..) => LOCAL_STEP_BYTES,
+        };
+        let goal = (pending * 2).max(pending + step);
         while self.window.len() < goal && !self.eof {
             let filled = self.window.len();
             self.step().await?;
@@ -153,8 +180,12 @@ impl Input {
     }
 
     async fn step(&mut self) -> Result<(), FormatError> {
+        let stream = match &mut self.feed {
+            Feed::Stream(stream) => stream,
+            Feed::Local(..) => return self.read_local(),
+        };
         let Some(decoder) = &mut self.decoder else {
-            match self.stream.next().await {
+            match stream.next().await {
                 Some(Ok(chunk)) => self.window.extend_from_slice(&chunk),
                 Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
                 None => self.eof = true,
@@ -169,7 +200,7 @@ impl Input {
         match step {
             Ok(Step::Output(_)) => {}
             Ok(Step::End) => self.eof = true,
-            Ok(Step::NeedInput) => match self.stream.next().await {
+            Ok(Step::NeedInput) => match stream.next().await {
                 Some(Ok(chunk)) => decoder.feed(Some(chunk)),
                 Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
                 None => decoder.feed(None),
@@ -180,6 +211,25 @@ impl Input {
             }
         }
         Ok(())
+    }
+
+    fn read_local(&mut self) -> Result<(), FormatError> {
+        let Feed::Local(local, range) = &mut self.feed else { return Ok(()) };
+        let wanted = range.end.saturating_sub(range.start).min(LOCAL_STEP_BYTES as u64) as usize;
+        if wanted == 0 {
+            self.eof = true;
+            return Ok(());
+        }
+        let filled = self.window.len();
+        self.window.resize(filled + wanted, 0);
+        let read = local.read_at(&mut self.window[filled..], range.start).and_then(|count| match count {
+            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            count => Ok(count),
+        });
+        let count = *read.as_ref().unwrap_or(&0);
+        self.window.truncate(filled + count);
+        range.start += count as u64;
+        read.map(|_| ()).map_err(|e| FormatError::io(&self.name, e))
     }
 
     /// Recodes what lies in the window from `start` on, if the text is not UTF-8.
@@ -245,5 +295,31 @@ impl Input {
                 return Ok(false);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::source::FileSource;
+
+    fn all(source: &FileSource) -> Result<Vec<u8>, FormatError> {
+        let mut input = Input::open(source, 0, Compression::None, 1 << 20)?;
+        while block_on(input.more())? {}
+        Ok(input.pending().to_vec())
+    }
+
+    #[test]
+    fn a_local_file_is_what_it_was_when_it_was_opened() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, "1,a\n2,b\n").unwrap();
+        let source = FileSource::open(&path).unwrap();
+        assert_eq!(all(&source).unwrap(), b"1,a\n2,b\n");
+        std::fs::write(&path, "1,a\n2,b\n3,c\n").unwrap();
+        assert_eq!(all(&source).unwrap(), b"1,a\n2,b\n");
+        std::fs::write(&path, "1,a\n").unwrap();
+        assert!(all(&source).is_err());
     }
 }

@@ -42,6 +42,7 @@ mod xml;
 pub use builder::{cast_text, casts_text_to};
 pub use compression::Compression;
 pub use conform::{conform, not_conforming};
+pub use csv::starts::RecordStarts;
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{CsvHints, Detected, Header, InferOptions, Inferred, InferredField, infer, merge_types};
@@ -51,9 +52,11 @@ pub use lines::grok::{Pattern, PatternError, PatternField};
 pub use options::{
     AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, IonOptions, JsonLayout,
     JsonOptions, LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged,
-    RaggedLines, ReadOptions, XmlOptions,
+    RaggedLines, ReadOptions, RowFilter, XmlOptions,
 };
 pub use parquet::{ParquetSummary, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};
-pub use source::{ByteSink, ByteSource, FileSource, MemorySink, MemorySource};
-pub use write::{Finished, ParquetCodec, WriteOptions, Writer, check_writable};
+pub use source::{ByteSink, ByteSource, FileSource, LocalBytes, MemorySink, MemorySource};
+pub use write::{
+    Finished, Group, Naming, ParquetCodec, Part, Router, Scratch, WriteOptions, Writer, check_writable,
+};

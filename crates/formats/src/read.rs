@@ -116,8 +116,9 @@ impl Reader {
             return Ok(Self::Nothing);
         }
         let range = range.start..end;
-        if !options.cast_columns.is_empty() && !matches!(format, Format::Csv(_)) {
-            let what = format!("casting the columns of {}", format.classification());
+        let is_special = !options.cast_columns.is_empty() || options.filter.is_some();
+        if is_special && !matches!(format, Format::Csv(_)) {
+            let what = format!("casting or filtering while reading {}", format.classification());
             return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
         }
         match format {
@@ -244,7 +245,7 @@ fn require_whole(
 ) -> Result<(), FormatError> {
     let whole = range.start == 0 && range.end == source.size();
     let splittable = match format {
-        Format::Csv(csv) => !csv_is_multiline(csv) && csv.encoding.is_none() && csv.footer_lines == 0,
+        Format::Csv(csv) => csv_is_splittable(csv) && csv.encoding.is_none(),
         Format::Json(json) => {
             json.path.is_none() && matches!(json.layout, JsonLayout::Auto | JsonLayout::Lines)
         }
@@ -260,8 +261,10 @@ fn require_whole(
     Err(FormatError::new(source.name(), Problem::Unsupported { what }))
 }
 
-fn csv_is_multiline(csv: &CsvOptions) -> bool {
-    csv.multiline && csv.quote.is_some()
+/// Comments, which may hold quotes, would have to be told from quoted text that looks like them.
+fn csv_is_splittable(csv: &CsvOptions) -> bool {
+    let is_multiline = csv.multiline && csv.quote.is_some();
+    csv.footer_lines == 0 && !(is_multiline && csv.comment.is_some())
 }
 
 /// Reads the file's first bytes to find its compression.
@@ -273,8 +276,8 @@ pub(crate) async fn detect_compression(source: &dyn ByteSource) -> Result<Compre
 
 /// Cuts a file into ranges of about `target_bytes` for [`read`]; one range when it cannot be cut, none when empty.
 ///
-/// Reads the file's head at most. Compressed text, CSV with multi-line quotes, JSON other than lines, XML and Ion stay whole;
-/// Parquet ranges take the row groups whose middle they hold, ORC's the stripes that begin in them, Avro's the blocks
+/// Reads the file's head at most. Compressed text, CSV with both comments and multi-line quotes, JSON other than lines, XML
+/// and Ion stay whole; Parquet ranges take the row groups whose middle they hold, ORC's the stripes that begin in them, Avro's the blocks
 /// whose preceding marker does.
 pub async fn plan_splits(
     source: &dyn ByteSource,
@@ -305,7 +308,7 @@ async fn can_split(source: &dyn ByteSource, format: &Format) -> Result<bool, For
     match format {
         Format::Parquet(_) | Format::Avro(_) | Format::Orc(_) => Ok(true),
         Format::Excel(_) | Format::Xml(_) | Format::Ion(_) => Ok(false),
-        Format::Csv(csv) if csv_is_multiline(csv) || csv.footer_lines > 0 => Ok(false),
+        Format::Csv(csv) if !csv_is_splittable(csv) => Ok(false),
         Format::Lines(lines) if lines.footer_lines > 0 => Ok(false),
         Format::Json(json) if json.path.is_some() => Ok(false),
         Format::Csv(csv) => is_plain(source, csv.encoding).await,

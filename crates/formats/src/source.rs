@@ -23,6 +23,17 @@ pub trait ByteSource: Send + Sync {
     async fn read(&self, range: Range<u64>) -> io::Result<Bytes>;
     /// Streams one range in order, in pieces of the source's own choosing (none larger than a few MiB).
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>>;
+    /// The same bytes for readers with buffers of their own, where they are on a local disk and the calling thread may
+    /// wait for it; by default nothing.
+    fn local(&self) -> Option<Box<dyn LocalBytes>> {
+        None
+    }
+}
+
+/// Bytes that can be read by position without leaving the thread.
+pub trait LocalBytes: Send {
+    /// Reads up to as many bytes as `buffer` takes, from `offset` on; 0 only at the end.
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
 /// Where a [`crate::Writer`] puts finished bytes, in order.
@@ -126,6 +137,10 @@ impl ByteSource for FileSource {
         read_at(&self.file, start..range.end.clamp(start, self.size))
     }
 
+    fn local(&self) -> Option<Box<dyn LocalBytes>> {
+        Some(Box::new(Arc::clone(&self.file)))
+    }
+
     fn stream(&self, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
         const PIECE: u64 = 1 << 20;
         let (file, end) = (Arc::clone(&self.file), range.end.min(self.size));
@@ -140,6 +155,12 @@ impl ByteSource for FileSource {
             }
         })
         .boxed()
+    }
+}
+
+impl LocalBytes for Arc<File> {
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self.as_ref(), buffer, offset)
     }
 }
 

@@ -67,7 +67,7 @@ pub use names::{BucketName, Key, MAX_KEY_BYTES};
 pub use notification::{EventSink, QueueNotification};
 pub use objects::CopyOptions;
 pub use outside::{Outside, S3Place};
-pub use read::{Object, Place, Segment};
+pub use read::{Object, OpenObject, Place, Segment};
 pub use schema::MIGRATIONS;
 pub use upload::{INLINE_BYTES, Staged, Upload, UploadChecks};
 pub use uploads::{UploadsPage, UploadsQuery};

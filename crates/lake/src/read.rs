@@ -169,6 +169,17 @@ impl Object {
         read.await.map_err(io::Error::other)?
     }
 
+    /// The bytes for readers that may wait for the disk.
+    pub fn open(&self) -> io::Result<OpenObject> {
+        let segments = self.segments(0..self.info().size)?;
+        let mut end = 0;
+        let ends = segments.iter().map(|segment| {
+            end += segment.len;
+            end
+        });
+        Ok(OpenObject { ends: ends.collect(), segments, current: None, _object: self.clone() })
+    }
+
     /// Bytes `range` as a stream of pieces; the range is cut to the object's size.
     pub fn read(&self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<> {
         let reader = Reader { object: self.clone(), todo: self.cut(range).into(), ahead: None };
@@ -229,6 +240,45 @@ impl Object {
 impl std::fmt::Debug for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Object").field("info", &self.inner.info).finish_non_exhaustive()
+    }
+}
+
+/// An object that is read by position; of its files, one is open at a time.
+#[derive(Debug)]
+pub struct OpenObject {
+    segments: Vec<Segment>,
+    /// Where each segment ends in the object.
+    ends: Vec<u64>,
+    /// The file of a segment.
+    current: Option<(usize, File)>,
+    _object: Object,
+}
+
+impl OpenObject {
+    /// Reads up to as many bytes as `buffer` takes, from `offset` on; 0 only at the object's end. Waits for the disk.
+    pub fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let number = self.ends.partition_point(|end| *end <= offset);
+        let Some(segment) = self.segments.get(number) else { return Ok(0) };
+        let left = self.ends[number] - offset;
+        let wanted = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let (buffer, at) = (&mut buffer[..wanted], segment.offset + segment.len - left);
+        let path = match &segment.place {
+            Place::File(path) => path,
+            Place::Memory(bytes) => {
+                buffer.copy_from_slice(&memory(bytes, at, wanted as u64)?);
+                return Ok(wanted);
+            }
+        };
+        let file = match &mut self.current {
+            Some((open, file)) if *open == number => file,
+            current => &mut current.insert((number, File::open(path)?)).1,
+        };
+        match file.read_at(buffer, at)? {
+            0 if wanted > 0 => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "an extent is shorter than its layout"))
+            }
+            read => Ok(read),
+        }
     }
 }
 

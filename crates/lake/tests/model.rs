@@ -290,6 +290,7 @@ impl World {
                     named.insert(path);
                 }
             }
+            check_open(&object).await;
         }
         let mut present = BTreeSet::new();
         for shard in std::fs::read_dir(dir.join("extents")).unwrap() {
@@ -303,6 +304,18 @@ impl World {
         let rows = tx.query("SELECT COUNT(*) FROM lake_extents WHERE refs < 1", &[]).await.unwrap();
         assert_eq!(rows[0].get::<i64>(0).unwrap(), 0);
     }
+}
+
+/// Read by position, an object is what it is as a stream.
+async fn check_open(object: &lake::Object) {
+    let (mut open, mut bytes, mut buffer) = (object.open().unwrap(), Vec::new(), vec![0; 7_001]);
+    loop {
+        match open.read_at(&mut buffer, bytes.len() as u64).unwrap() {
+            0 => break,
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+    assert_eq!(bytes, object.read_range(0..u64::MAX).await.unwrap());
 }
 
 async fn run(store: Store, folder: &TempDir, ops: Vec<Op>) {

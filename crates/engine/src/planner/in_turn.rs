@@ -46,7 +46,7 @@ pub(super) fn filter(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan
 }
 
 /// Whether no value can make the expression fail. Functions and casts may; comparisons cannot.
-fn is_safe(expr: &Arc<dyn PhysicalExpr>) -> bool {
+pub(super) fn is_safe(expr: &Arc<dyn PhysicalExpr>) -> bool {
     let itself = if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
         is_comparison(*binary.op())
     } else {

@@ -9,8 +9,9 @@
 //! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches.
 //!
 //! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept. Text that
-//! is only used as numbers is read as numbers (`numbers`).
+//! is only used as numbers is read as numbers (`numbers`), and text that a filter leaves out is not read at all (`early`).
 
+mod early;
 mod in_turn;
 mod numbers;
 
@@ -73,7 +74,16 @@ fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn E
         }
         Ok(Transformed::no(node))
     });
-    changed.map(|changed| changed.data).map_err(|error| engine.convert(&error))
+    let asked = changed.and_then(|changed| changed.data.transform_up(ask_early));
+    asked.map(|changed| changed.data).map_err(|error| engine.convert(&error))
+}
+
+fn ask_early(node: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let early = node.downcast_ref::<FilterExec>().map(early::filter).transpose()?;
+    Ok(match early.flatten() {
+        Some(changed) => Transformed::yes(changed),
+        None => Transformed::no(node),
+    })
 }
 
 fn is_join(node: &Arc<dyn ExecutionPlan>) -> bool {

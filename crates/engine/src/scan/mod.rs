@@ -8,6 +8,7 @@
 //! Every piece carries its object and how to read it ([`Target`]). The path that DataFusion sees is a number.
 
 pub(crate) mod by_id;
+mod keep;
 pub(crate) mod named;
 pub(crate) mod numbers;
 pub(crate) mod parquet;
@@ -34,7 +35,7 @@ use datafusion::{
     physical_expr_adapter::PhysicalExprAdapterFactory,
     physical_plan::{ExecutionPlan, empty::EmptyExec, union::UnionExec},
 };
-use formats::{ByteSource as _, Format, OnBadRecord};
+use formats::{ByteSource as _, Format, OnBadRecord, RecordStarts};
 
 use crate::{EngineError, ScanStats, bad::BadLog, object::SourceObject, registry};
 
@@ -59,6 +60,8 @@ pub(crate) struct ScanFile {
 pub(crate) struct Target {
     pub(crate) object: Arc<SourceObject>,
     pub(crate) format: Arc<Format>,
+    /// What the readers of the object's pieces share.
+    pub(crate) starts: Arc<RecordStarts>,
 }
 
 /// The target of a piece that this module planned.
@@ -74,6 +77,8 @@ pub(crate) struct Counters {
     pub(crate) partitions: AtomicU64,
     pub(crate) files_read: AtomicU64,
     pub(crate) bytes: AtomicU64,
+    /// Rows that were read and left out at once.
+    pub(crate) rows_left_out: AtomicU64,
     /// Where the caller watches the same.
     watched: Option<Arc<ScanStats>>,
 }
@@ -92,6 +97,12 @@ impl Counters {
         if let Some(watched) = &self.watched {
             watched.rows.fetch_add(rows, Ordering::Relaxed);
         }
+    }
+
+    /// Counts rows that the scan read and did not keep.
+    pub(crate) fn leave_out(&self, rows: u64) {
+        self.rows_left_out.fetch_add(rows, Ordering::Relaxed);
+        self.add_rows(rows);
     }
 
     /// Counts an object once, however many pieces of it are opened.

@@ -1,5 +1,7 @@
 //! Cuts files into pieces and spreads the pieces over a plan's partitions.
 
+use std::sync::Arc;
+
 use datafusion::{datasource::listing::PartitionedFile, error::Result};
 use formats::{ByteSource as _, Format};
 
@@ -35,7 +37,7 @@ async fn cut(number: usize, file: ScanFile, piece_bytes: u64, out: &mut Vec<Part
         }
     };
     let whole = ranges.len() <= 1;
-    let target = Target { object: file.object, format: file.format };
+    let target = Target { object: file.object, format: file.format, starts: Arc::default() };
     for range in ranges {
         let mut piece = PartitionedFile::new(number.to_string(), size)
             .with_partition_values(file.partition_values.clone())

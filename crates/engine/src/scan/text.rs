@@ -1,8 +1,9 @@
 //! Every format but Parquet: a file source of DataFusion's over `formats`.
 //!
 //! The reader parses only the columns that are wanted; partition columns and expressions are added by DataFusion's
-//! projection on top. Text that the projection only casts to numbers is read as numbers. A record that does not fit is the dialect's affair; what `formats` calls an error names
-//! file and line and fails the query, or is counted where the session says so.
+//! projection on top. Text that the projection only casts to numbers is read as numbers, and a filter over the scan is
+//! asked while rows are read. A record that does not fit is the dialect's affair; what `formats` calls an error names file
+//! and line and fails the query, or is counted where the session says so.
 
 use std::{fmt, sync::Arc};
 
@@ -19,16 +20,18 @@ use datafusion::{
     error::Result,
     physical_expr::{
         PhysicalExpr,
+        expressions::Column,
         projection::{ProjectionExpr, ProjectionExprs},
     },
     physical_plan::{DisplayFormatType, apply_expression_roots, metrics::ExecutionPlanMetricsSet},
 };
-use formats::{OnBadRecord, ReadOptions};
+use formats::{OnBadRecord, ReadOptions, RowFilter};
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
 use super::{
     Counters,
+    keep::Keep,
     numbers::{Uses, as_columns},
     target,
 };
@@ -46,6 +49,8 @@ pub(crate) struct TextSource {
     on_bad_record: OnBadRecord,
     is_delimited: bool,
     even_rows: bool,
+    /// On the scan's rows: the others are left out.
+    filter: Option<Arc<dyn PhysicalExpr>>,
     counters: Arc<Counters>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -59,6 +64,7 @@ impl TextSource {
             on_bad_record,
             is_delimited: false,
             even_rows: false,
+            filter: None,
             counters,
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -76,6 +82,30 @@ impl TextSource {
 
     pub(crate) fn is_delimited(&self) -> bool {
         self.is_delimited
+    }
+
+    /// The same without the rows that the filter leaves out; `None` where that is to be done elsewhere.
+    pub(crate) fn filtered(&self, filter: &Arc<dyn PhysicalExpr>) -> Result<Option<Self>> {
+        if !self.is_delimited || self.filter.is_some() {
+            return Ok(None);
+        }
+        let filtered = Self { filter: Some(Arc::clone(filter)), ..self.clone() };
+        let (_, projection, _) = filtered.typed()?;
+        Ok(filtered.keep(&projection)?.map(|_| filtered))
+    }
+
+    /// The filter over the columns that are read.
+    fn keep(&self, projection: &SplitProjection) -> Result<Option<Keep>> {
+        let Some(filter) = &self.filter else { return Ok(None) };
+        let columns: Vec<Option<usize>> = projection
+            .source
+            .iter()
+            .map(|column| {
+                let index = column.expr.downcast_ref::<Column>()?.index();
+                projection.file_indices.iter().position(|read| *read == index)
+            })
+            .collect();
+        Keep::new(filter, |index| columns.get(index).copied().flatten(), &self.counters)
     }
 
     /// What the projection's columns are read as: the schema of the files with numbers for text where the projection
@@ -125,6 +155,11 @@ impl FileSource for TextSource {
         _partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
         let (file_schema, projection, cast_columns) = self.typed()?;
+        let keep = self.keep(&projection)?;
+        if self.filter.is_some() && keep.is_none() {
+            let what = "a scan cannot ask its filter".to_owned();
+            return Err(EngineError::Internal(what).into_datafusion());
+        }
         let opener = Arc::new(TextOpener {
             wanted: Arc::new(file_schema.project(&projection.file_indices)?),
             options: ReadOptions {
@@ -132,6 +167,7 @@ impl FileSource for TextSource {
                 on_bad_record: self.on_bad_record.clone(),
                 cast_columns,
                 even_rows: self.even_rows,
+                filter: keep.map(|keep| Arc::new(keep) as Arc<dyn RowFilter>),
                 ..ReadOptions::default()
             },
             counters: Arc::clone(&self.counters),
@@ -159,8 +195,11 @@ impl FileSource for TextSource {
         "text"
     }
 
-    fn fmt_extra(&self, _kind: DisplayFormatType, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
+    fn fmt_extra(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.filter {
+            Some(filter) => write!(f, ", filter={filter}"),
+            None => Ok(()),
+        }
     }
 
     /// The scan's files are cut into ranges when it is planned.
@@ -169,6 +208,10 @@ impl FileSource for TextSource {
     }
 
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
+        // The filter names the columns that it was given.
+        if self.filter.is_some() {
+            return Ok(None);
+        }
         let merged = self.projection.source.try_merge(projection)?;
         let projection = SplitProjection::new(self.schema.file_schema(), &merged);
         Ok(Some(Arc::new(Self { projection, ..self.clone() })))
@@ -178,7 +221,12 @@ impl FileSource for TextSource {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        apply_expression_roots(self.projection.source.iter(), f)
+        match apply_expression_roots(self.projection.source.iter(), f)? {
+            TreeNodeRecursion::Stop => Ok(TreeNodeRecursion::Stop),
+            TreeNodeRecursion::Continue | TreeNodeRecursion::Jump => {
+                apply_expression_roots(self.filter.iter(), f)
+            }
+        }
     }
 }
 
@@ -193,7 +241,7 @@ impl FileOpener for TextOpener {
         let target = target(&file)?.clone();
         let (start, end) = file.range();
         let wanted = Arc::clone(&self.wanted);
-        let options = self.options.clone();
+        let options = ReadOptions { starts: target.starts.clone(), ..self.options.clone() };
         let counters = Arc::clone(&self.counters);
         Ok(async move {
             counters.opened(&target.object);

@@ -13,15 +13,14 @@ use std::{
     },
 };
 
-use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
-use formats::{ByteSink, Format, WriteOptions, Writer};
+use formats::{ByteSink, Format, Group, Part, Scratch, WriteOptions, Writer};
 use lake::{Key, Lake, Upload, UploadChecks};
 use tokio::task::JoinSet;
 
-use super::{Shape, Spec, StagedFile, router::Group};
+use super::{Shape, Spec, StagedFile};
 use crate::{EngineError, Session, WriteStats, hive};
 
 /// An upload holds up to this many bytes that are not on disk, twice while one piece is being written.
@@ -136,6 +135,8 @@ impl ByteSink for UploadSink {
 /// The open and finished files of one task.
 pub(super) struct Files {
     target: Arc<Target>,
+    /// The target's, with buffers of this task's own.
+    options: WriteOptions,
     part: usize,
     open: HashMap<Group, OpenFile>,
     held: usize,
@@ -149,8 +150,10 @@ impl Files {
     pub(super) fn new(target: Arc<Target>, part: usize, pool: &Arc<dyn MemoryPool>) -> Self {
         // It could spill, but its share is the output's own budget, not an even part of the pool.
         let consumer = MemoryConsumer::new(format!("output files of task {part}"));
+        let options = WriteOptions { scratch: Scratch::default(), ..target.options.clone() };
         Self {
             target,
+            options,
             part,
             open: HashMap::new(),
             held: 0,
@@ -166,7 +169,7 @@ impl Files {
         &mut self,
         group: Group,
         values: &[String],
-        rows: &RecordBatch,
+        rows: &[Part<'_>],
     ) -> Result<(), EngineError> {
         if !self.open.contains_key(&group) {
             let file = self.begin(values)?;
@@ -175,8 +178,9 @@ impl Files {
         let Some(file) = self.open.get_mut(&group) else {
             return Err(EngineError::Internal("an output file vanished".to_owned()));
         };
-        file.writer.write(rows).await?;
-        self.target.stats.rows.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
+        file.writer.write_parts(rows).await?;
+        let count: usize = rows.iter().map(Part::len).sum();
+        self.target.stats.rows.fetch_add(count as u64, Ordering::Relaxed);
         let (before, now) = (file.held, file.measure(self.target.shape.data.len()));
         file.held = now;
         self.held = self.held - before + now;
@@ -225,7 +229,7 @@ impl Files {
         let upload = target.lake.upload(UploadChecks::default())?;
         let sink = UploadSink { upload, received: Arc::clone(&received) };
         let schema = Arc::clone(&target.shape.schema);
-        let writer = Writer::new(key.as_str(), &target.format, schema, &target.options, sink)?;
+        let writer = Writer::new(key.as_str(), &target.format, schema, &self.options, sink)?;
         Ok(OpenFile { writer, key, partition: values.to_vec(), received, held: 0 })
     }
 

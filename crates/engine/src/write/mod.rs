@@ -15,7 +15,6 @@
 
 mod files;
 mod output;
-mod router;
 mod schema;
 
 use std::{
@@ -23,7 +22,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::{
+    array::ArrayRef,
+    datatypes::{DataType, Schema, SchemaRef},
+};
 use datafusion::{
     common::Column,
     dataframe::DataFrame,
@@ -32,7 +34,7 @@ use datafusion::{
     physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, repartition::RepartitionExec},
 };
 use formats::{
-    Format, WriteOptions,
+    Format, Router, WriteOptions,
     hive::{HiveType, shown},
 };
 use futures::StreamExt;
@@ -43,7 +45,6 @@ pub use output::{Output, OutputPartition, Published, StagedFile, publish};
 
 use crate::{EngineError, RunStats, Session, WriteStats, hive, location, stats};
 use files::{Files, Target};
-use router::Router;
 
 /// What to write and where.
 #[derive(Clone, Debug)]
@@ -304,23 +305,30 @@ async fn write_part(
         Router::new(&plan.schema(), shape.keys, shape.data, target.task_bytes).map_err(arrow_error)?;
     let mut files = Files::new(target, part, context.memory_pool());
     let mut stream = session.converted(plan.execute(part, context))?;
+    let text = hive::ValueText::default();
+    let mut name = |columns: &[ArrayRef], row: usize| {
+        columns.iter().map(|column| text.text(column.as_ref(), row)).collect()
+    };
     while let Some(batch) = stream.next().await {
         let batch = session.converted(batch)?;
-        if let Some((group, rows)) = router.push(&batch).map_err(arrow_error)? {
-            files.write(group, router.values(group), &rows).await?;
-        }
+        router.push(&batch, &mut name).map_err(arrow_error)?;
         if router.is_full() {
-            while let Some((group, rows)) = router.take().map_err(arrow_error)? {
-                files.write(group, router.values(group), &rows).await?;
-            }
+            hand_on(&mut router, &mut files).await?;
         }
         files.balance(router.window_bytes()).await?;
     }
-    while let Some((group, rows)) = router.take().map_err(arrow_error)? {
-        files.write(group, router.values(group), &rows).await?;
-        files.balance(0).await?;
-    }
+    hand_on(&mut router, &mut files).await?;
     files.finish().await
+}
+
+/// Gives all waiting rows to their files.
+async fn hand_on(router: &mut Router, files: &mut Files) -> Result<(), EngineError> {
+    while let Some(group) = router.next_group() {
+        files.write(group, router.values(group), &router.parts(group)).await?;
+        files.balance(router.window_bytes()).await?;
+    }
+    router.clear();
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
 pub use cast::{cast_text, casts_text_to};
-pub(crate) use column::{Column, Mismatch, StructColumn, Var};
+pub(crate) use column::{Column, Mismatch, Plain, StructColumn, Var};
 
 use crate::error::{FormatError, Problem};
 
@@ -59,7 +59,19 @@ impl BatchBuilder {
         debug_assert!(self.columns.iter().all(|c| c.len() == self.rows));
     }
 
-    /// Takes back whatever was appended for the current record.
+    /// As [`Self::end_row`], of several records.
+    pub(crate) fn end_rows(&mut self, rows: usize, bytes: usize) {
+        self.rows += rows;
+        self.bytes += bytes;
+        debug_assert!(self.columns.iter().all(|c| c.len() == self.rows));
+    }
+
+    /// Records that the batch has room for.
+    pub(crate) fn room(&self) -> usize {
+        self.max_rows.saturating_sub(self.rows)
+    }
+
+    /// Takes back whatever was appended since the last record ended.
     pub(crate) fn abandon_row(&mut self) {
         for column in &mut self.columns {
             column.truncate(self.rows);
@@ -82,6 +94,7 @@ impl BatchBuilder {
     /// Hands out the batch and starts the next; `None` when it holds no rows.
     pub(crate) fn finish(&mut self, source: &str) -> Result<Option<RecordBatch>, FormatError> {
         if self.rows == 0 {
+            self.bytes = 0;
             return Ok(None);
         }
         let schema_error = |e: arrow::error::ArrowError| {

@@ -6,9 +6,77 @@ fn trimmed(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
+/// The first bytes of a text of one to eight, the first one lowest.
+#[inline]
+fn word(text: &[u8]) -> u64 {
+    if let Some(whole) = text.first_chunk::<8>() {
+        return u64::from_le_bytes(*whole);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        // Where the two overlap they are the same.
+        let last = u64::from(u32::from_le_bytes(*last)) << (8 * (text.len() - 4));
+        return u64::from(u32::from_le_bytes(*first)) | last;
+    }
+    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// The number that `count` digits spell, one to eight of them in the lowest bytes of `word`.
+#[inline]
+fn digits_of(word: u64, count: usize) -> Option<u64> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let shift = 64 - 8 * count;
+    let values = (word << shift) ^ (ZEROS << shift);
+    let beyond_nine = values.wrapping_add(0x7676_7676_7676_7676) | values;
+    if beyond_nine & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    // Neighbours are joined: to numbers of two digits, then four, then eight.
+    let twos = (values.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
+/// What up to sixteen digits spell, and nothing else; `None` may also mean that this is not the way to find out.
+#[inline]
+fn few_digits(text: &[u8]) -> Option<u64> {
+    match text.len() {
+        1..=8 => digits_of(word(text), text.len()),
+        9..=16 => {
+            let (high, low) = text.split_at(text.len() - 8);
+            Some(digits_of(word(high), high.len())? * 100_000_000 + digits_of(word(low), 8)?)
+        }
+        _ => None,
+    }
+}
+
+/// What a number of up to eight characters, with a point and without an exponent, spells.
+#[inline]
+fn short_float(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+    let count = text.len();
+    if !(2..=8).contains(&count) {
+        return None;
+    }
+    let word = word(text);
+    let point = (0..count).find(|at| (word >> (8 * at)) as u8 == b'.')?;
+    let whole = word & !(u64::MAX << (8 * point));
+    // Nothing follows a point in the highest byte.
+    let fraction = word.checked_shr(8 * (point as u32 + 1)).unwrap_or(0);
+    let digits = digits_of(whole | fraction << (8 * point), count - 1)?;
+    // Both are exact, so that the quotient is the number nearest to what is written.
+    Some(digits as f64 / POWERS[count - 1 - point])
+}
+
 /// A decimal integer with an optional sign.
 #[inline]
 pub(crate) fn int(text: &[u8]) -> Option<i64> {
+    match few_digits(text) {
+        Some(digits) => Some(digits as i64),
+        None => any_int(text),
+    }
+}
+
+fn any_int(text: &[u8]) -> Option<i64> {
     let text = trimmed(text);
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -32,6 +100,17 @@ pub(crate) fn int(text: &[u8]) -> Option<i64> {
 /// A floating point number: digits, point, exponent; also `NaN`, `Infinity`, `inf` with a sign.
 #[inline]
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
+    let short = match text {
+        [b'-', rest @ ..] => short_float(rest).map(|number| -number),
+        _ => short_float(text),
+    };
+    match short {
+        Some(number) => Some(number),
+        None => any_float(text),
+    }
+}
+
+fn any_float(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(trimmed(text)).ok()?.parse().ok()
 }
 
@@ -218,7 +297,27 @@ pub(crate) fn decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn short_ways_agree_with_long_ones(text in "[-+]?[0-9 .x]{0,20}", digits in "[0-9]{1,20}(\\.[0-9]{0,7})?") {
+            for text in [text, digits] {
+                let text = text.as_bytes();
+                prop_assert_eq!(int(text), any_int(text));
+                prop_assert_eq!(float(text).map(f64::to_bits), any_float(text).map(f64::to_bits));
+            }
+        }
+
+        #[test]
+        fn short_floats_agree_with_long_ones(whole in 0u32..10_000, fraction in "[0-9]{0,5}") {
+            let text = format!("{whole}.{fraction}");
+            let (short, long) = (float(text.as_bytes()), any_float(text.as_bytes()));
+            prop_assert_eq!(short.map(f64::to_bits), long.map(f64::to_bits));
+        }
+    }
 
     #[test]
     fn integers() {

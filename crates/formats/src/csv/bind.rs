@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use arrow::datatypes::Schema;
 
 use crate::error::{FormatError, Problem};
+use crate::options::ColumnNames;
 
 /// The wanted columns' places among the fields; `None` for a column that the file does not have.
 #[derive(Debug, Clone)]
@@ -15,8 +16,29 @@ pub(super) struct Binding {
     pub(super) width: Option<usize>,
 }
 
+/// Binds the columns of a file, whose header has these names where it is asked for them.
+pub(super) fn of_file(
+    names: &ColumnNames,
+    header: Option<&[String]>,
+    schema: &Schema,
+    source: &str,
+) -> Result<Binding, FormatError> {
+    Ok(match (names, header) {
+        (ColumnNames::Given(names), _) => by_name(schema, names),
+        (ColumnNames::Generated, _) => generated(schema, source)?,
+        (ColumnNames::Header, Some(header)) => by_name(schema, header),
+        (ColumnNames::HeaderAmong(known), Some(header)) => {
+            check_known(known, header, source)?;
+            by_name(schema, header)
+        }
+        (ColumnNames::Header | ColumnNames::HeaderAmong(_), None) => {
+            Binding { places: vec![None; schema.fields().len()], width: None }
+        }
+    })
+}
+
 /// Binds by name: exact first, then ignoring case.
-pub(super) fn by_name(schema: &Schema, names: &[String]) -> Binding {
+fn by_name(schema: &Schema, names: &[String]) -> Binding {
     let lower: Vec<String> = names.iter().map(|n| n.to_lowercase()).collect();
     let place = |wanted: &str| {
         let exact = names.iter().position(|n| n == wanted);
@@ -27,7 +49,7 @@ pub(super) fn by_name(schema: &Schema, names: &[String]) -> Binding {
 }
 
 /// Refuses a header with a column that is not `known`.
-pub(super) fn check_known(known: &[String], names: &[String], source: &str) -> Result<(), FormatError> {
+fn check_known(known: &[String], names: &[String], source: &str) -> Result<(), FormatError> {
     let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();
     match names.iter().find(|name| !known.contains(&name.to_lowercase())) {
         None => Ok(()),
@@ -36,7 +58,7 @@ pub(super) fn check_known(known: &[String], names: &[String], source: &str) -> R
 }
 
 /// Binds `col<n>` to field n.
-pub(super) fn generated(schema: &Schema, source: &str) -> Result<Binding, FormatError> {
+fn generated(schema: &Schema, source: &str) -> Result<Binding, FormatError> {
     let mut places = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let index = field.name().strip_prefix("col").and_then(|n| n.parse::<usize>().ok());

@@ -1,7 +1,8 @@
 //! Reads a range of delimited text into batches.
 //!
 //! A record belongs to the range that holds its first byte. A range that does not begin the file starts behind the
-//! first line break at or after the byte before it. Header lines belong to no range, wherever they lie.
+//! first line break at or after the byte before it; where quotes may hold line breaks, with the first record that
+//! [`RecordStarts`] finds. Header lines belong to no range, wherever they lie.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,42 +11,53 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::bind::{self, Binding};
-use super::names;
+use super::block::Blocks;
+use super::choose::Chooser;
+use super::head::{file_width, is_blank, read_head};
 use super::nested;
 use super::scan::{Dialect, Field, Scan, scan};
-use crate::builder::{BatchBuilder, Mismatch};
+use super::starts::RecordStarts;
+use crate::builder::{BatchBuilder, Column, Mismatch};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem, excerpt};
 use crate::hive::HiveType;
 use crate::input::Input;
-use crate::options::{ColumnNames, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions};
+use crate::options::{BadRecords, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions};
 use crate::source::ByteSource;
 
 /// A reader in the middle of its range.
 pub(crate) struct CsvReader {
-    input: Input,
-    end: u64,
-    options: CsvOptions,
-    dialect: Dialect,
-    binding: Binding,
+    source: Arc<dyn ByteSource>,
+    starts: Arc<RecordStarts>,
+    pub(super) input: Input,
+    pub(super) end: u64,
+    pub(super) options: CsvOptions,
+    pub(super) dialect: Dialect,
+    pub(super) binding: Binding,
     /// Per wanted column: its values are casts of the text.
-    casts: Vec<bool>,
+    pub(super) casts: Vec<bool>,
     /// Whether a record of another width is bad although the dialect allows it.
     even_rows: bool,
     on_bad: OnBadRecord,
-    batch: BatchBuilder,
+    pub(super) batch: BatchBuilder,
+    pub(super) blocks: Blocks,
+    pub(super) chooser: Option<Chooser>,
     fields: Vec<Field>,
     scratch: Vec<u8>,
-    row: u64,
+    pub(super) row: u64,
+    /// Whether offsets into the text are offsets into the file.
+    is_plain: bool,
     /// Known when the range begins the file.
     line: Option<u64>,
+    /// Bad records that are to be counted, of which there may be examples.
+    found: Vec<FormatError>,
     /// Up to this offset the text is known to be UTF-8.
-    utf8_until: u64,
+    pub(super) utf8_until: u64,
     done: bool,
 }
 
 impl CsvReader {
-    /// Opens the range. `range` must be the whole file when the dialect is multi-line or the file compressed.
+    /// Opens the range. `range` must be the whole file when the file is compressed.
     pub(crate) async fn open(
         source: Arc<dyn ByteSource>,
         range: Range<u64>,
@@ -62,38 +74,31 @@ impl CsvReader {
         let mut head = Input::open(&*source, 0, compression, read.max_record_bytes)?
             .without_footer(options.footer_lines);
         let (names, lines) = read_head(&mut head, options, &dialect, range.start).await?;
-        let binding = match (&options.names, names) {
-            (ColumnNames::Given(names), _) => bind::by_name(batch.schema(), names),
-            (ColumnNames::Generated, _) => bind::generated(batch.schema(), source.name())?,
-            (ColumnNames::Header, Some(names)) => bind::by_name(batch.schema(), &names),
-            (ColumnNames::HeaderAmong(known), Some(names)) => {
-                bind::check_known(known, &names, source.name())?;
-                bind::by_name(batch.schema(), &names)
-            }
-            (ColumnNames::Header | ColumnNames::HeaderAmong(_), None) => {
-                Binding { places: vec![None; batch.columns.len()], width: None }
-            }
-        };
-        let mut binding = binding;
+        let mut binding = bind::of_file(&options.names, names.as_deref(), batch.schema(), source.name())?;
         let even_rows = read.even_rows && options.ragged == Ragged::PadWithNull;
         if even_rows {
             binding.width = file_width(&*source, options, &dialect, compression, read).await?;
         }
-        let (input, line) = if range.start <= head.offset() {
-            (head, Some(lines + 1))
-        } else {
-            let mut input = Input::open(&*source, range.start - 1, compression, read.max_record_bytes)?;
-            input.skip_line().await?;
-            (input, None)
+        let (input, line) = match range.start <= head.offset() {
+            true => (head, Some(lines + 1)),
+            false => (first_record(&*source, range.start, compression, &dialect, read).await?, None),
         };
+        let is_plain = compression == Compression::None && !input.is_recoded();
+        let casts: Vec<bool> =
+            (0..binding.places.len()).map(|index| read.cast_columns.contains(&index)).collect();
         Ok(Self {
+            chooser: Chooser::new(read, &batch, source.name())?,
+            blocks: Blocks::new(options, &batch, &casts),
+            source,
+            starts: Arc::clone(&read.starts),
             // The end of a compressed or recoded file is not known in bytes of text.
-            end: if compression == Compression::None && !input.is_recoded() { range.end } else { u64::MAX },
+            end: if is_plain { range.end } else { u64::MAX },
+            is_plain,
             input,
             options: options.clone(),
             dialect,
             even_rows,
-            casts: (0..binding.places.len()).map(|index| read.cast_columns.contains(&index)).collect(),
+            casts,
             binding,
             on_bad: read.on_bad_record.clone(),
             batch,
@@ -101,6 +106,7 @@ impl CsvReader {
             scratch: Vec::new(),
             row: 0,
             line,
+            found: Vec::new(),
             utf8_until: 0,
             done: false,
         })
@@ -108,6 +114,27 @@ impl CsvReader {
 
     /// The next batch; `None` at the end of the range.
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        let read = self.read_batch().await;
+        self.tell_bad().await;
+        match read {
+            Ok(()) => self.finish_batch(),
+            Err(error) if self.is_plain => Err(placed(&self.starts, &self.source, error).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn finish_batch(&mut self) -> Result<Option<RecordBatch>, FormatError> {
+        let name = self.input.name();
+        let Some(chooser) = &mut self.chooser else { return self.batch.finish(name) };
+        match self.batch.finish(name)? {
+            Some(batch) => chooser.of_batch(batch, name).map(Some),
+            // Nothing of much was kept; what follows may be.
+            None if !self.done => Ok(Some(RecordBatch::new_empty(Arc::clone(self.batch.schema())))),
+            None => Ok(None),
+        }
+    }
+
+    async fn read_batch(&mut self) -> Result<(), FormatError> {
         while !self.done && !self.batch.is_full() {
             if self.input.offset() >= self.end {
                 self.done = true;
@@ -118,8 +145,19 @@ impl CsvReader {
             }
             self.input.more().await?;
         }
-        let name = self.input.name().to_owned();
-        self.batch.finish(&name)
+        Ok(())
+    }
+
+    /// Counts the bad records that were found.
+    async fn tell_bad(&mut self) {
+        let OnBadRecord::Skip(records) = self.on_bad.clone() else { return };
+        for error in std::mem::take(&mut self.found) {
+            let error = match self.is_plain && records.wants_example() {
+                true => placed(&self.starts, &self.source, error).await,
+                false => error,
+            };
+            records.add(error);
+        }
     }
 
     /// Looks at the window as a whole once, so that not every cell of text has to be looked at. Fields begin and end at
@@ -143,6 +181,9 @@ impl CsvReader {
             if self.batch.is_full() || self.input.offset() >= self.end {
                 return Ok(true);
             }
+            if self.take_block()? {
+                continue;
+            }
             let window = self.input.pending();
             match scan(&self.dialect, window, self.input.at_eof(), &mut self.fields) {
                 Scan::Record { len, breaks } => {
@@ -165,7 +206,12 @@ impl CsvReader {
         }
     }
 
-    fn advance(&mut self, len: usize, breaks: u64) {
+    /// Whether a record is bad that has not as many fields as the others.
+    pub(super) fn is_even(&self) -> bool {
+        self.even_rows || self.options.ragged == Ragged::Bad
+    }
+
+    pub(super) fn advance(&mut self, len: usize, breaks: u64) {
         self.input.consume(len);
         self.line = self.line.map(|line| line + breaks);
     }
@@ -177,7 +223,8 @@ impl CsvReader {
         }
         self.row += 1;
         // An empty line is a record of its own kind to Hive's SerDes.
-        if self.options.ragged == Ragged::Bad || self.even_rows && !is_blank(&self.fields, window) {
+        let is_another_kind = self.even_rows && is_blank(&self.fields, window);
+        if self.is_even() && !is_another_kind {
             let expected = *self.binding.width.get_or_insert(self.fields.len());
             if self.fields.len() != expected {
                 return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None);
@@ -190,6 +237,9 @@ impl CsvReader {
             }
         }
         self.batch.end_row(len);
+        if let Some(chooser) = &mut self.chooser {
+            chooser.add_unasked();
+        }
         Ok(())
     }
 
@@ -211,29 +261,12 @@ impl CsvReader {
             return nested::append(column, field.span(window), 0, &self.options);
         }
         let value = field.decode(window, &self.dialect, &mut self.scratch);
-        // White space alone is empty too, except as text: inference takes it so.
-        let is_null = if column.is_text() {
-            value.is_empty() && self.options.empty_text_is_null && !field.quoted
-        } else {
-            value.trim_ascii().is_empty()
+        let known = Known {
+            is_quoted: field.quoted,
+            is_utf8: self.input.offset() + field.end() as u64 <= self.utf8_until,
+            is_cast: self.casts[index],
         };
-        if is_null {
-            column.append_null();
-            return Ok(());
-        }
-        let is_utf8 = self.input.offset() + field.end() as u64 <= self.utf8_until;
-        let appended = if self.casts[index] {
-            column.append_cast(value)
-        } else {
-            nested::scalar(column, value, is_utf8, &self.options)
-        };
-        match appended {
-            Err(Mismatch::Value) if self.options.malformed == Malformed::Null => {
-                column.append_null();
-                Ok(())
-            }
-            other => other,
-        }
+        append(column, value, known, &self.options)
     }
 
     fn describe(&mut self, index: usize, mismatch: Mismatch) -> (Problem, String) {
@@ -259,11 +292,83 @@ impl CsvReader {
         error.place.column = column;
         match &self.on_bad {
             OnBadRecord::Fail => Err(error),
+            OnBadRecord::Skip(_) if self.found.len() < BadRecords::MAX_EXAMPLES => {
+                self.found.push(error);
+                Ok(())
+            }
             OnBadRecord::Skip(records) => {
-                records.add(error);
+                records.note();
                 Ok(())
             }
         }
+    }
+}
+
+/// The text from the first record on that begins at `start` or behind it, of a range that does not begin the file.
+async fn first_record(
+    source: &dyn ByteSource,
+    start: u64,
+    compression: Compression,
+    dialect: &Dialect,
+    read: &ReadOptions,
+) -> Result<Input, FormatError> {
+    let limit = read.max_record_bytes;
+    if dialect.is_multiline() {
+        let start = read.starts.at_or_behind(source, dialect, start, limit).await?;
+        return Input::open(source, start, compression, limit);
+    }
+    let mut input = Input::open(source, start - 1, compression, limit)?;
+    input.skip_line().await?;
+    Ok(input)
+}
+
+/// The error with its line, which the reader of a later part of a file does not know.
+async fn placed(starts: &RecordStarts, source: &Arc<dyn ByteSource>, mut error: FormatError) -> FormatError {
+    if let (None, Some(offset)) = (error.place.line, error.place.offset) {
+        // If the file cannot be read any more, that is not what is wrong with it.
+        error.place.line = starts.line_of(&**source, offset).await.ok();
+    }
+    error
+}
+
+/// What is known of a value.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub(super) is_quoted: bool,
+    pub(super) is_utf8: bool,
+    /// It is to be a cast of the text.
+    pub(super) is_cast: bool,
+}
+
+/// Appends a value that is not nested, nor the text that stands for NULL.
+#[inline]
+pub(super) fn append(
+    column: &mut Column,
+    value: &[u8],
+    known: Known,
+    options: &CsvOptions,
+) -> Result<(), Mismatch> {
+    // White space alone is empty too, except as text: inference takes it so.
+    let is_null = if column.is_text() {
+        value.is_empty() && options.empty_text_is_null && !known.is_quoted
+    } else {
+        value.trim_ascii().is_empty()
+    };
+    if is_null {
+        column.append_null();
+        return Ok(());
+    }
+    let appended = if known.is_cast {
+        column.append_cast(value)
+    } else {
+        nested::scalar(column, value, known.is_utf8, options)
+    };
+    match appended {
+        Err(Mismatch::Value) if options.malformed == Malformed::Null => {
+            column.append_null();
+            Ok(())
+        }
+        other => other,
     }
 }
 
@@ -277,125 +382,4 @@ fn refuse_nested(batch: &BatchBuilder, source: &str) -> Result<(), FormatError> 
         }
     }
     Ok(())
-}
-
-/// Reads past the header lines: the names of the last one when they are wanted, and how many lines went by.
-/// For a range that begins far behind, only as much is read as the header needs.
-async fn read_head(
-    head: &mut Input,
-    options: &CsvOptions,
-    dialect: &Dialect,
-    range_start: u64,
-) -> Result<(Option<Vec<String>>, u64), FormatError> {
-    // A byte-order mark is three bytes long: a range that begins within it must know of it.
-    if options.header_lines == 0 && range_start > 3 {
-        return Ok((None, 0));
-    }
-    head.begin(options.encoding).await?;
-    let mut lines = 0;
-    for nth in 1..=options.header_lines {
-        if nth == options.header_lines && options.names.are_in_header() {
-            let (names, breaks) = read_names(head, dialect).await?;
-            return Ok((names, lines + breaks));
-        }
-        let Some(breaks) = skip_header(head, dialect).await? else { break };
-        lines += breaks;
-    }
-    Ok((None, lines))
-}
-
-/// How many fields the last header line of a file has, or without one its first record that is not empty; `None` for a
-/// file without either.
-async fn file_width(
-    source: &dyn ByteSource,
-    options: &CsvOptions,
-    dialect: &Dialect,
-    compression: Compression,
-    read: &ReadOptions,
-) -> Result<Option<usize>, FormatError> {
-    let mut input = Input::open(source, 0, compression, read.max_record_bytes)?;
-    input.begin(options.encoding).await?;
-    for _ in 1..options.header_lines {
-        skip_header(&mut input, dialect).await?;
-    }
-    let mut fields = Vec::new();
-    loop {
-        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
-            Scan::Record { len, .. } => {
-                if fields.len() > 1 || fields.iter().any(|field| !field.span(input.pending()).is_empty()) {
-                    return Ok(Some(fields.len()));
-                }
-                input.consume(len);
-            }
-            Scan::Comment { len } => input.consume(len),
-            // Whoever reads the records says what is wrong with one.
-            Scan::End | Scan::OpenQuote => return Ok(None),
-            Scan::More => {
-                input.more().await?;
-            }
-        }
-    }
-}
-
-/// Skips a header line, or, where quotes may hold line breaks, a header record; `None` at the end of the file.
-/// A line whose quote is never closed is a line all the same.
-async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>, FormatError> {
-    let mut fields = Vec::new();
-    while dialect.multiline && dialect.quote.is_some() {
-        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
-            Scan::Record { len, breaks } => {
-                input.consume(len);
-                return Ok(Some(breaks));
-            }
-            Scan::Comment { .. } | Scan::OpenQuote => break,
-            Scan::End => return Ok(None),
-            Scan::More => {
-                input.more().await?;
-            }
-        }
-    }
-    Ok(input.skip_line().await?.then_some(1))
-}
-
-fn is_blank(fields: &[Field], window: &[u8]) -> bool {
-    matches!(fields, [only] if !only.quoted && only.span(window).trim_ascii().is_empty())
-}
-
-/// Reads the header record; `None` when the file has none.
-pub(crate) async fn read_names(
-    input: &mut Input,
-    dialect: &Dialect,
-) -> Result<(Option<Vec<String>>, u64), FormatError> {
-    let mut fields = Vec::new();
-    let mut passed = 0;
-    loop {
-        match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
-            // Inference looks for the header below them, too.
-            Scan::Record { len, breaks } if is_blank(&fields, input.pending()) => {
-                input.consume(len);
-                passed += breaks;
-            }
-            Scan::Record { len, breaks } => {
-                let mut values = Vec::with_capacity(fields.len());
-                let mut scratch = Vec::new();
-                for field in &fields {
-                    let value = field.decode(input.pending(), dialect, &mut scratch);
-                    std::str::from_utf8(value)
-                        .map_err(|_| FormatError::new(input.name(), Problem::InvalidUtf8))?;
-                    values.push(names::of_value(value));
-                }
-                input.consume(len);
-                return Ok((Some(names::of_header(values)), passed + breaks));
-            }
-            Scan::Comment { len } => {
-                input.consume(len);
-                passed += 1;
-            }
-            Scan::End => return Ok((None, passed)),
-            Scan::OpenQuote => return Err(FormatError::new(input.name(), Problem::UnterminatedQuote)),
-            Scan::More => {
-                input.more().await?;
-            }
-        }
-    }
 }

@@ -39,6 +39,13 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// Whether records may go over several lines.
+    pub(crate) fn is_multiline(&self) -> bool {
+        self.multiline && self.quote.is_some()
+    }
+}
+
 /// One field of a record: a span of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {

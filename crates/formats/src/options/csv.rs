@@ -55,7 +55,7 @@ pub struct CsvOptions {
     pub escape: Option<u8>,
     /// Records that begin with it are skipped to the end of their line. Lines to be skipped as header count them.
     pub comment: Option<u8>,
-    /// Whether quoted fields may hold line breaks. Then a file cannot be split.
+    /// Whether quoted fields may hold line breaks. Then a file with comments cannot be split.
     pub multiline: bool,
     /// Lines skipped at the start of each file (`skip.header.line.count`).
     pub header_lines: u64,

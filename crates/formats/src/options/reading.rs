@@ -2,8 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
+
+use arrow::array::{BooleanArray, RecordBatch};
 
 use crate::compression::Compression;
+use crate::csv::starts::RecordStarts;
 use crate::error::FormatError;
 
 /// What happens on a bad record.
@@ -36,13 +40,34 @@ impl BadRecords {
         self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn add(&self, error: FormatError) {
+    /// Whether there is room for another example.
+    pub(crate) fn wants_example(&self) -> bool {
+        self.examples.lock().unwrap_or_else(PoisonError::into_inner).len() < Self::MAX_EXAMPLES
+    }
+
+    /// Counts a record of which no example is wanted.
+    pub(crate) fn note(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add(&self, error: FormatError) {
+        self.note();
         let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
         if examples.len() < Self::MAX_EXAMPLES {
             examples.push(error);
         }
     }
+}
+
+/// Which records are kept while they are read, decided by some of the wanted columns: the others are then made of those
+/// records only.
+pub trait RowFilter: Send + Sync + fmt::Debug {
+    /// The columns that it looks at, by their positions among the wanted ones.
+    fn columns(&self) -> &[usize];
+    /// For each row of these columns whether it is kept; NULL is no. The same for the same row, however often it is asked.
+    fn keep(&self, columns: &RecordBatch) -> io::Result<BooleanArray>;
+    /// Notes that so many records were read and not kept.
+    fn left_out(&self, records: u64);
 }
 
 /// How to read.
@@ -62,6 +87,10 @@ pub struct ReadOptions {
     /// Delimited text only: a record with another number of fields than its file's header, or without one its file's first
     /// record, is bad, also where the dialect fills up with NULL. Default no.
     pub even_rows: bool,
+    /// Delimited text only: the records to keep; all by default. Batches may then be empty.
+    pub filter: Option<Arc<dyn RowFilter>>,
+    /// Delimited text only: what the readers of one file's parts share, so that they do not all look for the same.
+    pub starts: Arc<RecordStarts>,
 }
 
 impl Default for ReadOptions {
@@ -73,6 +102,8 @@ impl Default for ReadOptions {
             max_record_bytes: 64 << 20,
             cast_columns: Vec::new(),
             even_rows: false,
+            filter: None,
+            starts: Arc::default(),
         }
     }
 }

@@ -6,12 +6,12 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
 /// Values looked at.
-const SAMPLE: usize = 8192;
+pub(super) const SAMPLE: usize = 8192;
 /// Fewer say nothing.
-const LEAST: usize = 4096;
+pub(super) const LEAST: usize = 4096;
 /// Distinct values in a hundred from which on values hardly repeat: a dictionary of the column would have some forty
 /// thousand entries or more.
-const PERCENT: usize = 90;
+pub(super) const PERCENT: usize = 90;
 
 /// Whether nearly all of the first values differ. False for types that are not looked at, and for few values.
 pub(super) fn hardly_repeats(values: &ArrayRef) -> bool {

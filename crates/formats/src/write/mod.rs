@@ -9,15 +9,19 @@ mod columns;
 mod compress;
 mod csv;
 mod distinct;
+mod intern;
 mod json;
 mod orc;
 mod parquet;
+mod router;
 mod shared;
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{interleave_record_batch, take_record_batch};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use bytes::Bytes;
 
 use crate::compression::Compression;
@@ -26,6 +30,8 @@ use crate::options::Format;
 use crate::source::ByteSink;
 
 pub use columns::check_writable;
+pub use parquet::Scratch;
+pub use router::{Group, Naming, Router};
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -39,6 +45,8 @@ pub struct WriteOptions {
     pub header: bool,
     /// A Parquet row group, or an ORC stripe, ends at about this size in memory. Default 64 MiB.
     pub row_group_bytes: usize,
+    /// Buffers that writers share which take turns.
+    pub scratch: Scratch,
 }
 
 impl Default for WriteOptions {
@@ -48,14 +56,16 @@ impl Default for WriteOptions {
             parquet_codec: ParquetCodec::Snappy,
             header: true,
             row_group_bytes: 64 << 20,
+            scratch: Scratch::default(),
         }
     }
 }
 
 /// Parquet's page compression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ParquetCodec {
     /// Snappy, the default everywhere.
+    #[default]
     Snappy,
     /// gzip.
     Gzip,
@@ -63,6 +73,46 @@ pub enum ParquetCodec {
     Zstd,
     /// None.
     Uncompressed,
+}
+
+/// Some rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'b> {
+    /// The batch.
+    pub batch: &'b RecordBatch,
+    /// Which of its rows, in this order; all of them where it says nothing.
+    pub rows: Option<&'b [u32]>,
+}
+
+impl Part<'_> {
+    /// How many rows they are.
+    pub fn len(&self) -> usize {
+        self.rows.map_or(self.batch.num_rows(), <[u32]>::len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The rows of all parts as one batch.
+fn gathered(parts: &[Part<'_>]) -> Result<RecordBatch, ArrowError> {
+    match parts {
+        [Part { batch, rows: None }] => Ok((*batch).clone()),
+        [Part { batch, rows: Some(rows) }] => take_record_batch(batch, &UInt32Array::from(rows.to_vec())),
+        parts => {
+            let batches: Vec<&RecordBatch> = parts.iter().map(|part| part.batch).collect();
+            let mut places = Vec::with_capacity(parts.iter().map(Part::len).sum());
+            for (at, part) in parts.iter().enumerate() {
+                match part.rows {
+                    Some(rows) => places.extend(rows.iter().map(|row| (at, *row as usize))),
+                    None => places.extend((0..part.batch.num_rows()).map(|row| (at, row))),
+                }
+            }
+            interleave_record_batch(&batches, &places)
+        }
+    }
 }
 
 /// What a finished file holds.
@@ -126,20 +176,37 @@ impl<S: ByteSink> Writer<S> {
 
     /// Appends a batch, which must have the writer's schema.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
-        if batch.num_columns() != self.schema.fields().len() {
-            let message =
-                format!("{} columns where {} are wanted", batch.num_columns(), self.schema.fields().len());
+        self.write_parts(&[Part { batch, rows: None }]).await
+    }
+
+    /// Appends rows of batches that have the writer's schema.
+    pub async fn write_parts(&mut self, parts: &[Part<'_>]) -> Result<(), FormatError> {
+        self.encode(parts)?;
+        self.rows += parts.iter().map(Part::len).sum::<usize>() as u64;
+        self.pass_on().await
+    }
+
+    fn encode(&mut self, parts: &[Part<'_>]) -> Result<(), FormatError> {
+        let wanted = self.schema.fields().len();
+        if let Some(other) = parts.iter().find(|part| part.batch.num_columns() != wanted) {
+            let message = format!("{} columns where {wanted} are wanted", other.batch.num_columns());
             return Err(FormatError::new(&self.name, Problem::Schema { message }));
         }
-        match &mut self.encoder {
-            Encoder::Csv(encoder) => encoder.write(&self.name, batch)?,
-            Encoder::Json(encoder) => encoder.write(&self.name, batch)?,
-            Encoder::Parquet(encoder) => encoder.write(&self.name, batch)?,
-            Encoder::Avro(encoder) => encoder.write(&self.name, batch)?,
-            Encoder::Orc(encoder) => encoder.write(&self.name, batch)?,
+        if parts.iter().all(Part::is_empty) {
+            return Ok(());
         }
-        self.rows += batch.num_rows() as u64;
-        self.pass_on().await
+        if let Encoder::Parquet(encoder) = &mut self.encoder {
+            return encoder.write(&self.name, parts);
+        }
+        let batch = gathered(parts)
+            .map_err(|error| FormatError::new(&self.name, Problem::Schema { message: error.to_string() }))?;
+        match &mut self.encoder {
+            Encoder::Csv(encoder) => encoder.write(&self.name, &batch),
+            Encoder::Json(encoder) => encoder.write(&self.name, &batch),
+            Encoder::Avro(encoder) => encoder.write(&self.name, &batch),
+            Encoder::Orc(encoder) => encoder.write(&self.name, &batch),
+            Encoder::Parquet(_) => Ok(()),
+        }
     }
 
     /// Bytes held in memory, about.

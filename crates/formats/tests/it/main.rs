@@ -4,12 +4,15 @@
 
 mod bad_input;
 mod codecs;
+mod csv_blocks;
 mod excel;
 mod hints;
 mod infer;
 mod ion;
 mod lines;
 mod names;
+mod parquet_flat;
+mod parquet_pages;
 mod parquet_types;
 mod properties;
 mod reading;

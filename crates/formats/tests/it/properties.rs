@@ -88,12 +88,25 @@ proptest! {
         header in 0u64..3,
         cuts in prop::collection::vec(0usize..300, 0..6),
         end in any::<bool>(),
+        even_rows in any::<bool>(),
     ) {
         let mut text = if bom { "\u{feff}".to_owned() } else { String::new() };
         text.push_str(&lines.join(if crlf { "\r\n" } else { "\n" }));
         if end { text.push('\n'); }
         let csv = CsvOptions { delimiter: b',', escape: Some(b'\\'), header_lines: header, ..CsvOptions::lazy_simple(names(3)) };
-        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts)?;
+        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, even_rows)?;
+    }
+
+    #[test]
+    fn any_split_of_quoted_records_gives_the_same_rows(
+        text in "([a-c]{0,3}[,\n]|\"[a,\n]{0,4}\"[,\n]|[\",\n\\\\]){0,40}",
+        header in 0u64..3,
+        escape in prop::option::of(Just(b'\\')),
+        cuts in prop::collection::vec(0usize..200, 0..6),
+        even_rows in any::<bool>(),
+    ) {
+        let csv = CsvOptions { delimiter: b',', escape, header_lines: header, ..CsvOptions::open_csv(names(3)) };
+        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, even_rows)?;
     }
 
     #[test]
@@ -144,7 +157,7 @@ proptest! {
             text.push_str(&"\n".repeat(breaks));
         }
         let json = JsonOptions { layout: JsonLayout::Lines, ..JsonOptions::default() };
-        same_rows_over_cuts(&text, &Format::Json(json), &cuts)?;
+        same_rows_over_cuts(&text, &Format::Json(json), &cuts, false)?;
     }
 
     #[test]
@@ -203,21 +216,33 @@ proptest! {
     }
 }
 
-fn same_rows_over_cuts(text: &str, format: &Format, cuts: &[usize]) -> Result<(), TestCaseError> {
+fn same_rows_over_cuts(
+    text: &str,
+    format: &Format,
+    cuts: &[usize],
+    even_rows: bool,
+) -> Result<(), TestCaseError> {
     let file: Arc<dyn ByteSource> = Arc::new(MemorySource::new("f", text.as_bytes().to_vec()));
     let wanted = text_schema(3);
-    let whole = rows(&read_all(&file, format, &wanted, ReadOptions::default()).unwrap());
+    // A quote that nothing closes is a bad record, wherever the file is cut.
+    let bad = [Arc::new(formats::BadRecords::default()), Arc::default()];
+    let options = |parts: usize| ReadOptions {
+        on_bad_record: formats::OnBadRecord::Skip(Arc::clone(&bad[parts])),
+        even_rows,
+        ..ReadOptions::default()
+    };
+    let whole = rows(&read_all(&file, format, &wanted, options(0)).unwrap());
     let mut edges: Vec<u64> = cuts.iter().map(|c| (*c as u64).min(file.size())).collect();
     edges.extend([0, file.size()]);
     edges.sort_unstable();
     let mut parts = Vec::new();
     for pair in edges.windows(2) {
-        let stream =
-            read(Arc::clone(&file), pair[0]..pair[1], format, Arc::clone(&wanted), ReadOptions::default());
+        let stream = read(Arc::clone(&file), pair[0]..pair[1], format, Arc::clone(&wanted), options(1));
         let batches: Vec<RecordBatch> = block_on(stream.try_collect()).unwrap();
         parts.extend(batches.iter().flat_map(rows));
     }
     prop_assert_eq!(parts, whole, "{:?} cut at {:?}", text, edges);
+    prop_assert_eq!(bad[1].count(), bad[0].count(), "{:?} cut at {:?}", text, edges);
     let planned = block_on(plan_splits(&*file, format, 10)).unwrap();
     prop_assert!(planned.windows(2).all(|w| w[0].end == w[1].start));
     Ok(())

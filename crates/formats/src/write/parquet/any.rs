@@ -1,24 +1,22 @@
-//! Parquet through the `parquet` crate, one row group in memory at a time, with statistics per page.
+//! Columns of any type, through the `parquet` crate.
 //!
 //! The writer is made for the first rows: columns in which hardly a value comes twice get no dictionary, which would be
 //! built, found too large and thrown away.
 
-use std::io;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::distinct::hardly_repeats;
-use super::shared::Shared;
-use super::{ParquetCodec, WriteOptions};
-use crate::error::{FormatError, Problem};
+use super::CREATED_BY;
+use crate::write::distinct::hardly_repeats;
+use crate::write::shared::Shared;
+use crate::write::{ParquetCodec, Part, WriteOptions, gathered};
 
-pub(super) struct ParquetEncoder {
+pub(in crate::write) struct AnyEncoder {
     writer: Stage,
     schema: SchemaRef,
     codec: Compression,
@@ -34,11 +32,7 @@ enum Stage {
     Finished,
 }
 
-fn parquet_error(name: &str, error: &ParquetError) -> FormatError {
-    FormatError::new(name, Problem::Parquet { message: error.to_string() })
-}
-
-fn codec(codec: ParquetCodec) -> Compression {
+pub(super) fn codec(codec: ParquetCodec) -> Compression {
     match codec {
         ParquetCodec::Snappy => Compression::SNAPPY,
         ParquetCodec::Gzip => Compression::GZIP(GzipLevel::default()),
@@ -47,34 +41,27 @@ fn codec(codec: ParquetCodec) -> Compression {
     }
 }
 
-impl ParquetEncoder {
-    pub(super) fn new(name: &str, schema: SchemaRef, options: &WriteOptions) -> Result<Self, FormatError> {
-        ArrowSchemaConverter::new().convert(&schema).map_err(|e| parquet_error(name, &e))?;
-        Ok(Self {
+impl AnyEncoder {
+    pub(super) fn new(schema: SchemaRef, options: &WriteOptions) -> Self {
+        Self {
             writer: Stage::New,
             schema,
             codec: codec(options.parquet_codec),
             made: Shared::default(),
             row_group_bytes: options.row_group_bytes,
-        })
+        }
     }
 
     /// The writer; it is made for `first`, the first rows, when there is none yet.
-    fn writer(
-        &mut self,
-        name: &str,
-        first: Option<&RecordBatch>,
-    ) -> Result<&mut ArrowWriter<Shared>, FormatError> {
+    fn writer(&mut self, first: Option<&RecordBatch>) -> Result<&mut ArrowWriter<Shared>, ParquetError> {
         if let Stage::New = self.writer {
             let properties = self.properties(first);
-            let writer = ArrowWriter::try_new(self.made.clone(), self.schema.clone(), Some(properties));
-            self.writer = Stage::Open(Box::new(writer.map_err(|e| parquet_error(name, &e))?));
+            let writer = ArrowWriter::try_new(self.made.clone(), self.schema.clone(), Some(properties))?;
+            self.writer = Stage::Open(Box::new(writer));
         }
         match &mut self.writer {
             Stage::Open(writer) => Ok(writer),
-            Stage::New | Stage::Finished => {
-                Err(FormatError::io(name, io::Error::other("the file is finished")))
-            }
+            Stage::New | Stage::Finished => Err(ParquetError::General("the file is finished".to_owned())),
         }
     }
 
@@ -82,7 +69,7 @@ impl ParquetEncoder {
         let mut builder = WriterProperties::builder()
             .set_compression(self.codec)
             .set_statistics_enabled(EnabledStatistics::Page)
-            .set_created_by(concat!("tenon version ", env!("CARGO_PKG_VERSION")).to_owned());
+            .set_created_by(CREATED_BY.to_owned());
         for (field, values) in self.schema.fields().iter().zip(first.map_or(&[][..], RecordBatch::columns)) {
             if hardly_repeats(values) {
                 let path = ColumnPath::new(vec![field.name().clone()]);
@@ -92,19 +79,17 @@ impl ParquetEncoder {
         builder.build()
     }
 
-    pub(super) fn write(&mut self, name: &str, batch: &RecordBatch) -> Result<(), FormatError> {
+    pub(super) fn write(&mut self, parts: &[Part<'_>]) -> Result<(), ParquetError> {
+        let batch = gathered(parts)?;
         let limit = self.row_group_bytes;
-        let writer = self.writer(name, Some(batch))?;
-        writer.write(batch).map_err(|e| parquet_error(name, &e))?;
-        if writer.memory_size() >= limit {
-            writer.flush().map_err(|e| parquet_error(name, &e))?;
-        }
-        Ok(())
+        let writer = self.writer(Some(&batch))?;
+        writer.write(&batch)?;
+        if writer.memory_size() >= limit { writer.flush() } else { Ok(()) }
     }
 
-    pub(super) fn end_row_group(&mut self, name: &str) -> Result<(), FormatError> {
+    pub(super) fn end_row_group(&mut self) -> Result<(), ParquetError> {
         match &mut self.writer {
-            Stage::Open(writer) => writer.flush().map_err(|e| parquet_error(name, &e)),
+            Stage::Open(writer) => writer.flush(),
             Stage::New | Stage::Finished => Ok(()),
         }
     }
@@ -116,10 +101,10 @@ impl ParquetEncoder {
         }
     }
 
-    pub(super) fn finish(&mut self, name: &str) -> Result<(), FormatError> {
-        self.writer(name, None)?;
+    pub(super) fn finish(&mut self) -> Result<(), ParquetError> {
+        self.writer(None)?;
         if let Stage::Open(writer) = std::mem::replace(&mut self.writer, Stage::Finished) {
-            writer.close().map_err(|e| parquet_error(name, &e))?;
+            writer.close()?;
         }
         Ok(())
     }
