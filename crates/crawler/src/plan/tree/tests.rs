@@ -64,7 +64,11 @@ fn contradictions_of_files_come_with_their_table() {
     };
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
     for (place, ty) in [("y=1", "struct<a:int>"), ("y=2", "struct<a:bigint>"), ("y=3", "struct<a:boolean>")] {
-        folders.entry(place.to_owned()).or_default().add(format!("t/{place}/f"), typed(ty), Likeness::Similar);
+        folders.entry(place.to_owned()).or_default().add(
+            format!("t/{place}/f"),
+            typed(ty),
+            Likeness::Similar,
+        );
     }
     let tables = Tree::new("t/", folders, Grouping::default()).planned().tables;
     assert_eq!(tables.len(), 1);
