@@ -52,7 +52,7 @@ fn a_column_that_has_no_type_is_left_out_with_a_remark() {
     assert_eq!(
         remarks,
         [
-            "s3://b/t.parquet, column w: the column is left out, because its type Decimal256(50, 2) is not supported"
+            "s3://b/t.parquet, column w: the column is left out, because its type decimal(50,2) is not supported"
         ]
     );
     let nothing = file_of(vec![("w", wide())]).unwrap_err();

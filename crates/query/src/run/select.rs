@@ -22,7 +22,7 @@ pub(super) async fn run(ground: &Ground, request: &Request<'_>, select: Select) 
     let correlated = sql::is_correlated(&plan);
     let mut execution = session.execute_plan(plan).await.map_err(|error| match error {
         // A subquery that our engine cannot make a join of; what it says then is of its own insides.
-        EngineError::Unsupported { .. } if correlated => {
+        EngineError::Unsupported { .. } | EngineError::ColumnNotFound { .. } if correlated => {
             RunError::Sql(SqlError::unsupported(Position::default(), CORRELATED))
         }
         other => RunError::of_planning(other),
