@@ -184,9 +184,9 @@ mod tests {
     #[test]
     fn numbers_are_those_of_first_appearance() {
         let mut numbers = Numbers::new();
-        let codes: Vec<u32> = (0..10_000u64).map(|n| numbers.code(n * n % 977 + (n % 3 << 60))).collect();
+        let codes: Vec<u32> = (0..10_000u64).map(|n| numbers.code(n * n % 977 + ((n % 3) << 60))).collect();
         for (n, code) in (0..10_000u64).zip(&codes) {
-            assert_eq!(numbers.keys()[*code as usize], n * n % 977 + (n % 3 << 60));
+            assert_eq!(numbers.keys()[*code as usize], n * n % 977 + ((n % 3) << 60));
         }
         let mut seen = 0;
         for code in codes {

@@ -1,6 +1,6 @@
 //! Reading, writing and recognising files through the public interface.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod bad_input;
 mod codecs;

@@ -27,7 +27,7 @@ use crate::error::{FormatError, Problem};
 const CREATED_BY: &str = concat!("tenon version ", env!("CARGO_PKG_VERSION"));
 
 pub(super) enum ParquetEncoder {
-    Flat(flat::FlatEncoder),
+    Flat(Box<flat::FlatEncoder>),
     Any(any::AnyEncoder),
 }
 
@@ -40,7 +40,7 @@ impl ParquetEncoder {
         let refused = |error: ParquetError| parquet_error(name, &error);
         let columns = ArrowSchemaConverter::new().convert(&schema).map_err(refused)?;
         match flat::FlatEncoder::new(&schema, &columns, options).map_err(refused)? {
-            Some(flat) => Ok(Self::Flat(flat)),
+            Some(flat) => Ok(Self::Flat(Box::new(flat))),
             None => Ok(Self::Any(any::AnyEncoder::new(schema, options))),
         }
     }
