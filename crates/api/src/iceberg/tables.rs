@@ -123,9 +123,8 @@ pub(super) async fn register(tables: &Tables, asked: &Asked, namespace: &str) ->
     }
     let table = identifier(namespace, &request.name)?;
     let context = &asked.context;
-    let registered =
-        tables.register(&context.scope, &table, &request.metadata_location, &context.caller).await;
-    loaded(&registered.map_err(Problem::Registering)?)
+    let location = &request.metadata_location;
+    loaded(&tables.register(&context.scope, &table, location, &context.caller).await?)
 }
 
 pub(super) async fn load(
