@@ -328,6 +328,12 @@ def test_pages_rename_register_drop(tenon, catalog, namespace):
     assert listed == [f"t{number}" for number in range(7)] and pages >= 4
     status, page = call(tenon, "GET", f"/v1/{{prefix}}/namespaces/{namespace}/tables")
     assert len(page["identifiers"]) == 7 and page["next-page-token"] is None
+    # A token belongs to its listing.
+    _, page = call(tenon, "GET", f"/v1/{{prefix}}/namespaces/{namespace}/tables?pageSize=2")
+    token = page["next-page-token"]
+    for path in ("/v1/{prefix}/namespaces", f"/v1/{{prefix}}/namespaces/{namespace}x/tables"):
+        status, answer = call(tenon, "GET", f"{path}?pageToken={token}")
+        assert (status, answer["error"]["type"]) == (400, "BadRequestException")
 
     other = name("other")
     catalog.create_namespace(other)

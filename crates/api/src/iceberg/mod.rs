@@ -21,7 +21,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use wire::{Body, Whole, Wire};
+use wire::{Body, Caller, Question, Whole, Wire};
 
 use errors::Problem;
 use scope::Context;
@@ -103,8 +103,27 @@ impl Asked {
             return Err(bad());
         }
         let begun = self.query.iter().any(|(name, _)| name == "pageToken");
-        Ok((self.parameter("pageToken"), size.or(begun.then_some(1000))))
+        let place = self.parameter("pageToken").map(|token| self.question().place(token).ok_or_else(foreign));
+        Ok((place.transpose()?, size.or(begun.then_some(1000))))
     }
+
+    /// The token of the next page, which begins at a place.
+    fn next(&self, place: Option<String>) -> Option<String> {
+        place.map(|place| self.question().token(&place))
+    }
+
+    /// What a token is for.
+    fn question(&self) -> Question {
+        let Caller { account, region, .. } = &self.whole.caller;
+        let paging = |name: &str| matches!(name, "pageToken" | "pageSize");
+        let rest = self.query.iter().filter(|(name, _)| !paging(name));
+        let rest = rest.flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        Question::new([account.as_str(), region, self.whole.parts.uri.path()].into_iter().chain(rest))
+    }
+}
+
+fn foreign() -> Problem {
+    Problem::BadRequest("pageToken is not a token of this listing".to_owned())
 }
 
 /// Whether a path is the catalog's.
