@@ -271,6 +271,33 @@ def test_search(glue, database):
     assert found(SearchText=word, ResourceShareType="FOREIGN") == []
     refused("InvalidInputException", "EQUALS", glue.search_tables, Filters=[key("Name", "x", "GREATER_THAN")])
     refused("InvalidInputException", "token", glue.search_tables, NextToken="nonsense")
+    refused("InvalidInputException", "foo", glue.search_tables, SortCriteria=[{"FieldName": "foo", "Sort": "ASC"}])
+    glue.create_table(DatabaseName=database, TableInput=table_input(f"{word}_3"))
+    assert found(Filters=[here, key("Retention", "0")]) == ["3"]
+
+
+def test_tokens_belong_to_their_request(glue, database):
+    for kind in "ab":
+        glue.create_table(DatabaseName=database, TableInput=table_input(f"t{kind}"))
+    asked = {"DatabaseName": database, "MaxResults": 1}
+    token = glue.get_tables(**asked)["NextToken"]
+    assert [table["Name"] for table in glue.get_tables(**asked, NextToken=token)["TableList"]] == ["tb"]
+    assert len(glue.get_tables(DatabaseName=database, MaxResults=5, NextToken=token)["TableList"]) == 1
+    for operation, request in [
+        ("get_databases", {}), ("get_connections", {}), ("list_registries", {}), ("get_jobs", {}),
+        ("get_tables", {"DatabaseName": database, "Expression": "t.*"}), ("get_resource_policies", {}),
+        ("get_user_defined_functions", {"DatabaseName": database, "Pattern": "*"}), ("search_tables", {}),
+        ("get_table_versions", {"DatabaseName": database, "TableName": "ta"}),
+    ]:
+        refused("InvalidInputException", "token", getattr(glue, operation), **request, NextToken=token)
+    for operation in ("get_crawlers", "list_crawlers", "get_classifiers"):
+        refused("ValidationException", "token", getattr(glue, operation), NextToken=token)
+    search = {"Filters": [{"Key": "DatabaseName", "Value": database}], "MaxResults": 1}
+    by_name = lambda order: {**search, "SortCriteria": [{"FieldName": "Name", "Sort": order}]}  # noqa: E731
+    token = glue.search_tables(**by_name("ASC"))["NextToken"]
+    assert [table["Name"] for table in glue.search_tables(**by_name("ASC"), NextToken=token)["TableList"]] == ["tb"]
+    for other in (by_name("DESC"), {**by_name("ASC"), "SearchText": "t"}):
+        refused("InvalidInputException", "token", glue.search_tables, **other, NextToken=token)
 
 
 # Policies, settings, optimizers

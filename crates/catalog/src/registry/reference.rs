@@ -1,7 +1,8 @@
 //! Tables whose columns are those of a schema version (`StorageDescriptor.SchemaReference`).
 //!
 //! The version counts, whatever columns are stored: clients send back what they read. It is looked up whenever the table
-//! is read, so the table of a version that was deleted cannot be read, and says so; a listing shows it as it is stored.
+//! is read, also by listings and searches. The table of a version that was deleted cannot be read, and says so; a listing
+//! shows it as it is stored.
 
 use serde_json::Value;
 use store::{Scope, Tx};

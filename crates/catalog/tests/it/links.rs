@@ -387,6 +387,11 @@ async fn tables_are_searched_by_words_and_properties() {
     assert_eq!(ascending, ["shop-eu.xxordersyy", "shop-eu.customer_orders", "shop-eu.orders"]);
     let descending = searched(&mut tx, &sorted("Retention", true)).await;
     assert_eq!(descending, ["shop-eu.orders", "shop-eu.customer_orders", "shop-eu.xxordersyy"]);
+    let unsorted = search::tables(&mut tx, &scope(), &SearchQuery { limit: 1, ..sorted("foo", false) }).await;
+    assert!(matches!(unsorted, Err(CatalogError::InvalidInput { .. })), "{unsorted:?}");
+    let kept = |days| by(vec![filter("Retention", days, None)]);
+    assert_eq!(searched(&mut tx, &kept("0")).await, ["db.t"], "as GetTable shows it");
+    assert_eq!(searched(&mut tx, &kept("9")).await, ["shop-eu.customer_orders"]);
     for bad in [filter("Name", "x", Some(Comparator::LessThan)), filter("UpdateTime", "soon", None)] {
         let query = SearchQuery { limit: 1, ..by(vec![bad]) };
         assert!(search::tables(&mut tx, &scope(), &query).await.is_err());
