@@ -206,9 +206,12 @@ async fn statistics_are_of_columns_that_are_there() {
     let table = ("db", "t");
     let mut wrong = long("name", 0);
     wrong.statistics_data.insert("Type".to_owned(), json!("STRING"));
-    let given = vec![long("ID", 1), long("none", 1), wrong];
+    let mut of_text = long("id", 0);
+    of_text.other.insert("ColumnType".to_owned(), json!("string"));
+    let given = vec![long("ID", 1), long("none", 1), wrong, long("name", 1), of_text];
     let failed = statistics::update(&mut tx, &scope(), table, Of::Table, given).await.unwrap();
-    assert_eq!(failed.iter().map(|one| one.given.column_name.as_str()).collect::<Vec<_>>(), ["none", "name"]);
+    let names: Vec<&str> = failed.iter().map(|one| one.given.column_name.as_str()).collect();
+    assert_eq!(names, ["none", "name", "name", "id"]);
     let asked = ["id".to_owned(), "name".to_owned(), "none".to_owned()];
     let (found, failed) = statistics::get(&mut tx, &scope(), table, Of::Table, &asked).await.unwrap();
     assert_eq!((found, failed.len()), (vec![long("id", 1)], 2));
