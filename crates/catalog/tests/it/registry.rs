@@ -206,6 +206,7 @@ async fn a_table_has_the_columns_of_its_schema_version() {
     let numbered = |number: i64| json!({"SchemaId": {"SchemaName": "orders"}, "SchemaVersionNumber": number});
     for bad in [
         numbered(9),
+        json!({}),
         json!({"SchemaId": {}}),
         json!({"SchemaId": {"SchemaName": "orders"}}),
         json!({"SchemaVersionId": "x"}),
