@@ -24,6 +24,8 @@ pub(super) enum Problem {
     NestedNamespace { levels: Vec<String> },
     #[error("there is no warehouse {0:?}")]
     NoSuchWarehouse(String),
+    #[error("the request's body is in the encoding {0:?}")]
+    Encoding(String),
     #[error("there is no such path")]
     NoSuchRoute,
     #[error("{0}")]
@@ -62,6 +64,11 @@ pub(super) fn explain(problem: &Problem) -> Explained {
                 "Warehouse {name:?} does not exist: give your account id, account/region, s3://bucket/prefix, or nothing."
             );
             (StatusCode::BAD_REQUEST, BAD_REQUEST, message)
+        }
+        Problem::Encoding(name) => {
+            let message =
+                format!("Content-Encoding {name:?} is not built on this server: send the body as it is.");
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException", message)
         }
         Problem::NoSuchRoute => {
             (StatusCode::NOT_FOUND, "NoSuchEndpointException", "There is no such endpoint.".to_owned())
