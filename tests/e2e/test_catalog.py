@@ -479,6 +479,9 @@ def test_what_is_not_built_says_so(glue, database):
     request = {"TransactionId": "abc", "TableInput": table_input("t")}
     refused("NotImplemented", "not built", glue.create_table, DatabaseName=database, **request)
     refused("NotImplemented", "", glue.get_tags, ResourceArn="arn:aws:glue:us-east-1:000000000000:trigger/x")
+    for malformed in ("table/sea", "database/a/b", "userDefinedFunction/f"):
+        at = f"arn:aws:glue:us-east-1:000000000000:{malformed}"
+        refused("InvalidInputException", "not the ARN", glue.get_tags, ResourceArn=at)
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
 
 

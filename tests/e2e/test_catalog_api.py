@@ -89,6 +89,10 @@ def test_the_number_of_keys_stays_while_there_are_partitions(glue, database):
 TIME = datetime.datetime(2024, 1, 31, 12, tzinfo=datetime.timezone.utc)
 
 
+# Types of columns that are not called like their statistics.
+HIVE = {"LONG": "bigint", "DECIMAL": "decimal(10,2)"}
+
+
 def statistics_of_all_types():
     number = {"UnscaledValue": b"\x01\x02", "Scale": 2}
     counts = {"NumberOfNulls": 1, "NumberOfDistinctValues": 2}
@@ -103,7 +107,7 @@ def statistics_of_all_types():
         "BINARY": lengths,
     }
     return [
-        {"ColumnName": f"c_{kind.lower()}", "ColumnType": kind.lower(), "AnalyzedTime": TIME,
+        {"ColumnName": f"c_{kind.lower()}", "ColumnType": HIVE.get(kind, kind.lower()), "AnalyzedTime": TIME,
          "StatisticsData": {"Type": kind, f"{kind.capitalize()}ColumnStatisticsData": values}}
         for kind, values in data.items()
     ]
@@ -114,7 +118,8 @@ def test_statistics_of_every_type_come_back(glue, database, of):
     given = statistics_of_all_types()
     names = [one["ColumnName"] for one in given]
     definition = table_input("t", [("year", "int")])
-    definition["StorageDescriptor"]["Columns"] = [{"Name": one, "Type": "string"} for one in names]
+    definition["StorageDescriptor"]["Columns"] = [
+        {"Name": one["ColumnName"], "Type": one["ColumnType"]} for one in given]
     glue.create_table(DatabaseName=database, TableInput=definition)
     place = {"DatabaseName": database, "TableName": "t"}
     glue.create_partition(**place, PartitionInput=partition_input("2024"))
@@ -130,6 +135,10 @@ def test_statistics_of_every_type_come_back(glue, database, of):
     errors = update(**place, ColumnStatisticsList=[{**given[0], "ColumnName": "none"}, wrong])["Errors"]
     assert [one["Error"]["ErrorCode"] for one in errors] == ["EntityNotFoundException", "InvalidInputException"]
     assert errors[1]["ColumnStatistics"] == wrong
+    of_text = {**given[4], "ColumnName": given[5]["ColumnName"]}
+    for bad in (of_text, {**given[4], "ColumnType": "string"}):
+        (error,) = update(**place, ColumnStatisticsList=[bad])["Errors"]
+        assert error["Error"]["ErrorCode"] == "InvalidInputException"
     delete(**place, ColumnName=names[0])
     refused("EntityNotFoundException", names[0], delete, **place, ColumnName=names[0])
     answer = get(**place, ColumnNames=[names[0].upper(), names[1], "none"])
@@ -271,6 +280,33 @@ def test_search(glue, database):
     assert found(SearchText=word, ResourceShareType="FOREIGN") == []
     refused("InvalidInputException", "EQUALS", glue.search_tables, Filters=[key("Name", "x", "GREATER_THAN")])
     refused("InvalidInputException", "token", glue.search_tables, NextToken="nonsense")
+    refused("InvalidInputException", "foo", glue.search_tables, SortCriteria=[{"FieldName": "foo", "Sort": "ASC"}])
+    glue.create_table(DatabaseName=database, TableInput=table_input(f"{word}_3"))
+    assert found(Filters=[here, key("Retention", "0")]) == ["3"]
+
+
+def test_tokens_belong_to_their_request(glue, database):
+    for kind in "ab":
+        glue.create_table(DatabaseName=database, TableInput=table_input(f"t{kind}"))
+    asked = {"DatabaseName": database, "MaxResults": 1}
+    token = glue.get_tables(**asked)["NextToken"]
+    assert [table["Name"] for table in glue.get_tables(**asked, NextToken=token)["TableList"]] == ["tb"]
+    assert len(glue.get_tables(DatabaseName=database, MaxResults=5, NextToken=token)["TableList"]) == 1
+    for operation, request in [
+        ("get_databases", {}), ("get_connections", {}), ("list_registries", {}), ("get_jobs", {}),
+        ("get_tables", {"DatabaseName": database, "Expression": "t.*"}), ("get_resource_policies", {}),
+        ("get_user_defined_functions", {"DatabaseName": database, "Pattern": "*"}), ("search_tables", {}),
+        ("get_table_versions", {"DatabaseName": database, "TableName": "ta"}),
+    ]:
+        refused("InvalidInputException", "token", getattr(glue, operation), **request, NextToken=token)
+    for operation in ("get_crawlers", "list_crawlers", "get_classifiers"):
+        refused("ValidationException", "token", getattr(glue, operation), NextToken=token)
+    search = {"Filters": [{"Key": "DatabaseName", "Value": database}], "MaxResults": 1}
+    by_name = lambda order: {**search, "SortCriteria": [{"FieldName": "Name", "Sort": order}]}  # noqa: E731
+    token = glue.search_tables(**by_name("ASC"))["NextToken"]
+    assert [table["Name"] for table in glue.search_tables(**by_name("ASC"), NextToken=token)["TableList"]] == ["tb"]
+    for other in (by_name("DESC"), {**by_name("ASC"), "SearchText": "t"}):
+        refused("InvalidInputException", "token", glue.search_tables, **other, NextToken=token)
 
 
 # Policies, settings, optimizers

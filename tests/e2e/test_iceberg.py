@@ -1,6 +1,7 @@
 """The Iceberg REST catalog with PyIceberg, beside PyIceberg's Glue catalog on the same tables."""
 
 import concurrent.futures
+import gzip
 import http.client
 import json
 import random
@@ -257,6 +258,7 @@ def test_errors(tenon, catalog, namespace, bucket):
         ("GET", "/v1/{prefix}/namespaces/" + namespace + "/views", (406, "UnsupportedOperationException")),
         ("POST", "/v1/oauth/tokens", (406, "UnsupportedOperationException")),
         ("GET", "/v1/{prefix}/nonsense", (404, "NoSuchEndpointException")),
+        ("GET", "/v1/foo", (404, "NoSuchEndpointException")),
         ("GET", "/v2/config", (404, "NoSuchEndpointException")),
         ("PUT", "/v1/{prefix}/namespaces", (404, "NoSuchEndpointException")),
         ("GET", "/v1/12.us-east-1/namespaces", (400, "BadRequestException")),
@@ -267,6 +269,8 @@ def test_errors(tenon, catalog, namespace, bucket):
         ("GET", "/v1/config?warehouse=nonsense", (400, "BadRequestException")),
     ]:
         assert kind(call(tenon, method, path)) == expected, path
+    packed = call(tenon, "POST", "/v1/{prefix}/namespaces", gzip.compress(b'{"namespace": ["x"]}'), {"Content-Encoding": "gzip"})
+    assert kind(packed) == (415, "UnsupportedMediaTypeException") and "gzip" in packed[1]["error"]["message"]
     assert call(tenon, "HEAD", f"/v1/{{prefix}}/namespaces/{namespace}/tables/none") == (404, None)
     status, config = call(tenon, "GET", f"/v1/config?warehouse=s3://{bucket}/wh")
     assert config["defaults"]["s3.endpoint"] == tenon.endpoint and len(config["endpoints"]) == 16
@@ -328,6 +332,12 @@ def test_pages_rename_register_drop(tenon, catalog, namespace):
     assert listed == [f"t{number}" for number in range(7)] and pages >= 4
     status, page = call(tenon, "GET", f"/v1/{{prefix}}/namespaces/{namespace}/tables")
     assert len(page["identifiers"]) == 7 and page["next-page-token"] is None
+    # A token belongs to its listing.
+    _, page = call(tenon, "GET", f"/v1/{{prefix}}/namespaces/{namespace}/tables?pageSize=2")
+    token = page["next-page-token"]
+    for path in ("/v1/{prefix}/namespaces", f"/v1/{{prefix}}/namespaces/{namespace}x/tables"):
+        status, answer = call(tenon, "GET", f"{path}?pageToken={token}")
+        assert (status, answer["error"]["type"]) == (400, "BadRequestException")
 
     other = name("other")
     catalog.create_namespace(other)

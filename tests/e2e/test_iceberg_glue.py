@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.exceptions import (
+    BadRequestError,
     CommitFailedException,
     NamespaceAlreadyExistsError,
     NamespaceNotEmptyError,
@@ -138,6 +139,30 @@ def test_a_stale_version_is_refused(tenon, catalog, namespace):
     for version in (seen["VersionId"], "4711"):
         with pytest.raises(client.exceptions.ConcurrentModificationException):
             client.update_table(DatabaseName=namespace, TableInput=change, VersionId=version)
+
+
+def test_a_definition_without_version_loses_no_commit(tenon, catalog, namespace):
+    """UpdateTable with what was read before others committed."""
+    table = catalog.create_table((namespace, "t"), rows(0, 1).schema)
+    table.append(rows(0, 2))
+    client = tenon.client("glue")
+    seen = client.get_table(DatabaseName=namespace, Name="t")["Table"]
+    given = {key: seen[key] for key in ("Name", "TableType", "Parameters", "StorageDescriptor")}
+    client.update_table(DatabaseName=namespace, TableInput={**given, "Description": "hello"})
+    catalog.load_table((namespace, "t")).append(rows(2, 1))
+    with pytest.raises(client.exceptions.ConcurrentModificationException):
+        client.update_table(DatabaseName=namespace, TableInput={**given, "Description": "again"})
+    without = {key: value for key, value in given["Parameters"].items() if key != "metadata_location"}
+    with pytest.raises(client.exceptions.InvalidInputException):
+        client.update_table(DatabaseName=namespace, TableInput={**given, "Parameters": without})
+    assert ids(catalog.load_table((namespace, "t"))) == [0, 1, 2]
+    # Whoever names what it replaces may move the pointer, and a pointer to nothing is named.
+    now = client.get_table(DatabaseName=namespace, Name="t")["Table"]
+    moved = {**given["Parameters"], "metadata_location": "s3://lake/none.json",
+             "previous_metadata_location": now["Parameters"]["metadata_location"]}
+    client.update_table(DatabaseName=namespace, TableInput={**given, "Parameters": moved})
+    with pytest.raises(BadRequestError, match="s3://lake/none.json"):
+        rest(tenon).load_table((namespace, "t"))
 
 
 def test_two_writers_never_lose_a_commit(tenon, catalog, namespace):

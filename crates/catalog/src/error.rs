@@ -91,6 +91,17 @@ pub enum CatalogError {
         /// The version that the table has.
         current: i64,
     },
+    /// An update of an Iceberg table was made on metadata that is no longer the current one.
+    #[error(
+        "Update table failed due to concurrent modifications: the metadata of Iceberg table {table} is at {current}. Give \
+         the VersionId that was read, or that place as previous_metadata_location."
+    )]
+    PointerMoved {
+        /// The table, in lower case.
+        table: String,
+        /// Where its metadata is.
+        current: String,
+    },
     /// A limit was reached.
     #[error("Number of {what} exceeds the limit of {limit}.")]
     LimitExceeded {

@@ -1,4 +1,4 @@
-//! Pages of a listing, and their tokens.
+//! Pages of a listing, and their tokens: places in its order. Which question a token is of, `wire` sees to (`paging`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use store::{Scope, Tx, params};
 
 use crate::error::{CatalogError, from_doc, to_doc};
+use crate::expression::KeyType;
 use crate::model::{Column, TableInput};
 use crate::names;
 use crate::partition::read_keys;
@@ -74,12 +75,50 @@ async fn locate(
     Ok((table, key))
 }
 
-fn has_column(table: &Table, name: &str) -> bool {
-    table.columns().iter().chain(table.partition_keys()).any(|column| column.name == name)
+fn column<'a>(table: &'a Table, name: &str) -> Option<&'a Column> {
+    table.columns().iter().chain(table.partition_keys()).find(|column| column.name == name)
 }
 
 fn column_not_found(name: &str) -> CatalogError {
     CatalogError::NotFound { what: "Column", name: name.to_owned() }
+}
+
+/// The type of statistics that columns of a type have; `None` for types that have none of their own: they take any.
+fn kind_of(column: &KeyType) -> Option<&'static str> {
+    Some(match column {
+        KeyType::Boolean => "BOOLEAN",
+        KeyType::Date => "DATE",
+        KeyType::Decimal => "DECIMAL",
+        KeyType::Double => "DOUBLE",
+        // Glue has no statistics of timestamps: these are seconds.
+        KeyType::Integer | KeyType::Timestamp => "LONG",
+        KeyType::Text => "STRING",
+        KeyType::Other(name) if name == "binary" => "BINARY",
+        KeyType::Other(_) => return None,
+    })
+}
+
+/// A type as far as statistics go: its spelling, length and precision do not count.
+fn type_of(declared: &str) -> KeyType {
+    KeyType::parse(&declared.to_ascii_lowercase().replace(' ', ""))
+}
+
+/// Refuses statistics that cannot be of a column.
+fn check_column(given: &ColumnStatistics, column: &Column) -> Result<(), CatalogError> {
+    check(given)?;
+    let (name, hive) = (&column.name, column.hive_type());
+    let kind = given.statistics_data.get("Type").and_then(Value::as_str).unwrap_or_default();
+    if let Some(wanted) = kind_of(&type_of(hive)).filter(|wanted| *wanted != kind) {
+        return Err(CatalogError::invalid(format!(
+            "Column {name} is of type {hive}: its statistics are of type {wanted}, not {kind}."
+        )));
+    }
+    match given.other.get("ColumnType").and_then(Value::as_str) {
+        Some(other) if type_of(other) != type_of(hive) => {
+            Err(CatalogError::invalid(format!("Column {name} is of type {hive}, and ColumnType is {other}.")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses data whose type and member do not belong together.
@@ -98,8 +137,8 @@ fn check(given: &ColumnStatistics) -> Result<(), CatalogError> {
     }
 }
 
-/// Makes or replaces the statistics of columns; those of columns that the table does not have, or whose data is not of
-/// its type, are reported.
+/// Makes or replaces the statistics of columns; those of columns that the table does not have, or whose type does
+/// not have this data, are reported.
 /// Errors: `DatabaseNotFound`, `TableNotFound`, `PartitionNotFound`, `InvalidInput` for the number of values.
 pub async fn update(
     tx: &mut Tx,
@@ -112,7 +151,10 @@ pub async fn update(
     let mut failed = Vec::new();
     for mut one in statistics {
         let name = names::fold(&one.column_name);
-        let checked = if has_column(&table, &name) { check(&one) } else { Err(column_not_found(&name)) };
+        let checked = match column(&table, &name) {
+            Some(column) => check_column(&one, column),
+            None => Err(column_not_found(&name)),
+        };
         if let Err(error) = checked {
             failed.push(ColumnError { given: one, error });
             continue;
@@ -155,7 +197,7 @@ pub async fn get(
                 found.push(from_doc("statistics", &row.get::<String>(0)?)?);
                 continue;
             }
-            None if has_column(&table, &name) => {
+            None if column(&table, &name).is_some() => {
                 CatalogError::NotFound { what: "Statistics of column", name: name.clone() }
             }
             None => column_not_found(&name),

@@ -80,7 +80,12 @@ impl Undo<'_> {
     }
 
     /// The table, if it still is what the run wrote.
-    async fn expect(&mut self, database: &str, name: &str, after: &str) -> Result<(), CrawlerError> {
+    async fn expect(
+        &mut self,
+        database: &str,
+        name: &str,
+        after: &str,
+    ) -> Result<table::Table, CrawlerError> {
         let table = match table::get(self.tx, self.scope, database, name).await {
             Ok(table) => table,
             Err(
@@ -92,7 +97,7 @@ impl Undo<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        if digest(&table.input)? == after { Ok(()) } else { Err(since(database, name, "its definition")) }
+        if digest(&table.input)? == after { Ok(table) } else { Err(since(database, name, "its definition")) }
     }
 
     async fn table_made(&mut self, database: &str, name: &str, after: &str) -> Result<(), CrawlerError> {
@@ -114,8 +119,9 @@ impl Undo<'_> {
         after: &str,
     ) -> Result<(), CrawlerError> {
         let name = before.name.clone();
-        self.expect(database, &name, after).await?;
-        table::update(self.tx, self.scope, database, before, table::Update::default()).await?;
+        let version = self.expect(database, &name, after).await?.version.to_string();
+        let how = table::Update { version_id: Some(&version), skip_archive: false };
+        table::update(self.tx, self.scope, database, before, how).await?;
         self.restored(name);
         Ok(())
     }

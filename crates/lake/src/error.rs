@@ -241,6 +241,15 @@ pub enum LakeError {
     /// The metadata store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The outside store, which keeps extents for several servers, failed or does not answer.
+    #[error("{what}")]
+    Outside {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// Reading or writing extents failed.
     #[error("{what}")]
     Io {
@@ -257,7 +266,13 @@ impl LakeError {
         LakeError::Corrupt { what: what.into() }
     }
 
+    /// What failed: this machine's disk, or the outside store.
     pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> LakeError {
-        LakeError::Io { what: what.into(), source }
+        let what = what.into();
+        let outside = source.get_ref().is_some_and(|inner| inner.is::<object_store::Error>());
+        match outside && source.kind() != std::io::ErrorKind::NotFound {
+            true => LakeError::Outside { what, source },
+            false => LakeError::Io { what, source },
+        }
     }
 }

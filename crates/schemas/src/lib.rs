@@ -200,6 +200,18 @@ impl Schema {
         }))
     }
 
+    /// Reads a definition that is not stored yet, and refuses what no reader could use.
+    ///
+    /// # Errors
+    /// [`Invalid`] says what is wrong with it.
+    pub fn parse_new(format: Format, definition: &str) -> Result<Schema, Invalid> {
+        let parsed = Schema::parse(format, definition)?;
+        if let Kind::Json(doc) = &parsed.0 {
+            json::check_new(doc)?;
+        }
+        Ok(parsed)
+    }
+
     /// How it was written.
     pub fn format(&self) -> Format {
         match &self.0 {

@@ -6,7 +6,7 @@
 //!
 //! - `wire`: the way of a request. `route`: service and operation. [`sigv4`], `chunked`, [`Body`]: who sends what.
 //! - `request`, `codec`, `validate`: the input, decoded and checked as AWS checks it. `s3`: what S3 does its own way.
-//! - `table`, `capabilities`: what is built. `render`: replies and faults. `model`, `rules`: facts about services.
+//! - `paging`: the tokens of pages. `table`, `capabilities`: what is built. `render`: replies and faults. `model`, `rules`: facts about services.
 //!
 //! Invariants:
 //! - Nothing falls through: an unknown operation, query key, `x-amz-*` header or refused field is an error before any
@@ -26,6 +26,7 @@ mod codec;
 mod fault;
 mod model;
 mod options;
+mod paging;
 mod render;
 mod request;
 mod route;
@@ -44,6 +45,7 @@ pub use body::{Body, BodyError, BoxError};
 pub use call::{Call, Document, Reply, epoch_ms, epoch_seconds};
 pub use fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED, causes};
 pub use options::{Finished, NewId, Now, Observer, Options};
+pub use paging::Question;
 pub use route::host::names_bucket;
 pub use service::{Entry, Face, Fields, Operation, Service};
 pub use sigv4::{

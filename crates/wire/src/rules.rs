@@ -12,6 +12,8 @@ use crate::model::Protocol;
 pub(crate) struct Rules {
     /// Code for violated constraints.
     pub(crate) validation: &'static str,
+    /// Code for tokens of other listings; [`Rules::validation`] for operations that do not have it.
+    pub(crate) token: &'static str,
     /// Code for bodies that do not follow the protocol.
     pub(crate) malformed: &'static str,
     /// Longest body that is read into memory, in bytes. Streaming payloads are not read here.
@@ -44,5 +46,6 @@ pub(crate) fn of(service: &str, protocol: Protocol) -> Rules {
         Protocol::RestXml => "MalformedXML",
         Protocol::Query => "MalformedInput",
     };
-    Rules { validation, malformed, body_limit_bytes }
+    let token = if service == "glue" { "InvalidInputException" } else { validation };
+    Rules { validation, token, malformed, body_limit_bytes }
 }

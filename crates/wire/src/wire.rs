@@ -24,6 +24,7 @@ use crate::call::{Call, Document, Reply};
 use crate::fault::Fault;
 use crate::model::{Model, Operation, Protocol};
 use crate::options::{Finished, Options};
+use crate::paging::Paged;
 use crate::render::{self, Ids, Voice};
 use crate::request::Limits;
 use crate::route::{self, Choice, Routed};
@@ -119,9 +120,15 @@ impl Wire {
         request::fill_tokens(model, routed.operation, &mut input, &self.options.ids);
         refuse(model.name, &built.entry, &input)?;
         request::check(model, routed.operation, &input, rules)?;
+        let paged = Paged::new(model, routed.operation, &admitted.caller, &input);
+        if let Some(paged) = &paged {
+            paged.open(model, routed.operation, rules, &mut input)?;
+        }
         let arrived = Arrived { parts, body, content_length: admitted.content_length };
         let call = call(model, built, admitted.caller, ids, &routed, input, arrived);
-        run(built, call).await
+        let mut reply = run(built, call).await?;
+        paged.inspect(|paged| paged.close(&mut reply));
+        Ok(reply)
     }
 
     fn rules(&self, model: &Model) -> Rules {

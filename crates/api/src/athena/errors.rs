@@ -57,6 +57,7 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
         | CatalogError::Exists { .. }
         | CatalogError::ConditionFailed { .. }
         | CatalogError::VersionConflict { .. }
+        | CatalogError::PointerMoved { .. }
         | CatalogError::LimitExceeded { .. }
         | CatalogError::ExpressionInvalid(_)
         | CatalogError::Registry(_)

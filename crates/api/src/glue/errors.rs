@@ -34,7 +34,7 @@ pub(super) fn catalog(error: CatalogError) -> Fault {
         CatalogError::ConditionFailed { .. } => {
             Fault::new("ConditionCheckFailureException", error.to_string())
         }
-        CatalogError::VersionConflict { .. } => {
+        CatalogError::VersionConflict { .. } | CatalogError::PointerMoved { .. } => {
             Fault::new("ConcurrentModificationException", error.to_string())
         }
         CatalogError::LimitExceeded { .. } => {

@@ -46,8 +46,9 @@ async fn resource(catalog: &Catalog, tx: &mut Tx, call: &Call) -> Result<String,
     let scope = scope(call)?;
     let arn = call.text("ResourceArn").unwrap_or_default();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let malformed = || errors::invalid(format!("{arn} is not the ARN of a Glue resource."));
     let ["arn", "aws", "glue", region, account, rest] = parts[..] else {
-        return Err(errors::invalid(format!("{arn} is not the ARN of a Glue resource.")));
+        return Err(malformed());
     };
     if region != scope.region || account != scope.account {
         return Err(errors::not_found(format!("Resource {arn} not found.")));
@@ -68,6 +69,7 @@ async fn resource(catalog: &Catalog, tx: &mut Tx, call: &Call) -> Result<String,
                 ::catalog::function::get(tx, &scope, database, function).await.map_err(errors::catalog)?;
             Ok(::catalog::arn::function(&scope, &found.database_name, &found.name))
         }
+        ("database" | "table" | "userDefinedFunction", _) => Err(malformed()),
         _ => other(catalog, tx, &scope, arn, kind, name).await,
     }
 }

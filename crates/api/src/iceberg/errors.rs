@@ -16,9 +16,6 @@ use crate::outcome::UNKNOWN;
 pub(super) enum Problem {
     #[error("{0}")]
     Tables(#[from] TablesError),
-    /// Metadata that was to be registered is refused: the client named it.
-    #[error("{0}")]
-    Registering(#[source] TablesError),
     #[error("{0}")]
     Auth(#[from] AuthError),
     #[error("{0}")]
@@ -27,6 +24,8 @@ pub(super) enum Problem {
     NestedNamespace { levels: Vec<String> },
     #[error("there is no warehouse {0:?}")]
     NoSuchWarehouse(String),
+    #[error("the request's body is in the encoding {0:?}")]
+    Encoding(String),
     #[error("there is no such path")]
     NoSuchRoute,
     #[error("{0}")]
@@ -51,10 +50,6 @@ type Explained = (StatusCode, &'static str, String);
 pub(super) fn explain(problem: &Problem) -> Explained {
     match problem {
         Problem::Tables(error) => of_tables(error),
-        Problem::Registering(error @ TablesError::MetadataBroken { .. }) => {
-            (StatusCode::BAD_REQUEST, BAD_REQUEST, error.to_string())
-        }
-        Problem::Registering(error) => of_tables(error),
         Problem::Auth(error) => of_auth(error),
         Problem::BadRequest(message) => (StatusCode::BAD_REQUEST, BAD_REQUEST, message.clone()),
         Problem::NestedNamespace { levels } => {
@@ -69,6 +64,11 @@ pub(super) fn explain(problem: &Problem) -> Explained {
                 "Warehouse {name:?} does not exist: give your account id, account/region, s3://bucket/prefix, or nothing."
             );
             (StatusCode::BAD_REQUEST, BAD_REQUEST, message)
+        }
+        Problem::Encoding(name) => {
+            let message =
+                format!("Content-Encoding {name:?} is not built on this server: send the body as it is.");
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException", message)
         }
         Problem::NoSuchRoute => {
             (StatusCode::NOT_FOUND, "NoSuchEndpointException", "There is no such endpoint.".to_owned())
@@ -95,11 +95,11 @@ fn of_tables(error: &TablesError) -> Explained {
         TablesError::BothSetAndRemoved { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "UnprocessableEntityException", message)
         }
-        TablesError::Invalid { .. } | TablesError::Location { .. } => {
+        // Metadata is what clients write and point to: broken, it is for them to mend, and nothing was done.
+        TablesError::Invalid { .. } | TablesError::Location { .. } | TablesError::MetadataBroken { .. } => {
             (StatusCode::BAD_REQUEST, BAD_REQUEST, message)
         }
         TablesError::Unsupported { .. } => (StatusCode::NOT_ACCEPTABLE, UNSUPPORTED, message),
-        TablesError::MetadataBroken { .. } => (StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, message),
         TablesError::Catalog(error) => of_catalog(error),
         TablesError::Lake(lake::LakeError::Store(error)) | TablesError::Store(error) => of_store(error),
         TablesError::Lake(error) => {
@@ -119,7 +119,9 @@ fn of_catalog(error: &CatalogError) -> Explained {
         CatalogError::DatabaseExists { .. } | CatalogError::TableExists { .. } => {
             (StatusCode::CONFLICT, ALREADY_EXISTS, message)
         }
-        CatalogError::VersionConflict { .. } => (StatusCode::CONFLICT, COMMIT_FAILED, message),
+        CatalogError::VersionConflict { .. } | CatalogError::PointerMoved { .. } => {
+            (StatusCode::CONFLICT, COMMIT_FAILED, message)
+        }
         CatalogError::InvalidInput { .. }
         | CatalogError::InvalidToken
         | CatalogError::LimitExceeded { .. } => (StatusCode::BAD_REQUEST, BAD_REQUEST, message),

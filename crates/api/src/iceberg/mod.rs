@@ -16,12 +16,12 @@ mod tables;
 use std::sync::Arc;
 
 use ::tables::Tables;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use wire::{Body, Whole, Wire};
+use wire::{Body, Caller, Question, Whole, Wire};
 
 use errors::Problem;
 use scope::Context;
@@ -54,6 +54,9 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/{prefix}/tables/rename",
     "POST /v1/{prefix}/transactions/commit",
 ];
+
+/// What paths begin with, behind the prefix if there is one.
+const BEGINNINGS: &[&str] = &["config", "namespaces", "tables", "transactions", "views", "oauth"];
 
 /// The catalog's face.
 pub struct Iceberg {
@@ -103,8 +106,27 @@ impl Asked {
             return Err(bad());
         }
         let begun = self.query.iter().any(|(name, _)| name == "pageToken");
-        Ok((self.parameter("pageToken"), size.or(begun.then_some(1000))))
+        let place = self.parameter("pageToken").map(|token| self.question().place(token).ok_or_else(foreign));
+        Ok((place.transpose()?, size.or(begun.then_some(1000))))
     }
+
+    /// The token of the next page, which begins at a place.
+    fn next(&self, place: Option<String>) -> Option<String> {
+        place.map(|place| self.question().token(&place))
+    }
+
+    /// What a token is for.
+    fn question(&self) -> Question {
+        let Caller { account, region, .. } = &self.whole.caller;
+        let paging = |name: &str| matches!(name, "pageToken" | "pageSize");
+        let rest = self.query.iter().filter(|(name, _)| !paging(name));
+        let rest = rest.flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        Question::new([account.as_str(), region, self.whole.parts.uri.path()].into_iter().chain(rest))
+    }
+}
+
+fn foreign() -> Problem {
+    Problem::BadRequest("pageToken is not a token of this listing".to_owned())
 }
 
 /// Whether a path is the catalog's.
@@ -143,6 +165,7 @@ impl Iceberg {
 
     async fn answer(&self, request: Request<Body>) -> Result<Answer, Problem> {
         let whole = self.wire.admit_whole(request, SIGNING_NAME, MAX_BODY_BYTES).await?;
+        check_encoding(&whole)?;
         let path = whole.parts.uri.path().strip_prefix(ROOT).unwrap_or_default().to_owned();
         let query = pairs(whole.parts.uri.query().unwrap_or_default())?;
         let mut segments = path.split('/').map(decode).collect::<Result<Vec<String>, Problem>>()?;
@@ -150,9 +173,13 @@ impl Iceberg {
             return Err(Problem::NoSuchRoute);
         }
         segments.remove(0);
-        let prefix = match segments.first().map(String::as_str) {
-            Some("config" | "namespaces" | "tables" | "transactions" | "views" | "oauth") | None => None,
-            Some(_) => Some(segments.remove(0)),
+        let begins =
+            |at: usize| segments.get(at).is_some_and(|segment| BEGINNINGS.contains(&segment.as_str()));
+        let prefix = match (begins(0), begins(1)) {
+            (true, _) => None,
+            (false, true) => Some(segments.remove(0)),
+            // Neither the path nor a warehouse's.
+            (false, false) => return Err(Problem::NoSuchRoute),
         };
         let context = Context::new(&whole.caller, prefix.as_deref())?;
         let method = whole.parts.method.clone();
@@ -191,6 +218,16 @@ impl Iceberg {
             ("POST", ["transactions", "commit"]) => tables::commit_many(tables, asked).await,
             _ => Err(unrouted(path)),
         }
+    }
+}
+
+/// Bodies are read as they are.
+fn check_encoding(whole: &Whole) -> Result<(), Problem> {
+    let given = whole.parts.headers.get(CONTENT_ENCODING).filter(|_| !whole.body.is_empty());
+    let encoding = given.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    match encoding.filter(|name| !name.eq_ignore_ascii_case("identity")) {
+        Some(name) => Err(Problem::Encoding(name)),
+        None => Ok(()),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn list(tables: &Tables, asked: &Asked) -> Result<Answer, Probl
     let (token, limit) = asked.page()?;
     let page = tables.list_namespaces(scope, token, limit).await?;
     let names: Vec<[String; 1]> = page.names.into_iter().map(|name| [name]).collect();
-    Ok(Answer::document(json!({ "namespaces": names, "next-page-token": page.next })))
+    Ok(Answer::document(json!({ "namespaces": names, "next-page-token": asked.next(page.next) })))
 }
 
 pub(super) async fn create(tables: &Tables, asked: &Asked) -> Result<Answer, Problem> {

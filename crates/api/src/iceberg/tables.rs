@@ -88,7 +88,7 @@ pub(super) async fn list(tables: &Tables, asked: &Asked, namespace: &str) -> Res
     let page = tables.list(&asked.context.scope, &namespace, token, limit).await?;
     let named = |name| json!({ "namespace": [namespace], "name": name });
     let identifiers: Vec<Value> = page.names.into_iter().map(named).collect();
-    Ok(Answer::document(json!({ "identifiers": identifiers, "next-page-token": page.next })))
+    Ok(Answer::document(json!({ "identifiers": identifiers, "next-page-token": asked.next(page.next) })))
 }
 
 pub(super) async fn create(tables: &Tables, asked: &Asked, namespace: &str) -> Result<Answer, Problem> {
@@ -123,9 +123,8 @@ pub(super) async fn register(tables: &Tables, asked: &Asked, namespace: &str) ->
     }
     let table = identifier(namespace, &request.name)?;
     let context = &asked.context;
-    let registered =
-        tables.register(&context.scope, &table, &request.metadata_location, &context.caller).await;
-    loaded(&registered.map_err(Problem::Registering)?)
+    let location = &request.metadata_location;
+    loaded(&tables.register(&context.scope, &table, location, &context.caller).await?)
 }
 
 pub(super) async fn load(

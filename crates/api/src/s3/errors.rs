@@ -115,6 +115,8 @@ pub(super) fn fault(error: LakeError) -> Fault {
             "Unable to validate the following destination configurations",
         ),
         LakeError::Store(error) => store_fault(error),
+        // The bytes are sent before anything is changed: SDKs repeat a 503 by themselves.
+        LakeError::Outside { .. } => Fault::new("ServiceUnavailable", OUTSIDE).with_cause(causes),
         LakeError::InUse { .. }
         | LakeError::OtherFolder { .. }
         | LakeError::NoEvents
@@ -124,6 +126,9 @@ pub(super) fn fault(error: LakeError) -> Fault {
         | LakeError::Io { .. } => Fault::internal(causes),
     }
 }
+
+const OUTSIDE: &str = "The outside store, which keeps the bytes of this server's objects, failed or does not answer. \
+     Please try again.";
 
 /// The fault for what the store refused.
 pub(super) fn store_fault(error: StoreError) -> Fault {

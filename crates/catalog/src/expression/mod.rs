@@ -28,6 +28,7 @@
 //! [`Expr::ranges`] gives, for each key, byte ranges that hold every value that can match. They
 //! narrow what is read; whether a partition matches is decided by [`Expr::matches`] alone.
 
+mod alternatives;
 mod decimal;
 mod eval;
 mod lex;

@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use store::{Scope, Tx, params};
 
 use crate::error::CatalogError;
@@ -11,6 +10,7 @@ use crate::expression::{self, Expr, KeyType, Ranges, Span, readable};
 use crate::layout::{BUCKETS, TAG_OTHER};
 use crate::page::{self, Page};
 use crate::partition::Partition;
+use crate::partition::parts::Parts;
 use crate::partition::plan::Plan;
 use crate::partition::read::{Shapes, Stored, load};
 use crate::partition::scan::{Cursor, Hit, Walk};
@@ -68,13 +68,12 @@ pub struct PartitionQuery<'a> {
 struct Position {
     /// The table's incarnation.
     t: i64,
-    /// The driver of the walk.
+    /// Which of the listing's walks, and its driver.
+    p: usize,
     d: usize,
     /// The cursor's component and key.
     c: String,
     k: String,
-    /// What was asked for.
-    q: String,
 }
 
 /// Lists partitions; a page may hold fewer than asked for and still not be the last.
@@ -97,45 +96,61 @@ pub async fn list(
     if let Some(filter) = &filter {
         check_values(tx, &table, filter).await?;
     }
-    let ranges = filter.as_ref().map(|found| found.ranges(&table.layout)).unwrap_or_default();
+    let parts = Parts::new(&table, filter);
     let limit = if query.limit == 0 { MAX_PAGE } else { query.limit.min(MAX_PAGE) };
-    let (plan, after) = start(tx, &table, query, &ranges).await?;
-    let walk = Walk::new(&table, &plan, buckets, filter.is_none(), after.as_ref());
-    let hits = matching(tx, walk, filter.as_ref(), limit + 1).await?;
-    finish(tx, &table, query, &plan, hits, limit).await
+    let mut start = start(&table, query, &parts)?;
+    let mut found = Vec::new();
+    while let Some(ranges) = parts.ranges(start.part) {
+        let plan = match start.driver {
+            Some(driver) => Plan::resumed(ranges, driver).ok_or(CatalogError::InvalidToken)?,
+            None => Plan::choose(tx, &table, ranges).await?,
+        };
+        let walk = Walk::new(&table, &plan, buckets, parts.takes_all(), start.after.as_ref());
+        let wanted = limit + 1 - found.len();
+        let hits = matching(tx, walk, &parts, start.part, wanted).await?;
+        found.extend(hits.into_iter().map(|hit| Met { part: start.part, driver: plan.driver, hit }));
+        if found.len() > limit {
+            break;
+        }
+        start = Start { part: start.part + 1, ..Start::default() };
+    }
+    finish(tx, &table, query, found, limit).await
 }
 
-/// The plan and where to go on.
-async fn start(
-    tx: &mut Tx,
-    table: &Table,
-    query: &PartitionQuery<'_>,
-    ranges: &Ranges,
-) -> Result<(Plan, Option<Cursor>), CatalogError> {
+/// A partition that was met, and by which walk.
+struct Met {
+    part: usize,
+    driver: usize,
+    hit: Hit,
+}
+
+/// Where a page begins.
+#[derive(Default)]
+struct Start {
+    part: usize,
+    /// The walk's driver and place, behind a page before.
+    driver: Option<usize>,
+    after: Option<Cursor>,
+}
+
+fn start(table: &Table, query: &PartitionQuery<'_>, parts: &Parts) -> Result<Start, CatalogError> {
     let Some(position) = page::position::<Position>(query.after)? else {
-        return Ok((Plan::choose(tx, table, ranges).await?, None));
+        return Ok(Start::default());
     };
-    if position.t != table.uid.0 || position.q != fingerprint(query) {
+    if position.t != table.uid.0 || parts.ranges(position.p).is_none() {
         return Err(CatalogError::InvalidToken);
     }
-    let plan = Plan::resumed(ranges, position.d).ok_or(CatalogError::InvalidToken)?;
     let bytes = |text: &str| STANDARD_NO_PAD.decode(text).map_err(|_| CatalogError::InvalidToken);
-    let cursor = Cursor { component: bytes(&position.c)?, vkey: bytes(&position.k)? };
-    Ok((plan, Some(cursor)))
+    let after = Some(Cursor { component: bytes(&position.c)?, vkey: bytes(&position.k)? });
+    Ok(Start { part: position.p, driver: Some(position.d), after })
 }
 
-/// Identifies what was asked for, so that a token is not used for something else.
-fn fingerprint(query: &PartitionQuery<'_>) -> String {
-    let segment = query.segment.map(|found| (found.number, found.total));
-    let expression = query.expression.unwrap_or_default().trim();
-    let text = format!("{segment:?} {expression}");
-    STANDARD_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..9])
-}
-
+/// The next partitions of one walk.
 async fn matching(
     tx: &mut Tx,
     mut walk: Walk<'_>,
-    filter: Option<&Expr>,
+    parts: &Parts,
+    part: usize,
     wanted: usize,
 ) -> Result<Vec<Hit>, CatalogError> {
     let mut found = Vec::new();
@@ -146,18 +161,11 @@ async fn matching(
             break;
         }
         for hit in hits {
-            let selected = match filter {
-                Some(filter) => filter.matches(&hit.values)?,
-                None => true,
-            };
-            if selected && found.len() < wanted {
+            if parts.selects(part, &hit.values)? && found.len() < wanted {
                 found.push(hit);
             }
         }
-        rows = match filter {
-            Some(_) => (rows * 2).min(MAX_SCAN_ROWS),
-            None => wanted - found.len(),
-        };
+        rows = if parts.takes_all() { wanted - found.len() } else { (rows * 2).min(MAX_SCAN_ROWS) };
     }
     Ok(found)
 }
@@ -167,20 +175,20 @@ async fn finish(
     tx: &mut Tx,
     table: &Table,
     query: &PartitionQuery<'_>,
-    plan: &Plan,
-    mut hits: Vec<Hit>,
+    mut found: Vec<Met>,
     limit: usize,
 ) -> Result<Page<Partition>, CatalogError> {
-    let mut more = page::cut(&mut hits, limit);
+    let mut more = page::cut(&mut found, limit);
     let mut shapes = Shapes::new(query.exclude_column_schema);
-    let mut items = Vec::with_capacity(hits.len());
+    let mut items = Vec::with_capacity(found.len());
     let mut last = None;
     let mut bytes = 0;
-    let mut pending = hits.into_iter().peekable();
+    let mut pending = found.into_iter().peekable();
     while pending.peek().is_some() && bytes < MAX_PAGE_BYTES {
         let mut rows = Vec::new();
-        let mut chunk: Vec<Hit> = pending.by_ref().take(LOAD_ROWS).collect();
-        last = chunk.last().map(|hit| hit.cursor.clone()).or(last);
+        let chunk: Vec<Met> = pending.by_ref().take(LOAD_ROWS).collect();
+        last = chunk.last().map(|met| position(table, met)).or(last);
+        let mut chunk: Vec<Hit> = chunk.into_iter().map(|met| met.hit).collect();
         if chunk.iter().all(|hit| hit.stored.is_some()) {
             rows.extend(chunk.iter_mut().filter_map(|hit| hit.stored.take()));
         } else {
@@ -192,16 +200,21 @@ async fn finish(
     }
     more |= pending.peek().is_some();
     let next = match last {
-        Some(cursor) if more => Some(page::token(&Position {
-            t: table.uid.0,
-            d: plan.driver,
-            c: STANDARD_NO_PAD.encode(&cursor.component),
-            k: STANDARD_NO_PAD.encode(&cursor.vkey),
-            q: fingerprint(query),
-        })?),
+        Some(position) if more => Some(page::token(&position)?),
         _ => None,
     };
     Ok(Page { items, next })
+}
+
+/// Where the page behind a partition begins.
+fn position(table: &Table, met: &Met) -> Position {
+    Position {
+        t: table.uid.0,
+        p: met.part,
+        d: met.driver,
+        c: STANDARD_NO_PAD.encode(&met.hit.cursor.component),
+        k: STANDARD_NO_PAD.encode(&met.hit.cursor.vkey),
+    }
 }
 
 /// Refuses to filter on a key with a stored value that is not of the key's type: whatever the

@@ -10,6 +10,7 @@
 mod delta;
 pub mod index;
 mod list;
+mod parts;
 mod plan;
 mod read;
 mod scan;

@@ -1,7 +1,8 @@
 //! Tables whose columns are those of a schema version (`StorageDescriptor.SchemaReference`).
 //!
 //! The version counts, whatever columns are stored: clients send back what they read. It is looked up whenever the table
-//! is read, so the table of a version that was deleted cannot be read, and says so; a listing shows it as it is stored.
+//! is read, also by listings and searches. The table of a version that was deleted cannot be read, and says so; a listing
+//! shows it as it is stored.
 
 use serde_json::Value;
 use store::{Scope, Tx};
@@ -13,8 +14,23 @@ use crate::names;
 use crate::table::Table;
 
 /// Checks that the version which a table refers to is there and has columns.
+/// Errors: `Registry`, `InvalidInput` for a reference to nothing.
 pub(crate) async fn check(tx: &mut Tx, scope: &Scope, input: &TableInput) -> Result<(), CatalogError> {
-    columns(tx, scope, input.storage_descriptor.as_ref()).await.map(|_| ())
+    let descriptor = input.storage_descriptor.as_ref();
+    if reference_of(descriptor).is_some_and(is_empty) {
+        return Err(CatalogError::invalid(
+            "SchemaReference names no schema version: fill it, or leave it out.",
+        ));
+    }
+    columns(tx, scope, descriptor).await.map(|_| ())
+}
+
+fn reference_of(descriptor: Option<&StorageDescriptor>) -> Option<&Value> {
+    descriptor.and_then(|descriptor| descriptor.other.get("SchemaReference"))
+}
+
+fn is_empty(reference: &Value) -> bool {
+    reference.as_object().is_none_or(|members| members.is_empty())
 }
 
 /// Gives a table that was read the columns of the version which it refers to.
@@ -39,10 +55,8 @@ async fn columns(
     scope: &Scope,
     descriptor: Option<&StorageDescriptor>,
 ) -> Result<Option<Vec<Column>>, CatalogError> {
-    let reference = descriptor.and_then(|descriptor| descriptor.other.get("SchemaReference"));
-    // Some clients send the structure empty.
-    let is_given = |reference: &&Value| reference.as_object().is_some_and(|members| !members.is_empty());
-    let Some(reference) = reference.filter(is_given) else {
+    // An empty one may be stored, from before it was refused.
+    let Some(reference) = reference_of(descriptor).filter(|reference| !is_empty(reference)) else {
         return Ok(None);
     };
     let (schema, version) = versions::find_version(tx, scope, &which(scope, reference)?).await?;

@@ -69,12 +69,13 @@ pub(super) fn parsed(format: Format, definition: &str) -> Result<schemas::Schema
     if definition.contains('\0') {
         return Err(RegistryError::invalid("A schema definition cannot hold the character U+0000."));
     }
-    schemas::Schema::parse(format, definition).map_err(|source| RegistryError::Definition { format, source })
+    schemas::Schema::parse_new(format, definition)
+        .map_err(|source| RegistryError::Definition { format, source })
 }
 
 /// Says what is wrong with a definition, if anything is.
 pub fn check_validity(format: Format, definition: &str) -> Result<(), schemas::Invalid> {
-    schemas::Schema::parse(format, definition).map(|_| ())
+    schemas::Schema::parse_new(format, definition).map(|_| ())
 }
 
 /// What tells definitions apart: they may differ in layout.

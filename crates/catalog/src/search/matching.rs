@@ -36,6 +36,32 @@ pub struct Filter {
     pub comparator: Option<Comparator>,
 }
 
+/// Properties that are no times, in lower case. All but these are parameters.
+const MEMBERS: [&str; 11] = [
+    "name",
+    "tablename",
+    "databasename",
+    "description",
+    "owner",
+    "tabletype",
+    "createdby",
+    "location",
+    RETENTION,
+    "vieworiginaltext",
+    "viewexpandedtext",
+];
+const RETENTION: &str = "retention";
+
+/// Refuses to sort by what is no member of a table: that would be no order.
+pub(super) fn check_sort(field: &str) -> Result<(), CatalogError> {
+    if is_time(field) || MEMBERS.iter().any(|name| name.eq_ignore_ascii_case(field)) {
+        return Ok(());
+    }
+    Err(CatalogError::invalid(format!(
+        "{field:?} cannot be sorted by: name a member of the table, such as Name, DatabaseName, Owner or UpdateTime."
+    )))
+}
+
 /// Refuses a filter that cannot be compared.
 pub(super) fn check(filter: &Filter) -> Result<(), CatalogError> {
     if is_time(&filter.key) {
@@ -58,7 +84,9 @@ pub(super) fn check(filter: &Filter) -> Result<(), CatalogError> {
 impl Filter {
     /// A text that the document of every match holds, in lower case; `None` when the store cannot look for it.
     pub(super) fn needle(&self) -> Option<String> {
-        let in_document = !is_time(&self.key) && !self.key.eq_ignore_ascii_case("CreatedBy");
+        // No retention counts as 0.
+        let elsewhere = ["CreatedBy", RETENTION].iter().any(|name| self.key.eq_ignore_ascii_case(name));
+        let in_document = !is_time(&self.key) && !elsewhere;
         needle(&self.value).filter(|_| in_document)
     }
 
@@ -131,7 +159,7 @@ fn property(table: &Table, key: &str) -> Option<String> {
         "tabletype" => input.table_type.clone(),
         "createdby" => Some(table.created_by.clone()),
         "location" => table.location().map(str::to_owned),
-        "retention" => input.retention.map(|days| days.to_string()),
+        RETENTION => Some(input.retention.unwrap_or(0).to_string()),
         "vieworiginaltext" => input.view_original_text.clone(),
         "viewexpandedtext" => input.view_expanded_text.clone(),
         _ => {
@@ -149,7 +177,7 @@ pub(super) fn sort_text(table: &Table, field: &str) -> String {
         // An offset that makes the order of texts the order of numbers.
         return format!("{:020}", seconds.cast_unsigned() ^ (1 << 63));
     }
-    if field.eq_ignore_ascii_case("retention") {
+    if field.eq_ignore_ascii_case(RETENTION) {
         return format!("{:020}", table.input.retention.unwrap_or(0).cast_unsigned() ^ (1 << 63));
     }
     property(table, field).unwrap_or_default().to_lowercase()

@@ -14,10 +14,11 @@ use crate::database::Database;
 use crate::error::CatalogError;
 use crate::model::DatabaseInput;
 use crate::page::{self, Page};
+use crate::registry::reference;
 use crate::table::{self, Table};
 
 pub use matching::{Comparator, Filter};
-use matching::{Words, check, sort_text};
+use matching::{Words, check, check_sort, sort_text};
 
 /// Tables that one round reads.
 const SCAN_ROWS: i64 = 500;
@@ -31,7 +32,7 @@ pub struct SearchQuery<'a> {
     pub filters: Vec<Filter>,
     /// Only tables of a federated catalog.
     pub federated_only: bool,
-    /// The property to sort by (by database and name without one), and whether from high to low.
+    /// The member of the table to sort by (by database and name without one), and whether from high to low.
     pub sort: Option<(&'a str, bool)>,
     /// Where the page before ended.
     pub token: Option<&'a str>,
@@ -48,13 +49,14 @@ struct Place {
 }
 
 /// Searches tables.
-/// Errors: `InvalidToken`, `InvalidInput` for a filter that cannot be compared.
+/// Errors: `InvalidToken`, `InvalidInput` for a filter that cannot be compared and a property that cannot be sorted by.
 pub async fn tables(
     tx: &mut Tx,
     scope: &Scope,
     query: &SearchQuery<'_>,
 ) -> Result<Page<Table>, CatalogError> {
     query.filters.iter().try_for_each(check)?;
+    query.sort.map_or(Ok(()), |(field, _)| check_sort(field))?;
     let limit = query.limit.max(1);
     let after = page::position::<Place>(query.token)?;
     // In the natural order the search may begin where the page before ended, and end with the page.
@@ -105,7 +107,8 @@ async fn matches(
     loop {
         let rows = candidates(tx, scope, &at, &needles).await?;
         for row in &rows {
-            let table = from_row(row)?;
+            let mut table = from_row(row)?;
+            reference::fill_listed(tx, scope, &mut table).await?;
             at = (table.database_name.clone(), table.name.clone());
             let fits = words.match_table(&table)
                 && query.filters.iter().all(|filter| filter.matches(&table))
@@ -124,7 +127,8 @@ async fn matches(
     }
 }
 
-/// Tables behind a place whose document or database's name holds all needles.
+/// Tables behind a place whose document or database's name holds all needles, and those whose columns are elsewhere: in a
+/// schema version.
 async fn candidates(
     tx: &mut Tx,
     scope: &Scope,
@@ -139,7 +143,8 @@ async fn candidates(
         parameters.push(Value::from(format!("%{}%", escaped(needle))));
         let number = parameters.len();
         conditions.push_str(&format!(
-            " AND (lower(t.doc) LIKE ${number} ESCAPE '!' OR d.name LIKE ${number} ESCAPE '!')"
+            " AND (lower(t.doc) LIKE ${number} ESCAPE '!' OR d.name LIKE ${number} ESCAPE '!' \
+             OR t.doc LIKE '%\"SchemaReference\"%')"
         ));
     }
     let sql = format!(

@@ -7,6 +7,7 @@
 
 mod aside;
 mod pattern;
+mod pointer;
 mod read;
 mod rename;
 mod versions;

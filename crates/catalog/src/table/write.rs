@@ -9,7 +9,7 @@ use crate::error::{CatalogError, from_doc, to_doc};
 use crate::layout::Layout;
 use crate::model::TableInput;
 use crate::registry::reference;
-use crate::table::{MAX_VERSIONS, Table, TableUid, find, stored, stored_entry};
+use crate::table::{MAX_VERSIONS, Table, TableUid, find, pointer, stored, stored_entry};
 use crate::{arn, link, names, partition, policy, statistics};
 
 /// Folds names, and refuses keys that no partition could have.
@@ -104,8 +104,8 @@ pub struct Update<'a> {
 
 /// Replaces a table's definition (that of `input.name`) by its next version. Through a resource link the target is
 /// changed; where the link leads cannot be.
-/// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `LimitExceeded` after
-/// [`MAX_VERSIONS`] archived versions, `InvalidInput`, also for another number of partition keys while partitions are
+/// Errors: `DatabaseNotFound`, `TableNotFound`, `VersionConflict`, `PointerMoved` for an Iceberg table that others have
+/// committed to, `LimitExceeded` after [`MAX_VERSIONS`] archived versions, `InvalidInput`, also for another number of partition keys while partitions are
 /// stored, `Registry` for the schema version that it refers to.
 pub async fn update(
     tx: &mut Tx,
@@ -123,6 +123,7 @@ pub async fn update(
     if let Some(given) = how.version_id.filter(|given| *given != current.to_string()) {
         return Err(CatalogError::VersionConflict { given: given.to_owned(), current });
     }
+    pointer::check(&table, &input, how.version_id.is_some())?;
     reference::check(tx, scope, &input).await?;
     let layout = next_layout(tx, &table, &input).await?;
     partition::index::check_keys(tx, &table, &input).await?;

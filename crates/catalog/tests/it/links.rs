@@ -206,9 +206,12 @@ async fn statistics_are_of_columns_that_are_there() {
     let table = ("db", "t");
     let mut wrong = long("name", 0);
     wrong.statistics_data.insert("Type".to_owned(), json!("STRING"));
-    let given = vec![long("ID", 1), long("none", 1), wrong];
+    let mut of_text = long("id", 0);
+    of_text.other.insert("ColumnType".to_owned(), json!("string"));
+    let given = vec![long("ID", 1), long("none", 1), wrong, long("name", 1), of_text];
     let failed = statistics::update(&mut tx, &scope(), table, Of::Table, given).await.unwrap();
-    assert_eq!(failed.iter().map(|one| one.given.column_name.as_str()).collect::<Vec<_>>(), ["none", "name"]);
+    let names: Vec<&str> = failed.iter().map(|one| one.given.column_name.as_str()).collect();
+    assert_eq!(names, ["none", "name", "name", "id"]);
     let asked = ["id".to_owned(), "name".to_owned(), "none".to_owned()];
     let (found, failed) = statistics::get(&mut tx, &scope(), table, Of::Table, &asked).await.unwrap();
     assert_eq!((found, failed.len()), (vec![long("id", 1)], 2));
@@ -387,6 +390,11 @@ async fn tables_are_searched_by_words_and_properties() {
     assert_eq!(ascending, ["shop-eu.xxordersyy", "shop-eu.customer_orders", "shop-eu.orders"]);
     let descending = searched(&mut tx, &sorted("Retention", true)).await;
     assert_eq!(descending, ["shop-eu.orders", "shop-eu.customer_orders", "shop-eu.xxordersyy"]);
+    let unsorted = search::tables(&mut tx, &scope(), &SearchQuery { limit: 1, ..sorted("foo", false) }).await;
+    assert!(matches!(unsorted, Err(CatalogError::InvalidInput { .. })), "{unsorted:?}");
+    let kept = |days| by(vec![filter("Retention", days, None)]);
+    assert_eq!(searched(&mut tx, &kept("0")).await, ["db.t"], "as GetTable shows it");
+    assert_eq!(searched(&mut tx, &kept("9")).await, ["shop-eu.customer_orders"]);
     for bad in [filter("Name", "x", Some(Comparator::LessThan)), filter("UpdateTime", "soon", None)] {
         let query = SearchQuery { limit: 1, ..by(vec![bad]) };
         assert!(search::tables(&mut tx, &scope(), &query).await.is_err());

@@ -3,6 +3,7 @@
 use catalog::registry::{
     self, Change, Format, MAX_NOTES, Mode, NewSchema, RegistryError, SchemaName, Status, Which,
 };
+use catalog::search::{self, SearchQuery};
 use catalog::table;
 use serde_json::json;
 use store::Store;
@@ -205,6 +206,7 @@ async fn a_table_has_the_columns_of_its_schema_version() {
     let numbered = |number: i64| json!({"SchemaId": {"SchemaName": "orders"}, "SchemaVersionNumber": number});
     for bad in [
         numbered(9),
+        json!({}),
         json!({"SchemaId": {}}),
         json!({"SchemaId": {"SchemaName": "orders"}}),
         json!({"SchemaVersionId": "x"}),
@@ -227,6 +229,12 @@ async fn a_table_has_the_columns_of_its_schema_version() {
     assert_eq!(listed.unwrap().items[0].columns()[0].hive_type(), "int");
     let before = table::get_version(&mut tx, &scope(), "db", "t", Some("0")).await.unwrap();
     assert_eq!(before.table.columns()[0].hive_type(), "bigint");
+    let found = async |tx: &mut store::Tx, word| {
+        let query = SearchQuery { text: Some(word), limit: 9, ..SearchQuery::default() };
+        search::tables(tx, &scope(), &query).await.unwrap().items.len()
+    };
+    assert_eq!(found(&mut tx, "a int").await, 1, "a column of the version");
+    assert_eq!(found(&mut tx, "b").await, 0, "a column of another one");
     registry::delete_schema(&mut tx, &scope(), &name()).await.unwrap();
     let gone = table::get(&mut tx, &scope(), "db", "t").await.unwrap_err();
     assert!(gone.to_string().contains("Schema is not found"), "{gone}");

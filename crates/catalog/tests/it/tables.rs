@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{database_input, partition_input, scope, store, table_input, with_table};
 use catalog::table::{NamePattern, TableQuery, Update};
-use catalog::{CatalogError, arn, database, purge, table};
+use catalog::{CatalogError, TableInput, arn, database, purge, table};
 
 #[tokio::test]
 async fn names_are_folded_and_unique() {
@@ -41,6 +41,42 @@ async fn bad_names_are_refused() {
         let refused = database::create(&mut tx, &scope(), database_input(name)).await;
         assert!(matches!(refused, Err(CatalogError::InvalidInput { .. })), "{name:?}");
     }
+}
+
+#[tokio::test]
+async fn updates_lose_no_commit_of_an_iceberg_table() {
+    let (store, _folder) = store().await;
+    let mut tx = store.begin().await.unwrap();
+    database::create(&mut tx, &scope(), database_input("db")).await.unwrap();
+    let at = |location: &str, previous: Option<&str>| {
+        let mut parameters = BTreeMap::from([("table_type".to_owned(), "ICEBERG".to_owned())]);
+        parameters.insert("metadata_location".to_owned(), location.to_owned());
+        previous.map(|text| parameters.insert("previous_metadata_location".to_owned(), text.to_owned()));
+        TableInput { parameters: Some(parameters.into_iter().collect()), ..table_input("t", &[]) }
+    };
+    table::create(&mut tx, &scope(), "db", at("m0", None), "me").await.unwrap();
+    let mut update = async |input: TableInput, version: Option<&str>| {
+        let how = Update { version_id: version, skip_archive: true };
+        table::update(&mut tx, &scope(), "db", input, how).await.map(|table| table.version)
+    };
+    assert_eq!(update(at("m1", Some("m0")), None).await.unwrap(), 1, "a commit on what is there");
+    assert_eq!(update(at("m1", None), None).await.unwrap(), 2, "the pointer stays");
+    for stale in [at("m0", None), at("m2", Some("m0")), at("m2", None)] {
+        let refused = update(stale, None).await.unwrap_err();
+        assert!(
+            matches!(&refused, CatalogError::PointerMoved { current, .. } if current == "m1"),
+            "{refused}"
+        );
+    }
+    for version in [None, Some("2")] {
+        let mut forgotten = at("m1", None);
+        forgotten.parameters.as_mut().unwrap().remove("metadata_location");
+        let refused = update(forgotten, version).await.unwrap_err();
+        assert!(matches!(refused, CatalogError::InvalidInput { .. }), "{refused}");
+    }
+    assert!(update(table_input("t", &[]), None).await.is_err(), "all parameters left out");
+    assert_eq!(update(at("m0", None), Some("2")).await.unwrap(), 3, "whoever knows the version may go back");
+    assert_eq!(update(table_input("t", &[]), Some("3")).await.unwrap(), 4, "a table of another kind now");
 }
 
 #[tokio::test]

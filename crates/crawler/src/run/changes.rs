@@ -142,7 +142,8 @@ impl Job<'_> {
             self.note(|diff| diff.tables.push(noted));
             return Ok(());
         }
-        let how = table::Update { version_id: None, skip_archive: !versioned };
+        let read = old.version.to_string();
+        let how = table::Update { version_id: Some(&read), skip_archive: !versioned };
         let new = table::update(tx, self.scope, &database, input, how).await?;
         let before = TableInput { name: old.name.clone(), ..old.input.clone() };
         let after = digest(&new.input)?;

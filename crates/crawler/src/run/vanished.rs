@@ -246,7 +246,9 @@ async fn remove(
             let parameters = deprecated(found.input.parameters.clone(), tx.now_ms());
             let input = TableInput { parameters, name: name.clone(), ..found.input.clone() };
             match job.replace_table(&mut tx, found, input, true, "DEPRECATE").await {
-                Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => return Ok(()),
+                Err(CrawlerError::Catalog(
+                    CatalogError::TableNotFound { .. } | CatalogError::VersionConflict { .. },
+                )) => return Ok(()),
                 other => {
                     other?;
                     "Deprecated"

@@ -121,6 +121,11 @@ fn bound(value: &ScalarValue) -> Result<Option<Value>, RunError> {
         ScalarValue::Int16(Some(number)) => Value::from(*number),
         ScalarValue::Int32(Some(number)) => Value::from(*number),
         ScalarValue::Int64(Some(number)) => Value::from(*number),
+        // The second that a moment is in, before 1970 too.
+        ScalarValue::TimestampSecond(Some(at), _) => Value::from(*at),
+        ScalarValue::TimestampMillisecond(Some(at), _) => Value::from(at.div_euclid(1_000)),
+        ScalarValue::TimestampMicrosecond(Some(at), _) => Value::from(at.div_euclid(1_000_000)),
+        ScalarValue::TimestampNanosecond(Some(at), _) => Value::from(at.div_euclid(1_000_000_000)),
         ScalarValue::Float64(Some(number)) if !number.is_finite() => return Ok(None),
         ScalarValue::Float64(Some(number)) => Value::from(*number),
         ScalarValue::Date32(Some(days)) => Value::from(i64::from(*days) * SECONDS_PER_DAY),

@@ -5,7 +5,7 @@
 //! row is taken with that probability, and what is counted is counted in the rows that were taken.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use catalog::statistics::ColumnStatistics;
 use catalog::{Column, Table};
 use datafusion::common::{Column as Named, DataFusionError, ScalarValue};
@@ -166,14 +166,9 @@ fn measures(name: &str, kind: Kind) -> Result<Vec<(&'static str, Expr)>, DataFus
     };
     match kind {
         Kind::Boolean => all.push(("trues", sum(cast(column, DataType::Int64)))),
-        Kind::Date | Kind::Long | Kind::Decimal => {
+        Kind::Date | Kind::Long | Kind::Decimal | Kind::Moment => {
             all.push(("distinct", approx_distinct(column.clone())));
             all.extend(bounded(column));
-        }
-        Kind::Moment => {
-            all.push(("distinct", approx_distinct(column.clone())));
-            let seconds = cast(column, DataType::Timestamp(TimeUnit::Second, None));
-            all.extend(bounded(cast(seconds, DataType::Int64)));
         }
         Kind::Double => {
             all.push(("distinct", approx_distinct(cast(column.clone(), DataType::Utf8))));

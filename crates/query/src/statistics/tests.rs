@@ -67,7 +67,7 @@ async fn world() -> World {
     let d = Date32Array::from(vec![Some(0), Some(-1), Some(20_000), None]);
     let m =
         Decimal128Array::from(vec![Some(150), Some(-1), None, None]).with_precision_and_scale(9, 2).unwrap();
-    let t = TimestampMicrosecondArray::from(vec![Some(1_500_000), None, Some(9_000_000), None]);
+    let t = TimestampMicrosecondArray::from(vec![Some(-500_000), None, Some(9_000_000), None]);
     let y = BinaryArray::from(vec![Some(&b"abc"[..]), Some(&b""[..]), None, None]);
     let rows = batch(vec![
         ("n", Arc::new(n)),
@@ -131,7 +131,7 @@ async fn every_type_is_measured() {
             "t",
             "LONG",
             "Long",
-            json!({"MinimumValue": 1, "MaximumValue": 9, "NumberOfNulls": 2, "NumberOfDistinctValues": 2}),
+            json!({"MinimumValue": -1, "MaximumValue": 9, "NumberOfNulls": 2, "NumberOfDistinctValues": 2}),
         ),
         ("y", "BINARY", "Binary", json!({"MaximumLength": 3, "AverageLength": 1.5, "NumberOfNulls": 2})),
     ] {

@@ -46,6 +46,8 @@ pub(crate) struct Doc {
     ids: BTreeMap<String, String>,
     /// Patterns whose meaning here is the same as in ECMA 262; the others are compared as texts only.
     patterns: BTreeMap<String, Regex>,
+    /// A pattern that is no regular expression, and why. Definitions that are stored may have some.
+    bad_pattern: Option<(String, &'static str)>,
 }
 
 impl Doc {
@@ -76,16 +78,28 @@ fn since(keyword: &str) -> Draft {
 pub(crate) fn parse(text: &str) -> Result<Doc, Invalid> {
     let root = strict::parse(text)?;
     let draft = draft(&root)?;
-    let mut doc = Doc { root, draft, ids: BTreeMap::new(), patterns: BTreeMap::new() };
+    let mut doc = Doc { root, draft, ids: BTreeMap::new(), patterns: BTreeMap::new(), bad_pattern: None };
     let found = check::document(&doc)?;
     doc.ids = found.ids;
     for text in found.patterns {
+        if let Some(why) = pattern::problem(&text) {
+            doc.bad_pattern = Some((text, why));
+            continue;
+        }
         if let Some(regex) = pattern::compile(&text) {
             doc.patterns.insert(text, regex);
         }
     }
     refs::check(&doc)?;
     Ok(doc)
+}
+
+/// Refuses what a definition that is not stored yet may not have.
+pub(crate) fn check_new(doc: &Doc) -> Result<(), Invalid> {
+    match &doc.bad_pattern {
+        Some((text, why)) => Err(Invalid::new(format!("{text:?} is no regular expression: {why}"))),
+        None => Ok(()),
+    }
 }
 
 fn draft(root: &Value) -> Result<Draft, Invalid> {

@@ -7,6 +7,18 @@ const OPEN: &str = r#"{"type":"object","properties":{"a":{"type":"string"}}}"#;
 const CLOSED: &str = r#"{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}"#;
 
 #[test]
+fn new_definitions_have_patterns_that_are_some() {
+    for bad in [r#"{"pattern":"["}"#, r#"{"patternProperties":{"a)":{}}}"#] {
+        assert!(
+            crate::Schema::parse_new(Json, bad).unwrap_err().message.contains("regular expression"),
+            "{bad}"
+        );
+        assert!(crate::Schema::parse(Json, bad).is_ok(), "one that is stored can be read");
+    }
+    assert!(crate::Schema::parse_new(Json, r#"{"pattern":"^[a-z]+$"}"#).is_ok());
+}
+
+#[test]
 fn properties_of_open_and_closed_objects() {
     table(
         Json,

@@ -6,6 +6,7 @@
 //! Source: Apache Iceberg table specification and the behaviour that the REST specification describes per update.
 
 mod create;
+mod evolution;
 mod shape;
 mod snapshots;
 #[cfg(test)]
@@ -163,6 +164,7 @@ impl<'a> Builder<'a> {
             self.next.last_updated_ms = changed_ms.max(self.next.last_updated_ms);
         }
         self.next.check()?;
+        self.base.map_or(Ok(()), |base| evolution::check(base, &self.next))?;
         Ok(self.next)
     }
 }

@@ -181,6 +181,69 @@ fn schemas_are_used_again_and_minus_one_is_the_last() {
 }
 
 #[test]
+fn schemas_keep_rows_readable() {
+    let field = |id: i32, required: bool, kind: &str| json!({"id": id, "name": format!("c{id}"), "required": required, "type": kind});
+    let kept = || {
+        vec![
+            field(1, true, "long"),
+            field(2, false, "int"),
+            field(3, false, "string"),
+            field(4, false, "decimal(5,2)"),
+        ]
+    };
+    let change = |fields: Vec<Value>| json!([{"action": "add-schema", "schema": {"type": "struct", "fields": fields}}, {"action": "set-current-schema", "schema-id": -1}]);
+    let with = |at: usize, one: Value| {
+        let mut fields = kept();
+        fields[at] = one;
+        change(fields)
+    };
+    let empty = create(
+        NewTable {
+            schema: schema(json!({"type": "struct", "fields": kept()})),
+            partition_spec: None,
+            ..new_table(&[])
+        },
+        UUID,
+        NOW,
+    );
+    let empty = empty.expect("table");
+    let table = applied(&empty, json!([snapshot(1, 1, None), set_main(1)]));
+    let added = |required: bool| {
+        let mut fields = kept();
+        fields.push(field(5, required, "int"));
+        change(fields)
+    };
+    for (change, why) in [
+        (with(0, field(1, true, "int")), "c1 cannot become int"),
+        (with(1, field(2, false, "string")), "c2 cannot become string"),
+        (with(2, field(3, false, "int")), "c3 cannot become int"),
+        (with(3, field(4, false, "decimal(9,3)")), "c4 cannot become decimal"),
+        (with(1, field(2, true, "int")), "c2 may hold nulls"),
+        (added(true), "c5 is new and required"),
+    ] {
+        let message = refused(&table, change.clone());
+        assert!(message.contains(why), "{message}");
+        applied(&empty, change.clone());
+        // A table that is replaced has no such rows any more.
+        let mut replaced = change;
+        replaced
+            .as_array_mut()
+            .expect("updates")
+            .insert(0, json!({"action": "remove-snapshot-ref", "ref-name": "main"}));
+        applied(&table, replaced);
+    }
+    for change in [
+        with(0, field(1, false, "long")),
+        with(1, field(2, false, "long")),
+        with(3, field(4, false, "decimal(9,2)")),
+        added(false),
+        change(kept()[..2].to_vec()),
+    ] {
+        applied(&table, change);
+    }
+}
+
+#[test]
 fn specs_keep_the_ids_of_their_fields() {
     let table = table();
     let evolved = applied(

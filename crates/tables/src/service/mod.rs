@@ -196,14 +196,15 @@ impl Opened {
 }
 
 /// Reads a metadata file.
-/// Errors: `MetadataBroken`.
+/// Errors: `MetadataBroken`, `Lake` where the bytes cannot be had.
 async fn read(object: &Object, location: &str) -> Result<TableMetadata, TablesError> {
     let broken = |what: String| TablesError::MetadataBroken { location: location.to_owned(), what };
     let size = object.info().size;
     if size > MAX_METADATA_BYTES {
         return Err(broken(format!("it has {size} bytes, more than {MAX_METADATA_BYTES}")));
     }
-    let bytes = object.read_range(0..size).await.map_err(|error| broken(error.to_string()))?;
+    let unread = |source| LakeError::Io { what: format!("reading {location}"), source };
+    let bytes = object.read_range(0..size).await.map_err(unread)?;
     files::decode(&bytes).map_err(|error| broken(error.to_string()))
 }
 

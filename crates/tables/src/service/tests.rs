@@ -160,13 +160,15 @@ async fn what_glue_changed_meanwhile_is_seen() {
     let server = server().await;
     let made = server.make("t").await;
     let second = server.commit(&[set("t", "k", "second", json!([]))]).await.expect("committed").remove(0);
-    // Another client's UpdateTable moves the pointer back and keeps a parameter of its own.
+    // Another client's UpdateTable moves the pointer back, of the version that it read, and keeps a parameter of its own.
+    let entry = server.entry("t").await;
     let mut tx = server.store.begin().await.expect("tx");
-    let mut input: TableInput = server.entry("t").await.input;
+    let (mut input, version): (TableInput, String) = (entry.input, entry.version.to_string());
     let parameters = input.parameters.get_or_insert_default();
     parameters.insert("metadata_location".to_owned(), made.metadata_location.clone());
     parameters.insert("theirs".to_owned(), "1".to_owned());
-    catalog::table::update(&mut tx, &server.scope, "db", input, Default::default()).await.expect("updated");
+    let how = catalog::table::Update { version_id: Some(&version), skip_archive: false };
+    catalog::table::update(&mut tx, &server.scope, "db", input, how).await.expect("updated");
     tx.commit().await.expect("commit");
     assert_eq!(server.load("t").await.metadata, made.metadata);
     let third = server.commit(&[set("t", "x", "third", json!([]))]).await.expect("committed").remove(0);
