@@ -292,6 +292,7 @@ impl Remembered {
             sampled,
             compressions: [(self.schema.compression.clone(), 1)].into(),
             contradicting: BTreeSet::new(),
+            example: None,
         }
     }
 }

@@ -43,11 +43,16 @@ pub struct Schedule {
     pub next_ms: Option<i64>,
 }
 
-/// Reads an expression. Errors: `Invalid`.
+/// Reads an expression. Errors: `Invalid`, also for one whose day never comes.
 fn parse(expression: &str) -> Result<Cron, CrawlerError> {
-    Cron::parse(expression).map_err(|why| {
+    let invalid = |why: String| {
         CrawlerError::invalid(format!("Schedule {expression:?} is not a valid cron expression: {why}"))
-    })
+    };
+    let cron = Cron::parse(expression).map_err(|why| invalid(why.to_string()))?;
+    match cron.next(0) {
+        Some(_) => Ok(cron),
+        None => Err(invalid("there is no such day".to_owned())),
+    }
 }
 
 fn from_row(row: &Row) -> Result<Schedule, CrawlerError> {

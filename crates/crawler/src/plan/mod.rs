@@ -20,7 +20,7 @@ mod shape;
 mod tree;
 
 pub(crate) use names::{
-    file_table, folder_table, is_unnamed, key_value, partition_of, plain_table, with_suffix,
+    file_table, folder_table, is_date_like, is_unnamed, key_value, partition_of, plain_table, with_suffix,
 };
 pub(crate) use shape::{Kind, Likeness, Shape};
-pub(crate) use tree::{Folder, Grouping, Part, Planned, TablePlan, Tree};
+pub(crate) use tree::{Folder, Grouping, Part, Planned, TablePlan, Tree, level};

@@ -80,7 +80,7 @@ pub(crate) fn partition_of<'a>(
 }
 
 /// A folder that is surely one of a series: a number or date.
-pub(super) fn is_date_like(folder: &str) -> bool {
+pub(crate) fn is_date_like(folder: &str) -> bool {
     folder.contains(|c: char| c.is_ascii_digit())
         && folder.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '_' | ':' | 'T' | 'Z'))
 }

@@ -129,6 +129,8 @@ pub(crate) struct Shape {
     pub(crate) compressions: BTreeMap<String, u64>,
     /// Nested columns whose types in some files contradict those in others.
     pub(crate) contradicting: BTreeSet<String>,
+    /// The key of a file that is so; of one with quotes, when some are quoted.
+    pub(crate) example: Option<Arc<str>>,
 }
 
 impl Shape {
@@ -181,6 +183,7 @@ impl Shape {
             sampled: (inferred.record_bytes, inferred.records),
             compressions: BTreeMap::from([(inferred.compression.name().to_owned(), 1)]),
             contradicting: BTreeSet::new(),
+            example: None,
         }
     }
 
@@ -218,6 +221,9 @@ impl Shape {
             }
         }
         self.contradicting.extend(other.contradicting.iter().cloned());
+        if self.example.is_none() || (other.quoted && !self.quoted) {
+            self.example.clone_from(&other.example);
+        }
         self.quoted |= other.quoted;
         self.escape = self.escape.or(other.escape);
         if self.avro_schema != other.avro_schema {

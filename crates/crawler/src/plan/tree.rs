@@ -15,7 +15,7 @@ use super::names::key_value;
 use super::shape::{Likeness, Shape};
 
 pub(crate) use folder::Folder;
-pub(crate) use grouping::Grouping;
+pub(crate) use grouping::{Grouping, level};
 use siblings::Aside;
 use words::{NAMED, is_series};
 
@@ -31,6 +31,9 @@ pub(crate) struct Part {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) records: u64,
+    /// CSV: as [`Shape::quoted`] and [`Shape::escape`].
+    pub(crate) quoted: bool,
+    pub(crate) escape: Option<u8>,
 }
 
 /// A table to be.
@@ -112,6 +115,8 @@ pub(crate) struct Tree {
     done: Planned,
     /// The deepest level with files.
     deepest: usize,
+    /// Folders with files that lie above the level of tables.
+    above: Vec<String>,
 }
 
 impl Tree {
@@ -125,7 +130,14 @@ impl Tree {
             }
             node.folder = folder;
         }
-        Self { root, prefix: prefix.to_owned(), grouping, done: Planned::default(), deepest: 0 }
+        Self {
+            root,
+            prefix: prefix.to_owned(),
+            grouping,
+            done: Planned::default(),
+            deepest: 0,
+            above: Vec::new(),
+        }
     }
 
     /// The tables, with the reasons for each folder.
@@ -137,22 +149,32 @@ impl Tree {
     /// The tables.
     pub(crate) fn planned(mut self) -> Planned {
         let root = std::mem::take(&mut self.root);
-        let level = 1 + self.prefix.split('/').filter(|p| !p.is_empty()).count();
+        let level = level(&self.prefix);
         let prefix = self.prefix.clone();
         if let Reduced::Unit(unit) = self.reduce(root, prefix, level) {
             self.emit(*unit);
         }
-        if let Some(wanted) = self.grouping.table_level.filter(|wanted| *wanted > self.deepest)
-            && self.deepest > 0
-        {
-            self.done.notes.push(format!(
+        self.say_above();
+        self.done.tables.sort_by(|a, b| a.path.cmp(&b.path));
+        self.done
+    }
+
+    /// Says of which folders every file is a table, because tables are to begin below them.
+    fn say_above(&mut self) {
+        let Some(wanted) = self.grouping.table_level.filter(|_| !self.above.is_empty()) else { return };
+        let note = if wanted > self.deepest {
+            format!(
                 "TableLevelConfiguration {wanted} lies deeper than the folders, whose files are at level {} at most: \
                  every file is a table of its own",
                 self.deepest
-            ));
-        }
-        self.done.tables.sort_by(|a, b| a.path.cmp(&b.path));
-        self.done
+            )
+        } else {
+            let named = named_some(&self.above, NAMED);
+            format!(
+                "TableLevelConfiguration {wanted} lies deeper than {named}: every file directly there is a table of its own"
+            )
+        };
+        self.done.notes.push(note);
     }
 
     fn why(&mut self, path: &str, why: impl FnOnce() -> String) {
@@ -191,16 +213,26 @@ impl Tree {
                 self.emit(unit);
                 Reduced::Split
             }
-            (other, _) => other,
+            (other, wanted) => {
+                if matches!(other, Reduced::Split | Reduced::Mixed) && wanted == Some(level) {
+                    let place = if path.is_empty() { "the bucket" } else { path.as_str() };
+                    self.done.notes.push(format!(
+                        "TableLevelConfiguration {level}: what lies in {place} is no one table; tables begin below it"
+                    ));
+                }
+                other
+            }
         }
     }
 
     fn join(&mut self, folder: Folder, mut children: Children, path: String, level: usize) -> Reduced {
         let has_files = !folder.groups.is_empty();
-        let above_tables = self.grouping.table_level.is_some_and(|wanted| level < wanted);
-        if above_tables && (has_files || children.any()) {
+        if self.grouping.is_above_tables(&path) && (has_files || children.any()) {
             self.why(&path, || "it lies above TableLevelConfiguration".to_owned());
             self.emit_children(children);
+            if has_files {
+                self.above.push(path.clone());
+            }
             self.emit_files(folder, &path);
             return Reduced::Split;
         }
@@ -316,6 +348,8 @@ fn leaf(folder: String, shape: Shape) -> Unit {
         files: shape.files,
         bytes: shape.bytes,
         records: shape.records,
+        quoted: shape.quoted,
+        escape: shape.escape,
     };
     Unit { folder, chain: Vec::new(), shape, keys: Vec::new(), parts: vec![part] }
 }

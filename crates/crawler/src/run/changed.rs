@@ -222,7 +222,7 @@ async fn look(
     area: Area,
     looked: &mut Looked,
 ) -> Result<Result<Seen, Unclear>, Ended> {
-    let surveyed = look_below(job, place, &area.folder, grouping.likeness(), looked).await?;
+    let surveyed = look_below(job, place, &area.folder, grouping, looked).await?;
     let Planned { tables: mut plans, notes, .. } = Tree::new(&area.folder, surveyed, grouping).planned();
     let whole = format!("s3://{}/{}", place.bucket.as_str(), area.folder);
     let plan = plans.pop();

@@ -1,13 +1,14 @@
 //! What becomes of a table or partition that is there already. Decided purely, but for who its neighbour is.
 
-use catalog::{Column, Parameters, PartitionInput, TableInput, table};
+use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, TableInput, table};
 
 use store::Tx;
 
 use super::Job;
-use super::describe::{DEPRECATED_BY, STATISTICS, UPDATED_BY};
+use super::describe::{self, DEPRECATED_BY, STATISTICS, UPDATED_BY};
 use crate::definition::UpdateBehavior;
 use crate::error::CrawlerError;
+use crate::plan::{Kind, Shape};
 use crate::rows;
 
 /// What becomes of a table.
@@ -128,9 +129,88 @@ fn is_deprecated(input: &PartitionInput) -> bool {
     input.parameters.as_ref().is_some_and(|p| p.contains_key(DEPRECATED_BY))
 }
 
-/// `MergeNewColumns`: the columns that are there stay, new ones follow.
-pub(super) fn keep_columns(columns: Option<&mut Vec<Column>>, old: &[Column]) {
-    let Some(columns) = columns else { return };
-    let new = columns.iter().filter(|c| !old.iter().any(|o| o.name == c.name)).cloned();
-    *columns = old.iter().cloned().chain(new.collect::<Vec<_>>()).collect();
+/// `MergeNewColumns`: the columns that are there stay, new ones follow. Where they are found by position, those of the files
+/// come first, in the files' order, and what the files lack comes behind: a column at another place would have another
+/// one's values. A file without a header names none of them, so that there what is known keeps its place. Returns remarks.
+pub(super) fn keep_columns(
+    descriptor: &mut StorageDescriptor,
+    old: &[Column],
+    shape: Option<&Shape>,
+) -> Vec<String> {
+    let found = descriptor.columns.take().unwrap_or_default();
+    let kept = |name: &str| old.iter().find(|column| column.name.eq_ignore_ascii_case(name)).cloned();
+    let columns: Vec<Column> = match shape.map(|shape| &shape.kind) {
+        Some(Kind::Csv { header_lines: 0, .. }) => {
+            let new = found.into_iter().skip(old.len());
+            let new = new.filter(|column| kept(&column.name).is_none());
+            old.iter().cloned().chain(new.collect::<Vec<_>>()).collect()
+        }
+        Some(Kind::Csv { .. }) => {
+            let is_new = |column: &Column| found.iter().any(|f| f.name.eq_ignore_ascii_case(&column.name));
+            let gone: Vec<Column> = old.iter().filter(|column| !is_new(column)).cloned().collect();
+            found.iter().map(|c| kept(&c.name).unwrap_or_else(|| c.clone())).chain(gone).collect()
+        }
+        _ => {
+            let new: Vec<Column> = found.into_iter().filter(|c| kept(&c.name).is_none()).collect();
+            old.iter().cloned().chain(new).collect()
+        }
+    };
+    let moved = old.iter().zip(&columns).any(|(old, now)| old.name != now.name);
+    descriptor.columns = Some(columns);
+    if let Some(shape) = shape {
+        describe::tell_serde(descriptor, shape);
+    }
+    let note = "its files have their columns at other places than before, and are read by position: the table's columns \
+                are put in the files' order";
+    if moved { vec![note.to_owned()] } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use formats::{InferOptions, MemorySource, infer};
+
+    use super::*;
+
+    fn shape(name: &str, text: &str) -> Shape {
+        let source = Arc::new(MemorySource::new(name, text.as_bytes().to_vec()));
+        let inferred = futures::executor::block_on(infer(source, &InferOptions::default()));
+        Shape::of(inferred.unwrap(), text.len() as u64)
+    }
+
+    #[test]
+    fn merged_columns_stand_where_the_files_have_them() {
+        for (name, text, old, wanted) in [
+            ("f.csv", "b,c,id\n20,30,10\n", "id b c", "b c id"),
+            ("f.csv", "id,c\n10,30\n", "id b c", "id c b"),
+            ("f.csv", "id,z,a\n1,5,x\n", "id a", "id z a"),
+            ("f.csv", "id,b,c\n1,2,3\n", "id b", "id b c"),
+            ("f.csv", "id,b\n1,2\n", "id b c", "id b c"),
+            // Somebody gave the columns names.
+            ("f.csv", "1,x,5\n2,y,6\n", "id who", "id who col2"),
+            ("f.csv", "1,x\n2,y\n", "id who z", "id who z"),
+            ("f.json", "{\"b\":1,\"z\":2}", "a b", "a b z"),
+        ] {
+            let shape = shape(name, text);
+            let old: Vec<Column> = old.split(' ').map(|name| Column::new(name, "int")).collect();
+            let mut descriptor = StorageDescriptor {
+                columns: Some(describe::columns(&shape, &[], &shape.fields).0),
+                serde_info: Some(catalog::SerDeInfo::default()),
+                ..StorageDescriptor::default()
+            };
+            let notes = keep_columns(&mut descriptor, &old, Some(&shape));
+            let columns = descriptor.columns.unwrap();
+            let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+            assert_eq!(names.join(" "), wanted);
+            assert_eq!(notes.len(), usize::from(old.iter().zip(&names).any(|(old, name)| old.name != *name)));
+            for column in columns.iter().filter(|c| old.iter().any(|o| o.name == c.name)) {
+                assert_eq!(column.hive_type(), "int", "types stay");
+            }
+            if name == "f.json" {
+                let told = descriptor.serde_info.unwrap().parameters.unwrap();
+                assert_eq!(told["paths"], "a,b,z");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use catalog::{Column, Parameters, PartitionInput, SerDeInfo, StorageDescriptor, TableInput};
 use formats::{InferredField, LineLayout, serde_info};
 
+use super::reads::{self, Dialect, Files};
 use super::survey::Found;
 use crate::definition::Configuration;
 use crate::plan::{Kind, Part, Shape};
@@ -28,31 +29,44 @@ pub(super) fn location(bucket: &str, path: &str) -> String {
     format!("s3://{bucket}/{path}")
 }
 
-/// Columns of the files, and remarks. A column that repeats a partition key could not be told from it: where columns
+/// The files' columns with the names that a table gives them. A column that repeats a partition key could not be told from it: where columns
 /// are found by name it is left out, in CSV it gets another name.
+pub(super) fn named<'a>(
+    kind: &Kind,
+    keys: &[String],
+    fields: &'a [InferredField],
+) -> Vec<(String, &'a InferredField)> {
+    let taken: HashSet<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+    let mut found = Vec::with_capacity(fields.len());
+    for field in fields {
+        if !keys.contains(&field.name) {
+            found.push((field.name.clone(), field));
+        } else if let Kind::Csv { .. } = kind {
+            let renamed = (0..).map(|n: u32| {
+                format!("{}_data{}", field.name, if n == 0 { String::new() } else { n.to_string() })
+            });
+            let name = renamed.into_iter().find(|n| !taken.contains(n.as_str())).unwrap_or_default();
+            found.push((name, field));
+        }
+    }
+    found
+}
+
+/// Columns of the files, and remarks.
 pub(super) fn columns(
     shape: &Shape,
     keys: &[String],
     fields: &[InferredField],
 ) -> (Vec<Column>, Vec<String>) {
-    let mut notes = Vec::new();
-    let mut found = Vec::with_capacity(fields.len());
-    let taken: HashSet<&str> = fields.iter().map(|f| f.name.as_str()).collect();
-    for field in fields {
-        let ty = field.ty.to_string();
-        if !keys.contains(&field.name) {
-            found.push(Column::new(&field.name, ty));
-        } else if let Kind::Csv { .. } = shape.kind {
-            let renamed = (0..).map(|n: u32| {
-                format!("{}_data{}", field.name, if n == 0 { String::new() } else { n.to_string() })
-            });
-            let name = renamed.into_iter().find(|n| !taken.contains(n.as_str())).unwrap_or_default();
-            notes.push(format!("column {} repeats a partition key: it is named {name}", field.name));
-            found.push(Column::new(name, ty));
-        } else {
-            notes.push(format!("column {} repeats a partition key: it is left out", field.name));
-        }
+    let named = named(&shape.kind, keys, fields);
+    let mut notes: Vec<String> = Vec::new();
+    for repeated in fields.iter().filter(|field| keys.contains(&field.name)) {
+        let name = named.iter().find(|(_, field)| field.name == repeated.name).map(|(name, _)| name.as_str());
+        let now = name.map_or("left out".to_owned(), |name| format!("named {name}"));
+        notes.push(format!("column {} repeats a partition key: it is {now}", repeated.name));
     }
+    let found = named.iter().map(|(name, field)| Column::new(name, field.ty.to_string())).collect();
+    let taken: HashSet<&str> = fields.iter().map(|f| f.name.as_str()).collect();
     notes.extend(shape.contradicting.iter().filter(|name| taken.contains(name.as_str())).map(|name| {
         format!("files contradict each other within the column {name}: queries on it refuse those that do not fit its type")
     }));
@@ -82,7 +96,7 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
     {
         all.insert("exclusions".to_owned(), text);
     }
-    all.extend(parameters_of_kind(shape));
+    all.extend(parameters_of_kind(&shape.kind));
     if let Kind::Csv { .. } = &shape.kind {
         all.insert("areColumnsQuoted".to_owned(), shape.quoted.to_string());
     }
@@ -90,36 +104,49 @@ fn parameters(crawler: &str, shape: &Shape, exclusions: &[String], sizes: &Sizes
 }
 
 /// Parameters that say how files are to be read.
-pub(super) fn parameters_of_kind(shape: &Shape) -> Parameters {
+pub(super) fn parameters_of_kind(kind: &Kind) -> Parameters {
     let mut all = Parameters::new();
-    match &shape.kind {
+    let classification = match kind {
         Kind::Csv { delimiter, header_lines, .. } => {
-            all.insert("classification".to_owned(), "csv".to_owned());
             all.insert("delimiter".to_owned(), char::from(*delimiter).to_string());
             all.insert("columnsOrdered".to_owned(), "true".to_owned());
             if *header_lines > 0 {
                 all.insert("skip.header.line.count".to_owned(), header_lines.to_string());
             }
+            "csv"
         }
         Kind::JsonPath(path) => {
-            all.insert("classification".to_owned(), "json".to_owned());
             all.insert("jsonPath".to_owned(), path.as_str().to_owned());
+            "json"
         }
-        Kind::Json | Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } | Kind::Ion => {
-            all.insert("classification".to_owned(), shape.format(&[]).classification().to_owned());
-        }
+        Kind::Json => "json",
+        Kind::Parquet => "parquet",
+        Kind::Avro => "avro",
+        Kind::Orc => "orc",
+        Kind::Excel { .. } => "excel",
+        Kind::Ion => "ion",
         Kind::Xml(xml) => {
-            all.insert("classification".to_owned(), xml.classification.clone());
             all.insert("rowTag".to_owned(), xml.row_tag.clone());
+            &xml.classification
         }
         Kind::Lines(lines) => {
-            all.insert("classification".to_owned(), lines.classification.clone());
             if let LineLayout::Grok { pattern, .. } = &lines.layout {
                 all.insert("grokPattern".to_owned(), pattern.clone());
             }
+            &lines.classification
         }
-    }
+    };
+    all.insert("classification".to_owned(), classification.to_owned());
     all
+}
+
+/// Tells the SerDe of a descriptor of the columns that it has now: some SerDes name them.
+pub(super) fn tell_serde(descriptor: &mut StorageDescriptor, shape: &Shape) {
+    let names: Vec<String> = descriptor.columns.iter().flatten().map(|c| c.name.clone()).collect();
+    if let Some(serde) = descriptor.serde_info.as_mut() {
+        let told = serde_info::describe(&shape.format(&names), &names).parameters;
+        serde.parameters.get_or_insert_default().extend(told);
+    }
 }
 
 fn descriptor(
@@ -191,14 +218,20 @@ pub(super) fn table(crawler: &str, found: &Found, settings: &Configuration) -> (
     (input, notes)
 }
 
-/// `InheritFromTable`: a partition that has everything but its place from the table as the catalog has it.
+/// `InheritFromTable`: a partition that has everything but its place from the table as the catalog has it; and its SerDe,
+/// where the table's takes the quotes of its files for text.
 pub(super) fn inherited(crawler: &str, found: &Found, part: &Part, table: &TableInput) -> PartitionInput {
     let own = partition(crawler, found, part);
-    let (location, parameters) =
-        own.storage_descriptor.map(|d| (d.location, d.parameters)).unwrap_or_default();
+    let mine = own.storage_descriptor.unwrap_or_default();
     let of_table = table.storage_descriptor.clone().unwrap_or_default();
+    let files = Files::of_part(&found.plan.shape.kind, part);
+    let parameters = table.parameters.as_ref();
+    let quotes = part.quoted
+        && parameters.is_some_and(|all| reads::dialect(&of_table, all, &files) == Dialect::Quotes);
+    let serde_info = if quotes { mine.serde_info } else { of_table.serde_info.clone() };
+    let (location, parameters) = (mine.location, mine.parameters);
     PartitionInput {
-        storage_descriptor: Some(StorageDescriptor { location, parameters, ..of_table }),
+        storage_descriptor: Some(StorageDescriptor { location, parameters, serde_info, ..of_table }),
         ..PartitionInput { storage_descriptor: None, ..own }
     }
 }

@@ -6,12 +6,17 @@
 use catalog::{CatalogError, Table, table};
 use lake::BucketName;
 
+use super::grouped::planned;
 use super::naming::is_open;
-use super::survey::{Found, Looked, Place, tables};
+use super::survey::{Found, Looked, Place};
 use super::{Ended, Job};
 use crate::definition::CatalogTarget;
 use crate::error::CrawlerError;
 use crate::plan::Grouping;
+use crate::words::named_some;
+
+/// So many folders are named.
+const NAMED: usize = 20;
 
 /// Surveys the tables of a target. Errors: one of them does not exist.
 pub(super) async fn survey(
@@ -59,7 +64,7 @@ async fn one(job: &Job<'_>, table: Table, looked: &mut Looked) -> Result<Option<
     };
     let location = format!("s3://{}/{}", place.bucket.as_str(), place.path);
     let grouping = Grouping { table_level: None, combine: true };
-    let found = match tables(job, &place, grouping, looked).await {
+    let (found, notes) = match planned(job, &place, grouping, looked).await {
         // Nothing there is a reason to say so, not to fail: the other tables are crawled all the same.
         Err(Ended::Failed(why)) => {
             job.log.warn(format!("Table {}: {why}; it is left as it is", table.name));
@@ -68,17 +73,22 @@ async fn one(job: &Job<'_>, table: Table, looked: &mut Looked) -> Result<Option<
         other => other?,
     };
     let count = found.len();
+    let paths: Vec<String> = found.iter().map(|found| found.plan.path.clone()).collect();
     let mut whole = found.into_iter().filter(|f| {
         let path = f.plan.path.trim_end_matches('/');
         path == place.path.trim_end_matches('/')
     });
     let (Some(mut found), 1) = (whole.next(), count) else {
         job.log.error(format!(
-            "Table {}: the files below {location} would be {count} tables, or lie deeper; it is left as it is",
-            table.name
+            "Table {}: the files below {location} would be {count} tables, or lie deeper ({}); it is left as it is",
+            table.name,
+            named_some(&paths, NAMED)
         ));
         return Ok(None);
     };
+    for note in notes {
+        job.log.warn(note);
+    }
     name_keys(&mut found, &table);
     found.database.clone_from(&table.database_name);
     found.owner = Some(Box::new(table));

@@ -1,202 +1,213 @@
-//! `CRAWL_NEW_FOLDERS_ONLY`: after the first crawl only folders that the catalog does not know are looked at. Where they
-//! fit a table of the crawler they become its partitions; nothing else is made, changed or deleted.
+//! `CRAWL_NEW_FOLDERS_ONLY`: after the first crawl only folders that the catalog does not know are looked at. Where a crawl
+//! of everything would make them partitions of a table of the crawler, and the table as it is can read them, they become its
+//! partitions; nothing else is made, changed or deleted, and what is left out is named and counted. A folder is named as those
+//! of the other partitions are: `backup/` beside `day=1/` or `2024-01/` is none.
 //!
 //! Source: Glue Developer Guide, Scheduling incremental crawls for adding new partitions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use catalog::{Table, partition, table};
+use catalog::{Column, Parameters, Table, partition};
 use formats::InferredField;
 
-use super::describe::{self, UPDATED_BY};
-use super::naming::is_open;
+use super::describe;
+use super::known::Known;
+use super::reads::{self, Dialect, Files};
 use super::survey::{Found, Looked, Place, Surveyed, look_around};
-use super::{Ended, Job};
+use super::{Ended, Job, widened};
+use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan::{Likeness, Part, Shape, TablePlan, partition_of};
+use crate::plan::{Folder, Grouping, Part, Planned, Shape, TablePlan, Tree};
 
-/// Tables and partitions per page.
+/// Partitions per page.
 const PAGE: usize = 1_000;
 
-/// What the catalog holds of this crawler.
-#[derive(Default)]
-pub(super) struct Known {
-    /// Tables with partition keys.
-    tables: Vec<Table>,
-    /// Locations of partitions and of tables without keys, each with a slash at its end.
-    places: HashSet<String>,
-}
+/// Why files are left out, as it is counted.
+const NO_PARTITION: &str = "new folder is no partition";
 
 /// A location as a folder.
 pub(super) fn with_slash(location: &str) -> String {
     format!("{}/", location.trim_end_matches('/'))
 }
 
-impl Known {
-    /// Reads the catalog; memory grows with partitions.
-    pub(super) async fn read(job: &Job<'_>) -> Result<Self, Ended> {
-        let mut known = Self::default();
-        let mut token: Option<String> = None;
-        loop {
-            job.go_on()?;
-            let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
-            let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
-            let page =
-                table::list(&mut tx, job.scope, job.database(), &query).await.map_err(CrawlerError::from)?;
-            drop(tx);
-            for table in page.items {
-                let own = table.parameter(UPDATED_BY) == Some(job.definition.name.as_str());
-                let Some(location) = table.location().filter(|_| own).map(with_slash) else { continue };
-                if table.partition_keys().is_empty() || is_open(&table) {
-                    known.places.insert(location);
-                    continue;
-                }
-                known.partitions(job, &table).await?;
-                known.tables.push(table);
-            }
-            match page.next {
-                Some(next) => token = Some(next),
-                None => return Ok(known),
-            }
-        }
-    }
+/// A new folder that would be a partition.
+struct Candidate<'a> {
+    table: &'a Table,
+    values: Vec<String>,
+    /// What lies in it, by path below it.
+    folders: BTreeMap<String, Folder>,
+}
 
-    async fn partitions(&mut self, job: &Job<'_>, table: &Table) -> Result<(), Ended> {
-        let mut token: Option<String> = None;
-        loop {
-            job.go_on()?;
-            let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
-            let query =
-                partition::PartitionQuery { after: token.as_deref(), limit: PAGE, ..Default::default() };
-            let page = partition::list(&mut tx, job.scope, &table.database_name, &table.name, &query)
-                .await
-                .map_err(CrawlerError::from)?;
-            drop(tx);
-            self.places.extend(page.items.iter().filter_map(|p| p.location()).map(with_slash));
-            match page.next {
-                Some(next) => token = Some(next),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Whether an object lies in a folder that the catalog knows, or is a table by itself.
-    pub(super) fn holds(&self, bucket: &str, key: &str) -> bool {
-        let whole = format!("s3://{bucket}/{key}/");
-        whole.match_indices('/').skip(2).any(|(at, _)| self.places.contains(&whole[..=at]))
-    }
-
-    /// The table that a folder would be in: the deepest one around it.
-    fn table_around(&self, folder: &str) -> Option<&Table> {
-        let around = self
-            .tables
-            .iter()
-            .filter(|t| t.location().is_some_and(|location| folder.starts_with(&with_slash(location))));
-        around.max_by_key(|t| t.location().map_or(0, str::len))
+impl Candidate<'_> {
+    fn files(&self) -> u64 {
+        self.folders.values().map(|folder| folder.recognised() + folder.counted.0).sum()
     }
 }
+
+/// New partitions of tables that are there, by table and dialect.
+type New = BTreeMap<(String, bool, Option<u8>), (Found, Table)>;
 
 /// New partitions of tables that are there.
 pub(super) async fn tables(
     job: &Job<'_>,
+    settings: &Configuration,
     known: &Known,
     place: &Place,
     looked: &mut Looked,
 ) -> Result<Vec<(Found, Table)>, Ended> {
-    let surveyed = look_around(job, place, Likeness::Similar, Some(known), looked).await?;
-    let bucket = place.bucket.as_str();
-    let Surveyed { prefix, folders, .. } = surveyed;
-    let mut new: BTreeMap<(String, Vec<String>), (Table, Part, Shape)> = BTreeMap::new();
-    for (path, folder) in &folders {
+    let grouping = Grouping { table_level: settings.table_level, combine: settings.combine };
+    let Surveyed { prefix, folders, .. } = look_around(job, place, grouping, Some(known), looked).await?;
+    let bucket = format!("s3://{}/", place.bucket.as_str());
+    let mut candidates: BTreeMap<String, Candidate<'_>> = BTreeMap::new();
+    for (path, folder) in folders.into_iter().filter(|(_, folder)| !folder.groups().is_empty()) {
         let slash = if path.is_empty() { "" } else { "/" };
-        let whole = format!("s3://{bucket}/{prefix}{path}{slash}");
-        for shape in folder.groups() {
-            job.go_on()?;
-            let Some((table, values, home)) = home(known, &whole) else {
-                job.log.warn(format!(
-                    "{whole}: the new folder is no partition of a table of this crawler; it is left out \
-                     (CRAWL_NEW_FOLDERS_ONLY makes no tables)"
-                ));
-                continue;
-            };
-            if !fits(table, shape) {
-                job.log.error(format!("{whole}: its files do not fit table {}; it is left out", table.name));
-                continue;
+        let whole = format!("{bucket}{prefix}{path}{slash}");
+        let Some((table, values, home)) = known.home(&whole) else {
+            let why = "the new folder is no partition of a table of this crawler (CRAWL_NEW_FOLDERS_ONLY makes no tables)";
+            leave_out(job, looked, &whole, folder.recognised() + folder.counted.0, why);
+            continue;
+        };
+        let below = whole[home.len()..].trim_end_matches('/').to_owned();
+        let candidate =
+            candidates.entry(home).or_insert_with(|| Candidate { table, values, folders: BTreeMap::new() });
+        candidate.folders.insert(below, folder);
+    }
+    let taken = taken(job, &candidates).await?;
+    let mut new = New::new();
+    for (home, candidate) in candidates {
+        job.go_on()?;
+        let (files, table) = (candidate.files(), candidate.table);
+        let key = (table.name.clone(), candidate.values.clone());
+        let others = taken.get(&key).into_iter().flatten().find(|other| **other != home);
+        let planned = match others {
+            Some(other) => Err(format!("it stands for the same partition values as {other}")),
+            None => partition_of(settings, grouping, &home[bucket.len()..], candidate),
+        };
+        match planned {
+            Ok((part, shape, notes)) => {
+                notes.iter().for_each(|note| job.log.warn(format!("{home}: {note}")));
+                add(job, place, &mut new, table, part, shape);
             }
-            let folder = home[format!("s3://{bucket}/").len()..].to_owned();
-            let part = Part {
-                values: values.clone(),
-                folder,
-                fields: shape.fields.clone(),
-                files: 0,
-                bytes: 0,
-                records: 0,
-            };
-            let (_, part, merged) = new
-                .entry((table.name.clone(), values))
-                .or_insert_with(|| (table.clone(), part, Shape { files: 0, ..shape.clone() }));
-            part.files += shape.files;
-            part.bytes += shape.bytes;
-            part.records += shape.records;
-            merged.files += shape.files;
+            Err(why) => leave_out(job, looked, &home, files, &why),
         }
     }
-    Ok(gathered(job, place, new))
+    Ok(new.into_values().collect())
 }
 
-/// The new partitions, by table.
-fn gathered(
+fn leave_out(job: &Job<'_>, looked: &mut Looked, folder: &str, files: u64, why: &str) {
+    *looked.left_out.entry(NO_PARTITION.to_owned()).or_default() += files;
+    job.log.error(format!("{folder}: {why}; its {files} files are left out"));
+}
+
+/// The folders that stand for a table's values: those in the catalog, and new ones.
+async fn taken(
     job: &Job<'_>,
-    place: &Place,
-    new: BTreeMap<(String, Vec<String>), (Table, Part, Shape)>,
-) -> Vec<(Found, Table)> {
-    let mut by_table: BTreeMap<String, (Found, Table)> = BTreeMap::new();
-    for ((name, _), (table, part, shape)) in new {
-        let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
-        let (found, _) = by_table.entry(name).or_insert_with(|| {
-            let path = table.location().unwrap_or_default();
-            let path = path.strip_prefix(&format!("s3://{}/", place.bucket.as_str())).unwrap_or_default();
-            let plan = TablePlan { path: path.to_owned(), shape, keys, parts: Vec::new() };
-            let found = Found {
-                bucket: place.bucket.clone(),
-                plan,
-                exclusions: Vec::new(),
-                database: job.database().to_owned(),
-                owner: None,
-            };
-            (found, table)
-        });
-        found.plan.parts.push(part);
+    candidates: &BTreeMap<String, Candidate<'_>>,
+) -> Result<HashMap<(String, Vec<String>), Vec<String>>, Ended> {
+    let mut taken: HashMap<(String, Vec<String>), Vec<String>> = HashMap::new();
+    let mut by_table: BTreeMap<&str, (&Table, Vec<Vec<String>>)> = BTreeMap::new();
+    for (home, Candidate { table, values, .. }) in candidates {
+        taken.entry((table.name.clone(), values.clone())).or_default().push(home.clone());
+        by_table.entry(&table.name).or_insert_with(|| (table, Vec::new())).1.push(values.clone());
     }
-    by_table.into_values().collect()
+    for (table, values) in by_table.into_values() {
+        for some in values.chunks(PAGE) {
+            let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+            let found = partition::batch_get(&mut tx, job.scope, &table.database_name, &table.name, some);
+            for old in found.await.map_err(CrawlerError::from)? {
+                let place = old.location().map(with_slash).unwrap_or_default();
+                taken.entry((table.name.clone(), old.values().to_vec())).or_default().push(place);
+            }
+        }
+    }
+    Ok(taken)
 }
 
-/// The table around a folder, the values that the folder stands for, and the partition's own folder.
-fn home<'a>(known: &'a Known, folder: &str) -> Option<(&'a Table, Vec<String>, String)> {
-    let table = known.table_around(folder)?;
-    let mut home = with_slash(table.location()?);
-    let below = &folder[home.len()..];
-    let keys = table.partition_keys().iter().map(|key| key.name.as_str());
-    // Keys may have names that people gave them.
-    let (values, path) = partition_of(keys, below, |_| true)?;
-    home.push_str(&path);
-    Some((table, values, home))
+/// What a crawl of everything would make of a folder, with its remarks, when that is a partition that its table can read.
+/// Errors: why not.
+fn partition_of(
+    settings: &Configuration,
+    grouping: Grouping,
+    folder: &str,
+    candidate: Candidate<'_>,
+) -> Result<(Part, Shape, Vec<String>), String> {
+    let table = candidate.table;
+    let Planned { tables: mut plans, notes, .. } = Tree::new(folder, candidate.folders, grouping).planned();
+    let plan = plans.pop().filter(|plan| plans.is_empty() && plan.keys.is_empty() && plan.path == folder);
+    let Some(TablePlan { shape, .. }) = plan else {
+        return Err(format!(
+            "its files are not one folder of one table, as partitions of table {} are",
+            table.name
+        ));
+    };
+    let unfit = |why: String| format!("its files do not fit table {}: {why}", table.name);
+    let files = Files::of(&shape);
+    let (none, own) = (Parameters::new(), table.input.storage_descriptor.clone().unwrap_or_default());
+    let parameters = table.input.parameters.as_ref().unwrap_or(&none);
+    match reads::dialect(&own, parameters, &files) {
+        // The partition gets a SerDe of its own.
+        Dialect::Read | Dialect::Quotes => {}
+        Dialect::Other(why) => return Err(unfit(why)),
+    }
+    if let Some(why) = reads::columns(table.columns(), table.partition_keys(), &files) {
+        return Err(unfit(why));
+    }
+    let likeness = widened::likeness(table, settings);
+    if !as_shape(table, &shape).fits(&shape, likeness) {
+        return Err(unfit("too few of their columns are the same".to_owned()));
+    }
+    let part = Part {
+        values: candidate.values,
+        folder: folder.to_owned(),
+        fields: shape.fields.clone(),
+        files: shape.files,
+        bytes: shape.bytes,
+        records: shape.records,
+        quoted: shape.quoted,
+        escape: shape.escape,
+    };
+    Ok((part, shape, notes))
 }
 
-/// Whether files of this shape can be read with the table's definition.
-fn fits(table: &Table, shape: &Shape) -> bool {
-    let written = describe::parameters_of_kind(shape);
-    let same_kind = written.iter().all(|(name, value)| table.parameter(name) == Some(value.as_str()));
-    let fields = table.columns().iter().filter_map(|column| {
+/// The table's columns, in files like these.
+fn as_shape(table: &Table, shape: &Shape) -> Shape {
+    let keys: Vec<String> = table.partition_keys().iter().map(|key| key.name.to_lowercase()).collect();
+    let repeated = shape.fields.iter().filter(|field| keys.contains(&field.name));
+    let named = describe::named(&shape.kind, &keys, &shape.fields);
+    // As the files call them: where a partition key has the name, the table has another one, or none.
+    let field = |column: &Column| {
+        let field = named.iter().find(|(name, _)| *name == column.name).map(|(_, field)| field.name.clone());
         Some(InferredField {
-            name: column.name.clone(),
+            name: field.unwrap_or_else(|| column.name.clone()),
             ty: column.hive_type().parse().ok()?,
             nullable: true,
             untyped: false,
         })
+    };
+    let mut fields: Vec<InferredField> = table.columns().iter().filter_map(field).collect();
+    if shape.is_by_name() {
+        fields.extend(repeated.cloned());
+    }
+    Shape { fields: fields.into(), ..shape.clone() }
+}
+
+fn add(job: &Job<'_>, place: &Place, new: &mut New, table: &Table, part: Part, shape: Shape) {
+    let key = (table.name.clone(), part.quoted, part.escape);
+    let (found, _) = new.entry(key).or_insert_with(|| {
+        let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
+        let path = table.location().unwrap_or_default();
+        let path = path.strip_prefix(&format!("s3://{}/", place.bucket.as_str())).unwrap_or_default();
+        let plan = TablePlan { path: path.to_owned(), shape, keys, parts: Vec::new() };
+        let found = Found {
+            bucket: place.bucket.clone(),
+            plan,
+            exclusions: Vec::new(),
+            database: job.database().to_owned(),
+            owner: None,
+        };
+        (found, table.clone())
     });
-    let as_table = Shape { fields: std::sync::Arc::new(fields.collect()), ..shape.clone() };
-    same_kind && as_table.fits(shape, Likeness::Grown)
+    found.plan.parts.push(part);
 }
 
 /// The partitions of one table, in batches.

@@ -7,14 +7,17 @@ mod describe;
 mod events;
 mod existing;
 mod explain;
+mod grouped;
 mod incremental;
 mod keys;
+mod known;
 mod log;
 mod look;
 mod naming;
 mod open;
 mod place;
 mod publish;
+mod reads;
 mod ready;
 mod survey;
 mod vanished;
@@ -141,7 +144,7 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     let settings = definition.settings()?;
     let looked = Looked { ways: Arc::new(ways(job).await?), ..Looked::default() };
     if definition.is_incremental() && job.again {
-        return new_folders(job, looked).await;
+        return new_folders(job, &settings, looked).await;
     }
     if !definition.is_event_mode() {
         return everything(job, &settings, looked).await;
@@ -172,6 +175,7 @@ async fn everything(job: &Job<'_>, settings: &Configuration, looked: Looked) -> 
     survey.files(job, Grouping { table_level: settings.table_level, combine: settings.combine }).await?;
     survey.others(job).await?;
     count_files(job, &survey.looked, survey.tables_left_out).await?;
+    let left_out = survey.looked.left_out.values().sum::<u64>() + survey.tables_left_out;
     let Survey { mut found, done, gone, .. } = survey;
     if found.is_empty()
         && let Some(error) = done.error()
@@ -186,7 +190,7 @@ async fn everything(job: &Job<'_>, settings: &Configuration, looked: Looked) -> 
     job.log
         .info(format!("BENCHMARK : Classification complete, writing results to database {}", job.database()));
     if found.is_empty() {
-        job.log.warn("No tables were found: the targets hold nothing that could be read");
+        job.log.warn(format!("No tables were found: {}", why_none(definition, left_out)));
     }
     let written = Box::pin(publish::all(job, settings, found)).await?;
     if definition.targets.catalog_targets.is_empty() {
@@ -195,6 +199,17 @@ async fn everything(job: &Job<'_>, settings: &Configuration, looked: Looked) -> 
     job.log.info("BENCHMARK : Finished writing to Catalog");
     say_left_out(job).await?;
     Ok(done)
+}
+
+/// Why a crawl found no tables.
+fn why_none(definition: &Definition, left_out: u64) -> &'static str {
+    match left_out {
+        _ if !definition.targets.catalog_targets.is_empty() => {
+            "all of the catalog targets are left as they are; lines above say why"
+        }
+        0 => "the targets hold nothing that could be read",
+        _ => "all that the targets hold was left out; lines above say why",
+    }
 }
 
 /// What the targets of a run hold, as far as they were surveyed.
@@ -212,7 +227,7 @@ impl Survey {
     async fn files(&mut self, job: &Job<'_>, grouping: Grouping) -> Result<(), Ended> {
         let targets = &job.definition.targets;
         for target in &targets.s3_targets {
-            let found = survey::tables(job, &Place::of(target)?, grouping, &mut self.looked).await;
+            let found = grouped::tables(job, &Place::of(target)?, grouping, &mut self.looked).await;
             if self.take(job, found)? {
                 self.gone.surveyed.push(target.clone());
             }
@@ -266,11 +281,11 @@ impl Survey {
 }
 
 /// A later crawl of a crawler with `CRAWL_NEW_FOLDERS_ONLY`.
-async fn new_folders(job: &Job<'_>, mut looked: Looked) -> Result<Done, Ended> {
-    let known = incremental::Known::read(job).await?;
+async fn new_folders(job: &Job<'_>, settings: &Configuration, mut looked: Looked) -> Result<Done, Ended> {
+    let known = known::Known::read(job).await?;
     let mut new = Vec::new();
     for target in &job.definition.targets.s3_targets {
-        new.extend(incremental::tables(job, &known, &Place::of(target)?, &mut looked).await?);
+        new.extend(incremental::tables(job, settings, &known, &Place::of(target)?, &mut looked).await?);
         job.log.flush().await;
     }
     count_files(job, &looked, 0).await?;

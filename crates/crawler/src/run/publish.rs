@@ -12,10 +12,14 @@ use super::decide::{self, Fate, Part, keep_columns};
 use super::describe::UPDATED_BY;
 use super::ready::{Discovery, Ready};
 use super::survey::Found;
-use super::{Ended, Job, describe, keys, naming, vanished, written};
+use super::{Ended, Job, describe, keys, naming, reads, vanished, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
+use crate::plan;
+use crate::words::named_some;
 
+/// So many partitions are named.
+const NAMED: usize = 20;
 /// Partitions per transaction: each is held as it was and as it will be, with its undoing, until the commit.
 const PARTITIONS_AT_ONCE: usize = 500;
 
@@ -124,6 +128,8 @@ pub(super) struct Table {
     pub(super) fresh: bool,
     /// The crawler that its partitions are of: this one, or another of the same folder that nothing is to be changed for.
     pub(super) crawler: String,
+    /// The definition is what the files are, and nothing that was there before.
+    pub(super) as_found: bool,
 }
 
 async fn write_table(
@@ -140,7 +146,15 @@ async fn write_table(
         // An earlier crawler table of the name may be deprecated; here there is none.
         job.make_table(&mut tx, &one.database, input.clone()).await?;
         job.count_in(&mut tx, |counts| add(&mut counts.tables_created, &name)).await?;
-        return done(job, tx, one, Table { input, fresh: true, crawler }, None, one.notes.clone()).await;
+        return done(
+            job,
+            tx,
+            one,
+            Table { input, fresh: true, crawler, as_found: true },
+            None,
+            one.notes.clone(),
+        )
+        .await;
     };
     let (mut input, mut notes) = prepared(settings, one, &old, input);
     let behavior = job.definition.schema_change_policy.update_behavior;
@@ -167,8 +181,12 @@ async fn write_table(
     }
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
+    if let Some(files) = one.files.as_ref().filter(|_| fate != Fate::Remade) {
+        notes.extend(reads::remark(files, &input));
+    }
     let fresh = fate == Fate::Remade;
-    let table = Table { input: TableInput { name, ..input }, fresh, crawler };
+    let as_found = fate != Fate::Logged && !settings.merge_new_columns;
+    let table = Table { input: TableInput { name, ..input }, fresh, crawler, as_found };
     done(job, tx, one, table, Some(fate), notes).await
 }
 
@@ -187,8 +205,9 @@ pub(super) fn prepared(
     if let Some(files) = &one.files {
         notes.extend(keys::keep_types(&mut input, old.partition_keys(), &files.plan.parts));
     }
-    if settings.merge_new_columns {
-        keep_columns(input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut()), old.columns());
+    if let (true, Some(descriptor)) = (settings.merge_new_columns, input.storage_descriptor.as_mut()) {
+        let shape = one.files.as_ref().map(|files| &files.plan.shape);
+        notes.extend(keep_columns(descriptor, old.columns(), shape));
     }
     (input, notes)
 }
@@ -276,6 +295,7 @@ pub(super) async fn put_partitions(
     table: &Table,
 ) -> Result<(), Ended> {
     let mut created = 0;
+    let mut odd = Vec::new();
     let name = &table.input.name;
     for parts in found.plan.parts.chunks(PARTITIONS_AT_ONCE) {
         job.go_on()?;
@@ -286,8 +306,11 @@ pub(super) async fn put_partitions(
                 describe::partition(&table.crawler, found, part)
             }
         });
-        created += match upsert(job, settings, found, table, inputs.collect()).await {
-            Ok(created) => created,
+        created += match upsert(job, settings, found, table, inputs.zip(parts).collect()).await {
+            Ok((created, misread)) => {
+                odd.extend(misread);
+                created
+            }
             Err(CrawlerError::Catalog(CatalogError::TableNotFound { .. })) => {
                 job.log.warn(format!("Table {name} was deleted while its partitions were written"));
                 return Ok(());
@@ -295,22 +318,27 @@ pub(super) async fn put_partitions(
             Err(error) => return Err(error.into()),
         };
     }
+    if !odd.is_empty() {
+        let named = named_some(&odd, NAMED);
+        job.log.warn(format!("table {name}: partitions misread their files as they are: {named}"));
+    }
     let looked_at = found.plan.parts.len();
     job.log.info(format!("INFO : Added {created} partitions to table {name}; {looked_at} have files now"));
     Ok(())
 }
 
-/// Makes the partitions that are new, replaces those that changed; returns how many are new.
+/// Makes the partitions that are new, replaces those that changed. Returns how many are new, and those that read their files
+/// wrongly as they are now: they are left as they were, or have what is the table's.
 async fn upsert(
     job: &Job<'_>,
     settings: &Configuration,
     found: &Found,
     table: &Table,
-    inputs: Vec<PartitionInput>,
-) -> Result<u64, CrawlerError> {
+    inputs: Vec<(PartitionInput, &plan::Part)>,
+) -> Result<(u64, Vec<String>), CrawlerError> {
     let (database, name) = (found.database.as_str(), table.input.name.as_str());
     let mut tx = job.begin().await?;
-    let wanted: Vec<Vec<String>> = inputs.iter().map(|i| i.values.clone()).collect();
+    let wanted: Vec<Vec<String>> = inputs.iter().map(|(i, _)| i.values.clone()).collect();
     let known = match table.fresh {
         true => Vec::new(),
         false => partition::batch_get(&mut tx, job.scope, database, name, &wanted).await?,
@@ -318,19 +346,28 @@ async fn upsert(
     let mut known: HashMap<Vec<String>, PartitionInput> =
         known.into_iter().map(|p| (p.input.values.clone(), p.input)).collect();
     let behavior = job.definition.schema_change_policy.update_behavior;
-    let (mut made, mut changed, mut definitions) = (Vec::new(), Vec::new(), 0);
-    for mut input in inputs {
+    let (mut made, mut changed, mut definitions, mut odd) = (Vec::new(), Vec::new(), 0, Vec::new());
+    for (mut input, part) in inputs {
         let Some(old) = known.remove(&input.values) else {
+            if settings.inherit_from_table || !table.as_found {
+                odd.extend(reads::remark_on_part(found, &table.input, &input, part));
+            }
             made.push(input);
             continue;
         };
-        if settings.merge_new_columns && !settings.inherit_from_table {
+        if let (true, false, Some(descriptor)) =
+            (settings.merge_new_columns, settings.inherit_from_table, input.storage_descriptor.as_mut())
+        {
             let of_old = old.storage_descriptor.as_ref().and_then(|d| d.columns.as_deref());
-            let columns = input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut());
-            keep_columns(columns, of_old.unwrap_or_default());
+            keep_columns(descriptor, of_old.unwrap_or_default(), Some(&found.plan.shape));
         }
         written::keep_of_partition(&mut input, &old);
-        match decide::partition(&old, &input, behavior) {
+        let fate = decide::partition(&old, &input, behavior);
+        let stays = if fate == Part::Kept { &old } else { &input };
+        if settings.inherit_from_table || !table.as_found || old != input {
+            odd.extend(reads::remark_on_part(found, &table.input, stays, part));
+        }
+        match fate {
             Part::Kept => continue,
             Part::Statistics => {}
             Part::Changed => definitions += 1,
@@ -347,5 +384,5 @@ async fn upsert(
         .await?;
         job.commit(tx).await?;
     }
-    Ok(created)
+    Ok((created, odd))
 }

@@ -7,21 +7,19 @@ use formats::{InferOptions, InferredField};
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
-use super::incremental::Known;
+use super::known::Known;
 use super::look::{look, own, unlisted};
 use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
-use super::{Ended, Job, explain};
+use super::{Ended, Job};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::memory::{Look, Memory, Seen};
-use crate::plan::{Folder, Grouping, Likeness, Shape, TablePlan, Tree};
+use crate::plan::{Folder, Grouping, Shape};
 use crate::preview::TargetReport;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
-/// Why files are left out of a partition that mixes them, as it is counted.
-const MIXED: &str = "mixed in a partition";
 /// Files looked at at the same time.
 const AT_ONCE: usize = 4;
 
@@ -54,13 +52,13 @@ pub(crate) struct Surveyed {
 pub(crate) async fn look_around(
     job: &Job<'_>,
     place: &Place,
-    likeness: Likeness,
+    grouping: Grouping,
     known: Option<&Known>,
     looked: &mut Looked,
 ) -> Result<Surveyed, Ended> {
     let path = &place.path;
     own(job, &place.bucket).await?;
-    let mut survey = Survey::new(job, place, likeness, known, looked)?;
+    let mut survey = Survey::new(job, place, grouping, known, looked)?;
     let prefix = place.prefix();
     let listed = survey.walk(&prefix).await?;
     survey.tables.leave_out(
@@ -84,57 +82,12 @@ pub(crate) async fn look_below(
     job: &Job<'_>,
     place: &Place,
     folder: &str,
-    likeness: Likeness,
-    looked: &mut Looked,
-) -> Result<BTreeMap<String, Folder>, Ended> {
-    let mut survey = Survey::new(job, place, likeness, None, looked)?;
-    survey.walk(folder).await?;
-    Ok(survey.folders)
-}
-
-/// Surveys one place and groups what it finds into tables. Errors: as [`look_around`].
-pub(crate) async fn tables(
-    job: &Job<'_>,
-    place: &Place,
     grouping: Grouping,
     looked: &mut Looked,
-) -> Result<Vec<Found>, Ended> {
-    if job.is_preview() {
-        let path = format!("s3://{}/{}", place.bucket.as_str(), place.path);
-        looked.report = Some(TargetReport { path, ..TargetReport::default() });
-    }
-    let surveyed = look_around(job, place, grouping.likeness(), None, looked).await?;
-    if let Some(shape) = surveyed.single {
-        let plan = TablePlan { path: place.path.clone(), shape, keys: Vec::new(), parts: Vec::new() };
-        return Ok(vec![Found { exclusions: Vec::new(), ..place.found(job, plan) }]);
-    }
-    let prefix = surveyed.prefix;
-    let counts: Vec<(String, u64)> = match &looked.report {
-        Some(_) => {
-            surveyed.folders.iter().map(|(path, folder)| (path.clone(), folder.recognised())).collect()
-        }
-        None => Vec::new(),
-    };
-    let tree = Tree::new(&prefix, surveyed.folders, grouping);
-    let planned = match &mut looked.report {
-        Some(report) => {
-            let mut planned = tree.explained();
-            let whys = planned.whys.take().unwrap_or_default();
-            report.folders = explain::folders(&prefix, &counts, &planned.tables, whys);
-            for (folder, _) in &planned.left_out {
-                report.leave_out(folder, "it mixes files that no one table can read");
-            }
-            planned
-        }
-        None => tree.planned(),
-    };
-    for note in planned.notes {
-        job.log.warn(format!("s3://{}/: {note}", place.bucket.as_str()));
-    }
-    for (_, files) in planned.left_out.iter().filter(|(_, files)| *files > 0) {
-        *looked.left_out.entry(MIXED.to_owned()).or_default() += files;
-    }
-    Ok(planned.tables.into_iter().map(|plan| place.found(job, plan)).collect())
+) -> Result<BTreeMap<String, Folder>, Ended> {
+    let mut survey = Survey::new(job, place, grouping, None, looked)?;
+    survey.walk(folder).await?;
+    Ok(survey.folders)
 }
 
 struct Survey<'a> {
@@ -144,7 +97,7 @@ struct Survey<'a> {
     prefix: String,
     exclusions: Exclusions,
     sample: Option<u64>,
-    likeness: Likeness,
+    grouping: Grouping,
     known: Option<&'a Known>,
     /// By path below the target, without slashes at the ends.
     folders: BTreeMap<String, Folder>,
@@ -169,7 +122,7 @@ impl<'a> Survey<'a> {
     fn new(
         job: &'a Job<'a>,
         place: &Place,
-        likeness: Likeness,
+        grouping: Grouping,
         known: Option<&'a Known>,
         looked: &'a mut Looked,
     ) -> Result<Self, CrawlerError> {
@@ -180,7 +133,7 @@ impl<'a> Survey<'a> {
             prefix: place.prefix(),
             exclusions: Exclusions::new(&place.exclusions)?,
             sample: place.sample.map(u64::from),
-            likeness,
+            grouping,
             known,
             folders: BTreeMap::new(),
             open: BTreeSet::new(),
@@ -228,7 +181,7 @@ impl<'a> Survey<'a> {
             self.memory.store(&mut tx, &first, &last, doc).await?;
             self.job.commit(tx).await?;
         }
-        self.settle(last.strip_prefix(folder).unwrap_or_default(), more);
+        self.settle(folder, last.strip_prefix(folder).unwrap_or_default(), more);
         Ok(())
     }
 
@@ -303,8 +256,8 @@ impl<'a> Survey<'a> {
         Ok(seen)
     }
 
-    /// Keys come in order, so a folder that the listing has left is complete.
-    fn settle(&mut self, last: &str, more: bool) {
+    /// Keys come in order, so a folder that the listing has left is complete. `walked`: the folder that is listed.
+    fn settle(&mut self, walked: &str, last: &str, more: bool) {
         let left = |place: &String| !more || !(last.starts_with(&format!("{place}/")) || place.is_empty());
         let (closed, open): (BTreeSet<String>, BTreeSet<String>) =
             std::mem::take(&mut self.open).into_iter().partition(left);
@@ -312,6 +265,8 @@ impl<'a> Survey<'a> {
         for place in closed {
             let below = format!("{place}/");
             let is_leaf = !place.is_empty()
+                // Above the level of tables every file is one.
+                && !self.grouping.is_above_tables(&format!("{walked}{below}"))
                 && !self
                     .folders
                     .range(below.clone()..)
@@ -339,7 +294,7 @@ impl<'a> Survey<'a> {
                 if let Some(report) = &mut self.looked.report {
                     report.vote(key, &shape);
                 }
-                folder.add(key.to_owned(), *shape, self.likeness);
+                folder.add(key.to_owned(), *shape, self.grouping.likeness());
             }
             // Glue passes over empty files without a word; we say it.
             Look::Empty(message) => {

@@ -13,23 +13,13 @@ use super::changed::{Area, Seen, is_whole};
 use super::decide::{self, Fate};
 use super::describe::{self, DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
+use super::reads::{self, OF_KIND};
 use super::survey::{Found, Place};
 use super::vanished::{self, Covers, Gone};
 use super::{Ended, Job, keys, publish, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
 use crate::plan::{Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
-
-/// Parameters that say how files are to be read; see `describe::parameters_of_kind`.
-const OF_KIND: [&str; 7] = [
-    "classification",
-    "delimiter",
-    "columnsOrdered",
-    "skip.header.line.count",
-    "jsonPath",
-    "rowTag",
-    "grokPattern",
-];
 
 /// What becomes of one table.
 pub(super) struct Changed {
@@ -223,11 +213,13 @@ fn part(area: Area, plan: TablePlan) -> Part {
         files: plan.shape.files,
         bytes: plan.shape.bytes,
         records: plan.shape.records,
+        quoted: plan.shape.quoted,
+        escape: plan.shape.escape,
     }
 }
 
 /// What a partition must have in common with its table, as in a crawl of everything.
-fn likeness(table: &Table, settings: &Configuration) -> Likeness {
+pub(super) fn likeness(table: &Table, settings: &Configuration) -> Likeness {
     let named = table.partition_keys().iter().all(|key| !is_unnamed(&key.name));
     match (settings.combine, named) {
         (true, _) => Likeness::Compatible,
@@ -239,7 +231,7 @@ fn likeness(table: &Table, settings: &Configuration) -> Likeness {
 /// The table's definition as a shape to merge with; none when files of this shape cannot be read by it, or when it does
 /// not say all that a shape holds.
 fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
-    let written = describe::parameters_of_kind(shape);
+    let written = describe::parameters_of_kind(&shape.kind);
     if OF_KIND.iter().any(|name| table.parameter(name) != written.get(*name).map(String::as_str)) {
         return None;
     }
@@ -283,6 +275,7 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         // It has far more files than any partition: their compression is the table's.
         compressions: [(compression, u64::from(u32::MAX))].into(),
         contradicting: BTreeSet::new(),
+        example: None,
     })
 }
 
@@ -347,7 +340,7 @@ pub(super) async fn write(
         return gone.judge(job, &one.table, &Covers::default()).await;
     }
     let input = write_table(job, settings, &one).await?;
-    let table = publish::Table { input, fresh: false, crawler: job.definition.name.clone() };
+    let table = publish::Table { input, fresh: false, crawler: job.definition.name.clone(), as_found: false };
     if let Some(found) = &one.found {
         publish::put_partitions(job, settings, found, &table).await?;
     }
@@ -366,9 +359,11 @@ async fn write_table(job: &Job<'_>, settings: &Configuration, one: &Changed) -> 
         )));
     }
     let mut input = one.input.clone();
-    if settings.merge_new_columns {
-        let columns = input.storage_descriptor.as_mut().and_then(|d| d.columns.as_mut());
-        decide::keep_columns(columns, old.columns());
+    let mut notes = Vec::new();
+    if let (true, Some(found), Some(descriptor)) =
+        (settings.merge_new_columns, &one.found, input.storage_descriptor.as_mut())
+    {
+        notes.extend(decide::keep_columns(descriptor, old.columns(), Some(&found.plan.shape)));
     }
     let fate = decide::table(&old, &input, job.definition.schema_change_policy.update_behavior);
     publish::change(job, &mut tx, &old, input.clone(), fate).await?;
@@ -384,5 +379,12 @@ async fn write_table(job: &Job<'_>, settings: &Configuration, one: &Changed) -> 
         Fate::Unchanged | Fate::Statistics | Fate::Remade => format!("INFO : Table {name} has not changed"),
     });
     // What is only logged stays as it was, and new partitions belong to that.
-    Ok(if fate == Fate::Logged { old.input } else { input })
+    let input = if fate == Fate::Logged { old.input } else { input };
+    if let Some(found) = &one.found {
+        notes.extend(reads::remark(found, &input));
+    }
+    for note in notes {
+        job.log.warn(format!("table {name}: {note}"));
+    }
+    Ok(input)
 }

@@ -1,7 +1,9 @@
-//! Connections that S3 targets name: AWS enters their network, and here there is none to enter. That they are there is checked
-//! all the same, so that a definition is good in both places.
+//! Connections that targets name: that they are there is checked when a definition is made. An S3 target's says what network
+//! AWS enters, and here there is none to enter: it is checked so that a definition is good in both places. One that goes
+//! afterwards is an error of the runs that need it.
 
-use sources::{SourceError, connection};
+use sources::SourceError;
+use sources::connection::{self, Connection};
 use store::{Scope, Tx};
 
 use crate::definition::Definition;
@@ -9,24 +11,30 @@ use crate::error::CrawlerError;
 
 const NETWORK: &str = "NETWORK";
 
-/// Errors: `ConnectionNotFound`, `Invalid` for one that is no network.
+/// Errors: `ConnectionNotFound`, `Invalid` for an S3 target's that is no network.
 pub(super) async fn check(tx: &mut Tx, scope: &Scope, definition: &Definition) -> Result<(), CrawlerError> {
-    let named = definition.targets.s3_targets.iter().filter_map(|target| target.connection_name.as_deref());
+    let targets = &definition.targets;
+    let named = targets.s3_targets.iter().filter_map(|target| target.connection_name.as_deref());
     for name in named.filter(|name| !name.is_empty()) {
-        match connection::get(tx, scope, name).await {
-            Ok(found) if found.connection_type() == NETWORK => {}
-            Ok(found) => {
-                return Err(CrawlerError::invalid(format!(
-                    "Connection {name} is of type {}: an S3 target takes one of type {NETWORK}",
-                    found.connection_type()
-                )));
-            }
-            Err(SourceError::ConnectionNotFound { name }) => {
-                return Err(CrawlerError::ConnectionNotFound { name });
-            }
-            Err(SourceError::Store(error)) => return Err(error.into()),
-            Err(error) => return Err(CrawlerError::invalid(error.to_string())),
+        let found = get(tx, scope, name).await?;
+        if found.connection_type() != NETWORK {
+            return Err(CrawlerError::invalid(format!(
+                "Connection {name} is of type {}: an S3 target takes one of type {NETWORK}",
+                found.connection_type()
+            )));
         }
     }
+    for target in &targets.jdbc_targets {
+        get(tx, scope, &target.connection_name).await?;
+    }
     Ok(())
+}
+
+async fn get(tx: &mut Tx, scope: &Scope, name: &str) -> Result<Connection, CrawlerError> {
+    match connection::get(tx, scope, name).await {
+        Ok(found) => Ok(found),
+        Err(SourceError::ConnectionNotFound { name }) => Err(CrawlerError::ConnectionNotFound { name }),
+        Err(SourceError::Store(error)) => Err(error.into()),
+        Err(error) => Err(CrawlerError::invalid(error.to_string())),
+    }
 }

@@ -19,6 +19,7 @@ macro_rules! scenarios {
     };
 }
 
+mod answers;
 mod classify;
 mod events;
 mod events_model;
@@ -42,6 +43,7 @@ use world::Backend;
 async fn on_postgres() {
     let on = Backend::Postgres(Server::start(), AtomicU32::new(0));
     layout::all(&on).await;
+    answers::all(&on).await;
     files::all(&on).await;
     runs::all(&on).await;
     policy::all(&on).await;

@@ -75,7 +75,8 @@ const NO_MONGODB: &str = "MongoDB is not built: export the collection as JSON li
      that, or crawl an HTTP API in front of it (ApiTargets in Configuration)";
 const NO_HUDI: &str =
     "a Hudi table keeps several versions of its files: read as Parquet, its rows would come more than once";
-const NO_CONNECTION: &str = "connections are not built";
+const NO_CONNECTION: &str =
+    "there is no network to enter: only S3 targets may name one, as a connection of type NETWORK";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
 
 /// What a crawler's definition may say, and `$more`. `Role`, `Description` and such are kept and returned.

@@ -27,7 +27,8 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Adds a recognised file.
-    pub(crate) fn add(&mut self, key: String, shape: Shape, likeness: Likeness) {
+    pub(crate) fn add(&mut self, key: String, mut shape: Shape, likeness: Likeness) {
+        shape.example = Some(key.as_str().into());
         if !self.groups.iter_mut().any(|group| group.merge(&shape, likeness)) {
             self.groups.push(shape.clone());
         }

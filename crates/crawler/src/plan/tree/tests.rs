@@ -27,6 +27,7 @@ fn shape(columns: &[&str]) -> Shape {
         sampled: (10, 1),
         compressions: BTreeMap::from([("none".to_owned(), 1)]),
         contradicting: BTreeSet::new(),
+        example: None,
     }
 }
 
