@@ -367,6 +367,28 @@ def test_files_that_contradict_each_other_within_a_column(crawl, write):
     assert crawl.query(f'select sum(id) from "{crawl.database}"."odd"') == [["2"]]
 
 
+def test_orc_timestamps_of_any_precision(crawl):
+    moments = ["2026-01-01T01:02:03.123456789", "1969-12-31T23:59:58.5", "1960-05-05T05:05:05.000001"]
+    table = pa.table({"id": pa.array([1, 2, 3]), "t": pa.array(moments, pa.string()).cast(pa.timestamp("ns"))})
+    crawl.put("at/a.orc", orc_file(table))
+    crawl.create().run()
+    got = crawl.query(f'select cast(t as varchar) from "{crawl.database}"."at" order by id')
+    assert [row[0][:23] for row in got] == [
+        "2026-01-01 01:02:03.123", "1969-12-31 23:59:58.500", "1960-05-05 05:05:05.000"
+    ]
+
+
+@pytest.mark.parametrize("write", [orc_file, parquet_file], ids=["orc", "parquet"])
+def test_a_file_with_two_spellings_of_a_column_is_no_part_of_its_table(crawl, write):
+    for file in ("a", "b"):
+        crawl.put(f"t/{file}", write(pa.table({"id": pa.array([1])})))
+    crawl.put("t/c", write(pa.table({"ID": pa.array([1]), "id": pa.array([2])})))
+    crawl.create().run()
+    assert "two columns are named id" in crawl.log()
+    _, status = crawl.execute(f'select id from "{crawl.database}"."t"')
+    assert status["State"] == "FAILED" and "can mean either" in status["StateChangeReason"], status
+
+
 def test_orc_of_old_hive_goes_by_position(tenon, crawl):
     crawl.put("old/a.orc", orc_file(pa.table({"_col0": [1, 2], "_col1": ["a", "b"]})))
     crawl.create()

@@ -282,3 +282,52 @@ def test_xml_names_that_differ_in_case_only(tenon):
     assert 'y/a.xml, line 2: the names "_id" and "_ID" of one object are the same column' in log, log
     rows = crawl.query(f'select _n, id from "{crawl.database}"."x" order by 1')
     assert rows == [["1", "[1, 2]"], ["2", "[3]"]]
+
+
+def test_quotes_beyond_the_sample_and_files_beyond_the_sample_size(tenon):
+    crawl = Crawl(tenon)
+    rows = "".join(f"{n},plain text {n}\n" for n in range(200_000))
+    crawl.put("late/a.csv", f'id,s\n{rows}-7,"x,y"\n-8,"multi\nline"\n')
+    crawl.put("plain/a.csv", f"id,s\n{rows}-7,x\n")
+    crawl.put("json/a.json", "".join(f'{{"id":{n},"s":"{"x" * 100}"}}\n' for n in range(30_000)))
+    crawl.create().run()
+    log, tables = crawl.log(), crawl.tables()
+    serdes = {name: table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].rsplit(".", 1)[1]
+              for name, table in tables.items()}
+    assert serdes == {"late": "OpenCSVSerde", "plain": "LazySimpleSerDe", "json": "JsonSerDe"}, log
+    assert crawl.query(f'select id, s from "{crawl.database}"."late" where id < 0 order by id') == [
+        ["-8", "multi\nline"], ["-7", "x,y"],
+    ]
+    assert crawl.query(f'select count(*), sum(id) from "{crawl.database}"."late"') == [["200002", "19999899985"]]
+    assert "table json: " in log and "bytes were not looked at: they are taken to be like the others" in log
+    assert "table plain: " not in log and "table late: " not in log
+
+    sampled = Crawl(tenon)
+    for n in range(5):
+        sampled.put(f"t/{n}.csv", f"id,s\n{n},x\n{n},y\n")
+    sampled.create()
+    target = {"Path": f"s3://{sampled.bucket}/", "SampleSize": 2}
+    sampled.glue.update_crawler(Name=sampled.name, Targets={"S3Targets": [target]})
+    sampled.run()
+    assert sampled.log().count("with SampleSize 2, 3 files were not looked at") == 1, sampled.log()
+    assert sampled.count("t") == 10
+
+
+def test_what_is_no_table_is_told_and_digits_that_get_lost(tenon):
+    crawl = Crawl(tenon)
+    line = APACHE.format(n=1, size=1)
+    crawl.put("log/a.log", line * 5 + "garbage line\n")
+    crawl.put("dump/a.sql", "INSERT INTO t VALUES (1,'a');\n" * 3)
+    crawl.put("record/a.csv", '"p"|"l1\nl2"|"null"\n')
+    crawl.put("digits/a.json", '{"a":1.5}\n{"a":9007199254740993}\n')
+    crawl.put("people/a.csv", "ann,lee,\nbob,ray,5\ncyd,zoe,6\n")
+    crawl.create().run()
+    log = crawl.log()
+    assert set(crawl.tables()) == {"digits", "people"}, log
+    assert "it looks like a log of the kind combinedapache, but 1 of the 6 lines" in log
+    assert "it holds statements of SQL" in log
+    assert "one row of 3 fields (pipe)" in log
+    assert "digits/a.json, column a: it is double" in log
+    assert crawl.query(f'select col0, col2 from "{crawl.database}"."people" order by 1') == [
+        ["ann", None], ["bob", "5"], ["cyd", "6"],
+    ]

@@ -70,9 +70,9 @@ struct File {
 
 #[derive(Serialize, Deserialize)]
 enum Stored {
-    /// Schema, records, sampled bytes and records, remarks.
+    /// Schema, records, sampled bytes and records, bytes not seen, remarks.
     #[serde(rename = "r")]
-    Recognised(usize, u64, (u64, u64), Vec<String>),
+    Recognised(usize, u64, (u64, u64), u64, Vec<String>),
     #[serde(rename = "e")]
     Empty(String),
     #[serde(rename = "x")]
@@ -153,9 +153,9 @@ impl Memory {
                 continue;
             }
             let look = match file.look {
-                Stored::Recognised(schema, records, sampled, remarks) => {
+                Stored::Recognised(schema, records, sampled, unseen, remarks) => {
                     let Some(Some(schema)) = schemas.get(schema) else { continue };
-                    Look::Recognised(Box::new(schema.shape(file.size, records, sampled)), remarks)
+                    Look::Recognised(Box::new(schema.shape(file.size, records, sampled, unseen)), remarks)
                 }
                 Stored::Empty(message) => Look::Empty(message),
                 Stored::Refused(kind, message) => Look::Refused(kind, message),
@@ -233,7 +233,7 @@ fn page(mark: &str, seen: &[Seen]) -> Page {
                     schemas.len() - 1
                 });
                 newest = Some((Arc::clone(&shape.fields), at));
-                Stored::Recognised(at, shape.records, shape.sampled, remarks.clone())
+                Stored::Recognised(at, shape.records, shape.sampled, shape.unseen, remarks.clone())
             }
         };
         files.push(File { key: key.clone(), etag: etag.clone(), size: *size, look });
@@ -279,7 +279,7 @@ impl Remembered {
         Some(Self { schema, fields: Arc::new(fields) })
     }
 
-    fn shape(&self, size: u64, records: u64, sampled: (u64, u64)) -> Shape {
+    fn shape(&self, size: u64, records: u64, sampled: (u64, u64), unseen: u64) -> Shape {
         Shape {
             kind: self.schema.kind.clone(),
             fields: Arc::clone(&self.fields),
@@ -290,6 +290,7 @@ impl Remembered {
             bytes: size,
             records,
             sampled,
+            unseen,
             compressions: [(self.schema.compression.clone(), 1)].into(),
             contradicting: BTreeSet::new(),
             example: None,

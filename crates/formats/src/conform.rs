@@ -18,16 +18,17 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimeUnit};
 use crate::error::{FormatError, Problem};
 use crate::hive::{HiveType, shown};
 
-/// Puts a file's columns in the wanted order and types; what the file does not have is NULL.
+/// Puts a file's columns in the wanted order and types; what the file does not have is NULL. For `spelling` see [`place`].
 pub(crate) fn conform_batch(
     source: &str,
     batch: &RecordBatch,
     wanted: &SchemaRef,
+    spelling: Spelling,
 ) -> Result<RecordBatch, FormatError> {
     let schema = batch.schema();
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(wanted.fields().len());
     for field in wanted.fields() {
-        let found = place(schema.fields().iter().map(|f| f.name()), field.name())
+        let found = place(schema.fields().iter().map(|f| f.name()), field.name(), spelling)
             .map_err(|message| unclear(source, message))?;
         arrays.push(match found {
             None => new_null_array(field.data_type(), batch.num_rows()),
@@ -47,17 +48,39 @@ pub(crate) fn conform_batch(
         .map_err(|e| FormatError::new(source, Problem::Schema { message: e.to_string() }))
 }
 
-/// Finds `wanted` among `names`: as it is spelled, else the only one that differs in case.
-/// Errors: several do; the text names two of them.
+/// Whether names that differ in case only are different ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// No: of two such names in a file nobody knows which one is meant.
+    #[default]
+    Folded,
+    /// Yes, where they are spelled alike: the columns that are wanted have been told apart by it.
+    Exact,
+}
+
+impl Spelling {
+    /// That of columns or fields with these names: exact when two of them differ in case only.
+    pub fn of<'a>(names: impl Iterator<Item = &'a String>) -> Self {
+        let mut folded: Vec<String> = names.map(|name| name.to_lowercase()).collect();
+        folded.sort_unstable();
+        if folded.windows(2).any(|pair| pair[0] == pair[1]) { Self::Exact } else { Self::Folded }
+    }
+}
+
+/// Finds `wanted` among `names`: the only one that is it but for case; where spelling counts, that which is spelled so.
+/// Errors: several could be meant; the text names two of them.
 pub(crate) fn place<'a>(
     names: impl Iterator<Item = &'a String> + Clone,
     wanted: &str,
+    spelling: Spelling,
 ) -> Result<Option<usize>, String> {
-    if let Some(exact) = names.clone().position(|n| n == wanted) {
+    if spelling == Spelling::Exact
+        && let Some(exact) = names.clone().position(|n| n == wanted)
+    {
         return Ok(Some(exact));
     }
     let lower = wanted.to_lowercase();
-    let mut alike = names.enumerate().filter(|(_, name)| name.to_lowercase() == lower);
+    let mut alike = names.enumerate().filter(|(_, name)| *name == wanted || name.to_lowercase() == lower);
     match (alike.next(), alike.next()) {
         (Some((_, one)), Some((_, other))) => {
             Err(format!("the file has {one} and {other}, and {wanted} can mean either"))
@@ -155,8 +178,9 @@ fn scale(data_type: &DataType) -> i8 {
 
 fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
     let mut columns = Vec::with_capacity(fields.len());
+    let spelling = Spelling::of(fields.iter().map(|field| field.name()));
     for field in fields {
-        let found = place(array.fields().iter().map(|f| f.name()), field.name())?;
+        let found = place(array.fields().iter().map(|f| f.name()), field.name(), spelling)?;
         columns.push(match found {
             None => new_null_array(field.data_type(), array.len()),
             Some(index) => conform(array.column(index), field.data_type())
@@ -282,10 +306,32 @@ mod tests {
     #[test]
     fn names_that_could_mean_either_are_an_error() {
         let names = ["ID".to_owned(), "Id".to_owned(), "v".to_owned()];
-        assert_eq!(place(names.iter(), "Id"), Ok(Some(1)));
-        assert_eq!(place(names.iter(), "V"), Ok(Some(2)));
-        assert_eq!(place(names.iter(), "x"), Ok(None));
-        assert_eq!(place(names.iter(), "id").unwrap_err(), "the file has ID and Id, and id can mean either");
+        let place = |wanted, spelling| place(names.iter(), wanted, spelling);
+        assert_eq!(place("Id", Spelling::Exact), Ok(Some(1)));
+        assert_eq!(place("V", Spelling::Folded), Ok(Some(2)));
+        assert_eq!(place("x", Spelling::Folded), Ok(None));
+        for (wanted, spelling) in
+            [("id", Spelling::Exact), ("id", Spelling::Folded), ("Id", Spelling::Folded)]
+        {
+            let said = format!("the file has ID and Id, and {wanted} can mean either");
+            assert_eq!(place(wanted, spelling).unwrap_err(), said);
+        }
+        assert_eq!(Spelling::of(names.iter()), Spelling::Exact);
+        assert_eq!(Spelling::of(names.iter().skip(1)), Spelling::Folded);
+    }
+
+    #[test]
+    fn fields_of_structures_could_be_either_too() {
+        let field = |name: &str| Arc::new(Field::new(name, DataType::Int64, true));
+        let values = |n: i64| Arc::new(Int64Array::from(vec![n])) as ArrayRef;
+        let both = || Arc::new(StructArray::from(vec![(field("A"), values(1)), (field("a"), values(2))]));
+        assert_eq!(
+            to(both(), "struct<a:bigint>").unwrap_err(),
+            "the file has A and a, and a can mean either"
+        );
+        let fields = Fields::from(vec![field("a"), field("A")]);
+        let apart = conform(&(both() as ArrayRef), &DataType::Struct(fields)).unwrap();
+        assert_eq!(apart.as_struct().column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0), 2);
     }
 
     #[test]

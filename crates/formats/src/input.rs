@@ -50,6 +50,8 @@ pub(crate) struct Input {
     /// Lines to leave out at the end of the file.
     footer: u64,
     offset: u64,
+    /// Bytes taken from the stream.
+    fetched: u64,
     eof: bool,
     max_record_bytes: usize,
 }
@@ -99,6 +101,7 @@ impl Input {
             visible: 0,
             footer: 0,
             offset: 0,
+            fetched: 0,
             eof: false,
             max_record_bytes: max_record_bytes.clamp(1, 1 << 30),
         })
@@ -186,7 +189,10 @@ impl Input {
         };
         let Some(decoder) = &mut self.decoder else {
             match stream.next().await {
-                Some(Ok(chunk)) => self.window.extend_from_slice(&chunk),
+                Some(Ok(chunk)) => {
+                    self.fetched += chunk.len() as u64;
+                    self.window.extend_from_slice(&chunk);
+                }
                 Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
                 None => self.eof = true,
             }
@@ -201,7 +207,10 @@ impl Input {
             Ok(Step::Output(_)) => {}
             Ok(Step::End) => self.eof = true,
             Ok(Step::NeedInput) => match stream.next().await {
-                Some(Ok(chunk)) => decoder.feed(Some(chunk)),
+                Some(Ok(chunk)) => {
+                    self.fetched += chunk.len() as u64;
+                    decoder.feed(Some(chunk));
+                }
                 Some(Err(e)) => return Err(FormatError::io(&self.name, e)),
                 None => decoder.feed(None),
             },
@@ -229,6 +238,7 @@ impl Input {
         let count = *read.as_ref().unwrap_or(&0);
         self.window.truncate(filled + count);
         range.start += count as u64;
+        self.fetched += count as u64;
         read.map(|_| ()).map_err(|e| FormatError::io(&self.name, e))
     }
 
@@ -280,6 +290,23 @@ impl Input {
             None if window.is_empty() => Front::End,
             None => Front::Line { text: window.len(), len: window.len() },
         }
+    }
+
+    /// Bytes of the file, as stored, that were fetched.
+    pub(crate) fn fetched(&self) -> u64 {
+        self.fetched
+    }
+
+    /// Consumes up to an offset that lies ahead, or up to the end of the file.
+    pub(crate) async fn skip_to(&mut self, offset: u64) -> Result<(), FormatError> {
+        while self.offset < offset {
+            let ahead = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
+            self.consume(ahead.min(self.pending().len()));
+            if self.offset < offset && !self.more().await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Consumes up to and with the next line break; false when the file ends first (all is consumed then).

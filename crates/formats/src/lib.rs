@@ -41,11 +41,13 @@ mod xml;
 
 pub use builder::{cast_text, casts_text_to};
 pub use compression::Compression;
-pub use conform::{conform, not_conforming};
+pub use conform::{Spelling, conform, not_conforming};
 pub use csv::starts::RecordStarts;
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
-pub use infer::{CsvHints, Detected, Header, InferOptions, Inferred, InferredField, infer, merge_types};
+pub use infer::{
+    CsvHints, Detected, Header, InferOptions, Inferred, InferredField, Search, infer, merge_types,
+};
 pub use ion::path::{IonPath, IonPathError};
 pub use json::path::{JsonPath, JsonPathError};
 pub use lines::grok::{Pattern, PatternError, PatternField};

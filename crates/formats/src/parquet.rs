@@ -16,7 +16,7 @@ use parquet::arrow::async_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::conform::{conform_batch, place, unclear};
+use crate::conform::{Spelling, conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
 use crate::options::ReadOptions;
 use crate::source::ByteSource;
@@ -115,6 +115,7 @@ pub(crate) struct ParquetReader {
     name: String,
     stream: ParquetRecordBatchStream<Fetch>,
     wanted: SchemaRef,
+    spelling: Spelling,
 }
 
 impl ParquetReader {
@@ -141,7 +142,7 @@ impl ParquetReader {
         let fields = builder.schema().fields();
         let mut roots = Vec::with_capacity(wanted.fields().len());
         for field in wanted.fields() {
-            let found = place(fields.iter().map(|f| f.name()), field.name());
+            let found = place(fields.iter().map(|f| f.name()), field.name(), options.spelling);
             roots.extend(found.map_err(|message| unclear(&name, message))?);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
@@ -151,14 +152,14 @@ impl ParquetReader {
             .with_batch_size(options.batch_rows.max(1))
             .build()
             .map_err(|e| parquet_error(&name, &e))?;
-        Ok(Self { name, stream, wanted })
+        Ok(Self { name, stream, wanted, spelling: options.spelling })
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
         match self.stream.next().await {
             None => Ok(None),
             Some(Err(e)) => Err(parquet_error(&self.name, &e)),
-            Some(Ok(batch)) => Ok(Some(conform_batch(&self.name, &batch, &self.wanted)?)),
+            Some(Ok(batch)) => conform_batch(&self.name, &batch, &self.wanted, self.spelling).map(Some),
         }
     }
 }

@@ -173,6 +173,10 @@ fn character(byte: u8) -> String {
     char::from(byte).to_string()
 }
 
+/// The parameters of tables and partitions that say how text is read, beside those of the SerDe.
+pub const READING: [&str; 6] =
+    ["skip.header.line.count", "skip.footer.line.count", ENCODING, JSON_PATH, AVRO_SCHEMA, AVRO_SCHEMA_URL];
+
 /// The encoding of the files' text.
 const ENCODING: &str = "serialization.encoding";
 

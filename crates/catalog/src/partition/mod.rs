@@ -22,7 +22,7 @@ use store::Scope;
 
 use crate::database::seconds;
 use crate::error::CatalogError;
-use crate::model::{PartitionInput, StorageDescriptor};
+use crate::model::{Parameters, PartitionInput, StorageDescriptor};
 use crate::table::fill_descriptor;
 
 pub use list::{MAX_PAGE, PartitionQuery, Segment, list};
@@ -52,6 +52,11 @@ impl Partition {
     /// The storage descriptor.
     pub fn storage_descriptor(&self) -> Option<&StorageDescriptor> {
         self.input.storage_descriptor.as_ref()
+    }
+
+    /// The partition's own parameters.
+    pub fn parameters(&self) -> Option<&Parameters> {
+        self.input.parameters.as_ref()
     }
 
     /// Where the data is, for example `s3://bucket/prefix/dt=2024-01-01/`.

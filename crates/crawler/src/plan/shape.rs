@@ -123,6 +123,8 @@ pub(crate) struct Shape {
     pub(crate) records: u64,
     /// Bytes of text of the sampled records, and how many these were.
     pub(crate) sampled: (u64, u64),
+    /// Bytes that were not looked at, of files of which others were.
+    pub(crate) unseen: u64,
     /// Avro: the schema that all files have; none when they differ, or are of another format.
     pub(crate) avro_schema: Option<String>,
     /// Files per compression.
@@ -177,6 +179,7 @@ impl Shape {
             quoted: inferred.quoted,
             escape,
             avro_schema,
+            unseen: inferred.unseen,
             files: 1,
             bytes: size,
             records,
@@ -233,6 +236,7 @@ impl Shape {
         self.files += other.files;
         self.bytes += other.bytes;
         self.records += other.records;
+        self.unseen += other.unseen;
         self.sampled = (self.sampled.0 + other.sampled.0, self.sampled.1 + other.sampled.1);
         for (name, files) in &other.compressions {
             *self.compressions.entry(name.clone()).or_default() += files;

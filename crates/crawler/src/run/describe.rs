@@ -73,6 +73,17 @@ pub(super) fn columns(
     (found, notes)
 }
 
+/// What the log says of a table whose files were not looked at to their ends.
+pub(super) fn unseen(shape: &Shape) -> Option<String> {
+    let (unseen, bytes) = (shape.unseen, shape.bytes);
+    // More, where `SampleSize` passed over whole files; that has a line of its own.
+    (unseen > 0).then(|| {
+        format!(
+            "at least {unseen} of its {bytes} bytes were not looked at: they are taken to be like the others"
+        )
+    })
+}
+
 struct Sizes {
     files: u64,
     bytes: u64,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, infer};
+use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, Search, infer};
 use lake::{BucketName, Conditions, LakeError, ObjectInfo};
 use tables::LakeBytes;
 
@@ -11,13 +11,36 @@ use crate::error::CrawlerError;
 use crate::memory::Look;
 use crate::plan::Shape;
 
+/// How many bytes of a file are searched for quotes beyond the sample that says what it is, and of all files of a run.
+const SEARCHED_BYTES: (u64, u64) = (64 << 20, 1 << 30);
+
+/// How the files of a run are looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Ways {
+    /// Those of the crawler's own classifiers, tried in their order before the built-in one.
+    pub(crate) own: Arc<Vec<InferOptions>>,
+    built_in: InferOptions,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl Ways {
+    pub(crate) fn new(own: Vec<InferOptions>) -> Self {
+        let beyond = Some(Arc::new(Search::new(SEARCHED_BYTES.0, SEARCHED_BYTES.1)));
+        Self { own: Arc::new(own), built_in: InferOptions { beyond, ..InferOptions::default() } }
+    }
+}
+
 /// What a file looks like; also whether its bytes were asked for, and whether the same ETag would look the same again.
-/// `ways`: those of the crawler's own classifiers, tried before the built-in one.
 pub(super) async fn look(
     ground: &Ground,
     bucket: &BucketName,
     object: &ObjectInfo,
-    ways: Arc<Vec<InferOptions>>,
+    ways: Ways,
 ) -> (Look, bool, bool) {
     let (inferred, unchanged) = infer_file(ground, bucket, object, ways).await;
     match inferred {
@@ -40,7 +63,7 @@ async fn infer_file(
     ground: &Ground,
     bucket: &BucketName,
     listed: &ObjectInfo,
-    ways: Arc<Vec<InferOptions>>,
+    ways: Ways,
 ) -> (Result<Inferred, FormatError>, bool) {
     let name = format!("s3://{}/{}", bucket.as_str(), listed.key.as_str());
     let opened = async {
@@ -65,9 +88,9 @@ async fn infer_file(
 
 /// Looks at a file in the given ways, one after the other: the first that knows it says what it is.
 /// Errors: those of the built-in way; of a given one that knows the file, when the file is at fault.
-async fn classified(source: Arc<dyn ByteSource>, ways: &[InferOptions]) -> Result<Inferred, FormatError> {
+async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred, FormatError> {
     let mut remarks = Vec::new();
-    for way in ways {
+    for way in ways.own.iter() {
         match infer(Arc::clone(&source), way).await {
             Ok(mut inferred) => {
                 inferred.problems.extend(remarks);
@@ -78,13 +101,27 @@ async fn classified(source: Arc<dyn ByteSource>, ways: &[InferOptions]) -> Resul
             Err(error) => remarks.push(error),
         }
     }
-    match infer(source, &InferOptions::default()).await {
+    match infer(source, &ways.built_in).await {
         Ok(mut inferred) => {
             inferred.problems.extend(remarks);
             Ok(inferred)
         }
         Err(error) => Err(remarks.into_iter().next().unwrap_or(error)),
     }
+}
+
+/// Whether Hive hides the key: a part of it begins with `_` or `.`.
+pub(super) fn is_hidden(relative: &str) -> bool {
+    relative.is_empty() || relative.ends_with('/') || relative.split('/').any(|p| p.starts_with(['_', '.']))
+}
+
+/// What the log says of files that `SampleSize` passed over.
+pub(super) fn passed_over(bucket: &BucketName, prefix: &str, sample: u64, files: u64) -> String {
+    let bucket = bucket.as_str();
+    format!(
+        "INFO : s3://{bucket}/{prefix}: with SampleSize {sample}, {files} files were not looked at: they are taken to be \
+         like the others of their folders"
+    )
 }
 
 /// A crawler may read what its account may.

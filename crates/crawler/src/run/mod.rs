@@ -44,6 +44,7 @@ use crate::preview::TargetReport;
 use crate::rows;
 use crate::targets;
 
+use look::Ways;
 use ready::Discovery;
 use survey::{Looked, Place};
 use vanished::Gone;
@@ -142,7 +143,7 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     job.log.info(format!("BENCHMARK : Running Start Crawl for Crawler {}", definition.name));
     store::crash::point("crawl.started");
     let settings = definition.settings()?;
-    let looked = Looked { ways: Arc::new(ways(job).await?), ..Looked::default() };
+    let looked = Looked { ways: Ways::new(ways(job).await?), ..Looked::default() };
     if definition.is_incremental() && job.again {
         return new_folders(job, &settings, looked).await;
     }
@@ -152,7 +153,7 @@ pub(crate) async fn crawl(job: &Job<'_>) -> Result<Done, Ended> {
     let changes = events::read(job).await?;
     let mut done = None;
     if job.again {
-        let looked = Looked { ways: Arc::clone(&looked.ways), ..Looked::default() };
+        let looked = Looked { ways: looked.ways.clone(), ..Looked::default() };
         done = Box::pin(changed::crawl(job, &settings, &changes, looked)).await?;
     } else {
         job.log.info("INFO : Crawl is not running in S3 event mode: everything is listed first");

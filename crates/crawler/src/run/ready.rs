@@ -68,7 +68,7 @@ impl Ready {
                     name,
                     location: describe::location(found.bucket.as_str(), path),
                     input,
-                    facts: Vec::new(),
+                    facts: describe::unseen(&found.plan.shape).into_iter().collect(),
                     notes,
                     owner: found.owner.clone(),
                     files: Some(found),

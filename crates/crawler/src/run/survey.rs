@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use formats::{InferOptions, InferredField};
+use formats::InferredField;
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::known::Known;
-use super::look::{look, own, unlisted};
+use super::look::{Ways, is_hidden, look, own, passed_over, unlisted};
 use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job};
@@ -26,8 +26,7 @@ const AT_ONCE: usize = 4;
 /// What the surveys of a run share: how they look at files, and what they have looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
-    /// How the crawler's own classifiers look at a file, in their order.
-    pub(crate) ways: Arc<Vec<InferOptions>>,
+    pub(crate) ways: Ways,
     pub(crate) files: u64,
     /// Of these, files whose bytes were read.
     pub(crate) read: u64,
@@ -61,6 +60,7 @@ pub(crate) async fn look_around(
     let mut survey = Survey::new(job, place, grouping, known, looked)?;
     let prefix = place.prefix();
     let listed = survey.walk(&prefix).await?;
+    survey.say_passed_over();
     survey.tables.leave_out(
         job,
         &format!("s3://{}/{prefix}", place.bucket.as_str()),
@@ -87,6 +87,7 @@ pub(crate) async fn look_below(
 ) -> Result<BTreeMap<String, Folder>, Ended> {
     let mut survey = Survey::new(job, place, grouping, None, looked)?;
     survey.walk(folder).await?;
+    survey.say_passed_over();
     Ok(survey.folders)
 }
 
@@ -106,16 +107,13 @@ struct Survey<'a> {
     memory: Memory,
     /// Files of this target.
     files: u64,
+    /// Of these, files that were not looked at because others of their folders were.
+    passed_over: u64,
     /// Tables of open formats among the folders.
     tables: OpenTables,
     looked: &'a mut Looked,
     /// Columns of the newest file: most files have those of the one before, and share them in memory.
     fields: Option<Arc<Vec<InferredField>>>,
-}
-
-/// Whether Hive hides the key: a part of it begins with `_` or `.`.
-pub(super) fn is_hidden(relative: &str) -> bool {
-    relative.is_empty() || relative.ends_with('/') || relative.split('/').any(|p| p.starts_with(['_', '.']))
 }
 
 impl<'a> Survey<'a> {
@@ -137,8 +135,9 @@ impl<'a> Survey<'a> {
             known,
             folders: BTreeMap::new(),
             open: BTreeSet::new(),
-            memory: Memory::new(of, &job.ground.build, &looked.ways),
+            memory: Memory::new(of, &job.ground.build, &looked.ways.own),
             files: 0,
+            passed_over: 0,
             tables: OpenTables::default(),
             looked,
             fields: None,
@@ -210,6 +209,7 @@ impl<'a> Survey<'a> {
                 && object.size > 0
             {
                 folder.counted = (folder.counted.0 + 1, folder.counted.1 + object.size);
+                self.passed_over += 1;
                 continue;
             }
             folder.pending += 1;
@@ -220,8 +220,7 @@ impl<'a> Survey<'a> {
 
     /// Looks at files, a few at a time; what is remembered is not read. Returns what there is to remember.
     async fn look_at(&mut self, wanted: Vec<(String, ObjectInfo)>) -> Result<Vec<Seen>, Ended> {
-        let (ground, bucket) = (self.job.ground.clone(), self.bucket.clone());
-        let ways = Arc::clone(&self.looked.ways);
+        let (ground, bucket, ways) = (self.job.ground.clone(), self.bucket.clone(), self.looked.ways.clone());
         let recalled = wanted.into_iter().map(|(place, object)| {
             let known = self.memory.recall(object.key.as_str(), &object.etag, object.size);
             (place, object, known)
@@ -229,7 +228,7 @@ impl<'a> Survey<'a> {
         let recalled: Vec<_> = recalled.collect();
         let mut looking = futures::stream::iter(recalled)
             .map(|(place, object, known)| {
-                let (ground, bucket, ways) = (ground.clone(), bucket.clone(), Arc::clone(&ways));
+                let (ground, bucket, ways) = (ground.clone(), bucket.clone(), ways.clone());
                 async move {
                     let looked = match known {
                         Some(look) => (look, false, true),
@@ -313,6 +312,11 @@ impl<'a> Survey<'a> {
         }
     }
 
+    fn say_passed_over(&self) {
+        let Some(sample) = self.sample.filter(|_| self.passed_over > 0) else { return };
+        self.job.log.info(passed_over(&self.bucket, &self.prefix, sample, self.passed_over));
+    }
+
     fn count_file(&mut self) {
         self.files += 1;
         self.looked.files += 1;
@@ -343,7 +347,7 @@ impl<'a> Survey<'a> {
         };
         drop(tx);
         self.count_file();
-        let (found, read, _) = look(ground, &self.bucket, &info, Arc::clone(&self.looked.ways)).await;
+        let (found, read, _) = look(ground, &self.bucket, &info, self.looked.ways.clone()).await;
         self.looked.read += u64::from(read);
         self.take("", &info, found);
         Ok(self.folders.remove("").and_then(Folder::into_only))

@@ -15,8 +15,8 @@ use lake::{BucketName, LakeError, ListQuery};
 
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
+use super::look::is_hidden;
 use super::publish::Wrote;
-use super::survey::is_hidden;
 use super::{Ended, Job};
 use crate::definition::{DeleteBehavior, S3Target};
 use crate::error::CrawlerError;

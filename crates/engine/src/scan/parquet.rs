@@ -295,19 +295,23 @@ mod tests {
 
     #[test]
     fn renames_by_case_only() {
-        let table = Schema::new(vec![
-            Field::new("id", DataType::Int64, true),
-            Field::new("custid", DataType::Int64, true),
-            Field::new("both", DataType::Int64, true),
-        ]);
-        let file: SchemaRef = Arc::new(Schema::new(vec![
-            Field::new("CustId", DataType::Int32, true),
-            Field::new("Both", DataType::Int32, true),
-            Field::new("both", DataType::Int32, true),
-            Field::new("Other", DataType::Int32, true),
-        ]));
-        let renamed = spelling::respelled_fields(file.fields(), table.fields()).expect("one meaning each");
-        let names: Vec<_> = renamed.iter().map(|field| field.name().clone()).collect();
-        assert_eq!(names, ["custid", "Both", "both", "Other"]);
+        let schema = |names: &[&str]| {
+            let fields = names.iter().map(|name| Field::new(*name, DataType::Int64, true));
+            Schema::new(fields.collect::<Vec<_>>())
+        };
+        let renamed = |file: &[&str], table: &[&str]| {
+            let renamed = spelling::respelled_fields(schema(file).fields(), schema(table).fields());
+            renamed.map(|fields| fields.iter().map(|field| field.name().clone()).collect::<Vec<_>>())
+        };
+        let names = renamed(&["CustId", "Other"], &["id", "custid"]).expect("one meaning each");
+        assert_eq!(names, ["custid", "Other"]);
+        // Only a table with both spellings knows which is which.
+        let apart = renamed(&["Both", "both"], &["both", "Both"]).expect("one meaning each");
+        assert_eq!(apart, ["Both", "both"]);
+        assert_eq!(renamed(&["ID", "Id"], &["ID", "id"]).expect("one meaning each"), ["ID", "id"]);
+        for file in [["Both", "both"], ["both", "Both"], ["BOTH", "Both"]] {
+            let error = renamed(&file, &["both"]).expect_err("two meanings").to_string();
+            assert!(error.contains("the table's both can mean either"), "{error}");
+        }
     }
 }

@@ -32,16 +32,20 @@ pub(super) fn respelled_fields(file: &Fields, table: &Fields) -> Result<Fields> 
 }
 
 fn respelled_field(field: &FieldRef, file: &Fields, table: &Fields) -> Result<FieldRef> {
-    let named = |fields: &Fields, name: &str| fields.iter().any(|field| field.name() == name);
-    let exact = table.iter().find(|wanted| wanted.name() == field.name());
-    let wanted = exact.or_else(|| {
-        let alike = table.iter().find(|wanted| same(wanted.name(), field.name()))?;
-        // A file that has both spellings keeps its exact match.
-        (!named(file, alike.name())).then_some(alike)
-    });
+    let exact = |field: &FieldRef| table.iter().find(|wanted| wanted.name() == field.name());
+    let alike = || table.iter().filter(|wanted| same(wanted.name(), field.name()));
+    // A table with both spellings tells its columns apart by them.
+    let is_apart = alike().nth(1).is_some();
+    let wanted = match exact(field) {
+        None if is_apart => alike().find(|wanted| !file.iter().any(|other| other.name() == wanted.name())),
+        found => found.or_else(|| alike().next()),
+    };
     let Some(wanted) = wanted else { return Ok(Arc::clone(field)) };
-    let rival = file.iter().find(|other| other.name() != field.name() && same(other.name(), wanted.name()));
-    if let Some(rival) = rival.filter(|_| exact.is_none()) {
+    let has_its_own = |field: &FieldRef| is_apart && exact(field).is_some();
+    let rival = file.iter().find(|other| {
+        other.name() != field.name() && same(other.name(), wanted.name()) && !has_its_own(other)
+    });
+    if let Some(rival) = rival.filter(|_| !has_its_own(field)) {
         let message = format!(
             "a file has the fields {} and {}, and the table's {} can mean either",
             field.name(),
@@ -55,7 +59,8 @@ fn respelled_field(field: &FieldRef, file: &Fields, table: &Fields) -> Result<Fi
 }
 
 fn same(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+    let is_ascii = left.is_ascii() && right.is_ascii();
+    left.eq_ignore_ascii_case(right) || (!is_ascii && left.to_lowercase() == right.to_lowercase())
 }
 
 /// A field of the file, at any depth, that the table does not have.

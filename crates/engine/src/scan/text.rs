@@ -25,7 +25,7 @@ use datafusion::{
     },
     physical_plan::{DisplayFormatType, apply_expression_roots, metrics::ExecutionPlanMetricsSet},
 };
-use formats::{OnBadRecord, ReadOptions, RowFilter};
+use formats::{OnBadRecord, ReadOptions, RowFilter, Spelling};
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
@@ -168,6 +168,8 @@ impl FileSource for TextSource {
                 cast_columns,
                 even_rows: self.even_rows,
                 filter: keep.map(|keep| Arc::new(keep) as Arc<dyn RowFilter>),
+                // Of the whole table: the projection may leave one of two such columns.
+                spelling: Spelling::of(file_schema.fields().iter().map(|field| field.name())),
                 ..ReadOptions::default()
             },
             counters: Arc::clone(&self.counters),

@@ -108,10 +108,7 @@ impl Definition {
             Some(own) => self.parse_location(own)?,
             None => self.default_location(&values)?,
         };
-        let format = match partition.storage_descriptor() {
-            Some(own) => self.own_format(own)?,
-            None => Arc::clone(&self.format),
-        };
+        let format = self.own_format(partition)?;
         // A partition without an input format of its own has the table's.
         let own = partition.storage_descriptor().filter(|own| own.input_format.is_some());
         let has_manifests = has_manifests(own.unwrap_or(&self.descriptor));
@@ -133,18 +130,39 @@ impl Definition {
         })
     }
 
-    fn own_format(&self, own: &StorageDescriptor) -> Result<Arc<Format>, EngineError> {
+    fn own_format(&self, partition: &Partition) -> Result<Arc<Format>, EngineError> {
+        let parameters = self.own_parameters(partition.parameters());
+        let own = partition.storage_descriptor().unwrap_or(&self.descriptor);
         let same_serde = own.serde_info.is_none() || own.serde_info == self.descriptor.serde_info;
         let same_input = own.input_format.is_none() || own.input_format == self.descriptor.input_format;
         let same_columns = own.columns.is_none() || own.columns == self.descriptor.columns;
-        if same_serde && same_columns && same_input {
+        if same_serde && same_columns && same_input && parameters.is_none() {
             return Ok(Arc::clone(&self.format));
         }
         let mut merged = own.clone();
         merged.serde_info = own.serde_info.clone().or_else(|| self.descriptor.serde_info.clone());
         merged.input_format = own.input_format.clone().or_else(|| self.descriptor.input_format.clone());
         let columns = own.columns.as_deref().or(self.descriptor.columns.as_deref()).unwrap_or_default();
-        Ok(Arc::new(format_of(&merged, &self.parameters, columns, &self.name)?))
+        let parameters = parameters.as_ref().unwrap_or(&self.parameters);
+        Ok(Arc::new(format_of(&merged, parameters, columns, &self.name)?))
+    }
+
+    /// The table's parameters with those of a partition, where that says otherwise how its files are read. What else
+    /// partitions say (statistics) differs from one to the next.
+    fn own_parameters(&self, own: Option<&BTreeMap<String, String>>) -> Option<BTreeMap<String, String>> {
+        let is_read = |name: &str| serde_info::READING.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let same = |known: &str, name: &str| known.eq_ignore_ascii_case(name);
+        let is_new = |(name, value): &(&String, &String)| {
+            is_read(name) && !self.parameters.iter().any(|(n, known)| same(n, name) && known == *value)
+        };
+        let own: Vec<(&String, &String)> = own?.iter().filter(is_new).collect();
+        if own.is_empty() {
+            return None;
+        }
+        let mut parameters = self.parameters.clone();
+        parameters.retain(|known, _| !own.iter().any(|(name, _)| same(known, name)));
+        parameters.extend(own.into_iter().map(|(name, value)| (name.clone(), value.clone())));
+        Some(parameters)
     }
 }
 

@@ -294,6 +294,50 @@ async fn a_missing_bucket_names_table_and_location() {
 }
 
 #[tokio::test]
+async fn parameters_of_a_partition_go_before_those_of_its_table() {
+    let world = World::new().await;
+    world.table("t", lazy_csv(), "id bigint;name string", "day string", "t/").await;
+    for (day, parameters) in [
+        ("plain", json!({"recordCount": "2"})),
+        ("headed", json!({"SKIP.header.line.count": "1", "recordCount": "3"})),
+    ] {
+        let folder = format!("t/day={day}/");
+        world.put(&format!("{folder}a.csv"), "1,ann\n2,bob\n").await;
+        let input: catalog::PartitionInput = serde_json::from_value(json!({
+            "Values": [day], "Parameters": parameters,
+            "StorageDescriptor": {"Location": format!("s3://{BUCKET}/{folder}")},
+        }))
+        .expect("input");
+        let mut tx = world.store().begin().await.expect("tx");
+        catalog::partition::create(&mut tx, &world.sources.scope, "shop", "t", input)
+            .await
+            .expect("partition");
+        tx.commit().await.expect("commit");
+    }
+    let found = world.sql("SELECT day, id, name FROM t ORDER BY day, id").await.expect("sql").0;
+    assert_eq!(found, "headed|2|bob\nplain|1|ann\nplain|2|bob");
+}
+
+#[tokio::test]
+async fn of_two_names_that_differ_in_case_only_neither_is_read() {
+    let world = World::new().await;
+    let column = |value: i64| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+    let field = |name: &str| Field::new(name, DataType::Int64, true);
+    let fields = vec![Arc::new(field("A")), Arc::new(field("a"))];
+    let both = arrow::array::StructArray::new(fields.into(), vec![column(1), column(2)], None);
+    for (table, columns, batch) in [
+        ("flat", "id bigint", vec![("ID", column(1)), ("id", column(2))]),
+        ("deep", "s struct<a:bigint>", vec![("s", Arc::new(both) as ArrayRef)]),
+    ] {
+        let file = RecordBatch::try_from_iter(batch).expect("batch");
+        world.table(table, parquet(), columns, "", &format!("{table}/")).await;
+        world.put(&format!("{table}/a.parquet"), parquet_bytes(&file)).await;
+        let error = world.error(&format!("SELECT * FROM {table}")).await.to_string();
+        assert!(error.contains("can mean either"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_object_replaced_while_read_is_read_as_it_was() {
     let world = World::new().await;
     world.table("t", lazy_csv(), "v bigint", "", "t/").await;

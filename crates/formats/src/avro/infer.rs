@@ -43,6 +43,7 @@ pub(crate) async fn infer(
         complete,
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     })
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::container::{Blocks, SYNC_BYTES, put_number};
 use super::walk::Shapes;
 use super::{MAGIC, damaged, schema};
-use crate::conform::{conform_batch, place};
+use crate::conform::{Spelling, conform_batch, place};
 use crate::error::{FormatError, Problem};
 use crate::options::{AvroOptions, ReadOptions};
 use crate::source::ByteSource;
@@ -27,6 +27,7 @@ pub(crate) struct AvroReader {
     shapes: Shapes,
     plan: Plan,
     wanted: SchemaRef,
+    spelling: Spelling,
     batch_rows: usize,
     decoding: Option<Reader<Cursor<Vec<u8>>>>,
     /// Rows to hand out when no column is wanted.
@@ -87,9 +88,10 @@ impl AvroReader {
         let blocks = Blocks::open(&*source, range).await?;
         let writer = schema::parse(&blocks.header().schema).map_err(|e| damaged(&name, e))?;
         let shapes = Shapes::new(&writer).map_err(|e| damaged(&name, e))?;
-        let plan = plan(&name, writer, options, &wanted)?;
+        let spelling = read.spelling;
+        let plan = plan(&name, writer, options, &wanted, spelling)?;
         let batch_rows = read.batch_rows.max(1);
-        Ok(Self { name, blocks, shapes, plan, wanted, batch_rows, decoding: None, counted: 0 })
+        Ok(Self { name, blocks, shapes, plan, wanted, spelling, batch_rows, decoding: None, counted: 0 })
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
@@ -100,7 +102,9 @@ impl AvroReader {
             if let Some(decoder) = &mut self.decoding {
                 match decoder.next() {
                     Some(Ok(batch)) if batch.num_rows() == 0 => continue,
-                    Some(Ok(batch)) => return Ok(Some(conform_batch(&self.name, &batch, &self.wanted)?)),
+                    Some(Ok(batch)) => {
+                        return conform_batch(&self.name, &batch, &self.wanted, self.spelling).map(Some);
+                    }
                     Some(Err(e)) => return Err(damaged(&self.name, e.to_string())),
                     None => self.decoding = None,
                 }
@@ -140,20 +144,27 @@ impl AvroReader {
 
 /// Sets the decoder up for the wanted columns: through the table's own schema when it has one that differs from the
 /// file's, so that its defaults and aliases count.
-fn plan(name: &str, writer: Value, options: &AvroOptions, wanted: &SchemaRef) -> Result<Plan, FormatError> {
+fn plan(
+    name: &str,
+    writer: Value,
+    options: &AvroOptions,
+    wanted: &SchemaRef,
+    spelling: Spelling,
+) -> Result<Plan, FormatError> {
     let schema_error = |message: String| FormatError::new(name, Problem::Schema { message });
     let own = options.schema.as_deref().map(schema::parse).transpose();
     let own = own.map_err(|e| schema_error(format!("avro.schema.literal of the table: {e}")))?;
     // A table may have gained columns since its schema was written down; then that says less than the files do.
     let covers = |own: &Value| {
         let names = schema::names(own);
-        wanted.fields().iter().all(|field| matches!(place(names.iter(), field.name()), Ok(Some(_))))
+        let has = |name: &str| matches!(place(names.iter(), name, spelling), Ok(Some(_)));
+        wanted.fields().iter().all(|field| has(field.name()))
     };
     let own = own.filter(|own| *own != writer && covers(own));
     let fields = schema::names(own.as_ref().unwrap_or(&writer));
     let mut projection: Vec<usize> = Vec::with_capacity(wanted.fields().len());
     for field in wanted.fields() {
-        projection.extend(place(fields.iter(), field.name()).map_err(schema_error)?);
+        projection.extend(place(fields.iter(), field.name(), spelling).map_err(schema_error)?);
     }
     projection.sort_unstable();
     projection.dedup();

@@ -33,7 +33,8 @@ impl ExcelReader {
     ) -> Result<Self, FormatError> {
         let sheet = load(&source, options).await?;
         let name = format!("{}, sheet {}", source.name(), sheet.name);
-        let places = wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name()));
+        let places =
+            wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name(), read.spelling));
         let places = places.collect::<Result<_, _>>().map_err(|message| unclear(&name, message))?;
         if let Some(known) = &options.among {
             let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();

@@ -114,6 +114,7 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
     a.complete &= b.complete;
     a.quoted |= b.quoted;
     a.backslashes |= b.backslashes;
+    a.unseen += b.unseen;
     a.problems.extend(b.problems);
     Ok(a)
 }

@@ -66,6 +66,7 @@ pub(super) fn cloudfront(input: &Input, compression: Compression) -> Option<Infe
         complete: input.at_eof(),
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems: Vec::new(),
     })
 }

@@ -298,6 +298,7 @@ fn describe(
         complete: input.at_eof() && found.end == input.pending().len(),
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     }
 }

@@ -13,6 +13,10 @@ use crate::options::{Format, LineLayout, LineOptions};
 const MIN_SHARE: f64 = 0.7;
 /// The share of lines that the pattern of a known log must match.
 const MIN_KNOWN_SHARE: f64 = 0.9;
+/// With this share of its lines, a text is that log and nothing else, whatever divides its lines.
+const MIN_ALIKE_SHARE: f64 = 0.5;
+/// How many lines are tried for one that a known log could have.
+const FIRST_LINES: usize = 3;
 
 /// What a pattern did to a sample.
 struct Tried {
@@ -32,23 +36,51 @@ impl Tried {
 }
 
 /// Recognises a known log; `None` when the text is none.
+/// Errors: most lines are those of a known log, and too many are not.
 pub(super) fn infer_known(
     input: &Input,
     compression: Compression,
     options: &InferOptions,
-) -> Option<Inferred> {
-    let (_, first) = lines(input).next()?;
-    let first = first?;
-    known::likely(first).find_map(|known| {
-        let pattern = Pattern::grok(known.pattern, known.custom).ok()?;
-        pattern.capture(first).ok()??;
-        let splitter = Splitter::Pattern(pattern);
-        let tried = try_on(input, &splitter, 0).ok()?;
+) -> Result<Option<Inferred>, FormatError> {
+    let mut nearly = None;
+    let firsts: Vec<&str> = lines(input).take(FIRST_LINES).filter_map(|(_, line)| line).collect();
+    for known in known::KNOWN {
+        let Some((splitter, tried)) = try_known(input, known, &firsts) else { continue };
         let layout = LineLayout::Grok { pattern: known.pattern.to_owned(), custom: known.custom.to_owned() };
         let found = LineOptions::new(layout, known.classification, Vec::new());
-        (tried.share() >= MIN_KNOWN_SHARE)
-            .then(|| describe(input, &found, &splitter, &tried, compression, options))
-    })
+        if tried.share() >= MIN_KNOWN_SHARE {
+            return Ok(Some(describe(input, &found, &splitter, &tried, compression, options)));
+        }
+        if tried.share() > MIN_ALIKE_SHARE {
+            nearly.get_or_insert_with(|| too_few(input, known, &tried));
+        }
+    }
+    nearly.map_or(Ok(None), Err)
+}
+
+/// What the pattern of a log makes of the text, if it matches one of the first lines.
+fn try_known(input: &Input, known: &known::Known, firsts: &[&str]) -> Option<(Splitter, Tried)> {
+    let mut likely = firsts.iter().filter(|first| known.may_begin_with(first)).peekable();
+    likely.peek()?;
+    let pattern = Pattern::grok(known.pattern, known.custom).ok()?;
+    likely.find(|first| matches!(pattern.capture(first), Ok(Some(_))))?;
+    let splitter = Splitter::Pattern(pattern);
+    let tried = try_on(input, &splitter, 0).ok()?;
+    Some((splitter, tried))
+}
+
+fn too_few(input: &Input, known: &known::Known, tried: &Tried) -> FormatError {
+    let reason = format!(
+        "it looks like a log of the kind {}, but {} of the {} lines looked at do not match its pattern, the first of \
+         them line {}: take them out, or give the crawler a Grok classifier that they match",
+        known.classification,
+        tried.lines - tried.matched,
+        tried.lines,
+        tried.first_miss.unwrap_or(1),
+    );
+    let mut error = FormatError::new(input.name(), Problem::Unrecognised { reason });
+    error.place.line = tried.first_miss;
+    error
 }
 
 /// Infers lines in a given dialect. Errors: too few lines match.
@@ -143,6 +175,7 @@ fn describe(
         complete: tried.complete,
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     }
 }

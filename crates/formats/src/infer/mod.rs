@@ -14,6 +14,7 @@
 
 mod archive;
 mod aws;
+mod beyond;
 mod csv;
 mod ion;
 mod json;
@@ -38,6 +39,7 @@ use crate::parquet::parquet_summary;
 use crate::read::detect_compression;
 use crate::source::ByteSource;
 
+pub use beyond::Search;
 pub use csv::{CsvHints, Detected, Header};
 use text::infer_text;
 pub use types::merge_types;
@@ -58,6 +60,8 @@ pub struct InferOptions {
     /// Whether JSON is looked at to its end, so that no column is missed: in bounded memory, and about as long as reading
     /// it takes.
     pub whole: bool,
+    /// How much of delimited text without quotes is searched for them beyond the sample. Default: nothing.
+    pub beyond: Option<Arc<Search>>,
 }
 
 impl Default for InferOptions {
@@ -69,6 +73,7 @@ impl Default for InferOptions {
             csv: None,
             keep_case: false,
             whole: false,
+            beyond: None,
         }
     }
 }
@@ -151,6 +156,8 @@ pub struct Inferred {
     pub quoted: bool,
     /// CSV without quotes: whether there were backslashes, which then stand for themselves.
     pub backslashes: bool,
+    /// Bytes of the file, as stored, that were not looked at, about: they are taken to be like the others.
+    pub unseen: u64,
     /// Bad records in the sample, the first ten.
     pub problems: Vec<FormatError>,
 }
@@ -201,6 +208,7 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         complete: true,
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     })
 }

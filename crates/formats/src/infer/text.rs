@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{InferOptions, Inferred, aws, csv, ion, json, lines, xml};
+use super::{InferOptions, Inferred, aws, beyond, csv, ion, json, lines, xml};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::input::Input;
 use crate::options::Format;
 use crate::source::ByteSource;
+
+/// How many lines are looked at for statements.
+const STATEMENT_LINES: usize = 100;
 
 /// Infers a file of text, or of Ion, which may be binary.
 pub(super) async fn infer_text(
@@ -38,16 +41,37 @@ pub(super) async fn infer_text(
     if let Some(hints) = &options.csv {
         return csv::infer_hinted(&input, compression, hints, options);
     }
+    let mut found = as_text(&mut input, compression, options).await?;
+    if !found.complete && !input.at_eof() {
+        found.unseen = source.size().saturating_sub(input.fetched());
+    }
+    if options.format.is_none()
+        && aws::cloudfront(&input, compression).is_none()
+        && beyond::has_quotes(source, &input, compression, &mut found, options).await?
+    {
+        let quoted = csv::infer(&mut input, compression, options, true).await?;
+        found = Inferred { unseen: found.unseen, ..quoted };
+    }
+    Ok(found)
+}
+
+/// Infers text of the known format, or finds out which one it is.
+async fn as_text(
+    input: &mut Input,
+    compression: Compression,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    let name = input.name().to_owned();
     match &options.format {
-        Some(Format::Csv(known)) => Ok(csv::infer_as(&mut input, compression, known, options)),
-        Some(Format::Xml(known)) => xml::infer(&mut input, compression, Some(known), options).await,
-        Some(Format::Lines(known)) => lines::infer_as(&input, compression, known, options),
+        Some(Format::Csv(known)) => Ok(csv::infer_as(input, compression, known, options)),
+        Some(Format::Xml(known)) => xml::infer(input, compression, Some(known), options).await,
+        Some(Format::Lines(known)) => lines::infer_as(input, compression, known, options),
         Some(Format::Excel(_)) => {
             let reason = "it is not an Excel workbook".to_owned();
-            Err(FormatError::new(name, Problem::Unrecognised { reason }))
+            Err(FormatError::new(&name, Problem::Unrecognised { reason }))
         }
-        Some(known) => known_json(&mut input, compression, known, options).await,
-        None => recognise(&mut input, compression, options).await,
+        Some(known) => known_json(input, compression, known, options).await,
+        None => recognise(input, compression, options).await,
     }
 }
 
@@ -102,11 +126,33 @@ async fn recognise(
     if let Some(inferred) = aws::cloudfront(input, compression) {
         return Ok(inferred);
     }
-    if let Some(inferred) = lines::infer_known(input, compression, options) {
+    if let Some(inferred) = lines::infer_known(input, compression, options)? {
         return Ok(inferred);
     }
+    refuse_statements(input)?;
     // What begins like JSON is more likely bad JSON than bad CSV.
-    csv::infer(input, compression, options).await.map_err(|error| not_json.unwrap_or(error))
+    csv::infer(input, compression, options, false).await.map_err(|error| not_json.unwrap_or(error))
+}
+
+/// Refuses statements of SQL, which commas and quotes divide as if they were columns.
+fn refuse_statements(input: &Input) -> Result<(), FormatError> {
+    const INSERT: &[u8] = b"insert into ";
+    let begins = |line: &[u8]| {
+        let line = line.trim_ascii_start();
+        line.get(..INSERT.len()).is_some_and(|words| words.eq_ignore_ascii_case(INSERT))
+    };
+    let lines = input.pending().split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let (mut all, mut statements) = (0_u64, 0_u64);
+    for line in lines.take(STATEMENT_LINES) {
+        all += 1;
+        statements += u64::from(begins(line));
+    }
+    if statements * 2 <= all {
+        return Ok(());
+    }
+    let reason =
+        "it holds statements of SQL (INSERT INTO …): export the table as CSV, JSON or Parquet".to_owned();
+    Err(FormatError::new(input.name(), Problem::Unrecognised { reason }))
 }
 
 fn refuse_binary(input: &Input) -> Result<(), FormatError> {

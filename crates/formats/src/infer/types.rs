@@ -1,5 +1,6 @@
 //! Merging the types that different values or files give one column.
 
+use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 
 /// The narrowest type of ours that holds the values of both; `string` when there is nothing closer.
@@ -27,6 +28,22 @@ pub fn merge_types(a: &HiveType, b: &HiveType) -> HiveType {
             _ => merge_decimals(a, b).unwrap_or(T::String),
         },
     }
+}
+
+/// Whether a `double` loses digits of this whole number.
+pub(super) fn is_beyond_double(number: i64) -> bool {
+    number as f64 as i128 != i128::from(number)
+}
+
+/// The remark on a column of `double` with numbers that it does not hold.
+pub(super) fn inexact(source: &str, column: String) -> FormatError {
+    let message =
+        "it is double, and some of its numbers are not: whole numbers beyond 2^53 lose digits, those beyond \
+                   1.8e308 read as Infinity"
+            .to_owned();
+    let mut error = FormatError::new(source, Problem::Schema { message });
+    error.place.column = Some(column);
+    error
 }
 
 fn merge_fields(a: &[(String, HiveType)], b: &[(String, HiveType)]) -> Vec<(String, HiveType)> {

@@ -242,6 +242,7 @@ fn describe(
         complete: sample.complete && input.at_eof(),
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems: sample.bad,
     })
 }

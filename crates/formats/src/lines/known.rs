@@ -11,7 +11,7 @@ pub(crate) struct Known {
     pub(crate) pattern: &'static str,
     /// Definitions that it needs.
     pub(crate) custom: &'static str,
-    /// A cheap look at the first line, so that patterns are compiled for likely files only.
+    /// A cheap look at a first line, so that patterns are compiled for likely files only.
     looks: fn(&str) -> bool,
 }
 
@@ -126,7 +126,9 @@ fn begins_with_month(line: &str) -> bool {
     MONTHS.iter().any(|month| line.starts_with(month)) && line.contains(':')
 }
 
-/// The logs that a file with this first line may be.
-pub(crate) fn likely(first: &str) -> impl Iterator<Item = &'static Known> {
-    KNOWN.iter().filter(move |known| (known.looks)(first))
+impl Known {
+    /// Whether a file with this line, one of its first, may be such a log.
+    pub(crate) fn may_begin_with(&self, line: &str) -> bool {
+        (self.looks)(line)
+    }
 }

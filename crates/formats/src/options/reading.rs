@@ -7,6 +7,7 @@ use std::{fmt, io};
 use arrow::array::{BooleanArray, RecordBatch};
 
 use crate::compression::Compression;
+use crate::conform::Spelling;
 use crate::csv::starts::RecordStarts;
 use crate::error::FormatError;
 
@@ -91,6 +92,8 @@ pub struct ReadOptions {
     pub filter: Option<Arc<dyn RowFilter>>,
     /// Delimited text only: what the readers of one file's parts share, so that they do not all look for the same.
     pub starts: Arc<RecordStarts>,
+    /// Formats with names of their own (Parquet, Avro, ORC, Excel): whether columns are told apart by case. Default no.
+    pub spelling: Spelling,
 }
 
 impl Default for ReadOptions {
@@ -104,6 +107,7 @@ impl Default for ReadOptions {
             even_rows: false,
             filter: None,
             starts: Arc::default(),
+            spelling: Spelling::default(),
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) async fn infer(
         complete: true,
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     })
 }

@@ -10,6 +10,7 @@
 
 mod fetch;
 mod infer;
+mod moments;
 mod read;
 
 pub(crate) use infer::infer;

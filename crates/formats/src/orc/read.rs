@@ -5,15 +5,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use orc_rust::projection::ProjectionMask;
 use orc_rust::reader::metadata::FileMetadata;
 use orc_rust::{ArrowReader, ArrowReaderBuilder, TimestampPrecision};
 
 use super::fetch::{Parts, fetch, tail};
 use super::infer::arrow_schema;
+use super::moments::{as_decimals, restore};
 use super::{MAX_STRIPE_BYTES, damaged};
-use crate::conform::{conform_batch, place, unclear};
+use crate::conform::{Spelling, conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
 use crate::options::{OrcOptions, ReadOptions};
 use crate::source::ByteSource;
@@ -32,8 +33,11 @@ pub(crate) struct OrcReader {
     /// The file's names of the columns to decode, each with the name that it has in the table.
     columns: Vec<(String, String)>,
     wanted: SchemaRef,
+    spelling: Spelling,
     batch_rows: usize,
     decoding: Option<ArrowReader<Parts>>,
+    /// The columns of what is decoded, in tables' types.
+    decoded: SchemaRef,
     /// Rows of the stripe at hand that were promised and not yet given.
     owed: u64,
 }
@@ -48,7 +52,8 @@ impl OrcReader {
     ) -> Result<Self, FormatError> {
         let name = source.name().to_owned();
         let (parts, metadata) = tail(&*source).await?;
-        let columns = columns(&metadata, options, &wanted).map_err(|message| unclear(&name, message))?;
+        let columns =
+            columns(&metadata, options, &wanted, read.spelling).map_err(|message| unclear(&name, message))?;
         let mut stripes = VecDeque::new();
         for stripe in metadata.stripe_metadatas() {
             let start = stripe.offset();
@@ -63,7 +68,20 @@ impl OrcReader {
             }
         }
         let batch_rows = read.batch_rows.max(1);
-        Ok(Self { name, source, parts, stripes, columns, wanted, batch_rows, decoding: None, owed: 0 })
+        let (spelling, decoded) = (read.spelling, Arc::new(Schema::empty()));
+        Ok(Self {
+            name,
+            source,
+            parts,
+            stripes,
+            columns,
+            wanted,
+            spelling,
+            batch_rows,
+            decoding: None,
+            decoded,
+            owed: 0,
+        })
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
@@ -86,7 +104,7 @@ impl OrcReader {
             if !self.columns.is_empty() {
                 let names: Vec<&str> = self.columns.iter().map(|(own, _)| own.as_str()).collect();
                 let opened = decoder(&*self.source, &self.parts, &stripe, &names, self.batch_rows).await?;
-                self.decoding = Some(opened);
+                (self.decoding, self.decoded) = (Some(opened.0), opened.1);
             }
         }
     }
@@ -94,16 +112,22 @@ impl OrcReader {
     /// A batch with the table's names, in its types.
     fn table_batch(&mut self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
         self.owed = self.owed.saturating_sub(batch.num_rows() as u64);
-        let schema = batch.schema();
-        let fields = schema.fields().iter().map(|field| {
+        let mut fields = Vec::with_capacity(batch.num_columns());
+        let mut columns = Vec::with_capacity(batch.num_columns());
+        for (field, decoded) in self.decoded.fields().iter().zip(batch.columns()) {
             let own = self.columns.iter().find(|(own, _)| own == field.name());
             let name = own.map_or(field.name(), |(_, name)| name);
-            field.as_ref().clone().with_name(name)
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
-        let named = RecordBatch::try_new(schema, batch.columns().to_vec())
+            let column = restore(decoded, field.data_type()).map_err(|message| {
+                let mut error = damaged(&self.name, message);
+                error.place.column = Some(name.clone());
+                error
+            })?;
+            fields.push(field.as_ref().clone().with_name(name));
+            columns.push(column);
+        }
+        let named = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))?;
-        conform_batch(&self.name, &named, &self.wanted)
+        conform_batch(&self.name, &named, &self.wanted, self.spelling)
     }
 
     /// Rows of a file that has none of the wanted columns.
@@ -114,18 +138,18 @@ impl OrcReader {
         let schema = Arc::new(Schema::empty());
         let empty = RecordBatch::try_new_with_options(schema, Vec::new(), &options)
             .map_err(|e| FormatError::new(&self.name, Problem::Schema { message: e.to_string() }))?;
-        conform_batch(&self.name, &empty, &self.wanted)
+        conform_batch(&self.name, &empty, &self.wanted, self.spelling)
     }
 }
 
-/// Fetches a stripe, and decodes the named columns of it.
+/// Fetches a stripe, and decodes the named columns of it; also these columns, in tables' types.
 async fn decoder(
     source: &dyn ByteSource,
     parts: &Parts,
     stripe: &Stripe,
     names: &[&str],
     batch_rows: usize,
-) -> Result<ArrowReader<Parts>, FormatError> {
+) -> Result<(ArrowReader<Parts>, SchemaRef), FormatError> {
     let name = source.name();
     if stripe.range.end - stripe.range.start > MAX_STRIPE_BYTES {
         let what = "a stripe of more than 1 GiB".to_owned();
@@ -135,12 +159,14 @@ async fn decoder(
     let parts = parts.with(start, fetch(source, stripe.range.clone()).await?);
     let builder = ArrowReaderBuilder::try_new(parts).map_err(|e| damaged(name, e.to_string()))?;
     let mask = ProjectionMask::named_roots(builder.file_metadata().root_data_type(), names);
-    Ok(builder
-        .with_projection(mask)
-        .with_timestamp_precision(TimestampPrecision::Microsecond)
+    let builder = builder.with_projection(mask).with_timestamp_precision(TimestampPrecision::Microsecond);
+    let schema = builder.schema();
+    let reader = builder
+        .with_schema(Arc::new(as_decimals(&schema)))
         .with_batch_size(batch_rows)
         .with_file_byte_range(start as usize..start as usize + 1)
-        .build())
+        .build();
+    Ok((reader, schema))
 }
 
 /// Which of the file's columns are read, and as what. Errors: a column that two of the file's could be.
@@ -148,6 +174,7 @@ fn columns(
     metadata: &FileMetadata,
     options: &OrcOptions,
     wanted: &SchemaRef,
+    spelling: Spelling,
 ) -> Result<Vec<(String, String)>, String> {
     let schema = arrow_schema(metadata);
     let own: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
@@ -158,9 +185,9 @@ fn columns(
     for field in wanted.fields() {
         let name = field.name();
         let position = if by_position {
-            place(options.columns.iter(), name)?
+            place(options.columns.iter(), name, spelling)?
         } else {
-            place(own.iter().copied(), name)?
+            place(own.iter().copied(), name, spelling)?
         };
         let own = position.and_then(|position| own.get(position));
         found.extend(own.map(|own| ((*own).clone(), name.clone())));

@@ -12,7 +12,7 @@ use arrow_avro::writer::{AvroWriter, WriterBuilder, format::AvroOcfFormat};
 use super::WriteOptions;
 use super::shared::Shared;
 use crate::compression::Compression;
-use crate::conform::conform_batch;
+use crate::conform::{Spelling, conform_batch};
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 
@@ -41,7 +41,8 @@ impl AvroEncoder {
     }
 
     pub(super) fn write(&mut self, name: &str, batch: &RecordBatch) -> Result<(), FormatError> {
-        let batch = conform_batch(name, batch, &self.schema)?;
+        let spelling = Spelling::of(self.schema.fields().iter().map(|field| field.name()));
+        let batch = conform_batch(name, batch, &self.schema, spelling)?;
         self.writer.write(&batch).map_err(|e| avro_error(name, e))
     }
 

@@ -14,7 +14,7 @@ use orc_rust::compression::CompressionType;
 use super::WriteOptions;
 use super::shared::Shared;
 use crate::compression::Compression;
-use crate::conform::conform_batch;
+use crate::conform::{Spelling, conform_batch};
 use crate::error::{FormatError, Problem};
 use crate::hive::{HiveType, shown};
 use crate::orc::is_writable;
@@ -44,7 +44,8 @@ impl OrcEncoder {
     }
 
     pub(super) fn write(&mut self, name: &str, batch: &RecordBatch) -> Result<(), FormatError> {
-        let batch = conform_batch(name, batch, &self.schema)?;
+        let spelling = Spelling::of(self.schema.fields().iter().map(|field| field.name()));
+        let batch = conform_batch(name, batch, &self.schema, spelling)?;
         self.held += batch.get_array_memory_size();
         self.batches.push(batch);
         Ok(())

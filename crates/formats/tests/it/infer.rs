@@ -205,6 +205,43 @@ fn csv_header_with_missing_names() {
     let found = of("ann,,x\nbob,4,y\n");
     assert_eq!(columns(&found), "col0 string, col1 bigint, col2 string");
     assert_eq!(found.records, 2);
+    let found = of("ann,lee,\nbob,ray,5\ncyd,zoe,6\n");
+    assert_eq!(columns(&found), "col0 string, col1 string, col2 bigint");
+    assert_eq!(found.records, 3);
+    let found = of("\"p\";\"a;b\";\"\"\r\n\"p\";\"#c\";\"-5\"\r\n\"r\";\"d\";\"7\"\r\n");
+    assert_eq!((columns(&found).as_str(), found.records), ("col0 string, col1 string, col2 bigint", 3));
+    // One field short: whether a name or a value is missing, nobody knows.
+    assert_eq!(of("ann,lee\nbob,ray,5\ncyd,zoe,6\nedd,kim,7\neve,sue,8\n").records, 5);
+}
+
+#[test]
+fn row_names_have_no_name_of_their_own() {
+    let found = of(",name\n0,ann\n1,bob\n");
+    assert_eq!((columns(&found).as_str(), found.records), ("col0 bigint, name string", 2));
+    let found = of("\"\",\"a\",\"b\"\n\"1\",\"x\",\"y\"\n\"\",\"z\",\"w\"\n");
+    assert_eq!((columns(&found).as_str(), found.records), ("col0 bigint, a string, b string", 2));
+    // What may as well be a row of data: its text comes back, or it lacks more.
+    for (text, shown) in [
+        ("\tq\r\n45\tq\r\n46\tr\r\n", "col0 bigint, col1 string"),
+        (",a,\n1,b,c\n2,d,e\n", "col0 bigint, col1 string, col2 string"),
+        (",a,a\n1,b,c\n2,d,e\n", "col0 bigint, col1 string, col2 string"),
+    ] {
+        let found = of(text);
+        assert_eq!((columns(&found).as_str(), found.records), (shown, 3), "{text:?}");
+    }
+    let typed = of(",a,n\n1,b,1\n,c,2\n");
+    assert_eq!((columns(&typed).as_str(), typed.records), ("col0 bigint, a string, n bigint", 2));
+}
+
+#[test]
+fn quotes_that_span_lines_are_no_lines() {
+    for text in ["\"p\"|\"l1\nl2\"|\"null\"\n", "\"p\"|\"l1, x\nl2, y\"|\"null\"\n", "\"p\",\"l1\nl2\"\n"] {
+        let said = error(text);
+        assert!(said.contains("one row of"), "{text:?}: {said}");
+    }
+    // Rows of uneven width: nothing for a reader that cuts quoted fields in two.
+    let said = error("\"a\"|\"b\"\n\"p\"|\"l1\nl2\"|\"n\"\n");
+    assert!(said.contains("only 50 % of the 2 rows"), "{said}");
 }
 
 #[test]
@@ -238,6 +275,32 @@ fn integers_of_any_size_keep_their_digits() {
     let text =
         "{\"a\":99999999999999999999999,\"b\":-9223372036854775808,\"c\":18446744073709551615,\"d\":1e5}\n";
     assert_eq!(columns(&of(text)), "a string, b bigint, c string, d double");
+}
+
+#[test]
+fn doubles_that_lose_digits_are_told() {
+    let told = |text: &str| of(text).problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let words = "it is double, and some of its numbers are not: whole numbers beyond 2^53 lose digits, those beyond \
+                 1.8e308 read as Infinity";
+    for (text, place) in [
+        ("a,b\n1.5,x\n9007199254740993,y\n", ", line 3, column a"),
+        ("b,a\nx,1e400\ny,2\n", ", line 2, column a"),
+        ("9007199254740993,x\n1.5,y\n", ", line 1, column col0"),
+        ("{\"a\":1.5}\n{\"a\":9007199254740993}\n", ", column a"),
+        ("{\"a\":9007199254740993}\n{\"a\":1}\n{\"a\":0.5}\n", ", column a"),
+        ("{\"s\":[{\"n\":1e400}]}\n", ", column s.n"),
+    ] {
+        assert_eq!(told(text), format!("s3://b/f{place}: {words}"), "{text}");
+    }
+    for exact in [
+        "a,b\n1.5,x\n9007199254740992,y\n",
+        "a,b\n1,x\n9007199254740993,y\n",
+        "{\"a\":1.5}\n{\"a\":9007199254740992}\n",
+        "{\"a\":1}\n{\"a\":9007199254740993}\n",
+        "{\"a\":9007199254740993}\n{\"a\":\"x\"}\n{\"a\":1.5}\n",
+    ] {
+        assert_eq!(told(exact), "", "{exact}");
+    }
 }
 
 #[test]

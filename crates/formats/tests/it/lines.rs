@@ -269,3 +269,37 @@ fn lines_of_fixed_width() {
     let error = read_all(&file, &few, &wanted, ReadOptions::default()).unwrap_err();
     assert_eq!(error.to_string(), "l: the table has 3 columns and 2 widths");
 }
+
+#[test]
+fn a_log_with_other_lines_is_no_delimited_text() {
+    let line = |n: u32| {
+        format!(
+            "10.0.0.{n} - - [10/Oct/2026:13:55:36 +0000] \"GET / HTTP/1.1\" 200 2326 \"-\" \
+             \"Mozilla/5.0 (X11; Linux x86_64; rv:1)\"\n"
+        )
+    };
+    let log: String = (0..5).map(line).collect();
+    let error = |text: String| {
+        block_on(infer(source("s3://b/access.log", text), &InferOptions::default())).unwrap_err().to_string()
+    };
+    for (text, at) in [(format!("{log}garbage line\n"), 6), (format!("garbage line\n{log}"), 1)] {
+        let said = error(text);
+        let wanted = format!(
+            "s3://b/access.log, line {at}: the format was not recognised: it looks like a log of the kind \
+             combinedapache, but 1 of the 6 lines looked at do not match its pattern, the first of them line {at}: \
+             take them out, or give the crawler a Grok classifier that they match"
+        );
+        assert_eq!(said, wanted);
+    }
+    // One in more than ten may be another.
+    let many: String = (0..20).map(line).collect();
+    let found = block_on(infer(source("f", format!("# begun\n{many}")), &InferOptions::default())).unwrap();
+    assert_eq!((found.format.classification(), found.problems.len()), ("combinedapache", 1));
+    assert!(
+        error("INSERT INTO t VALUES (1,'a');\ninsert into t values (2,'b');\n".to_owned()).contains("of SQL")
+    );
+    let said = error("only words\nand nothing else\n".to_owned());
+    assert!(said.contains("no JSON, XML, Ion or log") && said.contains("AllowSingleColumn"), "{said}");
+    let named = block_on(infer(source("b/a.xlsx", "only\nwords\n"), &InferOptions::default())).unwrap_err();
+    assert!(named.to_string().contains("it is named .xlsx and holds plain text"), "{named}");
+}

@@ -6,8 +6,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use formats::{
-    AvroOptions, ByteSource, Compression, Format, InferOptions, Inferred, MemorySink, OrcOptions, Problem,
-    ReadOptions, WriteOptions, Writer, check_writable, infer, plan_splits, read,
+    AvroOptions, ByteSource, Compression, Format, InferOptions, Inferred, MemorySink, OrcOptions,
+    ParquetOptions, Problem, ReadOptions, Spelling, WriteOptions, Writer, check_writable, infer, plan_splits,
+    read,
 };
 use futures::TryStreamExt;
 use futures::executor::block_on;
@@ -163,6 +164,54 @@ fn orc_of_another_writer() {
             row(2),
             "∅|-3|3|3|2.5|∅|false|||-9999999.99|2024-02-29|2024-02-29T23:59:59.999999|∅|{}|{x: ∅, y: ∅}"
         );
+    }
+}
+
+#[test]
+fn orc_moments_of_any_precision() {
+    let file = fixture("moments.orc");
+    let found = inferred(&file);
+    assert_eq!(types(&found), "t timestamp, z timestamp, l array<timestamp>");
+    let read = rows(&all(&file, &found.format, &schema(&[("t", "timestamp"), ("l", "array<timestamp>")])));
+    let moments = [
+        "2026-01-01T01:02:03.123456",
+        "1969-12-31T23:59:58.500",
+        "1969-12-31T23:59:59.500",
+        "1960-05-05T05:05:05.000001",
+        "1900-01-01T00:00:00.123456",
+        "1969-12-31T23:59:59.000100",
+        "1960-01-01T00:00:00.000500",
+    ];
+    for (row, moment) in read.iter().zip(moments) {
+        assert_eq!(*row, [moment.to_owned(), format!("[{moment}]")]);
+    }
+    assert_eq!(read[7], ["∅", "∅"]);
+}
+
+#[test]
+fn of_two_names_that_differ_in_case_only_neither_is_read() {
+    let flat = schema(&[("ID", "bigint"), ("id", "bigint")]);
+    let deep = schema(&[("s", "struct<A:bigint,a:bigint>")]);
+    let format = Format::Parquet(ParquetOptions {});
+    for (own, wanted, said) in [
+        (&flat, schema(&[("id", "bigint")]), "the file has ID and id, and id can mean either"),
+        (&deep, schema(&[("s", "struct<a:bigint>")]), "the file has A and a, and a can mean either"),
+    ] {
+        let row = arrow::array::new_null_array(own.field(0).data_type(), 1);
+        let row = RecordBatch::try_new(Arc::clone(own), vec![row; own.fields().len()]).unwrap();
+        let mut data = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut data, Arc::clone(own), None).unwrap();
+        writer.write(&row).unwrap();
+        writer.close().unwrap();
+        let file = source("f", data);
+        let error = read_all(&file, &format, &wanted, ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        // Who tells them apart reads both, or one.
+        let exact = || ReadOptions { spelling: Spelling::Exact, ..ReadOptions::default() };
+        assert_eq!(read_all(&file, &format, own, exact()).unwrap().num_rows(), 1);
+        if own.fields().len() == 2 {
+            assert_eq!(read_all(&file, &format, &wanted, exact()).unwrap().num_rows(), 1);
+        }
     }
 }
 

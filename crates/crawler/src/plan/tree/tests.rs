@@ -24,6 +24,7 @@ fn shape(columns: &[&str]) -> Shape {
         files: 1,
         bytes: 10,
         records: 1,
+        unseen: 0,
         sampled: (10, 1),
         compressions: BTreeMap::from([("none".to_owned(), 1)]),
         contradicting: BTreeSet::new(),

@@ -23,6 +23,11 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Whether its quotes do what quotes are for: they open and close fields, all of them.
+    fn is_cleanly_quoted(&self) -> bool {
+        self.quoted && self.stray == 0 && self.unclosed.is_none() && self.width >= 2
+    }
+
     fn fits(&self) -> bool {
         self.width >= 2 && self.records >= 2 && self.consistency >= MIN_CONSISTENCY && self.unclosed.is_none()
     }
@@ -52,7 +57,23 @@ pub(super) fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Can
     })
 }
 
+/// All ways to take the sample apart. Where quotes read as quotes leave nothing open, there is none that would take them for
+/// text with the same separator, nor with another one when they make the whole of one record: it would cut fields in two.
 fn candidates(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterator<Item = Candidate> {
+    let all: Vec<Candidate> = every(sample, complete, comment).collect();
+    let clean = all.iter().filter(|candidate| candidate.is_cleanly_quoted());
+    let clean: Vec<(u8, usize)> = clean.map(|found| (found.options.delimiter, found.records)).collect();
+    all.into_iter().filter(move |candidate| {
+        let options = &candidate.options;
+        candidate.is_cleanly_quoted()
+            || !clean.iter().any(|(delimiter, records)| {
+                (*delimiter == options.delimiter && options.quote.is_none())
+                    || (*records == 1 && candidate.records > 1)
+            })
+    })
+}
+
+fn every(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterator<Item = Candidate> {
     let quotes = sample.contains(&b'"');
     let escapes = sample.contains(&b'\\');
     let dialects = [(Some(b'"'), None), (Some(b'"'), Some(b'\\')), (None, None)];

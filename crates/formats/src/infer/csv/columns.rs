@@ -4,7 +4,9 @@ use super::candidate::{Candidate, each_record};
 use crate::builder::value;
 use crate::csv::names;
 use crate::csv::scan::Dialect;
+use crate::error::FormatError;
 use crate::hive::HiveType;
+use crate::infer::types::{inexact, is_beyond_double};
 use crate::infer::{InferOptions, InferredField};
 
 /// The longest header name, from Glue's rules.
@@ -20,6 +22,13 @@ pub(super) enum Kind {
     BigInt,
     Double,
     String,
+}
+
+impl Kind {
+    /// Whether it is more than text.
+    fn is_typed(self) -> bool {
+        matches!(self, Self::Bool | Self::BigInt | Self::Double)
+    }
 }
 
 fn kind_of(text: &[u8], quoted_file: bool) -> Kind {
@@ -54,6 +63,10 @@ pub(super) struct Columns {
     first_kinds: Vec<Kind>,
     rest_kinds: Vec<Kind>,
     nullable: Vec<bool>,
+    /// The first line with a number that a double does not hold.
+    inexact: Vec<Option<u64>>,
+    /// Whether a later record repeats the first one's value.
+    repeats: Vec<bool>,
     /// Blank lines before the first record.
     pub(super) lead: u64,
     /// Records with more or fewer fields than usual.
@@ -63,7 +76,27 @@ pub(super) struct Columns {
 impl Columns {
     /// Whether a column, but for its first value, is more than text.
     pub(super) fn has_types(&self) -> bool {
-        self.rest_kinds.iter().any(|kind| matches!(kind, Kind::Bool | Kind::BigInt | Kind::Double))
+        self.rest_kinds.iter().any(|kind| kind.is_typed())
+    }
+
+    /// Whether the first record has this text there. Asked only where it matters, below a first column without a name.
+    fn is_first(&self, place: usize, value: &[u8]) -> bool {
+        self.first_kinds.first() == Some(&Kind::Empty)
+            && self.first.get(place).is_some_and(|first| *first == names::of_value(value))
+    }
+
+    /// Whether the first column holds row names, which R and pandas write without a name of their own: numbers, below a
+    /// first row of names that are all different and come back in no record.
+    fn has_row_names(&self) -> bool {
+        let names = self.first.get(1..).unwrap_or_default();
+        let mut distinct: Vec<&str> = names.iter().map(String::as_str).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        self.first_kinds.first() == Some(&Kind::Empty)
+            && self.rest_kinds.first().is_some_and(|kind| kind.is_typed())
+            && distinct.len() == names.len()
+            && self.first_kinds.iter().skip(1).all(|kind| *kind == Kind::String)
+            && !self.repeats.contains(&true)
     }
 }
 
@@ -74,6 +107,8 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         first_kinds: Vec::new(),
         rest_kinds: vec![Kind::Empty; best.width],
         nullable: vec![false; best.width],
+        inexact: vec![None; best.width],
+        repeats: vec![false; best.width],
         lead: 0,
         ragged: 0,
     };
@@ -88,12 +123,17 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         for (i, field) in fields.iter().enumerate() {
             let value = field.decode(window, &dialect, &mut scratch);
             let kind = kind_of(value, best.quoted);
+            if i < best.width && columns.inexact[i].is_none() && is_inexact(value, kind) {
+                let before = &sample[..sample.len() - window.len()];
+                columns.inexact[i] = Some(memchr::memchr_iter(b'\n', before).count() as u64 + 1);
+            }
             if is_first {
                 columns.first.push(names::of_value(value));
                 columns.first_kinds.push(kind);
             } else if i < best.width {
                 columns.rest_kinds[i] = merge(columns.rest_kinds[i], kind);
                 columns.nullable[i] |= kind == Kind::Empty;
+                columns.repeats[i] |= kind == Kind::String && columns.is_first(i, value);
             }
         }
         if fields.len() != best.width {
@@ -102,6 +142,34 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         }
     });
     (columns, end)
+}
+
+/// Whether a double does not hold the number.
+fn is_inexact(text: &[u8], kind: Kind) -> bool {
+    /// 2^53 has as many.
+    const MIN_DIGITS: usize = 16;
+    match kind {
+        Kind::BigInt if text.len() >= MIN_DIGITS => {
+            value::int(text.trim_ascii()).is_some_and(is_beyond_double)
+        }
+        Kind::Double => value::float(text.trim_ascii()).is_some_and(f64::is_infinite),
+        _ => false,
+    }
+}
+
+/// Remarks on columns of doubles that lose digits.
+pub(super) fn inexact_problems(
+    source: &str,
+    columns: &Columns,
+    fields: &[InferredField],
+) -> Vec<FormatError> {
+    let doubles = fields.iter().zip(&columns.inexact).filter(|(field, _)| field.ty == HiveType::Double);
+    let lossy = doubles.filter_map(|(field, line)| {
+        let mut error = inexact(source, field.name.clone());
+        error.place.line = Some((*line)?);
+        Some(error)
+    });
+    lossy.collect()
 }
 
 /// Glue's conditions for the first row to be a header.
@@ -116,14 +184,12 @@ pub(super) fn has_header(columns: &Columns, width: usize) -> bool {
         Kind::Empty => true,
         Kind::Bool | Kind::BigInt | Kind::Double => false,
     };
-    // What differs below a missing name tells nothing, except where names are often missing: in the first place (the
-    // row names that R and pandas write) and in the last.
-    let names_it = |i: usize| i == 0 || i >= last || columns.first_kinds[i] == Kind::String;
-    let differs =
-        |(i, kind): (usize, &Kind)| names_it(i) && matches!(kind, Kind::Bool | Kind::BigInt | Kind::Double);
+    // What differs below a missing name tells nothing: the first row of data, too, may have an empty field there.
+    let named = columns.first_kinds.iter().zip(&columns.rest_kinds);
+    let differs = |(first, rest): (&Kind, &Kind)| *first == Kind::String && rest.is_typed();
     names.iter().enumerate().all(|(i, name)| may_name(i, name))
         && columns.first_kinds.contains(&Kind::String)
-        && columns.rest_kinds.iter().enumerate().any(differs)
+        && (named.into_iter().any(differs) || columns.has_row_names())
 }
 
 pub(super) fn columns_of(

@@ -147,6 +147,7 @@ pub(crate) fn infer(
         complete: complete && end == sample.len(),
         quoted: best.quoted,
         backslashes: !best.quoted && sample.contains(&b'\\'),
+        unseen: 0,
         problems: ragged_problem(input, best.width, columns.ragged),
     })
 }

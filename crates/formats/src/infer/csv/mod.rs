@@ -18,12 +18,14 @@ use candidate::{Candidate, best_candidate, each_record};
 pub(super) use hinted::infer as infer_hinted;
 pub use hinted::{CsvHints, Detected, Header};
 
-use columns::{columns_of, has_header, study};
+use columns::{columns_of, has_header, inexact_problems, study};
 
+/// Infers delimited text. `quoted`: fields in quotes are known to be in the file, if not in its sample.
 pub(super) async fn infer(
     input: &mut Input,
     compression: Compression,
     options: &InferOptions,
+    quoted: bool,
 ) -> Result<Inferred, FormatError> {
     // At least two lines are needed, however long they are. Lines that end otherwise would never come to an end.
     while memchr::memchr_iter(b'\n', input.pending()).nth(1).is_none()
@@ -32,7 +34,11 @@ pub(super) async fn infer(
     {}
     let (sample, complete) = (input.pending(), input.at_eof());
     let best = comments::without(sample, complete).or_else(|| best_candidate(sample, complete, None));
-    let Some(best) = best else { return Err(refusal::refusal(input)) };
+    let Some(mut best) = best else { return Err(refusal::refusal(input)) };
+    if quoted && !best.quoted {
+        best.quoted = true;
+        best.options.quote = Some(b'"');
+    }
     Ok(describe(input, best, compression, options))
 }
 
@@ -76,6 +82,7 @@ pub(super) fn infer_as(
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     let mut problems = ragged_problem(input, width, columns.ragged);
     problems.extend(undivided::problem(input, known));
+    problems.extend(inexact_problems(input.name(), &columns, &fields));
     Inferred {
         format: Format::Csv(known.clone()),
         compression,
@@ -86,6 +93,7 @@ pub(super) fn infer_as(
         quoted,
         // A known dialect says what they are.
         backslashes: false,
+        unseen: 0,
         problems,
     }
 }
@@ -102,6 +110,7 @@ fn describe(
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     let own: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
     let mut problems = ragged_problem(input, best.width, columns.ragged);
+    problems.extend(inexact_problems(input.name(), &columns, &fields));
     problems.extend(comments::settle(input, &mut best));
     problems.extend(settle_escape(input, &mut best));
     best.options = dialect(&best, own, columns.lead + u64::from(header));
@@ -115,6 +124,7 @@ fn describe(
         complete,
         quoted: best.quoted,
         backslashes: !best.quoted && input.pending().contains(&b'\\'),
+        unseen: 0,
         problems,
     }
 }

@@ -31,12 +31,25 @@ pub(super) fn refusal(input: &Input) -> FormatError {
     match nearest(sample, input.at_eof()) {
         Some(found) => of_candidate(input, &found),
         None => {
-            let reason = "it is not JSON or Parquet, and no separator (comma, pipe, tab, semicolon, Ctrl-A) \
-                          divides its lines into columns"
-                .to_owned();
+            let reason = unknown(input.name());
             FormatError::new(input.name(), Problem::Unrecognised { reason })
         }
     }
+}
+
+/// Endings that promise something else than text.
+const OTHERS: [&str; 6] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xls"];
+
+/// What speaks against all formats at once, and what to do about it.
+fn unknown(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    if let Some(ending) = OTHERS.iter().find(|ending| lower.ends_with(**ending)) {
+        return format!("it is named {ending} and holds plain text, which no separator divides into columns");
+    }
+    "it is text that is no JSON, XML, Ion or log of a kind that is known, and no separator (comma, pipe, tab, semicolon, \
+     Ctrl-A) divides its lines into columns. For a log give the crawler a Grok classifier, for lines of one column a CSV \
+     classifier with AllowSingleColumn or a table made by hand"
+        .to_owned()
 }
 
 fn of_candidate(input: &Input, found: &Candidate) -> FormatError {

@@ -179,6 +179,7 @@ fn describe(
         complete: input.at_eof() && end == input.pending().len(),
         quoted: false,
         backslashes: false,
+        unseen: 0,
         problems,
     }
 }

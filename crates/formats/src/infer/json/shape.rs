@@ -7,6 +7,7 @@ use crate::builder::value;
 use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
+use crate::infer::types::{inexact, is_beyond_double};
 use crate::infer::{InferOptions, InferredField, merge_types};
 use crate::input::Input;
 use crate::json::lex::{Failure, Parsed, Parser};
@@ -22,7 +23,11 @@ pub(in crate::infer) enum Shape {
     Bool,
     Int,
     BigInt,
+    /// A `BigInt` with values of which a double loses digits.
+    Wide,
     Double,
+    /// A `Double` that does so, or has values beyond its range.
+    Inexact,
     String,
     /// A scalar that JSON does not have, such as a timestamp.
     Other(HiveType),
@@ -122,6 +127,26 @@ impl Members {
     }
 }
 
+impl Shape {
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Int | Self::BigInt | Self::Wide | Self::Double | Self::Inexact)
+    }
+
+    /// Calls `each` with the name of every place below `name` where a double loses something.
+    fn each_inexact(&self, name: &str, each: &mut impl FnMut(String)) {
+        match self {
+            Self::Inexact => each(name.to_owned()),
+            Self::Array(item) => item.each_inexact(name, each),
+            Self::Struct(members) => {
+                for member in &members.list {
+                    member.shape.each_inexact(&format!("{name}.{}", member.name), each);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Learns from the value at the parser's cursor, and moves behind it.
 pub(super) fn observe(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> {
     match parser.peek() {
@@ -161,8 +186,12 @@ fn scalar(text: &[u8]) -> Shape {
         Some(b'"') => Shape::String,
         Some(b't' | b'f') => Shape::Bool,
         Some(b'n') => Shape::Null,
-        _ if text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) => Shape::Double,
+        _ if text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) => match value::float(text) {
+            Some(number) if number.is_infinite() => Shape::Inexact,
+            _ => Shape::Double,
+        },
         _ => match value::int(text) {
+            Some(i) if is_beyond_double(i) => Shape::Wide,
             Some(i) if i32::try_from(i).is_ok() => Shape::Int,
             Some(_) => Shape::BigInt,
             // Beyond bigint: text keeps every digit.
@@ -178,7 +207,9 @@ pub(in crate::infer) fn merge(known: Shape, seen: Shape) -> Shape {
         (S::Null, other) | (other, S::Null) => other,
         (S::Int, S::Int) => S::Int,
         (S::Int | S::BigInt, S::Int | S::BigInt) => S::BigInt,
+        (S::Int | S::BigInt | S::Wide, S::Int | S::BigInt | S::Wide) => S::Wide,
         (S::Int | S::BigInt | S::Double, S::Int | S::BigInt | S::Double) => S::Double,
+        (known, seen) if known.is_number() && seen.is_number() => S::Inexact,
         (S::Bool, S::Bool) => S::Bool,
         (known @ S::Other(_), other) | (known, other @ S::Other(_)) => merge_other(known, other),
         _ => S::String,
@@ -190,8 +221,8 @@ fn merge_other(known: Shape, seen: Shape) -> Shape {
     let scalar = |shape: Shape| match shape {
         Shape::Bool => Some(HiveType::Boolean),
         Shape::Int => Some(HiveType::Int),
-        Shape::BigInt => Some(HiveType::BigInt),
-        Shape::Double => Some(HiveType::Double),
+        Shape::BigInt | Shape::Wide => Some(HiveType::BigInt),
+        Shape::Double | Shape::Inexact => Some(HiveType::Double),
         Shape::Other(ty) => Some(ty),
         _ => None,
     };
@@ -224,6 +255,8 @@ pub(in crate::infer) fn fields(
             problems.push(FormatError::new(input.name(), Problem::Schema { message }));
             continue;
         }
+        let mut lossy = |place| problems.push(inexact(input.name(), place));
+        shape.each_inexact(&options.spelling(&name), &mut lossy);
         fields.push(InferredField {
             name: options.spelling(&name),
             untyped: shape == Shape::Null,
@@ -240,8 +273,8 @@ fn hive(shape: Shape, options: &InferOptions) -> HiveType {
         Shape::Null | Shape::String => HiveType::String,
         Shape::Bool => HiveType::Boolean,
         Shape::Int => HiveType::Int,
-        Shape::BigInt => HiveType::BigInt,
-        Shape::Double => HiveType::Double,
+        Shape::BigInt | Shape::Wide => HiveType::BigInt,
+        Shape::Double | Shape::Inexact => HiveType::Double,
         Shape::Other(ty) => ty,
         Shape::Array(item) => HiveType::Array(Box::new(hive(*item, options))),
         // Hive has no struct without fields.

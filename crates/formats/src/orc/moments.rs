@@ -1,0 +1,111 @@
+//! Timestamps as ORC has them: seconds and nanoseconds, over a range that 64 bits of nanoseconds do not hold.
+//!
+//! The decoder refuses a moment that the wanted unit does not hold exactly. So it is asked for decimals with nine digits
+//! behind the point, which hold all of them; here they become microseconds, the unit of tables, without what is finer.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Schema, TimeUnit};
+
+const NANOS_PER_MICRO: i128 = 1000;
+/// What the decoder takes for moments of any precision: seconds since 1970 with nine digits behind the point.
+const MOMENT: DataType = DataType::Decimal128(38, 9);
+
+/// The schema to decode with, of that with microseconds.
+pub(super) fn as_decimals(schema: &Schema) -> Schema {
+    Schema::new(schema.fields().iter().map(with_decimals).collect::<Fields>())
+}
+
+fn with_decimals(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Timestamp(..) => MOMENT,
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(with_decimals).collect()),
+        DataType::List(item) => DataType::List(with_decimals(item)),
+        DataType::Map(entries, sorted) => DataType::Map(with_decimals(entries), *sorted),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(Field::clone(field).with_data_type(data_type))
+}
+
+/// What was decoded in place of `wanted`, with its timestamps. Errors: a moment that microseconds do not reach.
+pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+    if array.data_type() == wanted {
+        return Ok(Arc::clone(array));
+    }
+    match (array.data_type(), wanted) {
+        (decoded, DataType::Timestamp(TimeUnit::Microsecond, zone)) if *decoded == MOMENT => {
+            let moments = array.as_primitive::<Decimal128Type>();
+            let micros = moments.try_unary(|nanos| {
+                i64::try_from(nanos.div_euclid(NANOS_PER_MICRO))
+                    .map_err(|_| format!("a timestamp is out of range: {nanos} ns since 1970"))
+            });
+            let micros: TimestampMicrosecondArray = micros?;
+            Ok(Arc::new(micros.with_timezone_opt(zone.clone())))
+        }
+        (DataType::Struct(_), DataType::Struct(fields)) => structs(array.as_struct(), fields),
+        (DataType::List(_), DataType::List(item)) => {
+            let lists = array.as_list::<i32>();
+            let values = restore(lists.values(), item.data_type())?;
+            let made =
+                ListArray::try_new(Arc::clone(item), lists.offsets().clone(), values, lists.nulls().cloned());
+            Ok(Arc::new(made.map_err(|e| e.to_string())?))
+        }
+        (DataType::Map(..), DataType::Map(entries, sorted)) => {
+            let maps = array.as_map();
+            let pairs: ArrayRef = Arc::new(maps.entries().clone());
+            let pairs = restore(&pairs, entries.data_type())?;
+            let (offsets, nulls) = (maps.offsets().clone(), maps.nulls().cloned());
+            let made =
+                MapArray::try_new(Arc::clone(entries), offsets, pairs.as_struct().clone(), nulls, *sorted);
+            Ok(Arc::new(made.map_err(|e| e.to_string())?))
+        }
+        (decoded, _) => Err(format!("{decoded} was decoded for {wanted}")),
+    }
+}
+
+fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
+    if fields.is_empty() {
+        return Ok(Arc::new(array.clone()));
+    }
+    let columns =
+        array.columns().iter().zip(fields).map(|(column, field)| restore(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let made = StructArray::try_new(fields.clone(), columns, array.nulls().cloned());
+    Ok(Arc::new(made.map_err(|e| e.to_string())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Decimal128Array;
+
+    use super::*;
+
+    fn moments(nanos: Vec<Option<i128>>) -> ArrayRef {
+        Arc::new(Decimal128Array::from(nanos).with_data_type(MOMENT))
+    }
+
+    #[test]
+    fn what_is_finer_than_a_microsecond_is_cut_off() {
+        let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let restored = restore(&moments(vec![Some(1_999), None, Some(-1), Some(-1_000)]), &wanted).unwrap();
+        let expected = TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1), Some(-1)]);
+        assert_eq!(restored.as_ref(), &expected.with_timezone("UTC") as &dyn Array);
+        let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted).unwrap_err();
+        assert!(error.starts_with("a timestamp is out of range: "), "{error}");
+    }
+
+    #[test]
+    fn moments_are_found_at_any_depth() {
+        let at = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let list = DataType::List(Arc::new(Field::new("item", at, true)));
+        let deep = DataType::Struct(
+            vec![Field::new("l", list, true), Field::new("n", DataType::Int64, true)].into(),
+        );
+        let schema = Schema::new(vec![Field::new("s", deep.clone(), true)]);
+        let decimals = as_decimals(&schema);
+        assert!(!decimals.to_string().contains("Timestamp"), "{decimals}");
+        let empty = arrow::array::new_empty_array(decimals.field(0).data_type());
+        assert_eq!(restore(&empty, &deep).unwrap().data_type(), &deep);
+    }
+}
