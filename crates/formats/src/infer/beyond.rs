@@ -45,7 +45,8 @@ impl Search {
 /// puts down how much of the file nobody has seen. Errors: the file cannot be read or decompressed so far.
 pub(super) async fn has_quotes(
     source: &Arc<dyn ByteSource>,
-    input: &Input,
+    // Not shared, which would ask its reader to be `Sync`.
+    input: &mut Input,
     compression: Compression,
     found: &mut Inferred,
     options: &InferOptions,

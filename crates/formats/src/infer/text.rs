@@ -47,7 +47,7 @@ pub(super) async fn infer_text(
     }
     if options.format.is_none()
         && aws::cloudfront(&input, compression).is_none()
-        && beyond::has_quotes(source, &input, compression, &mut found, options).await?
+        && beyond::has_quotes(source, &mut input, compression, &mut found, options).await?
     {
         let quoted = csv::infer(&mut input, compression, options, true).await?;
         found = Inferred { unseen: found.unseen, ..quoted };
