@@ -56,7 +56,7 @@ pub use options::{
     JsonOptions, LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged,
     RaggedLines, ReadOptions, RowFilter, XmlOptions,
 };
-pub use parquet::{ParquetSummary, parquet_summary};
+pub use parquet::{ParquetSummary, check_parquet_extent, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};
 pub use source::{ByteSink, ByteSource, FileSource, LocalBytes, MemorySink, MemorySource};
 pub use write::{

@@ -54,10 +54,37 @@ impl AsyncFileReader for Fetch {
         async move {
             let size = self.source.size();
             let metadata = ParquetMetaDataReader::new().load_and_finish(&mut *self, size).await?;
+            check_parquet_extent(&metadata, size)?;
             Ok(Arc::new(metadata))
         }
         .boxed()
     }
+}
+
+/// Refuses a footer that places columns beyond the end of a file of `size` bytes: of one whose middle is missing, say. The
+/// decoder would panic.
+///
+/// # Errors
+/// The row group and the column.
+pub fn check_parquet_extent(metadata: &ParquetMetaData, size: u64) -> parquet::errors::Result<()> {
+    for (nth, group) in metadata.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            let first =
+                column.dictionary_page_offset().filter(|at| *at > 0).unwrap_or(column.data_page_offset());
+            let end = first.checked_add(column.compressed_size());
+            let is_within = first >= 0
+                && column.compressed_size() >= 0
+                && end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= size);
+            if !is_within {
+                return Err(ParquetError::EOF(format!(
+                    "row group {nth} has column {} at byte {first} with {} bytes, and the file has {size}: part of it is missing",
+                    column.column_path(),
+                    column.compressed_size()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn parquet_error(source: &str, error: &ParquetError) -> FormatError {

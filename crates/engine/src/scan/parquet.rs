@@ -117,7 +117,11 @@ impl AsyncFileReader for LakeReader {
                 .with_prefetch_hint(Some(FOOTER_HINT_BYTES))
                 .load_and_finish(&mut end, object.size())
                 .await;
-            let metadata = metadata.map_err(|error| name_footer_error(&object, error))?;
+            let metadata = metadata
+                .and_then(|metadata| {
+                    formats::check_parquet_extent(&metadata, object.size()).map(|()| metadata)
+                })
+                .map_err(|error| name_footer_error(&object, error))?;
             let metadata = Arc::new(with_texts(metadata, &self.texts)?);
             if let Some(among) = &self.among {
                 refuse_unknown(&object, &metadata, among)?;

@@ -51,6 +51,7 @@ pub(super) async fn file_width(
     loop {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, .. } => {
+                refuse_lone_returns(&input, &fields, len)?;
                 let is_empty = fields.iter().all(|field| field.span(input.pending()).is_empty());
                 if fields.len() > 1 || !(is_empty || is_blank(&fields, input.pending())) {
                     return Ok(Some(fields.len()));
@@ -74,6 +75,7 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
     while dialect.is_multiline() {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, breaks } => {
+                refuse_lone_returns(input, &fields, len)?;
                 input.consume(len);
                 return Ok(Some(breaks));
             }
@@ -85,6 +87,19 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
         }
     }
     Ok(input.skip_line().await?.then_some(1))
+}
+
+/// Refuses a file whose only record, of `len` bytes, is not ended by a line feed and has carriage returns outside of quotes:
+/// they are what ends its lines, and all but the first would be lost with it.
+fn refuse_lone_returns(input: &Input, fields: &[Field], len: usize) -> Result<(), FormatError> {
+    let window = input.pending();
+    let is_whole = input.at_eof() && len == window.len() && window.last() != Some(&b'\n');
+    let holds = |field: &Field| !field.quoted && field.span(window).trim_ascii_end().contains(&b'\r');
+    if is_whole && fields.iter().any(holds) {
+        let reason = "its lines end in CR alone: convert them to LF or CR LF".to_owned();
+        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
+    }
+    Ok(())
 }
 
 pub(super) fn is_blank(fields: &[Field], window: &[u8]) -> bool {
@@ -106,6 +121,7 @@ pub(crate) async fn read_names(
                 passed += breaks;
             }
             Scan::Record { len, breaks } => {
+                refuse_lone_returns(input, &fields, len)?;
                 let mut values = Vec::with_capacity(fields.len());
                 let mut scratch = Vec::new();
                 for field in &fields {

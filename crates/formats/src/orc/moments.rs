@@ -9,6 +9,7 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, T
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Schema, TimeUnit};
 
 const NANOS_PER_MICRO: i128 = 1000;
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// What the decoder takes for moments of any precision: seconds since 1970 with nine digits behind the point.
 const MOMENT: DataType = DataType::Decimal128(38, 9);
 
@@ -37,6 +38,12 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
         (decoded, DataType::Timestamp(TimeUnit::Microsecond, zone)) if *decoded == MOMENT => {
             let moments = array.as_primitive::<Decimal128Type>();
             let micros = moments.try_unary(|nanos| {
+                // Writers disagree about the second that such a fraction belongs to.
+                if nanos < 0 && nanos % NANOS_PER_SECOND != 0 {
+                    return Err(
+                        "timestamps before 1970 with a fraction of a second are not supported".to_owned()
+                    );
+                }
                 i64::try_from(nanos.div_euclid(NANOS_PER_MICRO))
                     .map_err(|_| format!("a timestamp is out of range: {nanos} ns since 1970"))
             });
@@ -88,11 +95,13 @@ mod tests {
     #[test]
     fn what_is_finer_than_a_microsecond_is_cut_off() {
         let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let restored = restore(&moments(vec![Some(1_999), None, Some(-1), Some(-1_000)]), &wanted).unwrap();
-        let expected = TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1), Some(-1)]);
+        let restored = restore(&moments(vec![Some(1_999), None, Some(-1_000_000_000)]), &wanted).unwrap();
+        let expected = TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1_000_000)]);
         assert_eq!(restored.as_ref(), &expected.with_timezone("UTC") as &dyn Array);
         let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted).unwrap_err();
         assert!(error.starts_with("a timestamp is out of range: "), "{error}");
+        let error = restore(&moments(vec![Some(-1)]), &wanted).unwrap_err();
+        assert!(error.contains("before 1970"), "{error}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use arrow::array::RecordBatch;
 use futures::executor::block_on;
 
 use formats::{
-    CsvOptions, Format, InferOptions, JsonOptions, MemorySink, ParquetOptions, Problem, ReadOptions,
-    WriteOptions, Writer, infer,
+    ColumnNames, CsvOptions, Format, InferOptions, JsonOptions, MemorySink, ParquetOptions, Problem,
+    ReadOptions, WriteOptions, Writer, infer,
 };
 
 use super::{read_all, schema, source, text_schema};
@@ -158,4 +158,37 @@ fn utf_16_and_parts_of_what_cannot_be_cut() {
     let stream = formats::read(Arc::clone(&file), 2..8, &with_comments, text_schema(2), small());
     let got: Vec<_> = block_on(futures::StreamExt::collect(stream));
     assert!(got[0].as_ref().unwrap_err().to_string().contains("a part of a file"));
+}
+
+#[test]
+fn lines_that_end_in_carriage_returns_alone_are_refused_and_none_is_lost() {
+    let named = CsvOptions { header_lines: 1, names: ColumnNames::Header, ..CsvOptions::standard() };
+    let skipped = CsvOptions { header_lines: 1, ..CsvOptions::open_csv(vec!["a".into(), "b".into()]) };
+    let bare = CsvOptions { names: ColumnNames::Generated, ..CsvOptions::standard() };
+    let even = || ReadOptions { even_rows: true, ..ReadOptions::default() };
+    for (csv, columns) in [(named, ["a", "b"]), (skipped, ["a", "b"]), (bare, ["col0", "col1"])] {
+        let table = schema(&columns.map(|name| (name, "string")));
+        let csv = Format::Csv(csv);
+        for text in ["a,b\r1,2\r3,4\r", "a,b\r1,2"] {
+            let error = read_all(&source("f", text), &csv, &table, even()).unwrap_err();
+            assert!(
+                error.to_string().contains("f: the format was not recognised: its lines end in CR"),
+                "{error}"
+            );
+        }
+        for fine in ["a,b\r\n1,2\r\n", "a,b\r\n\"1\r2\",3", "a,b\r", "\"a\",\"b\""] {
+            read_all(&source("f", fine), &csv, &table, even()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_parquet_file_without_its_middle_is_refused() {
+    let whole = parquet(100_000);
+    let cut = [&whole[..500], &whole[whole.len() - 2000..]].concat();
+    let format = Format::Parquet(ParquetOptions {});
+    let error =
+        read_all(&source("f", cut), &format, &schema(&[("a", "int")]), ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().starts_with("f: damaged or unreadable Parquet: "), "{error}");
+    assert!(error.to_string().contains("row group 0 has column \"a\""), "{error}");
 }
