@@ -21,6 +21,9 @@ pub(super) async fn read_head(
         return Ok((None, 0));
     }
     head.begin(options.encoding).await?;
+    if options.header_lines == 0 {
+        look_at_first(head, dialect).await?;
+    }
     let mut lines = 0;
     for nth in 1..=options.header_lines {
         if nth == options.header_lines && options.names.are_in_header() {
@@ -87,6 +90,24 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
         }
     }
     Ok(input.skip_line().await?.then_some(1))
+}
+
+/// Looks at the first record of a file without a header: see [`refuse_lone_returns`].
+async fn look_at_first(head: &mut Input, dialect: &Dialect) -> Result<(), FormatError> {
+    let mut fields = Vec::new();
+    loop {
+        match scan(dialect, head.pending(), head.at_eof(), &mut fields) {
+            Scan::Record { len, .. } => return refuse_lone_returns(head, &fields, len),
+            Scan::Comment { .. } | Scan::End | Scan::OpenQuote => return Ok(()),
+            Scan::More => {}
+        }
+        match head.more().await {
+            Ok(_) => {}
+            // Whoever reads the record says so, with its line.
+            Err(FormatError { problem: Problem::RecordTooLarge { .. }, .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Refuses a file whose only record, of `len` bytes, is not ended by a line feed and has carriage returns outside of quotes:
