@@ -21,9 +21,7 @@ pub(super) async fn read_head(
         return Ok((None, 0));
     }
     head.begin(options.encoding).await?;
-    if options.header_lines == 0 {
-        look_at_first(head, dialect).await?;
-    }
+    look_at_first(head, dialect).await?;
     let mut lines = 0;
     for nth in 1..=options.header_lines {
         if nth == options.header_lines && options.names.are_in_header() {
@@ -54,7 +52,6 @@ pub(super) async fn file_width(
     loop {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, .. } => {
-                refuse_lone_returns(&input, &fields, len)?;
                 let is_empty = fields.iter().all(|field| field.span(input.pending()).is_empty());
                 if fields.len() > 1 || !(is_empty || is_blank(&fields, input.pending())) {
                     return Ok(Some(fields.len()));
@@ -78,7 +75,6 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
     while dialect.is_multiline() {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, breaks } => {
-                refuse_lone_returns(input, &fields, len)?;
                 input.consume(len);
                 return Ok(Some(breaks));
             }
@@ -92,7 +88,7 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
     Ok(input.skip_line().await?.then_some(1))
 }
 
-/// Looks at the first record of a file without a header: see [`refuse_lone_returns`].
+/// Looks at a file's first record, header or not: see [`refuse_lone_returns`].
 async fn look_at_first(head: &mut Input, dialect: &Dialect) -> Result<(), FormatError> {
     let mut fields = Vec::new();
     loop {
@@ -142,7 +138,6 @@ pub(crate) async fn read_names(
                 passed += breaks;
             }
             Scan::Record { len, breaks } => {
-                refuse_lone_returns(input, &fields, len)?;
                 let mut values = Vec::with_capacity(fields.len());
                 let mut scratch = Vec::new();
                 for field in &fields {
