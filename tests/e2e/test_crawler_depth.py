@@ -208,6 +208,25 @@ def test_new_folders_only(crawl):
     assert crawl.count("t") == 2
 
 
+def test_prose_is_no_table(crawl):
+    prose = (
+        "In the morning we got up early, and the sun was shining.\nMy brother was still asleep, so we let him be.\n"
+        "After breakfast we took the train, which was late again.\nThe sea was cold, but nobody minded it.\n"
+    )
+    crawl.put("x/prose/a.txt", prose)
+    crawl.put("x/reviews/a.csv", "name, comment\nAnn Smith, liked it very much.\nBob Jones, it broke after two days.\n")
+    crawl.create("x/").run()
+    assert set(crawl.tables()) == {"reviews"} and crawl.count("reviews") == 3
+    assert "prose/a.txt: the format was not recognised: it reads as prose" in crawl.log()
+    # Somebody knows better.
+    classifier = name("csv")
+    crawl.glue.create_classifier(CsvClassifier={"Name": classifier, "Delimiter": ",", "ContainsHeader": "ABSENT"})
+    other = Crawl(crawl.tenon)
+    other.put("prose/a.txt", prose)
+    other.create("prose/", Classifiers=[classifier]).run()
+    assert len(columns(other.tables()["prose"])) == 2 and other.count("prose") == 4
+
+
 def test_an_undo_of_a_killed_crawl_takes_all_of_it_back(tenon_factory, tmp_path):
     marker = tmp_path / "marker"
     point = "crawl.table.committed"

@@ -4,6 +4,7 @@ mod candidate;
 mod columns;
 mod comments;
 mod hinted;
+mod prose;
 mod refusal;
 mod undivided;
 
@@ -35,6 +36,9 @@ pub(super) async fn infer(
     let (sample, complete) = (input.pending(), input.at_eof());
     let best = comments::without(sample, complete).or_else(|| best_candidate(sample, complete, None));
     let Some(mut best) = best else { return Err(refusal::refusal(input)) };
+    if !quoted && prose::is_prose(sample, &best) {
+        return Err(refusal::prose(input));
+    }
     if quoted && !best.quoted {
         best.quoted = true;
         best.options.quote = Some(b'"');
