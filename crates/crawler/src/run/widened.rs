@@ -7,19 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
-use formats::InferredField;
+use formats::{InferredField, Seen as OfValues};
 
 use super::changed::{Area, Seen, is_whole};
+use super::covers::Covers;
 use super::decide::{self, Fate};
 use super::describe::{self, DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
 use super::reads::{self, OF_KIND};
 use super::survey::{Found, Place};
-use super::vanished::{self, Covers, Gone};
+use super::vanished::{self, Gone};
 use super::{Ended, Job, keys, publish, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan::{Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
+use crate::plan::{Examples, Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
 
 /// What becomes of one table.
 pub(super) struct Changed {
@@ -210,6 +211,7 @@ fn part(area: Area, plan: TablePlan) -> Part {
         values: area.values,
         folder: area.folder,
         fields: plan.shape.fields,
+        titled: plan.shape.titled,
         files: plan.shape.files,
         bytes: plan.shape.bytes,
         records: plan.shape.records,
@@ -258,13 +260,14 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
     }
     let field = |column: &Column| {
         let ty = column.hive_type().parse().ok()?;
-        Some(InferredField { name: column.name.clone(), ty, nullable: true, untyped: false })
+        Some(InferredField { name: column.name.clone(), ty, nullable: true, seen: OfValues::Values })
     };
     let fields = table.columns().iter().map(field).collect::<Option<Vec<_>>>()?;
     let compression = table.parameter("compressionType").unwrap_or("none").to_owned();
     Some(Shape {
         kind: shape.kind.clone(),
         fields: fields.into(),
+        titled: None,
         quoted,
         escape,
         avro_schema,
@@ -276,7 +279,8 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         // It has far more files than any partition: their compression is the table's.
         compressions: [(compression, u64::from(u32::MAX))].into(),
         contradicting: BTreeSet::new(),
-        example: None,
+        passed_over: 0,
+        examples: Examples::default(),
     })
 }
 
@@ -382,7 +386,7 @@ async fn write_table(job: &Job<'_>, settings: &Configuration, one: &Changed) -> 
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
     if let Some(found) = &one.found {
-        notes.extend(reads::remark(found, &input));
+        notes.extend(reads::remark(found, &input).into_iter().chain(reads::inexact_of(found, &input)));
     }
     for note in notes {
         job.log.warn(format!("table {name}: {note}"));
