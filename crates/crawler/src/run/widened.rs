@@ -140,17 +140,21 @@ async fn regrouped(
             "partitions of table {name} come or go, and folders beside them decide, too"
         )));
     }
+    let is_bare = one.found.is_none() && Sizes::of(one.input.parameters.as_ref()).files == 0;
+    let location = one.table.location().unwrap_or_default();
+    let holds_files = one.found.is_some() || vanished::holds_files(job, location).await?;
+    if is_bare && holds_files {
+        return Ok(Some(format!(
+            "table {name} has no partition any more, and files that were left out of it"
+        )));
+    }
     if is_whole(place, &one.table) {
         return Ok(None);
     }
     if decide::is_changed(&one.table, &one.input) {
         return Ok(Some(format!("the files of table {name} are others than before")));
     }
-    let location = one.table.location().unwrap_or_default();
-    if one.found.is_none() && !vanished::holds_files(job, location).await? {
-        return Ok(Some(format!("table {name} has no files any more")));
-    }
-    Ok(None)
+    Ok((!holds_files).then(|| format!("table {name} has no files any more")))
 }
 
 fn one(
