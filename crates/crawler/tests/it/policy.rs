@@ -163,7 +163,7 @@ async fn folders_of_other_keys_are_no_partitions_of_a_table_that_stays() {
         (
             vec!["t/a.csv"],
             vec!["t/a.csv", "t/day=2/b.csv"],
-            "(none) are not those of the folders (partition_0)",
+            "(none) are not those of the folders (day)",
         ),
         (vec!["t/y=1/a.csv"], vec!["t/y=1/m=1/a.csv"], "(y) are not those of the folders (y, m)"),
         (
