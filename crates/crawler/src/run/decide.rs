@@ -79,6 +79,20 @@ pub(super) fn same_keys(old: &table::Table, new: &TableInput) -> bool {
     names(old.partition_keys()) == names(new.partition_keys.as_deref().unwrap_or_default())
 }
 
+/// Why folders cannot be partitions of a table that stays as it is: their values would stand under other keys.
+pub(super) fn other_keys(old: &table::Table, found: &TableInput) -> String {
+    let listed = |keys: &[Column]| match keys {
+        [] => "none".to_owned(),
+        keys => keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    format!(
+        "the partition keys of table {} ({}) are not those of the folders ({}); the table is left as it is",
+        old.name,
+        listed(old.partition_keys()),
+        listed(found.partition_keys.as_deref().unwrap_or_default())
+    )
+}
+
 /// What becomes of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {

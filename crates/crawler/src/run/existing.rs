@@ -12,7 +12,7 @@ use super::survey::{Found, Looked, Place};
 use super::{Ended, Job};
 use crate::definition::CatalogTarget;
 use crate::error::CrawlerError;
-use crate::plan::Grouping;
+use crate::plan::{Grouping, is_unnamed, key_value};
 use crate::words::named_some;
 
 /// So many folders are named.
@@ -104,14 +104,17 @@ fn place(table: &Table) -> Option<Place> {
     Some(Place { bucket, path: path.to_owned(), exclusions: Vec::new(), sample: None })
 }
 
-/// Levels whose folders say no name have the names that the table gives them.
+/// Levels whose folders say no name have the names that the table gives them. Where some folder says one, it is another
+/// than its neighbours'.
 fn name_keys(found: &mut Found, table: &Table) {
     let known = table.partition_keys();
     if known.len() != found.plan.keys.len() {
         return;
     }
-    for (key, known) in found.plan.keys.iter_mut().zip(known) {
-        if key.starts_with("partition_") {
+    let parts = &found.plan.parts;
+    for (at, (key, known)) in found.plan.keys.iter_mut().zip(known).enumerate() {
+        let mut values = parts.iter().filter_map(|part| part.values.get(at));
+        if is_unnamed(key) && values.all(|value| key_value(value).is_none()) {
             key.clone_from(&known.name);
         }
     }

@@ -18,9 +18,12 @@ use super::{Ended, Job, widened};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
 use crate::plan::{Folder, Grouping, Part, Planned, Shape, TablePlan, Tree};
+use crate::words::named_some;
 
 /// Partitions per page.
 const PAGE: usize = 1_000;
+/// So many columns are named.
+const NAMED: usize = 20;
 
 /// Why files are left out, as it is counted.
 const NO_PARTITION: &str = "new folder is no partition";
@@ -159,6 +162,7 @@ fn partition_of(
         return Err(unfit(odd.why));
     }
     notes.extend(reads::inexact(&shape, bucket, &table.input));
+    notes.extend(unread(table, &shape));
     let likeness = widened::likeness(table, settings);
     if !as_shape(table, &shape).fits(&shape, likeness) {
         return Err(unfit("too few of their columns are the same".to_owned()));
@@ -175,6 +179,23 @@ fn partition_of(
         escape: shape.escape,
     };
     Ok((part, shape, notes))
+}
+
+/// Columns of a folder that the table does not have: this kind of crawl gives it none.
+fn unread(table: &Table, shape: &Shape) -> Option<String> {
+    let keys: Vec<String> = table.partition_keys().iter().map(|key| key.name.to_lowercase()).collect();
+    let known = table.columns();
+    let is_known = |(at, name): (usize, &str)| match shape.is_by_name() {
+        true => known.iter().any(|column| column.name.eq_ignore_ascii_case(name)),
+        false => at < known.len(),
+    };
+    let named = describe::named(&shape.kind, &keys, &shape.fields);
+    let names = named.iter().enumerate().map(|(at, (name, _))| (at, name.as_str()));
+    let unread: Vec<String> = names.filter(|one| !is_known(*one)).map(|(_, name)| name.to_owned()).collect();
+    (!unread.is_empty()).then(|| {
+        let names = named_some(&unread, NAMED);
+        format!("table {} does not have its columns {names}, which no query sees", table.name)
+    })
 }
 
 /// The table's columns, in files like these.

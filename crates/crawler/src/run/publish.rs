@@ -172,9 +172,10 @@ async fn write_table(
             (input, fate, crawler) = (shared, Fate::Unchanged, other);
         }
     }
-    if fate == Fate::Remade && one.owner.is_some() {
-        let why = "its partition keys are not those of the folders; the table is left as it is";
-        return Err(Written::Refused(why.to_owned()));
+    if (fate == Fate::Remade && one.owner.is_some())
+        || (fate == Fate::Logged && !decide::same_keys(&old, &input))
+    {
+        return Err(Written::Refused(decide::other_keys(&old, &input)));
     }
     if fate != Fate::Unchanged && one.owner.is_none() && old.parameter(UPDATED_BY).is_none() {
         notes.push(

@@ -94,7 +94,7 @@ async fn only_new_folders_become_partitions(on: &Backend) {
     w.crawl_well().await;
     let first = w.tables().await["t"].version;
     w.put("x/t/k=1/b.json", "{\"a\":1,\"b\":2,\"new\":3}").await;
-    w.put("x/t/k=2/a.json", "{\"a\":1,\"b\":2}").await;
+    w.put("x/t/k=2/a.json", "{\"a\":1,\"b\":2,\"extra\":9}").await;
     w.put("x/t/k=3/a.json", "{\"other\":1,\"else\":2}").await;
     w.put("x/u/a.json", "{\"a\":1}").await;
     w.crawl_well().await;
@@ -104,6 +104,7 @@ async fn only_new_folders_become_partitions(on: &Backend) {
     assert_eq!(w.partitions("t").await.len(), 2);
     assert_eq!(w.newest().await.counts.files, 3, "files of known folders are passed over");
     let log = w.log();
+    assert!(log.contains("x/t/k=2/: table t does not have its columns extra"), "{log}");
     assert!(log.contains("x/t/k=3/: its files do not fit table t"), "{log}");
     assert!(log.contains("x/u/: the new folder is no partition of a table"), "{log}");
 }
@@ -143,7 +144,86 @@ async fn tables_of_the_catalog_are_brought_up_to_date(on: &Backend) {
     w.delete("t/2024/a.csv").await;
     w.crawl_well().await;
     assert_eq!(keys(&w.tables().await["mine"]), ["year"]);
-    assert!(w.log().contains("its partition keys are not those of the folders"), "{}", w.log());
+    assert!(
+        w.log().contains(
+            "the partition keys of table mine (year) are not those of the folders (partition_0, partition_1)"
+        ),
+        "{}",
+        w.log()
+    );
+}
+
+const TWO: &str = "id,v\n1,x\n2,y\n";
+
+/// With `LOG` a table keeps its partition keys: folders of other keys never become its partitions, and the others are
+/// crawled all the same.
+#[tokio::test]
+async fn folders_of_other_keys_are_no_partitions_of_a_table_that_stays() {
+    for (before, after, keys) in [
+        (
+            vec!["t/a.csv"],
+            vec!["t/a.csv", "t/day=2/b.csv"],
+            "(none) are not those of the folders (day)",
+        ),
+        (vec!["t/y=1/a.csv"], vec!["t/y=1/m=1/a.csv"], "(y) are not those of the folders (y, m)"),
+        (
+            vec!["t/y=1/m=1/a.csv", "t/y=2/m=1/a.csv"],
+            vec!["t/m=1/y=3/a.csv", "t/m=2/y=4/a.csv"],
+            "(y, m) are not",
+        ),
+        (
+            vec!["t/y=1/a.csv"],
+            vec!["t/y=1/a.csv", "t/m=2/b.csv"],
+            "(y) are not those of the folders (partition_0)",
+        ),
+        (
+            vec!["t/2024/a.csv", "t/2025/a.csv"],
+            vec!["t/year=2024/a.csv", "t/year=2025/a.csv"],
+            "(partition_0) are not",
+        ),
+    ] {
+        let w = World::on(&Backend::Sqlite).await;
+        for key in &before {
+            w.put(key, TWO).await;
+        }
+        let log = json!({ "UpdateBehavior": "LOG", "DeleteBehavior": "LOG" });
+        w.create("", json!({ "SchemaChangePolicy": log })).await;
+        w.crawl_well().await;
+        let (table, partitions) = (w.tables().await["t"].clone(), w.partitions("t").await);
+        for key in before.iter().filter(|key| !after.contains(key)) {
+            w.delete(key).await;
+        }
+        for key in after.iter().chain(&["u/a.csv"]) {
+            w.put(key, TWO).await;
+        }
+        w.crawl_well().await;
+        assert_eq!(
+            (&w.tables().await["t"].input, w.partitions("t").await),
+            (&table.input, partitions),
+            "{after:?}"
+        );
+        assert!(w.tables().await.contains_key("u"), "{after:?}");
+        assert!(w.log().contains(keys), "{after:?}: {}", w.log());
+    }
+}
+
+/// A folder that names its key is no value of another one.
+#[tokio::test]
+async fn folders_of_several_keys_are_no_partitions_of_a_catalog_target() {
+    let w = World::on(&Backend::Sqlite).await;
+    w.put("t/y=1/a.csv", TWO).await;
+    w.put("t/m=2/a.csv", TWO).await;
+    w.make(json!({
+        "Name": "mine", "PartitionKeys": [{ "Name": "y", "Type": "string" }],
+        "StorageDescriptor": { "Location": "s3://bucket/t/", "Columns": [{ "Name": "id", "Type": "bigint" }] },
+    }))
+    .await;
+    let targets = json!({ "CatalogTargets": [{ "DatabaseName": "db", "Tables": ["mine"] }] });
+    let policy = json!({ "DeleteBehavior": "LOG" });
+    w.create("", json!({ "DatabaseName": null, "Targets": targets, "SchemaChangePolicy": policy })).await;
+    w.crawl_well().await;
+    assert_eq!(w.partitions("mine").await, []);
+    assert!(w.log().contains("(y) are not those of the folders (partition_0)"), "{}", w.log());
 }
 
 async fn a_table_dropped_and_taken_by_another_is_no_end(on: &Backend) {
