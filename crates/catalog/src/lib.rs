@@ -39,6 +39,7 @@ pub mod search;
 pub mod settings;
 pub mod statistics;
 pub mod table;
+pub mod task_settings;
 
 pub use error::CatalogError;
 pub use model::{

@@ -18,7 +18,7 @@ fn options() -> StatisticsOptions {
     StatisticsOptions { node: "here".to_owned(), max_running: 2 }
 }
 
-fn tasks(world: &World) -> StatisticsTasks {
+pub(super) fn tasks(world: &World) -> StatisticsTasks {
     let ground = world.ground.clone();
     StatisticsTasks::new(ground.store, ground.lake, ground.engine, options())
 }
@@ -28,7 +28,7 @@ fn of(table: &str) -> NewTask {
 }
 
 /// Runs the service until the run has ended.
-async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
+pub(super) async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
     let stop = CancellationToken::new();
     let watch = async {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
@@ -47,7 +47,7 @@ async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
     task
 }
 
-async fn statistics(world: &World, table: &str, column: &str) -> Option<ColumnStatistics> {
+pub(super) async fn statistics(world: &World, table: &str, column: &str) -> Option<ColumnStatistics> {
     let mut tx = world.ground.store.read().await.unwrap();
     let names = [column.to_owned()];
     let found = catalog::statistics::get(&mut tx, &world.scope, ("shop", table), Of::Table, &names).await;
@@ -58,7 +58,7 @@ async fn data(world: &World, table: &str, column: &str) -> Value {
     json!(statistics(world, table, column).await.expect("statistics").statistics_data)
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let world = World::new().await;
     let n = Int32Array::from(vec![Some(3), Some(-7), None, Some(3)]);
     let x = Float64Array::from(vec![Some(1.5), Some(f64::NAN), Some(f64::INFINITY), None]);
@@ -278,66 +278,4 @@ async fn a_run_that_is_told_to_stop_writes_nothing() {
     assert!(matches!(tasks.stop(&world.scope, ("shop", "all")).await, Err(StatisticsError::Stopping { .. })));
     assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Stopped);
     assert!(statistics(&world, "all", "n").await.is_none());
-}
-
-/// A moment that has passed.
-async fn make_due(world: &World) {
-    let mut tx = world.ground.store.begin().await.unwrap();
-    tx.execute("UPDATE query_statistics_settings SET next_ms = 1 WHERE next_ms IS NOT NULL", &[])
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_schedule_starts_runs_until_it_is_stopped_or_its_table_goes() {
-    let world = world().await;
-    let tasks = tasks(&world);
-    let place = ("Shop", "All");
-    let change = SettingsChange {
-        role: Some("r".to_owned()),
-        columns: Some(vec!["N".to_owned()]),
-        schedule: Some("cron(0 8 * * ? *)".to_owned()),
-        ..SettingsChange::default()
-    };
-    tasks.create_settings(&world.scope, place, change.clone()).await.unwrap();
-    let again = tasks.create_settings(&world.scope, place, change).await;
-    assert!(matches!(again, Err(StatisticsError::SettingsExist { .. })));
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 1);
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    let settings = tasks.settings(&world.scope, place).await.unwrap();
-    let id = settings.last.unwrap().run.unwrap();
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0, "the first run is at work");
-    let last = tasks.settings(&world.scope, place).await.unwrap().last.unwrap();
-    assert!(last.run.is_none() && last.error.unwrap().contains("running already"));
-    assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Succeeded);
-    assert!(statistics(&world, "all", "n").await.is_some() && statistics(&world, "all", "s").await.is_none());
-    tasks.set_schedule(&world.scope, place, false).await.unwrap();
-    assert!(matches!(
-        tasks.set_schedule(&world.scope, place, false).await,
-        Err(StatisticsError::Invalid { .. })
-    ));
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    tasks.set_schedule(&world.scope, place, true).await.unwrap();
-    for wrong in [
-        SettingsChange { schedule: Some("every day".to_owned()), ..SettingsChange::default() },
-        SettingsChange { schedule: Some("cron(0 0 1 1 ? 2020)".to_owned()), ..SettingsChange::default() },
-        SettingsChange { schedule: Some("cron(0 0 31 2 ? *)".to_owned()), ..SettingsChange::default() },
-        SettingsChange { columns: Some(vec!["nope".to_owned()]), ..SettingsChange::default() },
-        SettingsChange { sample_size: Some(0.0), ..SettingsChange::default() },
-    ] {
-        let refused = tasks.update_settings(&world.scope, place, wrong).await;
-        assert!(matches!(refused, Err(StatisticsError::Invalid { .. })));
-    }
-    let mut tx = world.ground.store.begin().await.unwrap();
-    catalog::table::delete(&mut tx, &world.scope, "shop", "all").await.unwrap();
-    tx.commit().await.unwrap();
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    let gone = tasks.settings(&world.scope, place).await;
-    assert!(matches!(gone, Err(StatisticsError::SettingsNotFound { .. })));
 }
