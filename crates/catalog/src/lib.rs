@@ -20,6 +20,7 @@
 //! Every change is one transaction. A purge that was cut off continues with its next batch.
 
 pub mod arn;
+mod attached;
 pub mod database;
 mod error;
 pub mod expression;

@@ -30,7 +30,7 @@ pub(crate) use read::{find, from_row, get_entry_of, names, stored, stored_entry}
 pub use rename::rename;
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
 pub use write::{Update, create, delete, update};
-pub(crate) use write::{delete_all, move_tags};
+pub(crate) use write::delete_all;
 
 /// The most archived versions that one table keeps. Source: AWS Glue service quotas, "Number of
 /// table versions per table".
