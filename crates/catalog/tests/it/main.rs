@@ -11,6 +11,7 @@ mod partitions;
 mod postgres;
 mod registry;
 mod round_trip;
+mod search;
 #[path = "../../../store/tests/conformance/server.rs"]
 mod server;
 mod tables;
