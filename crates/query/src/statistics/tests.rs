@@ -143,6 +143,34 @@ async fn every_type_is_measured() {
     assert!(one.other["AnalyzedTime"].is_i64());
 }
 
+/// Timestamps of microseconds that round into the next year, both zeros, and texts longer than their column's type.
+#[tokio::test]
+async fn statistics_are_of_the_values_that_queries_read() {
+    let world = World::new().await;
+    // 1600-12-31 23:59:59.999999 and two that are the same millisecond.
+    let t = TimestampMicrosecondArray::from(vec![-11_644_473_600_000_001, 1_000_100, 1_000_200, 999_900]);
+    let x = Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN]);
+    let s = StringArray::from(vec!["abcd", "abce", "abcf", "x"]);
+    let rows = batch(vec![("t", Arc::new(t)), ("x", Arc::new(x)), ("s", Arc::new(s))]);
+    world.table("odd", "t timestamp;x double;s varchar(3)", &rows).await;
+    let sql = "SELECT min(t), max(t), count(DISTINCT t), count(DISTINCT x), max(length(s)), count(DISTINCT s) FROM odd";
+    assert_eq!(
+        world.rows(sql).await,
+        ["1601-01-01 00:00:00.000|1970-01-01 00:00:01.000|2|2|3|2"],
+        "what the statistics are to agree with"
+    );
+    let tasks = tasks(&world);
+    let id = tasks.start(&world.scope, of("odd")).await.unwrap();
+    assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Succeeded);
+    let t = data(&world, "odd", "t").await["LongColumnStatisticsData"].clone();
+    let wanted = json!({"MinimumValue": -11_644_473_600_i64, "MaximumValue": 1, "NumberOfNulls": 0,
+        "NumberOfDistinctValues": 2});
+    assert_eq!(t, wanted);
+    assert_eq!(data(&world, "odd", "x").await["DoubleColumnStatisticsData"]["NumberOfDistinctValues"], 2);
+    let s = data(&world, "odd", "s").await["StringColumnStatisticsData"].clone();
+    assert_eq!((&s["MaximumLength"], &s["NumberOfDistinctValues"]), (&json!(3), &json!(2)));
+}
+
 #[tokio::test]
 async fn only_chosen_columns_are_measured_and_wrong_ones_refused() {
     let world = world().await;
