@@ -213,6 +213,12 @@ async fn keyed(
     table: &Table,
     inputs: Vec<PartitionInput>,
 ) -> Result<(Keyed, BTreeMap<Vec<u8>, Stored>), CatalogError> {
+    if table.partition_keys().is_empty() && !inputs.is_empty() {
+        return Err(CatalogError::invalid(format!(
+            "Table {} has no partition keys, so that it can have no partitions.",
+            table.name
+        )));
+    }
     let mut keyed = Vec::with_capacity(inputs.len());
     for input in inputs {
         check_count(table, &input.values)?;
