@@ -274,6 +274,13 @@ async fn indexes_are_active_when_filters_seek() {
     let refused =
         table::update(&mut tx, &scope(), "db", renamed.clone(), Update::default()).await.unwrap_err();
     assert!(refused.to_string().contains("DeletePartitionIndex"), "{refused}");
+    for declared in ["double", "timestamp", "decimal(3,1)", "boolean"] {
+        let retyped = table_input("t", &[("y", declared), ("s", "string"), ("f", "double")]);
+        let refused = table::update(&mut tx, &scope(), "db", retyped, Update::default()).await.unwrap_err();
+        assert!(refused.to_string().contains(&format!("it cannot become {declared}")), "{refused}");
+    }
+    let widened = table_input("t", &[("y", "bigint"), ("s", "varchar(9)"), ("f", "string")]);
+    table::update(&mut tx, &scope(), "db", widened, Update::default()).await.unwrap();
     for name in ["one", "three"] {
         index::delete(&mut tx, &scope(), "db", "t", name).await.unwrap();
     }
