@@ -158,6 +158,9 @@ async fn replace_one(
     if from != to && !load(tx, table, std::slice::from_ref(&to)).await?.is_empty() {
         return Err(CatalogError::PartitionExists { values: input.values });
     }
+    if from != to {
+        statistics::carry(tx, table, &from, &to).await?;
+    }
     let mut batch = Batch::new(table, tx.now_ms());
     batch.replace(old, to, input)?;
     batch.write(tx).await
@@ -283,7 +286,7 @@ impl Batch<'_> {
     }
 
     async fn write(self, tx: &mut Tx) -> Result<(), CatalogError> {
-        // A partition that is replaced keeps its statistics, as a table does; one that moves does not.
+        // A partition that is replaced keeps its statistics, as a table does.
         let mut gone_for_good = self.gone.clone();
         gone_for_good.retain(|vkey| !self.seen.contains(vkey));
         statistics::forget(tx, self.table, gone_for_good).await?;

@@ -224,6 +224,15 @@ async fn statistics_are_of_columns_that_are_there() {
     partition::update(&mut tx, &scope(), "db", "t", &values, partition_input(&["7"])).await.unwrap();
     let (found, _) = statistics::get(&mut tx, &scope(), table, of, &asked[..1]).await.unwrap();
     assert_eq!(found, [long("id", 2)], "a partition that is replaced keeps them");
+    statistics::update(&mut tx, &scope(), table, of, vec![long("k", 1)]).await.unwrap();
+    let moved = ["8".to_owned()];
+    partition::update(&mut tx, &scope(), "db", "t", &values, partition_input(&["8"])).await.unwrap();
+    let both = ["id".to_owned(), "k".to_owned()];
+    let (found, gone) =
+        statistics::get(&mut tx, &scope(), table, Of::Partition(&moved), &both).await.unwrap();
+    assert_eq!(found, [long("id", 2)], "one that gets other values, too");
+    assert_eq!(gone.len(), 1, "but for those of the key: its value is another");
+    partition::update(&mut tx, &scope(), "db", "t", &moved, partition_input(&["7"])).await.unwrap();
     partition::delete(&mut tx, &scope(), "db", "t", &values).await.unwrap();
     partition::create(&mut tx, &scope(), "db", "t", partition_input(&["7"])).await.unwrap();
     let (found, _) = statistics::get(&mut tx, &scope(), table, of, &asked[..1]).await.unwrap();
