@@ -1,4 +1,5 @@
-//! Requests that meet on PostgreSQL: their transactions take turns, so that none has to be refused or run again.
+//! Requests on PostgreSQL: their transactions take turns, so that none has to be refused or run again; and what they answer
+//! when it is gone.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
 
@@ -68,4 +69,20 @@ async fn concurrent_creations_all_succeed() {
     assert_eq!(made.iter().filter(|(status, _)| *status == 200).count(), 1);
     let refused = |(_, text): &&(u16, String)| text.contains("AlreadyExistsException");
     assert_eq!(made.iter().filter(refused).count(), AT_ONCE - 1, "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metadata_store_that_is_gone_says_so() {
+    let (server, folder) = (server::Server::start(), TempDir::new().unwrap());
+    let wire = glue(&server, &folder).await;
+    let database = json!({ "DatabaseInput": { "Name": "d" } });
+    let (status, text) = send(&wire, "CreateDatabase", database.clone()).await;
+    assert_eq!(status, 200, "{text}");
+    drop(server);
+    for (operation, input) in [("GetDatabase", json!({ "Name": "d" })), ("CreateDatabase", database)] {
+        let (status, text) = send(&wire, operation, input).await;
+        assert_eq!(status, 503, "{operation}: {text}");
+        assert!(text.contains("InternalServiceException"), "{operation}: {text}");
+        assert!(text.contains("metadata store of this server does not answer"), "{operation}: {text}");
+    }
 }

@@ -6,7 +6,7 @@ use store::{Row, Scope, Tx, params};
 use crate::error::{CatalogError, from_doc, to_doc};
 use crate::model::DatabaseInput;
 use crate::page::{self, AfterName, Page};
-use crate::{arn, function, link, names, policy, table};
+use crate::{arn, attached, function, link, names, table};
 
 /// A database as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +150,7 @@ pub async fn update(
         if find(tx, scope, &input.name).await?.is_some() {
             return Err(CatalogError::DatabaseExists { database: input.name });
         }
-        move_tags(tx, scope, &database, &input.name).await?;
+        carry(tx, scope, &database, &input.name).await?;
     }
     tx.execute(
         "UPDATE catalog_databases SET name = $4, doc = $5 \
@@ -169,22 +169,17 @@ pub async fn update(
     Ok(database)
 }
 
-/// Tags are kept by ARN, and a rename changes it for the database and all its tables.
-async fn move_tags(
-    tx: &mut Tx,
-    scope: &Scope,
-    database: &Database,
-    new_name: &str,
-) -> Result<(), CatalogError> {
+/// A rename changes the ARN of the database and of all that is in it.
+async fn carry(tx: &mut Tx, scope: &Scope, database: &Database, new_name: &str) -> Result<(), CatalogError> {
     let from = arn::database(scope, &database.name);
-    table::move_tags(tx, &from, &arn::database(scope, new_name)).await?;
+    attached::carry(tx, scope, &from, &arn::database(scope, new_name)).await?;
     for name in table::names(tx, database).await? {
         let old = arn::table(scope, &database.name, &name);
-        table::move_tags(tx, &old, &arn::table(scope, new_name, &name)).await?;
+        attached::carry(tx, scope, &old, &arn::table(scope, new_name, &name)).await?;
     }
     for name in function::names(tx, database).await? {
         let old = arn::function(scope, &database.name, &name);
-        table::move_tags(tx, &old, &arn::function(scope, new_name, &name)).await?;
+        attached::carry(tx, scope, &old, &arn::function(scope, new_name, &name)).await?;
     }
     Ok(())
 }
@@ -196,9 +191,7 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Catalo
     let database = get(tx, scope, name).await?;
     table::delete_all(tx, scope, &database).await?;
     function::delete_all(tx, scope, &database).await?;
-    let arn = arn::database(scope, &database.name);
-    store::tags::clear(tx, &arn).await?;
-    policy::forget(tx, scope, &arn).await?;
+    attached::forget(tx, scope, &arn::database(scope, &database.name)).await?;
     tx.execute(
         "DELETE FROM catalog_databases WHERE account = $1 AND region = $2 AND name = $3",
         &params![scope.account.as_str(), scope.region.as_str(), database.name.as_str()],

@@ -133,7 +133,7 @@ pub async fn update(
         }
         let (from, to) = (&found.name, &new_name);
         let arn = |name: &str| arn::function(scope, &database.name, name);
-        crate::table::move_tags(tx, &arn(from), &arn(to)).await?;
+        crate::attached::carry(tx, scope, &arn(from), &arn(to)).await?;
     }
     tx.execute(
         "UPDATE catalog_functions SET name = $3, doc = $4 WHERE database_uid = $1 AND name = $2",

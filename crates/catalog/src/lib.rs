@@ -20,6 +20,7 @@
 //! Every change is one transaction. A purge that was cut off continues with its next batch.
 
 pub mod arn;
+mod attached;
 pub mod database;
 mod error;
 pub mod expression;
@@ -39,6 +40,7 @@ pub mod search;
 pub mod settings;
 pub mod statistics;
 pub mod table;
+pub mod task_settings;
 
 pub use error::CatalogError;
 pub use model::{

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use store::{Row, Scope, Tx, params};
@@ -10,7 +11,7 @@ use crate::error::CatalogError;
 use crate::page::{self, AfterName, Page};
 
 /// A resource policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// The ARN of the catalog or of the resource that it is for.
     pub arn: String,
@@ -127,6 +128,37 @@ pub(crate) async fn forget(tx: &mut Tx, scope: &Scope, arn: &str) -> Result<(), 
     tx.execute(
         "DELETE FROM catalog_policies WHERE account = $1 AND region = $2 AND arn = $3",
         &params![scope.account.as_str(), scope.region.as_str(), arn],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Moves the policy of a resource that is renamed. What an ARN has that nobody has is no policy of the resource that comes
+/// to have it.
+pub(crate) async fn carry(tx: &mut Tx, scope: &Scope, from: &str, to: &str) -> Result<(), CatalogError> {
+    forget(tx, scope, to).await?;
+    tx.execute(
+        "UPDATE catalog_policies SET arn = $4 WHERE account = $1 AND region = $2 AND arn = $3",
+        &params![scope.account.as_str(), scope.region.as_str(), from, to],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Puts a policy back as it was; the resource has none.
+pub(crate) async fn put_back(tx: &mut Tx, scope: &Scope, policy: &Policy) -> Result<(), CatalogError> {
+    tx.execute(
+        "INSERT INTO catalog_policies (account, region, arn, hash, created_ms, updated_ms, doc) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &params![
+            scope.account.as_str(),
+            scope.region.as_str(),
+            policy.arn.as_str(),
+            policy.hash.as_str(),
+            policy.created_ms,
+            policy.updated_ms,
+            policy.document.as_str()
+        ],
     )
     .await?;
     Ok(())

@@ -35,6 +35,7 @@ pub async fn batch(tx: &mut Tx) -> Result<bool, CatalogError> {
         ("catalog_statistics", "vkey"),
         ("catalog_indexes", "name"),
         ("catalog_optimizers", "kind"),
+        ("catalog_task_settings", "table_uid"),
     ];
     for (rows, key) in keyed {
         let sql = format!(

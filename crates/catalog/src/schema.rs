@@ -14,6 +14,7 @@
 //! | `catalog_statistics` | the statistics of a column, of a table (`vkey` empty) or a partition |
 //! | `catalog_indexes` | a partition index as a client defined it |
 //! | `catalog_optimizers` | a table optimizer's configuration |
+//! | `catalog_task_settings` | a table's settings of column statistics tasks |
 //! | `catalog_policies` | the resource policy of the catalog or of a resource |
 //! | `catalog_settings` | settings of a catalog, by name |
 //!
@@ -26,7 +27,7 @@
 use store::Migrations;
 
 /// The schema of the catalog, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "catalog", steps: &[STEP_1, STEP_2] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "catalog", steps: &[STEP_1, STEP_2, STEP_3] };
 
 /// Number of key positions (from 0) that have an index: position 0 by `vkey`, the rest by `k1`….
 pub(crate) const INDEXED_POSITIONS: usize = 5;
@@ -147,4 +148,15 @@ CREATE TABLE catalog_settings (
   doc {text} NOT NULL,
   PRIMARY KEY (account, region, name)
 );
+";
+
+const STEP_3: &str = "\
+CREATE TABLE catalog_task_settings (
+  table_uid {int} NOT NULL PRIMARY KEY,
+  next_ms {int},
+  doc {text} NOT NULL
+) {clustered};
+CREATE INDEX catalog_task_settings_next ON catalog_task_settings (next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX catalog_tables_uid ON catalog_tables (uid);
+CREATE INDEX catalog_databases_uid ON catalog_databases (uid);
 ";

@@ -1,7 +1,8 @@
 //! Statistics of columns, of tables and of partitions.
 //!
 //! A row per column, kept whole as the client gave it. Statistics go with their column: an update of the table that drops
-//! a column or gives it another type takes them along, and a partition that is deleted takes its own.
+//! a column or gives it another type takes them along, and a partition that is deleted takes its own. A partition that gets other
+//! values keeps them, as in Hive.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -228,6 +229,23 @@ pub async fn delete(
         0 => Err(CatalogError::NotFound { what: "Statistics of column", name }),
         _ => Ok(()),
     }
+}
+
+/// Moves the statistics of a partition that gets other values; those of its keys, which were of the values before, go.
+pub(crate) async fn carry(tx: &mut Tx, table: &Table, from: &[u8], to: &[u8]) -> Result<(), CatalogError> {
+    for key in table.partition_keys() {
+        tx.execute(
+            "DELETE FROM catalog_statistics WHERE table_uid = $1 AND vkey = $2 AND column_name = $3",
+            &params![table.uid.0, from.to_vec(), key.name.as_str()],
+        )
+        .await?;
+    }
+    tx.execute(
+        "UPDATE catalog_statistics SET vkey = $3 WHERE table_uid = $1 AND vkey = $2",
+        &params![table.uid.0, from.to_vec(), to.to_vec()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Removes the statistics of partitions that go.

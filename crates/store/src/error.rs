@@ -73,8 +73,8 @@ pub enum StoreError {
         #[source]
         source: Arc<sqlx::Error>,
     },
-    /// The database could not be opened or reached.
-    #[error("cannot connect to the store")]
+    /// The database could not be opened or reached, or its connection broke off before a commit.
+    #[error("cannot reach the store")]
     Connect {
         /// The back end's error.
         #[source]
@@ -227,8 +227,14 @@ impl StoreError {
 
     /// Sorts the error of a statement.
     pub(crate) fn statement(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::Io(_)) {
+            return Self::Connect { source: Arc::new(error) };
+        }
         if let Some(code) = sqlstate(&error) {
             match code.as_str() {
+                // PostgreSQL: class 08 is "connection exception"; 57P01 to 57P03: the server stops, crashed, or starts.
+                code if code.starts_with("08") => return Self::Connect { source: Arc::new(error) },
+                "57P01" | "57P02" | "57P03" => return Self::Connect { source: Arc::new(error) },
                 // PostgreSQL: class 40 is "transaction rollback"; 25006 is a change in a read-only one.
                 code if code.starts_with("40") => return Self::Conflict { source: Arc::new(error) },
                 "25006" => return Self::ReadOnly,

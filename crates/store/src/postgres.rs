@@ -36,6 +36,8 @@ use crate::{Effect, Migrations, Row, StoreError, Value, crash};
 
 const MAX_CONNECTIONS: u32 = 32;
 const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How long a look at the server takes at most, after a wait in vain.
+const MAX_LOOK: Duration = Duration::from_secs(2);
 const WAITED_MS: u64 = MAX_WAIT.as_secs() * 1_000;
 /// The advisory lock that upgrades take: two processes that start together must not both create a table.
 const UPGRADE_LOCK: i64 = 0x7465_6e6f_6e00;
@@ -89,7 +91,10 @@ impl Postgres {
 
     pub(crate) async fn begin(&self) -> Result<Inner, StoreError> {
         let waited = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.turn).acquire_owned()).await;
-        let turn = waited.map_err(|_| StoreError::Busy { waited_ms: WAITED_MS })?;
+        let Ok(turn) = waited else {
+            // Whoever has the turn may be waiting for a server that is gone.
+            return Err(in_vain(&self.pool).await);
+        };
         let turn = turn.map_err(|_| StoreError::Closed)?;
         let (tx, turn) = self.start(BEGIN_WRITE, turn).await?;
         Ok(Inner::PostgresWrite(tx, turn, self.commits.clone()))
@@ -110,7 +115,10 @@ impl Postgres {
         let (reply, answer) = oneshot::channel();
         let pool = self.pool.clone();
         let task = async move {
-            let begun = pool.begin_with(sql).await.map_err(|error| StoreError::connect(error, WAITED_MS));
+            let begun = match pool.begin_with(sql).await {
+                Err(sqlx::Error::PoolTimedOut) => Err(in_vain(&pool).await),
+                other => other.map_err(|error| StoreError::connect(error, WAITED_MS)),
+            };
             // If nobody waits any more, it is rolled back here.
             drop(reply.send(begun.map(|tx| (tx, held))));
         };
@@ -122,6 +130,21 @@ impl Postgres {
         self.commits.tasks.close();
         self.commits.tasks.wait().await;
         self.pool.close().await;
+    }
+}
+
+/// Why there was no connection or no turn in all the time: the pool tries a server that is gone again and again, and then
+/// says the same as when all of its connections are at work.
+async fn in_vain(pool: &PgPool) -> StoreError {
+    let looked = tokio::time::timeout(MAX_LOOK, pool.connect_options().connect()).await;
+    match looked {
+        Ok(Ok(connection)) => {
+            // Its end is not waited for.
+            drop(connection);
+            StoreError::Busy { waited_ms: WAITED_MS }
+        }
+        Ok(Err(error)) => StoreError::connect(error, WAITED_MS),
+        Err(_) => StoreError::connect(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()), WAITED_MS),
     }
 }
 
@@ -307,4 +330,27 @@ async fn upgrade(
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map_err(StoreError::statement).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// The pool tries a port at which nobody listens until its time is up, as it waits for a connection.
+    #[tokio::test]
+    async fn a_server_that_is_gone_is_not_taken_for_a_busy_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let url = format!("postgres://nobody@127.0.0.1:{port}/none");
+        let pool =
+            PgPoolOptions::new().acquire_timeout(Duration::from_millis(100)).connect_lazy(&url).unwrap();
+        let commits = Commits { tasks: TaskTracker::new(), runtime: Handle::current() };
+        let store = Postgres { pool, turn: Arc::new(Semaphore::new(1)), commits };
+        for error in [store.read().await.err(), store.begin().await.err()] {
+            assert!(matches!(error, Some(StoreError::Connect { .. })), "{error:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Log lines, to standard error: results and the banner have standard output to themselves.
 //!
-//! Lines are bounded here, whoever writes them: a message may repeat what a client has sent, and that has any length.
+//! A message may repeat what a client has sent, and that has any length and any characters. So lines are bounded here, whoever
+//! writes them, and one event is one line: a line break that a client sends begins no line. (In JSON they are escaped anyway.)
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
@@ -23,13 +24,41 @@ struct Bounded<W> {
 
 impl<W: Write> Write for Bounded<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.inner.write_all(&bounded(line, self.format))?;
+        let single = match self.format {
+            LogFormat::Text => one_line(line),
+            LogFormat::Json => Cow::Borrowed(line),
+        };
+        self.inner.write_all(&bounded(&single, self.format))?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// Whether a character could end a line for somebody who reads it. ESC begins the colours of a terminal; where it comes from a
+/// client, whoever formats the line has escaped it.
+fn breaks(c: char) -> bool {
+    (c.is_control() && c != '\t' && c != '\u{1b}') || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A text line with all that could break it escaped but its own end.
+fn one_line(line: &[u8]) -> Cow<'_, [u8]> {
+    let text = String::from_utf8_lossy(line);
+    let (content, end) = match text.strip_suffix('\n') {
+        Some(content) => (content, "\n"),
+        None => (text.as_ref(), ""),
+    };
+    if !content.contains(breaks) {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in content.chars() {
+        if breaks(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    escaped.push_str(end);
+    Cow::Owned(escaped.into_bytes())
 }
 
 fn bounded(line: &[u8], format: LogFormat) -> Cow<'_, [u8]> {
@@ -95,6 +124,8 @@ pub(crate) fn client() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use serde_json::json;
 
     use super::*;
@@ -103,6 +134,60 @@ mod tests {
         let mut out = Bounded { inner: Vec::new(), format };
         out.write_all(line.as_bytes()).unwrap();
         String::from_utf8(out.inner).unwrap()
+    }
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What an event writes.
+    fn logged(format: LogFormat, owner: &str) -> String {
+        let sink = Sink::default();
+        let inner = sink.clone();
+        let builder = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || Bounded { inner: inner.clone(), format });
+        let event = || tracing::info!(owner, message = %format!("no owner {owner}"));
+        match format {
+            LogFormat::Text => tracing::subscriber::with_default(builder.finish(), event),
+            LogFormat::Json => {
+                tracing::subscriber::with_default(builder.json().flatten_event(true).finish(), event);
+            }
+        }
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_a_client_sends() {
+        for end in ["\n", "\r", "\r\n", "\u{b}", "\u{85}", "\u{2028}"] {
+            let forged = format!("a{end}2026-11-21T00:00:00Z ERROR tenon: forged");
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let line = logged(format, &forged);
+                let lines = line.strip_suffix('\n').unwrap();
+                let raw = if format == LogFormat::Text {
+                    &['\n', '\r', '\u{b}', '\u{85}', '\u{2028}'][..]
+                } else {
+                    &['\n', '\r']
+                };
+                assert!(!lines.contains(raw), "{end:?}: {line:?}");
+                assert!(line.contains("ERROR tenon: forged"), "{line:?}");
+            }
+        }
+        let line = logged(LogFormat::Json, "a\nb");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["owner"], "a\nb");
+        let line = logged(LogFormat::Text, "a\tä");
+        assert!(line.contains("no owner a\tä"), "{line}");
     }
 
     #[test]

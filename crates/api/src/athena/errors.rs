@@ -4,11 +4,12 @@ use std::borrow::Borrow;
 
 use catalog::CatalogError;
 use catalog::registry::RegistryError;
+use http::StatusCode;
 use query::QueryError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
 
-use crate::outcome::{UNKNOWN, explained};
+use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
 
 /// A request that cannot be carried out.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -69,11 +70,15 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
 /// Athena's fault for an error of the store.
 pub(super) fn store(error: impl Borrow<StoreError>) -> Fault {
     let error = error.borrow();
-    let message = match error.outcome() {
-        Outcome::Unknown => UNKNOWN,
-        Outcome::NotApplied => FAILED,
+    let fault = |message| Fault::new("InternalServerException", message);
+    let fault = match error.outcome() {
+        Outcome::Unknown => fault(UNKNOWN),
+        Outcome::NotApplied if is_unreachable(error) => {
+            fault(UNREACHABLE).with_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        Outcome::NotApplied => fault(FAILED),
     };
-    explained(Fault::new("InternalServerException", message), error)
+    explained(fault, error)
 }
 
 const FAILED: &str = "The server could not carry out the request.";

@@ -1,12 +1,13 @@
 //! The one place that turns what goes wrong in the catalog into Glue's faults.
 
 use catalog::CatalogError;
+use http::StatusCode;
 use serde_json::{Value, json};
 use sources::SourceError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
 
-use crate::outcome::{UNKNOWN, explained};
+use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
 
 /// Input that is refused.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -94,6 +95,9 @@ pub(super) fn update_partition(error: CatalogError) -> Fault {
 pub(super) fn store(error: &StoreError) -> Fault {
     let fault = match error.outcome() {
         Outcome::Unknown => Fault::new("OperationTimeoutException", UNKNOWN),
+        Outcome::NotApplied if is_unreachable(error) => {
+            Fault::new("InternalServiceException", UNREACHABLE).with_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
         Outcome::NotApplied => Fault::new("InternalServiceException", FAILED),
     };
     explained(fault, error)

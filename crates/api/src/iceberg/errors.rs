@@ -9,7 +9,7 @@ use http::StatusCode;
 use store::{Outcome, StoreError};
 use wire::{AuthError, BodyError, Family, causes};
 
-use crate::outcome::UNKNOWN;
+use crate::outcome::{UNKNOWN, UNREACHABLE, is_unreachable};
 
 /// Why a request is refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +159,10 @@ fn of_store(error: &StoreError) -> Explained {
         Outcome::Unknown => {
             (StatusCode::INTERNAL_SERVER_ERROR, "CommitStateUnknownException", UNKNOWN.to_owned())
         }
-        Outcome::NotApplied => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, FAILED.to_owned()),
+        Outcome::NotApplied => {
+            let message = if is_unreachable(error) { UNREACHABLE } else { FAILED };
+            (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message.to_owned())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use observe::ObserveError;
 use store::{Outcome, Retry, StoreError};
 use wire::{Fault, INTERNAL_FAILURE};
 
-use crate::outcome::{UNKNOWN, explained};
+use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
 
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("InvalidParameterException", message)
@@ -33,6 +33,9 @@ pub(super) fn store(error: StoreError) -> Fault {
     let fault = match (error.outcome(), error.retry()) {
         (Outcome::Unknown, _) => {
             Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        (Outcome::NotApplied, _) if is_unreachable(&error) => {
+            Fault::new("ServiceUnavailableException", UNREACHABLE)
         }
         (Outcome::NotApplied, Retry::Backoff) => {
             Fault::new("ServiceUnavailableException", "The service cannot complete the request.")

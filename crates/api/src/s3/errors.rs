@@ -9,7 +9,7 @@ use lake::{LakeError, ObjectInfo};
 use store::{Outcome, Retry, StoreError};
 use wire::{Fault, INTERNAL_FAILURE, causes};
 
-use crate::outcome::{UNKNOWN, explained};
+use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
 
 /// The fault for what the lake refused.
 pub(super) fn fault(error: LakeError) -> Fault {
@@ -137,6 +137,7 @@ pub(super) fn store_fault(error: StoreError) -> Fault {
             Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
         // Nothing was changed: SDKs repeat a 503 by themselves.
+        (Outcome::NotApplied, _) if is_unreachable(&error) => Fault::new("ServiceUnavailable", UNREACHABLE),
         (Outcome::NotApplied, Retry::Backoff) => slow_down(""),
         (Outcome::NotApplied, Retry::Never) => Fault::internal(&error),
     };

@@ -48,6 +48,11 @@ fn invalid(message: impl Into<String>) -> CatalogError {
     CatalogError::invalid(message)
 }
 
+/// Whether indexes are for keys of this Hive type.
+fn is_indexed(declared: &str) -> bool {
+    matches!(KeyType::parse(declared), KeyType::Text | KeyType::Integer | KeyType::Date)
+}
+
 /// Checks an index against the keys of its table; folds the names of keys.
 fn check(table: &Table, input: &mut IndexInput) -> Result<(), CatalogError> {
     let name = &input.index_name;
@@ -68,7 +73,7 @@ fn check(table: &Table, input: &mut IndexInput) -> Result<(), CatalogError> {
             return Err(invalid(format!("Key {key} is given more than once.")));
         }
         let declared = table.partition_keys().get(position).map_or("string", |column| column.hive_type());
-        if !matches!(KeyType::parse(declared), KeyType::Text | KeyType::Integer | KeyType::Date) {
+        if !is_indexed(declared) {
             return Err(invalid(format!(
                 "Key {key} is of type {declared}: partition indexes are for text, whole numbers and dates."
             )));
@@ -234,15 +239,26 @@ async fn unreadable(
     Ok(found)
 }
 
-/// Refuses an update of a table that takes a key from one of its indexes.
+/// Refuses an update of a table that takes a key from one of its indexes, or gives it a type that indexes are not for.
 pub(crate) async fn check_keys(tx: &mut Tx, table: &Table, next: &TableInput) -> Result<(), CatalogError> {
     let keys = next.partition_keys.as_deref().unwrap_or_default();
     for index in stored(tx, table).await? {
-        if let Some(gone) = index.keys.iter().find(|key| !keys.iter().any(|column| column.name == **key)) {
-            return Err(invalid(format!(
-                "Partition key {gone} belongs to the partition index {}: delete the index first (DeletePartitionIndex).",
-                index.index_name
-            )));
+        for key in &index.keys {
+            let named = |column: &&Column| column.name == *key;
+            let Some(column) = keys.iter().find(named) else {
+                return Err(invalid(format!(
+                    "Partition key {key} belongs to the partition index {}: delete the index first (DeletePartitionIndex).",
+                    index.index_name
+                )));
+            };
+            let (before, after) = (table.partition_keys().iter().find(named), column.hive_type());
+            if !is_indexed(after) && before.is_none_or(|before| is_indexed(before.hive_type())) {
+                return Err(invalid(format!(
+                    "Partition key {key} belongs to the partition index {}, and partition indexes are for text, whole numbers \
+                     and dates: it cannot become {after}. Delete the index first (DeletePartitionIndex).",
+                    index.index_name
+                )));
+            }
         }
     }
     Ok(())

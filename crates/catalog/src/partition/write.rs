@@ -158,6 +158,9 @@ async fn replace_one(
     if from != to && !load(tx, table, std::slice::from_ref(&to)).await?.is_empty() {
         return Err(CatalogError::PartitionExists { values: input.values });
     }
+    if from != to {
+        statistics::carry(tx, table, &from, &to).await?;
+    }
     let mut batch = Batch::new(table, tx.now_ms());
     batch.replace(old, to, input)?;
     batch.write(tx).await
@@ -213,6 +216,12 @@ async fn keyed(
     table: &Table,
     inputs: Vec<PartitionInput>,
 ) -> Result<(Keyed, BTreeMap<Vec<u8>, Stored>), CatalogError> {
+    if table.partition_keys().is_empty() && !inputs.is_empty() {
+        return Err(CatalogError::invalid(format!(
+            "Table {} has no partition keys, so that it can have no partitions.",
+            table.name
+        )));
+    }
     let mut keyed = Vec::with_capacity(inputs.len());
     for input in inputs {
         check_count(table, &input.values)?;
@@ -277,7 +286,7 @@ impl Batch<'_> {
     }
 
     async fn write(self, tx: &mut Tx) -> Result<(), CatalogError> {
-        // A partition that is replaced keeps its statistics, as a table does; one that moves does not.
+        // A partition that is replaced keeps its statistics, as a table does.
         let mut gone_for_good = self.gone.clone();
         gone_for_good.retain(|vkey| !self.seen.contains(vkey));
         statistics::forget(tx, self.table, gone_for_good).await?;

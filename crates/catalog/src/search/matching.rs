@@ -1,7 +1,8 @@
 //! Whether a table matches a search.
 //!
-//! Texts are split at what is neither letter nor digit; `_` splits, too, but the whole word stays one: `customer_orders`
-//! is found by itself and by each of its words. A filter's value matches one of those words, or the whole text.
+//! Texts are split at what is neither letter nor digit. What a search joins by `_` must stand side by side in a text:
+//! `customer_orders` finds `customer_orders_2024`, and so does `orders`. A filter's value matches one word, with what `_`
+//! joins also as one, or the whole text.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde_json::Value;
@@ -13,15 +14,15 @@ use crate::table::Table;
 /// How a filter on a time compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparator {
-    /// The same second.
+    /// The same millisecond.
     Equals,
     /// Later.
     GreaterThan,
     /// Earlier.
     LessThan,
-    /// The same second or later.
+    /// The same millisecond or later.
     GreaterThanEquals,
-    /// The same second or earlier.
+    /// The same millisecond or earlier.
     LessThanEquals,
 }
 
@@ -118,31 +119,34 @@ fn is_time(key: &str) -> bool {
         .any(|name| name.eq_ignore_ascii_case(key))
 }
 
-/// Seconds since the epoch.
+/// Milliseconds since the epoch, as precise as answers show times.
 fn time_of(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return seconds.is_finite().then_some(seconds.floor() as i64);
+        return seconds.is_finite().then(|| millis(seconds));
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp());
+        return Some(time.timestamp_millis());
     }
-    for form in ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"] {
+    for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"] {
         if let Ok(time) = NaiveDateTime::parse_from_str(text, form) {
-            return Some(time.and_utc().timestamp());
+            return Some(time.and_utc().timestamp_millis());
         }
     }
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
+}
+
+fn millis(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
 }
 
 fn table_time(table: &Table, key: &str) -> Option<i64> {
-    let given = |time: &Option<serde_json::Number>| {
-        time.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds.floor() as i64)
-    };
+    let given =
+        |time: &Option<serde_json::Number>| time.as_ref().and_then(serde_json::Number::as_f64).map(millis);
     match key.to_ascii_lowercase().as_str() {
-        "createtime" => Some(table.created_ms.div_euclid(1000)),
-        "updatetime" => Some(table.updated_ms.div_euclid(1000)),
+        "createtime" => Some(table.created_ms),
+        "updatetime" => Some(table.updated_ms),
         "lastaccesstime" => given(&table.input.last_access_time),
         _ => given(&table.input.last_analyzed_time),
     }
@@ -173,9 +177,9 @@ fn property(table: &Table, key: &str) -> Option<String> {
 /// What tables are sorted by: texts ignoring case, times and numbers by size; tables without the property first.
 pub(super) fn sort_text(table: &Table, field: &str) -> String {
     if is_time(field) {
-        let seconds = table_time(table, field).unwrap_or(i64::MIN);
+        let ms = table_time(table, field).unwrap_or(i64::MIN);
         // An offset that makes the order of texts the order of numbers.
-        return format!("{:020}", seconds.cast_unsigned() ^ (1 << 63));
+        return format!("{:020}", ms.cast_unsigned() ^ (1 << 63));
     }
     if field.eq_ignore_ascii_case(RETENTION) {
         return format!("{:020}", table.input.retention.unwrap_or(0).cast_unsigned() ^ (1 << 63));
@@ -194,30 +198,45 @@ fn words_of(lower: &str) -> impl Iterator<Item = &str> {
     whole.flat_map(|word| std::iter::once(word).chain(word.split('_'))).filter(|word| !word.is_empty())
 }
 
+/// What lies between characters that are neither letters nor digits.
+fn parts(lower: &str) -> Vec<&str> {
+    lower.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect()
+}
+
 /// The words of a search text.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Words {
-    /// Every one must be in the table's texts.
-    All(Vec<String>),
+    /// No text was given: every table is one.
+    Any,
+    /// Every one must be in the table's texts, its parts side by side.
+    All(Vec<Vec<String>>),
     /// One of the table's texts must be this.
     Exactly(String),
+    /// A text was given, and there is nothing in it to look for: no table has it.
+    Nothing,
 }
 
 impl Words {
     pub(super) fn parse(text: &str) -> Words {
+        if text.is_empty() {
+            return Words::Any;
+        }
         let lower = text.trim().to_lowercase();
         let quoted = lower.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        match quoted {
-            Some(inner) if !inner.is_empty() => Words::Exactly(inner.to_owned()),
-            _ => {
-                let split = lower.split(|c: char| !c.is_alphanumeric() && c != '_');
-                Words::All(split.filter(|word| !word.is_empty()).map(str::to_owned).collect())
-            }
+        if let Some(inner) = quoted.filter(|inner| !inner.is_empty()) {
+            return Words::Exactly(inner.to_owned());
         }
+        let joined = lower.split(|c: char| !c.is_alphanumeric() && c != '_').map(parts);
+        let words = joined.filter(|word| !word.is_empty());
+        let words: Vec<Vec<String>> =
+            words.map(|word| word.into_iter().map(str::to_owned).collect()).collect();
+        if words.is_empty() { Words::Nothing } else { Words::All(words) }
     }
 
     pub(super) fn needles(&self) -> impl Iterator<Item = String> {
         let texts = match self {
-            Words::All(words) => words.clone(),
+            Words::Any | Words::Nothing => Vec::new(),
+            Words::All(words) => words.concat(),
             Words::Exactly(text) => vec![text.clone()],
         };
         texts.into_iter().filter_map(|text| needle(&text))
@@ -225,10 +244,14 @@ impl Words {
 
     pub(super) fn match_table(&self, table: &Table) -> bool {
         match self {
-            Words::All(words) if words.is_empty() => true,
+            Words::Any => true,
+            Words::Nothing => false,
             Words::All(words) => {
                 let texts = texts(table);
-                words.iter().all(|word| texts.iter().any(|text| words_of(text).any(|found| found == word)))
+                let texts: Vec<Vec<&str>> = texts.iter().map(|text| parts(text)).collect();
+                let has =
+                    |text: &Vec<&str>, word: &Vec<String>| text.windows(word.len()).any(|run| run == word);
+                words.iter().all(|word| texts.iter().any(|text| has(text, word)))
             }
             Words::Exactly(wanted) => texts(table).iter().any(|text| text == wanted),
         }
@@ -272,16 +295,14 @@ mod tests {
 
     #[test]
     fn times_are_read_in_many_forms() {
-        for text in [
-            "1706702400",
-            "1706702400.5",
-            "2024-01-31T12:00:00Z",
-            "2024-01-31T13:00:00+01:00",
-            "2024-01-31 12:00:00",
-        ] {
-            assert_eq!(time_of(text), Some(1_706_702_400), "{text}");
+        for text in ["1706702400", "2024-01-31T12:00:00Z", "2024-01-31T13:00:00+01:00", "2024-01-31 12:00:00"]
+        {
+            assert_eq!(time_of(text), Some(1_706_702_400_000), "{text}");
         }
-        assert_eq!(time_of("2024-01-31"), Some(1_706_659_200));
+        for text in ["1706702400.125", "2024-01-31T12:00:00.125Z", "2024-01-31 12:00:00.125"] {
+            assert_eq!(time_of(text), Some(1_706_702_400_125), "{text}");
+        }
+        assert_eq!(time_of("2024-01-31"), Some(1_706_659_200_000));
         assert_eq!(time_of("yesterday"), None);
     }
 

@@ -26,7 +26,7 @@ const SCAN_ROWS: i64 = 500;
 /// What to search for; all of it must match.
 #[derive(Debug, Clone, Default)]
 pub struct SearchQuery<'a> {
-    /// Words that a table's texts must all hold; in quotes: one text that must be exactly this.
+    /// Words that a table's texts must all hold; in quotes: one text that must be exactly this. An empty one asks for none.
     pub text: Option<&'a str>,
     /// Conditions on properties.
     pub filters: Vec<Filter>,
@@ -100,6 +100,9 @@ async fn matches(
     enough: usize,
 ) -> Result<Vec<Place>, CatalogError> {
     let words = Words::parse(query.text.unwrap_or_default());
+    if words == Words::Nothing {
+        return Ok(Vec::new());
+    }
     let needles: Vec<String> =
         words.needles().chain(query.filters.iter().filter_map(Filter::needle)).collect();
     let mut at = start.map_or_else(|| (String::new(), String::new()), |place| (place.database, place.name));

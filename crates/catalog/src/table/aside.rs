@@ -10,8 +10,9 @@ use store::{Scope, Tx, params};
 
 use crate::error::{CatalogError, to_doc};
 use crate::model::TableInput;
+use crate::policy::{self, Policy};
 use crate::table::{find, get};
-use crate::{arn, database};
+use crate::{arn, attached, database};
 
 /// A table that was taken aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Aside {
     updated_ms: i64,
     created_by: String,
     tags: BTreeMap<String, String>,
+    /// Absent in what earlier versions kept.
+    #[serde(default)]
+    policy: Option<Policy>,
     input: TableInput,
 }
 
@@ -50,7 +54,8 @@ pub async fn set_aside(
     let table = get(tx, scope, database, name).await?;
     let arn = arn::table(scope, &table.database_name, &table.name);
     let tags = store::tags::get(tx, &arn).await?;
-    store::tags::clear(tx, &arn).await?;
+    let policy = policy::find(tx, scope, &arn).await?;
+    attached::forget(tx, scope, &arn).await?;
     tx.execute(
         "DELETE FROM catalog_tables WHERE database_uid = $1 AND name = $2",
         &params![table.database_uid, table.name.as_str()],
@@ -68,6 +73,7 @@ pub async fn set_aside(
         updated_ms: table.updated_ms,
         created_by: table.created_by,
         tags,
+        policy,
         input,
     })
 }
@@ -98,6 +104,9 @@ pub async fn put_back(tx: &mut Tx, scope: &Scope, aside: &Aside) -> Result<(), C
     .await?;
     if !aside.tags.is_empty() {
         store::tags::set(tx, &arn::table(scope, &database.name, aside.name()), &aside.tags).await?;
+    }
+    if let Some(policy) = &aside.policy {
+        policy::put_back(tx, scope, policy).await?;
     }
     Ok(())
 }

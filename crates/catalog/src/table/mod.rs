@@ -29,8 +29,8 @@ pub use read::{TableQuery, get, get_entry, list};
 pub(crate) use read::{find, from_row, get_entry_of, names, stored, stored_entry};
 pub use rename::rename;
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
+pub(crate) use write::delete_all;
 pub use write::{Update, create, delete, update};
-pub(crate) use write::{delete_all, move_tags};
 
 /// The most archived versions that one table keeps. Source: AWS Glue service quotas, "Number of
 /// table versions per table".
@@ -157,7 +157,8 @@ fn default_to(value: &mut Value, member: &str, default: Value) {
 /// Reads a version as a client writes it.
 pub(crate) fn parse_version(text: &str) -> Result<i64, CatalogError> {
     match text.parse::<i64>() {
-        Ok(version) if version >= 0 => Ok(version),
+        // Only as versions are written: `+1` and `007` name none.
+        Ok(version) if version >= 0 && version.to_string() == text => Ok(version),
         _ => Err(CatalogError::VersionNotFound { version: text.to_owned() }),
     }
 }

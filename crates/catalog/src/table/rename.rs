@@ -4,10 +4,11 @@ use store::{Scope, Tx, params};
 
 use crate::database;
 use crate::error::{CatalogError, to_doc};
-use crate::table::{Table, find, get_entry, move_tags};
-use crate::{arn, link, names};
+use crate::table::{Table, find, get_entry};
+use crate::{arn, attached, link, names};
 
-/// Renames a table (of a resource link: the link); it stays the same incarnation, with its version, versions and tags. The names may be in any case.
+/// Renames a table (of a resource link: the link); it stays the same incarnation, with its version, versions and all that
+/// hangs on it. The names may be in any case.
 /// Errors: `DatabaseNotFound` (either), `TableNotFound`, `TableExists` for the new name, `InvalidInput`.
 pub async fn rename(
     tx: &mut Tx,
@@ -23,7 +24,7 @@ pub async fn rename(
         return Err(CatalogError::TableExists { table: name });
     }
     let old_arn = arn::table(scope, &table.database_name, &table.name);
-    move_tags(tx, &old_arn, &arn::table(scope, &database.name, &name)).await?;
+    attached::carry(tx, scope, &old_arn, &arn::table(scope, &database.name, &name)).await?;
     table.input.name.clone_from(&name);
     tx.execute(
         "UPDATE catalog_tables SET database_uid = $3, name = $4, doc = $5 WHERE database_uid = $1 AND name = $2",

@@ -10,7 +10,7 @@ use crate::layout::Layout;
 use crate::model::TableInput;
 use crate::registry::reference;
 use crate::table::{MAX_VERSIONS, Table, TableUid, find, pointer, stored, stored_entry};
-use crate::{arn, link, names, partition, policy, statistics};
+use crate::{arn, attached, link, names, partition, statistics};
 
 /// Folds names, and refuses keys that no partition could have.
 fn prepare(input: &mut TableInput) -> Result<(), CatalogError> {
@@ -213,9 +213,7 @@ async fn next_layout(tx: &mut Tx, table: &Table, input: &TableInput) -> Result<L
 /// Errors: `DatabaseNotFound`, `TableNotFound`.
 pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<(), CatalogError> {
     let table = stored_entry(tx, scope, database, name).await?;
-    let arn = arn::table(scope, &table.database_name, &table.name);
-    store::tags::clear(tx, &arn).await?;
-    policy::forget(tx, scope, &arn).await?;
+    attached::forget(tx, scope, &arn::table(scope, &table.database_name, &table.name)).await?;
     tx.execute("INSERT INTO catalog_purge (table_uid) VALUES ($1)", &params![table.uid.0]).await?;
     tx.execute(
         "DELETE FROM catalog_tables WHERE database_uid = $1 AND name = $2",
@@ -228,9 +226,7 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> R
 /// Deletes all tables of a database.
 pub(crate) async fn delete_all(tx: &mut Tx, scope: &Scope, database: &Database) -> Result<(), CatalogError> {
     for name in super::names(tx, database).await? {
-        let arn = arn::table(scope, &database.name, &name);
-        store::tags::clear(tx, &arn).await?;
-        policy::forget(tx, scope, &arn).await?;
+        attached::forget(tx, scope, &arn::table(scope, &database.name, &name)).await?;
     }
     tx.execute(
         "INSERT INTO catalog_purge (table_uid) \
@@ -239,16 +235,5 @@ pub(crate) async fn delete_all(tx: &mut Tx, scope: &Scope, database: &Database) 
     )
     .await?;
     tx.execute("DELETE FROM catalog_tables WHERE database_uid = $1", &params![database.uid]).await?;
-    Ok(())
-}
-
-/// Moves the tags of a renamed resource.
-pub(crate) async fn move_tags(tx: &mut Tx, from: &str, to: &str) -> Result<(), CatalogError> {
-    let tags = store::tags::get(tx, from).await?;
-    if tags.is_empty() {
-        return Ok(());
-    }
-    store::tags::clear(tx, from).await?;
-    store::tags::set(tx, to, &tags).await?;
     Ok(())
 }

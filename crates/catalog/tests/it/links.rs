@@ -3,14 +3,13 @@
 use catalog::function::{self, FunctionInput, FunctionQuery};
 use catalog::partition::index::{self, IndexInput};
 use catalog::policy::{self, Condition};
-use catalog::search::{self, Comparator, Filter, SearchQuery};
 use catalog::statistics::{self, ColumnStatistics, Of};
 use catalog::table::{self, TableQuery, Update};
 use catalog::{CatalogError, TableInput, arn, database, link, optimizer, partition, purge};
 use serde_json::{Value, json};
 use store::Tx;
 
-use crate::common::{database_input, make_table, partition_input, scope, store, table_input, with_table};
+use crate::common::{database_input, partition_input, scope, table_input, with_table};
 
 async fn link_database(tx: &mut Tx, name: &str, target: Value) {
     let mut input = database_input(name);
@@ -225,6 +224,15 @@ async fn statistics_are_of_columns_that_are_there() {
     partition::update(&mut tx, &scope(), "db", "t", &values, partition_input(&["7"])).await.unwrap();
     let (found, _) = statistics::get(&mut tx, &scope(), table, of, &asked[..1]).await.unwrap();
     assert_eq!(found, [long("id", 2)], "a partition that is replaced keeps them");
+    statistics::update(&mut tx, &scope(), table, of, vec![long("k", 1)]).await.unwrap();
+    let moved = ["8".to_owned()];
+    partition::update(&mut tx, &scope(), "db", "t", &values, partition_input(&["8"])).await.unwrap();
+    let both = ["id".to_owned(), "k".to_owned()];
+    let (found, gone) =
+        statistics::get(&mut tx, &scope(), table, Of::Partition(&moved), &both).await.unwrap();
+    assert_eq!(found, [long("id", 2)], "one that gets other values, too");
+    assert_eq!(gone.len(), 1, "but for those of the key: its value is another");
+    partition::update(&mut tx, &scope(), "db", "t", &moved, partition_input(&["7"])).await.unwrap();
     partition::delete(&mut tx, &scope(), "db", "t", &values).await.unwrap();
     partition::create(&mut tx, &scope(), "db", "t", partition_input(&["7"])).await.unwrap();
     let (found, _) = statistics::get(&mut tx, &scope(), table, of, &asked[..1]).await.unwrap();
@@ -275,6 +283,13 @@ async fn indexes_are_active_when_filters_seek() {
     let refused =
         table::update(&mut tx, &scope(), "db", renamed.clone(), Update::default()).await.unwrap_err();
     assert!(refused.to_string().contains("DeletePartitionIndex"), "{refused}");
+    for declared in ["double", "timestamp", "decimal(3,1)", "boolean"] {
+        let retyped = table_input("t", &[("y", declared), ("s", "string"), ("f", "double")]);
+        let refused = table::update(&mut tx, &scope(), "db", retyped, Update::default()).await.unwrap_err();
+        assert!(refused.to_string().contains(&format!("it cannot become {declared}")), "{refused}");
+    }
+    let widened = table_input("t", &[("y", "bigint"), ("s", "varchar(9)"), ("f", "string")]);
+    table::update(&mut tx, &scope(), "db", widened, Update::default()).await.unwrap();
     for name in ["one", "three"] {
         index::delete(&mut tx, &scope(), "db", "t", name).await.unwrap();
     }
@@ -330,73 +345,5 @@ async fn what_hangs_on_a_table_leaves_with_it() {
     for rows in ["catalog_statistics", "catalog_indexes", "catalog_optimizers"] {
         let row = tx.query_opt(&format!("SELECT count(*) FROM {rows}"), &[]).await.unwrap().unwrap();
         assert_eq!(row.get::<i64>(0).unwrap(), 0, "{rows}");
-    }
-}
-
-async fn searched(tx: &mut Tx, query: &SearchQuery<'_>) -> Vec<String> {
-    let mut seen = Vec::new();
-    let mut token = None::<String>;
-    loop {
-        let query = SearchQuery { token: token.as_deref(), limit: 2, ..query.clone() };
-        let page = search::tables(tx, &scope(), &query).await.unwrap();
-        seen.extend(page.items.into_iter().map(|found| format!("{}.{}", found.database_name, found.name)));
-        token = page.next;
-        if token.is_none() {
-            return seen;
-        }
-    }
-}
-
-fn filter(key: &str, value: &str, comparator: Option<Comparator>) -> Filter {
-    Filter { key: key.to_owned(), value: value.to_owned(), comparator }
-}
-
-#[tokio::test]
-async fn tables_are_searched_by_words_and_properties() {
-    let (store, _folder) = store().await;
-    make_table(&store, &[]).await;
-    let mut tx = store.begin().await.unwrap();
-    database::create(&mut tx, &scope(), database_input("shop-eu")).await.unwrap();
-    for (name, description, kind, retention) in [
-        ("customer_orders", "Alle Aufträge", "csv", 9),
-        ("orders", "100% \"quoted\"", "parquet", 10),
-        ("xxordersyy", "", "csv", 2),
-    ] {
-        let mut input = table_input(name, &[]);
-        input.description = Some(description.to_owned());
-        input.retention = Some(retention);
-        input.parameters = Some([("classification".to_owned(), kind.to_owned())].into());
-        table::create(&mut tx, &scope(), "shop-eu", input, "me").await.unwrap();
-    }
-    let text = |text| SearchQuery { text: Some(text), ..SearchQuery::default() };
-    let by = |filters| SearchQuery { filters, ..SearchQuery::default() };
-    assert_eq!(searched(&mut tx, &text("ORDERS")).await, ["shop-eu.customer_orders", "shop-eu.orders"]);
-    assert_eq!(searched(&mut tx, &text("aufträge orders")).await, ["shop-eu.customer_orders"]);
-    assert_eq!(searched(&mut tx, &text("\"orders\"")).await, ["shop-eu.orders"]);
-    assert_eq!(searched(&mut tx, &text("\"100% \"quoted\"\"")).await, ["shop-eu.orders"]);
-    assert_eq!(searched(&mut tx, &text("eu bigint csv")).await.len(), 2);
-    assert_eq!(searched(&mut tx, &SearchQuery::default()).await.len(), 4, "without words: all");
-    let parquet = vec![filter("Classification", "PARQUET", None)];
-    assert_eq!(searched(&mut tx, &by(parquet)).await, ["shop-eu.orders"]);
-    let both = vec![filter("Name", "orders", None), filter("DatabaseName", "shop-eu", None)];
-    assert_eq!(searched(&mut tx, &by(both)).await.len(), 2);
-    assert!(searched(&mut tx, &by(vec![filter("Name", "rder", None)])).await.is_empty());
-    assert_eq!(searched(&mut tx, &by(vec![filter("Name", "%", None)])).await.len(), 0, "no wildcards");
-    let since = |comparator| by(vec![filter("CreateTime", "2020-01-01", Some(comparator))]);
-    assert_eq!(searched(&mut tx, &since(Comparator::GreaterThan)).await.len(), 4);
-    assert!(searched(&mut tx, &since(Comparator::LessThanEquals)).await.is_empty());
-    let sorted = |field, descending| SearchQuery { sort: Some((field, descending)), ..text("shop") };
-    let ascending = searched(&mut tx, &sorted("Retention", false)).await;
-    assert_eq!(ascending, ["shop-eu.xxordersyy", "shop-eu.customer_orders", "shop-eu.orders"]);
-    let descending = searched(&mut tx, &sorted("Retention", true)).await;
-    assert_eq!(descending, ["shop-eu.orders", "shop-eu.customer_orders", "shop-eu.xxordersyy"]);
-    let unsorted = search::tables(&mut tx, &scope(), &SearchQuery { limit: 1, ..sorted("foo", false) }).await;
-    assert!(matches!(unsorted, Err(CatalogError::InvalidInput { .. })), "{unsorted:?}");
-    let kept = |days| by(vec![filter("Retention", days, None)]);
-    assert_eq!(searched(&mut tx, &kept("0")).await, ["db.t"], "as GetTable shows it");
-    assert_eq!(searched(&mut tx, &kept("9")).await, ["shop-eu.customer_orders"]);
-    for bad in [filter("Name", "x", Some(Comparator::LessThan)), filter("UpdateTime", "soon", None)] {
-        let query = SearchQuery { limit: 1, ..by(vec![bad]) };
-        assert!(search::tables(&mut tx, &scope(), &query).await.is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first surprise")]
 
+mod attached;
 mod common;
 mod filters;
 mod links;
@@ -10,6 +11,7 @@ mod partitions;
 mod postgres;
 mod registry;
 mod round_trip;
+mod search;
 #[path = "../../../store/tests/conformance/server.rs"]
 mod server;
 mod tables;

@@ -298,6 +298,19 @@ async fn columns_can_be_left_out() {
 }
 
 #[tokio::test]
+async fn a_table_without_partition_keys_has_no_partitions() {
+    let (store, _folder) = with_table(&[]).await;
+    let mut tx = store.begin().await.unwrap();
+    for values in [vec![], vec!["1"]] {
+        let refused = partition::create(&mut tx, &scope(), "db", "t", partition_input(&values)).await;
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("has no partition keys"), "{message}");
+        let refused = partition::upsert(&mut tx, &scope(), "db", "t", vec![partition_input(&values)]).await;
+        assert!(matches!(refused, Err(CatalogError::InvalidInput { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn long_values_are_partitions_of_their_own() {
     let (store, _folder) = with_table(&[("s", "string")]).await;
     let mut tx = store.begin().await.unwrap();

@@ -198,7 +198,7 @@ async fn round_trip(database_given: Value, mut table_given: Value, partition_giv
     database::create(&mut tx, &scope(), database_input("the_database")).await.unwrap();
     let mut input: TableInput = serde_json::from_value(table_given.clone()).unwrap();
     let made = table::create(&mut tx, &scope(), "the_database", input.clone(), "me").await.unwrap();
-    let found = table::get_entry(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
+    let mut found = table::get_entry(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
     assert_eq!(found.input, input);
     assert!(contains(&found.to_json(&scope()), &table_given));
     if found.is_link() {
@@ -208,6 +208,12 @@ async fn round_trip(database_given: Value, mut table_given: Value, partition_giv
         table::create(&mut tx, &scope(), "the_database", input, "me").await.unwrap();
     }
 
+    if found.partition_keys().is_empty() {
+        // It has no partitions at all.
+        table::delete(&mut tx, &scope(), "the_database", &made.name).await.unwrap();
+        let keyed = table_input(&made.name, &[("k", "string")]);
+        found = table::create(&mut tx, &scope(), "the_database", keyed, "me").await.unwrap();
+    }
     let mut input: PartitionInput = serde_json::from_value(partition_given.clone()).unwrap();
     input.values = found.partition_keys().iter().map(|_| value.clone()).collect();
     partition::create(&mut tx, &scope(), "the_database", &made.name, input.clone()).await.unwrap();

@@ -148,6 +148,23 @@ async fn versions_page() {
 }
 
 #[tokio::test]
+async fn versions_are_named_as_they_are_written() {
+    let (store, _folder) = with_table(&[]).await;
+    let mut tx = store.begin().await.unwrap();
+    table::update(&mut tx, &scope(), "db", table_input("t", &[]), Update::default()).await.unwrap();
+    for odd in ["+0", "00", "-0", " 0", "0 ", "+1", "01", "1.0", ""] {
+        let found = table::get_version(&mut tx, &scope(), "db", "t", Some(odd)).await;
+        assert!(matches!(found, Err(CatalogError::VersionNotFound { .. })), "{odd:?}: {found:?}");
+        let deleted = table::delete_version(&mut tx, &scope(), "db", "t", odd).await;
+        assert!(matches!(deleted, Err(CatalogError::VersionNotFound { .. })), "{odd:?}");
+    }
+    for version in ["0", "1"] {
+        let found = table::get_version(&mut tx, &scope(), "db", "t", Some(version)).await.unwrap();
+        assert_eq!(found.version.to_string(), version);
+    }
+}
+
+#[tokio::test]
 async fn tables_list_by_pattern_and_page() {
     let (store, _folder) = with_table(&[]).await;
     let mut tx = store.begin().await.unwrap();

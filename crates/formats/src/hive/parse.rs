@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
 
     fn ty(&mut self, depth: usize) -> Parsed<HiveType> {
         if depth > MAX_NESTING {
-            return Err("less nesting is expected");
+            return Err("types within types at most 64 levels deep are expected");
         }
         let start = self.at;
         let word = self.word().to_ascii_lowercase();
@@ -295,6 +295,11 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        assert!(parse(&"array<".repeat(10_000)).is_err());
+        let deep = |levels: usize| parse(&format!("{}int{}", "array<".repeat(levels), ">".repeat(levels)));
+        assert!(deep(MAX_NESTING).is_ok());
+        for levels in [MAX_NESTING + 1, 10_000] {
+            let refused = deep(levels).unwrap_err().to_string();
+            assert!(refused.contains(&format!("at most {MAX_NESTING} levels deep")), "{refused}");
+        }
     }
 }

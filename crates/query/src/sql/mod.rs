@@ -23,7 +23,7 @@ pub use create_table::{ColumnDef, CreateTable, RowFormat, StoredAs};
 pub use ddl::{Ddl, Name};
 pub(crate) use locate::{Search, probing, spots, ungrouped, without};
 pub(crate) use names::{check_order, shown};
-pub(crate) use plan::{conform, is_correlated};
+pub(crate) use plan::{as_read, conform, is_correlated};
 pub(crate) use probe::Probe;
 pub use token::Position;
 

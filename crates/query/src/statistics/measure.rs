@@ -1,4 +1,5 @@
-//! Reads a table on the engine and measures its columns.
+//! Reads a table on the engine and measures its columns: the values that a query reads, told apart as a query tells them
+//! apart.
 //!
 //! Distinct values are counted by HyperLogLog (2^14 registers, a standard error of 0.8 %; small numbers are exact), so that
 //! memory does not grow with the table. Everything else is exact, over all rows or over the sample: with a sample size each
@@ -12,6 +13,7 @@ use datafusion::common::{Column as Named, DataFusionError, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::functions::expr_fn::{character_length, encode, isnan, random};
 use datafusion::functions_aggregate::expr_fn::{approx_distinct, count, max, min, sum};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{Expr, cast, lit, when};
 use engine::{EngineError, Session, SessionOptions, Sources, SqlDialect, TableOptions};
 use formats::hive::HiveType;
@@ -21,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use super::data::{Measured, statistics};
 use super::task::Task;
 use crate::run::{Ground, RunError};
+use crate::sql::as_read;
+use crate::values::Canonical;
 
 /// Columns measured by one scan: plans stay small however wide the table is.
 const AT_ONCE: usize = 64;
@@ -96,7 +100,10 @@ pub(super) async fn measure(
     };
     let session = ground.engine.session(sources, options);
     let options = TableOptions { fold_fields: true, ..TableOptions::default() };
-    let mut frame = session.table(&task.database, &task.table, options).await?;
+    let frame = session.table(&task.database, &task.table, options).await?;
+    let (state, plan) = frame.into_parts();
+    let plan = as_read(plan).map_err(|error| convert(&session, &error))?;
+    let mut frame = DataFrame::new(state, plan);
     let columns = current(columns, &frame, task)?;
     if let Some(percent) = task.sample_size.filter(|percent| *percent < 100.0) {
         frame = frame.filter(random().lt(lit(percent / 100.0))).map_err(|e| convert(&session, &e))?;
@@ -171,7 +178,9 @@ fn measures(name: &str, kind: Kind) -> Result<Vec<(&'static str, Expr)>, DataFus
             all.extend(bounded(column));
         }
         Kind::Double => {
-            all.push(("distinct", approx_distinct(cast(column.clone(), DataType::Utf8))));
+            // One value for both zeros, and one for all that is no number.
+            let told_apart = ScalarUDF::from(Canonical::grouped()).call(vec![column.clone()]);
+            all.push(("distinct", approx_distinct(cast(told_apart, DataType::Utf8))));
             // What is no number is neither smallest nor largest.
             let wide = cast(column, DataType::Float64);
             let number = when(isnan(wide.clone()), lit(ScalarValue::Float64(None))).otherwise(wide)?;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! # What it owns
-//! The tables `query_statistics_*` of the metadata store ([`rows`]). What a column's statistics are: [`measure`]; how the
+//! The table `query_statistics_runs` of the metadata store ([`rows`]). What a column's statistics are: [`measure`]; how the
 //! catalog keeps them: [`data`]; runs by the clock: [`settings`].
 //!
 //! # Invariants
@@ -29,6 +29,8 @@ mod service;
 mod settings;
 mod task;
 
+#[cfg(test)]
+mod settings_tests;
 #[cfg(test)]
 mod tests;
 

@@ -36,6 +36,13 @@ CREATE INDEX query_statistics_runs_by_state ON query_statistics_runs (state, cre
 );
 CREATE INDEX query_statistics_settings_next ON query_statistics_settings (next_ms);
 ",
+        // Settings hang on their table, so that they are the catalog's (`catalog::task_settings`), whose steps come first.
+        "INSERT INTO catalog_task_settings (table_uid, next_ms, doc)
+  SELECT t.uid, s.next_ms, s.doc FROM query_statistics_settings s
+  JOIN catalog_databases d ON d.account = s.account AND d.region = s.region AND d.name = s.database_name
+  JOIN catalog_tables t ON t.database_uid = d.uid AND t.name = s.table_name;
+DROP TABLE query_statistics_settings;
+",
     ],
 };
 

@@ -1,20 +1,20 @@
 //! Settings of statistics tasks: what to measure of a table, and when.
 //!
-//! # Layout
-//! A row of `query_statistics_settings` per table with settings: a JSON document, and the next moment at which it is due.
+//! They are kept with their table, as JSON documents ([`catalog::task_settings`]): whoever renames or drops it need not know
+//! of them.
 //!
 //! # Invariants
 //! - Whoever moves `next_ms` on makes the run, in one transaction: no moment starts two runs, with several nodes either.
 //! - Moments that passed while no server ran start one run together, when one runs again.
-//! - A moment at which a run of the table is at work starts none; the settings say so. Settings of a table that is gone go,
-//!   too, when they are due.
+//! - A moment at which a run of the table is at work starts none; the settings say so.
 
 use std::time::Duration;
 
-use catalog::{CatalogError, names, table};
+use catalog::task_settings::{self, Stored};
+use catalog::{CatalogError, Table, names, table};
 use serde::{Deserialize, Serialize};
 use store::cron::Cron;
-use store::{Row, Scope, Tx, params};
+use store::{Scope, Tx};
 
 use super::error::StatisticsError;
 use super::service::{NewTask, StatisticsTasks, begin, check_sample};
@@ -118,9 +118,10 @@ impl StatisticsTasks {
         change: SettingsChange,
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
+        let entry = table::get_entry(&mut tx, scope, database, name).await?;
         let mut settings = Settings {
-            database: names::fold(database),
-            table: names::fold(name),
+            database: entry.database_name.clone(),
+            table: entry.name.clone(),
             role: String::new(),
             columns: Vec::new(),
             sample_size: None,
@@ -130,20 +131,20 @@ impl StatisticsTasks {
         };
         settings.apply(change, tx.now_ms())?;
         check_columns(&mut tx, scope, &settings).await?;
-        if find(&mut tx, scope, &settings.database, &settings.table).await?.is_some() {
+        if task_settings::find(&mut tx, &entry).await?.is_some() {
             return Err(StatisticsError::SettingsExist { table: place(&settings.database, &settings.table) });
         }
-        self.save(tx, scope, &settings).await
+        self.save(tx, &entry, &settings).await
     }
 
-    /// The settings of a table. Errors: `SettingsNotFound`.
+    /// The settings of a table. Errors: `SettingsNotFound`, those of the catalog.
     pub async fn settings(
         &self,
         scope: &Scope,
         (database, name): (&str, &str),
     ) -> Result<Settings, StatisticsError> {
         let mut tx = self.store().read().await?;
-        get(&mut tx, scope, database, name).await
+        Ok(get(&mut tx, scope, database, name).await?.1)
     }
 
     /// Changes the members that are given. Errors: `SettingsNotFound`, those of the catalog, `Invalid`.
@@ -154,26 +155,26 @@ impl StatisticsTasks {
         change: SettingsChange,
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
-        let mut settings = get(&mut tx, scope, database, name).await?;
+        let (entry, mut settings) = get(&mut tx, scope, database, name).await?;
         settings.apply(change, tx.now_ms())?;
         check_columns(&mut tx, scope, &settings).await?;
-        self.save(tx, scope, &settings).await
+        self.save(tx, &entry, &settings).await
     }
 
-    /// Deletes the settings of a table; its statistics and runs stay. Errors: `SettingsNotFound`.
+    /// Deletes the settings of a table; its statistics and runs stay. Errors: `SettingsNotFound`, those of the catalog.
     pub async fn delete_settings(
         &self,
         scope: &Scope,
         (database, name): (&str, &str),
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
-        let settings = get(&mut tx, scope, database, name).await?;
-        remove(&mut tx, scope, &settings).await?;
+        let (entry, _) = get(&mut tx, scope, database, name).await?;
+        task_settings::remove(&mut tx, &entry).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Lets the schedule start runs, or keeps it from that. Errors: `SettingsNotFound`; `Invalid` when there is no schedule,
-    /// it is so already, or it is to start what never fires again.
+    /// Lets the schedule start runs, or keeps it from that. Errors: `SettingsNotFound`, those of the catalog;
+    /// `Invalid` when there is no schedule, it is so already, or it is to start what never fires again.
     pub async fn set_schedule(
         &self,
         scope: &Scope,
@@ -181,7 +182,7 @@ impl StatisticsTasks {
         scheduled: bool,
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
-        let mut settings = get(&mut tx, scope, database, name).await?;
+        let (entry, mut settings) = get(&mut tx, scope, database, name).await?;
         if settings.schedule.is_none() || settings.scheduled == scheduled {
             let state = match (&settings.schedule, scheduled) {
                 (None, _) => "has no schedule",
@@ -200,13 +201,13 @@ impl StatisticsTasks {
                 "The schedule of the column statistics task of table {table} never fires again"
             )));
         }
-        self.save(tx, scope, &settings).await
+        self.save(tx, &entry, &settings).await
     }
 
     /// Keeps the settings and lets the loop look at the schedule.
-    async fn save(&self, mut tx: Tx, scope: &Scope, settings: &Settings) -> Result<(), StatisticsError> {
+    async fn save(&self, mut tx: Tx, entry: &Table, settings: &Settings) -> Result<(), StatisticsError> {
         let next = settings.next(tx.now_ms())?;
-        put(&mut tx, scope, settings, next).await?;
+        put(&mut tx, entry, settings, next).await?;
         tx.commit().await?;
         self.inner.wake.notify_one();
         Ok(())
@@ -215,19 +216,12 @@ impl StatisticsTasks {
     /// Starts the runs that are due; how many it started. The loop of [`StatisticsTasks::run`] calls it in time.
     pub async fn fire_due(&self) -> Result<usize, StatisticsError> {
         let mut tx = self.store().read().await?;
-        let rows = tx
-            .query(
-                "SELECT account, region, database_name, table_name FROM query_statistics_settings
-                 WHERE next_ms <= $1 ORDER BY next_ms LIMIT $2",
-                &params![tx.now_ms(), AT_ONCE as i64],
-            )
-            .await?;
+        let now_ms = tx.now_ms();
+        let due = task_settings::due(&mut tx, now_ms, AT_ONCE).await?;
         drop(tx);
         let mut started = 0;
-        for row in rows {
-            let scope = Scope { account: row.get(0)?, region: row.get(1)? };
-            let (database, name): (String, String) = (row.get(2)?, row.get(3)?);
-            started += usize::from(self.fire(&scope, &database, &name).await?);
+        for one in due {
+            started += usize::from(self.fire(&one.scope, &one.database, &one.table).await?);
         }
         Ok(started)
     }
@@ -235,7 +229,14 @@ impl StatisticsTasks {
     async fn fire(&self, scope: &Scope, database: &str, name: &str) -> Result<bool, StatisticsError> {
         let mut tx = self.store().begin().await?;
         let now_ms = tx.now_ms();
-        let Some((mut settings, due_ms)) = find(&mut tx, scope, database, name).await? else {
+        let entry = match table::get_entry(&mut tx, scope, database, name).await {
+            // It went meanwhile, and its settings with it.
+            Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => {
+                return Ok(false);
+            }
+            other => other?,
+        };
+        let Some((mut settings, due_ms)) = find(&mut tx, &entry).await? else {
             return Ok(false);
         };
         // Another node was faster.
@@ -244,24 +245,18 @@ impl StatisticsTasks {
         }
         let (id, error) = match begin(&mut tx, scope, settings.task()).await {
             Ok(id) => (Some(id), None),
-            Err(StatisticsError::Catalog(
-                CatalogError::TableNotFound { .. }
-                | CatalogError::DatabaseNotFound { .. }
-                | CatalogError::TargetNotFound { .. },
-            )) => {
-                remove(&mut tx, scope, &settings).await?;
-                tx.commit().await?;
-                return Ok(false);
-            }
-            Err(error @ (StatisticsError::Running { .. } | StatisticsError::Invalid { .. })) => {
-                (None, Some(error.to_string()))
-            }
+            Err(
+                error @ (StatisticsError::Running { .. }
+                | StatisticsError::Invalid { .. }
+                // A link to a table that is not there.
+                | StatisticsError::Catalog(CatalogError::TargetNotFound { .. })),
+            ) => (None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
         let started = id.is_some();
         settings.last = Some(Attempt { run: id, at_ms: now_ms, error });
         let next = settings.next(now_ms)?;
-        put(&mut tx, scope, &settings, next).await?;
+        put(&mut tx, &entry, &settings, next).await?;
         tx.commit().await?;
         Ok(started)
     }
@@ -270,14 +265,7 @@ impl StatisticsTasks {
     pub(super) async fn until_due(&self, most: Duration) -> Duration {
         let soonest = async {
             let mut tx = self.store().read().await?;
-            let row = tx
-                .query_opt(
-                    "SELECT next_ms FROM query_statistics_settings WHERE next_ms IS NOT NULL
-                     ORDER BY next_ms LIMIT 1",
-                    &[],
-                )
-                .await?;
-            let next: Option<i64> = row.map(|row| row.get(0)).transpose()?;
+            let next = task_settings::next_due(&mut tx).await?;
             Ok::<_, StatisticsError>(next.map(|ms| (ms - tx.now_ms()).max(0)))
         };
         match soonest.await {
@@ -300,72 +288,38 @@ async fn check_columns(tx: &mut Tx, scope: &Scope, settings: &Settings) -> Resul
     measure::chosen(&found, &settings.columns).map(|_| ()).map_err(StatisticsError::invalid)
 }
 
-fn decode(row: &Row) -> Result<(Settings, Option<i64>), StatisticsError> {
-    let settings = serde_json::from_str(&row.get::<String>(0)?)
+/// The settings of a table, under the names that it has today, and when they are due.
+async fn find(tx: &mut Tx, entry: &Table) -> Result<Option<(Settings, Option<i64>)>, StatisticsError> {
+    let Some(Stored { doc, next_ms }) = task_settings::find(tx, entry).await? else {
+        return Ok(None);
+    };
+    let mut settings: Settings = serde_json::from_str(&doc)
         .map_err(|source| StatisticsError::Corrupt { what: "statistics settings", source })?;
-    Ok((settings, row.get(1)?))
+    settings.database.clone_from(&entry.database_name);
+    settings.table.clone_from(&entry.name);
+    Ok(Some((settings, next_ms)))
 }
 
-async fn find(
+async fn get(
     tx: &mut Tx,
     scope: &Scope,
     database: &str,
     name: &str,
-) -> Result<Option<(Settings, Option<i64>)>, StatisticsError> {
-    let (database, name) = (names::fold(database), names::fold(name));
-    let row = tx
-        .query_opt(
-            "SELECT doc, next_ms FROM query_statistics_settings
-             WHERE account = $1 AND region = $2 AND database_name = $3 AND table_name = $4",
-            &params![scope.account.as_str(), scope.region.as_str(), database, name],
-        )
-        .await?;
-    row.as_ref().map(decode).transpose()
-}
-
-async fn get(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<Settings, StatisticsError> {
-    let found = find(tx, scope, database, name).await?;
-    let missing = || StatisticsError::SettingsNotFound { table: place(database, name) };
-    found.map(|(settings, _)| settings).ok_or_else(missing)
+) -> Result<(Table, Settings), StatisticsError> {
+    let entry = table::get_entry(tx, scope, database, name).await?;
+    match find(tx, &entry).await? {
+        Some((settings, _)) => Ok((entry, settings)),
+        None => Err(StatisticsError::SettingsNotFound { table: place(&entry.database_name, &entry.name) }),
+    }
 }
 
 async fn put(
     tx: &mut Tx,
-    scope: &Scope,
+    entry: &Table,
     settings: &Settings,
     next_ms: Option<i64>,
 ) -> Result<(), StatisticsError> {
     let doc = serde_json::to_string(settings)
         .map_err(|source| StatisticsError::Corrupt { what: "statistics settings", source })?;
-    tx.execute(
-        "INSERT INTO query_statistics_settings (account, region, database_name, table_name, next_ms, doc)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (account, region, database_name, table_name)
-           DO UPDATE SET next_ms = excluded.next_ms, doc = excluded.doc",
-        &params![
-            scope.account.as_str(),
-            scope.region.as_str(),
-            settings.database.as_str(),
-            settings.table.as_str(),
-            next_ms,
-            doc
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
-async fn remove(tx: &mut Tx, scope: &Scope, settings: &Settings) -> Result<(), StatisticsError> {
-    tx.execute(
-        "DELETE FROM query_statistics_settings
-         WHERE account = $1 AND region = $2 AND database_name = $3 AND table_name = $4",
-        &params![
-            scope.account.as_str(),
-            scope.region.as_str(),
-            settings.database.as_str(),
-            settings.table.as_str()
-        ],
-    )
-    .await?;
-    Ok(())
+    Ok(task_settings::put(tx, entry, Stored { doc, next_ms }).await?)
 }

@@ -18,7 +18,7 @@ fn options() -> StatisticsOptions {
     StatisticsOptions { node: "here".to_owned(), max_running: 2 }
 }
 
-fn tasks(world: &World) -> StatisticsTasks {
+pub(super) fn tasks(world: &World) -> StatisticsTasks {
     let ground = world.ground.clone();
     StatisticsTasks::new(ground.store, ground.lake, ground.engine, options())
 }
@@ -28,7 +28,7 @@ fn of(table: &str) -> NewTask {
 }
 
 /// Runs the service until the run has ended.
-async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
+pub(super) async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
     let stop = CancellationToken::new();
     let watch = async {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
@@ -47,7 +47,7 @@ async fn finish(tasks: &StatisticsTasks, world: &World, id: &str) -> Task {
     task
 }
 
-async fn statistics(world: &World, table: &str, column: &str) -> Option<ColumnStatistics> {
+pub(super) async fn statistics(world: &World, table: &str, column: &str) -> Option<ColumnStatistics> {
     let mut tx = world.ground.store.read().await.unwrap();
     let names = [column.to_owned()];
     let found = catalog::statistics::get(&mut tx, &world.scope, ("shop", table), Of::Table, &names).await;
@@ -58,7 +58,7 @@ async fn data(world: &World, table: &str, column: &str) -> Value {
     json!(statistics(world, table, column).await.expect("statistics").statistics_data)
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let world = World::new().await;
     let n = Int32Array::from(vec![Some(3), Some(-7), None, Some(3)]);
     let x = Float64Array::from(vec![Some(1.5), Some(f64::NAN), Some(f64::INFINITY), None]);
@@ -141,6 +141,34 @@ async fn every_type_is_measured() {
     let one = statistics(&world, "all", "m").await.unwrap();
     assert_eq!(one.other["ColumnType"], "decimal(9,2)");
     assert!(one.other["AnalyzedTime"].is_i64());
+}
+
+/// Timestamps of microseconds that round into the next year, both zeros, and texts longer than their column's type.
+#[tokio::test]
+async fn statistics_are_of_the_values_that_queries_read() {
+    let world = World::new().await;
+    // 1600-12-31 23:59:59.999999 and two that are the same millisecond.
+    let t = TimestampMicrosecondArray::from(vec![-11_644_473_600_000_001, 1_000_100, 1_000_200, 999_900]);
+    let x = Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN]);
+    let s = StringArray::from(vec!["abcd", "abce", "abcf", "x"]);
+    let rows = batch(vec![("t", Arc::new(t)), ("x", Arc::new(x)), ("s", Arc::new(s))]);
+    world.table("odd", "t timestamp;x double;s varchar(3)", &rows).await;
+    let sql = "SELECT min(t), max(t), count(DISTINCT t), count(DISTINCT x), max(length(s)), count(DISTINCT s) FROM odd";
+    assert_eq!(
+        world.rows(sql).await,
+        ["1601-01-01 00:00:00.000|1970-01-01 00:00:01.000|2|2|3|2"],
+        "what the statistics are to agree with"
+    );
+    let tasks = tasks(&world);
+    let id = tasks.start(&world.scope, of("odd")).await.unwrap();
+    assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Succeeded);
+    let t = data(&world, "odd", "t").await["LongColumnStatisticsData"].clone();
+    let wanted = json!({"MinimumValue": -11_644_473_600_i64, "MaximumValue": 1, "NumberOfNulls": 0,
+        "NumberOfDistinctValues": 2});
+    assert_eq!(t, wanted);
+    assert_eq!(data(&world, "odd", "x").await["DoubleColumnStatisticsData"]["NumberOfDistinctValues"], 2);
+    let s = data(&world, "odd", "s").await["StringColumnStatisticsData"].clone();
+    assert_eq!((&s["MaximumLength"], &s["NumberOfDistinctValues"]), (&json!(3), &json!(2)));
 }
 
 #[tokio::test]
@@ -278,66 +306,4 @@ async fn a_run_that_is_told_to_stop_writes_nothing() {
     assert!(matches!(tasks.stop(&world.scope, ("shop", "all")).await, Err(StatisticsError::Stopping { .. })));
     assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Stopped);
     assert!(statistics(&world, "all", "n").await.is_none());
-}
-
-/// A moment that has passed.
-async fn make_due(world: &World) {
-    let mut tx = world.ground.store.begin().await.unwrap();
-    tx.execute("UPDATE query_statistics_settings SET next_ms = 1 WHERE next_ms IS NOT NULL", &[])
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_schedule_starts_runs_until_it_is_stopped_or_its_table_goes() {
-    let world = world().await;
-    let tasks = tasks(&world);
-    let place = ("Shop", "All");
-    let change = SettingsChange {
-        role: Some("r".to_owned()),
-        columns: Some(vec!["N".to_owned()]),
-        schedule: Some("cron(0 8 * * ? *)".to_owned()),
-        ..SettingsChange::default()
-    };
-    tasks.create_settings(&world.scope, place, change.clone()).await.unwrap();
-    let again = tasks.create_settings(&world.scope, place, change).await;
-    assert!(matches!(again, Err(StatisticsError::SettingsExist { .. })));
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 1);
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    let settings = tasks.settings(&world.scope, place).await.unwrap();
-    let id = settings.last.unwrap().run.unwrap();
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0, "the first run is at work");
-    let last = tasks.settings(&world.scope, place).await.unwrap().last.unwrap();
-    assert!(last.run.is_none() && last.error.unwrap().contains("running already"));
-    assert_eq!(finish(&tasks, &world, &id).await.state, TaskState::Succeeded);
-    assert!(statistics(&world, "all", "n").await.is_some() && statistics(&world, "all", "s").await.is_none());
-    tasks.set_schedule(&world.scope, place, false).await.unwrap();
-    assert!(matches!(
-        tasks.set_schedule(&world.scope, place, false).await,
-        Err(StatisticsError::Invalid { .. })
-    ));
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    tasks.set_schedule(&world.scope, place, true).await.unwrap();
-    for wrong in [
-        SettingsChange { schedule: Some("every day".to_owned()), ..SettingsChange::default() },
-        SettingsChange { schedule: Some("cron(0 0 1 1 ? 2020)".to_owned()), ..SettingsChange::default() },
-        SettingsChange { schedule: Some("cron(0 0 31 2 ? *)".to_owned()), ..SettingsChange::default() },
-        SettingsChange { columns: Some(vec!["nope".to_owned()]), ..SettingsChange::default() },
-        SettingsChange { sample_size: Some(0.0), ..SettingsChange::default() },
-    ] {
-        let refused = tasks.update_settings(&world.scope, place, wrong).await;
-        assert!(matches!(refused, Err(StatisticsError::Invalid { .. })));
-    }
-    let mut tx = world.ground.store.begin().await.unwrap();
-    catalog::table::delete(&mut tx, &world.scope, "shop", "all").await.unwrap();
-    tx.commit().await.unwrap();
-    make_due(&world).await;
-    assert_eq!(tasks.fire_due().await.unwrap(), 0);
-    let gone = tasks.settings(&world.scope, place).await;
-    assert!(matches!(gone, Err(StatisticsError::SettingsNotFound { .. })));
 }

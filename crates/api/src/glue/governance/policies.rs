@@ -1,7 +1,7 @@
 //! Resource policies.
 
 use catalog::policy::{self, Condition, Policy};
-use catalog::{arn, database, table};
+use catalog::{arn, database, names, table};
 use serde_json::{Value, json};
 use store::{Scope, Tx};
 use wire::{Call, Fault, Reply, epoch_seconds};
@@ -37,6 +37,19 @@ async fn resource(tx: &mut Tx, scope: &Scope, call: &Call) -> Result<String, Fau
     }
 }
 
+/// As [`resource`], for what is there already: a policy that is stored under the ARN is found also when nothing of that name
+/// is left (versions before this one could leave such policies behind).
+async fn kept(tx: &mut Tx, scope: &Scope, call: &Call) -> Result<String, Fault> {
+    if let Some(given) = call.text("ResourceArn") {
+        let folded = given.rsplit_once(':').map(|(place, name)| format!("{place}:{}", names::fold(name)));
+        let arn = folded.unwrap_or_else(|| given.to_owned());
+        if policy::find(tx, scope, &arn).await.map_err(errors::catalog)?.is_some() {
+            return Ok(arn);
+        }
+    }
+    resource(tx, scope, call).await
+}
+
 fn condition(call: &Call) -> Condition<'_> {
     let exists = match call.text("PolicyExistsCondition") {
         Some("MUST_EXIST") => Some(true),
@@ -67,7 +80,7 @@ pub(super) async fn put(governance: &Governance, call: Call) -> Result<Reply, Fa
 pub(super) async fn get(governance: &Governance, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut tx = governance.read().await?;
-    let arn = resource(&mut tx, &scope, &call).await?;
+    let arn = kept(&mut tx, &scope, &call).await?;
     let found = policy::get(&mut tx, &scope, &arn).await.map_err(errors::catalog)?;
     Ok(Reply::from(shown(&found)))
 }
@@ -85,7 +98,7 @@ pub(super) async fn list(governance: &Governance, call: Call) -> Result<Reply, F
 pub(super) async fn delete(governance: &Governance, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut tx = governance.begin().await?;
-    let arn = resource(&mut tx, &scope, &call).await?;
+    let arn = kept(&mut tx, &scope, &call).await?;
     policy::delete(&mut tx, &scope, &arn, condition(&call)).await.map_err(errors::catalog)?;
     commit(tx).await?;
     Ok(Reply::empty())

@@ -29,6 +29,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, Join, LogicalPlan};
 
+pub(crate) use scans::as_read;
 pub(crate) use subqueries::is_correlated;
 
 use super::{Position, SqlError, SqlErrorKind};
