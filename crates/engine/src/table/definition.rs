@@ -143,6 +143,14 @@ impl Definition {
         merged.serde_info = own.serde_info.clone().or_else(|| self.descriptor.serde_info.clone());
         merged.input_format = own.input_format.clone().or_else(|| self.descriptor.input_format.clone());
         let columns = own.columns.as_deref().or(self.descriptor.columns.as_deref()).unwrap_or_default();
+        // What the partition's own parameters say goes before what its SerDe says, too.
+        let overrides = |name: &str| {
+            let mut names = partition.parameters().into_iter().flat_map(BTreeMap::keys);
+            serde_info::is_setting(name) && names.any(|own| own.eq_ignore_ascii_case(name))
+        };
+        if let Some(settings) = merged.serde_info.as_mut().and_then(|serde| serde.parameters.as_mut()) {
+            settings.retain(|name, _| !overrides(name));
+        }
         let parameters = parameters.as_ref().unwrap_or(&self.parameters);
         Ok(Arc::new(format_of(&merged, parameters, columns, &self.name)?))
     }
@@ -150,10 +158,10 @@ impl Definition {
     /// The table's parameters with those of a partition, where that says otherwise how its files are read. What else
     /// partitions say (statistics) differs from one to the next.
     fn own_parameters(&self, own: Option<&BTreeMap<String, String>>) -> Option<BTreeMap<String, String>> {
-        let is_read = |name: &str| serde_info::READING.iter().any(|known| known.eq_ignore_ascii_case(name));
         let same = |known: &str, name: &str| known.eq_ignore_ascii_case(name);
         let is_new = |(name, value): &(&String, &String)| {
-            is_read(name) && !self.parameters.iter().any(|(n, known)| same(n, name) && known == *value)
+            serde_info::is_setting(name)
+                && !self.parameters.iter().any(|(n, known)| same(n, name) && known == *value)
         };
         let own: Vec<(&String, &String)> = own?.iter().filter(is_new).collect();
         if own.is_empty() {

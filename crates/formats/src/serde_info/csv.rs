@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::settings::refuse_of_lazy_simple;
 use super::{ENCODING, SerdeError, bad, byte, character, encoding, get, skipped_lines};
 use crate::options::{CsvOptions, Format};
 
 /// What records begin with that are comments: a parameter of our own, Hive's SerDes have none.
-const COMMENT: &str = "commentChar";
+pub(super) const COMMENT: &str = "commentChar";
 
 pub(super) fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
     let mut parameters = BTreeMap::from([("field.delim".to_owned(), character(csv.delimiter))]);
@@ -46,12 +47,12 @@ fn comment(serde: &BTreeMap<String, String>) -> Result<Option<u8>, SerdeError> {
 
 pub(super) fn lazy_simple(
     serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
     columns: Vec<String>,
 ) -> Result<Format, SerdeError> {
+    refuse_of_lazy_simple(serde)?;
     let mut csv = CsvOptions::lazy_simple(columns);
-    (csv.header_lines, csv.footer_lines) = skipped_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
+    (csv.header_lines, csv.footer_lines) = skipped_lines(serde)?;
+    csv.encoding = encoding(serde)?;
     csv.comment = comment(serde)?;
     if let Some(v) = get(serde, "field.delim").or_else(|| get(serde, "serialization.format")) {
         csv.delimiter = byte("field.delim", v, true)?;
@@ -76,14 +77,10 @@ pub(super) fn lazy_simple(
     Ok(Format::Csv(csv))
 }
 
-pub(super) fn open_csv(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-    columns: Vec<String>,
-) -> Result<Format, SerdeError> {
+pub(super) fn open_csv(serde: &BTreeMap<String, String>, columns: Vec<String>) -> Result<Format, SerdeError> {
     let mut csv = CsvOptions::open_csv(columns);
-    (csv.header_lines, csv.footer_lines) = skipped_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
+    (csv.header_lines, csv.footer_lines) = skipped_lines(serde)?;
+    csv.encoding = encoding(serde)?;
     csv.comment = comment(serde)?;
     if let Some(v) = get(serde, "separatorChar") {
         csv.delimiter = byte("separatorChar", v, false)?;

@@ -230,10 +230,16 @@ fn orc_columns_by_name_and_of_old_hive_by_position() {
 
     let hive = fixture("hive.orc");
     let columns = vec!["number".to_owned(), "word".to_owned(), "later".to_owned()];
-    let by_position = Format::Orc(OrcOptions { columns });
+    let by_position = Format::Orc(OrcOptions { columns, ..OrcOptions::default() });
     let wanted = schema(&[("later", "int"), ("word", "string"), ("number", "double")]);
     assert_eq!(rows(&all(&hive, &by_position, &wanted)), [["∅", "a", "1.0"], ["∅", "b", "2.0"]]);
     assert_eq!(rows(&all(&hive, &plain, &schema(&[("_col1", "string")]))), [["a"], ["b"]]);
+    // Asked to, files with names go by position as well: the fifth is `f`.
+    let columns: Vec<String> = ["a", "b", "c", "e", "d"].map(str::to_owned).to_vec();
+    for (by_position, value) in [(false, "0.25"), (true, "0.5")] {
+        let format = Format::Orc(OrcOptions { columns: columns.clone(), by_position });
+        assert_eq!(rows(&all(&file, &format, &schema(&[("d", "double")])))[0], [value]);
+    }
 }
 
 #[test]
