@@ -135,14 +135,16 @@ impl Definition {
         let own = partition.storage_descriptor().unwrap_or(&self.descriptor);
         let same_serde = own.serde_info.is_none() || own.serde_info == self.descriptor.serde_info;
         let same_input = own.input_format.is_none() || own.input_format == self.descriptor.input_format;
-        let same_columns = own.columns.is_none() || own.columns == self.descriptor.columns;
+        // A list without any is as none: a partition has its table's columns where it names no own ones.
+        let own_columns = own.columns.as_deref().filter(|columns| !columns.is_empty());
+        let columns = own_columns.or(self.descriptor.columns.as_deref()).unwrap_or_default();
+        let same_columns = self.descriptor.columns.as_deref().unwrap_or_default() == columns;
         if same_serde && same_columns && same_input && parameters.is_none() {
             return Ok(Arc::clone(&self.format));
         }
         let mut merged = own.clone();
         merged.serde_info = own.serde_info.clone().or_else(|| self.descriptor.serde_info.clone());
         merged.input_format = own.input_format.clone().or_else(|| self.descriptor.input_format.clone());
-        let columns = own.columns.as_deref().or(self.descriptor.columns.as_deref()).unwrap_or_default();
         // What the partition's own parameters say goes before what its SerDe says, too.
         let overrides = |name: &str| {
             let mut names = partition.parameters().into_iter().flat_map(BTreeMap::keys);

@@ -2,7 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{World, lazy_csv};
+use super::{BUCKET, World, lazy_csv};
+
+/// Creates a partition as a client does.
+async fn create(world: &World, table: &str, input: Value) {
+    let input = serde_json::from_value(input).expect("input");
+    let mut tx = world.store().begin().await.expect("tx");
+    catalog::partition::create(&mut tx, &world.sources.scope, "shop", table, input).await.expect("partition");
+    tx.commit().await.expect("commit");
+}
 
 #[tokio::test]
 async fn settings_of_the_serde_may_stand_in_the_parameters_of_the_table() {
@@ -25,4 +33,21 @@ async fn settings_of_the_serde_may_stand_in_the_parameters_of_the_table() {
         error.contains("field.delim is \",\" in the SerDe's parameters and \"|\" in the table's"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_partition_that_names_no_columns_has_those_of_its_table() {
+    let world = World::new().await;
+    world.table("t", lazy_csv(), "id bigint;name string", "k string", "t/").await;
+    world.put("t/k=1/a.csv", "1,ann\n").await;
+    world.put("t/k=2/a.csv", "2|bob\n").await;
+    for (value, parameters) in [("1", json!({})), ("2", json!({"field.delim": "|"}))] {
+        let input = json!({
+            "Values": [value], "Parameters": parameters,
+            "StorageDescriptor": {"Columns": [], "Location": format!("s3://{BUCKET}/t/k={value}/")},
+        });
+        create(&world, "t", input).await;
+    }
+    let found = world.sql("SELECT id, name FROM t ORDER BY id").await.expect("sql").0;
+    assert_eq!(found, "1|ann\n2|bob");
 }
