@@ -128,7 +128,7 @@ fn json_lines_with_nested_values() {
     let text = concat!(
         r#"{"ID":1,"name":"a\u00e9\ud83d\ude00","tags":["x",null],"Address":{"CITY":"B","zip":"12"},"counts":{"k":1}}"#,
         "\n",
-        r#"{"id":"2","name":{"raw": [1]},"tags":null,"other":[{}],"at":"2024-01-02 03:04:05.5"} {"id":3,"at":86400000}"#,
+        r#"{"id":"2","name":{"raw": [1]},"tags":null,"other":[{}],"at":"2024-01-02 03:04:05.5"} {"id":3,"at":86400}"#,
         "\n\n",
         r#"{"id":null,"id":4,"tags":[]}"#,
     );
