@@ -93,6 +93,27 @@ fn open_csv_reads_numbers_as_days_and_milliseconds() {
 }
 
 #[test]
+fn dates_and_times_need_no_leading_zeros() {
+    let columns = [("d", "date"), ("t", "timestamp")];
+    let texts =
+        ["2024-1-2,2024-1-2 3:4:5\n", "2024-01-02 23:00:00,2024-1-2\n", "2024-1-32,2024-1-2 3:4:65\n"];
+    let wanted = [["2024-01-02", "2024-01-02T03:04:05"], ["2024-01-02", "2024-01-02T00:00:00"], ["∅", "∅"]];
+    let lazy = table(LAZY_SIMPLE, &[("field.delim", ",")], &columns);
+    let by_regex = table(serde_info::REGEX, &[("input.regex", "(.*),(.*)")], &columns);
+    let quoted = table(serde_info::OPEN_CSV, &[], &columns);
+    for (text, wanted) in texts.into_iter().zip(wanted) {
+        let read =
+            |format: &Format| read_all(&source("f", text), format, &schema(&columns), ReadOptions::default());
+        assert_eq!(rows(&read(&lazy).unwrap()), [wanted]);
+        assert_eq!(rows(&read(&by_regex).unwrap()), [wanted]);
+        match wanted[0] {
+            "∅" => assert!(read(&quoted).is_err()),
+            _ => assert_eq!(rows(&read(&quoted).unwrap()), [wanted]),
+        }
+    }
+}
+
+#[test]
 fn numbers_as_times_in_json_are_seconds_unless_they_are_long() {
     let columns = [("t", "timestamp")];
     let format = table(OPENX_JSON, &[], &columns);
