@@ -12,6 +12,7 @@ use formats::{
 };
 
 use super::symlink::has_manifests;
+use super::types::{Narrower, narrower};
 use crate::{EngineError, hive, location::Location, scan::spelling};
 
 /// A table's definition, checked and translated.
@@ -154,7 +155,18 @@ impl Definition {
             settings.retain(|name, _| !overrides(name));
         }
         let parameters = parameters.as_ref().unwrap_or(&self.parameters);
-        Ok(Arc::new(format_of(&merged, parameters, columns, &self.name)?))
+        let format = format_of(&merged, parameters, columns, &self.name)?;
+        let wanted = self.descriptor.columns.as_deref().unwrap_or_default();
+        match narrower(&format, columns, wanted) {
+            None => Ok(Arc::new(format)),
+            Some(Narrower { column, own, wanted }) => Err(EngineError::PartitionTypeMismatch {
+                table: self.name.clone(),
+                partition: partition.values().join("/"),
+                column,
+                own: own.to_string(),
+                wanted: wanted.to_string(),
+            }),
+        }
     }
 
     /// The table's parameters with those of a partition, where that says otherwise how its files are read. What else

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{BUCKET, World, lazy_csv};
+use super::{BUCKET, World, json_lines, lazy_csv};
+use crate::EngineError;
 
 /// Creates a partition as a client does.
 async fn create(world: &World, table: &str, input: Value) {
@@ -50,4 +51,37 @@ async fn a_partition_that_names_no_columns_has_those_of_its_table() {
     }
     let found = world.sql("SELECT id, name FROM t ORDER BY id").await.expect("sql").0;
     assert_eq!(found, "1|ann\n2|bob");
+}
+
+#[tokio::test]
+async fn a_partition_of_wider_values_is_refused_where_they_would_be_null() {
+    let world = World::new().await;
+    for (name, serde, text, fails) in [
+        ("lazy", lazy_csv(), "3000000000,x\n", true),
+        // Here a value that does not fit is an error anyway.
+        ("lines", json_lines(), "{\"id\":7}\n", false),
+    ] {
+        world.table(name, serde.clone(), "id int;name string", "k string", &format!("{name}/")).await;
+        world.put(&format!("{name}/k=1/a"), text).await;
+        let input = json!({
+            "Values": ["1"],
+            "StorageDescriptor": {
+                "Columns": [{"Name": "ID", "Type": "bigint"}, {"Name": "name", "Type": "string"}],
+                "Location": format!("s3://{BUCKET}/{name}/k=1/"),
+                "SerdeInfo": {"SerializationLibrary": serde["library"], "Parameters": serde["serde"]},
+            },
+        });
+        create(&world, name, input).await;
+        if fails {
+            let error = world.error("SELECT id FROM lazy").await;
+            assert!(matches!(&error, EngineError::PartitionTypeMismatch { .. }), "{error}");
+            assert_eq!(
+                error.to_string(),
+                "partition 1 of table shop.lazy declares the column id as bigint, whose values may not fit the \
+                 table's type, int"
+            );
+        } else {
+            assert_eq!(world.sql("SELECT id FROM lines").await.expect("sql").0, "7");
+        }
+    }
 }
