@@ -194,6 +194,19 @@ fn malformed_json_by_policy() {
 }
 
 #[test]
+fn a_record_over_several_lines_behind_one_on_a_line_is_told() {
+    let table = schema(&[("a", "int")]);
+    let format = Format::Json(JsonOptions::default());
+    for text in ["{\"a\":1}\n{\n  \"a\": 2\n}\n", "{\"a\":1}\r\n{ \r\n\"a\": 2}\r\n"] {
+        let error = read_all(&source("f", text), &format, &table, ReadOptions::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "f, line 2: malformed JSON: the record goes over several lines, in a file whose first does not"
+        );
+    }
+}
+
+#[test]
 fn openx_mappings() {
     let mut options = JsonOptions { dots_in_keys: true, ..JsonOptions::default() };
     options.mapping.insert("ts".into(), "timestamp".into());
