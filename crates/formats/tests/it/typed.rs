@@ -425,11 +425,8 @@ fn strange_avro_schemas_are_refused() {
         inferred.unwrap_err().to_string()
     };
     let itself = r#"{"type":"record","name":"Node","fields":[{"name":"a","type":"int"},{"name":"next","type":["null","Node"]}]}"#;
-    assert!(
-        refusal(itself).starts_with("s3://b/f.avro: damaged or unreadable Avro: "),
-        "{}",
-        refusal(itself)
-    );
+    let said = "s3://b/f.avro: an Avro schema that contains itself (the record Node) is not supported";
+    assert_eq!(refusal(itself), said);
     assert!(refusal("\"string\"").contains("the schema is not a record's"));
     assert!(refusal("{").contains("the schema is not JSON"));
     let unknown = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"Elsewhere"}]}"#;
