@@ -254,9 +254,12 @@ fn bad(name: &str, value: &str) -> SerdeError {
     SerdeError::Parameter { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// One character of one byte, written as itself, as `\t`, `\u0001`, `\001`, or as a number (LazySimpleSerDe).
+/// One character of one byte, written as itself, as `\t`, `\u0001`, `\001`, or as a number (LazySimpleSerDe, to which a
+/// digit is a number as well).
 fn byte(name: &str, value: &str, numbers: bool) -> Result<u8, SerdeError> {
-    if let [byte] = value.as_bytes() {
+    if let [byte] = value.as_bytes()
+        && !(numbers && byte.is_ascii_digit())
+    {
         return Ok(*byte);
     }
     let code = match value {

@@ -97,7 +97,8 @@ fn any_int(text: &[u8]) -> Option<i64> {
     })
 }
 
-/// A floating point number: digits, point, exponent; also `NaN`, `Infinity`, `inf` with a sign.
+/// A floating point number: digits, point, exponent; also `NaN`, `Infinity`, `inf` with a sign, and the `d` or `f` that
+/// Java takes behind one.
 #[inline]
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let short = match text {
@@ -111,11 +112,22 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
 }
 
 fn any_float(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(trimmed(text)).ok()?.parse().ok()
+    std::str::from_utf8(without_java_suffix(trimmed(text))).ok()?.parse().ok()
 }
 
 pub(crate) fn float32(text: &[u8]) -> Option<f32> {
-    std::str::from_utf8(trimmed(text)).ok()?.parse().ok()
+    std::str::from_utf8(without_java_suffix(trimmed(text))).ok()?.parse().ok()
+}
+
+fn without_java_suffix(text: &[u8]) -> &[u8] {
+    match text {
+        [number @ .., b'd' | b'D' | b'f' | b'F']
+            if number.last().is_some_and(|b| b.is_ascii_digit() || *b == b'.') =>
+        {
+            number
+        }
+        _ => text,
+    }
 }
 
 /// `true` or `false`, ignoring case.
@@ -338,6 +350,17 @@ mod tests {
         for bad in ["", "-", "1.0", "1e3", "0x10", "1_000", "٣"] {
             assert_eq!(int(bad.as_bytes()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn numbers_with_javas_letters() {
+        assert_eq!(float(b"1d"), Some(1.0));
+        assert_eq!(float(b" -2.5F "), Some(-2.5));
+        assert_eq!(float32(b"1.f"), Some(1.0));
+        for bad in ["d", "-f", "1dd", "1 d", "infd", ".d"] {
+            assert_eq!((float(bad.as_bytes()), float32(bad.as_bytes())), (None, None), "{bad}");
+        }
+        assert_eq!(float(b"inf"), Some(f64::INFINITY));
     }
 
     #[test]

@@ -9,14 +9,19 @@ use crate::options::{CsvOptions, Format};
 /// What records begin with that are comments: a parameter of our own, Hive's SerDes have none.
 pub(super) const COMMENT: &str = "commentChar";
 
+/// A digit stands for the character of that number, so that as a character it is written as its own.
+fn lazy_character(byte: u8) -> String {
+    if byte.is_ascii_digit() { byte.to_string() } else { character(byte) }
+}
+
 pub(super) fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
-    let mut parameters = BTreeMap::from([("field.delim".to_owned(), character(csv.delimiter))]);
+    let mut parameters = BTreeMap::from([("field.delim".to_owned(), lazy_character(csv.delimiter))]);
     if let Some(escape) = csv.escape {
-        parameters.insert("escape.delim".to_owned(), character(escape));
+        parameters.insert("escape.delim".to_owned(), lazy_character(escape));
     }
     for (level, name) in [(0, "collection.delim"), (1, "mapkey.delim")] {
         if let Some(separator) = csv.nested.get(level).filter(|s| usize::from(**s) != level + 2) {
-            parameters.insert(name.to_owned(), character(*separator));
+            parameters.insert(name.to_owned(), lazy_character(*separator));
         }
     }
     if let Some(encoding) = csv.encoding {

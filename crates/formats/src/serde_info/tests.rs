@@ -17,6 +17,7 @@ fn formats_survive_the_catalog() {
     let columns = vec!["a".to_owned(), "b".to_owned()];
     let formats = [
         Format::Csv(CsvOptions { delimiter: b'|', ..CsvOptions::lazy_simple(columns.clone()) }),
+        Format::Csv(CsvOptions { delimiter: b'7', ..CsvOptions::lazy_simple(columns.clone()) }),
         Format::Csv(CsvOptions { delimiter: b'\t', escape: None, ..CsvOptions::open_csv(columns.clone()) }),
         Format::Csv(CsvOptions::open_csv(columns.clone())),
         Format::Csv(CsvOptions { comment: Some(b'#'), ..CsvOptions::open_csv(columns.clone()) }),
@@ -73,9 +74,16 @@ fn spellings_of_characters() {
         let serde = BTreeMap::from([("field.delim".to_owned(), delim.to_owned())]);
         format_of(LAZY_SIMPLE, &serde, &BTreeMap::new(), Vec::new())
     };
-    for (text, wanted) in
-        [("\t", 9), ("\\t", 9), ("\u{1}", 1), ("\\u0001", 1), ("\\001", 1), ("9", b'9'), ("44", 44)]
-    {
+    for (text, wanted) in [
+        ("\t", 9),
+        ("\\t", 9),
+        ("\u{1}", 1),
+        ("\\u0001", 1),
+        ("\\001", 1),
+        ("9", 9),
+        ("57", b'9'),
+        ("44", 44),
+    ] {
         let Ok(Format::Csv(csv)) = lazy(text) else { panic!("{text}") };
         assert_eq!(csv.delimiter, wanted, "{text}");
     }
