@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray,
-    UnionArray, new_null_array,
+    Array, ArrayRef, AsArray, Int32Array, ListArray, MapArray, RecordBatch, RecordBatchOptions,
+    StringBuilder, StructArray, UnionArray, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast_with_options, is_not_null, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::error::{FormatError, Problem};
 use crate::hive::{HiveType, shown};
@@ -114,6 +115,9 @@ pub fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> 
             conform(&cast(array, &DataType::List(Arc::clone(item)))?, wanted)
         }
         (DataType::Map(..), DataType::Map(entries, sorted)) => maps(array.as_map(), entries, *sorted),
+        (DataType::Timestamp(unit, _), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
+            cast(&moments_as_text(&cast(array, &DataType::Timestamp(*unit, None))?)?, wanted)
+        }
         _ if loses_nothing(held, wanted) => cast(array, wanted),
         _ => Err("that could change values".to_owned()),
     }
@@ -143,6 +147,22 @@ fn cast(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
     // Not the lenient cast: a value that does not fit must not become NULL unnoticed.
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, wanted, &strict).map_err(|e| e.to_string())
+}
+
+/// Moments as Hive and Trino spell them: `2024-01-02 03:04:05`, with as many digits of a second as there are.
+fn moments_as_text(array: &ArrayRef) -> Result<ArrayRef, String> {
+    let options = FormatOptions::new().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.9f"));
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &options).map_err(|e| e.to_string())?;
+    let mut texts = StringBuilder::new();
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        let text = formatter.value(row).try_to_string().map_err(|e| e.to_string())?;
+        texts.append_value(text.trim_end_matches('0').trim_end_matches('.'));
+    }
+    Ok(Arc::new(texts.finish()))
 }
 
 /// Whether a strict cast of single values either keeps them or fails.
@@ -291,6 +311,22 @@ mod tests {
         let millis = TimestampMillisecondArray::from(vec![1500]).with_timezone("+00:00");
         let micros = to(Arc::new(millis), "timestamp").unwrap();
         assert_eq!(micros.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(0), 1_500_000);
+    }
+
+    #[test]
+    fn moments_as_text_have_no_t_and_no_zone() {
+        let millis =
+            || TimestampMillisecondArray::from(vec![Some(1_577_934_245_670), None, Some(600_000), Some(-1)]);
+        let wanted = [
+            Some("2020-01-02 03:04:05.67"),
+            None,
+            Some("1970-01-01 00:10:00"),
+            Some("1969-12-31 23:59:59.999"),
+        ];
+        for array in [millis(), millis().with_timezone("+00:00")] {
+            let text = to(Arc::new(array), "string").unwrap();
+            assert_eq!(text.as_ref(), &StringArray::from(wanted.to_vec()));
+        }
     }
 
     #[test]

@@ -233,6 +233,8 @@ pub struct OrcOptions {
     /// The table's columns in order, for files whose columns are called `_col0`, `_col1`, …: those go by position. Empty
     /// when not known; then all go by name.
     pub columns: Vec<String>,
+    /// Whether the columns of all files go by position (`orc.column.index.access`).
+    pub by_position: bool,
 }
 
 /// How workbooks are read.

@@ -4,18 +4,21 @@
 mod csv;
 mod ion;
 mod json;
+mod settings;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::encoding::Encoding;
 use crate::options::{
-    AvroOptions, ExcelOptions, Format, JsonLayout, JsonOptions, LineLayout, OrcOptions, ParquetOptions,
+    AvroOptions, ExcelOptions, Format, JsonOptions, LineLayout, OrcOptions, ParquetOptions,
 };
 
 use csv::{lazy_parameters, lazy_simple, open_csv, open_csv_parameters};
 use ion::{ion, ion_parameters};
-use json::{openx, openx_parameters};
+use json::{hive_json, openx, openx_parameters};
+pub use settings::is_setting;
+use settings::{ORC_BY_POSITION, PARQUET_BY_POSITION, merged, refuse_if_true};
 use text::{fixed, grok, line_format, line_parameters, regex, xml_parameters};
 pub use text::{within_cloudtrail, xml_of};
 
@@ -106,6 +109,18 @@ pub enum SerdeError {
         /// Its value.
         value: String,
     },
+    /// The SerDe's parameters and the table's say different things.
+    #[error(
+        "the parameter {name} is {serde:?} in the SerDe's parameters and {table:?} in the table's: remove one"
+    )]
+    Differs {
+        /// Its name.
+        name: String,
+        /// Its value in the SerDe's parameters.
+        serde: String,
+        /// Its value in the table's.
+        table: String,
+    },
     /// A parameter that the SerDe cannot do without.
     #[error("the SerDe parameter {0} is missing")]
     Missing(&'static str),
@@ -138,7 +153,12 @@ pub fn describe(format: &Format, columns: &[String]) -> SerdeInfo {
             parameters: xml_parameters(xml),
         },
         Format::Parquet(_) => typed(PARQUET_INPUT, PARQUET_OUTPUT, PARQUET),
-        Format::Orc(_) => typed(ORC_INPUT, ORC_OUTPUT, ORC),
+        Format::Orc(orc) => {
+            let mut info = typed(ORC_INPUT, ORC_OUTPUT, ORC);
+            let by_position = orc.by_position.then(|| (ORC_BY_POSITION.to_owned(), "true".to_owned()));
+            info.parameters.extend(by_position);
+            info
+        }
         Format::Excel(excel) => {
             let mut info = typed(EXCEL_INPUT, EXCEL_OUTPUT, EXCEL);
             info.parameters.extend(excel.sheet.clone().map(|sheet| ("sheet".to_owned(), sheet)));
@@ -173,62 +193,58 @@ fn character(byte: u8) -> String {
     char::from(byte).to_string()
 }
 
-/// The parameters of tables and partitions that say how text is read, beside those of the SerDe.
-pub const READING: [&str; 6] =
-    ["skip.header.line.count", "skip.footer.line.count", ENCODING, JSON_PATH, AVRO_SCHEMA, AVRO_SCHEMA_URL];
-
 /// The encoding of the files' text.
 const ENCODING: &str = "serialization.encoding";
 
-fn encoding(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-) -> Result<Option<Encoding>, SerdeError> {
-    match get(serde, ENCODING).or_else(|| get(table, ENCODING)) {
+fn encoding(serde: &BTreeMap<String, String>) -> Result<Option<Encoding>, SerdeError> {
+    match get(serde, ENCODING) {
         Some(label) => Encoding::of_label(label).map_err(|_| bad(ENCODING, label)),
         None => Ok(None),
     }
 }
 
 /// Finds the format of a table's files. `columns` are its data columns in order; `serde` are the SerDe's parameters,
-/// `table` the table's (for `skip.header.line.count`). Errors: a SerDe or parameter that we do not honour.
+/// `table` the table's: a setting of the SerDe may stand in either. Errors: a SerDe or parameter that we do not honour, or
+/// a setting that stands in both with different values.
 pub fn format_of(
     library: &str,
     serde: &BTreeMap<String, String>,
     table: &BTreeMap<String, String>,
     columns: Vec<String>,
 ) -> Result<Format, SerdeError> {
+    let serde = &*merged(serde, table)?;
     match library {
-        LAZY_SIMPLE => lazy_simple(serde, table, columns),
-        OPEN_CSV => open_csv(serde, table, columns),
-        OPENX_JSON => openx(serde, table),
-        HIVE_JSON | "org.apache.hadoop.hive.serde2.JsonSerDe" => {
-            Ok(Format::Json(JsonOptions { layout: JsonLayout::Auto, ..JsonOptions::default() }))
-        }
+        LAZY_SIMPLE => lazy_simple(serde, columns),
+        OPEN_CSV => open_csv(serde, columns),
+        OPENX_JSON => openx(serde),
+        HIVE_JSON | "org.apache.hadoop.hive.serde2.JsonSerDe" => hive_json(serde),
         GROK => line_format(grok(serde)?, serde, table, columns),
         REGEX | "org.apache.hadoop.hive.contrib.serde2.RegexSerDe" => {
             line_format(regex(serde)?, serde, table, columns)
         }
         FIXED => fixed(serde, table, columns),
         CLOUDTRAIL => Ok(within_cloudtrail(Format::Json(JsonOptions::default()))),
-        PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => Ok(Format::Parquet(ParquetOptions {})),
-        AVRO => avro(serde, table),
+        PARQUET | "parquet.hive.serde.ParquetHiveSerDe" => {
+            refuse_if_true(serde, PARQUET_BY_POSITION)?;
+            Ok(Format::Parquet(ParquetOptions {}))
+        }
+        AVRO => avro(serde),
         EXCEL => Ok(Format::Excel(ExcelOptions {
             sheet: get(serde, "sheet").map(str::to_owned),
             header: get(serde, "header").map(|_| flag(serde, "header", true)).transpose()?,
             ..ExcelOptions::default()
         })),
-        ORC => Ok(Format::Orc(OrcOptions { columns })),
+        ORC => Ok(Format::Orc(OrcOptions { columns, by_position: flag(serde, ORC_BY_POSITION, false)? })),
         ION => ion(serde),
         other => Err(SerdeError::Library(other.to_owned())),
     }
 }
 
-/// The table's schema may stand in its own parameters, too. A schema elsewhere is not fetched, as in Athena.
-fn avro(serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
-    let either = |name: &str| get(serde, name).or_else(|| get(table, name)).filter(|v| !v.trim().is_empty());
-    let schema = either(AVRO_SCHEMA);
-    match either(AVRO_SCHEMA_URL) {
+/// A schema elsewhere is not fetched, as in Athena.
+fn avro(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+    let find = |name: &str| get(serde, name).filter(|v| !v.trim().is_empty());
+    let schema = find(AVRO_SCHEMA);
+    match find(AVRO_SCHEMA_URL) {
         Some(url) if schema.is_none() => Err(bad(AVRO_SCHEMA_URL, url)),
         _ => Ok(Format::Avro(AvroOptions { schema: schema.map(str::to_owned) })),
     }
@@ -238,9 +254,12 @@ fn bad(name: &str, value: &str) -> SerdeError {
     SerdeError::Parameter { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// One character of one byte, written as itself, as `\t`, `\u0001`, `\001`, or as a number (LazySimpleSerDe).
+/// One character of one byte, written as itself, as `\t`, `\u0001`, `\001`, or as a number (LazySimpleSerDe, to which a
+/// digit is a number as well).
 fn byte(name: &str, value: &str, numbers: bool) -> Result<u8, SerdeError> {
-    if let [byte] = value.as_bytes() {
+    if let [byte] = value.as_bytes()
+        && !(numbers && byte.is_ascii_digit())
+    {
         return Ok(*byte);
     }
     let code = match value {
@@ -280,11 +299,8 @@ fn flag(parameters: &BTreeMap<String, String>, name: &str, default: bool) -> Res
 }
 
 /// Lines to skip at both ends of each file.
-fn skipped_lines(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-) -> Result<(u64, u64), SerdeError> {
-    let count = |name: &str| match get(table, name).or_else(|| get(serde, name)) {
+fn skipped_lines(serde: &BTreeMap<String, String>) -> Result<(u64, u64), SerdeError> {
+    let count = |name: &str| match get(serde, name) {
         None => Ok(0),
         Some(v) => v.trim().parse().map_err(|_| bad(name, v)),
     };

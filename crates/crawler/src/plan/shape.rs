@@ -246,7 +246,7 @@ impl Shape {
             Kind::Excel { header } => {
                 Format::Excel(ExcelOptions { header: Some(*header), ..ExcelOptions::default() })
             }
-            Kind::Orc => Format::Orc(OrcOptions { columns: columns.to_vec() }),
+            Kind::Orc => Format::Orc(OrcOptions { columns: columns.to_vec(), ..OrcOptions::default() }),
             Kind::Ion => Format::Ion(IonOptions::default()),
         }
     }

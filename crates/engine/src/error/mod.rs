@@ -99,6 +99,23 @@ pub enum EngineError {
         /// The key's type.
         wanted: String,
     },
+    /// A partition whose column has a type of its own that the table's does not hold, where NULL would stand for the rest.
+    #[error(
+        "partition {partition} of table {table} declares the column {column} as {own}, whose values may not fit the \
+         table's type, {wanted}"
+    )]
+    PartitionTypeMismatch {
+        /// `database.table`.
+        table: String,
+        /// The partition's values, as a path has them.
+        partition: String,
+        /// The column.
+        column: String,
+        /// Its type in the partition.
+        own: String,
+        /// Its type in the table.
+        wanted: String,
+    },
     /// A partition predicate (Glue's expression grammar) that does not parse.
     #[error("partition predicate {predicate:?} is not valid: {what}")]
     PredicateInvalid {

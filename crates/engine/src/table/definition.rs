@@ -12,6 +12,7 @@ use formats::{
 };
 
 use super::symlink::has_manifests;
+use super::types::{Narrower, narrower};
 use crate::{EngineError, hive, location::Location, scan::spelling};
 
 /// A table's definition, checked and translated.
@@ -135,25 +136,46 @@ impl Definition {
         let own = partition.storage_descriptor().unwrap_or(&self.descriptor);
         let same_serde = own.serde_info.is_none() || own.serde_info == self.descriptor.serde_info;
         let same_input = own.input_format.is_none() || own.input_format == self.descriptor.input_format;
-        let same_columns = own.columns.is_none() || own.columns == self.descriptor.columns;
+        // A list without any is as none: a partition has its table's columns where it names no own ones.
+        let own_columns = own.columns.as_deref().filter(|columns| !columns.is_empty());
+        let columns = own_columns.or(self.descriptor.columns.as_deref()).unwrap_or_default();
+        let same_columns = self.descriptor.columns.as_deref().unwrap_or_default() == columns;
         if same_serde && same_columns && same_input && parameters.is_none() {
             return Ok(Arc::clone(&self.format));
         }
         let mut merged = own.clone();
         merged.serde_info = own.serde_info.clone().or_else(|| self.descriptor.serde_info.clone());
         merged.input_format = own.input_format.clone().or_else(|| self.descriptor.input_format.clone());
-        let columns = own.columns.as_deref().or(self.descriptor.columns.as_deref()).unwrap_or_default();
+        // What the partition's own parameters say goes before what its SerDe says, too.
+        let overrides = |name: &str| {
+            let mut names = partition.parameters().into_iter().flat_map(BTreeMap::keys);
+            serde_info::is_setting(name) && names.any(|own| own.eq_ignore_ascii_case(name))
+        };
+        if let Some(settings) = merged.serde_info.as_mut().and_then(|serde| serde.parameters.as_mut()) {
+            settings.retain(|name, _| !overrides(name));
+        }
         let parameters = parameters.as_ref().unwrap_or(&self.parameters);
-        Ok(Arc::new(format_of(&merged, parameters, columns, &self.name)?))
+        let format = format_of(&merged, parameters, columns, &self.name)?;
+        let wanted = self.descriptor.columns.as_deref().unwrap_or_default();
+        match narrower(&format, columns, wanted) {
+            None => Ok(Arc::new(format)),
+            Some(Narrower { column, own, wanted }) => Err(EngineError::PartitionTypeMismatch {
+                table: self.name.clone(),
+                partition: partition.values().join("/"),
+                column,
+                own: own.to_string(),
+                wanted: wanted.to_string(),
+            }),
+        }
     }
 
     /// The table's parameters with those of a partition, where that says otherwise how its files are read. What else
     /// partitions say (statistics) differs from one to the next.
     fn own_parameters(&self, own: Option<&BTreeMap<String, String>>) -> Option<BTreeMap<String, String>> {
-        let is_read = |name: &str| serde_info::READING.iter().any(|known| known.eq_ignore_ascii_case(name));
         let same = |known: &str, name: &str| known.eq_ignore_ascii_case(name);
         let is_new = |(name, value): &(&String, &String)| {
-            is_read(name) && !self.parameters.iter().any(|(n, known)| same(n, name) && known == *value)
+            serde_info::is_setting(name)
+                && !self.parameters.iter().any(|(n, known)| same(n, name) && known == *value)
         };
         let own: Vec<(&String, &String)> = own?.iter().filter(is_new).collect();
         if own.is_empty() {

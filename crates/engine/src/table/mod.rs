@@ -15,6 +15,7 @@ mod delta;
 mod filters;
 mod iceberg;
 mod symlink;
+mod types;
 
 use std::{any::Any, collections::HashSet, sync::Arc};
 

@@ -2,6 +2,7 @@
 
 mod limits;
 mod numbers;
+mod partitions;
 mod paths;
 mod tables;
 mod types;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::container::Blocks;
 use super::read::arrow_schema;
-use super::{damaged, schema};
+use super::{damaged, file_schema};
 use crate::compression::Compression;
 use crate::error::FormatError;
 use crate::infer::{InferOptions, Inferred, typed};
@@ -19,7 +19,7 @@ pub(crate) async fn infer(
     let name = source.name().to_owned();
     let mut blocks = Blocks::open(&*source, 0..source.size()).await?;
     let text = blocks.header().schema.clone();
-    let writer = schema::parse(&text).map_err(|e| damaged(&name, e))?;
+    let writer = file_schema(&name, &text)?;
     // The decoder's own defect on a strange schema must not take the process down.
     let found = std::panic::catch_unwind(AssertUnwindSafe(|| arrow_schema(&writer)));
     let found = found.unwrap_or_else(|_| Err("the schema cannot be made out".to_owned()));

@@ -20,9 +20,23 @@ mod walk;
 pub(crate) use infer::infer;
 pub(crate) use read::AvroReader;
 
+use serde_json::Value;
+
 use crate::error::{FormatError, Problem};
 
 pub(crate) const MAGIC: &[u8] = b"Obj\x01";
+
+/// A file's schema, of which columns can be made.
+fn file_schema(source: &str, text: &str) -> Result<Value, FormatError> {
+    let schema = schema::parse(text).map_err(|e| damaged(source, e))?;
+    match schema::recursive(&schema) {
+        None => Ok(schema),
+        Some(record) => {
+            let what = format!("an Avro schema that contains itself (the record {record})");
+            Err(FormatError::new(source, Problem::Unsupported { what }))
+        }
+    }
+}
 
 fn damaged(source: &str, message: impl Into<String>) -> FormatError {
     FormatError::new(source, Problem::Damaged { format: "Avro", message: message.into() })

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::container::{Blocks, SYNC_BYTES, put_number};
 use super::walk::Shapes;
-use super::{MAGIC, damaged, schema};
+use super::{MAGIC, damaged, file_schema, schema};
 use crate::conform::{Spelling, conform_batch, place};
 use crate::error::{FormatError, Problem};
 use crate::options::{AvroOptions, ReadOptions};
@@ -86,7 +86,7 @@ impl AvroReader {
     ) -> Result<Self, FormatError> {
         let name = source.name().to_owned();
         let blocks = Blocks::open(&*source, range).await?;
-        let writer = schema::parse(&blocks.header().schema).map_err(|e| damaged(&name, e))?;
+        let writer = file_schema(&name, &blocks.header().schema)?;
         let shapes = Shapes::new(&writer).map_err(|e| damaged(&name, e))?;
         let spelling = read.spelling;
         let plan = plan(&name, writer, options, &wanted, spelling)?;

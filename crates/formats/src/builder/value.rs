@@ -97,7 +97,8 @@ fn any_int(text: &[u8]) -> Option<i64> {
     })
 }
 
-/// A floating point number: digits, point, exponent; also `NaN`, `Infinity`, `inf` with a sign.
+/// A floating point number: digits, point, exponent; also `NaN`, `Infinity`, `inf` with a sign, and the `d` or `f` that
+/// Java takes behind one.
 #[inline]
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let short = match text {
@@ -111,11 +112,22 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
 }
 
 fn any_float(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(trimmed(text)).ok()?.parse().ok()
+    std::str::from_utf8(without_java_suffix(trimmed(text))).ok()?.parse().ok()
 }
 
 pub(crate) fn float32(text: &[u8]) -> Option<f32> {
-    std::str::from_utf8(trimmed(text)).ok()?.parse().ok()
+    std::str::from_utf8(without_java_suffix(trimmed(text))).ok()?.parse().ok()
+}
+
+fn without_java_suffix(text: &[u8]) -> &[u8] {
+    match text {
+        [number @ .., b'd' | b'D' | b'f' | b'F']
+            if number.last().is_some_and(|b| b.is_ascii_digit() || *b == b'.') =>
+        {
+            number
+        }
+        _ => text,
+    }
 }
 
 /// `true` or `false`, ignoring case.
@@ -136,6 +148,14 @@ fn digits<const N: usize>(text: &[u8]) -> Option<(u32, &[u8])> {
         return None;
     }
     Some((head.iter().fold(0, |sum, d| sum * 10 + u32::from(d - b'0')), rest))
+}
+
+/// One digit or two, whatever follows.
+fn few(text: &[u8]) -> Option<(u32, &[u8])> {
+    match digits::<2>(text) {
+        Some(both) => Some(both),
+        None => digits::<1>(text),
+    }
 }
 
 fn byte(text: &[u8], expected: u8) -> Option<&[u8]> {
@@ -167,18 +187,19 @@ pub(crate) fn days_from_civil(year: u32, month: u32, day: u32) -> i32 {
 
 fn date_prefix(text: &[u8]) -> Option<(i32, &[u8])> {
     let (year, rest) = digits::<4>(text)?;
-    let (month, rest) = digits::<2>(byte(rest, b'-')?)?;
-    let (day, rest) = digits::<2>(byte(rest, b'-')?)?;
+    let (month, rest) = few(byte(rest, b'-')?)?;
+    let (day, rest) = few(byte(rest, b'-')?)?;
     if !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
         return None;
     }
     Some((days_from_civil(year, month, day), rest))
 }
 
-/// `yyyy-MM-dd` as days since 1970-01-01.
+/// `yyyy-MM-dd` as days since 1970-01-01; month and day may have one digit. As in Hive and Trino, what follows behind a
+/// blank, as a time does, does not count.
 pub(crate) fn date(text: &[u8]) -> Option<i32> {
     match date_prefix(trimmed(text))? {
-        (days, []) => Some(days),
+        (days, [] | [b' ', ..]) => Some(days),
         _ => None,
     }
 }
@@ -209,7 +230,7 @@ impl Instant {
 }
 
 /// `yyyy-MM-dd`, then optionally a space or `T`, `HH:mm`, `:ss`, a fraction of up to nine digits, and `Z` or an
-/// offset such as `+02:00`.
+/// offset such as `+02:00`. As in Hive and Trino, all but the year may have one digit.
 pub(crate) fn timestamp(text: &[u8]) -> Option<Instant> {
     let (days, rest) = date_prefix(trimmed(text))?;
     let midnight = i64::from(days) * 86_400;
@@ -217,10 +238,10 @@ pub(crate) fn timestamp(text: &[u8]) -> Option<Instant> {
         return Some(Instant { secs: midnight, nanos: 0 });
     }
     let rest = byte(rest, b' ').or_else(|| byte(rest, b'T'))?;
-    let (hour, rest) = digits::<2>(rest)?;
-    let (minute, rest) = digits::<2>(byte(rest, b':')?)?;
+    let (hour, rest) = few(rest)?;
+    let (minute, rest) = few(byte(rest, b':')?)?;
     let (second, rest) = match byte(rest, b':') {
-        Some(rest) => digits::<2>(rest)?,
+        Some(rest) => few(rest)?,
         None => (0, rest),
     };
     if hour > 23 || minute > 59 || second > 59 {
@@ -332,18 +353,44 @@ mod tests {
     }
 
     #[test]
+    fn numbers_with_javas_letters() {
+        assert_eq!(float(b"1d"), Some(1.0));
+        assert_eq!(float(b" -2.5F "), Some(-2.5));
+        assert_eq!(float32(b"1.f"), Some(1.0));
+        for bad in ["d", "-f", "1dd", "1 d", "infd", ".d"] {
+            assert_eq!((float(bad.as_bytes()), float32(bad.as_bytes())), (None, None), "{bad}");
+        }
+        assert_eq!(float(b"inf"), Some(f64::INFINITY));
+    }
+
+    #[test]
     fn dates_and_times() {
         assert_eq!(date(b"1970-01-01"), Some(0));
         assert_eq!(date(b"2000-02-29"), Some(11_016));
         assert_eq!(date(b"1969-12-31"), Some(-1));
         assert_eq!(date(b"0000-03-01"), Some(-719_468));
-        for bad in ["2001-02-29", "2001-13-01", "2001-00-10", "01-01-2001", "2001-1-1", "2001-01-01x"] {
+        assert_eq!(date(b" 2001-1-2 "), date(b"2001-01-02"));
+        assert_eq!(date(b"2001-01-02 23:59:59"), date(b"2001-01-02"));
+        for bad in [
+            "2001-02-29",
+            "2001-13-01",
+            "2001-00-10",
+            "01-01-2001",
+            "2001-01-01x",
+            "2001-1-1T0:0",
+            "2001-1-",
+            "2001-001-1",
+        ] {
             assert_eq!(date(bad.as_bytes()), None, "{bad}");
         }
         let at = |text: &str| timestamp(text.as_bytes()).map(|i| (i.secs, i.nanos));
         assert_eq!(at("1970-01-02 00:00:01.5"), Some((86_401, 500_000_000)));
         assert_eq!(at("1970-01-01T02:00:00+02:00"), Some((0, 0)));
         assert_eq!(at("1970-01-01T00:00Z"), Some((0, 0)));
+        assert_eq!(at("1970-1-2 0:0:1.5"), Some((86_401, 500_000_000)));
+        assert_eq!(at("1970-1-2"), Some((86_400, 0)));
+        assert_eq!(at("1970-1-2 0:0:1 2"), None);
+        assert_eq!(at("1970-1-2 0:0:001"), None);
         assert_eq!(at("1970-01-01 24:00:00"), None);
         assert_eq!(at("1970-01-01 00:00:00.1234567890"), None);
         assert_eq!(Instant { secs: -1, nanos: 999_000_000 }.in_unit(TimeUnit::Millisecond), Some(-1));

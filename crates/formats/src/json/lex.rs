@@ -30,6 +30,11 @@ impl Failure {
     pub(crate) fn problem(&self, record: &[u8], wanted: impl FnOnce(&str) -> String) -> Problem {
         match self {
             Self::Syntax { expected: "valid UTF-8", .. } => Problem::InvalidUtf8,
+            // A line with nothing else: the rest of the record is on the next ones.
+            Self::Syntax { .. } if matches!(record.trim_ascii(), b"{" | b"[") => {
+                let message = "the record goes over several lines, in a file whose first does not".to_owned();
+                Problem::Json { message }
+            }
             Self::Syntax { expected, at } => {
                 let rest = &record[(*at).min(record.len())..];
                 let found = if rest.is_empty() {

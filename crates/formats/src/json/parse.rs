@@ -1,9 +1,9 @@
 //! Values of one record, appended to column builders as they are parsed.
 //!
 //! Input is UTF-8 already. Coercions are those of the JSON SerDes: a text column takes any scalar's text, and an
-//! object or array as it is written; a number column takes a number in a string; a timestamp column takes a number
-//! as milliseconds since the epoch, or, with a point, as seconds. Whatever else does not fit is a mismatch: NULL or
-//! a bad record, as the options say.
+//! object or array as it is written; a number column takes a number in a string; a timestamp column takes a number,
+//! in a string too, as seconds since the epoch, or, whole and of 13 characters or more, as milliseconds. Whatever else
+//! does not fit is a mismatch: NULL or a bad record, as the options say.
 //!
 //! Names that mean the same column, because they repeat or differ in case only, must not have different values: one
 //! would be lost. NULL yields to a value. Such records are rare, so the first pass only notices them (the column
@@ -219,7 +219,8 @@ impl Parser<'_> {
                     other.append_null();
                     return Ok(true);
                 }
-                Ok(other.append_text(&decoded).is_ok())
+                let is_moment = matches!(other, Column::Timestamp(..)) && moment(&decoded).is_some();
+                Ok(if is_moment { scalar(other, &decoded) } else { other.append_text(&decoded).is_ok() })
             }
         }
     }
@@ -245,22 +246,29 @@ pub(crate) struct StructColumns<'a> {
 /// Appends a number or boolean that was checked already; false when it does not fit.
 fn scalar(column: &mut Column, text: &[u8]) -> bool {
     match column {
-        Column::Timestamp(unit, times) => {
-            let at =
-                if let Some(ms) = value::int(text) { Some(Instant::from_millis(ms)) } else { seconds(text) };
-            match at.and_then(|at| at.in_unit(*unit)) {
-                Some(v) => {
-                    times.push(v);
-                    true
-                }
-                None => false,
+        Column::Timestamp(unit, times) => match moment(text).and_then(|at| at.in_unit(*unit)) {
+            Some(v) => {
+                times.push(v);
+                true
             }
-        }
+            None => false,
+        },
         Column::Date32(_) => false,
         other => match other.append_text(text) {
             Ok(()) => true,
             Err(Mismatch::Value | Mismatch::Utf8 | Mismatch::Encoding) => false,
         },
+    }
+}
+
+/// A moment by a number, as OpenX's SerDe takes it: a whole one of 13 characters or more is milliseconds, any other one
+/// seconds.
+fn moment(text: &[u8]) -> Option<Instant> {
+    const MIN_MILLIS_LEN: usize = 13;
+    match value::int(text) {
+        Some(millis) if text.len() >= MIN_MILLIS_LEN => Some(Instant::from_millis(millis)),
+        Some(secs) => Some(Instant { secs, nanos: 0 }),
+        None => seconds(text),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod fixed;
 pub(crate) mod grok;
+mod java;
 pub(crate) mod known;
 pub(crate) mod read;
 

@@ -184,7 +184,7 @@ fn columns(
     let own: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
     let nameless = !own.is_empty() && own.iter().enumerate().all(|(i, name)| **name == format!("_col{i}"));
     // A table that itself has such names is read by name, which is the same.
-    let by_position = nameless && !options.columns.is_empty();
+    let by_position = (nameless || options.by_position) && !options.columns.is_empty();
     let mut found = Vec::with_capacity(wanted.fields().len());
     for field in wanted.fields() {
         let name = field.name();

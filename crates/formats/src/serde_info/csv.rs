@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use super::settings::refuse_of_lazy_simple;
 use super::{ENCODING, SerdeError, bad, byte, character, encoding, get, skipped_lines};
 use crate::options::{CsvOptions, Format};
 
 /// What records begin with that are comments: a parameter of our own, Hive's SerDes have none.
-const COMMENT: &str = "commentChar";
+pub(super) const COMMENT: &str = "commentChar";
+
+/// A digit stands for the character of that number, so that as a character it is written as its own.
+fn lazy_character(byte: u8) -> String {
+    if byte.is_ascii_digit() { byte.to_string() } else { character(byte) }
+}
 
 pub(super) fn lazy_parameters(csv: &CsvOptions) -> BTreeMap<String, String> {
-    let mut parameters = BTreeMap::from([("field.delim".to_owned(), character(csv.delimiter))]);
+    let mut parameters = BTreeMap::from([("field.delim".to_owned(), lazy_character(csv.delimiter))]);
     if let Some(escape) = csv.escape {
-        parameters.insert("escape.delim".to_owned(), character(escape));
+        parameters.insert("escape.delim".to_owned(), lazy_character(escape));
     }
     for (level, name) in [(0, "collection.delim"), (1, "mapkey.delim")] {
         if let Some(separator) = csv.nested.get(level).filter(|s| usize::from(**s) != level + 2) {
-            parameters.insert(name.to_owned(), character(*separator));
+            parameters.insert(name.to_owned(), lazy_character(*separator));
         }
     }
     if let Some(encoding) = csv.encoding {
@@ -46,12 +52,12 @@ fn comment(serde: &BTreeMap<String, String>) -> Result<Option<u8>, SerdeError> {
 
 pub(super) fn lazy_simple(
     serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
     columns: Vec<String>,
 ) -> Result<Format, SerdeError> {
+    refuse_of_lazy_simple(serde)?;
     let mut csv = CsvOptions::lazy_simple(columns);
-    (csv.header_lines, csv.footer_lines) = skipped_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
+    (csv.header_lines, csv.footer_lines) = skipped_lines(serde)?;
+    csv.encoding = encoding(serde)?;
     csv.comment = comment(serde)?;
     if let Some(v) = get(serde, "field.delim").or_else(|| get(serde, "serialization.format")) {
         csv.delimiter = byte("field.delim", v, true)?;
@@ -76,14 +82,10 @@ pub(super) fn lazy_simple(
     Ok(Format::Csv(csv))
 }
 
-pub(super) fn open_csv(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-    columns: Vec<String>,
-) -> Result<Format, SerdeError> {
+pub(super) fn open_csv(serde: &BTreeMap<String, String>, columns: Vec<String>) -> Result<Format, SerdeError> {
     let mut csv = CsvOptions::open_csv(columns);
-    (csv.header_lines, csv.footer_lines) = skipped_lines(serde, table)?;
-    csv.encoding = encoding(serde, table)?;
+    (csv.header_lines, csv.footer_lines) = skipped_lines(serde)?;
+    csv.encoding = encoding(serde)?;
     csv.comment = comment(serde)?;
     if let Some(v) = get(serde, "separatorChar") {
         csv.delimiter = byte("separatorChar", v, false)?;

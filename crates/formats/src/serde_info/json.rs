@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::settings::refuse_other_times;
 use super::{JSON_PATH, SerdeError, bad, flag, get};
 use crate::options::{Format, JsonOptions, Malformed};
 
@@ -28,10 +29,14 @@ pub(super) fn openx_parameters(json: &JsonOptions, columns: &[String]) -> BTreeM
     parameters
 }
 
-pub(super) fn openx(
-    serde: &BTreeMap<String, String>,
-    table: &BTreeMap<String, String>,
-) -> Result<Format, SerdeError> {
+/// Hive's own, which has no parameters but the formats of timestamps.
+pub(super) fn hive_json(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+    refuse_other_times(serde)?;
+    Ok(Format::Json(JsonOptions::default()))
+}
+
+pub(super) fn openx(serde: &BTreeMap<String, String>) -> Result<Format, SerdeError> {
+    refuse_other_times(serde)?;
     let mut json =
         JsonOptions { case_insensitive: flag(serde, "case.insensitive", true)?, ..JsonOptions::default() };
     if flag(serde, "ignore.malformed.json", false)? {
@@ -40,7 +45,7 @@ pub(super) fn openx(
     if flag(serde, "use.null.for.invalid.data", false)? {
         json.malformed_value = Malformed::Null;
     }
-    if let Some(path) = get(serde, JSON_PATH).or_else(|| get(table, JSON_PATH)) {
+    if let Some(path) = get(serde, JSON_PATH) {
         json.path = Some(path.parse().map_err(|_| bad(JSON_PATH, path))?);
     }
     json.dots_in_keys = flag(serde, "dots.in.keys", false)?;

@@ -17,6 +17,7 @@ fn formats_survive_the_catalog() {
     let columns = vec!["a".to_owned(), "b".to_owned()];
     let formats = [
         Format::Csv(CsvOptions { delimiter: b'|', ..CsvOptions::lazy_simple(columns.clone()) }),
+        Format::Csv(CsvOptions { delimiter: b'7', ..CsvOptions::lazy_simple(columns.clone()) }),
         Format::Csv(CsvOptions { delimiter: b'\t', escape: None, ..CsvOptions::open_csv(columns.clone()) }),
         Format::Csv(CsvOptions::open_csv(columns.clone())),
         Format::Csv(CsvOptions { comment: Some(b'#'), ..CsvOptions::open_csv(columns.clone()) }),
@@ -49,7 +50,8 @@ fn formats_survive_the_catalog() {
             "",
             columns.clone(),
         )),
-        Format::Orc(OrcOptions { columns: columns.clone() }),
+        Format::Orc(OrcOptions { columns: columns.clone(), ..OrcOptions::default() }),
+        Format::Orc(OrcOptions { columns: columns.clone(), by_position: true }),
         Format::Avro(AvroOptions { schema: None }),
         Format::Excel(ExcelOptions::default()),
         Format::Excel(ExcelOptions {
@@ -72,12 +74,91 @@ fn spellings_of_characters() {
         let serde = BTreeMap::from([("field.delim".to_owned(), delim.to_owned())]);
         format_of(LAZY_SIMPLE, &serde, &BTreeMap::new(), Vec::new())
     };
-    for (text, wanted) in
-        [("\t", 9), ("\\t", 9), ("\u{1}", 1), ("\\u0001", 1), ("\\001", 1), ("9", b'9'), ("44", 44)]
-    {
+    for (text, wanted) in [
+        ("\t", 9),
+        ("\\t", 9),
+        ("\u{1}", 1),
+        ("\\u0001", 1),
+        ("\\001", 1),
+        ("9", 9),
+        ("57", b'9'),
+        ("44", 44),
+    ] {
         let Ok(Format::Csv(csv)) = lazy(text) else { panic!("{text}") };
         assert_eq!(csv.delimiter, wanted, "{text}");
     }
     assert!(lazy("||").is_err());
     assert!(format_of("com.example.SerDe", &BTreeMap::new(), &BTreeMap::new(), Vec::new()).is_err());
+}
+
+#[test]
+fn settings_stand_with_the_serde_or_with_the_table() {
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+    };
+    let empty = BTreeMap::new();
+    for (library, settings) in [
+        (
+            LAZY_SIMPLE,
+            map(&[("Field.delim", ";"), ("escape.delim", "\\"), ("serialization.null.format", "NA")]),
+        ),
+        (
+            OPEN_CSV,
+            map(&[("separatorChar", ";"), ("quoteChar", "'"), ("escapeChar", "!"), ("commentChar", "#")]),
+        ),
+        (
+            OPENX_JSON,
+            map(&[("ignore.malformed.json", "true"), ("mapping.a", "A b"), ("dots.in.keys", "true")]),
+        ),
+        (GROK, map(&[("input.format", "%{INT:a}")])),
+        (REGEX, map(&[("input.regex", "(a)"), ("input.regex.case.insensitive", "true")])),
+        (ORC, map(&[("orc.column.index.access", "true")])),
+        (ION, map(&[("ion.a.path_extractor", "(b)")])),
+    ] {
+        let of = |serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>| {
+            format_of(library, serde, table, vec!["a".to_owned()])
+        };
+        let told = of(&settings, &empty).unwrap();
+        assert_eq!(of(&empty, &settings), Ok(told.clone()), "{library}");
+        assert_eq!(of(&settings, &settings), Ok(told), "{library}");
+        let (name, value) = settings.first_key_value().unwrap();
+        let other = map(&[(&name.to_uppercase(), "other")]);
+        let differs = SerdeError::Differs {
+            name: name.to_uppercase(),
+            serde: value.clone(),
+            table: "other".to_owned(),
+        };
+        assert_eq!(of(&settings, &other), Err(differs), "{library}");
+    }
+}
+
+#[test]
+fn settings_with_another_meaning_are_refused_by_name() {
+    let of = |library: &str, name: &str, value: &str| {
+        let serde = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        format_of(library, &serde, &BTreeMap::new(), Vec::new())
+    };
+    for (library, name) in [
+        (LAZY_SIMPLE, "serialization.last.column.takes.rest"),
+        (LAZY_SIMPLE, "serialization.escape.crlf"),
+        (LAZY_SIMPLE, "hive.lazysimple.extended_boolean_literal"),
+        (PARQUET, "parquet.column.index.access"),
+    ] {
+        assert_eq!(of(library, name, "TRUE"), Err(bad(name, "true")), "{name}");
+        assert!(of(library, name, "false").is_ok(), "{name}");
+    }
+    for library in [LAZY_SIMPLE, OPENX_JSON, HIVE_JSON] {
+        for other in ["dd/MM/yyyy", "yyyy-MM-dd'T'HH:mm:ss,millis", "yyyy-MM-dd hh:mm", "yyyy-MM-ddHH:mm"] {
+            assert_eq!(
+                of(library, "timestamp.formats", other),
+                Err(bad("timestamp.formats", other)),
+                "{other}"
+            );
+        }
+        for read_anyway in
+            ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss.SSS'Z', yyyy-MM-dd HH:mm:ss,", "yyyy-MM-dd'T'HH:mmXXX"]
+        {
+            assert!(of(library, "timestamp.formats", read_anyway).is_ok(), "{read_anyway}");
+        }
+    }
 }

@@ -91,11 +91,11 @@ pub(super) fn line_format(
     columns: Vec<String>,
 ) -> Result<Format, SerdeError> {
     let classification = table.get("classification").map_or("", String::as_str);
-    let (header_lines, footer_lines) = skipped_lines(serde, table)?;
+    let (header_lines, footer_lines) = skipped_lines(serde)?;
     let lines = LineOptions {
         header_lines,
         footer_lines,
-        encoding: encoding(serde, table)?,
+        encoding: encoding(serde)?,
         ..LineOptions::new(layout, classification, columns)
     };
     Ok(Format::Lines(lines))

@@ -276,6 +276,11 @@ fn row_names_have_no_name_of_their_own() {
         ("\tq\r\n45\tq\r\n46\tr\r\n", "col0 bigint, col1 string"),
         (",a,\n1,b,c\n2,d,e\n", "col0 bigint, col1 string, col2 string"),
         (",a,a\n1,b,c\n2,d,e\n", "col0 bigint, col1 string, col2 string"),
+        // Numbers, but not those of the rows.
+        (",Anna,Berlin\n17,Bob,Paris\n4,Cyd,Rome\n", "col0 bigint, col1 string, col2 string"),
+        (",Anna,Berlin\n2,Bob,Paris\n3,Cyd,Rome\n", "col0 bigint, col1 string, col2 string"),
+        (",Anna,Berlin\n0,Bob,Paris\n0,Cyd,Rome\n", "col0 bigint, col1 string, col2 string"),
+        ("\"\",\"alpha\"\n\"\",\"beta\"\n\"5\",\"gamma\"\n", "col0 bigint, col1 string"),
     ] {
         let found = of(text);
         assert_eq!((columns(&found).as_str(), found.records), (shown, 3), "{text:?}");

@@ -128,7 +128,7 @@ fn json_lines_with_nested_values() {
     let text = concat!(
         r#"{"ID":1,"name":"a\u00e9\ud83d\ude00","tags":["x",null],"Address":{"CITY":"B","zip":"12"},"counts":{"k":1}}"#,
         "\n",
-        r#"{"id":"2","name":{"raw": [1]},"tags":null,"other":[{}],"at":"2024-01-02 03:04:05.5"} {"id":3,"at":86400000}"#,
+        r#"{"id":"2","name":{"raw": [1]},"tags":null,"other":[{}],"at":"2024-01-02 03:04:05.5"} {"id":3,"at":86400}"#,
         "\n\n",
         r#"{"id":null,"id":4,"tags":[]}"#,
     );
@@ -191,6 +191,19 @@ fn malformed_json_by_policy() {
     });
     let batch = read_all(&source("f", text), &lenient, &table, ReadOptions::default()).unwrap();
     assert_eq!(rows(&batch), [["1"], ["∅"], ["∅"], ["∅"], ["3"]]);
+}
+
+#[test]
+fn a_record_over_several_lines_behind_one_on_a_line_is_told() {
+    let table = schema(&[("a", "int")]);
+    let format = Format::Json(JsonOptions::default());
+    for text in ["{\"a\":1}\n{\n  \"a\": 2\n}\n", "{\"a\":1}\r\n{ \r\n\"a\": 2}\r\n"] {
+        let error = read_all(&source("f", text), &format, &table, ReadOptions::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "f, line 2: malformed JSON: the record goes over several lines, in a file whose first does not"
+        );
+    }
 }
 
 #[test]

@@ -93,6 +93,45 @@ fn open_csv_reads_numbers_as_days_and_milliseconds() {
 }
 
 #[test]
+fn dates_and_times_need_no_leading_zeros() {
+    let columns = [("d", "date"), ("t", "timestamp")];
+    let texts =
+        ["2024-1-2,2024-1-2 3:4:5\n", "2024-01-02 23:00:00,2024-1-2\n", "2024-1-32,2024-1-2 3:4:65\n"];
+    let wanted = [["2024-01-02", "2024-01-02T03:04:05"], ["2024-01-02", "2024-01-02T00:00:00"], ["∅", "∅"]];
+    let lazy = table(LAZY_SIMPLE, &[("field.delim", ",")], &columns);
+    let by_regex = table(serde_info::REGEX, &[("input.regex", "(.*),(.*)")], &columns);
+    let quoted = table(serde_info::OPEN_CSV, &[], &columns);
+    for (text, wanted) in texts.into_iter().zip(wanted) {
+        let read =
+            |format: &Format| read_all(&source("f", text), format, &schema(&columns), ReadOptions::default());
+        assert_eq!(rows(&read(&lazy).unwrap()), [wanted]);
+        assert_eq!(rows(&read(&by_regex).unwrap()), [wanted]);
+        match wanted[0] {
+            "∅" => assert!(read(&quoted).is_err()),
+            _ => assert_eq!(rows(&read(&quoted).unwrap()), [wanted]),
+        }
+    }
+}
+
+#[test]
+fn numbers_as_times_in_json_are_seconds_unless_they_are_long() {
+    let columns = [("t", "timestamp")];
+    let format = table(OPENX_JSON, &[], &columns);
+    let text = "{\"t\":1577934245}\n{\"t\":1577934245678}\n{\"t\":1577934245.5}\n{\"t\":-86400}\n\
+        {\"t\":\"1577934245\"}\n{\"t\":\"1577934245678\"}\n{\"t\":\"1577934245.5\"}\n{\"t\":\"2020-01-02\"}\n";
+    let batch = read_all(&source("f", text), &format, &schema(&columns), ReadOptions::default()).unwrap();
+    let found: Vec<String> = rows(&batch).into_iter().map(|row| row[0].clone()).collect();
+    let moments = ["2020-01-02T03:04:05", "2020-01-02T03:04:05.678", "2020-01-02T03:04:05.500"];
+    assert_eq!(found[..3], moments);
+    assert_eq!(found[3], "1969-12-31T00:00:00");
+    assert_eq!(found[4..7], moments);
+    assert_eq!(found[7], "2020-01-02T00:00:00");
+    let read =
+        read_all(&source("f", "{\"t\":\"12-5\"}\n"), &format, &schema(&columns), ReadOptions::default());
+    assert!(read.is_err());
+}
+
+#[test]
 fn lazy_simple_writes_bytes_in_base64() {
     let columns = [("b", "binary"), ("l", "array<binary>")];
     let format = table(LAZY_SIMPLE, &[("field.delim", ","), ("collection.delim", "|")], &columns);

@@ -132,6 +132,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::ObjectMissing { .. } => "HIVE_CANNOT_OPEN_SPLIT",
         EngineError::TableUnsupported { .. } => "HIVE_UNSUPPORTED_FORMAT",
         EngineError::PartitionValueInvalid { .. } => "HIVE_INVALID_PARTITION_VALUE",
+        EngineError::PartitionTypeMismatch { .. } => "HIVE_PARTITION_SCHEMA_MISMATCH",
         EngineError::Format(_) | EngineError::File { .. } => "HIVE_BAD_DATA",
         EngineError::MemoryExhausted { .. } => "EXCEEDED_MEMORY_LIMIT",
         EngineError::Sql { .. } => "SYNTAX_ERROR",

@@ -58,6 +58,17 @@ fn merge(a: Kind, b: Kind) -> Kind {
     }
 }
 
+/// What stands in the first column below its first value, seen as the numbers of the rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowNumbers {
+    /// Nothing yet.
+    Unseen,
+    /// The number of each row, counted from this one; it may be missing.
+    From(i64),
+    /// Something else.
+    Others,
+}
+
 pub(super) struct Columns {
     pub(super) first: Vec<String>,
     first_kinds: Vec<Kind>,
@@ -67,6 +78,9 @@ pub(super) struct Columns {
     pub(super) inexact: Vec<Option<u64>>,
     /// Whether a later record repeats the first one's value.
     repeats: Vec<bool>,
+    /// Records below the first one.
+    below: i64,
+    row_numbers: RowNumbers,
     /// Blank lines before the first record.
     pub(super) lead: u64,
     /// Records with more or fewer fields than usual.
@@ -85,15 +99,30 @@ impl Columns {
             && self.first.get(place).is_some_and(|first| *first == names::of_value(value))
     }
 
-    /// Whether the first column holds row names, which R and pandas write without a name of their own: numbers, below a
-    /// first row of names that are all different and come back in no record.
+    /// Notes what the next record below the first one has in its first column.
+    fn note_row_number(&mut self, value: &[u8], kind: Kind) {
+        let place = self.below;
+        self.below += 1;
+        if kind == Kind::Empty {
+            return;
+        }
+        let from = value::int(value).and_then(|number| number.checked_sub(place));
+        self.row_numbers = match (self.row_numbers, from) {
+            (RowNumbers::Unseen, Some(from @ (0 | 1))) => RowNumbers::From(from),
+            (RowNumbers::From(known), Some(from)) if from == known => self.row_numbers,
+            _ => RowNumbers::Others,
+        };
+    }
+
+    /// Whether the first column holds row names, which R and pandas write without a name of their own: the rows counted
+    /// from 0 or 1, below a first row of names that are all different and come back in no record.
     fn has_row_names(&self) -> bool {
         let names = self.first.get(1..).unwrap_or_default();
         let mut distinct: Vec<&str> = names.iter().map(String::as_str).collect();
         distinct.sort_unstable();
         distinct.dedup();
         self.first_kinds.first() == Some(&Kind::Empty)
-            && self.rest_kinds.first().is_some_and(|kind| kind.is_typed())
+            && matches!(self.row_numbers, RowNumbers::From(_))
             && distinct.len() == names.len()
             && self.first_kinds.iter().skip(1).all(|kind| *kind == Kind::String)
             && !self.repeats.contains(&true)
@@ -109,6 +138,8 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         nullable: vec![false; best.width],
         inexact: vec![None; best.width],
         repeats: vec![false; best.width],
+        below: 0,
+        row_numbers: RowNumbers::Unseen,
         lead: 0,
         ragged: 0,
     };
@@ -131,6 +162,9 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
                 columns.first.push(names::of_value(value));
                 columns.first_kinds.push(kind);
             } else if i < best.width {
+                if i == 0 {
+                    columns.note_row_number(value, kind);
+                }
                 columns.rest_kinds[i] = merge(columns.rest_kinds[i], kind);
                 columns.nullable[i] |= kind == Kind::Empty;
                 columns.repeats[i] |= kind == Kind::String && columns.is_first(i, value);

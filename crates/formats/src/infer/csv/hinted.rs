@@ -263,7 +263,8 @@ impl Detected {
             Self::Long => integer().is_some(),
             Self::Float | Self::Double => number() && (integer().is_some() || !digits_only()),
             Self::Decimal => number() && value::decimal(text, 38, 18).is_some(),
-            Self::Date => value::date(text).is_some(),
+            // A date's reader passes over a time: where there is one, it is no column of dates.
+            Self::Date => !text.trim_ascii().contains(&b' ') && value::date(text).is_some(),
             Self::Timestamp => value::timestamp(text).is_some(),
             Self::Binary => false,
             Self::String => true,

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
 
+use super::java::translated;
 use crate::hive::HiveType;
 
 /// Patterns within patterns.
@@ -108,8 +109,9 @@ impl Pattern {
         Ok(Self { regex, fields })
     }
 
-    /// Compiles a regular expression that has to match whole lines; its groups are the fields, by position.
+    /// Compiles a regular expression of Java's that has to match whole lines; its groups are the fields, by position.
     pub fn regex(expression: &str, ignore_case: bool) -> Result<Self, PatternError> {
+        let expression = translated(expression);
         if expression.len() > MAX_BYTES {
             return Err(PatternError::TooLarge);
         }
