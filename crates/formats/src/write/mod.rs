@@ -169,7 +169,7 @@ impl<S: ByteSink> Writer<S> {
             .map_err(|message| FormatError::new(&name, Problem::Schema { message }))?;
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
-            Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),
+            Format::Json(json) => Encoder::Json(json::JsonEncoder::new(&name, json, &schema, options)?),
             Format::Lines(_) | Format::Xml(_) | Format::Ion(_) => {
                 let what = format!("writing {}", format.classification());
                 return Err(FormatError::new(&name, Problem::Unsupported { what }));

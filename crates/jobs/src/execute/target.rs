@@ -270,7 +270,10 @@ fn table_format(table: &Table) -> Result<Format, String> {
     }
     let own: BTreeMap<String, String> = serde.parameters.unwrap_or_default();
     let names = table.columns().iter().map(|column| column.name.clone()).collect();
-    serde_info::format_of(&library, &own, &parameters, names).map_err(|error| format!("the table: {error}"))
+    let format = serde_info::format_of(&library, &own, &parameters, names)
+        .map_err(|error| format!("the table: {error}"))?;
+    let is_cloudtrail = input == Some(serde_info::CLOUDTRAIL_INPUT);
+    Ok(if is_cloudtrail { serde_info::within_cloudtrail(format) } else { format })
 }
 
 fn has_header(format: &Format) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BUCKET, World, scope};
+use super::{BUCKET, World, json_source, scope};
 
 /// Makes a table `shop.NAME` at `NAME/`.
 async fn table(world: &World, name: &str, columns: &[(&str, &str)], serde: Value, keys: &[&str]) {
@@ -21,6 +21,50 @@ async fn table(world: &World, name: &str, columns: &[(&str, &str)], serde: Value
 
 fn serde(library: &str, parameters: Value) -> Value {
     json!({"SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}})
+}
+
+fn openx(parameters: Value) -> Value {
+    serde("org.openx.data.jsonserde.JsonSerDe", parameters)
+}
+
+fn into(table: &str) -> Value {
+    json!({"src": json_source("in"), "t": {"S3CatalogTarget": {"Name": "t", "Inputs": ["src"], "Database": "shop",
+        "Table": table}}})
+}
+
+#[tokio::test]
+async fn json_tables_are_written_as_they_are_read() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"s\":\"x\"}\n").await;
+    let columns = [("id", "bigint"), ("s", "string")];
+    table(&world, "mapped", &columns, openx(json!({"mapping.s": "@S"})), &[]).await;
+    world.put("mapped/0.json", "{\"id\":0,\"@S\":\"zero\"}\n").await;
+    world.succeeds("mapped", into("mapped")).await;
+    assert_eq!(world.query("select id, s from mapped").await, ["0|zero", "1|x"]);
+    let maps = [("id", "bigint"), ("m", "map<string,int>")];
+    table(&world, "maps", &maps, openx(json!({})), &[]).await;
+    table(&world, "copied", &maps, openx(json!({})), &[]).await;
+    world.put("maps/0.json", "{\"id\":1,\"m\":{\"a\":1,\"b\":null}}\n").await;
+    let mut nodes = into("copied");
+    nodes["src"] = json!({"CatalogSource": {"Name": "s", "Database": "shop", "Table": "maps"}});
+    world.succeeds("maps", nodes).await;
+    assert_eq!(world.query("select id, m from copied").await, ["1|{a: 1, b: ~}"]);
+}
+
+#[tokio::test]
+async fn what_readers_would_not_find_is_refused() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"s\":\"x\"}\n").await;
+    let columns = [("id", "bigint"), ("s", "string")];
+    table(&world, "deep", &columns, openx(json!({"jsonPath": "$.Records[*]"})), &[]).await;
+    let mut trail = serde("com.amazon.emr.hive.serde.CloudTrailSerde", json!({}));
+    trail["InputFormat"] = json!("com.amazon.emr.cloudtrail.CloudTrailInputFormat");
+    table(&world, "trail", &columns, trail, &[]).await;
+    for name in ["deep", "trail"] {
+        let message = world.fails(name, into(name)).await;
+        assert!(message.contains("$.Records[*]"), "{message}");
+        assert!(world.keys(&format!("{name}/")).await.is_empty());
+    }
 }
 
 #[tokio::test]
