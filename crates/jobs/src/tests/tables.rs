@@ -68,6 +68,19 @@ async fn what_readers_would_not_find_is_refused() {
 }
 
 #[tokio::test]
+async fn what_plain_text_would_read_otherwise_is_refused() {
+    let world = World::new().await;
+    let columns = [("id", "bigint"), ("s", "string")];
+    let lazy = serde("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", json!({"field.delim": ","}));
+    table(&world, "plain", &columns, lazy, &[]).await;
+    for (job, value) in [("null", "\\\\N"), ("comma", "a,b")] {
+        world.put("in/a.json", &format!("{{\"id\":1,\"s\":\"{value}\"}}\n")).await;
+        let message = world.fails(job, into("plain")).await;
+        assert!(message.contains(&format!(", column s: in row 1 the value \"{value}\" ")), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn rows_of_the_partition_without_a_key_go_into_every_format() {
     let world = World::new().await;
     let lazy = serde("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", json!({"field.delim": ","}));
