@@ -20,7 +20,7 @@ use crate::graph::{
     BlockCodec, Compression as TextCompression, Destination, IcebergTarget, Node, ParquetCodec, Target,
     UpdateBehavior, WriteFormat,
 };
-use crate::plan::{PlanError, plain};
+use crate::plan::{Accused, PlanError, plain};
 
 /// About how large an output file becomes.
 const FILE_BYTES: u64 = 128 << 20;
@@ -329,9 +329,9 @@ impl Resolved {
     }
 
     /// The frame with the columns that are written.
-    pub(crate) fn conform(&self, frame: DataFrame) -> Result<DataFrame, PlanError> {
+    pub(crate) fn conform(&self, frame: DataFrame, accused: &Accused) -> Result<DataFrame, PlanError> {
         match &self.shape {
-            Some(shape) => plain(shape.apply(frame)?),
+            Some(shape) => plain(shape.apply(frame, accused)?),
             None => Ok(frame),
         }
     }

@@ -33,6 +33,34 @@ fn into(table: &str) -> Value {
 }
 
 #[tokio::test]
+async fn text_longer_than_its_column_is_refused() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"s\":\"éé\"}\n").await;
+    let plain = || serde("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", json!({}));
+    table(&world, "v", &[("id", "bigint"), ("s", "varchar(2)")], plain(), &[]).await;
+    table(&world, "c", &[("id", "bigint"), ("s", "char(2)")], plain(), &[]).await;
+    table(&world, "k", &[("id", "bigint"), ("s", "varchar(2)")], plain(), &[]).await;
+    for name in ["v", "c"] {
+        world.succeeds(&format!("fits_{name}"), into(name)).await;
+        assert_eq!(world.query(&format!("select id, s from {name}")).await, ["1|éé"]);
+    }
+    world.put("in/b.json", "{\"id\":2,\"s\":null}\n{\"id\":3,\"s\":\"abc\"}\n").await;
+    for (name, ty) in [("v", "varchar(2)"), ("c", "char(2)")] {
+        let message = world.fails(&format!("longer_{name}"), into(name)).await;
+        let expected = format!("the value \"abc\" has 3 characters, but column s of the table is {ty};");
+        assert!(message.starts_with("node S3CatalogTarget t: ") && message.contains(&expected), "{message}");
+        assert_eq!(world.query(&format!("select id, s from {name}")).await, ["1|éé"]);
+    }
+    // The error is the target's, also behind nodes that compute.
+    let mut nodes = into("k");
+    nodes["q"] = json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlAliases": [{"From": "src", "Alias": "x"}],
+        "SqlQuery": "select id, s from x"}});
+    nodes["t"]["S3CatalogTarget"]["Inputs"] = json!(["q"]);
+    let message = world.fails("sql", nodes).await;
+    assert!(message.starts_with("node S3CatalogTarget t: "), "{message}");
+}
+
+#[tokio::test]
 async fn json_tables_are_written_as_they_are_read() {
     let world = World::new().await;
     world.put("in/a.json", "{\"id\":1,\"s\":\"x\"}\n").await;
