@@ -185,10 +185,11 @@ pub enum Problem {
         /// The type, as the file's format has it.
         ty: String,
     },
-    /// A known separator that divides no line, where another one would divide them all.
+    /// A known dialect that is not the file's: its separator divides no line, where another one would divide them all, or the
+    /// file's first line says the separator and is no row.
     #[error("{message}")]
     Undivided {
-        /// The separator given, and the one that fits.
+        /// What is known, and what the file says.
         message: String,
     },
     /// Something that this crate does not do.

@@ -67,7 +67,7 @@ pub(super) struct Columns {
     pub(super) inexact: Vec<Option<u64>>,
     /// Whether a later record repeats the first one's value.
     repeats: Vec<bool>,
-    /// Blank lines before the first record.
+    /// Lines before the first record.
     pub(super) lead: u64,
     /// Records with more or fewer fields than usual.
     pub(super) ragged: u64,
@@ -113,7 +113,7 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         ragged: 0,
     };
     let mut scratch = Vec::new();
-    let end = each_record(sample, complete, &best.options, |window, fields| {
+    let end = each_record(&sample[best.skip..], complete, &best.options, |window, fields| {
         let Some(fields) = fields else { return };
         let is_first = columns.first_kinds.is_empty();
         if is_first {
@@ -141,7 +141,7 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
             columns.nullable.iter_mut().skip(fields.len()).for_each(|n| *n = true);
         }
     });
-    (columns, end)
+    (columns, best.skip + end)
 }
 
 /// Whether a double does not hold the number.
