@@ -119,7 +119,7 @@ pub enum Problem {
         second: String,
     },
     /// A column that the caller's schema, taken from other files, does not know, where it must not be left out.
-    #[error("it has the column {name}, which the files that the schema was taken from do not have")]
+    #[error("{}", unknown(name))]
     UnknownName {
         /// Its name; of a field within a structure, that field's.
         name: String,
@@ -185,10 +185,11 @@ pub enum Problem {
         /// The type, as the file's format has it.
         ty: String,
     },
-    /// A known separator that divides no line, where another one would divide them all.
+    /// A known dialect that is not the file's: its separator divides no line, where another one would divide them all, or the
+    /// file's first line says the separator and is no row.
     #[error("{message}")]
     Undivided {
-        /// The separator given, and the one that fits.
+        /// What is known, and what the file says.
         message: String,
     },
     /// Something that this crate does not do.
@@ -298,6 +299,13 @@ impl FormatError {
     pub fn is_io(&self) -> bool {
         matches!(self.problem, Problem::Io(_))
     }
+}
+
+fn unknown(name: &str) -> String {
+    if name.trim().is_empty() {
+        return "a member without a name gives no column".to_owned();
+    }
+    format!("it has the column {name}, which the files that the schema was taken from do not have")
 }
 
 fn repeated(first: &str, second: &str) -> String {

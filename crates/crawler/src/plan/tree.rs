@@ -18,7 +18,7 @@ use super::shape::{Likeness, Shape};
 pub(crate) use folder::Folder;
 pub(crate) use grouping::{Grouping, level};
 use siblings::Aside;
-use words::{NAMED, is_series};
+use words::{NAMED, differing, is_series, unlike};
 
 use crate::words::named_some;
 
@@ -327,6 +327,12 @@ impl Tree {
             }
         }
         self.why(&path, || format!("its files are of {} kinds: a table each", folder.groups.len()));
+        if let [one, other, ..] = folder.groups.as_slice() {
+            let (kinds, why) = (folder.groups.len(), differing(one, other, &unlike(one, other)));
+            let note =
+                format!("folder {path}: its files are of {kinds} kinds, and each becomes a table; {why}");
+            self.done.notes.push(note);
+        }
         if !units.is_empty() {
             self.done.notes.push(format!(
                 "folder {path} holds both files and folders that differ from them: its files become tables of their own"

@@ -19,6 +19,7 @@ mod csv;
 mod ion;
 mod json;
 mod lines;
+mod row_tag;
 mod seen;
 mod text;
 mod types;

@@ -1,10 +1,10 @@
 //! XML: which elements are rows, and what they hold.
 //!
-//! Without a row tag, rows are the elements of the name that comes most often directly below the root; where the root
-//! holds a single element, below that, and so on. Values are `int`, `bigint`, `double`, `boolean` or `string`.
+//! Values are `int`, `bigint`, `double`, `boolean` or `string`.
 
 use std::collections::HashMap;
 
+use super::row_tag::{other_rows, row_tag};
 use super::seen::Seen as OfValues;
 use super::{InferOptions, Inferred, InferredField};
 use crate::builder::value;
@@ -20,7 +20,7 @@ use crate::xml::rows::{Rows, Step};
 use crate::xml::tree::{Node, parse};
 
 /// The most different members of one element.
-const MAX_NAMES: usize = 10_000;
+pub(super) const MAX_NAMES: usize = 10_000;
 
 /// Whether text begins as XML does.
 pub(super) fn looks_like_xml(text: &[u8]) -> bool {
@@ -37,11 +37,11 @@ pub(super) async fn infer(
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
     refuse_html(input)?;
-    let found = match known {
-        Some(known) => known.clone(),
+    let (found, others) = match known {
+        Some(known) => (known.clone(), Vec::new()),
         None => loop {
-            if let Some(tag) = row_tag(input)? {
-                break XmlOptions::new(tag, "xml");
+            if let Some((tag, others)) = row_tag(input)? {
+                break (XmlOptions::new(tag, "xml"), others);
             }
             if !input.more().await? {
                 let found = "XML without an element below its root".to_owned();
@@ -52,7 +52,10 @@ pub(super) async fn infer(
     loop {
         let sample = look(input, &found)?;
         if sample.records + sample.bad.len() as u64 > 0 || !input.more().await? {
-            return describe(input, compression, found, sample, options);
+            let problem = other_rows(input, &found, &others);
+            let mut inferred = describe(input, compression, found, sample, options)?;
+            inferred.problems.extend(problem);
+            return Ok(inferred);
         }
     }
 }
@@ -65,61 +68,6 @@ fn refuse_html(input: &Input) -> Result<(), FormatError> {
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
     }
     Ok(())
-}
-
-/// The name of the elements that are rows; `None` when the sample ends before any element below the root.
-fn row_tag(input: &Input) -> Result<Option<String>, FormatError> {
-    // Per path of an element, the names of those directly within, in the order in which they first came.
-    let mut below: HashMap<String, Vec<(String, u64)>> = HashMap::new();
-    let mut rows = Rows::new(None);
-    let (mut at, sample) = (0, input.pending());
-    let mut root = None;
-    loop {
-        let before = rows.path().len();
-        let path: String = rows.path().map(|name| format!("/{}", crate::xml::local(name))).collect();
-        let step = rows.step(&sample[at..], input.at_eof()).map_err(|bad| malformed(input.name(), bad))?;
-        let Step::Pass(len) = step else { break };
-        let token = &sample[at..at + len];
-        if rows.path().len() > before
-            || (token.ends_with(b"/>") && token.starts_with(b"<") && !token.starts_with(b"<?"))
-        {
-            let name = opened_name(token);
-            if before == 0 {
-                root.get_or_insert(name);
-            } else {
-                let names = below.entry(path).or_default();
-                match names.iter().position(|(known, _)| *known == name) {
-                    Some(at) => names[at].1 += 1,
-                    None if names.len() < MAX_NAMES => names.push((name, 1)),
-                    None => {}
-                }
-            }
-        }
-        rows.advance(token);
-        at += len;
-    }
-    let Some(root) = root else { return Ok(None) };
-    let (mut path, mut tag) = (format!("/{root}"), None);
-    while let Some(names) = below.get(&path) {
-        let most = names.iter().reduce(|most, new| if new.1 > most.1 { new } else { most });
-        let Some((name, count)) = most else { break };
-        // Several different elements, none of which repeats, are the members of the one around them.
-        if *count == 1 && names.len() > 1 {
-            tag.get_or_insert(root);
-            break;
-        }
-        tag = Some(name.clone());
-        if *count > 1 {
-            break;
-        }
-        path = format!("{path}/{name}");
-    }
-    Ok(tag)
-}
-
-fn opened_name(token: &[u8]) -> String {
-    let name = token[1..].split(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'>')).next();
-    crate::xml::local(&String::from_utf8_lossy(name.unwrap_or_default())).to_owned()
 }
 
 #[derive(Default)]

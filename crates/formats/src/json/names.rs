@@ -6,6 +6,11 @@ use arrow::datatypes::Schema;
 
 use crate::options::JsonOptions;
 
+/// The name that a column has in files.
+pub(crate) fn in_file<'n>(column: &'n str, options: &'n JsonOptions) -> &'n str {
+    options.mapping.get(&column.to_lowercase()).map_or(column, String::as_str)
+}
+
 /// Finds a wanted column by the name that the file uses.
 pub(crate) struct NameIndex {
     exact: HashMap<String, usize>,
@@ -25,8 +30,7 @@ impl NameIndex {
         });
         let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new(), among };
         for (i, field) in schema.fields().iter().enumerate() {
-            let mapped = options.mapping.get(&field.name().to_lowercase());
-            let name = mapped.unwrap_or(field.name()).clone();
+            let name = in_file(field.name(), options).to_owned();
             index.lower.entry(name.to_lowercase()).or_insert(i);
             if let Some(other) = index.exact.insert(name.clone(), i) {
                 let other = schema.field(other).name();

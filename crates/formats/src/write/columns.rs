@@ -7,7 +7,8 @@ use arrow::datatypes::{DataType, Schema};
 use super::avro::avro_schema;
 use super::orc::orc_schema;
 use crate::hive::shown;
-use crate::options::{CsvOptions, Format};
+use crate::json::names::NameIndex;
+use crate::options::{CsvOptions, Format, JsonOptions};
 
 /// Whether the format holds every column.
 /// Errors: a text for people, with the first column that it cannot hold, its type, and what can be done.
@@ -20,7 +21,8 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         Format::Xml(_) => Some("XML can only be read".to_owned()),
         Format::Ion(_) => Some("Ion can only be read; use json or parquet".to_owned()),
         Format::Csv(csv) => unwritable_dialect(csv).map(str::to_owned),
-        Format::Json(_) | Format::Parquet(_) => None,
+        Format::Json(json) => unwritable_json(json, schema),
+        Format::Parquet(_) => None,
     };
     if let Some(refusal) = refusal {
         return Err(refusal);
@@ -56,6 +58,17 @@ fn unwritable_dialect(csv: &CsvOptions) -> Option<&'static str> {
     csv.comment.map(|_| "the table's files have comments, from which rows could not be told")
 }
 
+/// Tables whose readers would not find what is written.
+fn unwritable_json(json: &JsonOptions, schema: &Schema) -> Option<String> {
+    if let Some(path) = &json.path {
+        return Some(format!(
+            "the table's rows are the values at {} within each document, and only rows by themselves are written",
+            path.as_str()
+        ));
+    }
+    NameIndex::new(schema, json).err()
+}
+
 /// Whether there are bytes at any depth.
 fn has_binary(data_type: &DataType) -> bool {
     match data_type {
@@ -83,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::hive::HiveType;
-    use crate::options::{JsonOptions, ParquetOptions};
+    use crate::options::ParquetOptions;
     use crate::source::MemorySink;
     use crate::write::{WriteOptions, Writer};
 
@@ -121,6 +134,13 @@ mod tests {
         ] {
             assert!(refusal(&Format::Csv(skipping), "string").is_some());
         }
+        let path = "$.Records[*]".parse().ok();
+        let deep = Format::Json(JsonOptions { path, ..JsonOptions::default() });
+        assert!(refusal(&deep, "string").unwrap().contains("$.Records[*]"));
+        let columns = ["a", "b"].map(|name| Field::new(name, DataType::Utf8, true));
+        let mapping = ["a", "b"].map(|name| (name.to_owned(), "X".to_owned())).into();
+        let one = Format::Json(JsonOptions { mapping, ..JsonOptions::default() });
+        assert!(check_writable(&one, &Schema::new(columns.to_vec())).is_err());
         for hive in ["string", "decimal(10,2)", "timestamp"] {
             assert_eq!((refusal(&csv, hive), refusal(&json, hive)), (None, None));
         }

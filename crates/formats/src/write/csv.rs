@@ -1,22 +1,33 @@
-//! CSV in the dialects that the readers read back: quotes where a value needs them, or Hive's plain text.
+//! CSV in the dialects that the readers read back: quotes where a value needs them, or Hive's plain text. A value that a
+//! dialect without quotes would read as another one is refused.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::WriteOptions;
 use super::compress::Compressor;
-use crate::error::{FormatError, Problem};
+use crate::error::{FormatError, Problem, excerpt};
 use crate::options::CsvOptions;
+
+/// A value with a separator or a line break.
+const DIVIDED: &str = "holds a separator or a line break, which the table's SerDe has neither quotes nor an escape for: \
+                       write other values, or to a table of another SerDe or format";
+/// A value that is what NULL is written as.
+const NULL_ALIKE: &str = "is what the table's files have for NULL, and would be read as that: make it NULL, or give the \
+                          table another serialization.null.format";
 
 pub(super) struct CsvEncoder {
     options: CsvOptions,
     out: Compressor,
     line: Vec<u8>,
     cell: String,
+    columns: usize,
+    /// Rows written before the batch at hand.
+    rows: usize,
 }
 
 fn schema_error(name: &str, message: String) -> FormatError {
@@ -39,11 +50,15 @@ impl CsvEncoder {
         write: &WriteOptions,
     ) -> Result<Self, FormatError> {
         let out = Compressor::new(write.compression).map_err(|e| FormatError::io(name, e))?;
-        let mut encoder = Self { options: options.clone(), out, line: Vec::new(), cell: String::new() };
+        let columns = schema.fields().len();
+        let mut encoder =
+            Self { options: options.clone(), out, line: Vec::new(), cell: String::new(), columns, rows: 0 };
         if write.header {
             for (i, field) in schema.fields().iter().enumerate() {
                 encoder.separate(i);
-                encoder.push(name, field.name().as_bytes(), false)?;
+                encoder
+                    .push(field.name().as_bytes(), false)
+                    .map_err(|why| schema_error(name, format!("the column name {:?} {why}", field.name())))?;
             }
             encoder.end_line(name)?;
         }
@@ -59,29 +74,49 @@ impl CsvEncoder {
             columns.push((array, formatter));
         }
         for row in 0..batch.num_rows() {
-            for (i, (array, formatter)) in columns.iter().enumerate() {
+            for (i, column) in columns.iter().enumerate() {
                 self.separate(i);
-                if array.is_null(row) {
-                    self.null();
-                } else if array.data_type() == &DataType::Utf8 {
-                    self.push(name, array.as_string::<i32>().value(row).as_bytes(), true)?;
-                } else {
-                    let mut cell = std::mem::take(&mut self.cell);
-                    cell.clear();
-                    write!(cell, "{}", formatter.value(row))
-                        .map_err(|e| schema_error(name, e.to_string()))?;
-                    let is_text = matches!(
-                        array.data_type(),
-                        DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..)
-                    );
-                    let pushed = self.push(name, cell.as_bytes(), is_text);
-                    self.cell = cell;
-                    pushed?;
+                let start = self.line.len();
+                let mut written = self.value(column, row);
+                if written.is_ok() && self.is_null_alike(&self.line[start..]) && !column.0.is_null(row) {
+                    written = Err(NULL_ALIKE.to_owned());
                 }
+                written.map_err(|why| {
+                    let value = column.1.value(row).try_to_string().unwrap_or_default();
+                    let (value, row) = (excerpt(value.as_bytes()), self.rows + row + 1);
+                    let mut error = schema_error(name, format!("in row {row} the value {value:?} {why}"));
+                    error.place.column = Some(batch.schema_ref().field(i).name().clone());
+                    error
+                })?;
             }
             self.end_line(name)?;
         }
+        self.rows += batch.num_rows();
         Ok(())
+    }
+
+    fn value(&mut self, column: &(&ArrayRef, ArrayFormatter<'_>), row: usize) -> Result<(), String> {
+        let (array, formatter) = column;
+        if array.is_null(row) {
+            self.null();
+            return Ok(());
+        }
+        if array.data_type() == &DataType::Utf8 {
+            return self.push(array.as_string::<i32>().value(row).as_bytes(), true);
+        }
+        let mut cell = std::mem::take(&mut self.cell);
+        cell.clear();
+        write!(cell, "{}", formatter.value(row)).map_err(|e| e.to_string())?;
+        let is_text =
+            matches!(array.data_type(), DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..));
+        let pushed = self.push(cell.as_bytes(), is_text);
+        self.cell = cell;
+        pushed
+    }
+
+    /// Whether readers take a field for NULL, written so. (Quotes keep a value from that.)
+    fn is_null_alike(&self, field: &[u8]) -> bool {
+        self.options.quote.is_none() && self.options.null_text.as_ref().is_some_and(|n| n.as_bytes() == field)
     }
 
     fn separate(&mut self, index: usize) {
@@ -97,7 +132,7 @@ impl CsvEncoder {
     }
 
     /// Writes a value; text that could be taken for a NULL is quoted where the dialect has quotes.
-    fn push(&mut self, name: &str, value: &[u8], is_text: bool) -> Result<(), FormatError> {
+    fn push(&mut self, value: &[u8], is_text: bool) -> Result<(), String> {
         let options = &self.options;
         let looks_null = options.null_text.as_ref().is_some_and(|n| n.as_bytes() == value);
         let needs = |b: &u8| {
@@ -109,7 +144,7 @@ impl CsvEncoder {
         };
         let special =
             value.iter().any(needs) || (!value.is_empty() && value.first() == options.comment.as_ref());
-        let Some(quote) = options.quote else { return self.push_plain(name, value, special) };
+        let Some(quote) = options.quote else { return self.push_plain(value, special) };
         if !special && !(is_text && (value.is_empty() || looks_null)) {
             self.line.extend_from_slice(value);
             return Ok(());
@@ -127,18 +162,13 @@ impl CsvEncoder {
         Ok(())
     }
 
-    fn push_plain(&mut self, name: &str, value: &[u8], special: bool) -> Result<(), FormatError> {
+    fn push_plain(&mut self, value: &[u8], special: bool) -> Result<(), String> {
         if !special {
             self.line.extend_from_slice(value);
             return Ok(());
         }
         let escape = self.options.escape.filter(|_| !value.contains(&b'\n') && !value.contains(&b'\r'));
-        let Some(escape) = escape else {
-            let what =
-                "a value with a separator or line break, in a dialect without quotes or escapes for it,"
-                    .to_owned();
-            return Err(FormatError::new(name, Problem::Unsupported { what }));
-        };
+        let Some(escape) = escape else { return Err(DIVIDED.to_owned()) };
         for byte in value {
             if *byte == escape || *byte == self.options.delimiter {
                 self.line.push(escape);
@@ -148,7 +178,16 @@ impl CsvEncoder {
         Ok(())
     }
 
+    /// Readers pass over blank lines: a row of one column is none.
     fn end_line(&mut self, name: &str) -> Result<(), FormatError> {
+        let is_blank = self.columns == 1 && self.line.trim_ascii().is_empty();
+        if let (true, Some(quote)) = (is_blank, self.options.quote) {
+            self.line.insert(0, quote);
+            self.line.push(quote);
+        } else if is_blank && self.options.skip_blank_lines {
+            let message = "a row would be a blank line, which readers pass over".to_owned();
+            return Err(schema_error(name, message));
+        }
         self.line.push(b'\n');
         let written = self.out.write_all(&self.line).map_err(|e| FormatError::io(name, e));
         self.line.clear();
@@ -161,5 +200,70 @@ impl CsvEncoder {
 
     pub(super) fn take(&mut self) -> Vec<u8> {
         self.out.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+
+    use super::*;
+
+    fn written(options: &CsvOptions, columns: Vec<(&str, ArrayRef)>) -> Result<String, String> {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let write = WriteOptions { header: false, ..WriteOptions::default() };
+        let mut encoder = CsvEncoder::new("f", options, batch.schema_ref(), &write).unwrap();
+        encoder.write("f", &batch).map_err(|error| error.to_string())?;
+        encoder.finish("f").unwrap();
+        Ok(String::from_utf8(encoder.take()).unwrap())
+    }
+
+    fn texts(values: &[Option<&str>]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    #[test]
+    fn a_row_of_one_column_is_no_blank_line() {
+        let column = texts(&[Some(""), Some("a"), None, Some(" ")]);
+        let text = written(&CsvOptions::standard(), vec![("s", column)]).unwrap();
+        assert_eq!(text, "\"\"\na\n\"\"\n\" \"\n");
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![None, Some(7)]));
+        let text = written(&CsvOptions::standard(), vec![("n", Arc::clone(&numbers))]).unwrap();
+        assert_eq!(text, "\"\"\n7\n");
+        let text = written(&CsvOptions::standard(), vec![("n", Arc::clone(&numbers)), ("m", numbers)]);
+        assert_eq!(text.unwrap(), ",\n7,7\n");
+        // To Hive's own SerDe an empty line is a row.
+        let lazy = CsvOptions::lazy_simple(vec!["s".to_owned()]);
+        assert_eq!(written(&lazy, vec![("s", texts(&[Some(""), None]))]).unwrap(), "\n\\N\n");
+    }
+
+    #[test]
+    fn what_would_be_read_as_null_is_refused() {
+        let lazy = |null: &str| CsvOptions {
+            delimiter: b',',
+            null_text: Some(null.to_owned()),
+            ..CsvOptions::lazy_simple(vec!["s".to_owned()])
+        };
+        for null in ["\\N", "NULL", ""] {
+            let error = written(&lazy(null), vec![("s", texts(&[None, Some("a"), Some(null)]))]).unwrap_err();
+            let start =
+                format!("f, column s: in row 3 the value {null:?} is what the table's files have for NULL");
+            assert!(error.starts_with(&start), "{error}");
+        }
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![0]));
+        assert!(written(&lazy("0"), vec![("n", numbers)]).is_err());
+        // An escape makes another text of it.
+        let escaped = CsvOptions { escape: Some(b'\\'), ..lazy("\\N") };
+        assert_eq!(written(&escaped, vec![("s", texts(&[None, Some("\\N")]))]).unwrap(), "\\N\n\\\\N\n");
+    }
+
+    #[test]
+    fn a_value_with_a_separator_is_refused_by_column_and_row() {
+        let lazy = CsvOptions { delimiter: b',', ..CsvOptions::lazy_simple(vec!["s".to_owned()]) };
+        let columns = vec![("id", texts(&[Some("1"), Some("2")])), ("s", texts(&[None, Some("a,b")]))];
+        let error = written(&lazy, columns).unwrap_err();
+        assert!(error.starts_with("f, column s: in row 2 the value \"a,b\" holds a separator"), "{error}");
     }
 }

@@ -16,11 +16,12 @@ mod parquet;
 mod router;
 mod shared;
 
+use std::iter;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{interleave_record_batch, take_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use bytes::Bytes;
 
@@ -110,9 +111,21 @@ fn gathered(parts: &[Part<'_>]) -> Result<RecordBatch, ArrowError> {
                     None => places.extend((0..part.batch.num_rows()).map(|row| (at, row))),
                 }
             }
+            // The schema of the first counts for all.
+            let first = nullable(parts[0].batch)?;
+            let batches: Vec<&RecordBatch> = iter::once(&first).chain(batches.into_iter().skip(1)).collect();
             interleave_record_batch(&batches, &places)
         }
     }
+}
+
+/// The batch with columns that may be NULL. Batches of one plan differ in that: a partition's key is a constant of its
+/// files, which one partition has and another has not.
+fn nullable(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let fields: Vec<Field> = fields.collect();
+    batch.clone().with_schema(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
 }
 
 /// What a finished file holds.
@@ -156,7 +169,7 @@ impl<S: ByteSink> Writer<S> {
             .map_err(|message| FormatError::new(&name, Problem::Schema { message }))?;
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
-            Format::Json(_) => Encoder::Json(json::JsonEncoder::new(&name, options)?),
+            Format::Json(json) => Encoder::Json(json::JsonEncoder::new(&name, json, &schema, options)?),
             Format::Lines(_) | Format::Xml(_) | Format::Ion(_) => {
                 let what = format!("writing {}", format.classification());
                 return Err(FormatError::new(&name, Problem::Unsupported { what }));
@@ -262,5 +275,42 @@ impl<S: ByteSink> Writer<S> {
         }
         self.bytes += bytes.len() as u64;
         self.sink.write(Bytes::from(bytes)).await.map_err(|e| FormatError::io(&self.name, e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, StringArray};
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::options::{AvroOptions, CsvOptions, JsonOptions, OrcOptions, ParquetOptions};
+    use crate::source::MemorySink;
+
+    /// Rows of a partition with a key and of the one without, as a plan gives them.
+    #[test]
+    fn batches_with_and_without_nulls_go_into_one_file() {
+        let batch = |key: Option<&str>| {
+            let field = Field::new("k", arrow::datatypes::DataType::Utf8, key.is_none());
+            let column: ArrayRef = Arc::new(StringArray::from(vec![key, key]));
+            RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).unwrap()
+        };
+        let (keyed, keyless) = (batch(Some("1")), batch(None));
+        let schema = keyless.schema();
+        for format in [
+            Format::Csv(CsvOptions::standard()),
+            Format::Json(JsonOptions::default()),
+            Format::Parquet(ParquetOptions::default()),
+            Format::Avro(AvroOptions::default()),
+            Format::Orc(OrcOptions::default()),
+        ] {
+            let options = WriteOptions::default();
+            let sink = MemorySink::default();
+            let mut writer = Writer::new("f", &format, Arc::clone(&schema), &options, sink).unwrap();
+            let parts = [&keyed, &keyless, &keyed].map(|batch| Part { batch, rows: Some(&[1]) });
+            block_on(writer.write_parts(&parts)).unwrap();
+            let (_, finished) = block_on(writer.finish()).unwrap();
+            assert_eq!(finished.rows, 3, "{}", format.classification());
+        }
     }
 }

@@ -524,3 +524,31 @@ fn a_separator_that_divides_nothing_is_a_problem() {
     // Whoever gives the names knows how many there are.
     assert_eq!(undivided("1;a\n2;b\n", b',', ColumnNames::Given(vec!["line".to_owned()])), None);
 }
+
+#[test]
+fn a_first_line_for_excel_says_the_separator_and_is_no_row() {
+    for (text, names, skipped) in [
+        ("sep=;\nid;n\n1;x,y\n2;z\n", "id bigint, n string", 2),
+        ("sep=,\r\n\r\nid,n\r\n1,x\r\n2,y\r\n", "id bigint, n string", 3),
+        ("\"sep=:\"\nid:n\n1:\"x\"\n2:y\n", "id bigint, n string", 2),
+        ("sep=|\n1|x\n2|y\n", "col0 bigint, col1 string", 1),
+    ] {
+        let found = of(text);
+        assert_eq!((columns(&found).as_str(), found.records), (names, 2), "{text:?}");
+        let Format::Csv(csv) = &found.format else { panic!("not CSV") };
+        assert_eq!(csv.header_lines, skipped, "{text:?}");
+        let names = ColumnNames::Given(vec!["id".to_owned(), "n".to_owned()]);
+        let given = Format::Csv(CsvOptions { names, ..csv.clone() });
+        let table = schema(&[("id", "bigint")]);
+        let batch = read_all(&source("f", text), &given, &table, formats::ReadOptions::default()).unwrap();
+        assert_eq!(rows(&batch), [["1"], ["2"]], "{text:?}");
+    }
+    // Only a whole line of it says anything.
+    assert_eq!(columns(&of("sep=;id;n\n1;x;y\n2;z;w\n")), "sep= bigint, id string, n string");
+    // Who names the dialect is told that the line would be taken for a header, or for a row.
+    for names in [ColumnNames::Header, ColumnNames::Generated] {
+        let said = undivided("sep=;\nid;n\n1;x\n", b';', names).unwrap();
+        let start = "f.csv, line 1: its first line, sep=;, tells programs the separator";
+        assert!(said.starts_with(start), "{said}");
+    }
+}

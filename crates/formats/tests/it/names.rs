@@ -198,3 +198,18 @@ fn names_outside_the_schema_are_not_left_out_unseen() {
         assert_eq!(error.place.line, Some(2));
     }
 }
+
+#[test]
+fn a_member_without_a_name_is_no_column_that_others_lack() {
+    let options = JsonOptions { among: Some(vec!["a".to_owned()]), ..JsonOptions::default() };
+    let (_, bad) = read_with("{\"a\":1}\n", options.clone());
+    assert!(bad.is_empty());
+    let read = |text: &str| {
+        let format = Format::Json(options.clone());
+        read_all(&source("f", text), &format, &schema(&[("a", "int")]), ReadOptions::default())
+    };
+    let error = read("{\"\":1,\"a\":2}\n").unwrap_err().to_string();
+    assert_eq!(error, "f, line 1: a member without a name gives no column");
+    let error = read("{\"b\":1,\"a\":2}\n").unwrap_err().to_string();
+    assert!(error.starts_with("f, line 1: it has the column b, which the files"), "{error}");
+}

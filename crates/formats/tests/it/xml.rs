@@ -272,3 +272,19 @@ fn a_prefix_with_capital_letters_finds_its_attributes() {
     let batch = read_all(&source("f", text), &Format::Xml(options), &table, ReadOptions::default()).unwrap();
     assert_eq!(rows(&batch), [["1"]]);
 }
+
+#[test]
+fn other_elements_that_repeat_beside_the_rows_are_told() {
+    let problems =
+        |text: &str| -> Vec<String> { found(text).problems.iter().map(ToString::to_string).collect() };
+    let text = "<o><r><a>1</a></r><r><a>2</a></r><q><b>1</b></q><q><b>2</b></q><q><b>3</b></q><p/><p/></o>";
+    assert_eq!(
+        problems(text),
+        [
+            "f.xml: its rows are the elements <q>; beside them it has elements <r> (2), <p> (2), which are not read: custom \
+          XML classifiers that name a row tag can make them the rows instead"
+        ]
+    );
+    // What comes once, as the title of a feed does, is no kind of rows.
+    assert!(problems("<o><t>x</t><r><a>1</a></r><r><a>2</a></r></o>").is_empty());
+}

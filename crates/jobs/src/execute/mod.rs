@@ -14,6 +14,7 @@
 //! fail rather than read one thing and bookmark another.
 
 mod again;
+mod bounded;
 mod counters;
 mod databases;
 mod failure;
@@ -212,7 +213,8 @@ async fn stage(
     let frame = plan::sample(frame, &node.kind).map_err(|error| RunFailure::node(node, error))?;
     let schema = Arc::clone(frame.schema().inner());
     let resolved = target::resolve(task, node, target, &schema).await?;
-    let frame = resolved.conform(frame).map_err(|error| RunFailure::node(node, error))?;
+    let accused = task.blame.accuse(&name_of(node));
+    let frame = resolved.conform(frame, &accused).map_err(|error| RunFailure::node(node, error))?;
     for note in &resolved.notes {
         task.log.info(format!("{}: {note}", name_of(node)));
     }

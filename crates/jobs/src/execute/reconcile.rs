@@ -17,7 +17,8 @@ use formats::Format;
 use formats::hive::HiveType;
 use formats::serde_info;
 
-use crate::plan::{PlanError, column, convert};
+use super::bounded;
+use crate::plan::{Accused, PlanError, column, convert};
 
 /// The columns to write, in order, partition keys last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +34,8 @@ struct Written {
     from: Option<String>,
     name: String,
     data_type: DataType,
+    /// As the table declares it, where that says more than `data_type`: how long a text may be.
+    hive: Option<HiveType>,
 }
 
 fn hive(name: &str, data_type: &DataType) -> Result<HiveType, String> {
@@ -93,7 +96,8 @@ pub(crate) fn shape(table: &Table, frame: &Schema, keys: &[String], widen: bool)
             None => declared(own)?,
         };
         let from = field.map(|field| field.name().clone());
-        columns.push(Written { from, name: own.name.clone(), data_type: arrow_type(&own.name, &hive)? });
+        let data_type = arrow_type(&own.name, &hive)?;
+        columns.push(Written { from, name: own.name.clone(), data_type, hive: Some(hive) });
     }
     let mut left_out = Vec::new();
     for field in frame.fields() {
@@ -103,7 +107,8 @@ pub(crate) fn shape(table: &Table, frame: &Schema, keys: &[String], widen: bool)
         }
         let name = field.name().clone();
         if widen {
-            columns.push(Written { from: Some(name.clone()), name, data_type: field.data_type().clone() });
+            let data_type = field.data_type().clone();
+            columns.push(Written { from: Some(name.clone()), name, data_type, hive: None });
         } else {
             left_out.push(name);
         }
@@ -123,7 +128,8 @@ pub(crate) fn shape(table: &Table, frame: &Schema, keys: &[String], widen: bool)
         };
         let hive = agreed(key, field.data_type(), false)?;
         let data_type = arrow_type(&key.name, &hive)?;
-        columns.push(Written { from: Some(field.name().clone()), name: key.name.clone(), data_type });
+        let from = Some(field.name().clone());
+        columns.push(Written { from, name: key.name.clone(), data_type, hive: Some(hive) });
     }
     Ok(Shape { columns, left_out })
 }
@@ -145,16 +151,22 @@ fn check_keys(table: &Table, keys: &[String]) -> Result<(), String> {
 impl Shape {
     /// Adds a column that is written: the frame's, or null.
     pub(super) fn push(&mut self, from: Option<String>, name: &str, data_type: DataType) {
-        self.columns.push(Written { from, name: name.to_owned(), data_type });
+        self.columns.push(Written { from, name: name.to_owned(), data_type, hive: None });
     }
 
-    /// The frame with these columns.
-    pub(crate) fn apply(&self, frame: DataFrame) -> Result<DataFrame, PlanError> {
+    /// The frame with these columns. A value that one cannot hold fails the plan of the accused.
+    pub(crate) fn apply(&self, frame: DataFrame, accused: &Accused) -> Result<DataFrame, PlanError> {
         let schema = Arc::clone(frame.schema().inner());
         let mut exprs: Vec<Expr> = Vec::new();
         for written in &self.columns {
             let value = match written.from.as_ref().and_then(|from| schema.field_with_name(from).ok()) {
-                Some(field) => convert(column(field.name()), field.data_type(), &written.data_type),
+                Some(field) => {
+                    let value = convert(column(field.name()), field.data_type(), &written.data_type);
+                    match &written.hive {
+                        Some(hive) => bounded::checked(value, &written.name, hive, accused),
+                        None => value,
+                    }
+                }
                 None => lit(ScalarValue::try_from(&written.data_type)?),
             };
             exprs.push(value.alias(written.name.as_str()));

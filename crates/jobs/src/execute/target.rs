@@ -20,7 +20,7 @@ use crate::graph::{
     BlockCodec, Compression as TextCompression, Destination, IcebergTarget, Node, ParquetCodec, Target,
     UpdateBehavior, WriteFormat,
 };
-use crate::plan::{PlanError, plain};
+use crate::plan::{Accused, PlanError, plain};
 
 /// About how large an output file becomes.
 const FILE_BYTES: u64 = 128 << 20;
@@ -270,7 +270,10 @@ fn table_format(table: &Table) -> Result<Format, String> {
     }
     let own: BTreeMap<String, String> = serde.parameters.unwrap_or_default();
     let names = table.columns().iter().map(|column| column.name.clone()).collect();
-    serde_info::format_of(&library, &own, &parameters, names).map_err(|error| format!("the table: {error}"))
+    let format = serde_info::format_of(&library, &own, &parameters, names)
+        .map_err(|error| format!("the table: {error}"))?;
+    let is_cloudtrail = input == Some(serde_info::CLOUDTRAIL_INPUT);
+    Ok(if is_cloudtrail { serde_info::within_cloudtrail(format) } else { format })
 }
 
 fn has_header(format: &Format) -> bool {
@@ -326,9 +329,9 @@ impl Resolved {
     }
 
     /// The frame with the columns that are written.
-    pub(crate) fn conform(&self, frame: DataFrame) -> Result<DataFrame, PlanError> {
+    pub(crate) fn conform(&self, frame: DataFrame, accused: &Accused) -> Result<DataFrame, PlanError> {
         match &self.shape {
-            Some(shape) => plain(shape.apply(frame)?),
+            Some(shape) => plain(shape.apply(frame, accused)?),
             None => Ok(frame),
         }
     }

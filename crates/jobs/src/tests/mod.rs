@@ -9,6 +9,7 @@ mod round_trip;
 mod scripts;
 mod spark;
 mod spark_table;
+mod tables;
 mod transforms;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::names::key_value;
 use super::super::shape::{Likeness, Shape};
-use super::words::{NAMED, unlike};
+use super::words::{NAMED, differing, unlike};
 use super::{Children, Folder, TablePlan, Tree, Unit, lifted};
 use crate::words::named_some;
 
@@ -33,7 +33,8 @@ impl Tree {
             std::mem::take(&mut children.units).into_iter().partition(|(name, _)| of_key(name));
         let all = candidates.len() + children.split.iter().filter(|name| of_key(name)).count();
         let alike = alike(candidates, self.likeness(true, level));
-        let table = match alike.members.len() * 2 > all {
+        let is_most = alike.members.len() * 2 > all;
+        let table = match is_most {
             // That they fit is decided, whatever the order.
             true => self.partitioned(&alike.members, Some(&key), Likeness::Compatible, path),
             false => {
@@ -41,14 +42,17 @@ impl Tree {
                 None
             }
         };
-        if let Some(shape) = alike.shape.filter(|_| table.is_some()) {
+        if let Some(shape) = alike.shape.as_ref().filter(|_| table.is_some()) {
             for (name, unit) in &alike.others {
-                let why = misfit(&alike.keys, &shape, unit);
+                let why = misfit(&alike.keys, shape, unit);
                 self.why(&format!("{path}{name}/"), || {
                     format!("it is no partition like its neighbours: {why}")
                 });
             }
         } else {
+            if !is_most {
+                self.say_unlike(&alike, path, &key);
+            }
             children.units = alike.members.into_iter().chain(alike.others).chain(others).collect();
             children.units.sort_by(|a, b| a.0.cmp(&b.0));
             return None;
@@ -59,6 +63,18 @@ impl Tree {
         children.units = alike.others.into_iter().chain(others).collect();
         self.leave_out(mixed, path);
         table
+    }
+
+    /// Folders of one key that become tables of their own, although their names say that they are partitions.
+    fn say_unlike(&mut self, alike: &Alike, path: &str, key: &str) {
+        let (Some((_, member)), Some((_, other))) = (alike.members.first(), alike.others.first()) else {
+            return;
+        };
+        let why = differing(&member.shape, &other.shape, &misfit(&alike.keys, &member.shape, other));
+        self.done.notes.push(format!(
+            "folder {path}: no more than half of its folders {key}=… fit together, so that they become tables of their \
+             own; {why}"
+        ));
     }
 
     /// What lies beside partitions: tables of its own.

@@ -257,3 +257,43 @@ fn backslashes_mean_one_thing_in_a_table() {
     let formats::Format::Csv(read) = table.format(&names) else { panic!("no CSV") };
     assert_eq!((read.quote, read.escape), (None, None));
 }
+
+/// A file of CSV as it is found.
+fn found(folders: &mut BTreeMap<String, Folder>, place: &str, key: &str, text: &str) {
+    folders.entry(place.to_owned()).or_default().add(key.to_owned(), csv(text), Likeness::Similar);
+}
+
+#[test]
+fn files_that_make_several_tables_are_named_with_the_reason() {
+    let (plain, reordered) = ("id,n\n1,x\n2,y\n", "n,id\nz,3\nw,4\n");
+    let position = "column 1 is id in one and n in the other, and CSV is read by position";
+    let piped = "other format or dialect (CSV, fields separated by commas, with a header and CSV, fields separated by pipes, \
+                 with a header)";
+    for (text, why) in [(reordered, position), ("id|n\n3|z\n4|w\n", piped)] {
+        let mut folders = BTreeMap::new();
+        found(&mut folders, "dt=1", "t/dt=1/a.csv", plain);
+        found(&mut folders, "dt=2", "t/dt=2/b.csv", text);
+        let planned = Tree::new("t/", folders, Grouping::default()).planned();
+        assert_eq!(planned.tables.len(), 2);
+        let words =
+            "no more than half of its folders dt=… fit together, so that they become tables of their own";
+        let files = "t/dt=1/a.csv and t/dt=2/b.csv differ";
+        assert_eq!(planned.notes, [format!("folder t/: {words}; {files}: {why}")]);
+        let mut folders = BTreeMap::new();
+        found(&mut folders, "", "t/a.csv", plain);
+        found(&mut folders, "", "t/b.csv", text);
+        let planned = Tree::new("t/", folders, Grouping::default()).planned();
+        assert_eq!(planned.tables.len(), 2);
+        let words = "its files are of 2 kinds, and each becomes a table; t/a.csv and t/b.csv differ";
+        assert_eq!(planned.notes, [format!("folder t/: {words}: {why}")]);
+    }
+    // Without a header it is the types that differ.
+    let mut folders = BTreeMap::new();
+    found(&mut folders, "", "t/a.csv", "1,x,7,8\n2,y,7,8\n");
+    found(&mut folders, "", "t/b.csv", "x,1,a,b\ny,2,a,b\n");
+    let notes = Tree::new("t/", folders, Grouping::default()).planned().notes;
+    assert!(
+        notes[0].ends_with("column 1 is bigint in one and string in the other, and CSV is read by position"),
+        "{notes:?}"
+    );
+}

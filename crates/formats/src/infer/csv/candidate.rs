@@ -20,6 +20,8 @@ pub(super) struct Candidate {
     pub(super) stray: usize,
     /// Where in the sample the record begins whose quote is never closed.
     pub(super) unclosed: Option<usize>,
+    /// Bytes at the sample's start that were not looked at: a line that is no record.
+    pub(super) skip: usize,
 }
 
 impl Candidate {
@@ -35,6 +37,11 @@ impl Candidate {
 
 pub(super) fn best_candidate(sample: &[u8], complete: bool, comment: Option<u8>) -> Option<Candidate> {
     best_of(candidates(sample, complete, comment).filter(Candidate::fits))
+}
+
+/// The best candidate with this separator.
+pub(super) fn best_with(sample: &[u8], complete: bool, delimiter: u8) -> Option<Candidate> {
+    best_of(of(sample, complete, None, &[delimiter]).filter(Candidate::fits))
 }
 
 /// The candidate that comes closest, when none fits.
@@ -60,7 +67,16 @@ pub(super) fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Can
 /// All ways to take the sample apart. Where quotes read as quotes leave nothing open, there is none that would take them for
 /// text with the same separator, nor with another one when they make the whole of one record: it would cut fields in two.
 fn candidates(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterator<Item = Candidate> {
-    let all: Vec<Candidate> = every(sample, complete, comment).collect();
+    of(sample, complete, comment, &DELIMITERS)
+}
+
+fn of(
+    sample: &[u8],
+    complete: bool,
+    comment: Option<u8>,
+    delimiters: &[u8],
+) -> impl Iterator<Item = Candidate> {
+    let all: Vec<Candidate> = every(sample, complete, comment, delimiters).collect();
     let clean = all.iter().filter(|candidate| candidate.is_cleanly_quoted());
     let clean: Vec<(u8, usize)> = clean.map(|found| (found.options.delimiter, found.records)).collect();
     all.into_iter().filter(move |candidate| {
@@ -73,11 +89,16 @@ fn candidates(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterat
     })
 }
 
-fn every(sample: &[u8], complete: bool, comment: Option<u8>) -> impl Iterator<Item = Candidate> {
+fn every(
+    sample: &[u8],
+    complete: bool,
+    comment: Option<u8>,
+    delimiters: &[u8],
+) -> impl Iterator<Item = Candidate> {
     let quotes = sample.contains(&b'"');
     let escapes = sample.contains(&b'\\');
     let dialects = [(Some(b'"'), None), (Some(b'"'), Some(b'\\')), (None, None)];
-    DELIMITERS.into_iter().filter(|d| sample.contains(d)).flat_map(move |delimiter| {
+    delimiters.iter().copied().filter(|d| sample.contains(d)).flat_map(move |delimiter| {
         let usable = dialects.into_iter().filter(move |(quote, escape): &(Option<u8>, Option<u8>)| {
             (quote.is_none() || quotes) && (escape.is_none() || escapes)
         });
@@ -113,7 +134,7 @@ pub(super) fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Can
         }
     }
     let consistency = count as f64 / widths.len().max(1) as f64;
-    Candidate { options, consistency, width, records: widths.len(), quoted, stray, unclosed }
+    Candidate { options, consistency, width, records: widths.len(), quoted, stray, unclosed, skip: 0 }
 }
 
 /// Calls `each` for every whole record that is not a blank line; with `None` where a quote is never closed.

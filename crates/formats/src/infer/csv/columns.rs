@@ -81,7 +81,7 @@ pub(super) struct Columns {
     /// Records below the first one.
     below: i64,
     row_numbers: RowNumbers,
-    /// Blank lines before the first record.
+    /// Lines before the first record.
     pub(super) lead: u64,
     /// Records with more or fewer fields than usual.
     pub(super) ragged: u64,
@@ -144,7 +144,7 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
         ragged: 0,
     };
     let mut scratch = Vec::new();
-    let end = each_record(sample, complete, &best.options, |window, fields| {
+    let end = each_record(&sample[best.skip..], complete, &best.options, |window, fields| {
         let Some(fields) = fields else { return };
         let is_first = columns.first_kinds.is_empty();
         if is_first {
@@ -175,7 +175,7 @@ pub(super) fn study(sample: &[u8], complete: bool, best: &Candidate) -> (Columns
             columns.nullable.iter_mut().skip(fields.len()).for_each(|n| *n = true);
         }
     });
-    (columns, end)
+    (columns, best.skip + end)
 }
 
 /// Whether a double does not hold the number.

@@ -3,6 +3,7 @@
 mod candidate;
 mod columns;
 mod comments;
+mod declared;
 mod hinted;
 mod prose;
 mod refusal;
@@ -34,7 +35,8 @@ pub(super) async fn infer(
         && input.more().await?
     {}
     let (sample, complete) = (input.pending(), input.at_eof());
-    let best = comments::without(sample, complete).or_else(|| best_candidate(sample, complete, None));
+    let best = declared::below(sample, complete).or_else(|| comments::without(sample, complete));
+    let best = best.or_else(|| best_candidate(sample, complete, None));
     let Some(mut best) = best else { return Err(refusal::refusal(input)) };
     if !quoted && prose::is_prose(sample, &best) {
         return Err(refusal::prose(input));
@@ -72,6 +74,7 @@ pub(super) fn infer_as(
         quoted,
         stray: 0,
         unclosed: None,
+        skip: 0,
     };
     let (columns, end) = study(sample, input.at_eof(), &best);
     let header = known.header_lines > 0;
@@ -85,7 +88,7 @@ pub(super) fn infer_as(
     }
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     let mut problems = ragged_problem(input, width, columns.ragged);
-    problems.extend(undivided::problem(input, known));
+    problems.extend(declared::problem(input, known).or_else(|| undivided::problem(input, known)));
     problems.extend(inexact_problems(input.name(), &columns, &fields));
     Inferred {
         format: Format::Csv(known.clone()),
