@@ -37,6 +37,7 @@ use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::App;
 use crate::supervisor::Task;
@@ -86,6 +87,8 @@ pub(crate) struct Composed {
     pub(crate) iceberg: App,
     /// Answers what Glue has not.
     pub(crate) crawler_ops: Arc<CrawlerOps>,
+    /// Answers what Glue has not of jobs.
+    pub(crate) job_ops: Arc<JobOps>,
     /// Answers the library in scripts.
     pub(crate) script_ops: Arc<ScriptOps>,
     /// What `/_/capabilities` answers.
@@ -165,9 +168,11 @@ pub(crate) async fn open(
     });
     let tasks = tasks::all(&domain, runner);
     let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
+    let job_ops = Arc::new(JobOps { store: domain.store.clone(), auth: auth.clone() });
     let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
     let services = summaries(&capabilities);
-    Ok(Composed { app, iceberg, crawler_ops, script_ops, services, capabilities, tasks, store: domain.store })
+    let store = domain.store;
+    Ok(Composed { app, iceberg, crawler_ops, job_ops, script_ops, services, capabilities, tasks, store })
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {

@@ -209,6 +209,13 @@ pub(crate) async fn count_active(tx: &mut Tx, incarnation: &str) -> Result<u32, 
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// The oldest run of a job that has not ended.
+pub(crate) async fn any_active(tx: &mut Tx, incarnation: &str) -> Result<Option<String>, JobsError> {
+    let sql = "SELECT id FROM jobs_runs WHERE incarnation = $1 AND active = 1 ORDER BY seq LIMIT 1";
+    let row = tx.query_opt(sql, &params![incarnation]).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
 /// Reads runs of a job, newest first, those with a `seq` below `before`.
 pub(super) async fn page(
     tx: &mut Tx,

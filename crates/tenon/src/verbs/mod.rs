@@ -4,6 +4,7 @@
 //! Results go to standard output; progress and remarks to standard error, and only when that is a terminal, so that
 //! pipes carry results alone. `--json` is on every verb.
 
+pub(crate) mod bookmark;
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod crawl;

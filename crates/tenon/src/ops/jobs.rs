@@ -1,0 +1,87 @@
+//! What Glue's API of jobs has not, under `/_/jobs/`:
+//!
+//! - `POST bookmark/show` of `{"JobName", "After"?}` answers a page of the bookmark, `POST bookmark/set` of `{"JobName",
+//!   "Version", "Sources"}` replaces it, `POST bookmark/rewind` of `{"JobName", "RunId"}` brings it back to how that run left
+//!   it: [`jobs::bookmark::edit`]
+//!
+//! Who may: [`super::admit`].
+
+use http::{Request, Response};
+use jobs::JobsError;
+use jobs::bookmark::edit::{self, After, Wanted};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::Store;
+use wire::{Auth, Body};
+
+use super::admit::{self, Refused};
+
+/// Paths that this module answers.
+pub(crate) const PREFIX: &str = "/_/jobs/";
+const MAX_BODY_BYTES: u64 = 64 << 10;
+/// Half a million objects.
+const MAX_BOOKMARK_BYTES: u64 = 128 << 20;
+
+/// Answers the requests.
+pub(crate) struct JobOps {
+    pub(crate) store: Store,
+    pub(crate) auth: Auth,
+}
+
+/// The body of `bookmark/show`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Show {
+    job_name: String,
+    after: Option<After>,
+}
+
+/// The body of `bookmark/rewind`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Rewind {
+    job_name: String,
+    run_id: String,
+}
+
+fn document(answer: &impl Serialize) -> Result<Value, Refused> {
+    serde_json::to_value(answer).map_err(|error| Refused::internal(&error))
+}
+
+impl JobOps {
+    /// Answers a request below [`PREFIX`]; never fails.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        admit::reply(self.serve(request).await)
+    }
+
+    async fn serve(&self, request: Request<Body>) -> Result<Value, Refused> {
+        match request.uri().path().strip_prefix(PREFIX).unwrap_or_default() {
+            "bookmark/show" => self.show(request).await,
+            "bookmark/set" => self.set(request).await,
+            "bookmark/rewind" => self.rewind(request).await,
+            _ => Err(Refused::unknown()),
+        }
+    }
+
+    async fn show(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Show) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let mut tx = self.store.read().await.map_err(JobsError::from)?;
+        document(&edit::show(&mut tx, &scope, &asked.job_name, asked.after).await?)
+    }
+
+    async fn set(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, wanted): (_, Wanted) = admit::admit(&self.auth, request, MAX_BOOKMARK_BYTES).await?;
+        let mut tx = self.store.begin().await.map_err(JobsError::from)?;
+        let changed = edit::set(&mut tx, &scope, wanted).await?;
+        tx.commit().await.map_err(JobsError::from)?;
+        document(&changed)
+    }
+
+    async fn rewind(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Rewind) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let mut tx = self.store.begin().await.map_err(JobsError::from)?;
+        let changed = edit::rewind(&mut tx, &scope, &asked.job_name, &asked.run_id).await?;
+        tx.commit().await.map_err(JobsError::from)?;
+        document(&changed)
+    }
+}
