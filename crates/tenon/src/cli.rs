@@ -77,6 +77,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: BookmarkAction,
     },
+    /// Shows which jobs data comes from, and which have read it.
+    Lineage {
+        /// A table as database.table, s3://bucket/folder/ or s3://bucket/key, or a job.
+        name: String,
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Prints JSON, with objects and partitions.
+        #[arg(long)]
+        json: bool,
+    },
     /// Works with Glue scripts.
     Script {
         #[command(subcommand)]
@@ -288,6 +298,9 @@ async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result
         }
         Command::Job { action } => action.execute(environment).await,
         Command::Bookmark { action } => action.execute(environment).await,
+        Command::Lineage { name, server, json } => {
+            verbs::lineage::run(&server.client(environment)?, &name, json).await
+        }
         Command::Sql(args) => {
             let client = args.server.client(environment)?;
             let style = match (args.json, args.csv) {

@@ -2,6 +2,7 @@
 //! tasks. The one place that knows all crates.
 
 mod dynamodb_signer;
+mod lineage_sink;
 mod log_sink;
 mod queue_link;
 mod script_host;
@@ -41,6 +42,7 @@ use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::App;
 use crate::supervisor::Task;
+use lineage_sink::{LineageQueue, LineageWriter};
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -145,6 +147,9 @@ pub(crate) async fn open(
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
     let runner = runner.with_vault(vault.clone());
+    let lineage = config.lineage.as_ref();
+    let lineage = lineage.map(lineage_sink::open).transpose().context("cannot open the sink of lineage")?;
+    let (runner, lineage) = told(runner, lineage, config);
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
@@ -166,13 +171,25 @@ pub(crate) async fn open(
         let wire = Arc::clone(&wire);
         Box::pin(async move { wire.handle(request).await })
     });
-    let tasks = tasks::all(&domain, runner);
+    let mut tasks = tasks::all(&domain, runner);
+    tasks.extend(lineage.map(tasks::lineage));
     let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
     let job_ops = Arc::new(JobOps { store: domain.store.clone(), auth: auth.clone() });
     let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
     let services = summaries(&capabilities);
     let store = domain.store;
     Ok(Composed { app, iceberg, crawler_ops, job_ops, script_ops, services, capabilities, tasks, store })
+}
+
+/// The runner with who is told of its runs, and what has to write that down.
+fn told(
+    runner: jobs::Service,
+    lineage: Option<(Arc<LineageQueue>, Arc<LineageWriter>)>,
+    config: &Config,
+) -> (jobs::Service, Option<Arc<LineageWriter>>) {
+    let Some(((queue, writer), config)) = lineage.zip(config.lineage.as_ref()) else { return (runner, None) };
+    let events = jobs::lineage::events::Events { namespace: config.namespace.clone(), sink: queue };
+    (runner.with_events(events), Some(writer))
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {

@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::counters::scans_of;
 use super::sources::Source;
 use super::{RunFailure, Task, name_of, quality};
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, NodeKind};
 use crate::plan;
 
 /// The frame that a target writes, built from its sources on.
@@ -74,6 +74,12 @@ async fn transform(
     }
     let looked = !planning.looks.is_empty();
     looks.append(&mut planning.looks);
+    if let (NodeKind::Sql { .. }, Ok(frames)) = (&node.kind, &planned) {
+        for frame in frames {
+            let noted = task.named.note(node, frame.logical_plan());
+            noted.map_err(|error| RunFailure::node(node, error.into()))?;
+        }
+    }
     planned.map_err(|error| match error {
         // It has read what is before it: the fault may lie there.
         plan::PlanError::Engine(error) if looked => task.blame(sources, node, error),

@@ -19,6 +19,7 @@ mod databases;
 mod failure;
 mod frames;
 mod iceberg;
+mod lineage;
 mod opened;
 mod publish;
 mod quality;
@@ -79,6 +80,8 @@ pub(crate) struct Task<'a> {
     pub(crate) quality: quality::Found,
     /// What nodes have decided after a look at their input.
     pub(crate) decisions: plan::Decisions,
+    /// Tables that queries name.
+    pub(crate) named: lineage::Named,
 }
 
 /// The staged output of one target.
@@ -96,6 +99,9 @@ pub(crate) async fn execute(
     active: &Active,
     log: &RunLog,
 ) -> Result<(), RunFailure> {
+    if let Some(events) = &context.events {
+        events.begun(run, context.store.clock().now_ms());
+    }
     let task = open(context, run, lease, active, log).await?;
     crash::point(BEFORE_STAGING);
     let mut sources = BTreeMap::new();
@@ -157,6 +163,7 @@ async fn open<'a>(
         blame: plan::Blame::default(),
         quality: quality::Found::default(),
         decisions: plan::Decisions::default(),
+        named: lineage::Named::default(),
     };
     task.greet();
     Ok(task)

@@ -19,11 +19,13 @@ use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextT
 use formats::hive::HiveType;
 use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 
+use super::counters::Counts;
 use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Processed, Window};
 use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
+use crate::lineage::Object;
 use crate::plan::{self, PlanError};
 
 /// How many files' headers make the schema of a CSV source.
@@ -332,6 +334,23 @@ impl Source {
     /// Whether the object of this name is one of those that are read.
     pub(super) fn reads(&self, name: &str) -> bool {
         self.names.contains(name) || self.opened.as_ref().is_some_and(|opened| opened.reads(name))
+    }
+
+    /// What was read of it.
+    pub(super) fn counts(&self) -> Counts {
+        self.count.counts()
+    }
+
+    /// Where the table is that it is; `None` for a list of objects.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.opened.as_ref().map(Opened::place)
+    }
+
+    /// The objects that are read, with their sizes.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (Object, u64)> + Clone + '_ {
+        self.objects
+            .iter()
+            .map(|object| (Object { location: object.uri(), etag: object.etag.clone() }, object.size))
     }
 
     /// What the bookmark has to remember; `None` when it is not to move.

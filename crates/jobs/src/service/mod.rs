@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::{Jobs, Shared};
+use crate::lineage::events::Events;
 use crate::log::Logs;
 use crate::run::{self, Event, RunState};
 use crate::script::Scripts;
@@ -61,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     /// What opens the secrets of connections.
     pub(crate) vault: Option<Vault>,
+    /// Who is told what becomes of runs.
+    pub(crate) events: Option<Events>,
     pub(crate) options: Options,
 }
 
@@ -81,13 +84,23 @@ pub fn new(
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } })
+    let (vault, events) = (None, None);
+    (
+        jobs,
+        Service { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } },
+    )
 }
 
 impl Service {
     /// With what opens the secrets of connections: without it, graphs that need one fail.
     pub fn with_vault(mut self, vault: Vault) -> Self {
         self.context.vault = Some(vault);
+        self
+    }
+
+    /// With who is told what becomes of runs.
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.context.events = Some(events);
         self
     }
 
@@ -103,7 +116,8 @@ impl Service {
         options: Options,
     ) -> Self {
         let shared = Arc::clone(&jobs.shared);
-        Self { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } }
+        let (vault, events) = (None, None);
+        Self { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } }
     }
 
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs

@@ -3,12 +3,14 @@
 //! - `POST bookmark/show` of `{"JobName", "After"?}` answers a page of the bookmark, `POST bookmark/set` of `{"JobName",
 //!   "Version", "Sources"}` replaces it, `POST bookmark/rewind` of `{"JobName", "RunId"}` brings it back to how that run left
 //!   it: [`jobs::bookmark::edit`]
+//! - `POST lineage` of `{"Name"}` answers what lies before and behind a table, a path or a job: [`jobs::lineage::walk`]
 //!
 //! Who may: [`super::admit`].
 
 use http::{Request, Response};
 use jobs::JobsError;
 use jobs::bookmark::edit::{self, After, Wanted};
+use jobs::lineage::walk;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
@@ -36,6 +38,13 @@ struct Show {
     after: Option<After>,
 }
 
+/// The body of `lineage`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
 /// The body of `bookmark/rewind`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -59,6 +68,7 @@ impl JobOps {
             "bookmark/show" => self.show(request).await,
             "bookmark/set" => self.set(request).await,
             "bookmark/rewind" => self.rewind(request).await,
+            "lineage" => self.lineage(request).await,
             _ => Err(Refused::unknown()),
         }
     }
@@ -67,6 +77,12 @@ impl JobOps {
         let (scope, asked): (_, Show) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
         let mut tx = self.store.read().await.map_err(JobsError::from)?;
         document(&edit::show(&mut tx, &scope, &asked.job_name, asked.after).await?)
+    }
+
+    async fn lineage(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Named) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let mut tx = self.store.read().await.map_err(JobsError::from)?;
+        document(&walk::of(&mut tx, &scope, &asked.name).await?)
     }
 
     async fn set(&self, request: Request<Body>) -> Result<Value, Refused> {

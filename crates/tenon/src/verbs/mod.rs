@@ -11,6 +11,7 @@ pub(crate) mod crawl;
 pub(crate) mod crawl_plan;
 pub(crate) mod env;
 pub(crate) mod job;
+pub(crate) mod lineage;
 mod output;
 pub(crate) mod progress;
 pub(crate) mod python;
