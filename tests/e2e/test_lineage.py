@@ -1,4 +1,4 @@
-"""Lineage: what runs have read and written, walked from the command line, told as OpenLineage events."""
+"""Lineage: what runs have read and written, walked from the command line, told as OpenLineage events; and what runs would do."""
 
 import http.server
 import json
@@ -132,3 +132,30 @@ def test_a_receiver_that_is_away_fails_no_run_and_is_logged(tenon_factory, tmp_p
     wait_until(lambda: "an OpenLineage event could not be sent" in server.log.read_text(), "the log to say so")
     assert "an OpenLineage event could not be written" in server.log.read_text()
     assert server.stop() == 0
+
+
+def test_a_job_is_explained_and_not_run(glue):
+    explain = lambda *more: json.loads(glue.server.cli("job", "explain", job, "--json", *more).stdout)
+    for file in "ab":
+        glue.put(f"in/{file}.csv", f"id,v\n{file},1\n")
+    mapping = {"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [
+        {"FromPath": ["v"], "ToKey": "amount", "ToType": "double"}]}}
+    job = glue.create({"src": csv(glue, "in"), "m": mapping, "out": parquet(glue, "m", "out")}, DefaultArguments=ENABLED)
+    source = explain()["Nodes"][0]["Source"]
+    assert (source["Listed"], source["ToRead"]) == ({"Files": 2, "Bytes": 18}, {"Files": 2, "Bytes": 18})
+    assert glue.keys("out") == [] and glue.client.get_job_runs(JobName=job)["JobRuns"] == []
+    glue.run(job)
+    glue.put("in/c.csv", "id,v\nc,1\n")
+    explained = explain()
+    source = explained["Nodes"][0]["Source"]
+    assert (source["Listed"]["Files"], source["ToRead"]["Files"], source["LeftOut"]) == (3, 1, 2)
+    assert [node["Id"] for node in explained["Nodes"]] == ["src", "m", "out"]
+    assert explained["Nodes"][1]["Columns"] == [[{"Name": "amount", "Type": "double"}]]
+    everything = explain("--argument", "job-bookmark-option=job-bookmark-disable")["Nodes"][0]["Source"]
+    assert everything["ToRead"]["Files"] == 3
+    text = glue.server.cli("job", "explain", job).stdout
+    assert "3 files with 27 bytes; 1 to read with 9 bytes; 2 left out by the bookmark" in text
+    assert "ApplyMapping m <- src\n    v as amount double\n    columns: amount double" in text
+    broken = glue.create({"src": csv(glue, "nothing"), "out": parquet(glue, "src", "out")})
+    refused = glue.server.cli("job", "explain", broken, check=False)
+    assert refused.returncode == 1 and "a run would fail: node S3CsvSource src" in refused.stdout

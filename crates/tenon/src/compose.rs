@@ -42,7 +42,7 @@ use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::App;
 use crate::supervisor::Task;
-use lineage_sink::{LineageQueue, LineageWriter};
+use lineage_sink::LineageWriter;
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -147,9 +147,8 @@ pub(crate) async fn open(
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
     let runner = runner.with_vault(vault.clone());
-    let lineage = config.lineage.as_ref();
-    let lineage = lineage.map(lineage_sink::open).transpose().context("cannot open the sink of lineage")?;
-    let (runner, lineage) = told(runner, lineage, config);
+    let (runner, lineage) = told(runner, config)?;
+    let explainer = runner.explainer();
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
@@ -174,7 +173,7 @@ pub(crate) async fn open(
     let mut tasks = tasks::all(&domain, runner);
     tasks.extend(lineage.map(tasks::lineage));
     let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
-    let job_ops = Arc::new(JobOps { store: domain.store.clone(), auth: auth.clone() });
+    let job_ops = Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone()));
     let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
     let services = summaries(&capabilities);
     let store = domain.store;
@@ -182,14 +181,11 @@ pub(crate) async fn open(
 }
 
 /// The runner with who is told of its runs, and what has to write that down.
-fn told(
-    runner: jobs::Service,
-    lineage: Option<(Arc<LineageQueue>, Arc<LineageWriter>)>,
-    config: &Config,
-) -> (jobs::Service, Option<Arc<LineageWriter>>) {
-    let Some(((queue, writer), config)) = lineage.zip(config.lineage.as_ref()) else { return (runner, None) };
+fn told(runner: jobs::Service, config: &Config) -> Result<(jobs::Service, Option<Arc<LineageWriter>>)> {
+    let Some(config) = &config.lineage else { return Ok((runner, None)) };
+    let (queue, writer) = lineage_sink::open(config).context("cannot make the client of lineage.url")?;
     let events = jobs::lineage::events::Events { namespace: config.namespace.clone(), sink: queue };
-    (runner.with_events(events), Some(writer))
+    Ok((runner.with_events(events), Some(writer)))
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {

@@ -62,12 +62,7 @@ async fn transform(
     inputs: Vec<DataFrame>,
     looks: &mut Vec<LogicalPlan>,
 ) -> Result<Vec<DataFrame>, RunFailure> {
-    let mut planning = plan::Planning {
-        accused: task.blame.accuse(&name_of(node)),
-        decisions: &task.decisions,
-        notes: Vec::new(),
-        looks: Vec::new(),
-    };
+    let mut planning = plan::Planning::new(task.blame.accuse(&name_of(node)), &task.decisions);
     let planned = plan::transform(&task.session, node, inputs, &mut planning).await;
     for note in planning.notes {
         task.log.info(format!("{}: {note}", name_of(node)));

@@ -16,6 +16,7 @@
 mod again;
 mod counters;
 mod databases;
+pub(crate) mod explain;
 mod failure;
 mod frames;
 mod iceberg;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
+use store::Tx;
 use store::crash;
 use store::lease::Lease;
 
@@ -136,13 +138,7 @@ async fn open<'a>(
     let input = run::input(&mut tx, &run.id).await?.ok_or(RunFailure::Gone)?;
     let options = Options::parse(&input.arguments)?;
     let head = bookmark::head(&mut tx, &run.incarnation).await?;
-    let window = match &options.bookmark {
-        BookmarkOption::Disable => Window::All,
-        BookmarkOption::Enable => Window::New,
-        BookmarkOption::Pause { from, to } => {
-            bookmark::window(&mut tx, &run.incarnation, from.as_deref(), to.as_deref()).await?
-        }
-    };
+    let window = window(&mut tx, &run.incarnation, &options).await?;
     drop(tx);
     let graph = input.graph()?;
     check_full_sources(&graph, &options)?;
@@ -167,6 +163,17 @@ async fn open<'a>(
     };
     task.greet();
     Ok(task)
+}
+
+/// What the arguments want of sources.
+async fn window(tx: &mut Tx, incarnation: &str, options: &Options) -> Result<Window, JobsError> {
+    match &options.bookmark {
+        BookmarkOption::Disable => Ok(Window::All),
+        BookmarkOption::Enable => Ok(Window::New),
+        BookmarkOption::Pause { from, to } => {
+            bookmark::window(tx, incarnation, from.as_deref(), to.as_deref()).await
+        }
+    }
 }
 
 fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {

@@ -7,7 +7,7 @@
 //!
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
-mod condition;
+pub(crate) mod condition;
 mod nodes;
 mod python;
 #[cfg(test)]

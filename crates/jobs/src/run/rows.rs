@@ -7,6 +7,7 @@ use store::{Row, Scope, Tx, params};
 
 use super::{Effect, Event, RunKind, RunState, StateFacts, Work, step};
 use crate::arguments::ArgumentMap;
+use crate::definition::Job;
 use crate::execute::RunFailure;
 use crate::graph::Graph;
 use crate::{JobsError, progress::Totals};
@@ -123,6 +124,31 @@ impl Details {
 }
 
 impl Run {
+    /// A run that is not stored, and never begins: what one of the job would be now.
+    pub(crate) fn imagined(job: &Job, scope: &Scope, now_ms: i64) -> Self {
+        let details = Details {
+            version: VERSION,
+            job: job.name.clone(),
+            kind: RunKind::Graph,
+            state: RunState::Starting,
+            attempt: 0,
+            max_retries: 0,
+            previous_run_id: None,
+            begun_ms: None,
+            seen_ms: None,
+            executed_ms: 0,
+            modified_ms: now_ms,
+            completed_ms: None,
+            error_message: None,
+            state_detail: None,
+            timeout_minutes: 0,
+            totals: Totals::default(),
+            echo: Map::new(),
+        };
+        let (id, incarnation) = ("jr_imagined".to_owned(), job.incarnation.clone());
+        Self { id, incarnation, scope: scope.clone(), seq: 0, created_ms: now_ms, details }
+    }
+
     pub(crate) fn facts(&self) -> StateFacts {
         let d = &self.details;
         StateFacts { state: d.state, attempt: d.attempt, max_retries: d.max_retries }

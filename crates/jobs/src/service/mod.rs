@@ -18,16 +18,17 @@ use std::time::Duration;
 use engine::Engine;
 use lake::Lake;
 use store::vault::Vault;
-use store::{Store, StoreError, lease};
+use store::{Scope, Store, StoreError, lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::execute::explain::{self, Explained};
 use crate::jobs::{Jobs, Shared};
 use crate::lineage::events::Events;
 use crate::log::Logs;
 use crate::run::{self, Event, RunState};
 use crate::script::Scripts;
-use crate::{JobsError, retry};
+use crate::{ArgumentMap, JobsError, retry};
 
 /// How a service runs.
 #[derive(Debug, Clone)]
@@ -73,6 +74,27 @@ pub struct Service {
     context: Context,
 }
 
+/// Says what runs would do.
+#[derive(Clone)]
+pub struct Explainer {
+    context: Context,
+}
+
+impl Explainer {
+    /// Explains what a run of the job with these arguments would do; runs and changes nothing.
+    ///
+    /// # Errors
+    /// `JobNotFound`; `InvalidInput` for a job without a graph, and for arguments that mean nothing.
+    pub async fn explain(
+        &self,
+        scope: &Scope,
+        job: &str,
+        arguments: Option<&ArgumentMap>,
+    ) -> Result<Explained, JobsError> {
+        Box::pin(explain::explain(&self.context, scope, job, arguments)).await
+    }
+}
+
 /// A new handle and service on one store.
 pub fn new(
     store: Store,
@@ -96,6 +118,11 @@ impl Service {
     pub fn with_vault(mut self, vault: Vault) -> Self {
         self.context.vault = Some(vault);
         self
+    }
+
+    /// What explains jobs with what this service would execute them with.
+    pub fn explainer(&self) -> Explainer {
+        Explainer { context: self.context.clone() }
     }
 
     /// With who is told what becomes of runs.

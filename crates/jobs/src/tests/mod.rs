@@ -1,5 +1,6 @@
 //! Jobs run by the service on a real store, lake, catalog and engine, in a folder that vanishes.
 
+mod explain;
 mod failures;
 mod flow;
 mod nodes;
@@ -119,11 +120,11 @@ impl World {
         Self { store, lake, engine, jobs, logs, events, scripts, stop, tasks, _dirs: (store_dir, dir) }
     }
 
-    /// Starts a service that shares the handle.
-    pub(super) fn serve(&self, holder: &str) -> CancellationToken {
+    /// A service that shares the handle.
+    pub(super) fn service(&self, holder: &str) -> service::Service {
         let options =
             service::Options { holder: holder.to_owned(), lease_ttl_ms: 400, ..service::Options::default() };
-        let service = service::Service::joined(
+        service::Service::joined(
             &self.jobs,
             self.store.clone(),
             self.lake.clone(),
@@ -131,7 +132,12 @@ impl World {
             self.logs.clone(),
             Arc::clone(&self.scripts),
             options,
-        );
+        )
+    }
+
+    /// Starts a service that shares the handle.
+    pub(super) fn serve(&self, holder: &str) -> CancellationToken {
+        let service = self.service(holder);
         let sink = Arc::clone(&self.events) as Arc<dyn Sink>;
         let service = service.with_events(Events { namespace: "test".to_owned(), sink });
         let stop = self.stop.child_token();

@@ -27,6 +27,20 @@ pub(crate) enum JobAction {
         #[arg(long)]
         json: bool,
     },
+    /// Says what a run would do: nodes with their columns, sources with their files, what the bookmark leaves out. Runs nothing.
+    /// Exit code 1 when a run would fail, as far as that is known.
+    Explain {
+        /// Name of the job.
+        name: String,
+        /// Argument of the run, such as --argument job-bookmark-option=job-bookmark-disable; may be repeated.
+        #[arg(long = "argument", value_name = "KEY=VALUE", value_parser = job::argument)]
+        arguments: Vec<(String, String)>,
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the PySpark script that does what a visual job does.
     Script {
         /// Name of the job.
@@ -89,6 +103,10 @@ impl JobAction {
             Self::Run { name, watch, arguments, server, json } => {
                 let run = job::Run { name, watch, json, arguments: arguments.into_iter().collect() };
                 run.execute(&server.client(environment)?).await
+            }
+            Self::Explain { name, arguments, server, json } => {
+                let arguments = arguments.into_iter().collect();
+                verbs::explain::run(&server.client(environment)?, &name, &arguments, json).await
             }
             Self::Script { name, server } => job::script(&server.client(environment)?, &name).await,
             Self::Nodes { markdown: _ } => {

@@ -3,31 +3,45 @@
 //! - `POST bookmark/show` of `{"JobName", "After"?}` answers a page of the bookmark, `POST bookmark/set` of `{"JobName",
 //!   "Version", "Sources"}` replaces it, `POST bookmark/rewind` of `{"JobName", "RunId"}` brings it back to how that run left
 //!   it: [`jobs::bookmark::edit`]
+//! - `POST explain` of `{"JobName", "Arguments"?}` answers what a run would do: [`jobs::Explained`]
 //! - `POST lineage` of `{"Name"}` answers what lies before and behind a table, a path or a job: [`jobs::lineage::walk`]
 //!
 //! Who may: [`super::admit`].
 
 use http::{Request, Response};
-use jobs::JobsError;
 use jobs::bookmark::edit::{self, After, Wanted};
 use jobs::lineage::walk;
+use jobs::{ArgumentMap, Explainer, JobsError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
+use tokio::sync::Semaphore;
 use wire::{Auth, Body};
 
 use super::admit::{self, Refused};
 
 /// Paths that this module answers.
 pub(crate) const PREFIX: &str = "/_/jobs/";
+/// Explanations at work at the same time: each lists sources.
+const AT_ONCE: usize = 2;
 const MAX_BODY_BYTES: u64 = 64 << 10;
 /// Half a million objects.
 const MAX_BOOKMARK_BYTES: u64 = 128 << 20;
 
 /// Answers the requests.
 pub(crate) struct JobOps {
-    pub(crate) store: Store,
-    pub(crate) auth: Auth,
+    store: Store,
+    explainer: Explainer,
+    auth: Auth,
+    slots: Semaphore,
+}
+
+/// The body of `explain`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Explain {
+    job_name: String,
+    arguments: Option<ArgumentMap>,
 }
 
 /// The body of `bookmark/show`.
@@ -58,6 +72,10 @@ fn document(answer: &impl Serialize) -> Result<Value, Refused> {
 }
 
 impl JobOps {
+    pub(crate) fn new(store: Store, explainer: Explainer, auth: Auth) -> Self {
+        Self { store, explainer, auth, slots: Semaphore::new(AT_ONCE) }
+    }
+
     /// Answers a request below [`PREFIX`]; never fails.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
         admit::reply(self.serve(request).await)
@@ -68,6 +86,7 @@ impl JobOps {
             "bookmark/show" => self.show(request).await,
             "bookmark/set" => self.set(request).await,
             "bookmark/rewind" => self.rewind(request).await,
+            "explain" => self.explain(request).await,
             "lineage" => self.lineage(request).await,
             _ => Err(Refused::unknown()),
         }
@@ -77,6 +96,12 @@ impl JobOps {
         let (scope, asked): (_, Show) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
         let mut tx = self.store.read().await.map_err(JobsError::from)?;
         document(&edit::show(&mut tx, &scope, &asked.job_name, asked.after).await?)
+    }
+
+    async fn explain(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Explain) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let _slot = self.slots.acquire().await.map_err(|closed| Refused::internal(&closed))?;
+        document(&self.explainer.explain(&scope, &asked.job_name, asked.arguments.as_ref()).await?)
     }
 
     async fn lineage(&self, request: Request<Body>) -> Result<Value, Refused> {

@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod crawl;
 pub(crate) mod crawl_plan;
 pub(crate) mod env;
+pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod lineage;
 mod output;
