@@ -328,6 +328,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::glue::script_generation::face(store())),
         Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
         Arc::new(api::glue::quality::face(domain.quality.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),

@@ -8,6 +8,7 @@
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
 pub(crate) mod condition;
+pub mod dag;
 mod nodes;
 mod python;
 #[cfg(test)]
