@@ -7,6 +7,8 @@ import tempfile
 import pathlib
 import pytest
 
+import test_jobs
+import test_lineage
 import test_sqs
 from conftest import name, wait_until
 from crash_load import Life
@@ -51,6 +53,13 @@ def test_queues(tenon_factory, postgres):
     test_sqs.test_dead_letters_and_purge(sqs, queue())
     test_sqs.test_a_long_poll_ends_with_the_message(server, sqs, queue())
     test_sqs.test_buckets_tell_of_their_objects(server, sqs, queue())
+
+
+def test_bookmarks_and_lineage(tenon_factory, postgres, tmp_path):
+    glue = test_jobs.Glue(tenon_factory(environment={"TENON_STORE": postgres.url}).start())
+    test_jobs.test_a_bookmark_is_shown_set_and_rewound_by_hand(glue, tmp_path)
+    test_lineage.test_lineage_is_walked_both_ways(glue)
+    test_lineage.test_a_job_is_explained_and_not_run(glue)
 
 
 def test_a_database_that_is_gone_is_an_error(tenon_factory, postgres):

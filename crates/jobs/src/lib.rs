@@ -2,7 +2,7 @@
 //!
 //! # What it owns
 //! The tables `jobs_*` of the metadata store ([`MIGRATIONS`]): jobs ([`definition`]), their runs
-//! ([`run`]) and what those have processed ([`bookmark`]). A job's `CodeGenConfigurationNodes` become a
+//! ([`run`]), what those have processed ([`bookmark`]), and what went where ([`lineage`]). A job's `CodeGenConfigurationNodes` become a
 //! checked [`graph`], the graph a plan on the engine, the plan staged files, and these are published in
 //! one transaction; a job without them is its script, run by Python ([`script`]). [`service`] executes; nothing
 //! else does.
@@ -32,6 +32,7 @@ pub mod generate;
 pub mod graph;
 mod jdbc;
 mod jobs;
+pub mod lineage;
 mod log;
 mod plan;
 mod progress;
@@ -47,11 +48,12 @@ mod tests;
 pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
+pub use execute::explain::{Column, Explained, Files, NodeExplained, SourceFiles};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
-pub use service::Service;
+pub use service::{Explainer, Service};
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[

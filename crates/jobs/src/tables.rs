@@ -9,12 +9,14 @@
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
 //!
-//! Rows of a job's runs and bookmarks are deleted with the job.
+//! - `jobs_lineage` and `jobs_lineage_objects`: see [`crate::lineage`].
+//!
+//! Rows of a job's runs, bookmarks and lineage are deleted with the job.
 
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, LINEAGE] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -63,4 +65,34 @@ CREATE TABLE jobs_bookmark_files (
   PRIMARY KEY (incarnation, node, bucket, object_key)
 );
 CREATE INDEX jobs_bookmark_files_by_version ON jobs_bookmark_files (incarnation, version);
+";
+
+const LINEAGE: &str = "
+CREATE TABLE jobs_lineage (
+  incarnation {text} NOT NULL,
+  seq {int} NOT NULL,
+  ordinal {int} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  job {text} NOT NULL,
+  run_id {text} NOT NULL,
+  direction {int} NOT NULL,
+  table_name {text} NOT NULL,
+  location {bytes} NOT NULL,
+  published_ms {int} NOT NULL,
+  files {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (incarnation, seq, ordinal)
+);
+CREATE INDEX jobs_lineage_by_location ON jobs_lineage (account, region, location);
+CREATE INDEX jobs_lineage_by_table ON jobs_lineage (account, region, table_name);
+CREATE TABLE jobs_lineage_objects (
+  incarnation {text} NOT NULL,
+  seq {int} NOT NULL,
+  ordinal {int} NOT NULL,
+  location {bytes} NOT NULL,
+  etag {text} NOT NULL,
+  PRIMARY KEY (incarnation, seq, ordinal, location)
+);
+CREATE INDEX jobs_lineage_objects_by_location ON jobs_lineage_objects (location);
 ";

@@ -2,6 +2,7 @@
 //! tasks. The one place that knows all crates.
 
 mod dynamodb_signer;
+mod lineage_sink;
 mod log_sink;
 mod queue_link;
 mod script_host;
@@ -37,9 +38,11 @@ use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::App;
 use crate::supervisor::Task;
+use lineage_sink::LineageWriter;
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -86,6 +89,8 @@ pub(crate) struct Composed {
     pub(crate) iceberg: App,
     /// Answers what Glue has not.
     pub(crate) crawler_ops: Arc<CrawlerOps>,
+    /// Answers what Glue has not of jobs.
+    pub(crate) job_ops: Arc<JobOps>,
     /// Answers the library in scripts.
     pub(crate) script_ops: Arc<ScriptOps>,
     /// What `/_/capabilities` answers.
@@ -142,6 +147,8 @@ pub(crate) async fn open(
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
     let runner = runner.with_vault(vault.clone());
+    let (runner, lineage) = told(runner, config)?;
+    let explainer = runner.explainer();
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
@@ -163,11 +170,22 @@ pub(crate) async fn open(
         let wire = Arc::clone(&wire);
         Box::pin(async move { wire.handle(request).await })
     });
-    let tasks = tasks::all(&domain, runner);
+    let mut tasks = tasks::all(&domain, runner);
+    tasks.extend(lineage.map(tasks::lineage));
     let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
+    let job_ops = Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone()));
     let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
     let services = summaries(&capabilities);
-    Ok(Composed { app, iceberg, crawler_ops, script_ops, services, capabilities, tasks, store: domain.store })
+    let store = domain.store;
+    Ok(Composed { app, iceberg, crawler_ops, job_ops, script_ops, services, capabilities, tasks, store })
+}
+
+/// The runner with who is told of its runs, and what has to write that down.
+fn told(runner: jobs::Service, config: &Config) -> Result<(jobs::Service, Option<Arc<LineageWriter>>)> {
+    let Some(config) = &config.lineage else { return Ok((runner, None)) };
+    let (queue, writer) = lineage_sink::open(config).context("cannot make the client of lineage.url")?;
+    let events = jobs::lineage::events::Events { namespace: config.namespace.clone(), sink: queue };
+    Ok((runner.with_events(events), Some(writer)))
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
@@ -310,6 +328,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::glue::script_generation::face(store())),
         Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
         Arc::new(api::glue::quality::face(domain.quality.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),

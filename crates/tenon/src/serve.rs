@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::node::{Node, VERSION};
 use crate::ops;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::{self, App};
 use crate::supervisor::{OnExit, Stage, Supervisor, Task};
@@ -58,8 +59,12 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     for task in composed.tasks {
         supervisor.run(task);
     }
-    let ours =
-        Ours { iceberg: composed.iceberg, crawlers: composed.crawler_ops, scripts: composed.script_ops };
+    let ours = Ours {
+        iceberg: composed.iceberg,
+        crawlers: composed.crawler_ops,
+        jobs: composed.job_ops,
+        scripts: composed.script_ops,
+    };
     let app = app(Arc::clone(&node), composed.app, ours, config.base_hosts.clone());
     supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
@@ -141,6 +146,7 @@ fn node(
 struct Ours {
     iceberg: App,
     crawlers: Arc<CrawlerOps>,
+    jobs: Arc<JobOps>,
     scripts: Arc<ScriptOps>,
 }
 
@@ -154,6 +160,10 @@ fn app(node: Arc<Node>, aws: App, ours: Ours, base_hosts: Vec<String>) -> App {
             if request.uri().path().starts_with(ops::crawlers::PREFIX) {
                 let crawlers = Arc::clone(&ours.crawlers);
                 return Box::pin(async move { crawlers.answer(request).await });
+            }
+            if request.uri().path().starts_with(ops::jobs::PREFIX) {
+                let jobs = Arc::clone(&ours.jobs);
+                return Box::pin(async move { jobs.answer(request).await });
             }
             if request.uri().path().starts_with(ops::scripts::PREFIX) {
                 let scripts = Arc::clone(&ours.scripts);

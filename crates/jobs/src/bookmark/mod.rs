@@ -9,10 +9,13 @@
 //! read the same new files, one publishes and the other fails and leaves nothing behind: no row is
 //! processed twice. Versions are never used again, not even after a reset.
 //!
+//! An operator looks into it and changes it by hand with [`edit`].
+//!
 //! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts.
 //!
 //! Resetting to a run forgets the files of later versions and those versions themselves.
 
+pub mod edit;
 mod filter;
 pub mod script;
 #[cfg(test)]
@@ -34,14 +37,21 @@ const ROWS_PER_INSERT: usize = 1_000;
 pub struct Entry {
     /// Grows with each change of the job's bookmark.
     pub version: i64,
-    /// Which run of the job it was, from 1; 0 after a reset to the beginning.
+    /// Which run of the job it was, from 1; 0 after a reset to the beginning, and when it was set by hand.
     pub run_number: i64,
     /// The run's attempt.
     pub attempt: i64,
-    /// The run; empty after a reset to the beginning.
+    /// The run; empty after a reset to the beginning, and when it was set by hand.
     pub run_id: String,
     /// The run whose bookmark it continued.
     pub previous_run_id: Option<String>,
+}
+
+impl Entry {
+    /// The run that the next version continues.
+    fn last_run(self) -> Option<String> {
+        if self.run_id.is_empty() { self.previous_run_id } else { Some(self.run_id) }
+    }
 }
 
 /// An object that a source node has read completely.
@@ -148,7 +158,7 @@ pub(crate) async fn advance(
         run_number: run.seq,
         attempt: i64::from(run.details.attempt),
         run_id: run.id.clone(),
-        previous_run_id: head.map(|entry| entry.run_id).filter(|id| !id.is_empty()),
+        previous_run_id: head.and_then(Entry::last_run),
     };
     insert(tx, &run.incarnation, &entry).await?;
     for (node, files) in sources {

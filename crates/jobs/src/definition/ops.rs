@@ -162,6 +162,16 @@ pub async fn update(tx: &mut Tx, scope: &Scope, name: &str, spec: JobSpec) -> Re
     Ok(())
 }
 
+/// The tables that hold rows of a job.
+const TABLES: [&str; 6] = [
+    "jobs_lineage_objects",
+    "jobs_lineage",
+    "jobs_bookmark_files",
+    "jobs_bookmarks",
+    "jobs_runs",
+    "jobs_definitions",
+];
+
 /// Deletes a job with its runs, bookmark and tags; a name that does not exist is no error, as on AWS.
 ///
 /// A run that is being executed loses its row and with it the right to publish.
@@ -174,7 +184,7 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), JobsEr
         Err(JobsError::JobNotFound { .. }) => return Ok(()),
         Err(other) => return Err(other),
     };
-    for table in ["jobs_bookmark_files", "jobs_bookmarks", "jobs_runs", "jobs_definitions"] {
+    for table in TABLES {
         let sql = format!("DELETE FROM {table} WHERE incarnation = $1");
         tx.execute(&sql, &params![job.incarnation.as_str()]).await?;
     }

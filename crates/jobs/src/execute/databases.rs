@@ -156,6 +156,17 @@ async fn config(task: &Task<'_>, node: &Node, name: &str) -> Result<Config, RunF
 }
 
 impl Found {
+    /// The table's address, without who logs in.
+    pub(super) fn address(&self) -> String {
+        let Config { engine, host, port, database, .. } = &self.config;
+        let database = database.as_deref().unwrap_or_default();
+        let (scheme, path) = match engine {
+            Engine::Postgres => ("postgres", format!("{database}.{}.{}", self.schema, self.table)),
+            Engine::MySql => ("mysql", format!("{}.{}", self.schema, self.table)),
+        };
+        format!("{scheme}://{host}:{port}/{path}")
+    }
+
     /// Opens the table.
     pub(super) async fn open(&self, stats: Arc<ScanStats>) -> Result<JdbcTable, EngineError> {
         let place = Place {

@@ -16,9 +16,11 @@
 mod again;
 mod counters;
 mod databases;
+pub(crate) mod explain;
 mod failure;
 mod frames;
 mod iceberg;
+mod lineage;
 mod opened;
 mod publish;
 mod quality;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
+use store::Tx;
 use store::crash;
 use store::lease::Lease;
 
@@ -79,6 +82,8 @@ pub(crate) struct Task<'a> {
     pub(crate) quality: quality::Found,
     /// What nodes have decided after a look at their input.
     pub(crate) decisions: plan::Decisions,
+    /// Tables that queries name.
+    pub(crate) named: lineage::Named,
 }
 
 /// The staged output of one target.
@@ -96,6 +101,9 @@ pub(crate) async fn execute(
     active: &Active,
     log: &RunLog,
 ) -> Result<(), RunFailure> {
+    if let Some(events) = &context.events {
+        events.begun(run, context.store.clock().now_ms());
+    }
     let task = open(context, run, lease, active, log).await?;
     crash::point(BEFORE_STAGING);
     let mut sources = BTreeMap::new();
@@ -130,13 +138,7 @@ async fn open<'a>(
     let input = run::input(&mut tx, &run.id).await?.ok_or(RunFailure::Gone)?;
     let options = Options::parse(&input.arguments)?;
     let head = bookmark::head(&mut tx, &run.incarnation).await?;
-    let window = match &options.bookmark {
-        BookmarkOption::Disable => Window::All,
-        BookmarkOption::Enable => Window::New,
-        BookmarkOption::Pause { from, to } => {
-            bookmark::window(&mut tx, &run.incarnation, from.as_deref(), to.as_deref()).await?
-        }
-    };
+    let window = window(&mut tx, &run.incarnation, &options).await?;
     drop(tx);
     let graph = input.graph()?;
     check_full_sources(&graph, &options)?;
@@ -157,9 +159,21 @@ async fn open<'a>(
         blame: plan::Blame::default(),
         quality: quality::Found::default(),
         decisions: plan::Decisions::default(),
+        named: lineage::Named::default(),
     };
     task.greet();
     Ok(task)
+}
+
+/// What the arguments want of sources.
+async fn window(tx: &mut Tx, incarnation: &str, options: &Options) -> Result<Window, JobsError> {
+    match &options.bookmark {
+        BookmarkOption::Disable => Ok(Window::All),
+        BookmarkOption::Enable => Ok(Window::New),
+        BookmarkOption::Pause { from, to } => {
+            bookmark::window(tx, incarnation, from.as_deref(), to.as_deref()).await
+        }
+    }
 }
 
 fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {

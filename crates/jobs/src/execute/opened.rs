@@ -22,8 +22,10 @@ use crate::plan::PlanError;
 /// A table that is read as a whole.
 pub(super) struct Opened {
     what: What,
-    /// Where its files are.
+    /// Where its files are; of a table in a database, what logs call it.
     folder: String,
+    /// Its address.
+    place: String,
     provider: OnceCell<(Arc<dyn TableProvider>, Arc<Reading>)>,
 }
 
@@ -66,7 +68,7 @@ pub(super) async fn of(task: &Task<'_>, node: &Node) -> Result<Option<Opened>, R
         _ => "; job bookmarks do not know it: every run reads all of it",
     };
     task.log.info(format!("{}: the table at {folder} is read as a whole{bookmark}", name_of(node)));
-    Ok(Some(Opened { what, folder, provider: OnceCell::new() }))
+    Ok(Some(Opened { what, place: folder.clone(), folder, provider: OnceCell::new() }))
 }
 
 fn of_database(task: &Task<'_>, node: &Node, found: databases::Found) -> Result<Opened, RunFailure> {
@@ -79,8 +81,8 @@ fn of_database(task: &Task<'_>, node: &Node, found: databases::Found) -> Result<
         ));
     }
     task.log.info(format!("{}: the table {} is read as a whole", name_of(node), found.label));
-    let folder = found.label.clone();
-    Ok(Opened { what: What::Database(Box::new(found)), folder, provider: OnceCell::new() })
+    let (folder, place) = (found.label.clone(), found.address());
+    Ok(Opened { what: What::Database(Box::new(found)), folder, place, provider: OnceCell::new() })
 }
 
 fn is_open(table: &Table) -> bool {
@@ -155,6 +157,11 @@ impl Opened {
         });
         let (provider, reading) = opened.await?;
         Ok((task.session.read(Arc::clone(provider))?, Arc::clone(reading)))
+    }
+
+    /// Where the table is.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Whether the file is one of the table's.

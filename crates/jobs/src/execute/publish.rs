@@ -12,6 +12,7 @@ use store::{Tx, crash, lease};
 use tables::Append;
 
 use super::iceberg;
+use super::lineage;
 use super::quality;
 use super::reconcile::{changed_table, new_table};
 use super::sources::Source;
@@ -20,6 +21,7 @@ use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Task, Written, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark;
 use crate::graph::Node;
+use crate::lineage::Datasets;
 use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
@@ -33,9 +35,10 @@ pub(crate) async fn publish(
     sources: Vec<Source>,
     written: Vec<Written>,
 ) -> Result<(), RunFailure> {
+    let datasets = Box::pin(lineage::of(task, &sources, &written)).await?;
     let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
     let written = written.into_iter().zip(appends).collect();
-    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written)).await?;
+    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
@@ -47,6 +50,10 @@ pub(crate) async fn publish(
         Err(error) => return Err(error.into()),
     }
     crash::point(AFTER_COMMIT);
+    if let Some(events) = &task.context.events {
+        let (state, message) = (end.0, end.1.as_deref());
+        events.ended(task.run, state, task.context.store.clock().now_ms(), message, &datasets);
+    }
     for line in lines {
         task.log.info(line);
     }
@@ -101,6 +108,7 @@ async fn fill(
     tx: &mut Tx,
     sources: Vec<Source>,
     written: Vec<(Written, Option<Append>)>,
+    datasets: &Datasets,
 ) -> Result<(Vec<String>, End), RunFailure> {
     let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
@@ -113,6 +121,7 @@ async fn fill(
         let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
         lines.push(format!("bookmark moved to version {version} over {files} files"));
     }
+    crate::lineage::record(tx, &run, datasets).await?;
     run.details.totals = task.counters.totals();
     let event = match quality::store_all(task, tx).await? {
         None => Event::Published,

@@ -19,11 +19,14 @@ use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextT
 use formats::hive::HiveType;
 use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 
+use super::counters::Counts;
+use super::explain::{Files, SourceFiles};
 use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Processed, Window};
 use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
+use crate::lineage::Object;
 use crate::plan::{self, PlanError};
 
 /// How many files' headers make the schema of a CSV source.
@@ -36,6 +39,8 @@ pub(crate) struct Source {
     /// The table that it is, when it is no list of objects.
     opened: Option<Opened>,
     objects: Vec<ObjectRef>,
+    /// How they were chosen; `None` for a table.
+    files: Option<SourceFiles>,
     names: HashSet<String>,
     schema: Option<SchemaRef>,
     /// Whether the schema is that of a sample.
@@ -84,20 +89,17 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let mut tx = task.context.store.read().await?;
     let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, listed).await?;
     drop(tx);
+    let (left_out, rewritten, new) = (chosen.skipped, chosen.rewritten, chosen.read.len());
     let objects = bound(chosen.read, bounds);
-    count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
-    let left_out = match (window, full) {
-        (_, true) => "every run reads all of it (--bookmark-full-sources)".to_owned(),
-        (Window::All, false) => "the bookmark is disabled".to_owned(),
-        (Window::New, _) => format!(
-            "{} left out by the bookmark, {} rewritten since an earlier run",
-            chosen.skipped, chosen.rewritten
-        ),
-        (Window::Between { .. }, _) => {
-            format!("{} left out, which the runs asked for have not read", chosen.skipped)
-        }
+    let files = SourceFiles {
+        listed: sum(&all),
+        to_read: sum(&objects),
+        left_out,
+        rewritten,
+        out_of_bounds: (new - objects.len()) as u64,
     };
-    report(task, node, all.len(), &objects, &left_out);
+    count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
+    report(task, node, &files, &why(window, full, &files));
     if let (NodeKind::Catalog(source), true) = (&node.kind, all.is_empty()) {
         report_empty(task, node, source).await?;
     }
@@ -108,16 +110,33 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let sampled = schema.is_some();
     let names = objects.iter().map(ObjectRef::uri).collect();
     let bookmarked = task.options.bookmark == BookmarkOption::Enable && !full;
-    Ok(Source { node: node.id.clone(), opened: None, objects, names, schema, sampled, bookmarked, count })
+    let (node, files) = (node.id.clone(), Some(files));
+    Ok(Source { node, opened: None, objects, files, names, schema, sampled, bookmarked, count })
 }
 
-fn report(task: &Task<'_>, node: &Node, listed: usize, objects: &[ObjectRef], left_out: &str) {
+fn sum(objects: &[ObjectRef]) -> Files {
+    Files { files: objects.len() as u64, bytes: objects.iter().map(|object| object.size).sum() }
+}
+
+/// Why some of a source is read, or all of it.
+fn why(window: Window, full: bool, files: &SourceFiles) -> String {
+    match (window, full) {
+        (_, true) => "every run reads all of it (--bookmark-full-sources)".to_owned(),
+        (Window::All, false) => "the bookmark is disabled".to_owned(),
+        (Window::New, _) => format!(
+            "{} left out by the bookmark, {} rewritten since an earlier run",
+            files.left_out, files.rewritten
+        ),
+        (Window::Between { .. }, _) => {
+            format!("{} left out, which the runs asked for have not read", files.left_out)
+        }
+    }
+}
+
+fn report(task: &Task<'_>, node: &Node, files: &SourceFiles, why: &str) {
     let name = name_of(node);
-    let bytes: u64 = objects.iter().map(|object| object.size).sum();
-    task.log.info(format!(
-        "{name}: {listed} objects listed, {} to read with {bytes} bytes; {left_out}",
-        objects.len()
-    ));
+    let (listed, Files { files, bytes }) = (files.listed.files, files.to_read);
+    task.log.info(format!("{name}: {listed} objects listed, {files} to read with {bytes} bytes; {why}"));
 }
 
 /// Says why a table gives nothing: as with Glue that is no failure, and hard to see.
@@ -263,6 +282,7 @@ impl Source {
             node: node.id.clone(),
             opened: Some(opened),
             objects: Vec::new(),
+            files: None,
             names: HashSet::new(),
             schema: None,
             sampled: false,
@@ -332,6 +352,28 @@ impl Source {
     /// Whether the object of this name is one of those that are read.
     pub(super) fn reads(&self, name: &str) -> bool {
         self.names.contains(name) || self.opened.as_ref().is_some_and(|opened| opened.reads(name))
+    }
+
+    /// What was read of it.
+    pub(super) fn counts(&self) -> Counts {
+        self.count.counts()
+    }
+
+    /// How its files were chosen; `None` for a table.
+    pub(super) fn files(&self) -> Option<SourceFiles> {
+        self.files
+    }
+
+    /// Where the table is that it is; `None` for a list of objects.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.opened.as_ref().map(Opened::place)
+    }
+
+    /// The objects that are read, with their sizes.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (Object, u64)> + Clone + '_ {
+        self.objects
+            .iter()
+            .map(|object| (Object { location: object.uri(), etag: object.etag.clone() }, object.size))
     }
 
     /// What the bookmark has to remember; `None` when it is not to move.

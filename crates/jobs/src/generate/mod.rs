@@ -7,7 +7,8 @@
 //!
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
-mod condition;
+pub(crate) mod condition;
+pub mod dag;
 mod nodes;
 mod python;
 #[cfg(test)]

@@ -59,6 +59,9 @@ pub(crate) enum PlanError {
     /// Something about the data's types or names.
     #[error("{0}")]
     Refused(String),
+    /// What it gives depends on its rows, of which none may be read.
+    #[error("its columns depend on its rows, which are not read")]
+    Unseen,
     /// The engine's own reason.
     #[error(transparent)]
     Engine(#[from] EngineError),

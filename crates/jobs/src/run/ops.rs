@@ -119,7 +119,7 @@ pub(crate) async fn start(
 }
 
 /// Serialises starts of one job, also on PostgreSQL, so that slots and numbers are counted right.
-async fn lock(tx: &mut Tx, incarnation: &str) -> Result<(), JobsError> {
+pub(crate) async fn lock(tx: &mut Tx, incarnation: &str) -> Result<(), JobsError> {
     tx.execute(
         "UPDATE jobs_definitions SET incarnation = incarnation WHERE incarnation = $1",
         &params![incarnation],

@@ -7,6 +7,7 @@ use store::{Row, Scope, Tx, params};
 
 use super::{Effect, Event, RunKind, RunState, StateFacts, Work, step};
 use crate::arguments::ArgumentMap;
+use crate::definition::Job;
 use crate::execute::RunFailure;
 use crate::graph::Graph;
 use crate::{JobsError, progress::Totals};
@@ -123,6 +124,31 @@ impl Details {
 }
 
 impl Run {
+    /// A run that is not stored, and never begins: what one of the job would be now.
+    pub(crate) fn imagined(job: &Job, scope: &Scope, now_ms: i64) -> Self {
+        let details = Details {
+            version: VERSION,
+            job: job.name.clone(),
+            kind: RunKind::Graph,
+            state: RunState::Starting,
+            attempt: 0,
+            max_retries: 0,
+            previous_run_id: None,
+            begun_ms: None,
+            seen_ms: None,
+            executed_ms: 0,
+            modified_ms: now_ms,
+            completed_ms: None,
+            error_message: None,
+            state_detail: None,
+            timeout_minutes: 0,
+            totals: Totals::default(),
+            echo: Map::new(),
+        };
+        let (id, incarnation) = ("jr_imagined".to_owned(), job.incarnation.clone());
+        Self { id, incarnation, scope: scope.clone(), seq: 0, created_ms: now_ms, details }
+    }
+
     pub(crate) fn facts(&self) -> StateFacts {
         let d = &self.details;
         StateFacts { state: d.state, attempt: d.attempt, max_retries: d.max_retries }
@@ -207,6 +233,13 @@ pub(crate) async fn count_active(tx: &mut Tx, incarnation: &str) -> Result<u32, 
         .await?;
     let count = row.map_or(Ok(0), |row| row.get::<i64>(0))?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The oldest run of a job that has not ended.
+pub(crate) async fn any_active(tx: &mut Tx, incarnation: &str) -> Result<Option<String>, JobsError> {
+    let sql = "SELECT id FROM jobs_runs WHERE incarnation = $1 AND active = 1 ORDER BY seq LIMIT 1";
+    let row = tx.query_opt(sql, &params![incarnation]).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
 /// Reads runs of a job, newest first, those with a `seq` below `before`.

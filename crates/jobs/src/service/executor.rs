@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use crate::execute::{self, Counters, RunFailure};
 use crate::jobs::Active;
+use crate::lineage::Datasets;
 use crate::log::{FLUSH_MS, RunLog};
 use crate::run::{self, Event, Run, RunKind, RunState};
 use crate::{JobsError, retry, script};
@@ -79,7 +80,12 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
             let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
             match end {
                 Ok(Some(state)) => {
-                    log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id)));
+                    let message = failure.message(&run.id);
+                    log.error(format!("run {} {}: {message}", run.id, state.as_str()));
+                    if let Some(events) = &context.events {
+                        let now_ms = context.store.clock().now_ms();
+                        events.ended(&run, state, now_ms, Some(&message), &Datasets::default());
+                    }
                 }
                 Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
                 // The lease runs out and the run is recovered as lost.

@@ -18,15 +18,17 @@ use std::time::Duration;
 use engine::Engine;
 use lake::Lake;
 use store::vault::Vault;
-use store::{Store, StoreError, lease};
+use store::{Scope, Store, StoreError, lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::execute::explain::{self, Explained};
 use crate::jobs::{Jobs, Shared};
+use crate::lineage::events::Events;
 use crate::log::Logs;
 use crate::run::{self, Event, RunState};
 use crate::script::Scripts;
-use crate::{JobsError, retry};
+use crate::{ArgumentMap, JobsError, retry};
 
 /// How a service runs.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     /// What opens the secrets of connections.
     pub(crate) vault: Option<Vault>,
+    /// Who is told what becomes of runs.
+    pub(crate) events: Option<Events>,
     pub(crate) options: Options,
 }
 
@@ -68,6 +72,27 @@ pub(crate) struct Context {
 #[derive(Clone)]
 pub struct Service {
     context: Context,
+}
+
+/// Says what runs would do.
+#[derive(Clone)]
+pub struct Explainer {
+    context: Context,
+}
+
+impl Explainer {
+    /// Explains what a run of the job with these arguments would do; runs and changes nothing.
+    ///
+    /// # Errors
+    /// `JobNotFound`; `InvalidInput` for a job without a graph, and for arguments that mean nothing.
+    pub async fn explain(
+        &self,
+        scope: &Scope,
+        job: &str,
+        arguments: Option<&ArgumentMap>,
+    ) -> Result<Explained, JobsError> {
+        Box::pin(explain::explain(&self.context, scope, job, arguments)).await
+    }
 }
 
 /// A new handle and service on one store.
@@ -81,13 +106,28 @@ pub fn new(
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } })
+    let (vault, events) = (None, None);
+    (
+        jobs,
+        Service { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } },
+    )
 }
 
 impl Service {
     /// With what opens the secrets of connections: without it, graphs that need one fail.
     pub fn with_vault(mut self, vault: Vault) -> Self {
         self.context.vault = Some(vault);
+        self
+    }
+
+    /// What explains jobs with what this service would execute them with.
+    pub fn explainer(&self) -> Explainer {
+        Explainer { context: self.context.clone() }
+    }
+
+    /// With who is told what becomes of runs.
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.context.events = Some(events);
         self
     }
 
@@ -103,7 +143,8 @@ impl Service {
         options: Options,
     ) -> Self {
         let shared = Arc::clone(&jobs.shared);
-        Self { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } }
+        let (vault, events) = (None, None);
+        Self { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } }
     }
 
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs

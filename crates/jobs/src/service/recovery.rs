@@ -4,8 +4,9 @@ use store::lease;
 
 use super::Context;
 use crate::JobsError;
+use crate::lineage::Datasets;
 use crate::log::RunLog;
-use crate::run::{self, Event, RunKind};
+use crate::run::{self, Event, RunKind, RunState};
 
 const MESSAGE: &str = "The process that executed the run ended before the run did; ";
 const OF_GRAPHS: &str = "nothing of its output was published.";
@@ -28,6 +29,10 @@ pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError
     lease::release(&mut tx, &lease).await?;
     tx.commit().await?;
     tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");
+    if let Some(events) = &context.events {
+        let now_ms = context.store.clock().now_ms();
+        events.ended(&run, RunState::Failed, now_ms, Some(&message), &Datasets::default());
+    }
     let clock = context.store.clock().clone();
     let log = RunLog::new(context.logs.clone(), clock, &run);
     log.error(message);

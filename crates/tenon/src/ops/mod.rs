@@ -10,6 +10,7 @@
 //! | `/_/metrics` | Prometheus text |
 //! | `/_/capabilities` | every operation of each served model: built or not, what each request field does |
 //! | `/_/crawlers/preview`, `/_/crawlers/undo` | not unsigned, not read-only: see [`crawlers`] |
+//! | `/_/jobs/…` | not unsigned, not read-only: see [`jobs`] |
 //! | `/_/scripts/bookmark/…` | not unsigned, not read-only: see [`scripts`] |
 //! | `/_/status` | the status page's facts as JSON |
 //! | `/_/iceberg/…` | the Iceberg REST catalog: `api::iceberg`, not this module; it writes, and asks for signatures |
@@ -17,6 +18,7 @@
 
 mod admit;
 pub(crate) mod crawlers;
+pub(crate) mod jobs;
 mod page;
 pub(crate) mod scripts;
 #[cfg(test)]

@@ -42,6 +42,9 @@ impl From<JobsError> for Refused {
             JobsError::JobNotFound { .. } => {
                 Self(StatusCode::NOT_FOUND, "EntityNotFoundException", error.to_string())
             }
+            JobsError::RunActive { .. } => {
+                Self(StatusCode::CONFLICT, "JobRunActiveException", error.to_string())
+            }
             JobsError::InvalidInput { .. } => Self::invalid(error.to_string()),
             _ => Self::internal(&error),
         }
