@@ -8,13 +8,15 @@
 //! - `jobs_bookmarks`: one row per job and committed bookmark version.
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
+//! - `jobs_deliveries`: one row per table that a run has staged rows beside in a database outside, from before the staging
+//!   until they have landed or are thrown away; `decided` is 1 once they are to land whatever happens.
 //!
-//! Rows of a job's runs and bookmarks are deleted with the job.
+//! Rows of a job's runs and bookmarks are deleted with the job; it cannot be deleted while deliveries of it are decided.
 
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, DELIVERIES] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -63,4 +65,16 @@ CREATE TABLE jobs_bookmark_files (
   PRIMARY KEY (incarnation, node, bucket, object_key)
 );
 CREATE INDEX jobs_bookmark_files_by_version ON jobs_bookmark_files (incarnation, version);
+";
+
+const DELIVERIES: &str = "
+CREATE TABLE jobs_deliveries (
+  staging {text} NOT NULL PRIMARY KEY,
+  run_id {text} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  decided {int} NOT NULL,
+  document {text} NOT NULL
+);
+CREATE INDEX jobs_deliveries_by_run ON jobs_deliveries (run_id);
 ";

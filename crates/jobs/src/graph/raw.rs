@@ -224,6 +224,9 @@ pub(super) struct Target {
     pub(super) database: String,
     pub(super) table: String,
     pub(super) schema_change_policy: Option<SchemaChangePolicy>,
+    pub(super) connection_name: String,
+    pub(super) connection_table: String,
+    pub(super) connection_type: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,8 +6,13 @@
 //!
 //! What a crash leaves: nothing here; the database ends transactions whose client is gone.
 
+mod cells;
 mod filters;
+mod fit;
 mod rows;
+
+pub(crate) use cells::Cells;
+pub(crate) use fit::{Fit, declared, fit};
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};

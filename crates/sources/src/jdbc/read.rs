@@ -76,7 +76,7 @@ impl Database {
         Ok(fits.then_some(Snapshot(id)))
     }
 
-    async fn run(&mut self, statement: String) -> Result<(), SourceError> {
+    pub(super) async fn run(&mut self, statement: String) -> Result<(), SourceError> {
         let Database { label, inner } = self;
         let statement = AssertSqlSafe(statement);
         let run = async {
