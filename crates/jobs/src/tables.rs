@@ -8,6 +8,7 @@
 //! - `jobs_bookmarks`: one row per job and committed bookmark version.
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
+//! - `jobs_bookmark_keys`: up to which key a source node has read a table of a database, at a bookmark version.
 //! - `jobs_deliveries`: one row per table that a run has staged rows beside in a database outside, from before the staging
 //!   until they have landed or are thrown away; `decided` is 1 once they are to land whatever happens.
 //!
@@ -16,7 +17,7 @@
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, DELIVERIES] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, DELIVERIES, KEYS] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -77,4 +78,14 @@ CREATE TABLE jobs_deliveries (
   document {text} NOT NULL
 );
 CREATE INDEX jobs_deliveries_by_run ON jobs_deliveries (run_id);
+";
+
+const KEYS: &str = "
+CREATE TABLE jobs_bookmark_keys (
+  incarnation {text} NOT NULL,
+  node {text} NOT NULL,
+  version {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (incarnation, node, version)
+);
 ";

@@ -179,7 +179,9 @@ pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), JobsEr
             "Job {name} cannot be deleted yet: rows of its run {run} are on their way to a database"
         )));
     }
-    for table in ["jobs_bookmark_files", "jobs_bookmarks", "jobs_runs", "jobs_definitions"] {
+    for table in
+        ["jobs_bookmark_files", "jobs_bookmark_keys", "jobs_bookmarks", "jobs_runs", "jobs_definitions"]
+    {
         let sql = format!("DELETE FROM {table} WHERE incarnation = $1");
         tx.execute(&sql, &params![job.incarnation.as_str()]).await?;
     }

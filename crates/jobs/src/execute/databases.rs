@@ -14,8 +14,9 @@ use sources::jdbc::{Config, Engine, parts_of};
 use store::{Scope, StoreError};
 
 use super::{RunFailure, Task};
+use crate::bookmark::Since;
 use crate::graph::{DatabasePlace, DatabaseTarget, Expected, JdbcSource, Node};
-use crate::jdbc::{JdbcTable, Place, has_schemas};
+use crate::jdbc::{JdbcTable, Place, Wish, has_schemas};
 use crate::plan::PlanError;
 use crate::service::Context;
 
@@ -32,6 +33,10 @@ pub(super) struct Found {
     table: String,
     parts: Option<(String, u32)>,
     declared: Option<Schema>,
+    /// Its key for bookmarks.
+    wish: Wish,
+    /// Which rows are read, by that key; all without it.
+    pub(super) since: Option<Since>,
     /// What logs and errors call it.
     pub(super) label: String,
 }
@@ -86,6 +91,8 @@ pub(super) async fn of_catalog(task: &Task<'_>, node: &Node, table: &Table) -> R
         schema,
         table: own,
         declared: Some(Schema::new(fields)),
+        wish: Wish::default(),
+        since: None,
         label: format!("{name} ({location})"),
     })
 }
@@ -125,17 +132,17 @@ fn in_parts(table: &Table) -> Result<Option<(String, u32)>, String> {
 pub(super) async fn of_node(task: &Task<'_>, node: &Node, source: &JdbcSource) -> Result<Found, RunFailure> {
     let config = config(task, node, &source.connection).await?;
     check_engine(node, &source.connection, source.engine, &config)?;
-    let schema = match has_schemas(config.engine) {
-        true => source.schema.clone().unwrap_or_else(|| "public".to_owned()),
-        false => source.database.clone(),
-    };
+    let database = source.database.clone().or(config.database.clone());
+    let schema = schema(node, &config, &source.connection, &source.schema, &database)?;
     Ok(Found {
-        config: Config { database: Some(source.database.clone()), ..config },
-        label: format!("{}.{schema}.{}", source.database, source.table),
+        label: label(&database, &schema, &source.table),
+        config: Config { database, ..config },
         schema,
         table: source.table.clone(),
         parts: None,
         declared: None,
+        wish: Wish { columns: source.keys.clone(), descending: source.descending },
+        since: None,
     })
 }
 
@@ -200,21 +207,34 @@ pub(super) async fn goal(task: &Task<'_>, node: &Node, to: &DatabaseTarget) -> R
             let config = config(task, node, connection).await?;
             check_engine(node, connection, to.engine, &config)?;
             let database = config.database.clone();
-            let schema = match (has_schemas(config.engine), schema, &database) {
-                (true, schema, _) => schema.clone().unwrap_or_else(|| "public".to_owned()),
-                (false, _, Some(database)) => database.clone(),
-                (false, _, None) => {
-                    return Err(refused(
-                        node,
-                        format!("the address of the connection {connection} names no database"),
-                    ));
-                }
-            };
-            let label =
-                format!("{}.{schema}.{table} (connection {connection})", database.unwrap_or_default());
-            let label = label.trim_start_matches('.').to_owned();
+            let schema = self::schema(node, &config, connection, schema, &database)?;
+            let label = format!("{} (connection {connection})", label(&database, &schema, table));
             Ok(Goal { connection: connection.clone(), config, schema, table: table.clone(), label })
         }
+    }
+}
+
+/// The schema that is meant: of MySQL, the database.
+fn schema(
+    node: &Node,
+    config: &Config,
+    connection: &str,
+    schema: &Option<String>,
+    database: &Option<String>,
+) -> Result<String, RunFailure> {
+    match (has_schemas(config.engine), database) {
+        (true, _) => Ok(schema.clone().unwrap_or_else(|| "public".to_owned())),
+        (false, Some(database)) => Ok(database.clone()),
+        (false, None) => {
+            Err(refused(node, format!("the address of the connection {connection} names no database")))
+        }
+    }
+}
+
+fn label(database: &Option<String>, schema: &str, table: &str) -> String {
+    match database {
+        Some(database) => format!("{database}.{schema}.{table}"),
+        None => format!("{schema}.{table}"),
     }
 }
 
@@ -236,6 +256,7 @@ impl Found {
             parts: self.parts.clone(),
             label: self.label.clone(),
         };
-        JdbcTable::open(place, self.declared.as_ref(), stats).await
+        let new = self.since.clone().map(|since| (self.wish.clone(), since));
+        JdbcTable::open(place, self.declared.as_ref(), new.as_ref(), stats).await
     }
 }

@@ -125,10 +125,7 @@ async fn fill(
         Box::pin(publish_target(task, tx, target, append, &mut lines)).await?;
     }
     if task.options.bookmark == BookmarkOption::Enable {
-        let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
-        let version = bookmark::advance(tx, &run, task.planned_version, &processed).await?;
-        let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
-        lines.push(format!("bookmark moved to version {version} over {files} files"));
+        lines.push(move_bookmark(task, tx, &run, sources).await?);
     }
     run.details.totals = task.counters.totals();
     if !outside.is_empty() {
@@ -152,6 +149,26 @@ async fn fill(
     lines.push(format!("run {} {}: all output is published", task.run.id, run.details.state.as_str()));
     lease::release(tx, task.lease).await?;
     Ok((lines, (run.details.state, run.details.error_message)))
+}
+
+/// Moves the bookmark over what was read; says so for the log.
+async fn move_bookmark(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    run: &Run,
+    sources: Vec<Source>,
+) -> Result<String, RunFailure> {
+    let keys: Vec<_> = sources.iter().filter_map(Source::reached).collect();
+    let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
+    let version = bookmark::advance(tx, run, task.planned_version, &processed).await?;
+    let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
+    let mut line = format!("bookmark moved to version {version} over {files} files");
+    for (node, keys) in keys {
+        bookmark::remember_keys(tx, &run.incarnation, &node, version, &keys).await?;
+        let (columns, values) = (keys.columns.join(", "), keys.values.join(", "));
+        line.push_str(&format!(", of {} up to {columns} = {values}", keys.table));
+    }
+    Ok(line)
 }
 
 async fn publish_target(

@@ -11,6 +11,7 @@ mod config;
 mod database;
 mod mysql;
 mod postgres;
+mod range;
 mod read;
 mod select;
 mod types;
@@ -19,6 +20,7 @@ mod write;
 
 pub use config::{Config, Tls};
 pub use database::{Database, SchemaName, TableKind, TableName};
+pub use range::Range;
 pub use read::{Snapshot, Texts};
 pub use select::{Comparison, Condition, Part, Select, parts_of};
 pub use types::{Column, Parts};

@@ -137,8 +137,8 @@ fn late(label: &str, limit: Duration) -> SourceError {
     SourceError::Timeout { database: label.to_owned(), seconds: limit.as_secs() }
 }
 
-/// The answer to a statement that begins a reading.
-async fn answered<T>(
+/// The answer to a statement at the beginning of a reading.
+pub(super) async fn answered<T>(
     label: &str,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, SourceError> {

@@ -34,7 +34,6 @@ pub const REFUSED: &[(&str, &str)] = &[
     ),
     ("GovernedCatalogSource", GOVERNED),
     ("GovernedCatalogTarget", GOVERNED),
-    ("JDBCConnectorSource", DRIVERS),
     ("MicrosoftSQLServerCatalogSource", RDBMS),
     ("MicrosoftSQLServerCatalogTarget", RDBMS),
     ("OracleSQLCatalogSource", RDBMS),

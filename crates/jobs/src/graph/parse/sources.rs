@@ -30,8 +30,36 @@ pub(in crate::graph) fn jdbc(raw: raw::Source) -> Parsed<NodeKind> {
     require("ConnectionName", &raw.connection_name)?;
     let engine = engine(&raw.connection_type)?;
     let (schema, table) = place("Table", engine, &raw.table)?;
-    let (connection, database) = (raw.connection_name, raw.database);
-    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table }))
+    let (connection, database) = (raw.connection_name, Some(raw.database));
+    let (keys, descending) = (Vec::new(), false);
+    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table, keys, descending }))
+}
+
+/// A table of the database behind a connection, with the columns that tell what is new.
+pub(in crate::graph) fn connector(raw: raw::Source) -> Parsed<NodeKind> {
+    require("ConnectionName", &raw.connection_name)?;
+    require("ConnectionTable", &raw.connection_table)?;
+    let engine = engine(&raw.connection_type)?;
+    let (schema, table) = place("ConnectionTable", engine, &raw.connection_table)?;
+    let options = raw.additional_options.unwrap_or_default();
+    let keys = options.job_bookmark_keys.unwrap_or_default();
+    for (at, key) in keys.iter().enumerate() {
+        require("AdditionalOptions.JobBookmarkKeys", key)?;
+        if keys.iter().take(at).any(|known| known.eq_ignore_ascii_case(key)) {
+            return Err(format!("AdditionalOptions.JobBookmarkKeys names {key} twice"));
+        }
+    }
+    let descending = match options.job_bookmark_keys_sort_order.as_deref() {
+        None | Some("asc" | "ASC") => false,
+        Some("desc" | "DESC") => true,
+        Some(other) => {
+            return Err(format!(
+                "AdditionalOptions.JobBookmarkKeysSortOrder {other} is not one of asc, desc"
+            ));
+        }
+    };
+    let (connection, database) = (raw.connection_name, None);
+    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table, keys, descending }))
 }
 
 /// The engine that a `ConnectionType` names.
