@@ -11,6 +11,8 @@
 //! - The output of a graph's run, the catalog's tables and partitions, the job's bookmark and the state SUCCEEDED
 //!   become visible together or not at all, whatever is killed when. The one state beside it is FAILED, when data
 //!   quality rules that are checked after the loading do not pass.
+//! - Rows for databases outside are staged in them before that, and land after it: once, whatever is killed when; the run is
+//!   RUNNING until they have.
 //! - A run is executed by at most one process at a time, as far as anybody can see: publishing proves
 //!   the lease.
 //! - No run stays RUNNING for ever: a lease that runs out makes it FAILED, and retried if it may be.
@@ -26,6 +28,7 @@
 mod arguments;
 pub mod bookmark;
 pub mod definition;
+mod delivery;
 mod error;
 mod execute;
 pub mod generate;
@@ -61,6 +64,7 @@ pub const CRASH_POINTS: &[&str] = &[
     execute::AFTER_STAGING,
     execute::BEFORE_COMMIT,
     execute::AFTER_COMMIT,
+    execute::DELIVERED,
     script::ENDED,
     bookmark::script::BEFORE_COMMIT,
     bookmark::script::AFTER_COMMIT,

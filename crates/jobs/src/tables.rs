@@ -8,15 +8,19 @@
 //! - `jobs_bookmarks`: one row per job and committed bookmark version.
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
+//! - `jobs_bookmark_keys`: up to which key a source node has read a table of a database, at a bookmark version.
+//! - `jobs_deliveries`: one row per table that a run has staged rows beside in a database outside, from before the staging
+//!   until they have landed or are thrown away; `decided` is 1 once they are to land whatever happens.
 //!
 //! - `jobs_lineage` and `jobs_lineage_objects`: see [`crate::lineage`].
 //!
-//! Rows of a job's runs, bookmarks and lineage are deleted with the job.
+//! Rows of a job's runs, bookmarks and lineage are deleted with the job; it cannot be deleted while deliveries of it are
+//! decided.
 
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, LINEAGE] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, LINEAGE, DELIVERIES, KEYS] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -95,4 +99,26 @@ CREATE TABLE jobs_lineage_objects (
   PRIMARY KEY (incarnation, seq, ordinal, location)
 );
 CREATE INDEX jobs_lineage_objects_by_location ON jobs_lineage_objects (location);
+";
+
+const DELIVERIES: &str = "
+CREATE TABLE jobs_deliveries (
+  staging {text} NOT NULL PRIMARY KEY,
+  run_id {text} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  decided {int} NOT NULL,
+  document {text} NOT NULL
+);
+CREATE INDEX jobs_deliveries_by_run ON jobs_deliveries (run_id);
+";
+
+const KEYS: &str = "
+CREATE TABLE jobs_bookmark_keys (
+  incarnation {text} NOT NULL,
+  node {text} NOT NULL,
+  version {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (incarnation, node, version)
+);
 ";

@@ -11,17 +11,23 @@
 //!
 //! An operator looks into it and changes it by hand with [`edit`].
 //!
+//! Of tables of databases it is known up to which key they were read ([`Keys`]): rows with later keys are new, whatever lies
+//! between. A row that becomes visible with an earlier key (a transaction that took its number early and ended late) is
+//! not seen, and one that was changed is not read again.
+//!
 //! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts.
 //!
-//! Resetting to a run forgets the files of later versions and those versions themselves.
+//! Resetting to a run forgets the files and keys of later versions and those versions themselves.
 
 pub mod edit;
 mod filter;
+mod keys;
 pub mod script;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use filter::{Versioned, Window, filter};
+pub(crate) use keys::{Keys, Since, remember as remember_keys, since};
 
 use serde_json::{Map, Value};
 use store::{Row, Tx, Value as Sql, params};
@@ -262,7 +268,7 @@ pub async fn reset(
         Some(id) => Some(of_run(tx, &job.incarnation, id).await?.ok_or_else(not_found)?),
     };
     let keep = target.as_ref().map_or(0, |entry| entry.version);
-    for table in ["jobs_bookmark_files", "jobs_bookmarks"] {
+    for table in ["jobs_bookmark_files", "jobs_bookmark_keys", "jobs_bookmarks"] {
         let sql = format!("DELETE FROM {table} WHERE incarnation = $1 AND version > $2");
         tx.execute(&sql, &params![job.incarnation.as_str(), keep]).await?;
     }
@@ -289,11 +295,14 @@ async fn summary(tx: &mut Tx, job: &Job, version: i64) -> Result<Value, JobsErro
         node.insert("latestModifiedMs".to_owned(), Value::from(row.get::<i64>(3)?));
         nodes.insert(row.get(0)?, Value::Object(node));
     }
+    for (node, keys) in keys::summary(tx, &job.incarnation, version).await? {
+        nodes.insert(node, keys);
+    }
     Ok(Value::Object(nodes))
 }
 
 /// An entry as Glue's `JobBookmarkEntry`; `JobBookmark` is JSON text: per source node the number and bytes of the
-/// files that it has processed and the time of the newest.
+/// files that it has processed and the time of the newest, or the key up to which it has read a table of a database.
 pub fn to_document(job: &str, entry: &Entry, summary: &Value) -> Value {
     let mut out = Map::new();
     out.insert("JobName".to_owned(), Value::from(job));

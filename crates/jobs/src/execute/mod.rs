@@ -9,6 +9,8 @@
 //! Up to the commit of that transaction nothing of the run can be seen; a run that fails, is stopped,
 //! or dies with its process leaves staged bytes that the lake removes. After it everything can.
 //!
+//! Rows for databases outside are staged there and land after that transaction, which decides it ([`outside`]).
+//!
 //! A target's plan reads its sources anew, so a graph with several targets reads a shared source once
 //! for each. All of them read the same listed objects; an object that was replaced since makes the run
 //! fail rather than read one thing and bookmark another.
@@ -22,6 +24,7 @@ mod frames;
 mod iceberg;
 mod lineage;
 mod opened;
+mod outside;
 mod publish;
 mod quality;
 mod reconcile;
@@ -39,12 +42,13 @@ use store::lease::Lease;
 
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
+pub(crate) use outside::{DELIVERED, resume, throw_away};
 pub(crate) use publish::published;
 
 use crate::JobsError;
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::{self, Window};
-use crate::graph::{Graph, Node, NodeKind, Target};
+use crate::graph::{Destination, Graph, Node, NodeKind, Target};
 use crate::jobs::Active;
 use crate::log::RunLog;
 use crate::plan;
@@ -93,6 +97,13 @@ pub(crate) struct Written {
     pub(crate) output: Output,
 }
 
+/// The staged output of all targets.
+#[derive(Default)]
+pub(crate) struct Staged {
+    written: Vec<Written>,
+    outside: Vec<outside::Outside>,
+}
+
 /// Executes the run; `Ok` means that it is published and SUCCEEDED.
 pub(crate) async fn execute(
     context: &Context,
@@ -112,9 +123,9 @@ pub(crate) async fn execute(
             sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
         }
     }
-    let written = loop {
+    let staged = loop {
         match Box::pin(stage_all(&task, &sources)).await {
-            Ok(written) => break written,
+            Ok(staged) => break staged,
             Err(failure) => again::look(&task, &mut sources, failure).await?,
         }
     };
@@ -124,7 +135,7 @@ pub(crate) async fn execute(
         return Err(RunFailure::Cancelled);
     }
     log.flush().await;
-    Box::pin(publish::publish(&task, sources.into_values().collect(), written)).await
+    Box::pin(publish::publish(&task, sources.into_values().collect(), staged)).await
 }
 
 async fn open<'a>(
@@ -205,13 +216,18 @@ fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError>
     Ok(())
 }
 
-async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Vec<Written>, RunFailure> {
+async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Staged, RunFailure> {
     quality::evaluate(task, sources).await?;
-    let mut written = Vec::new();
+    let mut staged = Staged::default();
     for (index, (node, target)) in task.graph.targets().enumerate() {
-        written.push(Box::pin(stage(task, sources, index, node, target)).await?);
+        match &target.destination {
+            Destination::Database(to) => {
+                staged.outside.push(Box::pin(outside::stage(task, sources, index, node, to)).await?);
+            }
+            _ => staged.written.push(Box::pin(stage(task, sources, index, node, target)).await?),
+        }
     }
-    Ok(written)
+    Ok(staged)
 }
 
 /// Plans and stages one target.

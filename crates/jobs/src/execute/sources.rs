@@ -24,7 +24,7 @@ use super::explain::{Files, SourceFiles};
 use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
-use crate::bookmark::{self, Processed, Window};
+use crate::bookmark::{self, Keys, Processed, Window};
 use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
 use crate::lineage::Object;
 use crate::plan::{self, PlanError};
@@ -305,7 +305,7 @@ impl Source {
         node: &Node,
     ) -> Result<(DataFrame, Arc<Reading>), RunFailure> {
         if let Some(opened) = &self.opened {
-            let opened = Box::pin(opened.frame(task, &self.count)).await;
+            let opened = Box::pin(opened.frame(task, &self.count, node)).await;
             let (frame, reading) = opened.map_err(|error| RunFailure::node(node, error.into()))?;
             return Ok((plan::plain(frame).map_err(|error| RunFailure::node(node, error))?, reading));
         }
@@ -374,6 +374,12 @@ impl Source {
         self.objects
             .iter()
             .map(|object| (Object { location: object.uri(), etag: object.etag.clone() }, object.size))
+    }
+
+    /// Up to which key a table of a database was read, when the bookmark is to move there.
+    pub(super) fn reached(&self) -> Option<(String, Keys)> {
+        let reached = self.opened.as_ref()?.reached()?;
+        Some((self.node.clone(), reached))
     }
 
     /// What the bookmark has to remember; `None` when it is not to move.

@@ -58,7 +58,7 @@ fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
 }
 
 /// Columns of what is written are told apart without their case: of two that differ in nothing else one would be lost.
-fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
+pub(super) fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for field in frame.fields() {
         if let Some(other) = seen.insert(field.name().to_lowercase(), field.name()) {
@@ -108,6 +108,8 @@ pub(crate) async fn resolve(
             }
             Ok(resolved)
         }
+        // Such a target has no files.
+        Destination::Database(_) => Err(refused(node, "it writes to a database, not files")),
         Destination::Iceberg(target) => {
             refuse_alike(node, frame)?;
             Box::pin(of_iceberg(task, node, target, frame)).await

@@ -303,6 +303,9 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
         Destination::Iceberg(_) => {
             Err("an Iceberg target has no script yet; its job runs on the engine".to_owned())
         }
+        Destination::Database(_) => {
+            Err("a target in a database has no script yet; its job runs on the engine".to_owned())
+        }
         Destination::Table { database, table, update } => {
             let mut options = vec![("partitionKeys", keys)];
             if let Some(update) = update {

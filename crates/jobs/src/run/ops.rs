@@ -196,6 +196,7 @@ fn details(
         modified_ms: now_ms,
         completed_ms: None,
         error_message: None,
+        verdict: None,
         state_detail: waits
             .then(|| "The run waits because the job has reached its maximum concurrency.".to_owned()),
         timeout_minutes: request.timeout.or(job.spec.timeout).unwrap_or(480),
@@ -260,6 +261,7 @@ pub(crate) async fn insert_retry(tx: &mut Tx, failed: &Run) -> Result<(), JobsEr
         modified_ms: now,
         completed_ms: None,
         error_message: None,
+        verdict: None,
         state_detail: None,
         totals: Totals::default(),
         ..failed.details.clone()

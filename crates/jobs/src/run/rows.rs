@@ -69,6 +69,9 @@ pub struct Details {
     /// Why it failed or was stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// Why it is to fail once all of its output has arrived: a data quality gate after the loading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<String>,
     /// Why it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_detail: Option<String>,
@@ -293,6 +296,11 @@ pub(super) async fn insert(tx: &mut Tx, run: &Run, input: &RunInput) -> Result<(
 /// Notes that the process which executes the run, read in this transaction, is alive.
 pub(crate) async fn note_alive(tx: &mut Tx, run: &mut Run) -> Result<(), JobsError> {
     run.details.seen_ms = Some(tx.now_ms());
+    keep(tx, run).await
+}
+
+/// Stores the details of a run that was read in this transaction, whose state stays.
+pub(crate) async fn keep(tx: &mut Tx, run: &Run) -> Result<(), JobsError> {
     let document = serde_json::to_string(&run.details).map_err(damaged)?;
     tx.execute("UPDATE jobs_runs SET document = $1 WHERE id = $2", &params![document, run.id.as_str()])
         .await?;

@@ -156,21 +156,26 @@ impl Service {
         let context = self.context;
         retry::backoff(|| release_predecessor(&context)).await?;
         let mut tasks: JoinSet<()> = JoinSet::new();
+        // What follows runs: it takes no place of one, as it may wait for a database.
+        let mut late: JoinSet<()> = JoinSet::new();
         let pause =
             Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
         while !stop.is_cancelled() {
-            if let Err(error) = turn(&context, &mut tasks, &stop).await {
+            if let Err(error) = turn(&context, &mut tasks, &mut late, &stop).await {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
             }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = context.shared.wake.notified() => {}
                 Some(ended) = tasks.join_next(), if !tasks.is_empty() => report(ended),
+                Some(ended) = late.join_next(), if !late.is_empty() => report(ended),
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while let Some(ended) = tasks.join_next().await {
-            report(ended);
+        for tasks in [&mut tasks, &mut late] {
+            while let Some(ended) = tasks.join_next().await {
+                report(ended);
+            }
         }
         Ok(())
     }
@@ -191,7 +196,12 @@ async fn release_predecessor(context: &Context) -> Result<(), JobsError> {
 }
 
 /// Looks at every run that has not ended once.
-async fn turn(context: &Context, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Result<(), JobsError> {
+async fn turn(
+    context: &Context,
+    tasks: &mut JoinSet<()>,
+    late: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Result<(), JobsError> {
     let mut tx = context.store.read().await?;
     let runs = run::active_ids(&mut tx, SCAN).await?;
     drop(tx);
@@ -209,7 +219,10 @@ async fn turn(context: &Context, tasks: &mut JoinSet<()>, stop: &CancellationTok
                     tasks.spawn(executor::execute(context.clone(), begun, stop.clone()));
                 }
             }
-            "RUNNING" | "STOPPING" => recovery::recover(context, &id).await?,
+            "RUNNING" | "STOPPING" => match executor::resume(context, &id).await? {
+                Some(begun) => drop(late.spawn(executor::execute(context.clone(), begun, stop.clone()))),
+                None => recovery::recover(context, &id, late).await?,
+            },
             _ => {}
         }
     }
