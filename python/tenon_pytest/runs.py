@@ -49,6 +49,7 @@ def as_process(script: str, arguments: List[str], check: bool, timeout: Optional
 def in_process(script: str, arguments: List[str], check: bool) -> ScriptRun:
     """Runs a script in this process, as `__main__`. With `check`, what it raises is raised."""
     import tenon_pyspark
+    from awsglue import _staging
     from awsglue.job import Job
 
     tenon_pyspark.install()
@@ -72,6 +73,7 @@ def in_process(script: str, arguments: List[str], check: bool) -> ScriptRun:
     finally:
         sys.argv, sys.path[:] = before["argv"], before["path"]
         Job.reset()
+        _staging.clear()
     found = ScriptRun(code, out.getvalue(), err.getvalue())
     if check and code:
         raise AssertionError(_told(script, found))

@@ -47,6 +47,7 @@ mod tests;
 pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
+pub use jdbc::{After, Databases, Login, TableRead, TableRows};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;

@@ -14,14 +14,12 @@ use sources::jdbc::{Config, Engine, parts_of};
 
 use super::{RunFailure, Task};
 use crate::graph::{Expected, JdbcSource, Node};
-use crate::jdbc::{JdbcTable, Place, has_schemas};
+use crate::jdbc::{JdbcTable, MAX_PARTS, Place, has_schemas};
 use crate::plan::PlanError;
 
 /// In how many parts a table with a `hashfield` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
 /// parallel".
 const DEFAULT_PARTS: u32 = 7;
-/// The most parts: each is a connection.
-const MAX_PARTS: u32 = 64;
 
 /// A table of a database, not opened yet.
 pub(super) struct Found {

@@ -8,6 +8,7 @@
 
 mod filters;
 mod rows;
+mod staged;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -26,8 +27,12 @@ use futures::StreamExt;
 use sources::SourceError;
 use sources::jdbc::{Column, Config, Database, Engine, Part, Select, Snapshot};
 
+pub use staged::{After, Databases, Login, TableRead, TableRows};
+
 use rows::Rows;
 
+/// The most parts of a table that are read beside each other: each is a connection.
+pub(crate) const MAX_PARTS: u32 = 64;
 /// Batches that wait for who takes them.
 const BATCHES_AHEAD: usize = 2;
 
