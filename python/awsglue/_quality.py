@@ -34,10 +34,12 @@ class Evaluation:
 
     def __init__(self, frame: Any, ruleset: str, publishing: Optional[Dict[str, Any]], options: Optional[Dict[str, Any]],
                  others: Optional[Mapping[str, Any]]) -> None:
+        from awsglue.dynamicframe import DynamicFrame
+
         if not isinstance(ruleset, str) or not ruleset.strip():
             raise DataError("EvaluateDataQuality needs ruleset, a text in DQDL")
         for given in (frame, *(others or {}).values()):
-            if not hasattr(given, "_settle"):
+            if not isinstance(given, DynamicFrame):
                 raise DataError(f"EvaluateDataQuality needs DynamicFrames, and was given {type(given).__name__}: "
                                 "DynamicFrame.fromDF(df, glueContext, name) makes one")
         by_row, self._skipped = _choices(options or {})
