@@ -19,8 +19,8 @@ use api::glue::Taggable;
 use api::iceberg::Iceberg;
 use crawler::Crawlers;
 use engine::Engine;
-use jobs::Jobs;
 use jobs::quality::service::{Quality, QualityOptions};
+use jobs::{Databases, Jobs};
 use lake::Lake;
 use query::Queries;
 use query::statistics::{StatisticsOptions, StatisticsTasks};
@@ -154,7 +154,8 @@ pub(crate) async fn open(
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
     let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine.clone(), statistics_options);
     let quality_options = QualityOptions { node: holder("quality"), max_running: MAX_RUNNING, lease_ms };
-    let quality = Quality::new(store.clone(), lake.clone(), engine, quality_options);
+    let quality = Quality::new(store.clone(), lake.clone(), engine.clone(), quality_options);
+    let databases = Databases { store: store.clone(), lake: lake.clone(), engine, vault: vault.clone() };
 
     let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality };
     let wire = Wire::new(faces(&domain), wire_options(config, &auth, metrics));
@@ -174,7 +175,7 @@ pub(crate) async fn open(
     tasks.extend(lineage.map(tasks::lineage));
     let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
     let job_ops = Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone()));
-    let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
+    let script_ops = Arc::new(ScriptOps::new(auth, domain.quality.clone(), databases));
     let services = summaries(&capabilities);
     let store = domain.store;
     Ok(Composed { app, iceberg, crawler_ops, job_ops, script_ops, services, capabilities, tasks, store })

@@ -16,15 +16,13 @@ use store::{Scope, StoreError};
 use super::{RunFailure, Task};
 use crate::bookmark::Since;
 use crate::graph::{DatabasePlace, DatabaseTarget, Expected, JdbcSource, Node};
-use crate::jdbc::{JdbcTable, Place, Wish, has_schemas};
+use crate::jdbc::{JdbcTable, MAX_PARTS, Place, Wish, has_schemas};
 use crate::plan::PlanError;
 use crate::service::Context;
 
 /// In how many parts a table with a `hashfield` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
 /// parallel".
 const DEFAULT_PARTS: u32 = 7;
-/// The most parts: each is a connection.
-const MAX_PARTS: u32 = 64;
 
 /// A table of a database, not opened yet.
 pub(super) struct Found {

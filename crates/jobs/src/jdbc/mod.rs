@@ -12,6 +12,7 @@ mod filters;
 mod fit;
 mod keys;
 mod rows;
+mod staged;
 
 pub(crate) use cells::Cells;
 pub(crate) use fit::{Fit, declared, fit};
@@ -34,11 +35,15 @@ use futures::StreamExt;
 use sources::SourceError;
 use sources::jdbc::{Column, Config, Database, Engine, Part, Select, Snapshot};
 
+pub use staged::{After, Databases, Login, TableRead, TableRows};
+
 use keys::Span;
 use rows::Rows;
 
 use crate::bookmark::{Keys, Since};
 
+/// The most parts of a table that are read beside each other: each is a connection.
+pub(crate) const MAX_PARTS: u32 = 64;
 /// Batches that wait for who takes them.
 const BATCHES_AHEAD: usize = 2;
 

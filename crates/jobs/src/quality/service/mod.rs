@@ -27,6 +27,7 @@ mod recommend;
 mod rows;
 mod rulesets;
 mod runner;
+mod staged;
 mod work;
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub(crate) use publish::{Place, result_lines};
 pub use rows::QUALITY_MIGRATIONS;
 pub(crate) use rows::insert_result;
 pub use rulesets::{NewRuleset, RulesetChange, ruleset_arn};
+pub use staged::{Publishing, Staged, StagedFrame};
 
 use documents::{EVALUATION, RECOMMENDATION};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ::quality::Ruleset;
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, Session, SessionOptions, Sources, SqlDialect, TableOptions};
 use store::{Scope, Tx};
@@ -141,24 +142,7 @@ async fn evaluate(
     for (alias, source) in additional {
         others.insert(alias.clone(), frame(session, source).await?);
     }
-    // A table of the catalog needs no other name than its own.
-    for alias in quality::references(&ruleset) {
-        if let Some((database, table)) = alias.split_once('.')
-            && !others.contains_key(&alias)
-        {
-            let table = TableName { database: database.to_owned(), table: table.to_owned() };
-            match named(session, &table, None).await {
-                Ok(frame) => {
-                    others.insert(alias, frame);
-                }
-                // The rule that names it says so.
-                Err(PlanError::Engine(
-                    EngineError::TableNotFound { .. } | EngineError::DatabaseNotFound { .. },
-                )) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
+    add_tables(session, &ruleset, &mut others).await?;
     let input = Input { session, primary, others, now_ms: started_ms, by_row };
     let evaluation = quality::evaluate(input, &ruleset).await?;
     Ok(QualityResult {
@@ -172,6 +156,32 @@ async fn evaluate(
         completed_ms: inner.store.clock().now_ms(),
         evaluation,
     })
+}
+
+/// Adds the tables of the catalog that rules name: they need no other name than `database.table`.
+pub(super) async fn add_tables(
+    session: &Session,
+    ruleset: &Ruleset,
+    others: &mut BTreeMap<String, DataFrame>,
+) -> Result<(), PlanError> {
+    for alias in quality::references(ruleset) {
+        if let Some((database, table)) = alias.split_once('.')
+            && !others.contains_key(&alias)
+        {
+            let table = TableName { database: database.to_owned(), table: table.to_owned() };
+            match named(session, &table, None).await {
+                Ok(frame) => {
+                    others.insert(alias, frame);
+                }
+                // The rule that names it says so.
+                Err(PlanError::Engine(
+                    EngineError::TableNotFound { .. } | EngineError::DatabaseNotFound { .. },
+                )) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn frame(session: &Session, source: &DataSource) -> Result<DataFrame, PlanError> {
