@@ -2,14 +2,23 @@
 //!
 //! The decoder refuses a moment that the wanted unit does not hold exactly. So it is asked for decimals with nine digits
 //! behind the point, which hold all of them; here they become microseconds, the unit of tables, without what is finer.
+//!
+//! **Fractions of seconds before 1970.** Writers store them in different ways, and the decoder takes some for moments of
+//! seventy years later. Nothing in a decoded moment tells; the file's statistics do: where they have a moment before 1970, or
+//! say nothing, no fraction of that column is believed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Schema, TimeUnit};
+use orc_rust::reader::metadata::FileMetadata;
+use orc_rust::schema::DataType as OrcType;
+use orc_rust::statistics::TypeStatistics;
 
 const NANOS_PER_MICRO: i128 = 1000;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const EARLY: &str = "fractions of a second are not supported where a column has timestamps before 1970";
 /// What the decoder takes for moments of any precision: seconds since 1970 with nine digits behind the point.
 const MOMENT: DataType = DataType::Decimal128(38, 9);
 
@@ -29,8 +38,42 @@ fn with_decimals(field: &FieldRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(data_type))
 }
 
-/// What was decoded in place of `wanted`, with its timestamps. Errors: a moment that microseconds do not reach.
-pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+/// The columns of the file, at its top level, whose moments may lie before 1970.
+pub(super) fn early(metadata: &FileMetadata) -> HashSet<String> {
+    let statistics = metadata.column_file_statistics();
+    let may_be_early = |index: &usize| match statistics.get(*index).map(|own| (own.type_statistics(), own)) {
+        Some((Some(TypeStatistics::Timestamp { min, min_utc, .. }), _)) => *min.min(min_utc) < 0,
+        Some((None, own)) => own.number_of_values() > 0,
+        _ => true,
+    };
+    let columns = metadata.root_data_type().children().iter();
+    let early = columns.filter(|column| {
+        let mut found = Vec::new();
+        timestamps(column.data_type(), &mut found);
+        found.iter().any(may_be_early)
+    });
+    early.map(|column| column.name().to_owned()).collect()
+}
+
+/// The places of the timestamps within a type, at any depth.
+fn timestamps(of: &OrcType, found: &mut Vec<usize>) {
+    match of {
+        OrcType::Timestamp { column_index } | OrcType::TimestampWithLocalTimezone { column_index } => {
+            found.push(*column_index);
+        }
+        OrcType::Struct { children, .. } => {
+            children.iter().for_each(|child| timestamps(child.data_type(), found))
+        }
+        OrcType::List { child, .. } => timestamps(child, found),
+        OrcType::Map { key, value, .. } => [key, value].into_iter().for_each(|part| timestamps(part, found)),
+        OrcType::Union { variants, .. } => variants.iter().for_each(|variant| timestamps(variant, found)),
+        _ => {}
+    }
+}
+
+/// What was decoded in place of `wanted`, with its timestamps; `early` as [`early`] says of the column.
+/// Errors: a moment that microseconds do not reach, or a fraction of a second that cannot be believed.
+pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: bool) -> Result<ArrayRef, String> {
     if array.data_type() == wanted {
         return Ok(Arc::clone(array));
     }
@@ -50,10 +93,10 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
             let micros: TimestampMicrosecondArray = micros?;
             Ok(Arc::new(micros.with_timezone_opt(zone.clone())))
         }
-        (DataType::Struct(_), DataType::Struct(fields)) => structs(array.as_struct(), fields),
+        (DataType::Struct(_), DataType::Struct(fields)) => structs(array.as_struct(), fields, early),
         (DataType::List(_), DataType::List(item)) => {
             let lists = array.as_list::<i32>();
-            let values = restore(lists.values(), item.data_type())?;
+            let values = restore(lists.values(), item.data_type(), early)?;
             let made =
                 ListArray::try_new(Arc::clone(item), lists.offsets().clone(), values, lists.nulls().cloned());
             Ok(Arc::new(made.map_err(|e| e.to_string())?))
@@ -61,7 +104,7 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
         (DataType::Map(..), DataType::Map(entries, sorted)) => {
             let maps = array.as_map();
             let pairs: ArrayRef = Arc::new(maps.entries().clone());
-            let pairs = restore(&pairs, entries.data_type())?;
+            let pairs = restore(&pairs, entries.data_type(), early)?;
             let (offsets, nulls) = (maps.offsets().clone(), maps.nulls().cloned());
             let made =
                 MapArray::try_new(Arc::clone(entries), offsets, pairs.as_struct().clone(), nulls, *sorted);
@@ -71,12 +114,12 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
     }
 }
 
-fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
+fn structs(array: &StructArray, fields: &Fields, early: bool) -> Result<ArrayRef, String> {
     if fields.is_empty() {
         return Ok(Arc::new(array.clone()));
     }
     let columns =
-        array.columns().iter().zip(fields).map(|(column, field)| restore(column, field.data_type()));
+        array.columns().iter().zip(fields).map(|(column, field)| restore(column, field.data_type(), early));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let made = StructArray::try_new(fields.clone(), columns, array.nulls().cloned());
     Ok(Arc::new(made.map_err(|e| e.to_string())?))
@@ -95,13 +138,17 @@ mod tests {
     #[test]
     fn what_is_finer_than_a_microsecond_is_cut_off() {
         let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let restored = restore(&moments(vec![Some(1_999), None, Some(-1_000_000_000)]), &wanted).unwrap();
+        let restored =
+            restore(&moments(vec![Some(1_999), None, Some(-1_000_000_000)]), &wanted, false).unwrap();
         let expected = TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1_000_000)]);
         assert_eq!(restored.as_ref(), &expected.with_timezone("UTC") as &dyn Array);
-        let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted).unwrap_err();
+        let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted, false).unwrap_err();
         assert!(error.starts_with("a timestamp is out of range: "), "{error}");
-        let error = restore(&moments(vec![Some(-1)]), &wanted).unwrap_err();
-        assert!(error.contains("before 1970"), "{error}");
+        for (nanos, early) in [(-1, false), (1, true), (i128::from(u32::MAX), true)] {
+            let error = restore(&moments(vec![Some(nanos)]), &wanted, early).unwrap_err();
+            assert!(error.contains("before 1970"), "{error}");
+        }
+        restore(&moments(vec![Some(-1_000_000_000), Some(1_000_000_000)]), &wanted, true).unwrap();
     }
 
     #[test]
@@ -115,6 +162,6 @@ mod tests {
         let decimals = as_decimals(&schema);
         assert!(!decimals.to_string().contains("Timestamp"), "{decimals}");
         let empty = arrow::array::new_empty_array(decimals.field(0).data_type());
-        assert_eq!(restore(&empty, &deep).unwrap().data_type(), &deep);
+        assert_eq!(restore(&empty, &deep, false).unwrap().data_type(), &deep);
     }
 }

@@ -1,6 +1,6 @@
 //! Reading: stripe for stripe to record batches of the wanted columns.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use orc_rust::{ArrowReader, ArrowReaderBuilder, TimestampPrecision};
 
 use super::fetch::{Parts, fetch, tail};
 use super::infer::arrow_schema;
-use super::moments::{as_decimals, restore};
+use super::moments::{as_decimals, early, restore};
 use super::{MAX_STRIPE_BYTES, damaged};
 use crate::conform::{Spelling, conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
@@ -32,6 +32,8 @@ pub(crate) struct OrcReader {
     stripes: VecDeque<Stripe>,
     /// The file's names of the columns to decode, each with the name that it has in the table.
     columns: Vec<(String, String)>,
+    /// Those of the file whose moments may lie before 1970.
+    early: HashSet<String>,
     wanted: SchemaRef,
     spelling: Spelling,
     batch_rows: usize,
@@ -75,6 +77,7 @@ impl OrcReader {
             parts,
             stripes,
             columns,
+            early: early(&metadata),
             wanted,
             spelling,
             batch_rows,
@@ -117,7 +120,8 @@ impl OrcReader {
         for (field, decoded) in self.decoded.fields().iter().zip(batch.columns()) {
             let own = self.columns.iter().find(|(own, _)| own == field.name());
             let name = own.map_or(field.name(), |(_, name)| name);
-            let column = restore(decoded, field.data_type()).map_err(|message| {
+            let is_early = self.early.contains(field.name());
+            let column = restore(decoded, field.data_type(), is_early).map_err(|message| {
                 let mut error = damaged(&self.name, message);
                 error.place.column = Some(name.clone());
                 error

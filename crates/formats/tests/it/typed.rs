@@ -173,11 +173,20 @@ fn orc_moments_of_any_precision() {
     let found = inferred(&file);
     assert_eq!(types(&found), "t timestamp, z timestamp, l array<timestamp>");
     let read = rows(&all(&file, &found.format, &schema(&[("t", "timestamp"), ("l", "array<timestamp>")])));
-    let moments = ["2026-01-01T01:02:03.123456", "1970-01-01T00:00:00.500", "1960-05-05T05:05:05"];
+    let moments = ["2026-01-01T01:02:03.123456", "1970-01-01T00:00:00.500", "2038-01-19T03:14:08.000001"];
     for (row, moment) in read.iter().zip(moments) {
         assert_eq!(*row, [moment.to_owned(), format!("[{moment}]")]);
     }
     assert_eq!(read[3], ["∅", "∅"]);
+
+    // 1960-05-05T05:05:05.123456789, which the decoder takes for 2033, and a whole second.
+    let early = fixture("early.orc");
+    let format = inferred(&early).format;
+    let error =
+        read_all(&early, &format, &schema(&[("t", "timestamp")]), ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("where a column has timestamps before 1970"), "{error}");
+    let whole = rows(&all(&early, &format, &schema(&[("w", "timestamp")])));
+    assert_eq!(whole, [["1960-05-05T05:05:05".to_owned()]]);
 }
 
 #[test]
