@@ -81,11 +81,8 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: bool) -> Resul
         (decoded, DataType::Timestamp(TimeUnit::Microsecond, zone)) if *decoded == MOMENT => {
             let moments = array.as_primitive::<Decimal128Type>();
             let micros = moments.try_unary(|nanos| {
-                // Writers disagree about the second that such a fraction belongs to.
-                if nanos < 0 && nanos % NANOS_PER_SECOND != 0 {
-                    return Err(
-                        "timestamps before 1970 with a fraction of a second are not supported".to_owned()
-                    );
+                if (early || nanos < 0) && nanos % NANOS_PER_SECOND != 0 {
+                    return Err(EARLY.to_owned());
                 }
                 i64::try_from(nanos.div_euclid(NANOS_PER_MICRO))
                     .map_err(|_| format!("a timestamp is out of range: {nanos} ns since 1970"))
