@@ -3,11 +3,12 @@
 //! The decoder refuses a moment that the wanted unit does not hold exactly. So it is asked for decimals with nine digits
 //! behind the point, which hold all of them; here they become microseconds, the unit of tables, without what is finer.
 //!
-//! **Fractions of seconds before 1970.** Writers store them in different ways, and the decoder takes some for moments of
-//! seventy years later. Nothing in a decoded moment tells; the file's statistics do: where they have a moment before 1970, or
-//! say nothing, no fraction of that column is believed.
+//! **Fractions of seconds before 1970.** Writers store them in different ways. Of those that pyarrow writes the decoder
+//! gives up on most, and takes moments finer than 100 nanoseconds for ones about 73 years later. Nothing in a decoded moment
+//! tells; the file's statistics do: of a column that has moments before 1970 no fraction is believed that is finer than a
+//! microsecond, negative, or behind the column's last moment. (Files without statistics are not of that writer.)
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, TimestampMicrosecondArray};
@@ -17,8 +18,9 @@ use orc_rust::schema::DataType as OrcType;
 use orc_rust::statistics::TypeStatistics;
 
 const NANOS_PER_MICRO: i128 = 1000;
+const NANOS_PER_MILLI: i128 = 1_000_000;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
-const EARLY: &str = "fractions of a second are not supported where a column has timestamps before 1970";
+const EARLY: &str = "this fraction of a second is not supported in a column that has timestamps before 1970";
 /// What the decoder takes for moments of any precision: seconds since 1970 with nine digits behind the point.
 const MOMENT: DataType = DataType::Decimal128(38, 9);
 
@@ -38,21 +40,26 @@ fn with_decimals(field: &FieldRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(data_type))
 }
 
-/// The columns of the file, at its top level, whose moments may lie before 1970.
-pub(super) fn early(metadata: &FileMetadata) -> HashSet<String> {
+/// The columns of the file, at its top level, that have moments before 1970, with their last moment in milliseconds.
+pub(super) fn early(metadata: &FileMetadata) -> HashMap<String, i64> {
     let statistics = metadata.column_file_statistics();
-    let may_be_early = |index: &usize| match statistics.get(*index).map(|own| (own.type_statistics(), own)) {
-        Some((Some(TypeStatistics::Timestamp { min, min_utc, .. }), _)) => *min.min(min_utc) < 0,
-        Some((None, own)) => own.number_of_values() > 0,
-        _ => true,
+    let ends = |index: usize| match statistics.get(index)?.type_statistics()? {
+        TypeStatistics::Timestamp { min, max, min_utc, max_utc } => {
+            Some((*min.min(min_utc), *max.max(max_utc)))
+        }
+        _ => None,
     };
-    let columns = metadata.root_data_type().children().iter();
-    let early = columns.filter(|column| {
-        let mut found = Vec::new();
-        timestamps(column.data_type(), &mut found);
-        found.iter().any(may_be_early)
-    });
-    early.map(|column| column.name().to_owned()).collect()
+    let mut found = HashMap::new();
+    for column in metadata.root_data_type().children() {
+        let mut places = Vec::new();
+        timestamps(column.data_type(), &mut places);
+        let first = places.iter().filter_map(|at| ends(*at)).map(|(first, _)| first).min();
+        let last = places.iter().filter_map(|at| ends(*at)).map(|(_, last)| last).max();
+        if let (Some(..0), Some(last)) = (first, last) {
+            found.insert(column.name().to_owned(), last);
+        }
+    }
+    found
 }
 
 /// The places of the timestamps within a type, at any depth.
@@ -71,9 +78,9 @@ fn timestamps(of: &OrcType, found: &mut Vec<usize>) {
     }
 }
 
-/// What was decoded in place of `wanted`, with its timestamps; `early` as [`early`] says of the column.
+/// What was decoded in place of `wanted`, with its timestamps; `early` is what [`early`] says of the column.
 /// Errors: a moment that microseconds do not reach, or a fraction of a second that cannot be believed.
-pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: bool) -> Result<ArrayRef, String> {
+pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: Option<i64>) -> Result<ArrayRef, String> {
     if array.data_type() == wanted {
         return Ok(Arc::clone(array));
     }
@@ -81,7 +88,7 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: bool) -> Resul
         (decoded, DataType::Timestamp(TimeUnit::Microsecond, zone)) if *decoded == MOMENT => {
             let moments = array.as_primitive::<Decimal128Type>();
             let micros = moments.try_unary(|nanos| {
-                if (early || nanos < 0) && nanos % NANOS_PER_SECOND != 0 {
+                if nanos % NANOS_PER_SECOND != 0 && !is_sure(nanos, early) {
                     return Err(EARLY.to_owned());
                 }
                 i64::try_from(nanos.div_euclid(NANOS_PER_MICRO))
@@ -111,7 +118,13 @@ pub(super) fn restore(array: &ArrayRef, wanted: &DataType, early: bool) -> Resul
     }
 }
 
-fn structs(array: &StructArray, fields: &Fields, early: bool) -> Result<ArrayRef, String> {
+/// Whether a moment with a fraction of a second is the one that was written.
+fn is_sure(nanos: i128, early: Option<i64>) -> bool {
+    let fits = |last: i64| nanos % NANOS_PER_MICRO == 0 && nanos / NANOS_PER_MILLI <= i128::from(last);
+    nanos >= 0 && early.is_none_or(fits)
+}
+
+fn structs(array: &StructArray, fields: &Fields, early: Option<i64>) -> Result<ArrayRef, String> {
     if fields.is_empty() {
         return Ok(Arc::new(array.clone()));
     }
@@ -136,16 +149,16 @@ mod tests {
     fn what_is_finer_than_a_microsecond_is_cut_off() {
         let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let restored =
-            restore(&moments(vec![Some(1_999), None, Some(-1_000_000_000)]), &wanted, false).unwrap();
+            restore(&moments(vec![Some(1_999), None, Some(-1_000_000_000)]), &wanted, None).unwrap();
         let expected = TimestampMicrosecondArray::from(vec![Some(1), None, Some(-1_000_000)]);
         assert_eq!(restored.as_ref(), &expected.with_timezone("UTC") as &dyn Array);
-        let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted, false).unwrap_err();
+        let error = restore(&moments(vec![Some(i128::from(i64::MAX) * 1_001)]), &wanted, None).unwrap_err();
         assert!(error.starts_with("a timestamp is out of range: "), "{error}");
-        for (nanos, early) in [(-1, false), (1, true), (i128::from(u32::MAX), true)] {
+        for (nanos, early) in [(-1, None), (1, Some(9)), (10_001_000, Some(9)), (1_500, Some(9))] {
             let error = restore(&moments(vec![Some(nanos)]), &wanted, early).unwrap_err();
             assert!(error.contains("before 1970"), "{error}");
         }
-        restore(&moments(vec![Some(-1_000_000_000), Some(1_000_000_000)]), &wanted, true).unwrap();
+        restore(&moments(vec![Some(-1_000_000_000), Some(9_999_000)]), &wanted, Some(9)).unwrap();
     }
 
     #[test]
@@ -159,6 +172,6 @@ mod tests {
         let decimals = as_decimals(&schema);
         assert!(!decimals.to_string().contains("Timestamp"), "{decimals}");
         let empty = arrow::array::new_empty_array(decimals.field(0).data_type());
-        assert_eq!(restore(&empty, &deep, false).unwrap().data_type(), &deep);
+        assert_eq!(restore(&empty, &deep, None).unwrap().data_type(), &deep);
     }
 }

@@ -1,6 +1,6 @@
 //! Reading: stripe for stripe to record batches of the wanted columns.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ pub(crate) struct OrcReader {
     stripes: VecDeque<Stripe>,
     /// The file's names of the columns to decode, each with the name that it has in the table.
     columns: Vec<(String, String)>,
-    /// Those of the file whose moments may lie before 1970.
-    early: HashSet<String>,
+    /// Those of the file that have moments before 1970, see [`early`].
+    early: HashMap<String, i64>,
     wanted: SchemaRef,
     spelling: Spelling,
     batch_rows: usize,
@@ -120,8 +120,8 @@ impl OrcReader {
         for (field, decoded) in self.decoded.fields().iter().zip(batch.columns()) {
             let own = self.columns.iter().find(|(own, _)| own == field.name());
             let name = own.map_or(field.name(), |(_, name)| name);
-            let is_early = self.early.contains(field.name());
-            let column = restore(decoded, field.data_type(), is_early).map_err(|message| {
+            let early = self.early.get(field.name()).copied();
+            let column = restore(decoded, field.data_type(), early).map_err(|message| {
                 let mut error = damaged(&self.name, message);
                 error.place.column = Some(name.clone());
                 error

@@ -184,7 +184,7 @@ fn orc_moments_of_any_precision() {
     let format = inferred(&early).format;
     let error =
         read_all(&early, &format, &schema(&[("t", "timestamp")]), ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("where a column has timestamps before 1970"), "{error}");
+    assert!(error.to_string().contains("in a column that has timestamps before 1970"), "{error}");
     let whole = rows(&all(&early, &format, &schema(&[("w", "timestamp")])));
     assert_eq!(whole, [["1960-05-05T05:05:05".to_owned()]]);
 }
