@@ -137,7 +137,8 @@ fn output(written: &Written) -> Dataset {
         Some(Destination::Path { catalog: Some(update), .. }) => Some(name(&update.database, &update.table)),
         Some(Destination::Table { database, table, .. }) => Some(name(database, table)),
         Some(Destination::Iceberg(target)) => Some(name(&target.database, &target.table)),
-        Some(Destination::Path { catalog: None, .. }) | None => None,
+        // What a database outside holds is not among what was written here.
+        Some(Destination::Path { catalog: None, .. } | Destination::Database(_)) | None => None,
     };
     let location = resolved.location();
     let (bucket, _) = split(&location);

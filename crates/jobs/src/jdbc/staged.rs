@@ -115,7 +115,7 @@ impl Databases {
         let session = self.session(scope, stop);
         // Kept until all is read: it holds the snapshot.
         let table =
-            JdbcTable::open(place, declared.as_ref(), Arc::default()).await.map_err(PlanError::from)?;
+            JdbcTable::open(place, declared.as_ref(), None, Arc::default()).await.map_err(PlanError::from)?;
         let table = Arc::new(table);
         let frame = opened(&session, &table, read.after.as_ref())?;
         let schema = frame_schema(&frame);

@@ -32,7 +32,9 @@ pub use document::to_document;
 pub use ops::{RunPage, StartRequest, StopResult, get, list};
 pub(crate) use ops::{insert_retry, lock, start, stop};
 pub use rows::{Run, RunInput};
-pub(crate) use rows::{active_ids, any_active, apply, count_active, input, keep, load, note_alive, still_ours};
+pub(crate) use rows::{
+    active_ids, any_active, apply, count_active, input, keep, load, note_alive, still_ours,
+};
 pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};
 pub use work::RunKind;
 use work::Work;

@@ -143,6 +143,7 @@ impl Run {
             modified_ms: now_ms,
             completed_ms: None,
             error_message: None,
+            verdict: None,
             state_detail: None,
             timeout_minutes: 0,
             totals: Totals::default(),

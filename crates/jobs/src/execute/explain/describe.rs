@@ -2,8 +2,8 @@
 
 use crate::generate::condition::predicate;
 use crate::graph::{
-    Destination, FieldPath, FileFormat, JoinKind, Mapping, Node, NodeKind, Target, UpdateBehavior,
-    WriteFormat,
+    DatabasePlace, Destination, FieldPath, FileFormat, JoinKind, Mapping, Node, NodeKind, Target,
+    UpdateBehavior, WriteFormat,
 };
 
 pub(super) fn node(node: &Node) -> String {
@@ -19,7 +19,8 @@ pub(super) fn node(node: &Node) -> String {
         NodeKind::Delta(path) => format!("Delta table at {path}"),
         NodeKind::Jdbc(source) => {
             let schema = source.schema.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
-            format!("table {}.{schema}{} by connection {}", source.database, source.table, source.connection)
+            let database = source.database.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
+            format!("table {database}{schema}{} by connection {}", source.table, source.connection)
         }
         NodeKind::ApplyMapping(mappings) => mappings.iter().map(mapping).collect::<Vec<_>>().join(", "),
         NodeKind::SelectFields(paths) | NodeKind::DropFields(paths) | NodeKind::SplitFields(paths) => {
@@ -107,6 +108,17 @@ fn target(target: &Target) -> String {
         }
         Destination::Iceberg(iceberg) => format!("to Iceberg table {}.{}", iceberg.database, iceberg.table),
         Destination::Table { database, table, .. } => format!("to table {database}.{table}{keys}"),
+        Destination::Database(target) => format!("to {} {}", target.engine.name(), place(&target.place)),
+    }
+}
+
+fn place(place: &DatabasePlace) -> String {
+    match place {
+        DatabasePlace::Catalog { database, table } => format!("table of the catalog's {database}.{table}"),
+        DatabasePlace::Connection { connection, schema, table } => {
+            let schema = schema.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
+            format!("table {schema}{table} by connection {connection}")
+        }
     }
 }
 
