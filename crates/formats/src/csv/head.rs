@@ -21,6 +21,7 @@ pub(super) async fn read_head(
         return Ok((None, 0));
     }
     head.begin(options.encoding).await?;
+    look_at_first(head, dialect).await?;
     let mut lines = 0;
     for nth in 1..=options.header_lines {
         if nth == options.header_lines && options.names.are_in_header() {
@@ -51,7 +52,6 @@ pub(super) async fn file_width(
     loop {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, .. } => {
-                refuse_lone_returns(&input, &fields, len)?;
                 let is_empty = fields.iter().all(|field| field.span(input.pending()).is_empty());
                 if fields.len() > 1 || !(is_empty || is_blank(&fields, input.pending())) {
                     return Ok(Some(fields.len()));
@@ -75,7 +75,6 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
     while dialect.is_multiline() {
         match scan(dialect, input.pending(), input.at_eof(), &mut fields) {
             Scan::Record { len, breaks } => {
-                refuse_lone_returns(input, &fields, len)?;
                 input.consume(len);
                 return Ok(Some(breaks));
             }
@@ -87,6 +86,24 @@ async fn skip_header(input: &mut Input, dialect: &Dialect) -> Result<Option<u64>
         }
     }
     Ok(input.skip_line().await?.then_some(1))
+}
+
+/// Looks at a file's first record, header or not: see [`refuse_lone_returns`].
+async fn look_at_first(head: &mut Input, dialect: &Dialect) -> Result<(), FormatError> {
+    let mut fields = Vec::new();
+    loop {
+        match scan(dialect, head.pending(), head.at_eof(), &mut fields) {
+            Scan::Record { len, .. } => return refuse_lone_returns(head, &fields, len),
+            Scan::Comment { .. } | Scan::End | Scan::OpenQuote => return Ok(()),
+            Scan::More => {}
+        }
+        match head.more().await {
+            Ok(_) => {}
+            // Whoever reads the record says so, with its line.
+            Err(FormatError { problem: Problem::RecordTooLarge { .. }, .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Refuses a file whose only record, of `len` bytes, is not ended by a line feed and has carriage returns outside of quotes:
@@ -121,7 +138,6 @@ pub(crate) async fn read_names(
                 passed += breaks;
             }
             Scan::Record { len, breaks } => {
-                refuse_lone_returns(input, &fields, len)?;
                 let mut values = Vec::with_capacity(fields.len());
                 let mut scratch = Vec::new();
                 for field in &fields {

@@ -164,9 +164,12 @@ fn utf_16_and_parts_of_what_cannot_be_cut() {
 fn lines_that_end_in_carriage_returns_alone_are_refused_and_none_is_lost() {
     let named = CsvOptions { header_lines: 1, names: ColumnNames::Header, ..CsvOptions::standard() };
     let skipped = CsvOptions { header_lines: 1, ..CsvOptions::open_csv(vec!["a".into(), "b".into()]) };
-    let bare = CsvOptions { names: ColumnNames::Generated, ..CsvOptions::standard() };
+    let lazy = CsvOptions { header_lines: 1, ..CsvOptions::lazy_simple(vec!["a".into(), "b".into()]) };
+    let bare = CsvOptions { header_lines: 0, names: ColumnNames::Generated, ..CsvOptions::standard() };
     let even = || ReadOptions { even_rows: true, ..ReadOptions::default() };
-    for (csv, columns) in [(named, ["a", "b"]), (skipped, ["a", "b"]), (bare, ["col0", "col1"])] {
+    for (csv, columns) in
+        [(named, ["a", "b"]), (skipped, ["a", "b"]), (lazy, ["a", "b"]), (bare, ["col0", "col1"])]
+    {
         let table = schema(&columns.map(|name| (name, "string")));
         let csv = Format::Csv(csv);
         for text in ["a,b\r1,2\r3,4\r", "a,b\r1,2"] {

@@ -9,6 +9,19 @@ pub(super) fn sql(query: &str) -> serde_json::Value {
         "SqlAliases": [{"From": "src", "Alias": "t"}]}})
 }
 
+/// Every expression over the only row of `in` gives what is expected of it.
+async fn gives(world: &World, cases: &[(&str, &str)]) {
+    let columns: Vec<String> =
+        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
+    let query = format!("select {} from t", columns.join(", "));
+    world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
+    let rows = world.rows("out").await;
+    let cells: Vec<&str> = rows[0].split('|').collect();
+    for (at, (sql, expected)) in cases.iter().enumerate() {
+        assert_eq!(cells[at], *expected, "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn operators_and_functions() {
     let world = World::new().await;
@@ -43,15 +56,7 @@ async fn operators_and_functions() {
         ("sum(i) over ()", "7"),
         ("`i`", "7"),
     ];
-    let columns: Vec<String> =
-        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
-    let query = format!("select {} from t", columns.join(", "));
-    world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
-    let rows = world.rows("out").await;
-    let cells: Vec<&str> = rows[0].split('|').collect();
-    for (at, (sql, expected)) in cases.iter().enumerate() {
-        assert_eq!(cells[at], *expected, "{sql}");
-    }
+    gives(&world, &cases).await;
 }
 
 #[tokio::test]
@@ -280,15 +285,7 @@ async fn doubles_round_and_show_as_in_java() {
         ("isnan(cast(null as double))", "false"),
         ("isnan(cast('NaN' as double))", "true"),
     ];
-    let columns: Vec<String> =
-        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
-    let query = format!("select {} from t", columns.join(", "));
-    world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
-    let rows = world.rows("out").await;
-    let cells: Vec<&str> = rows[0].split('|').collect();
-    for (at, (sql, expected)) in cases.iter().enumerate() {
-        assert_eq!(cells[at], *expected, "{sql}");
-    }
+    gives(&world, &cases).await;
 }
 
 #[tokio::test]
@@ -342,13 +339,5 @@ async fn parts_of_values_and_minus() {
         ("-cast(1.50 as decimal(3,2))", "-1.50"),
         ("negative(i)", "-1"),
     ];
-    let columns: Vec<String> =
-        cases.iter().enumerate().map(|(at, (sql, _))| format!("{sql} as c{at}")).collect();
-    let query = format!("select {} from t", columns.join(", "));
-    world.succeeds("j", through(json_source("in"), sql(&query), "out")).await;
-    let rows = world.rows("out").await;
-    let cells: Vec<&str> = rows[0].split('|').collect();
-    for (at, (sql, expected)) in cases.iter().enumerate() {
-        assert_eq!(cells[at], *expected, "{sql}");
-    }
+    gives(&world, &cases).await;
 }

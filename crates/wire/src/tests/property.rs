@@ -34,6 +34,15 @@ proptest! {
     }
 
     #[test]
+    fn doubles_keep_their_last_bit(bits: u64) {
+        let sent = f64::from_bits(bits);
+        prop_assume!(sent.is_finite());
+        let body = format!("{{\"Value\": {sent:e}}}");
+        let got = json::parse(body.as_bytes()).unwrap()["Value"].as_f64();
+        prop_assert_eq!(got.map(f64::to_bits), Some(bits), "{}", body);
+    }
+
+    #[test]
     fn xml_documents_round_trip(seed: u64) {
         let mut dice = Dice(seed);
         let model = model::get(["s3", "sts"][dice.below(2) as usize]).unwrap();
