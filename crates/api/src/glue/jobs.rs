@@ -100,7 +100,7 @@ const OPERATIONS: &[Operation<Jobs>] = &[
 ];
 
 /// Glue's fault for an error of jobs.
-fn fault(error: JobsError) -> Fault {
+pub(super) fn fault(error: JobsError) -> Fault {
     match &error {
         JobsError::JobNotFound { .. }
         | JobsError::RunNotFound { .. }

@@ -2,7 +2,6 @@
 //!
 //! Source: AWS Glue API Reference, Autogenerating ETL scripts.
 
-use jobs::JobsError;
 use jobs::generate::dag::{self, Columns, Dag, Entry, Location, MappingEntry, Output};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use wire::{Call, Fault, Fields, Operation, Reply, Service};
 
 use super::catalog::{required, scope};
 use super::errors;
+use super::jobs::fault;
 
 /// What the handlers work on.
 pub struct Generation {
@@ -92,11 +92,6 @@ const OPERATIONS: &[Operation<Generation>] = &[
         run: |state, call| Box::pin(get_dataflow_graph(state, call)),
     },
 ];
-
-fn fault(error: JobsError) -> Fault {
-    // Nothing here reads the store but GetMapping, by the catalog.
-    errors::invalid(error.to_string())
-}
 
 fn typed<T: DeserializeOwned + Default>(value: Option<&Value>) -> Result<T, Fault> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(T::default()) };

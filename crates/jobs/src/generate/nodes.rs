@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::condition;
-use super::python::{dictionary, flag, list, text, texts};
+use super::python::{dictionary, flag, list, segment, text, texts};
 use crate::graph::{
     AggFunction, Aggregation, BlockCodec, Bounds, CatalogSource, Compression, Destination, FieldPath,
     FileFormat, FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, ParquetCodec, Target,
@@ -88,8 +88,7 @@ impl Names<'_> {
 }
 
 fn dotted(path: &FieldPath) -> String {
-    let quoted = |name: &String| if name.contains('.') { format!("`{name}`") } else { name.clone() };
-    path.iter().map(quoted).collect::<Vec<_>>().join(".")
+    path.iter().map(|name| segment(name)).collect::<Vec<_>>().join(".")
 }
 
 fn dotted_all(paths: &[FieldPath]) -> String {
@@ -300,12 +299,8 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
                 text(&update.table),
             ))
         }
-        Destination::Iceberg(_) => {
-            Err("an Iceberg target has no script yet; its job runs on the engine".to_owned())
-        }
-        Destination::Database(_) => {
-            Err("a target in a database has no script yet; its job runs on the engine".to_owned())
-        }
+        Destination::Iceberg(_) => Err(unwritten("an Iceberg target")),
+        Destination::Database(_) => Err(unwritten("a target in a database")),
         Destination::Table { database, table, update } => {
             let mut options = vec![("partitionKeys", keys)];
             if let Some(update) = update {
@@ -322,6 +317,10 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
             ))
         }
     }
+}
+
+fn unwritten(what: &str) -> String {
+    format!("{what} has no script yet; its job runs on the engine")
 }
 
 fn behavior(update: UpdateBehavior) -> &'static str {

@@ -85,6 +85,9 @@ fn inputs(dag: &Dag) -> Result<BTreeMap<&str, Vec<(String, &str)>>, JobsError> {
             return Err(JobsError::invalid(what));
         };
         let frames = frames_of(&node.node_type).unwrap_or_default();
+        if frames.is_empty() {
+            return Err(refused(node, "a source takes no frame"));
+        }
         let own = inputs.entry(target).or_default();
         let free = frames.iter().find(|frame| !own.iter().any(|(taken, _)| taken == *frame));
         let parameter = match target_parameter.as_deref().filter(|name| !name.is_empty()) {
@@ -104,9 +107,6 @@ fn inputs(dag: &Dag) -> Result<BTreeMap<&str, Vec<(String, &str)>>, JobsError> {
         let frames = frames_of(&node.node_type).unwrap_or_default();
         if let Some(missing) = frames.iter().find(|frame| !own.iter().any(|(name, _)| name == *frame)) {
             return Err(refused(node, format!("no edge brings its {missing}")));
-        }
-        if frames.is_empty() && !own.is_empty() {
-            return Err(refused(node, "a source takes no frame"));
         }
     }
     Ok(inputs)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Arg, Dag, DagEdge, DagNode, create};
 use crate::JobsError;
-use crate::generate::python::{list, text};
+use crate::generate::python::{list, segment, text, texts};
 
 /// How one field goes from table to table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,19 +105,28 @@ fn fields(table: &Columns) -> Result<Vec<(String, String)>, JobsError> {
         let parsed: HiveType = hive.parse().map_err(|_| {
             JobsError::invalid(format!("column {column} of table {} has the type {hive}", table.table))
         })?;
-        flatten(column, &parsed, &mut fields);
+        flatten(segment(column), &parsed, &mut fields);
     }
     Ok(fields)
 }
 
-fn flatten(path: &str, hive: &HiveType, fields: &mut Vec<(String, String)>) {
+fn flatten(path: String, hive: &HiveType, fields: &mut Vec<(String, String)>) {
     if let HiveType::Struct(members) = hive {
         for (name, member) in members {
-            flatten(&format!("{path}.{name}"), member, fields);
+            flatten(format!("{path}.{}", segment(name)), member, fields);
         }
         return;
     }
-    fields.push((path.to_owned(), frame_type(hive)));
+    fields.push((path, frame_type(hive)));
+}
+
+/// The first name of a path, with its backticks.
+fn top(path: &str) -> &str {
+    let end = match path.strip_prefix('`').and_then(|rest| rest.find('`')) {
+        Some(close) => close + 2,
+        None => path.find('.').unwrap_or(path.len()),
+    };
+    path.get(..end).unwrap_or(path)
 }
 
 /// The type's name in dynamic frames.
@@ -173,14 +182,13 @@ fn tuples(mapping: &[MappingEntry]) -> Result<String, JobsError> {
 
 fn to_table(chain: &mut Chain, mapping: &[MappingEntry], table: &Entry) {
     let place = [("database", text(&table.database_name)), ("table_name", text(&table.table_name))];
-    let top = |path: &String| path.split('.').next().unwrap_or_default().to_owned();
-    let mut names: Vec<String> = Vec::new();
-    for name in mapping.iter().filter_map(|entry| entry.target_path.as_ref()).map(top) {
+    let mut names: Vec<&str> = Vec::new();
+    for name in mapping.iter().filter_map(|entry| entry.target_path.as_deref()).map(top) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    chain.add("SelectFields", &[("paths", list(names.iter().map(|name| text(name))))]);
+    chain.add("SelectFields", &[("paths", texts(names))]);
     let choice = [[("choice", text("MATCH_CATALOG"))].as_slice(), &place].concat();
     chain.add("ResolveChoice", &choice);
     chain.add("DataSink", &place);

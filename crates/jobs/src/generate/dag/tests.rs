@@ -148,13 +148,16 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Columns {
 #[test]
 fn plans_read_map_and_write() {
     let source =
-        table("orders", &[("id", "bigint"), ("addr", "struct<zip:int,tags:array<string>>"), ("x", "date")]);
+        table("orders", &[("id", "bigint"), ("addr", "struct<zip:int,tags:array<string>>"), ("a.b", "date")]);
     let entries = mappings(&source, &[]).unwrap();
     let shown: Vec<String> = entries
         .iter()
         .map(|one| format!("{} {}", one.source_path.clone().unwrap(), one.source_type.clone().unwrap()))
         .collect();
-    assert_eq!(shown, ["id long", "addr.zip int", "addr.tags array", "x date"]);
+    assert_eq!(shown, ["id long", "addr.zip int", "addr.tags array", "`a.b` date"]);
+    let own = Entry { database_name: "d".to_owned(), table_name: "t".to_owned() };
+    let script = plan(&own, &entries, &Output::Table(own.clone())).unwrap();
+    assert!(script.contains("paths = [\"id\", \"addr\", \"`a.b`\"]"), "{script}");
     let sink = table("clean", &[("ID", "int"), ("other", "string")]);
     let entries = mappings(&source, &[sink]).unwrap();
     assert_eq!(entries.len(), 1);
