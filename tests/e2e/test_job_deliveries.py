@@ -355,3 +355,72 @@ def test_a_gate_after_the_loading_fails_the_run_with_its_rows_delivered(glue, en
     job = glue.create({"src": glue.src(), "dq": rules, "to": glue.into(engine, "gated", "dq")})
     assert "1 of 1 data quality rules did not pass" in glue.fails(job)
     assert sorted(engine.rows("SELECT n FROM gated")) == ["1", "2"]
+
+
+def explained(glue, job):
+    done = glue.server.cli("job", "explain", job, "--json", check=False)
+    return done.returncode, {node["Id"]: node for node in json.loads(done.stdout)["Nodes"]}
+
+
+def test_a_target_in_a_database_is_explained_and_not_touched(glue, engine):
+    glue.numbers("a", 1)
+    glue.declared(engine, "soon")
+    job = glue.copies(engine, "soon")
+    code, nodes = explained(glue, job)
+    assert code == 0 and any("is missing and would be made" in note for note in nodes["to"]["Notes"])
+    assert engine.tables() == set()
+    engine.sql("CREATE TABLE soon (n BIGINT, t TEXT)")
+    code, nodes = explained(glue, job)
+    assert code == 0 and any("rows would be added to" in note for note in nodes["to"]["Notes"])
+    assert "a run would fail" not in glue.server.cli("job", "explain", job).stdout
+    engine.sql("DROP TABLE soon", "CREATE TABLE soon (n SMALLINT, t TEXT)")
+    code, nodes = explained(glue, job)
+    assert code == 1 and "do not fit into smallint" in nodes["to"]["Problem"]
+    assert engine.tables() == {"soon"} and engine.rows("SELECT n FROM soon") == []
+
+
+def read_events(file, count):
+    lines = wait_until(lambda: file.exists() and len(read := file.read_text().splitlines()) == count and read, f"{count} events")
+    return [json.loads(line) for line in lines]
+
+
+def test_lineage_and_events_go_through_databases(tenon_factory, tmp_path, engine):
+    file = tmp_path / "events.jsonl"
+    glue = Deliveries(tenon_factory("--set", f"lineage.file={file}").start())
+    glue.numbers("a", 1, 2, 3)
+    connection = glue.declared(engine, "between")
+    first = glue.copies(engine, "between")
+    run = glue.run(first)["Id"]
+    start, complete = read_events(file, 2)
+    assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
+    [written] = complete["outputs"]
+    path = f"{engine.database}.public.between" if engine.kind == "postgresql" else f"{engine.database}.between"
+    assert written["namespace"].startswith("postgres://" if engine.kind == "postgresql" else "mysql://") and written["name"] == path
+    assert written["outputFacets"]["outputStatistics"]["rowCount"] == 3
+    assert written["facets"]["symlinks"]["identifiers"][0]["name"] == f"table/{glue.database}/between"
+    # By the address alone: the second job does not know the table of the catalog.
+    source = {"JDBCConnectorSource": {"Name": "s", "ConnectionName": connection, "ConnectionTable": "between", "ConnectorName": "c",
+                                      "ConnectionType": engine.kind}}
+    second = glue.create({"s": source, "o": parquet(glue, "s", "onwards")})
+    glue.run(second)
+    lineage = lambda name: json.loads(glue.server.cli("lineage", name, "--json").stdout)  # noqa: E731
+    onwards = lineage(f"s3://{glue.bucket}/src/a.json")["Downstream"]
+    assert [(step["Distance"], step["Job"]) for step in onwards] == [(0, first), (1, second)]
+    back = lineage(f"s3://{glue.bucket}/onwards/")["Upstream"]
+    assert [(step["Distance"], step["Job"]) for step in back] == [(0, second), (1, first)]
+    address = f"{written['namespace']}/{path}"
+    [step] = lineage(address)["Upstream"]
+    assert (step["RunId"], step["Outputs"][0]["Location"], step["Outputs"][0]["Rows"]) == (run, address, 3)
+    assert [step["Job"] for step in lineage(f"{glue.database}.between")["Upstream"]] == [first]
+
+
+def test_rows_that_arrive_after_a_crash_are_told_of(tenon_factory, tmp_path, engine):
+    file = tmp_path / "events.jsonl"
+    crash = Crash(tenon_factory(), engine, 1)
+    [run] = crash.killed("jobs.run.after_commit", tmp_path)
+    crash.server.arguments = ["--set", f"lineage.file={file}"]
+    crash.again()
+    assert crash.glue.wait(crash.jobs[0], run)["JobRunState"] == "SUCCEEDED"
+    [event] = read_events(file, 1)
+    assert event["eventType"] == "COMPLETE" and event["run"]["facets"]["tenon_jobRun"]["jobRunId"] == run
+    assert sorted(output["outputFacets"]["outputStatistics"]["rowCount"] for output in event["outputs"]) == [EACH, EACH]

@@ -120,6 +120,31 @@ def test_pause_ranges_of_runs_and_resets(glue, engine):  # noqa: F811
     assert glue.adds(job)[1] == [10, 20, 30, 40]
 
 
+def test_a_bookmark_by_keys_is_shown_set_and_rewound_by_hand(glue, engine, tmp_path):  # noqa: F811
+    cli, file = glue.server.cli, tmp_path / "bookmark.json"
+    engine.sql("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 10), (2, 20)")
+    job = glue.job(glue.by_connection(engine))
+    first, _ = glue.adds(job)
+    engine.sql("INSERT INTO t VALUES (3, 30)")
+    glue.adds(job)
+    assert "up to id = 3" in cli("bookmark", "show", job).stdout
+    shown = json.loads(cli("bookmark", "show", job, "--json").stdout)
+    assert (shown["Tables"]["s"]["Keys"], shown["Tables"]["s"]["Last"]) == (["id"], ["3"])
+    file.write_text(json.dumps({**shown, "Tables": {"s": {**shown["Tables"]["s"], "Last": ["1"]}}}))
+    assert "1 tables of databases up to another key" in cli("bookmark", "set", job, str(file)).stdout
+    assert glue.adds(job)[1] == [20, 30]
+    now = json.loads(cli("bookmark", "show", job, "--json").stdout)
+    file.write_text(json.dumps({**now, "Tables": {}}))
+    cli("bookmark", "set", job, str(file))
+    assert glue.adds(job)[1] == [10, 20, 30], "of a table without a key all is new"
+    rewound = json.loads(cli("bookmark", "rewind", job, "--to", first, "--json").stdout)
+    assert (rewound["Tables"], glue.adds(job)[1]) == (1, [30])
+    del now["Tables"]
+    file.write_text(json.dumps(now))
+    refused = cli("bookmark", "set", job, str(file), check=False)
+    assert refused.returncode == 1 and "has no Tables" in refused.stderr
+
+
 def test_what_a_key_cannot_tell_is_refused(glue, engine):  # noqa: F811
     engine.sql("CREATE TABLE t (id INT, f DOUBLE PRECISION PRIMARY KEY, at INT)", "INSERT INTO t VALUES (1, 1, NULL)")
     connection = glue.connect(engine.url)

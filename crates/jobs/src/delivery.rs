@@ -55,11 +55,11 @@ pub(crate) async fn intend(tx: &mut Tx, run: &Run, delivery: &Delivery) -> Resul
     Ok(())
 }
 
-/// Decides that staged rows land, whatever happens from the commit on.
-pub(crate) async fn decide(tx: &mut Tx, delivery: &Delivery) -> Result<(), JobsError> {
+/// Decides that staged rows land, whatever happens from the commit on; `false` when they were thrown away.
+pub(crate) async fn decide(tx: &mut Tx, delivery: &Delivery) -> Result<bool, JobsError> {
     let staging = delivery.landing.staging.as_str();
-    tx.execute("UPDATE jobs_deliveries SET decided = 1 WHERE staging = $1", &params![staging]).await?;
-    Ok(())
+    let sql = "UPDATE jobs_deliveries SET decided = 1 WHERE staging = $1";
+    Ok(tx.execute(sql, &params![staging]).await? == 1)
 }
 
 /// Forgets rows that have landed or were thrown away.
@@ -121,7 +121,8 @@ mod tests {
             intend(&mut tx, &own, &a_delivery(staging)).await.unwrap();
         }
         assert_eq!(leftovers(&mut tx, &scope()).await.unwrap(), [], "the run goes on");
-        decide(&mut tx, &a_delivery("two")).await.unwrap();
+        assert!(decide(&mut tx, &a_delivery("two")).await.unwrap());
+        assert!(!decide(&mut tx, &a_delivery("three")).await.unwrap(), "nobody has staged it");
         assert_eq!(decided(&mut tx, &id).await.unwrap(), [a_delivery("two")]);
         let refused = definition::delete(&mut tx, &scope(), "j").await.unwrap_err();
         assert!(refused.to_string().contains("on their way to a database"), "{refused}");

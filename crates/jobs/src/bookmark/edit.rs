@@ -1,12 +1,15 @@
 //! Looking into a bookmark, and changing it by hand: what Glue's API has not.
 //!
-//! A bookmark is shown file by file, in pages that all name its version, so that a reader sees when it moved in between.
+//! A bookmark is shown file by file, and of tables of databases by the last key ([`Table`]), in pages that all name its
+//! version, so that a reader sees when it moved in between.
 //! Changing it makes the next version, which belongs to no run: files that stay as they were keep the version of the run
 //! that has read them, others get the new one, those left out are forgotten. Rewinding to a run later forgets what was
 //! changed after that run; what was forgotten before is not brought back, and is read again.
 //!
 //! Both are refused while a run of the job has not ended: it was planned from the bookmark as it was, and would fail at
 //! its end.
+
+mod tables;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +20,8 @@ use super::script::{address, processed};
 use super::{Entry, Processed, head, insert, of_run, remember};
 use crate::definition::Job;
 use crate::{JobsError, definition, run};
+
+pub use tables::{Table, Tables};
 
 /// Files in a page.
 const PAGE: i64 = 20_000;
@@ -82,6 +87,8 @@ pub struct Shown {
     pub versions: Vec<Version>,
     /// The files of this page.
     pub sources: Sources,
+    /// How far tables of databases were read, on every page.
+    pub tables: Tables,
     /// Where the next page begins; `None` on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<After>,
@@ -97,6 +104,8 @@ pub struct Wanted {
     pub version: i64,
     /// All files that are to count as read.
     pub sources: Sources,
+    /// Up to which key tables of databases are to count as read, all of them.
+    pub tables: Tables,
 }
 
 /// What became of a bookmark.
@@ -111,6 +120,8 @@ pub struct Changed {
     pub added: u64,
     /// Files that count as read no more; they are read again.
     pub removed: u64,
+    /// Tables of databases that count as read up to another key than before.
+    pub tables: u64,
 }
 
 /// Shows a page of a job's bookmark.
@@ -153,7 +164,8 @@ pub async fn show(tx: &mut Tx, scope: &Scope, name: &str, after: Option<After>) 
         _ => None,
     };
     let versions = versions(tx, &job).await?;
-    Ok(Shown { job_name: name.to_owned(), version, versions, sources, next })
+    let tables = tables::read(tx, &job).await?;
+    Ok(Shown { job_name: name.to_owned(), version, versions, sources, tables, next })
 }
 
 fn file(row: &Row) -> Result<File, JobsError> {
@@ -205,8 +217,10 @@ pub async fn set(tx: &mut Tx, scope: &Scope, wanted: Wanted) -> Result<Changed, 
     }
     let mut known = known(tx, &job).await?;
     check(&job, &wanted.sources, &known)?;
+    let read = tables::read(tx, &job).await?;
+    tables::check(&job, &wanted.tables, &read)?;
     let version = current + 1;
-    let mut changed = Changed { job_name: wanted.job_name, version, added: 0, removed: 0 };
+    let mut changed = Changed { job_name: wanted.job_name, version, added: 0, removed: 0, tables: 0 };
     for (node, files) in wanted.sources {
         let mut seen = known.remove(&node).unwrap_or_default();
         let mut new = Vec::new();
@@ -222,6 +236,7 @@ pub async fn set(tx: &mut Tx, scope: &Scope, wanted: Wanted) -> Result<Changed, 
     for (node, seen) in known {
         changed.removed += forget(tx, &job, &node, seen).await?;
     }
+    changed.tables = tables::set(tx, &job, version, &wanted.tables, &read).await?;
     let previous_run_id = head.and_then(|head| head.last_run());
     let entry = Entry { version, run_number: 0, attempt: 0, run_id: String::new(), previous_run_id };
     insert(tx, &job.incarnation, &entry).await?;
@@ -241,9 +256,11 @@ pub async fn rewind(tx: &mut Tx, scope: &Scope, name: &str, run_id: &str) -> Res
     let sql = "SELECT COUNT(*) FROM jobs_bookmark_files WHERE incarnation = $1 AND version > $2";
     let row = tx.query_opt(sql, &params![job.incarnation.as_str(), target.version]).await?;
     let removed: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+    let before = tables::read(tx, &job).await?;
     let (entry, _) = super::reset(tx, scope, name, Some(run_id)).await?;
     let removed = u64::try_from(removed).unwrap_or(0);
-    Ok(Changed { job_name: name.to_owned(), version: entry.version, added: 0, removed })
+    let tables = tables::differing(&before, &tables::read(tx, &job).await?).len() as u64;
+    Ok(Changed { job_name: name.to_owned(), version: entry.version, added: 0, removed, tables })
 }
 
 /// Fails while a run of the job has not ended; none begins before the transaction ends.

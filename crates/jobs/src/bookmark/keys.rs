@@ -54,10 +54,11 @@ async fn at(tx: &mut Tx, incarnation: &str, node: &str, version: i64) -> Result<
     let sql = "SELECT document FROM jobs_bookmark_keys WHERE incarnation = $1 AND node = $2 AND version <= $3 \
                ORDER BY version DESC LIMIT 1";
     let row = tx.query_opt(sql, &params![incarnation, node, version]).await?;
-    row.map(|row| parsed(&row.get::<String>(0)?)).transpose()
+    row.map_or(Ok(None), |row| parsed(&row.get::<String>(0)?))
 }
 
-fn parsed(document: &str) -> Result<Keys, JobsError> {
+/// `null` stands for a key that was forgotten by hand.
+fn parsed(document: &str) -> Result<Option<Keys>, JobsError> {
     serde_json::from_str(document).map_err(damaged)
 }
 
@@ -65,13 +66,13 @@ fn damaged(source: serde_json::Error) -> JobsError {
     JobsError::Damaged { what: "bookmark", source }
 }
 
-/// Notes how far a node has read, as of a version.
+/// Notes how far a node has read, as of a version; without keys, that it counts as not read at all.
 pub(crate) async fn remember(
     tx: &mut Tx,
     incarnation: &str,
     node: &str,
     version: i64,
-    keys: &Keys,
+    keys: Option<&Keys>,
 ) -> Result<(), JobsError> {
     let document = serde_json::to_string(keys).map_err(damaged)?;
     tx.execute(
@@ -82,19 +83,28 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// How far each node had read when a version was the newest, for people.
-pub(super) async fn summary(
+/// How far each node had read when a version was the newest.
+pub(super) async fn all(
     tx: &mut Tx,
     incarnation: &str,
     version: i64,
-) -> Result<BTreeMap<String, Value>, JobsError> {
+) -> Result<BTreeMap<String, Keys>, JobsError> {
     let sql = "SELECT node, document FROM jobs_bookmark_keys WHERE incarnation = $1 AND version <= $2 ORDER BY version";
     let mut nodes = BTreeMap::new();
     for row in &tx.query(sql, &params![incarnation, version]).await? {
-        let keys = parsed(&row.get::<String>(1)?)?;
-        let order = if keys.descending { "desc" } else { "asc" };
-        let shown = json!({"table": keys.table, "keys": keys.columns, "order": order, "last": keys.values});
-        nodes.insert(row.get(0)?, shown);
+        let node: String = row.get(0)?;
+        match parsed(&row.get::<String>(1)?)? {
+            Some(keys) => drop(nodes.insert(node, keys)),
+            None => drop(nodes.remove(&node)),
+        }
     }
     Ok(nodes)
+}
+
+impl Keys {
+    /// As `GetJobBookmark` shows it.
+    pub(super) fn summary(&self) -> Value {
+        let order = if self.descending { "desc" } else { "asc" };
+        json!({"table": self.table, "keys": self.columns, "order": order, "last": self.values})
+    }
 }

@@ -29,6 +29,8 @@ mod tests;
 pub(crate) use filter::{Versioned, Window, filter};
 pub(crate) use keys::{Keys, Since, remember as remember_keys, since};
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use store::{Row, Tx, Value as Sql, params};
 
@@ -194,7 +196,8 @@ async fn insert(tx: &mut Tx, incarnation: &str, entry: &Entry) -> Result<(), Job
     Ok(())
 }
 
-/// Replaces the rows of these files: the version of a rewritten file is the newest only.
+/// Replaces the rows of these files: the version of a rewritten file is the newest only. A file may be given several
+/// times: partitions of a table may lie in one folder.
 async fn remember(
     tx: &mut Tx,
     incarnation: &str,
@@ -202,7 +205,8 @@ async fn remember(
     files: &[Processed],
     version: i64,
 ) -> Result<(), JobsError> {
-    for file in files {
+    let files: BTreeMap<_, _> = files.iter().map(|file| ((&file.bucket, &file.key), file)).collect();
+    for file in files.values() {
         tx.execute(
             "DELETE FROM jobs_bookmark_files WHERE incarnation = $1 AND node = $2 AND bucket = $3 AND object_key = $4",
             &params![incarnation, node, file.bucket.as_str(), file.key.as_bytes()],
@@ -210,7 +214,7 @@ async fn remember(
         .await?;
     }
     let rows: Vec<Vec<Sql>> = files
-        .iter()
+        .values()
         .map(|file| {
             params![
                 incarnation,
@@ -295,8 +299,8 @@ async fn summary(tx: &mut Tx, job: &Job, version: i64) -> Result<Value, JobsErro
         node.insert("latestModifiedMs".to_owned(), Value::from(row.get::<i64>(3)?));
         nodes.insert(row.get(0)?, Value::Object(node));
     }
-    for (node, keys) in keys::summary(tx, &job.incarnation, version).await? {
-        nodes.insert(node, keys);
+    for (node, keys) in keys::all(tx, &job.incarnation, version).await? {
+        nodes.insert(node, keys.summary());
     }
     Ok(Value::Object(nodes))
 }

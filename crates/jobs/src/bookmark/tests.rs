@@ -176,7 +176,12 @@ async fn a_bookmark_is_changed_by_hand_while_no_run_goes_on_and_as_it_was_shown(
     let run = new_run(&mut tx).await;
     let read: Vec<Processed> = [Object("a", "1"), Object("b", "1")].iter().map(processed).collect();
     advance(&mut tx, &run, 0, &[("s".to_owned(), read)]).await.unwrap();
-    let wanted = |version, sources| edit::Wanted { job_name: "j".to_owned(), version, sources };
+    let wanted = |version, sources| edit::Wanted {
+        job_name: "j".to_owned(),
+        version,
+        sources,
+        tables: edit::Tables::new(),
+    };
     let changed = [("a", "1"), ("c", "2")];
     let active = edit::set(&mut tx, &scope(), wanted(1, files(&changed))).await;
     assert!(matches!(active, Err(JobsError::RunActive { .. })));
@@ -213,4 +218,66 @@ async fn a_bookmark_is_changed_by_hand_while_no_run_goes_on_and_as_it_was_shown(
     let back = edit::rewind(&mut tx, &scope(), "j", &run.id).await.unwrap();
     assert_eq!((back.version, back.removed), (4, 1));
     assert!(edit::rewind(&mut tx, &scope(), "j", &next.id).await.is_err());
+}
+
+#[tokio::test]
+async fn keys_of_tables_are_shown_and_changed_by_hand_and_come_back() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let run = new_run(&mut tx).await;
+    let keys = |last: &str| Keys {
+        table: "d.public.t".to_owned(),
+        columns: vec!["id".to_owned()],
+        descending: false,
+        values: vec![last.to_owned()],
+    };
+    advance(&mut tx, &run, 0, &[]).await.unwrap();
+    remember_keys(&mut tx, &run.incarnation, "s", 1, Some(&keys("5"))).await.unwrap();
+    end(&mut tx, &run.id).await;
+    let shown = edit::show(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!(
+        (shown.tables["s"].table.as_str(), &shown.tables["s"].last),
+        ("d.public.t", &vec!["5".to_owned()])
+    );
+    let wanted = |version, tables| edit::Wanted {
+        job_name: "j".to_owned(),
+        version,
+        sources: edit::Sources::new(),
+        tables,
+    };
+    let table = |keys: &[&str], last: &[&str]| edit::Table {
+        table: String::new(),
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        descending: false,
+        last: last.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    for (node, own, what) in [
+        ("o", table(&["id"], &["3"]), "o is not a source"),
+        ("s", table(&["id"], &[]), "a text for each of Keys"),
+        ("s", table(&[], &[]), "a text for each of Keys"),
+    ] {
+        let tables = [(node.to_owned(), own)].into();
+        let refused = edit::set(&mut tx, &scope(), wanted(1, tables)).await.unwrap_err();
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+    let same = edit::set(&mut tx, &scope(), wanted(1, shown.tables)).await.unwrap();
+    assert_eq!((same.version, same.tables), (2, 0));
+    let back = [("s".to_owned(), table(&["id"], &["3"]))].into();
+    assert_eq!(edit::set(&mut tx, &scope(), wanted(2, back)).await.unwrap().tables, 1);
+    let new = async |tx: &mut Tx| since(tx, &run.incarnation, "s", Window::New).await.unwrap();
+    assert_eq!(new(&mut tx).await, Some(Since::New(Some(keys("3")))));
+    assert_eq!(edit::set(&mut tx, &scope(), wanted(3, edit::Tables::new())).await.unwrap().tables, 1);
+    assert_eq!(new(&mut tx).await, Some(Since::New(None)), "all of it is new again");
+    assert!(edit::show(&mut tx, &scope(), "j", None).await.unwrap().tables.is_empty());
+    assert_eq!(edit::rewind(&mut tx, &scope(), "j", &run.id).await.unwrap().tables, 1);
+    assert_eq!(new(&mut tx).await, Some(Since::New(Some(keys("5")))));
+}
+
+#[tokio::test]
+async fn a_file_that_is_listed_twice_is_remembered_once() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let run = new_run(&mut tx).await;
+    let read: Vec<Processed> = [Object("a", "1"), Object("a", "1")].iter().map(processed).collect();
+    advance(&mut tx, &run, 0, &[("s".to_owned(), read)]).await.unwrap();
+    let shown = edit::show(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!(shown.sources["s"].len(), 1);
 }

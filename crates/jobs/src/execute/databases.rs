@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::Schema;
 use catalog::Table;
 use engine::{EngineError, ScanStats};
-use formats::hive::HiveType;
 use sources::connection;
 use sources::jdbc::{Config, Engine, parts_of};
 use store::{Scope, StoreError};
@@ -16,13 +15,9 @@ use store::{Scope, StoreError};
 use super::{RunFailure, Task};
 use crate::bookmark::Since;
 use crate::graph::{DatabasePlace, DatabaseTarget, Expected, JdbcSource, Node};
-use crate::jdbc::{JdbcTable, MAX_PARTS, Place, Wish, has_schemas};
-use crate::plan::PlanError;
+use crate::jdbc::{DEFAULT_PARTS, JdbcTable, MAX_PARTS, Place, Wish, has_schemas};
+use crate::plan::{self, PlanError};
 use crate::service::Context;
-
-/// In how many parts a table with a `hashfield` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
-/// parallel".
-const DEFAULT_PARTS: u32 = 7;
 
 /// A table of a database, not opened yet.
 pub(super) struct Found {
@@ -75,20 +70,14 @@ pub(super) async fn of_catalog(task: &Task<'_>, node: &Node, table: &Table) -> R
     let location = table.location().unwrap_or_default();
     let [database, schema, own] =
         place(config.engine, location).map_err(|what| refused(node, format!("the table {name} {what}")))?;
-    let mut fields = Vec::new();
-    for column in table.columns() {
-        let hive = column.hive_type();
-        let data_type = hive.parse::<HiveType>().ok().and_then(|hive| hive.to_arrow().ok());
-        let data_type =
-            data_type.ok_or_else(|| refused(node, format!("column {} has the type {hive}", column.name)))?;
-        fields.push(Field::new(&column.name, data_type, true));
-    }
+    let columns = table.columns().iter().map(|column| (column.name.as_str(), column.hive_type()));
+    let declared = plan::declared(columns).map_err(|error| RunFailure::node(node, error))?;
     Ok(Found {
         parts: in_parts(table).map_err(|what| refused(node, what))?,
         config: Config { database: Some(database), ..config },
         schema,
         table: own,
-        declared: Some(Schema::new(fields)),
+        declared: Some(declared),
         wish: Wish::default(),
         since: None,
         label: format!("{name} ({location})"),
@@ -244,16 +233,26 @@ fn check_engine(node: &Node, connection: &str, wanted: Engine, config: &Config) 
     Err(refused(node, format!("ConnectionType is {wanted}, but the connection {connection} is to {found}")))
 }
 
-impl Found {
-    /// The table's address, without who logs in.
+/// The address of a table, without who logs in: what lineage calls it.
+fn address(config: &Config, schema: &str, table: &str) -> String {
+    let Config { engine, host, port, database, .. } = config;
+    let database = database.as_deref().unwrap_or_default();
+    let (scheme, path) = match engine {
+        Engine::Postgres => ("postgres", format!("{database}.{schema}.{table}")),
+        Engine::MySql => ("mysql", format!("{schema}.{table}")),
+    };
+    format!("{scheme}://{host}:{port}/{path}")
+}
+
+impl Goal {
     pub(super) fn address(&self) -> String {
-        let Config { engine, host, port, database, .. } = &self.config;
-        let database = database.as_deref().unwrap_or_default();
-        let (scheme, path) = match engine {
-            Engine::Postgres => ("postgres", format!("{database}.{}.{}", self.schema, self.table)),
-            Engine::MySql => ("mysql", format!("{}.{}", self.schema, self.table)),
-        };
-        format!("{scheme}://{host}:{port}/{path}")
+        address(&self.config, &self.schema, &self.table)
+    }
+}
+
+impl Found {
+    pub(super) fn address(&self) -> String {
+        address(&self.config, &self.schema, &self.table)
     }
 
     /// Opens the table.

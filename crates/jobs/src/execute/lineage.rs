@@ -6,11 +6,11 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::iceberg::split;
+use super::outside::Outside;
 use super::sources::Source;
 use super::{RunFailure, Task, Written};
-use crate::graph::{Destination, Node, NodeKind};
-use crate::lineage::folder_of;
-use crate::lineage::{Dataset, Datasets, Object};
+use crate::graph::{DatabasePlace, DatabaseTarget, Destination, Node, NodeKind};
+use crate::lineage::{Dataset, Datasets, Object, folder_of};
 
 /// The tables of the catalog that queries of nodes have named themselves; no source stands for them.
 #[derive(Debug, Default)]
@@ -48,6 +48,7 @@ pub(super) async fn of(
     task: &Task<'_>,
     sources: &[Source],
     written: &[Written],
+    outside: &[Outside],
 ) -> Result<Datasets, RunFailure> {
     let mut inputs = Vec::new();
     for source in sources {
@@ -63,7 +64,8 @@ pub(super) async fn of(
         };
         inputs.push(Dataset { node, table: Some(table), location, ..Dataset::default() });
     }
-    Ok(Datasets { inputs, outputs: written.iter().map(output).collect() })
+    let outputs = written.iter().map(output).chain(outside.iter().map(|own| own.dataset.clone())).collect();
+    Ok(Datasets { inputs, outputs })
 }
 
 async fn of_source(task: &Task<'_>, node: &Node, source: &Source) -> Result<Vec<Dataset>, RunFailure> {
@@ -131,13 +133,22 @@ async fn location(task: &Task<'_>, database: &str, table: &str) -> Result<Option
     }
 }
 
+/// What rows for a database are: how many, for which table.
+pub(super) fn outside_of(node: &Node, to: &DatabaseTarget, address: String, rows: u64) -> Dataset {
+    let table = match &to.place {
+        DatabasePlace::Catalog { database, table } => Some(name(database, table)),
+        DatabasePlace::Connection { .. } => None,
+    };
+    Dataset { node: node.id.clone(), table, location: Some(address), rows, ..Dataset::default() }
+}
+
 fn output(written: &Written) -> Dataset {
     let Written { node, resolved, output } = written;
     let table = match node.kind.target().map(|target| &target.destination) {
         Some(Destination::Path { catalog: Some(update), .. }) => Some(name(&update.database, &update.table)),
         Some(Destination::Table { database, table, .. }) => Some(name(database, table)),
         Some(Destination::Iceberg(target)) => Some(name(&target.database, &target.table)),
-        // What a database outside holds is not among what was written here.
+        // A table of a database has no files here: see `outside_of`.
         Some(Destination::Path { catalog: None, .. } | Destination::Database(_)) | None => None,
     };
     let location = resolved.location();

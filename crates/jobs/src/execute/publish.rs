@@ -37,7 +37,7 @@ const MAX_ATTEMPTS: usize = 12;
 /// Publishes everything and marks the run SUCCEEDED.
 pub(crate) async fn publish(task: &Task<'_>, sources: Vec<Source>, staged: Staged) -> Result<(), RunFailure> {
     let Staged { written, outside } = staged;
-    let datasets = Box::pin(lineage::of(task, &sources, &written)).await?;
+    let datasets = Box::pin(lineage::of(task, &sources, &written, &outside)).await?;
     let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
     let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
     let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
@@ -141,8 +141,12 @@ async fn fill(
         run.details.verdict = quality::store_all(task, tx).await?;
         run::keep(tx, &run).await?;
         for own in outside {
-            delivery::decide(tx, &own.delivery).await?;
-            lines.push(format!("{}: {} rows out to {}", own.delivery.node, own.rows, own.label));
+            if !delivery::decide(tx, &own.delivery).await? {
+                // Only what belongs to a run that has ended is thrown away.
+                return Err(RunFailure::Ended);
+            }
+            let rows = own.dataset.rows;
+            lines.push(format!("{}: {rows} rows out to {}", own.delivery.node, own.label));
         }
         return Ok((lines, (run.details.state, None)));
     }
@@ -173,7 +177,7 @@ async fn move_bookmark(
     let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
     let mut line = format!("bookmark moved to version {version} over {files} files");
     for (node, keys) in keys {
-        bookmark::remember_keys(tx, &run.incarnation, &node, version, &keys).await?;
+        bookmark::remember_keys(tx, &run.incarnation, &node, version, Some(&keys)).await?;
         let (columns, values) = (keys.columns.join(", "), keys.values.join(", "));
         line.push_str(&format!(", of {} up to {columns} = {values}", keys.table));
     }

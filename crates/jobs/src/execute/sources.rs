@@ -10,6 +10,8 @@
 //! [`engine::SAMPLE_FILES`] files of JSON. A reader that meets a column which the sample does not have fails, and
 //! [`Source::look_at_all`] then looks at all files, to their end: nothing is lost, and only who has such files waits.
 
+mod report;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Keys, Processed, Window};
-use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
+use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
 use crate::lineage::Object;
 use crate::plan::{self, PlanError};
 
@@ -58,36 +60,15 @@ impl bookmark::Versioned for ObjectRef {
 
 /// Lists and chooses the objects of a source.
 pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunFailure> {
-    let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
     let count = task.counters.source(name_of(node));
     if let Some(opened) = Box::pin(opened::of(task, node)).await? {
         return Ok(Source::of_table(node, opened, count));
     }
-    let (mut listed, bounds) = match &node.kind {
-        NodeKind::Catalog(source) => {
-            let session = &task.session;
-            let listed =
-                session.list_table(&source.database, &source.table, source.predicate.as_deref()).await;
-            (listed.map_err(failed)?, source.bounds)
-        }
-        NodeKind::Files(source) => {
-            (task.session.list_path(&path_source(source)).await.map_err(failed)?, source.bounds)
-        }
-        _ => (Vec::new(), Bounds::default()),
-    };
-    if let NodeKind::Files(source) = &node.kind {
-        listed.retain(|object| !excluded(source, object));
-        if listed.is_empty() {
-            let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
-            let what = format!("there are no objects under {}", paths.join(", "));
-            return Err(RunFailure::node(node, PlanError::Refused(what)));
-        }
-    }
+    let (all, bounds) = list(task, node).await?;
     let full = task.options.full_sources.iter().any(|name| *name == node.name || *name == node.id);
     let window = if full { Window::All } else { task.window };
-    let all = listed.clone();
     let mut tx = task.context.store.read().await?;
-    let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, listed).await?;
+    let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, all.clone()).await?;
     drop(tx);
     let (left_out, rewritten, new) = (chosen.skipped, chosen.rewritten, chosen.read.len());
     let objects = bound(chosen.read, bounds);
@@ -99,9 +80,9 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
         out_of_bounds: (new - objects.len()) as u64,
     };
     count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
-    report(task, node, &files, &why(window, full, &files));
+    report::files(task, node, &files, window, full);
     if let (NodeKind::Catalog(source), true) = (&node.kind, all.is_empty()) {
-        report_empty(task, node, source).await?;
+        report::empty(task, node, source).await?;
     }
     let schema = match &node.kind {
         NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
@@ -114,44 +95,31 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     Ok(Source { node, opened: None, objects, files, names, schema, sampled, bookmarked, count })
 }
 
-fn sum(objects: &[ObjectRef]) -> Files {
-    Files { files: objects.len() as u64, bytes: objects.iter().map(|object| object.size).sum() }
-}
-
-/// Why some of a source is read, or all of it.
-fn why(window: Window, full: bool, files: &SourceFiles) -> String {
-    match (window, full) {
-        (_, true) => "every run reads all of it (--bookmark-full-sources)".to_owned(),
-        (Window::All, false) => "the bookmark is disabled".to_owned(),
-        (Window::New, _) => format!(
-            "{} left out by the bookmark, {} rewritten since an earlier run",
-            files.left_out, files.rewritten
-        ),
-        (Window::Between { .. }, _) => {
-            format!("{} left out, which the runs asked for have not read", files.left_out)
+/// The objects that there are, and how many of them a run takes.
+async fn list(task: &Task<'_>, node: &Node) -> Result<(Vec<ObjectRef>, Bounds), RunFailure> {
+    let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
+    match &node.kind {
+        NodeKind::Catalog(source) => {
+            let predicate = source.predicate.as_deref();
+            let listed = task.session.list_table(&source.database, &source.table, predicate).await;
+            Ok((listed.map_err(failed)?, source.bounds))
         }
+        NodeKind::Files(source) => {
+            let mut listed = task.session.list_path(&path_source(source)).await.map_err(failed)?;
+            listed.retain(|object| !excluded(source, object));
+            if listed.is_empty() {
+                let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
+                let what = format!("there are no objects under {}", paths.join(", "));
+                return Err(RunFailure::node(node, PlanError::Refused(what)));
+            }
+            Ok((listed, source.bounds))
+        }
+        _ => Ok((Vec::new(), Bounds::default())),
     }
 }
 
-fn report(task: &Task<'_>, node: &Node, files: &SourceFiles, why: &str) {
-    let name = name_of(node);
-    let (listed, Files { files, bytes }) = (files.listed.files, files.to_read);
-    task.log.info(format!("{name}: {listed} objects listed, {files} to read with {bytes} bytes; {why}"));
-}
-
-/// Says why a table gives nothing: as with Glue that is no failure, and hard to see.
-async fn report_empty(task: &Task<'_>, node: &Node, source: &CatalogSource) -> Result<(), RunFailure> {
-    let mut tx = task.context.store.read().await?;
-    let table = catalog::table::get(&mut tx, &task.run.scope, &source.database, &source.table).await;
-    let table = table.map_err(|error| RunFailure::catalog(node, error))?;
-    let location = table.storage_descriptor().and_then(|own| own.location.as_deref()).unwrap_or_default();
-    task.log.info(format!(
-        "{}: table {}.{} has no objects under {location}: its input is empty",
-        name_of(node),
-        source.database,
-        source.table
-    ));
-    Ok(())
+fn sum(objects: &[ObjectRef]) -> Files {
+    Files { files: objects.len() as u64, bytes: objects.iter().map(|object| object.size).sum() }
 }
 
 fn excluded(source: &FileSource, object: &ObjectRef) -> bool {

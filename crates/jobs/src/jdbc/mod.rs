@@ -44,6 +44,9 @@ use crate::bookmark::{Keys, Since};
 
 /// The most parts of a table that are read beside each other: each is a connection.
 pub(crate) const MAX_PARTS: u32 = 64;
+/// In how many parts a table with a `hashfield` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
+/// parallel".
+pub const DEFAULT_PARTS: u32 = 7;
 /// Batches that wait for who takes them.
 const BATCHES_AHEAD: usize = 2;
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{Expr, cast, lit};
 use engine::write::{self, Spec};
@@ -108,7 +108,9 @@ impl Databases {
             other => JobsError::invalid(other.to_string()),
         })?;
         let place = place(self.config(scope, read).await?, read)?;
-        let declared = read.columns.as_deref().map(declared).transpose()?;
+        let columns = read.columns.as_ref();
+        let columns = columns.map(|all| all.iter().map(|(name, hive)| (name.as_str(), hive.as_str())));
+        let declared = columns.map(plan::declared).transpose()?;
         let stop = CancellationToken::new();
         // The script is gone when nobody waits for this any more.
         let _guard = stop.clone().drop_guard();
@@ -199,18 +201,6 @@ fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
         table: table.to_owned(),
         parts: read.parts.clone(),
     })
-}
-
-fn declared(columns: &[(String, String)]) -> Result<Schema, JobsError> {
-    let mut fields = Vec::new();
-    for (name, hive) in columns {
-        let data_type = hive.parse::<HiveType>().ok().and_then(|hive| hive.to_arrow().ok());
-        let data_type = data_type.ok_or_else(|| {
-            JobsError::invalid(format!("column {name} has the type {hive}, which is not known"))
-        })?;
-        fields.push(Field::new(name, data_type, true));
-    }
-    Ok(Schema::new(fields))
 }
 
 fn opened(session: &Session, table: &Arc<JdbcTable>, after: Option<&After>) -> Result<DataFrame, PlanError> {

@@ -77,7 +77,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Takes the objects with their sizes, as far as they are kept, and the partitions that they lie in.
+    /// Takes the objects with their sizes, as far as they are kept, and the partitions that they lie in. An object that is
+    /// there several times (partitions of a table may lie in one folder) is kept by name once.
     pub(crate) fn with_objects(mut self, objects: impl Iterator<Item = (Object, u64)> + Clone) -> Self {
         let mut partitions = BTreeSet::new();
         (self.files, self.bytes) = (0, 0);
@@ -91,7 +92,9 @@ impl Dataset {
         self.partition_count = partitions.len() as u64;
         self.partitions = partitions.into_iter().take(MAX_PARTITIONS).collect();
         if self.files <= MAX_OBJECTS as u64 {
-            self.objects = objects.map(|(object, _)| object).collect();
+            let mut kept = BTreeSet::new();
+            let named = objects.map(|(object, _)| object);
+            self.objects = named.filter(|object| kept.insert(object.location.clone())).collect();
         }
         self
     }
@@ -164,6 +167,45 @@ pub(crate) async fn record(tx: &mut Tx, run: &Run, datasets: &Datasets) -> Resul
     let sql = "DELETE FROM jobs_lineage_objects WHERE incarnation = $1 AND seq <= $2";
     tx.execute(sql, &params![run.incarnation.as_str(), run.seq - KEPT_RUNS]).await?;
     Ok(())
+}
+
+/// What a run has recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) run_id: String,
+    /// When that was published, epoch milliseconds.
+    pub(crate) published_ms: i64,
+    pub(crate) datasets: Datasets,
+}
+
+/// Reads what a run of a job has recorded; nothing of one that has published nothing.
+pub(crate) async fn recorded(tx: &mut Tx, incarnation: &str, seq: i64) -> Result<Recorded, JobsError> {
+    let sql = "SELECT ordinal, direction, run_id, published_ms, document FROM jobs_lineage \
+               WHERE incarnation = $1 AND seq = $2 ORDER BY ordinal";
+    let mut recorded = Recorded::default();
+    for row in &tx.query(sql, &params![incarnation, seq]).await? {
+        let document: String = row.get(4)?;
+        let mut dataset: Dataset = serde_json::from_str(&document).map_err(damaged)?;
+        dataset.objects = objects(tx, incarnation, seq, row.get(0)?).await?;
+        (recorded.run_id, recorded.published_ms) = (row.get(2)?, row.get(3)?);
+        match row.get::<i64>(1)? {
+            0 => recorded.datasets.inputs.push(dataset),
+            _ => recorded.datasets.outputs.push(dataset),
+        }
+    }
+    Ok(recorded)
+}
+
+async fn objects(tx: &mut Tx, incarnation: &str, seq: i64, ordinal: i64) -> Result<Vec<Object>, JobsError> {
+    let sql = "SELECT location, etag FROM jobs_lineage_objects \
+               WHERE incarnation = $1 AND seq = $2 AND ordinal = $3 ORDER BY location";
+    let rows = tx.query(sql, &params![incarnation, seq, ordinal]).await?;
+    rows.iter()
+        .map(|row| {
+            let location: Vec<u8> = row.get(0)?;
+            Ok(Object { location: String::from_utf8_lossy(&location).into_owned(), etag: row.get(1)? })
+        })
+        .collect()
 }
 
 const COLUMNS: &[&str] = &[

@@ -18,9 +18,9 @@ pub enum Start {
         #[serde(skip_serializing_if = "Option::is_none")]
         location: Option<String>,
     },
-    /// A folder, or an object.
+    /// A folder, an object, or a table of a database.
     Path {
-        /// `s3://bucket/…`.
+        /// `s3://bucket/…`, `postgres://…`, `mysql://…`.
         location: String,
     },
     /// A job.
@@ -38,6 +38,10 @@ pub(super) async fn start(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(Sta
         // Without a slash at its end a folder looks like an object.
         let location = if is_folder(tx, scope, &folder).await? { folder } else { location };
         return Ok((Start::Path { location }, None));
+    }
+    if name.contains("://") {
+        // The address of a table in a database, as it is recorded.
+        return Ok((Start::Path { location: name.to_owned() }, None));
     }
     if let Some((database, table)) = name.split_once('.') {
         let name = name.to_lowercase();

@@ -128,6 +128,20 @@ async fn of_many_objects_the_count_is_kept_and_any_of_them_may_be_meant() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_listed_twice_is_recorded_once() {
+    let world = World::new().await;
+    world.put("raw/a.csv", "id,day\n1,mon\n").await;
+    let run = world.succeeds("j", json!({"s": csv("raw"), "o": parquet("s", "out")})).await;
+    let twice = Dataset::default().with_objects(objects(1).chain(objects(1)));
+    assert_eq!((twice.files, twice.objects.len()), (2, 1));
+    let mut tx = world.store.begin().await.unwrap();
+    let later = Run { seq: run.seq + 1, ..run };
+    record(&mut tx, &later, &Datasets { inputs: vec![twice.clone()], outputs: Vec::new() }).await.unwrap();
+    let recorded = recorded(&mut tx, &later.incarnation, later.seq).await.unwrap();
+    assert_eq!(recorded.datasets.inputs, [twice]);
+}
+
+#[tokio::test]
 async fn events_tell_of_the_begin_and_the_end_and_what_went_where() {
     let world = World::new().await;
     world.put("raw/a.csv", "id,day\n1,mon\n").await;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::{Row, Scope, Tx, Value, params};
 
 use super::start::{Start, end_of, start};
-use super::{Dataset, Datasets, Direction, Object, damaged};
+use super::{Dataset, Datasets, Direction, Recorded, recorded};
 use crate::JobsError;
 use crate::definition::Job;
 
@@ -203,7 +203,8 @@ async fn jobs_at(tx: &mut Tx, scope: &Scope, place: &Place, by: Direction) -> Re
     );
     let rows = tx.query(&sql, &values).await?;
     let mut all = rows.iter().map(found).collect::<Result<Vec<_>, _>>()?;
-    if let Some(location) = place.location.as_deref().filter(|location| !location.ends_with('/')) {
+    let is_object = |location: &&str| location.starts_with("s3://") && !location.ends_with('/');
+    if let Some(location) = place.location.as_deref().filter(is_object) {
         all = by_object(tx, location, by, all).await?;
     }
     Ok(all)
@@ -271,41 +272,9 @@ fn folders_above(location: &str) -> Vec<&str> {
 
 async fn step(tx: &mut Tx, found: Found, distance: u32) -> Result<Step, JobsError> {
     let Found { incarnation, job, runs, seq, certain } = found;
-    let sql = "SELECT ordinal, direction, run_id, published_ms, document FROM jobs_lineage \
-               WHERE incarnation = $1 AND seq = $2 ORDER BY ordinal";
-    let rows = tx.query(sql, &params![incarnation.as_str(), seq]).await?;
-    let mut step = Step {
-        distance,
-        job,
-        runs: u64::try_from(runs).unwrap_or(0),
-        run_id: String::new(),
-        certain,
-        published_ms: 0,
-        datasets: Datasets::default(),
-    };
-    for row in &rows {
-        let document: String = row.get(4)?;
-        let mut dataset: Dataset = serde_json::from_str(&document).map_err(damaged)?;
-        dataset.objects = objects(tx, &incarnation, seq, row.get(0)?).await?;
-        (step.run_id, step.published_ms) = (row.get(2)?, row.get(3)?);
-        match row.get::<i64>(1)? {
-            0 => step.datasets.inputs.push(dataset),
-            _ => step.datasets.outputs.push(dataset),
-        }
-    }
-    Ok(step)
-}
-
-async fn objects(tx: &mut Tx, incarnation: &str, seq: i64, ordinal: i64) -> Result<Vec<Object>, JobsError> {
-    let sql = "SELECT location, etag FROM jobs_lineage_objects \
-               WHERE incarnation = $1 AND seq = $2 AND ordinal = $3 ORDER BY location";
-    let rows = tx.query(sql, &params![incarnation, seq, ordinal]).await?;
-    rows.iter()
-        .map(|row| {
-            let location: Vec<u8> = row.get(0)?;
-            Ok(Object { location: String::from_utf8_lossy(&location).into_owned(), etag: row.get(1)? })
-        })
-        .collect()
+    let Recorded { run_id, published_ms, datasets } = recorded(tx, &incarnation, seq).await?;
+    let runs = u64::try_from(runs).unwrap_or(0);
+    Ok(Step { distance, job, runs, run_id, certain, published_ms, datasets })
 }
 
 #[cfg(test)]

@@ -98,11 +98,12 @@ impl Database {
         let asked = async {
             match inner {
                 Inner::Postgres(connection) => {
-                    let sql = "SELECT a.attname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+                    // The constraint, not its index, which may include columns that are none of the key's.
+                    let sql = "SELECT a.attname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
                                JOIN pg_namespace n ON n.oid = c.relnamespace \
-                               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) \
-                               WHERE i.indisprimary AND n.nspname = $1 AND c.relname = $2 \
-                               ORDER BY array_position(i.indkey::int2[], a.attnum)";
+                               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) \
+                               WHERE k.contype = 'p' AND n.nspname = $1 AND c.relname = $2 \
+                               ORDER BY array_position(k.conkey, a.attnum)";
                     sqlx::query_scalar(sql).bind(schema).bind(table).fetch_all(connection).await
                 }
                 Inner::MySql(connection) => {

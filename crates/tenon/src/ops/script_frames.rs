@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use http::{Request, StatusCode};
 use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
-use jobs::{After, Login, TableRead};
+use jobs::{After, DEFAULT_PARTS, Login, TableRead};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
@@ -26,9 +26,6 @@ use super::scripts::ScriptOps;
 
 /// Rules, names of columns, an address.
 const MAX_BODY_BYTES: u64 = 4 << 20;
-/// In how many parts a table with a `HashField` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
-/// parallel".
-const DEFAULT_PARTS: u32 = 7;
 
 /// A column, and its type as the catalog writes it.
 #[derive(Deserialize)]

@@ -47,14 +47,18 @@ struct Load {
 impl From<JobsError> for Refused {
     fn from(error: JobsError) -> Self {
         match &error {
-            JobsError::JobNotFound { .. } => {
+            JobsError::JobNotFound { .. }
+            | JobsError::RunNotFound { .. }
+            | JobsError::BookmarkNotFound { .. } => {
                 Self(StatusCode::NOT_FOUND, "EntityNotFoundException", error.to_string())
             }
             JobsError::RunActive { .. } => {
                 Self(StatusCode::CONFLICT, "JobRunActiveException", error.to_string())
             }
-            JobsError::InvalidInput { .. } => Self::invalid(error.to_string()),
-            _ => Self::internal(&error),
+            JobsError::InvalidInput { .. }
+            | JobsError::DifferentDefinition { .. }
+            | JobsError::ConcurrentRunsExceeded { .. } => Self::invalid(error.to_string()),
+            JobsError::Damaged { .. } | JobsError::Store(_) => Self::internal(&error),
         }
     }
 }

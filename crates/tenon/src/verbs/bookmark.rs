@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
+use super::members::{field, list, number, texts};
 use super::{Outcome, print};
 use crate::client::Client;
 
@@ -32,14 +33,17 @@ pub(crate) async fn set(client: &Client, job: &str, file: &Path, as_json: bool) 
     };
     let document: Value = serde_json::from_str(&text)
         .with_context(|| format!("{} is not what `tenon bookmark show --json` writes", file.display()))?;
-    let (of, sources) = (field(&document, "JobName"), document.get("Sources").filter(|it| it.is_object()));
-    let (Some(version), Some(sources)) = (document.get("Version").and_then(Value::as_i64), sources) else {
-        bail!("{} has no Version and Sources, as `tenon bookmark show --json` writes them", file.display());
-    };
+    let of = field(&document, "JobName");
     if of != job {
         bail!("{} is the bookmark of job {of:?}, not of {job:?}", file.display());
     }
-    let wanted = json!({ "JobName": job, "Version": version, "Sources": sources });
+    let mut wanted = json!({ "JobName": job });
+    for member in ["Version", "Sources", "Tables"] {
+        let Some(value) = document.get(member) else {
+            bail!("{} has no {member}, as `tenon bookmark show --json` writes it", file.display());
+        };
+        wanted[member] = value.clone();
+    }
     report(&client.post("/_/jobs/bookmark/set", &wanted).await?, as_json)
 }
 
@@ -95,23 +99,19 @@ fn report(changed: &Value, as_json: bool) -> Result<Outcome> {
         print(&format!("{changed:#}\n"))?;
         return Ok(Outcome::Succeeded);
     }
-    let count = |member: &str| changed.get(member).and_then(Value::as_u64).unwrap_or(0);
+    let count = |member: &str| number(changed, member);
+    let tables = match count("Tables") {
+        0 => String::new(),
+        tables => format!("; {tables} tables of databases up to another key"),
+    };
     print(&format!(
-        "{}: the bookmark is at version {}; {} files count as read now, {} no more\n",
+        "{}: the bookmark is at version {}; {} files count as read now, {} no more{tables}\n",
         field(changed, "JobName"),
         count("Version"),
         count("Added"),
         count("Removed"),
     ))?;
     Ok(Outcome::Succeeded)
-}
-
-fn field<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, member: &str) -> i64 {
-    value.get(member).and_then(Value::as_i64).unwrap_or(0)
 }
 
 fn time(ms: i64) -> String {
@@ -136,7 +136,12 @@ fn text(shown: &Value) -> String {
             time(newest)
         ));
     }
-    let versions = shown.get("Versions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for (node, table) in shown.get("Tables").and_then(Value::as_object).unwrap_or(&none) {
+        let down = if table.get("Descending") == Some(&Value::Bool(true)) { "down" } else { "up" };
+        let (keys, last) = (texts(table, "Keys").join(", "), texts(table, "Last").join(", "));
+        out.push_str(&format!("  {node}: {} {down} to {keys} = {last}\n", field(table, "Table")));
+    }
+    let versions = list(shown, "Versions");
     out.push_str("versions\n");
     for version in versions.iter().take(SHOWN_VERSIONS) {
         let by = match (field(version, "RunId"), number(version, "Run")) {
@@ -160,13 +165,15 @@ mod tests {
     fn a_bookmark_reads_well_and_pages_are_joined() {
         let mut whole = json!({
             "JobName": "j", "Version": 2, "Sources": {"a": {"s3://b/1": {"Size": 3, "ModifiedMs": 1000}}},
+            "Tables": {"t": {"Table": "d.public.t", "Keys": ["day", "id"], "Descending": false, "Last": ["2026-01-02", "7"]}},
             "Versions": [{"Version": 2, "Run": 0, "RunId": "", "CommittedMs": 0},
                          {"Version": 1, "Run": 4, "RunId": "jr_x", "CommittedMs": 60000}],
         });
         let mut page = json!({"Sources": {"a": {"s3://b/2": {"Size": 4, "ModifiedMs": 0}}, "c": {}}});
         join(&mut whole, &mut page);
         let expected = "j: version 2\n  a: 2 files, 7 bytes, the newest of 1970-01-01T00:00:01Z\n  \
-                        c: 0 files, 0 bytes, the newest of 1970-01-01T00:00:00Z\nversions\n  \
+                        c: 0 files, 0 bytes, the newest of 1970-01-01T00:00:00Z\n  \
+                        t: d.public.t up to day, id = 2026-01-02, 7\nversions\n  \
                         2 1970-01-01T00:00:00Z by hand or reset\n  1 1970-01-01T00:01:00Z run 4: jr_x\n";
         assert_eq!(text(&whole), expected);
         assert_eq!(text(&json!({"JobName": "j", "Version": 0})), "j: no run has moved the bookmark\n");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::members::{field, list, number, texts};
 use super::{Outcome, print};
 use crate::client::Client;
 
@@ -26,28 +27,12 @@ pub(crate) async fn run(
     Ok(if fails { Outcome::Failed } else { Outcome::Succeeded })
 }
 
-fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
-    value.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn field<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, path: &str) -> u64 {
-    value.pointer(path).and_then(Value::as_u64).unwrap_or(0)
-}
-
-fn texts<'a>(value: &'a Value, member: &str) -> Vec<&'a str> {
-    list(value, member).iter().filter_map(Value::as_str).collect()
-}
-
 fn text(explained: &Value) -> String {
     let mut out = format!(
         "{}: bookmark {}, version {}\n",
         field(explained, "JobName"),
         field(explained, "Bookmark"),
-        number(explained, "/BookmarkVersion")
+        number(explained, "BookmarkVersion")
     );
     for node in list(explained, "Nodes") {
         described(node, &mut out);
@@ -86,7 +71,7 @@ fn described(node: &Value, out: &mut String) {
 }
 
 fn files(source: &Value, out: &mut String) {
-    let count = |path: &str| number(source, path);
+    let count = |path: &str| source.pointer(path).and_then(Value::as_u64).unwrap_or(0);
     out.push_str(&format!(
         "    {} files with {} bytes; {} to read with {} bytes; {} left out by the bookmark, {} rewritten since",
         count("/Listed/Files"),

@@ -4,6 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
+use super::members::{field, list, number};
 use super::{Outcome, print};
 use crate::client::Client;
 
@@ -16,18 +17,6 @@ pub(crate) async fn run(client: &Client, name: &str, as_json: bool) -> Result<Ou
         print(&text(name, &lineage))?;
     }
     Ok(Outcome::Succeeded)
-}
-
-fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
-    value.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn field<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, member: &str) -> i64 {
-    value.get(member).and_then(Value::as_i64).unwrap_or(0)
 }
 
 fn text(name: &str, lineage: &Value) -> String {

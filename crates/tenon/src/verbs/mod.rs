@@ -13,6 +13,7 @@ pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod job;
 pub(crate) mod lineage;
+mod members;
 mod output;
 pub(crate) mod progress;
 pub(crate) mod python;

@@ -2,8 +2,8 @@
 
 use crate::generate::condition::predicate;
 use crate::graph::{
-    DatabasePlace, Destination, FieldPath, FileFormat, JoinKind, Mapping, Node, NodeKind, Target,
-    UpdateBehavior, WriteFormat,
+    DatabasePlace, Destination, FieldPath, FileFormat, JdbcSource, JoinKind, JoinSide, Mapping, Node,
+    NodeKind, Target, UpdateBehavior, WriteFormat,
 };
 
 pub(super) fn node(node: &Node) -> String {
@@ -17,26 +17,14 @@ pub(super) fn node(node: &Node) -> String {
             format!("{} at {}", read_format(&source.format), paths.join(", "))
         }
         NodeKind::Delta(path) => format!("Delta table at {path}"),
-        NodeKind::Jdbc(source) => {
-            let schema = source.schema.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
-            let database = source.database.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
-            format!("table {database}{schema}{} by connection {}", source.table, source.connection)
-        }
+        NodeKind::Jdbc(source) => database_source(source),
         NodeKind::ApplyMapping(mappings) => mappings.iter().map(mapping).collect::<Vec<_>>().join(", "),
         NodeKind::SelectFields(paths) | NodeKind::DropFields(paths) | NodeKind::SplitFields(paths) => {
             fields(paths)
         }
         NodeKind::RenameField { from, to } => format!("{} to {}", from.join("."), to.join(".")),
         NodeKind::Filter { any, conditions } => predicate(*any, conditions),
-        NodeKind::Join { kind, left, right } => {
-            let pairs = left.keys.iter().zip(&right.keys);
-            let keys: Vec<String> = pairs
-                .map(|(one, two)| {
-                    format!("{}.{} = {}.{}", left.input, one.join("."), right.input, two.join("."))
-                })
-                .collect();
-            format!("{} on {}", join_kind(*kind), keys.join(" and "))
-        }
+        NodeKind::Join { kind, left, right } => format!("{} on {}", join_kind(*kind), keys(left, right)),
         NodeKind::Sql { query, .. } => query.split_whitespace().collect::<Vec<_>>().join(" "),
         NodeKind::Aggregate { groups, aggregations } => {
             let results: Vec<String> =
@@ -58,6 +46,19 @@ pub(super) fn node(node: &Node) -> String {
         NodeKind::Pii(_) => "personal data".to_owned(),
         NodeKind::Target(own) => target(own),
     }
+}
+
+fn database_source(source: &JdbcSource) -> String {
+    let schema = source.schema.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
+    let database = source.database.as_ref().map(|it| format!("{it}.")).unwrap_or_default();
+    format!("table {database}{schema}{} by connection {}", source.table, source.connection)
+}
+
+fn keys(left: &JoinSide, right: &JoinSide) -> String {
+    let pairs = left.keys.iter().zip(&right.keys);
+    let pairs = pairs
+        .map(|(one, two)| format!("{}.{} = {}.{}", left.input, one.join("."), right.input, two.join(".")));
+    pairs.collect::<Vec<_>>().join(" and ")
 }
 
 fn fields(paths: &[FieldPath]) -> String {

@@ -20,10 +20,10 @@ use store::lease::Lease;
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{self, Source};
-use super::{Counters, RunFailure, Task, check_full_sources, lineage, quality, session, target};
+use super::{Counters, RunFailure, Task, check_full_sources, lineage, outside, quality, session, target};
 use crate::arguments::{ArgumentMap, BookmarkOption, Options, merge};
 use crate::bookmark::Window;
-use crate::graph::{Graph, Node, NodeKind};
+use crate::graph::{Destination, Graph, Node, NodeKind};
 use crate::jobs::Active;
 use crate::log::{BoxError, Logs, RunLog};
 use crate::plan::{self, PlanError};
@@ -284,6 +284,10 @@ async fn plan_node(
     };
     if let (Some(wanted), Some(frame)) = (node.kind.target(), planned.first()) {
         let schema = Arc::clone(frame.schema().inner());
+        if let Destination::Database(to) = &wanted.destination {
+            own.notes.push(outside::look(task, node, to, &schema).await?);
+            return Ok(Some(planned));
+        }
         let resolved = target::resolve(task, node, wanted, &schema).await?;
         own.notes.extend(resolved.notes.iter().cloned());
         if matches!(node.kind, NodeKind::Target(_)) {

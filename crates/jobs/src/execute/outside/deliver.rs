@@ -7,12 +7,14 @@ use store::{Scope, StoreError, crash};
 
 use super::super::RunFailure;
 use super::super::databases::{NoConfig, config_of};
+use super::super::publish::End;
 use crate::delivery::{self, Delivery};
+use crate::lineage::Recorded;
 use crate::log::RunLog;
 use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::Context;
-use crate::{JobsError, retry};
+use crate::{JobsError, lineage, retry};
 
 /// The databases have committed, and the store does not know.
 pub(crate) const DELIVERED: &str = "jobs.run.delivered";
@@ -206,15 +208,29 @@ async fn end(
     deliveries: &[Delivery],
     failure: Option<String>,
 ) -> Result<(), RunFailure> {
-    let state = retry::backoff(|| try_end(context, run, lease, deliveries, failure.as_ref())).await?;
-    let state = state.ok_or(RunFailure::Ended)?.as_str();
-    match failure {
-        None => {
-            log.info(format!("run {} {state}: all output is published, rows for databases arrived", run.id))
-        }
-        Some(failure) => log.error(format!("run {} {state}: {failure}", run.id)),
+    let ended = retry::backoff(|| try_end(context, run, lease, deliveries, failure.as_ref())).await?;
+    let (state, message) = ended.ok_or(RunFailure::Ended)?;
+    let own = format!("run {} {}", run.id, state.as_str());
+    match &message {
+        None => log.info(format!("{own}: all output is published, rows for databases arrived")),
+        Some(message) => log.error(format!("{own}: {message}")),
     }
+    tell(context, run, state, message.as_deref()).await;
     Ok(())
+}
+
+/// Tells who wants to know that a run has ended. It has, whatever becomes of the telling.
+async fn tell(context: &Context, run: &Run, state: RunState, message: Option<&str>) {
+    let Some(events) = &context.events else { return };
+    let recorded = async {
+        let mut tx = context.store.read().await?;
+        lineage::recorded(&mut tx, &run.incarnation, run.seq).await
+    };
+    let recorded = recorded.await.unwrap_or_else(|error| {
+        tracing::warn!(run = run.id, %error, "what a run has read and written could not be looked up");
+        Recorded::default()
+    });
+    events.ended(run, state, context.store.clock().now_ms(), message, &recorded.datasets);
 }
 
 async fn try_end(
@@ -223,7 +239,7 @@ async fn try_end(
     lease: &Lease,
     deliveries: &[Delivery],
     failure: Option<&String>,
-) -> Result<Option<RunState>, JobsError> {
+) -> Result<Option<End>, JobsError> {
     let mut tx = context.store.begin().await?;
     match lease::check(&mut tx, lease).await {
         Ok(()) => {}
@@ -250,7 +266,7 @@ async fn try_end(
     }
     lease::release(&mut tx, lease).await?;
     tx.commit().await?;
-    Ok(Some(run.details.state))
+    Ok(Some((run.details.state, run.details.error_message)))
 }
 
 /// Takes away staging tables of runs that have ended without a decision, all of them or those of a connection; what cannot

@@ -37,10 +37,11 @@ use super::databases::{self, Goal};
 use super::frames::plan_target;
 use super::sources::Source;
 use super::target::refuse_alike;
-use super::{RunFailure, Task, name_of};
+use super::{RunFailure, Task, lineage, name_of};
 use crate::delivery::{self, Delivery};
 use crate::graph::{DatabaseTarget, Node};
 use crate::jdbc::{Fit, declared, fit};
+use crate::lineage::Dataset;
 use crate::plan::PlanError;
 use load::Load;
 
@@ -49,7 +50,8 @@ pub(crate) struct Outside {
     pub(crate) delivery: Delivery,
     /// What logs call the table.
     pub(crate) label: String,
-    pub(crate) rows: u64,
+    /// What lineage says of it.
+    pub(crate) dataset: Dataset,
 }
 
 fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
@@ -101,7 +103,28 @@ pub(super) async fn stage(
     }
     let rows = stats.rows.load(Ordering::Relaxed);
     task.log.info(format!("{}: {rows} rows staged", name_of(node)));
-    Ok(Outside { delivery, label: goal.label, rows })
+    let dataset = lineage::outside_of(node, to, goal.address(), rows);
+    Ok(Outside { delivery, label: goal.label, dataset })
+}
+
+/// Says what would become of rows of a frame, as far as its columns tell; stages none.
+pub(super) async fn look(
+    task: &Task<'_>,
+    node: &Node,
+    to: &DatabaseTarget,
+    frame: &Schema,
+) -> Result<String, RunFailure> {
+    refuse_alike(node, frame)?;
+    let goal = databases::goal(task, node, to).await?;
+    let opened = Database::open(&goal.config).await;
+    let mut database = opened.map_err(|error| refused(node, format!("{}: {error}", goal.label)))?;
+    let shaped = shape(&mut database, &goal, frame, String::new()).await;
+    database.close().await;
+    let (landing, _) = shaped.map_err(|what| refused(node, what))?;
+    Ok(match landing.creates {
+        true => format!("the table {} is missing and would be made", goal.label),
+        false => format!("rows would be added to {}", goal.label),
+    })
 }
 
 /// The columns of the target for those of the frame, and how values go into them.

@@ -64,6 +64,11 @@ const MAX_TIMEOUT_MINUTES: i64 = 10_080;
 pub const QUALITY_CRASH_POINTS: &[&str] =
     &["quality.evaluated", "quality.before_commit", "quality.committed"];
 
+/// A new id of a result, as AWS writes them.
+pub(crate) fn result_id(store: &Store) -> String {
+    format!("dqresult-{}", store.ids().uuid().replace('-', ""))
+}
+
 /// Options of the service.
 #[derive(Debug, Clone)]
 pub struct QualityOptions {

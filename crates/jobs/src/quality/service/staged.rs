@@ -7,18 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::quality::Ruleset;
-use arrow::datatypes::{Field, Schema};
 use datafusion::dataframe::DataFrame;
 use engine::write::{self, Spec};
 use engine::{EngineError, PathFormat, PathSource, Session, SessionOptions, Sources, SqlDialect};
-use formats::hive::HiveType;
 use store::Scope;
 use tokio_util::sync::CancellationToken;
 
 use super::documents::QualityResult;
 use super::error::QualityError;
 use super::publish::Place;
-use super::{Quality, rows, work};
+use super::{Quality, result_id, rows, work};
 use crate::plan::{self, PlanError};
 use crate::quality::{self, Input};
 use crate::run;
@@ -82,7 +80,7 @@ impl Quality {
         let input = input(&session, staged, &ruleset, started_ms).await.map_err(refused)?;
         let evaluation = quality::evaluate(input, &ruleset).await.map_err(|error| refused(error.into()))?;
         let result = QualityResult {
-            id: format!("dqresult-{}", self.store().ids().uuid().replace('-', "")),
+            id: result_id(self.store()),
             source: None,
             ruleset: publishing.context.clone(),
             context: Some(publishing.context),
@@ -166,17 +164,10 @@ async fn input<'a>(
 }
 
 async fn read(session: &Session, staged: &StagedFrame) -> Result<DataFrame, PlanError> {
-    let mut fields = Vec::new();
-    for (name, hive) in &staged.columns {
-        let data_type = hive.parse::<HiveType>().ok().and_then(|hive| hive.to_arrow().ok());
-        let data_type = data_type.ok_or_else(|| {
-            PlanError::Refused(format!("column {name} has the type {hive}, which is not known"))
-        })?;
-        fields.push(Field::new(name, data_type, true));
-    }
+    let columns = staged.columns.iter().map(|(name, hive)| (name.as_str(), hive.as_str()));
     let source = PathSource {
         format: PathFormat::Parquet,
-        schema: Some(Arc::new(Schema::new(fields))),
+        schema: Some(Arc::new(plan::declared(columns)?)),
         folder_columns: false,
         ..PathSource::new(vec![staged.folder.clone()])
     };

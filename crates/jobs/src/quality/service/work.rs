@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::documents::{DataSource, QualityResult, QualityRun, TableName, Work};
 use super::error::QualityError;
 use super::publish::Place;
-use super::{Inner, NewRun, recommend, rulesets};
+use super::{Inner, NewRun, recommend, result_id, rulesets};
 use crate::plan::{self, PlanError};
 use crate::quality::{self, Input};
 
@@ -146,7 +146,7 @@ async fn evaluate(
     let input = Input { session, primary, others, now_ms: started_ms, by_row };
     let evaluation = quality::evaluate(input, &ruleset).await?;
     Ok(QualityResult {
-        id: format!("dqresult-{}", inner.store.ids().uuid().replace('-', "")),
+        id: result_id(&inner.store),
         source: Some(run.source.clone()),
         ruleset: name,
         context: None,
