@@ -14,7 +14,7 @@ use formats::hive::HiveType;
 use lake::Lake;
 use sources::SourceError;
 use sources::connection;
-use sources::jdbc::{Config, parts_of};
+use sources::jdbc::{Config, Database, parts_of};
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,8 @@ pub struct TableRead {
     pub parts: Option<(String, u32)>,
     /// Which rows were read before.
     pub after: Option<After>,
+    /// Whether the table's primary key is to be looked for.
+    pub find_key: bool,
     /// Where the files are to be; nobody else may write there.
     pub folder: String,
 }
@@ -68,6 +70,8 @@ pub struct TableRows {
     pub columns: Vec<(String, String)>,
     /// How many rows there are; without any there may be no file.
     pub rows: u64,
+    /// The columns of the primary key, where they were asked for and there is one.
+    pub key: Vec<String>,
 }
 
 /// Handle for reading; cheap to clone.
@@ -109,6 +113,10 @@ impl Databases {
         })?;
         let place = place(self.config(scope, read).await?, read)?;
         let declared = read.columns.as_deref().map(declared).transpose()?;
+        let key = match read.find_key {
+            true => primary_key(&place).await.map_err(|what| JobsError::invalid(what.to_string()))?,
+            false => Vec::new(),
+        };
         let stop = CancellationToken::new();
         // The script is gone when nobody waits for this any more.
         let _guard = stop.clone().drop_guard();
@@ -131,7 +139,7 @@ impl Databases {
                 .map_err(|error| JobsError::invalid(format!("column {}: {error}", field.name())))?;
             columns.push((field.name().clone(), hive.to_string()));
         }
-        Ok(TableRows { columns, rows: published.rows })
+        Ok(TableRows { columns, rows: published.rows, key })
     }
 
     async fn config(&self, scope: &Scope, read: &TableRead) -> Result<Config, JobsError> {
@@ -199,6 +207,13 @@ fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
         table: table.to_owned(),
         parts: read.parts.clone(),
     })
+}
+
+async fn primary_key(place: &Place) -> Result<Vec<String>, EngineError> {
+    let mut database = Database::open(&place.config).await.map_err(|error| place.error(error))?;
+    let found = database.primary_key(&place.schema, &place.table).await;
+    database.close().await;
+    found.map_err(|error| place.error(error))
 }
 
 fn declared(columns: &[(String, String)]) -> Result<Schema, JobsError> {
@@ -274,6 +289,7 @@ mod tests {
             columns: None,
             parts: None,
             after: None,
+            find_key: false,
             folder: "s3://b/f/".to_owned(),
         };
         let place = place(config, &read).map_err(|error| error.to_string())?;

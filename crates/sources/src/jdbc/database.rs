@@ -130,6 +130,14 @@ impl Database {
         listing!(self, columns, schema, table)
     }
 
+    /// The columns of a table's primary key in their order. Empty when it has none, and of views.
+    ///
+    /// # Errors
+    /// As [`Database::schemas`].
+    pub async fn primary_key(&mut self, schema: &str, table: &str) -> Result<Vec<String>, SourceError> {
+        listing!(self, primary_key, schema, table)
+    }
+
     /// Whether the server still answers.
     ///
     /// # Errors

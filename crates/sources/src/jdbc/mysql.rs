@@ -84,3 +84,13 @@ pub(super) async fn columns(
     };
     rows.iter().map(column).collect()
 }
+
+pub(super) async fn primary_key(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT CAST(column_name AS CHAR) FROM information_schema.key_column_usage \
+               WHERE constraint_name = 'PRIMARY' AND table_schema = ? AND table_name = ? ORDER BY ordinal_position";
+    sqlx::query_scalar(sql).bind(schema).bind(table).fetch_all(connection).await
+}

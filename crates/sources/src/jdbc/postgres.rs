@@ -93,3 +93,15 @@ pub(super) async fn columns(
     };
     rows.iter().map(column).collect()
 }
+
+pub(super) async fn primary_key(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT a.attname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
+               JOIN pg_namespace n ON n.oid = c.relnamespace \
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) \
+               WHERE k.contype = 'p' AND n.nspname = $1 AND c.relname = $2 ORDER BY array_position(k.conkey, a.attnum)";
+    sqlx::query_scalar(sql).bind(schema).bind(table).fetch_all(connection).await
+}
