@@ -1,7 +1,8 @@
 """Tables of databases as frames: the server reads them, as it does for its own jobs, and hands them over as Parquet.
 
-Each call is one reading, on one snapshot, when it is made. With bookmarks, `jobBookmarkKeys` say how rows follow each
-other; the bookmark holds the key of the last one, under an address that names the database and the table.
+Each call is one reading, on one snapshot, when it is made. With bookmarks, `jobBookmarkKeys`, or else the primary key, say
+how rows follow each other; the bookmark holds the key of the last one, under an address that names the database and the
+table.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ def _read(asked: Dict[str, Any], where: str, options: Dict[str, Any], reading: R
         if options.get("hashpartitions"):
             asked["HashPartitions"] = int(options["hashpartitions"])
     mark = _Mark.of(where, asked["Table"], options, reading)
-    if mark is not None and mark.after is not None:
-        asked["After"] = mark.after
+    if mark is not None:
+        mark.ask(asked)
     asked["Folder"] = _staging.folder("database")
     try:
         answer = _server.call("database/read", asked, "tables of databases are read by the server")
@@ -119,62 +120,81 @@ def _read(asked: Dict[str, Any], where: str, options: Dict[str, Any], reading: R
         raise GlueError(f"this server reads no databases for scripts (HTTP {error.status})") from error
     kind = g.StructType([g.Field(c["Name"], parse_type(c["Type"])) for c in answer["Columns"]])
     df, found = _staging.read_back(asked["Folder"], kind)
-    if mark is not None and answer["Rows"]:
-        mark.keep(df, int(answer["Rows"]))
+    if mark is not None:
+        mark.keep(df, found, int(answer["Rows"]), answer["Key"])
     return Read(df, found)
 
 
 class _Mark:
     """The place of a source in the job's bookmark."""
 
-    def __init__(self, address: str, keys: List[str], descending: bool, reading: Reading) -> None:
+    def __init__(self, table: str, address: str, keys: List[str], descending: bool, reading: Reading) -> None:
+        self.table = table
         self.address = address
+        # Without any, the primary key counts.
         self.keys = keys
         self.descending = descending
         self.reading = reading
+        known = reading.bookmarks.state.get(reading.context, {}).get(address)
+        # The key of the last row that runs which were committed have read.
+        self.known: Optional[Dict[str, str]] = None if known is None else json.loads(known)
 
     @classmethod
     def of(cls, where: str, table: str, options: Dict[str, Any], reading: Reading) -> Optional["_Mark"]:
-        """None without bookmarks. A source that they are on for has to say how its rows follow each other."""
+        """None without bookmarks."""
         if reading.bookmarks is None:
             return None
         given = options.get("jobBookmarkKeys") or []
         keys = [key.strip() for key in given.split(",")] if isinstance(given, str) else [str(key) for key in given]
         order = str(options.get("jobBookmarkKeysSortOrder") or "asc").lower()
-        if not keys:
-            raise BookmarkError(
-                f"bookmarks are on, and the source {reading.context!r} has no jobBookmarkKeys: which of the rows of {table} are new "
-                "cannot be told. Name its keys, or leave out the transformation_ctx to read all of it every time"
-            )
         if order not in ("asc", "desc"):
             raise DataError(f"jobBookmarkKeysSortOrder is {order!r}; it is asc or desc")
         if reading.bookmarks.again:
             raise NotBuilt(f"reading {table} again for a range of runs (--job-bookmark-from, --job-bookmark-to)")
         address = f"database:{where}/{table}?{order}={','.join(keys)}"
-        return cls(address, keys, order == "desc", reading)
+        return cls(table, address, keys, order == "desc", reading)
 
-    @property
-    def after(self) -> Optional[Dict[str, Any]]:
-        """Where the last run that was committed has ended."""
-        known = self.reading.bookmarks.state.get(self.reading.context, {}).get(self.address)
-        if known is None:
-            return None
-        values = json.loads(known)
-        return {"Keys": [{"Name": key, "Value": value} for key, value in zip(self.keys, values)],
-                "Descending": self.descending}
+    def ask(self, asked: Dict[str, Any]) -> None:
+        """Adds to what the server is asked."""
+        asked["FindKey"] = not self.keys
+        if self.known is not None:
+            asked["After"] = {"Keys": [{"Name": name, "Value": value} for name, value in self.known.items()],
+                              "Descending": self.descending}
 
-    def keep(self, df: Any, rows: int) -> None:
+    def keep(self, df: Any, kind: g.StructType, rows: int, primary: List[str]) -> None:
         """Notes the key of the last of the rows that were read."""
-        values = _last(df, self._spelled(df), self.descending)
-        item = Object("", self.address, rows, json.dumps(values), datetime.now(timezone.utc))
+        keys = self.keys or self._primary(kind, primary)
+        if rows == 0:
+            return
+        names = [self._spelled(key, kind) for key in keys]
+        last = dict(zip(names, _last(df, names, self.descending)))
+        item = Object("", self.address, rows, json.dumps(last), datetime.now(timezone.utc))
         self.reading.bookmarks.mark(self.reading.context, [item])
 
-    def _spelled(self, df: Any) -> List[str]:
-        names = {name.lower(): name for name in df.columns}
-        missing = [key for key in self.keys if key.lower() not in names]
-        if missing:
-            raise DataError(f"jobBookmarkKeys: there is no column {missing[0]!r}; there are {', '.join(df.columns)}")
-        return [names[key.lower()] for key in self.keys]
+    def _primary(self, kind: g.StructType, found: List[str]) -> List[str]:
+        """The primary key, if rows follow each other by it as far as one can see."""
+        name = self._spelled(found[0], kind) if len(found) == 1 else None
+        if name is None or not isinstance(kind.getField(name).dataType, _ORDERED):
+            what = f"the primary key {', '.join(found)}" if found else "no primary key"
+            raise BookmarkError(
+                f"bookmarks are on, and {self.table} has {what}: which of its rows are new cannot be told. Name jobBookmarkKeys for "
+                f"the source {self.reading.context!r}, or leave out its transformation_ctx to read all of it every time"
+            )
+        if self.known is not None and list(self.known) != [name]:
+            raise BookmarkError(f"the primary key of {self.table} was {', '.join(self.known)} when it was read last, and is {name} "
+                                "now: reset the job's bookmark")
+        return [name]
+
+    @staticmethod
+    def _spelled(key: str, kind: g.StructType) -> str:
+        names = {field.name.lower(): field.name for field in kind.fields}
+        if key.lower() not in names:
+            raise DataError(f"the bookmark's key: there is no column {key!r}; there are {', '.join(names.values())}")
+        return names[key.lower()]
+
+
+# Types of keys that grow with time, where nobody says which ones do.
+_ORDERED = (g.ByteType, g.ShortType, g.IntegerType, g.LongType, g.DecimalType, g.DateType, g.TimestampType)
 
 
 def _last(df: Any, keys: List[str], descending: bool) -> List[str]:
@@ -183,7 +203,7 @@ def _last(df: Any, keys: List[str], descending: bool) -> List[str]:
     known = df.where(_all_known(keys)).orderBy(*order).limit(1)
     rows: List[Tuple[Any, ...]] = known.select(*[col(key).cast("string") for key in keys]).collect()
     if not rows:
-        raise DataError(f"jobBookmarkKeys: {', '.join(keys)} is null in every row")
+        raise DataError(f"the bookmark's key: {', '.join(keys)} is null in every row")
     return [str(value) for value in rows[0]]
 
 

@@ -149,18 +149,29 @@ def test_bookmarks_read_what_comes_after(glue_context, postgres, login, monkeypa
     postgres.sql("INSERT INTO log VALUES ('2026-01-03', 1, 'd')", database="shop")
     assert run(jobBookmarkKeys="id", jobBookmarkKeysSortOrder="desc") == ["a", "b", "c", "d", "late"]
     assert run(**keys) == ["d"], "other keys are another bookmark"
-    with pytest.raises(BookmarkError, match="no jobBookmarkKeys"):
+    with pytest.raises(BookmarkError, match="log has no primary key"):
         run()
     with pytest.raises(DataError, match="no column 'nope'; there are day, id, v"):
         run(jobBookmarkKeys=["nope"])
+    postgres.sql("ALTER TABLE log ADD COLUMN word text", "UPDATE log SET word = v", "ALTER TABLE log ADD PRIMARY KEY (word)",
+                 database="shop")
+    with pytest.raises(BookmarkError, match="has the primary key word"):
+        run()
+    postgres.sql("ALTER TABLE log DROP CONSTRAINT log_pkey", "ALTER TABLE log ADD PRIMARY KEY (day, id)", database="shop")
+    with pytest.raises(BookmarkError, match="has the primary key day, id"):
+        run()
+    postgres.sql("ALTER TABLE log DROP CONSTRAINT log_pkey", "ALTER TABLE log ADD COLUMN n serial PRIMARY KEY", database="shop")
+    assert len(run()) == 5 and run() == []
+    postgres.sql("INSERT INTO log VALUES ('2026-01-01', 1, 'new', 'new')", database="shop")
+    assert run() == ["new"] and run() == []
     # Without a context there is no bookmark, as for files.
     frame = glue_context.create_dynamic_frame.from_options("postgresql", {**login, "dbtable": "log"})
-    assert frame.count() == 5
+    assert frame.count() == 6
 
 
-def test_mysql_is_read_too(glue_context, tenon):
+def test_mysql_is_read_too(glue_context, tenon, monkeypatch):
     with tempfile.TemporaryDirectory() as folder:
-        statements = ("CREATE DATABASE shop;\nCREATE TABLE shop.orders (id INT, amount DECIMAL(8,2), at DATETIME);\n"
+        statements = ("CREATE DATABASE shop;\nCREATE TABLE shop.orders (id INT PRIMARY KEY, amount DECIMAL(8,2), at DATETIME);\n"
                       "INSERT INTO shop.orders VALUES (1, 2.50, '2026-01-02 03:04:05'), (2, NULL, NULL);\n"
                       "GRANT SELECT ON shop.* TO tester@'%';\n")
         server = MariaDb(pathlib.Path(folder), statements).start(servers.wait_until)
@@ -170,6 +181,12 @@ def test_mysql_is_read_too(glue_context, tenon):
             rows = {row["id"]: row for row in frame.toDF().collect()}
             assert rows[1]["amount"] == decimal.Decimal("2.50") and str(rows[1]["at"]).startswith("2026-01-02 03:04:05")
             assert rows[2]["amount"] is None
+            kept = Kept()
+            for expected in (2, 0):
+                monkeypatch.setattr(glue_context, "_bookmarks", Bookmarks(kept, "job"))
+                read = glue_context.create_dynamic_frame.from_options
+                assert read("mysql", {**options, "dbtable": "orders"}, transformation_ctx="o").count() == expected
+                glue_context._bookmarks.commit()
             with pytest.raises(DataError, match="the connection type is postgresql, but the address is one of MySQL"):
                 glue_context.create_dynamic_frame.from_options("postgresql", {**options, "dbtable": "orders"})
         finally:
@@ -197,3 +214,15 @@ def test_what_cannot_be_read_or_written_is_said(glue_context, login, data):
                   lambda: glue_context.getSink("postgresql", **login)):
         with pytest.raises(NotBuilt, match="does not write them"):
             write()
+
+
+def test_a_generated_script_reads_what_the_engine_reads(tenon, data, connection, run_script):
+    source = {"Name": "s", "Database": "shop", "Table": '"My.Schema"."T"', "ConnectionName": connection,
+              "ConnectionType": "postgresql"}
+    for of in ("engine", "script"):
+        target = {"Name": "o", "Inputs": ["s"], "Path": data.url(f"{of}/"), "Compression": "snappy"}
+        data.glue.create_job(Name=f"{connection}-{of}", Role="r", Command={"Name": "glueetl"}, CodeGenConfigurationNodes={
+            "s": {"DirectJDBCSource": source}, "o": {"S3GlueParquetTarget": target}})
+    tenon.cli("job", "run", f"{connection}-engine", "--watch")
+    run_script(tenon.cli("job", "script", f"{connection}-script").stdout, "--JOB_NAME", "x")
+    assert data.parquet("script/") == data.parquet("engine/") == [{"Id": 4}]

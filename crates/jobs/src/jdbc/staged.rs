@@ -14,7 +14,7 @@ use formats::hive::HiveType;
 use lake::Lake;
 use sources::SourceError;
 use sources::connection;
-use sources::jdbc::{Config, parts_of};
+use sources::jdbc::{Config, Database, parts_of};
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,8 @@ pub struct TableRead {
     pub parts: Option<(String, u32)>,
     /// Which rows were read before.
     pub after: Option<After>,
+    /// Whether the table's primary key is to be looked for.
+    pub find_key: bool,
     /// Where the files are to be; nobody else may write there.
     pub folder: String,
 }
@@ -68,6 +70,8 @@ pub struct TableRows {
     pub columns: Vec<(String, String)>,
     /// How many rows there are; without any there may be no file.
     pub rows: u64,
+    /// The columns of the primary key, where they were asked for and there is one.
+    pub key: Vec<String>,
 }
 
 /// Handle for reading; cheap to clone.
@@ -111,6 +115,10 @@ impl Databases {
         let columns = read.columns.as_ref();
         let columns = columns.map(|all| all.iter().map(|(name, hive)| (name.as_str(), hive.as_str())));
         let declared = columns.map(plan::declared).transpose()?;
+        let key = match read.find_key {
+            true => primary_key(&place).await.map_err(PlanError::from)?,
+            false => Vec::new(),
+        };
         let stop = CancellationToken::new();
         // The script is gone when nobody waits for this any more.
         let _guard = stop.clone().drop_guard();
@@ -133,7 +141,7 @@ impl Databases {
                 .map_err(|error| JobsError::invalid(format!("column {}: {error}", field.name())))?;
             columns.push((field.name().clone(), hive.to_string()));
         }
-        Ok(TableRows { columns, rows: published.rows })
+        Ok(TableRows { columns, rows: published.rows, key })
     }
 
     async fn config(&self, scope: &Scope, read: &TableRead) -> Result<Config, JobsError> {
@@ -203,6 +211,13 @@ fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
     })
 }
 
+async fn primary_key(place: &Place) -> Result<Vec<String>, EngineError> {
+    let mut database = Database::open(&place.config).await.map_err(|error| place.error(error))?;
+    let found = database.primary_key(&place.schema, &place.table).await;
+    database.close().await;
+    found.map_err(|error| place.error(error))
+}
+
 fn opened(session: &Session, table: &Arc<JdbcTable>, after: Option<&After>) -> Result<DataFrame, PlanError> {
     let frame = plan::plain(session.read(Arc::clone(table) as _)?)?;
     match after {
@@ -264,6 +279,7 @@ mod tests {
             columns: None,
             parts: None,
             after: None,
+            find_key: false,
             folder: "s3://b/f/".to_owned(),
         };
         let place = place(config, &read).map_err(|error| error.to_string())?;

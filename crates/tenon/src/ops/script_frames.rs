@@ -7,8 +7,8 @@
 //! - `POST quality/rows` of the first four, `"Skipped"?` and `"Folder"` writes the frame's rows with what the rules say about
 //!   each, and answers `{"Rows"}`
 //! - `POST database/read` of `{"Connection" or "Properties", "Engine"?, "Table", "Columns"?, "HashField"?,
-//!   "HashPartitions"?, "After"?: {"Keys": [{"Name", "Value"}], "Descending"?}, "Folder"}` writes the rows of a table, and
-//!   answers `{"Columns", "Rows"}`
+//!   "HashPartitions"?, "After"?: {"Keys": [{"Name", "Value"}], "Descending"?}, "FindKey"?, "Folder"}` writes the rows of
+//!   a table, and answers `{"Columns", "Rows", "Key"}`: `Key` is the primary key, when `FindKey` is true
 //!
 //! Each is answered when it is done. Who gives up waiting stops it.
 
@@ -86,6 +86,8 @@ struct Read {
     hash_field: Option<String>,
     hash_partitions: Option<u32>,
     after: Option<ReadAfter>,
+    #[serde(default)]
+    find_key: bool,
     folder: String,
 }
 
@@ -161,6 +163,7 @@ fn read(asked: Read) -> Result<TableRead, Refused> {
         columns: asked.columns.map(columns),
         parts,
         after,
+        find_key: asked.find_key,
         folder: asked.folder,
     })
 }
@@ -208,7 +211,7 @@ impl ScriptOps {
         let found = self.databases.stage(&scope, &read).await?;
         let columns: Vec<Value> =
             found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect();
-        Ok(json!({ "Columns": columns, "Rows": found.rows }))
+        Ok(json!({ "Columns": columns, "Rows": found.rows, "Key": found.key }))
     }
 
     /// Waits for a place among those at work.
