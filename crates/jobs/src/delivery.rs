@@ -74,12 +74,33 @@ pub(crate) async fn decided(tx: &mut Tx, run_id: &str) -> Result<Vec<Delivery>, 
     tx.query(sql, &params![run_id]).await?.iter().map(delivery).collect()
 }
 
+/// Whose leftovers are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose<'a> {
+    /// Those of a run.
+    Run(&'a str),
+    /// Those of all runs that wrote through a connection.
+    Connection(&'a str),
+}
+
 /// What may be thrown away: not decided, and of runs that have ended or are gone.
-pub(crate) async fn leftovers(tx: &mut Tx, scope: &Scope) -> Result<Vec<Delivery>, JobsError> {
-    let sql = "SELECT document FROM jobs_deliveries d WHERE account = $1 AND region = $2 AND decided = 0 AND NOT EXISTS \
-               (SELECT 1 FROM jobs_runs r WHERE r.id = d.run_id AND r.active = 1) ORDER BY staging";
-    let rows = tx.query(sql, &params![scope.account.as_str(), scope.region.as_str()]).await?;
-    rows.iter().map(delivery).collect()
+pub(crate) async fn leftovers(
+    tx: &mut Tx,
+    scope: &Scope,
+    whose: Whose<'_>,
+) -> Result<Vec<Delivery>, JobsError> {
+    let sql = "SELECT document, run_id FROM jobs_deliveries d WHERE account = $1 AND region = $2 AND decided = 0 \
+               AND NOT EXISTS (SELECT 1 FROM jobs_runs r WHERE r.id = d.run_id AND r.active = 1) ORDER BY staging";
+    let mut leftovers = Vec::new();
+    for row in &tx.query(sql, &params![scope.account.as_str(), scope.region.as_str()]).await? {
+        let (found, run): (_, String) = (delivery(row)?, row.get(1)?);
+        let is_meant = match whose {
+            Whose::Run(id) => run == id,
+            Whose::Connection(name) => found.connection == name,
+        };
+        leftovers.extend(is_meant.then_some(found));
+    }
+    Ok(leftovers)
 }
 
 /// A run of a job of which something is decided and has not landed.
@@ -120,17 +141,22 @@ mod tests {
             intend(&mut tx, &own, &a_delivery(staging)).await.unwrap();
             intend(&mut tx, &own, &a_delivery(staging)).await.unwrap();
         }
-        assert_eq!(leftovers(&mut tx, &scope()).await.unwrap(), [], "the run goes on");
+        let left = async |tx: &mut Tx, whose: Whose<'_>| leftovers(tx, &scope(), whose).await.unwrap();
+        let own_run = Whose::Run(&id);
+        assert_eq!(left(&mut tx, own_run).await, [], "the run goes on");
         assert!(decide(&mut tx, &a_delivery("two")).await.unwrap());
         assert!(!decide(&mut tx, &a_delivery("three")).await.unwrap(), "nobody has staged it");
         assert_eq!(decided(&mut tx, &id).await.unwrap(), [a_delivery("two")]);
         let refused = definition::delete(&mut tx, &scope(), "j").await.unwrap_err();
         assert!(refused.to_string().contains("on their way to a database"), "{refused}");
         run::apply(&mut tx, &mut own, Event::Delivered).await.unwrap();
-        assert_eq!(leftovers(&mut tx, &scope()).await.unwrap(), [a_delivery("one")]);
+        assert_eq!(left(&mut tx, own_run).await, [a_delivery("one")]);
+        assert_eq!(left(&mut tx, Whose::Connection("c")).await, [a_delivery("one")]);
+        assert_eq!(left(&mut tx, Whose::Connection("other")).await, []);
+        assert_eq!(left(&mut tx, Whose::Run("other")).await, []);
         forget(&mut tx, "two").await.unwrap();
         definition::delete(&mut tx, &scope(), "j").await.unwrap();
-        assert_eq!(leftovers(&mut tx, &scope()).await.unwrap(), [a_delivery("one")], "its run is gone");
+        assert_eq!(left(&mut tx, own_run).await, [a_delivery("one")], "its run is gone");
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn tables_of_databases_are_read_by_the_same_keys() {
     };
     let keyed = json!({"JobBookmarkKeys": ["day", "id"], "JobBookmarkKeysSortOrder": "desc"});
     let direct = json!({"DirectJDBCSource": {"Name": "s", "ConnectionName": "c", "Database": "d.x", "Table": "t",
-        "ConnectionType": "mysql", "RedshiftTmpDir": ""}});
+        "ConnectionType": "mysql"}});
     let head = "from_options(connection_type=\"postgresql\", connection_options={\"useConnectionProperties\": \"true\", \
         \"connectionName\": \"c\", \"dbtable\": \"a.t\"";
     for (source, call) in [

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use crate::delivery::Whose;
 use crate::execute::{self, Counters, RunFailure};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
@@ -132,7 +133,8 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
     context.shared.leave(&run.id);
     context.shared.wake.notify_one();
     if run.details.kind == RunKind::Graph {
-        execute::throw_away(&context, &run.scope, None).await;
+        // Of this run alone: whose database is away holds up nobody else's.
+        execute::throw_away(&context, &run.scope, Whose::Run(&run.id)).await;
     }
 }
 

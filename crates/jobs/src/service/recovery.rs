@@ -4,9 +4,10 @@ use store::lease;
 use tokio::task::JoinSet;
 
 use super::Context;
+use crate::delivery::Whose;
 use crate::lineage::Datasets;
 use crate::log::RunLog;
-use crate::run::{self, Event, RunKind, RunState};
+use crate::run::{self, Event, RunKind};
 use crate::{JobsError, delivery, execute};
 
 const MESSAGE: &str = "The process that executed the run ended before the run did; ";
@@ -36,7 +37,7 @@ pub(super) async fn recover(context: &Context, id: &str, late: &mut JoinSet<()>)
     tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");
     if let Some(events) = &context.events {
         let now_ms = context.store.clock().now_ms();
-        events.ended(&run, RunState::Failed, now_ms, Some(&message), &Datasets::default());
+        events.ended(&run, run.details.state, now_ms, Some(&message), &Datasets::default());
     }
     let clock = context.store.clock().clone();
     let log = RunLog::new(context.logs.clone(), clock, &run);
@@ -44,8 +45,8 @@ pub(super) async fn recover(context: &Context, id: &str, late: &mut JoinSet<()>)
     log.flush().await;
     context.shared.wake.notify_one();
     if run.details.kind == RunKind::Graph {
-        let (context, scope) = (context.clone(), run.scope.clone());
-        late.spawn(async move { execute::throw_away(&context, &scope, None).await });
+        let context = context.clone();
+        late.spawn(async move { execute::throw_away(&context, &run.scope, Whose::Run(&run.id)).await });
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use store::{Scope, StoreError, crash};
 use super::super::RunFailure;
 use super::super::databases::{NoConfig, config_of};
 use super::super::publish::End;
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, Whose};
 use crate::lineage::Recorded;
 use crate::log::RunLog;
 use crate::plan::PlanError;
@@ -269,21 +269,19 @@ async fn try_end(
     Ok(Some((run.details.state, run.details.error_message)))
 }
 
-/// Takes away staging tables of runs that have ended without a decision, all of them or those of a connection; what cannot
-/// be reached stays for another time.
-pub(crate) async fn throw_away(context: &Context, scope: &Scope, connection: Option<&str>) {
+/// Takes away staging tables of runs that have ended without a decision; what cannot be reached stays for another time.
+pub(crate) async fn throw_away(context: &Context, scope: &Scope, whose: Whose<'_>) {
     let listed = async {
         let mut tx = context.store.read().await?;
-        delivery::leftovers(&mut tx, scope).await
+        delivery::leftovers(&mut tx, scope, whose).await
     };
-    let mut leftovers = match listed.await {
+    let leftovers = match listed.await {
         Ok(leftovers) => leftovers,
         Err(error) => {
             tracing::warn!(%error, "staging tables of ended runs could not be listed");
             return;
         }
     };
-    leftovers.retain(|own| connection.is_none_or(|connection| own.connection == connection));
     for group in grouped(leftovers) {
         if let Err(what) = throw_away_group(context, scope, &group).await {
             let staging: Vec<&str> = group.iter().map(|own| own.landing.staging.as_str()).collect();

@@ -38,7 +38,7 @@ use super::frames::plan_target;
 use super::sources::Source;
 use super::target::refuse_alike;
 use super::{RunFailure, Task, lineage, name_of};
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, Whose};
 use crate::graph::{DatabaseTarget, Node};
 use crate::jdbc::{Fit, declared, fit};
 use crate::lineage::Dataset;
@@ -70,7 +70,7 @@ pub(super) async fn stage(
     let schema = Arc::clone(frame.schema().inner());
     refuse_alike(node, &schema)?;
     let goal = databases::goal(task, node, to).await?;
-    throw_away(task.context, &task.run.scope, Some(&goal.connection)).await;
+    throw_away(task.context, &task.run.scope, Whose::Connection(&goal.connection)).await;
     let failed = |error: sources::SourceError| refused(node, format!("{}: {error}", goal.label));
     let mut database = Database::open(&goal.config).await.map_err(failed)?;
     database.begin_writing().await.map_err(failed)?;
