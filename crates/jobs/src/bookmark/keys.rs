@@ -74,7 +74,7 @@ pub(crate) async fn remember(
     version: i64,
     keys: Option<&Keys>,
 ) -> Result<(), JobsError> {
-    let document = serde_json::to_string(keys).map_err(damaged)?;
+    let document = serde_json::to_string(&keys).map_err(damaged)?;
     tx.execute(
         "INSERT INTO jobs_bookmark_keys (incarnation, node, version, document) VALUES ($1, $2, $3, $4)",
         &params![incarnation, node, version, document],
