@@ -128,7 +128,7 @@ fn rules_are_evaluated_before_anything_is_written() {
     let text = script(json!({
         "src": csv("in"), "a-out": target("src", json!({})),
         "now": rules("src", json!({"StopJobOnFailureOptions": {"StopJobOnFailureTiming": "Immediate"},
-            "PublishingOptions": {"EvaluationContext": "c", "ResultsS3Prefix": "s3://dq/x/", "ResultsPublishingEnabled": false}})),
+            "PublishingOptions": {"EvaluationContext": "c", "ResultsS3Prefix": "s3://results/x/", "ResultsPublishingEnabled": false}})),
         "later": rules("src", json!({"Output": "EvaluationResults",
             "StopJobOnFailureOptions": {"StopJobOnFailureTiming": "AfterDataLoad"}})),
         "b-out": target("later", json!({})),
@@ -136,7 +136,7 @@ fn rules_are_evaluated_before_anything_is_written() {
     .expect("a script");
     let wanted = "q_now = EvaluateDataQuality.apply(frame=in_src, ruleset=\"Rules = [ RowCount > 0 ]\", \
         publishing_options={\"dataQualityEvaluationContext\": \"c\", \"enableDataQualityResultsPublishing\": False, \
-        \"resultsS3Prefix\": \"s3://dq/x/\"}, transformation_ctx=\"now\")\nrequire(not_passed(q_now))\nq_now = in_src\n";
+        \"resultsS3Prefix\": \"s3://results/x/\"}, transformation_ctx=\"now\")\nrequire(not_passed(q_now))\nq_now = in_src\n";
     assert!(text.contains(wanted), "{text}");
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
     assert!(at("rules_not_passed += not_passed(q_later)\n") < at("write_dynamic_frame"));
