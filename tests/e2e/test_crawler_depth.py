@@ -208,6 +208,52 @@ def test_new_folders_only(crawl):
     assert crawl.count("t") == 2
 
 
+def test_what_is_empty_fits_its_table_and_is_read(crawl):
+    crawl.put("x/j/k=1/a.json", '{"l":[1,2],"s":{"a":1,"b":"x"},"n":5}')
+    crawl.put("x/c/k=1/a.csv", "name,n\nann,1\nbob,2\n")
+    log = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+    crawl.create("x/", SchemaChangePolicy=log, RecrawlPolicy={"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}).run()
+    crawl.put("x/j/k=2/a.json", '{"l":[],"s":{"a":null},"n":null}')
+    crawl.put("x/j/k=3/a.json", '{"l":[null],"s":{},"n":6}')
+    crawl.put("x/c/k=2/a.csv", "name,n\ncyd,\n")
+    crawl.put("x/c/k=3/a.csv", "dan,\neve,\n")
+    crawl.run()
+    table = f'"{crawl.database}".'
+    got = crawl.query(f"select k, l, s.a, s.b, n from {table}j order by k")
+    assert got == [["1", "[1, 2]", "1", "x", "5"], ["2", "[]", None, None, None], ["3", "[null]", None, None, "6"]], got
+    assert crawl.query(f"select k, name, n from {table}c order by name") == [["1", "ann", "1"], ["1", "bob", "2"], ["2", "cyd", None]]
+    assert "/x/c/k=3/: its files do not fit table c" in crawl.log()
+    # A crawl of everything comes to the same.
+    every = Crawl(crawl.tenon)
+    for key in ("x/j/k=1/a.json", "x/j/k=2/a.json", "x/j/k=3/a.json", "x/c/k=1/a.csv", "x/c/k=2/a.csv"):
+        every.put(key, crawl.s3.get_object(Bucket=crawl.bucket, Key=key)["Body"].read())
+    every.create("x/").run()
+    assert {name: columns(table) for name, table in every.tables().items()} == {
+        "j": [("l", "array<int>"), ("s", "struct<a:int,b:string>"), ("n", "int")],
+        "c": [("name", "string"), ("n", "bigint")],
+    }
+    assert every.query(f'select count(*), count(n) from "{every.database}".c') == [["3", "2"]]
+
+
+def test_prose_is_no_table(crawl):
+    prose = (
+        "In the morning we got up early, and the sun was shining.\nMy brother was still asleep, so we let him be.\n"
+        "After breakfast we took the train, which was late again.\nThe sea was cold, but nobody minded it.\n"
+    )
+    crawl.put("x/prose/a.txt", prose)
+    crawl.put("x/reviews/a.csv", "name, comment\nAnn Smith, liked it very much.\nBob Jones, it broke after two days.\n")
+    crawl.create("x/").run()
+    assert set(crawl.tables()) == {"reviews"} and crawl.count("reviews") == 3
+    assert "prose/a.txt: the format was not recognised: it reads as prose" in crawl.log()
+    # Somebody knows better.
+    classifier = name("csv")
+    crawl.glue.create_classifier(CsvClassifier={"Name": classifier, "Delimiter": ",", "ContainsHeader": "ABSENT"})
+    other = Crawl(crawl.tenon)
+    other.put("prose/a.txt", prose)
+    other.create("prose/", Classifiers=[classifier]).run()
+    assert len(columns(other.tables()["prose"])) == 2 and other.count("prose") == 4
+
+
 def test_an_undo_of_a_killed_crawl_takes_all_of_it_back(tenon_factory, tmp_path):
     marker = tmp_path / "marker"
     point = "crawl.table.committed"

@@ -391,7 +391,8 @@ def test_a_file_with_two_spellings_of_a_column_is_no_part_of_its_table(crawl, wr
     crawl.create().run()
     assert "two columns are named id" in crawl.log()
     _, status = crawl.execute(f'select id from "{crawl.database}"."t"')
-    assert status["State"] == "FAILED" and "can mean either" in status["StateChangeReason"], status
+    reason = status["StateChangeReason"]
+    assert status["State"] == "FAILED" and "can mean either" in reason and "/t/c" in reason, status
 
 
 def test_orc_of_old_hive_goes_by_position(tenon, crawl):

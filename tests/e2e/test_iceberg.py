@@ -262,6 +262,7 @@ def test_errors(tenon, catalog, namespace, bucket):
         ("GET", "/v2/config", (404, "NoSuchEndpointException")),
         ("PUT", "/v1/{prefix}/namespaces", (404, "NoSuchEndpointException")),
         ("GET", "/v1/12.us-east-1/namespaces", (400, "BadRequestException")),
+        ("GET", "/v1/foo/namespaces", (400, "BadRequestException")),
         ("GET", "/v1/{prefix}/namespaces?pageSize=0", (400, "BadRequestException")),
         ("GET", "/v1/{prefix}/namespaces?pageToken=x!&pageSize=1", (400, "BadRequestException")),
         ("GET", "/v1/{prefix}/namespaces/a%1Fb", (404, "NoSuchNamespaceException")),

@@ -156,13 +156,48 @@ def test_a_definition_without_version_loses_no_commit(tenon, catalog, namespace)
     with pytest.raises(client.exceptions.InvalidInputException):
         client.update_table(DatabaseName=namespace, TableInput={**given, "Parameters": without})
     assert ids(catalog.load_table((namespace, "t"))) == [0, 1, 2]
-    # Whoever names what it replaces may move the pointer, and a pointer to nothing is named.
+    # Whoever names what it replaces may move the pointer.
     now = client.get_table(DatabaseName=namespace, Name="t")["Table"]
-    moved = {**given["Parameters"], "metadata_location": "s3://lake/none.json",
-             "previous_metadata_location": now["Parameters"]["metadata_location"]}
-    client.update_table(DatabaseName=namespace, TableInput={**given, "Parameters": moved})
-    with pytest.raises(BadRequestError, match="s3://lake/none.json"):
+    back = {**given["Parameters"], "previous_metadata_location": now["Parameters"]["metadata_location"]}
+    client.update_table(DatabaseName=namespace, TableInput={**given, "Parameters": back})
+    assert ids(catalog.load_table((namespace, "t"))) == [0, 1]
+
+
+def test_a_pointer_to_nothing_is_refused(tenon, catalog, namespace, bucket):
+    catalog.create_table((namespace, "t"), rows(0, 1).schema).append(rows(0, 2))
+    client, s3 = tenon.client("glue"), tenon.client("s3")
+    seen = client.get_table(DatabaseName=namespace, Name="t")["Table"]
+    given = {key: seen[key] for key in ("Name", "TableType", "Parameters", "StorageDescriptor")}
+    here = seen["Parameters"]["metadata_location"]
+    s3.put_object(Bucket=bucket, Key="notes.json", Body=b'{"table": "t"}')
+
+    def moved(location, **more):
+        return {**given, **more, "Parameters": {**given["Parameters"], "metadata_location": location,
+                                                "previous_metadata_location": here}}
+
+    for wrong in (f"s3://{bucket}/none.metadata.json", f"s3://{bucket}/notes.json"):
+        with pytest.raises(client.exceptions.InvalidInputException, match=wrong):
+            client.update_table(DatabaseName=namespace, TableInput=moved(wrong))
+        with pytest.raises(client.exceptions.InvalidInputException, match=wrong):
+            client.create_table(DatabaseName=namespace, TableInput=moved(wrong, Name="other"))
+    with pytest.raises(client.exceptions.InvalidInputException, match="no bucket of this server"):
+        client.update_table(DatabaseName=namespace, TableInput=moved("s3://nowhere-at-all/t.metadata.json"))
+    # What the catalog says of the update comes first.
+    with pytest.raises(client.exceptions.ConcurrentModificationException):
+        client.update_table(DatabaseName=namespace, TableInput=moved(f"s3://{bucket}/none.json"), VersionId="4711")
+    assert client.get_table(DatabaseName=namespace, Name="t")["Table"]["VersionId"] == seen["VersionId"]
+    assert [t["Name"] for t in client.get_tables(DatabaseName=namespace)["TableList"]] == ["t"]
+    # Metadata in other stores is for the clients that reach them.
+    client.create_table(DatabaseName=namespace, TableInput=moved("file:///wh/t.metadata.json", Name="elsewhere"))
+    # A file that goes later is named; the table can be described otherwise, and mended.
+    metadata = s3.get_object(Bucket=bucket, Key=here.removeprefix(f"s3://{bucket}/"))["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=here.removeprefix(f"s3://{bucket}/"))
+    with pytest.raises(BadRequestError, match=here):
         rest(tenon).load_table((namespace, "t"))
+    client.update_table(DatabaseName=namespace, TableInput={**given, "Description": "lost its metadata"})
+    s3.put_object(Bucket=bucket, Key="saved.metadata.json", Body=metadata)
+    client.update_table(DatabaseName=namespace, TableInput=moved(f"s3://{bucket}/saved.metadata.json"))
+    assert ids(catalog.load_table((namespace, "t"))) == [0, 1]
 
 
 def test_two_writers_never_lose_a_commit(tenon, catalog, namespace):

@@ -97,6 +97,9 @@ async fn a_client_writes_and_reads_logs() {
     next["nextToken"] = page["nextForwardToken"].clone();
     let page = server.ok("GetLogEvents", next.clone()).await;
     assert_eq!((&page["events"], &page["nextForwardToken"]), (&json!([]), &next["nextToken"]));
+    server.ok("CreateLogStream", json!({ "logGroupName": GROUP, "logStreamName": "jr_2" })).await;
+    next["logStreamName"] = json!("jr_2");
+    server.fault("GetLogEvents", next, "InvalidParameterException").await;
     let find = json!({ "logGroupName": GROUP, "filterPattern": "ERROR -two", "logStreamNames": ["jr_1"] });
     let found = server.ok("FilterLogEvents", find).await;
     assert_eq!(found["events"].as_array().map(Vec::len), Some(1));

@@ -75,6 +75,14 @@ pub enum CrawlerError {
         /// The crawler's name.
         name: String,
     },
+    /// The crawler's schedule is one that never fires any more.
+    #[error("The schedule of crawler {name} never fires again: the last moment of {expression} is past")]
+    SchedulePast {
+        /// The crawler's name.
+        name: String,
+        /// `cron(…)`
+        expression: String,
+    },
     /// The schedule is started already.
     #[error("The schedule of crawler {name} is already running")]
     SchedulerRunning {

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! A row of `crawler_memory` holds what is known of the files of one listing page, under the page's first key: per file
-//! ETag, size and what was found, and the distinct schemas once, as compressed JSON (some 30 bytes per file). A page is
+//! ETag, size and what was found, and the distinct schemas once, as compressed JSON (some 30 bytes per file, and its first
+//! row where that may be a header). A page is
 //! written when it differs from what is remembered.
 //!
 //! # Invariants
@@ -13,13 +14,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use formats::{InferOptions, InferredField};
+use formats::{InferOptions, InferredField, Seen as OfValues};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use store::{Scope, Tx, params};
 
 use crate::error::{CrawlerError, pack, unpack};
-use crate::plan::{Kind, Shape};
+use crate::plan::{Examples, Kind, Shape};
 
 /// What looking at a file found.
 #[derive(Debug, Clone)]
@@ -45,11 +46,13 @@ struct Page {
     files: Vec<File>,
 }
 
+/// Columns: name, type, nullable, what was seen of the values.
+type Columns = Vec<(String, String, bool, OfValues)>;
+
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Schema {
     kind: Kind,
-    /// Name, type, nullable, untyped.
-    fields: Vec<(String, String, bool, bool)>,
+    fields: Columns,
     quoted: bool,
     escape: Option<u8>,
     avro_schema: Option<String>,
@@ -70,9 +73,9 @@ struct File {
 
 #[derive(Serialize, Deserialize)]
 enum Stored {
-    /// Schema, records, sampled bytes and records, bytes not seen, remarks.
+    /// Schema, records, sampled bytes and records, bytes not seen, remarks, columns if the first row names them.
     #[serde(rename = "r")]
-    Recognised(usize, u64, (u64, u64), u64, Vec<String>),
+    Recognised(usize, u64, (u64, u64), u64, Vec<String>, Option<Columns>),
     #[serde(rename = "e")]
     Empty(String),
     #[serde(rename = "x")]
@@ -153,9 +156,14 @@ impl Memory {
                 continue;
             }
             let look = match file.look {
-                Stored::Recognised(schema, records, sampled, unseen, remarks) => {
+                Stored::Recognised(schema, records, sampled, unseen, remarks, titled) => {
                     let Some(Some(schema)) = schemas.get(schema) else { continue };
-                    Look::Recognised(Box::new(schema.shape(file.size, records, sampled, unseen)), remarks)
+                    let titled = match titled.as_ref().map(fields_of) {
+                        Some(None) => continue,
+                        read => read.flatten().map(Arc::new),
+                    };
+                    let shape = schema.shape(file.size, records, sampled, unseen);
+                    Look::Recognised(Box::new(Shape { titled, ..shape }), remarks)
                 }
                 Stored::Empty(message) => Look::Empty(message),
                 Stored::Refused(kind, message) => Look::Refused(kind, message),
@@ -233,7 +241,8 @@ fn page(mark: &str, seen: &[Seen]) -> Page {
                     schemas.len() - 1
                 });
                 newest = Some((Arc::clone(&shape.fields), at));
-                Stored::Recognised(at, shape.records, shape.sampled, shape.unseen, remarks.clone())
+                let titled = shape.titled.as_ref().map(|fields| columns_of(fields));
+                Stored::Recognised(at, shape.records, shape.sampled, shape.unseen, remarks.clone(), titled)
             }
         };
         files.push(File { key: key.clone(), etag: etag.clone(), size: *size, look });
@@ -241,11 +250,29 @@ fn page(mark: &str, seen: &[Seen]) -> Page {
     Page { mark: mark.to_owned(), schemas, files }
 }
 
+fn columns_of(fields: &[InferredField]) -> Columns {
+    fields.iter().map(|f| (f.name.clone(), f.ty.to_string(), f.nullable, f.seen.clone())).collect()
+}
+
+/// `None` when a type does not read back as it was written (names of fields may hold anything): such files are looked at
+/// again.
+fn fields_of(columns: &Columns) -> Option<Vec<InferredField>> {
+    let field = |(name, ty, nullable, seen): &(String, String, bool, OfValues)| {
+        let parsed: formats::hive::HiveType = ty.parse().ok()?;
+        (parsed.to_string() == *ty).then(|| InferredField {
+            name: name.clone(),
+            ty: parsed,
+            nullable: *nullable,
+            seen: seen.clone(),
+        })
+    };
+    columns.iter().map(field).collect()
+}
+
 fn schema_of(shape: &Shape) -> Schema {
-    let fields = shape.fields.iter().map(|f| (f.name.clone(), f.ty.to_string(), f.nullable, f.untyped));
     Schema {
         kind: shape.kind.clone(),
-        fields: fields.collect(),
+        fields: columns_of(&shape.fields),
         quoted: shape.quoted,
         escape: shape.escape,
         avro_schema: shape.avro_schema.clone(),
@@ -260,22 +287,9 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// `None` when a type does not read back as it was written (names of fields may hold anything): such files are
-    /// looked at again.
+    /// `None` as of [`fields_of`].
     fn of(schema: Schema) -> Option<Self> {
-        let mut fields = Vec::with_capacity(schema.fields.len());
-        for (name, ty, nullable, untyped) in &schema.fields {
-            let parsed: formats::hive::HiveType = ty.parse().ok()?;
-            if parsed.to_string() != *ty {
-                return None;
-            }
-            fields.push(InferredField {
-                name: name.clone(),
-                ty: parsed,
-                nullable: *nullable,
-                untyped: *untyped,
-            });
-        }
+        let fields = fields_of(&schema.fields)?;
         Some(Self { schema, fields: Arc::new(fields) })
     }
 
@@ -283,6 +297,7 @@ impl Remembered {
         Shape {
             kind: self.schema.kind.clone(),
             fields: Arc::clone(&self.fields),
+            titled: None,
             quoted: self.schema.quoted,
             escape: self.schema.escape,
             avro_schema: self.schema.avro_schema.clone(),
@@ -293,7 +308,8 @@ impl Remembered {
             unseen,
             compressions: [(self.schema.compression.clone(), 1)].into(),
             contradicting: BTreeSet::new(),
-            example: None,
+            passed_over: 0,
+            examples: Examples::default(),
         }
     }
 }

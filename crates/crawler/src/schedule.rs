@@ -43,16 +43,16 @@ pub struct Schedule {
     pub next_ms: Option<i64>,
 }
 
-/// Reads an expression. Errors: `Invalid`, also for one whose day never comes.
-fn parse(expression: &str) -> Result<Cron, CrawlerError> {
-    let invalid = |why: String| {
+/// What [`Cron`] says of an expression, with the expression. Errors: `Invalid`.
+fn read(expression: &str, cron: Result<Cron, String>) -> Result<Cron, CrawlerError> {
+    cron.map_err(|why| {
         CrawlerError::invalid(format!("Schedule {expression:?} is not a valid cron expression: {why}"))
-    };
-    let cron = Cron::parse(expression).map_err(|why| invalid(why.to_string()))?;
-    match cron.next(0) {
-        Some(_) => Ok(cron),
-        None => Err(invalid("there is no such day".to_owned())),
-    }
+    })
+}
+
+/// Reads an expression that is kept, whose moments may have passed. Errors: `Invalid`.
+fn parse(expression: &str) -> Result<Cron, CrawlerError> {
+    read(expression, Cron::parse(expression))
 }
 
 fn from_row(row: &Row) -> Result<Schedule, CrawlerError> {
@@ -84,7 +84,8 @@ pub(crate) async fn remove(tx: &mut Tx, scope: &Scope, crawler: &str) -> Result<
     Ok(())
 }
 
-/// Gives a crawler a schedule, counted from now; an empty expression takes it away. Errors: `Invalid`.
+/// Gives a crawler a schedule, counted from now; an empty expression takes it away. Errors: `Invalid`, also for one that never
+/// fires from now on, unless it is the one that the crawler has.
 pub(crate) async fn set(
     tx: &mut Tx,
     scope: &Scope,
@@ -92,11 +93,16 @@ pub(crate) async fn set(
     expression: &str,
     state: ScheduleState,
 ) -> Result<(), CrawlerError> {
+    let known = get(tx, scope, crawler).await?;
     remove(tx, scope, crawler).await?;
     if expression.trim().is_empty() {
         return Ok(());
     }
-    let next = parse(expression)?.next(tx.now_ms()).filter(|_| state == ScheduleState::Scheduled);
+    let cron = match known.is_some_and(|known| known.expression == expression) {
+        true => parse(expression)?,
+        false => read(expression, Cron::upcoming(expression, tx.now_ms()))?,
+    };
+    let next = cron.next(tx.now_ms()).filter(|_| state == ScheduleState::Scheduled);
     tx.execute(
         "INSERT INTO crawler_schedules (account, region, crawler, expression, state, next_ms)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -104,6 +110,13 @@ pub(crate) async fn set(
     )
     .await?;
     Ok(())
+}
+
+impl Schedule {
+    /// Whether it has a moment after `now_ms`. Errors: `Invalid`.
+    pub(crate) fn fires_after(&self, now_ms: i64) -> Result<bool, CrawlerError> {
+        Ok(parse(&self.expression)?.next(now_ms).is_some())
+    }
 }
 
 /// Crawlers that are due, with the moment that they were due at.

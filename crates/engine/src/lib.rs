@@ -58,7 +58,8 @@ pub use runtime::{Engine, MemoryUse};
 pub use scan::numbers::number_of_text;
 pub use session::{BadRecordPolicy, Explained, Session, SessionOptions, Sources, SqlDialect, frame_schema};
 pub use sql::{
-    OneRow, check_expansion, check_size, correlation_fault, on_large_stack, one_row, regroup_distinct,
+    NamedCast, OneRow, check_expansion, check_size, correlation_fault, on_large_stack, one_row,
+    regroup_distinct,
 };
 pub use stats::{RunStats, ScanStats, WriteStats};
 pub use table::{PATH_COLUMN, TableOptions, bounded_texts};

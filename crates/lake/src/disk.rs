@@ -36,6 +36,8 @@ pub(crate) struct Disk {
     folder: PathBuf,
     /// Where the extents are.
     dir: PathBuf,
+    /// Whether the folders in `dir` are known to be there for good.
+    sharded: Mutex<bool>,
     durable: bool,
     next_id: AtomicI64,
     pins: Mutex<Pins>,
@@ -64,12 +66,10 @@ impl Disk {
     pub(crate) fn open(dir: &Path, durable: bool) -> Result<Disk, LakeError> {
         let failed = |source| LakeError::io(format!("opening the object folder {}", dir.display()), source);
         let extents = dir.join("extents");
-        for byte in 0..=255u8 {
-            fs::create_dir_all(extents.join(format!("{byte:02x}"))).map_err(failed)?;
-        }
+        fs::create_dir_all(&extents).map_err(failed)?;
         if durable {
             // At every start: an earlier one may have been cut off between making the folders and syncing them.
-            for folder in [Some(extents.as_path()), Some(dir), dir.parent()].into_iter().flatten() {
+            for folder in [Some(dir), dir.parent()].into_iter().flatten() {
                 let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
                 sync_folder(named).map_err(failed)?;
             }
@@ -82,6 +82,7 @@ impl Disk {
         Ok(Disk {
             folder: dir.to_owned(),
             dir: extents,
+            sharded: Mutex::new(false),
             durable,
             next_id: AtomicI64::new(1),
             pins: Mutex::default(),
@@ -93,9 +94,28 @@ impl Disk {
         })
     }
 
+    /// Makes the folders that extents are in, before the first of them is written: 256 folders would be the longest part
+    /// of a new server's start. Blocks.
+    fn make_shards(&self) -> io::Result<()> {
+        let mut sharded = locked(&self.sharded);
+        if *sharded {
+            return Ok(());
+        }
+        for byte in 0..=255u8 {
+            fs::create_dir_all(self.dir.join(format!("{byte:02x}")))?;
+        }
+        if self.durable {
+            // Also when all were there: an earlier process may have been cut off before it synced them.
+            sync_folder(&self.dir)?;
+        }
+        *sharded = true;
+        Ok(())
+    }
+
     /// The same folder, holding copies of an outside store.
     pub(crate) fn with_outside(mut self, outside: Outside, cache_bytes: u64) -> Result<Disk, LakeError> {
-        self.clear_fetching().map_err(|err| LakeError::io("making the folder of fetched extents", err))?;
+        let made = self.clear_fetching().and_then(|()| self.make_shards());
+        made.map_err(|err| LakeError::io("making the folders of fetched extents", err))?;
         self.cache = Some(Cache::new(outside, cache_bytes));
         Ok(self)
     }
@@ -308,6 +328,7 @@ pub(crate) struct ExtentFile {
 impl ExtentFile {
     /// Creates the (empty) file of a new extent.
     pub(crate) fn create(disk: &Arc<Disk>) -> io::Result<ExtentFile> {
+        disk.make_shards()?;
         let id = disk.new_id();
         File::options().write(true).create_new(true).open(disk.path(id))?;
         if disk.cache.is_some() {

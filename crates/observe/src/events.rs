@@ -1,9 +1,10 @@
 //! Log events of one stream: writing them and reading them in pages.
 //!
 //! # Tokens
-//! A token is a place between two events, `f/` or `b/` (the direction to read on in) with the timestamp and the
-//! number that the next event there would at least have. It stays valid for as long as the stream. Reading on
-//! from the last place gives the same token back, as on AWS; events that arrive later are found from there.
+//! A token is a place between two events of a stream, `f/` or `b/` (the direction to read on in) with the stream's
+//! number, and the timestamp and the number that the next event there would at least have. It stays valid for as long
+//! as the stream, and is refused by every other one. Reading on from the last place gives the same token back, as on
+//! AWS; events that arrive later are found from there.
 
 use store::{Scope, Tx, Value, params};
 
@@ -222,15 +223,20 @@ enum Direction {
 }
 
 impl Place {
-    fn token(self, direction: Direction) -> String {
+    fn token(self, stream: i64, direction: Direction) -> String {
         let letter = if direction == Direction::Forward { 'f' } else { 'b' };
-        format!("{letter}/{:019}{:019}/s", self.ts_ms, self.seq)
+        format!("{letter}/{stream:019}{:019}{:019}/s", self.ts_ms, self.seq)
     }
 
-    fn parse(token: &str) -> Option<(Direction, Self)> {
+    /// The place in a token of the stream; `None` for any other text.
+    fn parse(token: &str, stream: i64) -> Option<(Direction, Self)> {
         let (letter, rest) = token.split_once('/')?;
         let digits = rest.strip_suffix("/s")?;
-        if digits.len() != 38 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        if digits.len() != 57 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let (of, digits) = digits.split_at(19);
+        if of.parse() != Ok(stream) {
             return None;
         }
         let direction = match letter {
@@ -246,7 +252,7 @@ impl Place {
 ///
 /// # Errors
 /// [`ObserveError::GroupNotFound`], [`ObserveError::StreamNotFound`]; [`ObserveError::InvalidParameter`] for a
-/// token that is not one.
+/// token that is none of the stream's.
 pub async fn get(
     tx: &mut Tx,
     scope: &Scope,
@@ -259,27 +265,28 @@ pub async fn get(
     let start_ms = query.start_ms.unwrap_or(0).max(group.oldest_kept_ms(tx.now_ms()));
     let end_ms = query.end_ms.unwrap_or(i64::MAX);
     let (direction, from) = match query.token {
-        Some(token) => Place::parse(token).ok_or_else(ObserveError::invalid_token)?,
+        Some(token) => Place::parse(token, stream.number).ok_or_else(ObserveError::invalid_token)?,
         None if query.from_head => (Direction::Forward, Place { ts_ms: start_ms.max(0), seq: 0 }),
         None => (Direction::Backward, Place { ts_ms: end_ms.max(0), seq: 0 }),
     };
     let limit = query.limit.unwrap_or(MAX_EVENTS).clamp(1, MAX_EVENTS);
     let found = collect(tx, stream.number, direction, from, (start_ms, end_ms), limit).await?;
-    let page = match (found.first(), found.last()) {
-        (Some((first, _)), Some((last, _))) => {
-            let after = Place { ts_ms: last.ts_ms, seq: last.seq + 1 };
-            (after.token(Direction::Forward), first.token(Direction::Backward))
-        }
+    let (after, before) = match (found.first(), found.last()) {
+        (Some((first, _)), Some((last, _))) => (Place { ts_ms: last.ts_ms, seq: last.seq + 1 }, *first),
         // Nothing there: both directions go on from the same place. Without a token from the newest events,
         // that is where the first event will be, not the end of time.
         _ if query.token.is_none() => {
             let place = Place { ts_ms: start_ms.max(0), seq: 0 };
-            (place.token(Direction::Forward), place.token(Direction::Backward))
+            (place, place)
         }
-        _ => (from.token(Direction::Forward), from.token(Direction::Backward)),
+        _ => (from, from),
     };
     let events = found.into_iter().map(|(_, event)| event).collect();
-    Ok(EventPage { events, next_forward: page.0, next_backward: page.1 })
+    Ok(EventPage {
+        events,
+        next_forward: after.token(stream.number, Direction::Forward),
+        next_backward: before.token(stream.number, Direction::Backward),
+    })
 }
 
 /// Reads events from a place on, and returns them oldest first.
@@ -345,11 +352,13 @@ mod tests {
     fn tokens_round_trip() {
         let place = Place { ts_ms: 1_800_000_000_000, seq: 7 };
         for direction in [Direction::Forward, Direction::Backward] {
-            assert_eq!(Place::parse(&place.token(direction)), Some((direction, place)));
+            let token = place.token(3, direction);
+            assert_eq!(Place::parse(&token, 3), Some((direction, place)));
+            assert_eq!(Place::parse(&token, 4), None, "a token of another stream");
         }
-        for token in ["", "f", "f/", "f//s", "x/1/s", "f/00000000000000000000000000000000000001/s "] {
-            assert_eq!(Place::parse(token), None, "{token}");
+        let (short, long) = (format!("f/{}/s", "0".repeat(56)), format!("f/{}1/s ", "0".repeat(56)));
+        for token in ["", "f", "f/", "f//s", "x/1/s", &short, &long, &format!("f/{}/s", "9".repeat(57))] {
+            assert_eq!(Place::parse(token, 0), None, "{token}");
         }
-        assert_eq!(Place::parse(&format!("f/{}/s", "9".repeat(38))), None);
     }
 }

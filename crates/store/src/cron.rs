@@ -83,6 +83,17 @@ impl Cron {
         })
     }
 
+    /// Reads an expression that is new at `now_ms`, epoch milliseconds. Errors: as [`Cron::parse`], and for one that has no
+    /// moment from then on.
+    pub fn upcoming(text: &str, now_ms: i64) -> Result<Self, String> {
+        let cron = Self::parse(text)?;
+        match (cron.next(now_ms), cron.next(0)) {
+            (Some(_), _) => Ok(cron),
+            (None, None) => Err("it never fires: there is no such day".to_owned()),
+            (None, Some(_)) => Err("it never fires again: its last moment is past".to_owned()),
+        }
+    }
+
     /// The first moment after `after_ms`, epoch milliseconds; `None` when there is none any more.
     pub fn next(&self, after_ms: i64) -> Option<i64> {
         // Seconds do not count: the next whole minute is the first candidate.
@@ -281,6 +292,24 @@ mod tests {
         // Seconds do not move it.
         let at = Cron::parse("cron(15 12 * * ? *)").unwrap().next(ms("2024-01-01T12:14") + 59_999).unwrap();
         assert_eq!(at, ms("2024-01-01T12:15"));
+    }
+
+    #[test]
+    fn what_never_fires_is_refused() {
+        let now = ms("2024-06-01T00:00");
+        for (cron, word) in [
+            ("cron(0 0 1 1 ? 2020)", "never fires again"),
+            ("cron(0 0 1 6 ? 2024)", "never fires again"),
+            ("cron(0 0 31 2 ? *)", "no such day"),
+            ("cron(0 0 29 2 ? 2025-2027)", "no such day"),
+            ("cron(0 24 1 1 ? 2020)", "Hours"),
+        ] {
+            let error = Cron::upcoming(cron, now).unwrap_err();
+            assert!(error.contains(word), "{cron}: {error}");
+        }
+        for cron in ["cron(0 0 1 1 ? 2020,2025)", "cron(1 0 1 6 ? 2024)", "cron(0 0 29 2 ? *)"] {
+            assert_eq!(Cron::upcoming(cron, now), Cron::parse(cron), "{cron}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Schema steps, versioned per owner.
 //!
-//! Layout: `store_migrations(owner, step, digest, applied_ms)` holds a row per applied step. Each step runs in
-//! one transaction with its row, so a crash leaves whole steps and the next start goes on from there. Steps
-//! are never edited or removed once released: a step whose digest changed, a step that this version does not
-//! know and an owner that it does not know all refuse the store, because an older version could break what a
-//! newer one relies on.
+//! Layout: `store_migrations(owner, step, digest, applied_ms)` holds a row per applied step. All steps that a start
+//! finds missing run in one transaction with their rows: a crash or a step that fails leaves the store as it was, and a
+//! new store costs one sync. Steps are never edited or removed once released: a step whose digest changed, a step
+//! that this version does not know and an owner that it does not know all refuse the store, because an older version
+//! could break what a newer one relies on.
 
 use std::collections::BTreeMap;
 
@@ -112,15 +112,15 @@ fn count(steps: &[&str]) -> i64 {
     i64::try_from(steps.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings the tables up to date on a connection, one transaction per step, each begun by `$begin`. A macro, because the
-/// back ends' connections have no type in common that this could be generic over without pages of bounds.
+/// Brings the tables up to date on a connection, in one transaction that `$begin` begins. A macro, because the back ends'
+/// connections have no type in common that this could be generic over without pages of bounds.
 macro_rules! upgrade {
     ($connection:expr, $dialect:expr, $begin:expr, $migrations:expr, $now_ms:expr) => {{
-        let connection = $connection;
         let script = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe($dialect.render(text)));
-        script($crate::migrate::LEDGER).execute(&mut *connection).await.map_err(StoreError::statement)?;
+        let mut tx = $connection.begin_with($begin).await.map_err(StoreError::statement)?;
+        script($crate::migrate::LEDGER).execute(&mut *tx).await.map_err(StoreError::statement)?;
         let rows = sqlx::query("SELECT owner, step, digest FROM store_migrations")
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut *tx)
             .await
             .map_err(StoreError::statement)?;
         let mut applied: Vec<$crate::migrate::Applied> = Vec::with_capacity(rows.len());
@@ -130,7 +130,6 @@ macro_rules! upgrade {
         }
         for step in $crate::migrate::plan($migrations, &applied)? {
             let applying = async {
-                let mut tx = connection.begin_with($begin).await?;
                 script(step.script).execute(&mut *tx).await?;
                 sqlx::query($crate::migrate::APPLIED)
                     .bind(step.owner)
@@ -138,17 +137,16 @@ macro_rules! upgrade {
                     .bind(&step.digest)
                     .bind($now_ms)
                     .execute(&mut *tx)
-                    .await?;
-                tx.commit().await
+                    .await
             };
-            let applied: Result<(), sqlx::Error> = applying.await;
+            let applied: Result<_, sqlx::Error> = applying.await;
             applied.map_err(|source| StoreError::Migration {
                 owner: step.owner.to_owned(),
                 step: step.number,
                 source: Arc::new(source),
             })?;
         }
-        Ok::<(), StoreError>(())
+        tx.commit().await.map_err(StoreError::statement)
     }};
 }
 pub(crate) use upgrade;

@@ -53,11 +53,12 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
 
     let mut supervisor = Supervisor::new();
     let node = Arc::new(node(&config, &data_dir, address, &composed, &supervisor, &metrics));
+    let app = app(Arc::clone(&node), composed.app, composed.ours, config.base_hosts.clone());
+    // First, so that the first request does not wait behind what the others begin with.
+    supervisor.run(http_task(listener, app, &config, &metrics));
     for task in composed.tasks {
         supervisor.run(task);
     }
-    let app = app(Arc::clone(&node), composed.app, composed.ours, config.base_hosts.clone());
-    supervisor.run(http_task(listener, app, &config, &metrics));
     node.set_ready(true);
     announce(&node, ready_file.as_deref())?;
 

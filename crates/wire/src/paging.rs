@@ -2,12 +2,13 @@
 //!
 //! What a listing gives as its token is a place in its order ("behind this name"). To another listing, or to the same one
 //! asked otherwise, that would be a place, too, and entries would silently be left out. So clients get the place with a
-//! fingerprint of the question before it: service, operation, account, region and every field but the token itself and the
-//! size of the page. A token that comes back with another question is refused before any handler sees it.
+//! fingerprint of the question before it: service, operation, account, region and every field but the token itself, the
+//! size of the page, and the caller's own catalog where it is named, which leaving it out means, too. A token that comes
+//! back with another question is refused before any handler sees it.
 //!
 //! This is done here for every operation that takes and gives `NextToken`; faces of other protocols use [`Question`]. Not
 //! for listings whose tokens are made to be used otherwise: S3's markers are keys, and CloudWatch's `GetLogEvents` goes
-//! forward and backward by the tokens of one answer.
+//! forward and backward by the tokens of one answer, which belong to their stream.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,6 +28,10 @@ const FINGERPRINT_BYTES: usize = 12;
 const TOKENS: [&str; 2] = ["NextToken", "nextToken"];
 /// What members with the size of a page are called: it may change from page to page.
 const SIZES: [&str; 5] = ["MaxResults", "maxResults", "Limit", "limit", "maxItems"];
+
+/// What members with a catalog's id are called. The account is the one that is meant where none is given (Glue API
+/// Reference: "If none is provided, the AWS account ID is used by default").
+const CATALOGS: [&str; 3] = ["CatalogId", "CatalogID", "ParentCatalogId"];
 
 /// A question that is answered in pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +73,10 @@ impl Paged {
         let (asked, answered) = (model.input(operation)?, model.output(operation)?);
         let both = |name: &&str| asked.member(name).is_some() && answered.member(name).is_some();
         let member = TOKENS.into_iter().find(both)?;
-        let kept = input.iter().filter(|(name, _)| *name != member && !SIZES.contains(&name.as_str()));
+        let kept = input.iter().filter(|(name, value)| {
+            let own = CATALOGS.contains(&name.as_str()) && value.as_str() == Some(&caller.account);
+            *name != member && !SIZES.contains(&name.as_str()) && !own
+        });
         let mut hash = Sha256::new();
         absorb_members(&mut hash, kept);
         let fields = hex::encode(hash.finalize());
@@ -176,6 +184,21 @@ mod tests {
             assert_ne!(other, made);
         }
         assert!(paged("GetTable", "1", json!({})).is_none());
+    }
+
+    #[test]
+    fn the_own_catalog_may_be_named_or_left_out() {
+        for (operation, member) in [
+            ("GetDatabases", "CatalogId"),
+            ("GetPartitions", "CatalogId"),
+            ("SearchTables", "CatalogId"),
+            ("GetColumnStatisticsTaskRuns", "CatalogID"),
+            ("GetCatalogs", "ParentCatalogId"),
+        ] {
+            let made = token(operation, "1", json!({}));
+            assert_eq!(token(operation, "1", json!({ member: "1" })), made, "{operation}");
+            assert_ne!(token(operation, "1", json!({ member: "2" })), made, "{operation}");
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) enum Problem {
     NestedNamespace { levels: Vec<String> },
     #[error("there is no warehouse {0:?}")]
     NoSuchWarehouse(String),
+    #[error("there is no prefix {0:?}")]
+    NoSuchPrefix(String),
     #[error("the request's body is in the encoding {0:?}")]
     Encoding(String),
     #[error("there is no such path")]
@@ -62,6 +64,14 @@ pub(super) fn explain(problem: &Problem) -> Explained {
         Problem::NoSuchWarehouse(name) => {
             let message = format!(
                 "Warehouse {name:?} does not exist: give your account id, account/region, s3://bucket/prefix, or nothing."
+            );
+            (StatusCode::BAD_REQUEST, BAD_REQUEST, message)
+        }
+        Problem::NoSuchPrefix(prefix) => {
+            let message = format!(
+                "The path's prefix {prefix:?} is none of this caller's: take the one that GET /_/iceberg/v1/config answers \
+                 (\"prefix\" in \"overrides\", made of account, region and warehouse); clients do that by themselves. Without \
+                 a prefix, paths begin with /_/iceberg/v1/namespaces."
             );
             (StatusCode::BAD_REQUEST, BAD_REQUEST, message)
         }

@@ -21,10 +21,10 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Errors: `NoSuchWarehouse` for a prefix that [`Context::prefix`] has not made, or of another account.
+    /// Errors: `NoSuchPrefix` for a prefix that [`Context::prefix`] has not made, or of another account.
     pub(super) fn new(caller: &Caller, prefix: Option<&str>) -> Result<Context, Problem> {
         let arn = |account: &str| format!("arn:aws:iam::{account}:root");
-        let bad = |prefix: &str| Problem::NoSuchWarehouse(prefix.to_owned());
+        let bad = |prefix: &str| Problem::NoSuchPrefix(prefix.to_owned());
         let Some(prefix) = prefix else {
             let scope = Scope::new(&caller.account, &caller.region);
             let scope = scope.map_err(|error| Problem::BadRequest(error.to_string()))?;
@@ -116,7 +116,17 @@ mod tests {
         assert!(Context::new(&caller(Some("AKIA")), Some("000000000000.eu-west-1")).is_ok());
         for prefix in ["123456789012.us-east-1", "000000000000", "x.y", "000000000000.us-east-1.!!"] {
             let refused = Context::new(&caller(Some("AKIA")), Some(prefix));
-            assert!(matches!(refused, Err(Problem::NoSuchWarehouse(_))), "{prefix}");
+            assert!(matches!(refused, Err(Problem::NoSuchPrefix(_))), "{prefix}");
         }
+    }
+
+    #[test]
+    fn an_unknown_prefix_says_where_prefixes_come_from() {
+        let refused = Context::new(&caller(None), Some("foo")).unwrap_err();
+        let (status, kind, message) = super::super::errors::explain(&refused);
+        // Not 404: to a client that asks whether something exists that would be an answer.
+        assert_eq!((status.as_u16(), kind), (400, "BadRequestException"));
+        assert!(message.contains("\"foo\"") && message.contains("v1/config"), "{message}");
+        assert!(!message.contains("Warehouse"), "{message}");
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn of<'a>(
 ) -> impl Iterator<Item = String> + 'a {
     let merged: HashMap<&str, &HiveType> =
         merged.iter().map(|field| (field.name.as_str(), &field.ty)).collect();
-    let nested = one.iter().filter(|field| !field.untyped && is_nested(&field.ty));
+    let nested = one.iter().filter(|field| !field.seen.is_nothing() && is_nested(&field.ty));
     let lost = nested
         .filter(move |field| merged.get(field.name.as_str()).is_some_and(|now| is_lost(&field.ty, now)));
     lost.map(|field| field.name.clone())
@@ -42,12 +42,12 @@ fn is_lost(was: &HiveType, is: &HiveType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use formats::merge_types;
+    use formats::{Seen, merge_types};
 
     use super::*;
 
     fn field(ty: &HiveType) -> Vec<InferredField> {
-        vec![InferredField { name: "c".to_owned(), ty: ty.clone(), nullable: true, untyped: false }]
+        vec![InferredField { name: "c".to_owned(), ty: ty.clone(), nullable: true, seen: Seen::Values }]
     }
 
     #[test]

@@ -15,12 +15,18 @@
 //! - `TableLevelConfiguration` puts every table's root at that level (the bucket is level 1).
 
 mod contradictions;
+mod examples;
+mod headers;
+mod kind;
 mod names;
 mod shape;
 mod tree;
 
+pub(crate) use examples::Examples;
+pub(crate) use headers::take_header;
+pub(crate) use kind::Kind;
 pub(crate) use names::{
     file_table, folder_table, is_date_like, is_unnamed, key_value, partition_of, plain_table, with_suffix,
 };
-pub(crate) use shape::{Kind, Likeness, Shape};
+pub(crate) use shape::{Likeness, Shape};
 pub(crate) use tree::{Folder, Grouping, Part, Planned, TablePlan, Tree, level};

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use formats::hive::HiveType;
 use formats::{
     AvroOptions, ColumnNames, CsvOptions, ExcelOptions, Format, Inferred, InferredField, IonOptions,
-    JsonOptions, JsonPath, LineOptions, OrcOptions, ParquetOptions, XmlOptions, merge_types,
+    JsonOptions, LineOptions, OrcOptions, ParquetOptions, merge_seen, merge_types,
 };
 
 use super::contradictions;
+use super::examples::Examples;
+use super::headers;
+use super::kind::Kind;
 
 /// Share of columns that must be in both.
 const SIMILAR: f64 = 0.7;
@@ -39,80 +40,13 @@ impl Likeness {
     }
 }
 
-/// Format and dialect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    Csv {
-        delimiter: u8,
-        header_lines: u64,
-        quote: u8,
-        #[serde(default)]
-        comment: Option<u8>,
-    },
-    Json,
-    /// Records at a path within documents.
-    JsonPath(Box<JsonPath>),
-    Parquet,
-    Avro,
-    Orc,
-    Excel {
-        header: bool,
-    },
-    /// Lines; the options without names.
-    Lines(Box<LineOptions>),
-    Xml(Box<XmlOptions>),
-    Ion,
-}
-
-impl Kind {
-    /// For people.
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Self::Csv { delimiter, header_lines, quote, comment } => {
-                let mut words = format!("CSV, fields separated by {}", character(*delimiter));
-                words.push_str(match header_lines {
-                    0 => ", without a header",
-                    _ => ", with a header",
-                });
-                if *quote != b'"' {
-                    words.push_str(&format!(", quoted by {}", character(*quote)));
-                }
-                if let Some(comment) = comment {
-                    words.push_str(&format!(", comments after {}", character(*comment)));
-                }
-                words
-            }
-            Self::Json => "JSON".to_owned(),
-            Self::JsonPath(path) => format!("JSON, records at {}", path.as_str()),
-            Self::Parquet => "Parquet".to_owned(),
-            Self::Avro => "Avro".to_owned(),
-            Self::Orc => "ORC".to_owned(),
-            Self::Excel { header: true } => "Excel, with a header".to_owned(),
-            Self::Excel { header: false } => "Excel, without a header".to_owned(),
-            Self::Lines(lines) => format!("log lines ({})", lines.classification),
-            Self::Xml(xml) => format!("XML, a record per element {}", xml.row_tag),
-            Self::Ion => "Ion".to_owned(),
-        }
-    }
-}
-
-/// A byte that separates or quotes.
-fn character(byte: u8) -> String {
-    match byte {
-        b',' => "commas".to_owned(),
-        b'\t' => "tabs".to_owned(),
-        b';' => "semicolons".to_owned(),
-        b'|' => "pipes".to_owned(),
-        byte if byte.is_ascii_graphic() => char::from(byte).to_string(),
-        byte => format!("the byte {byte:#04x}"),
-    }
-}
-
 /// One or more files of a kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     pub(crate) kind: Kind,
     pub(crate) fields: Arc<Vec<InferredField>>,
+    /// CSV without a header for sure: the columns as the first row of each file names them, when these are the same.
+    pub(crate) titled: Option<Arc<Vec<InferredField>>>,
     /// CSV: some field is quoted.
     pub(crate) quoted: bool,
     /// CSV: the escape seen; the quote when backslashes were seen that escape nothing.
@@ -131,8 +65,10 @@ pub(crate) struct Shape {
     pub(crate) compressions: BTreeMap<String, u64>,
     /// Nested columns whose types in some files contradict those in others.
     pub(crate) contradicting: BTreeSet<String>,
-    /// The key of a file that is so; of one with quotes, when some are quoted.
-    pub(crate) example: Option<Arc<str>>,
+    /// Files of which others are taken to be like those that were looked at; they count among `files`.
+    pub(crate) passed_over: u64,
+    /// Files to name.
+    pub(crate) examples: Examples,
 }
 
 impl Shape {
@@ -176,6 +112,7 @@ impl Shape {
         Self {
             kind,
             fields: Arc::new(inferred.fields),
+            titled: inferred.titled.map(Arc::new),
             quoted: inferred.quoted,
             escape,
             avro_schema,
@@ -186,7 +123,8 @@ impl Shape {
             sampled: (inferred.record_bytes, inferred.records),
             compressions: BTreeMap::from([(inferred.compression.name().to_owned(), 1)]),
             contradicting: BTreeSet::new(),
-            example: None,
+            passed_over: 0,
+            examples: Examples::default(),
         }
     }
 
@@ -212,9 +150,16 @@ impl Shape {
     /// Takes in another group when both are one table.
     pub(crate) fn merge(&mut self, other: &Self, likeness: Likeness) -> bool {
         // Most files share their columns, also in memory.
-        if self.kind != other.kind || self.escape != other.escape || !Arc::ptr_eq(&self.fields, &other.fields)
-        {
+        let alike = self.kind == other.kind
+            && self.escape == other.escape
+            && Arc::ptr_eq(&self.fields, &other.fields);
+        let mut merged = None;
+        if !alike {
             let Some(fields) = self.merged_fields(other, likeness) else { return false };
+            merged = Some(fields);
+        }
+        self.examples.merge((&self.fields, &other.fields), &other.examples);
+        if let Some(fields) = merged {
             if matches!(self.kind, Kind::Parquet | Kind::Avro | Kind::Orc) {
                 self.contradicting.extend(contradictions::of(&self.fields, &fields));
                 self.contradicting.extend(contradictions::of(&other.fields, &fields));
@@ -223,10 +168,8 @@ impl Shape {
                 self.fields = Arc::new(fields);
             }
         }
+        self.titled = headers::merged(self.titled.take(), other.titled.as_ref());
         self.contradicting.extend(other.contradicting.iter().cloned());
-        if self.example.is_none() || (other.quoted && !self.quoted) {
-            self.example.clone_from(&other.example);
-        }
         self.quoted |= other.quoted;
         self.escape = self.escape.or(other.escape);
         if self.avro_schema != other.avro_schema {
@@ -237,6 +180,7 @@ impl Shape {
         self.bytes += other.bytes;
         self.records += other.records;
         self.unseen += other.unseen;
+        self.passed_over += other.passed_over;
         self.sampled = (self.sampled.0 + other.sampled.0, self.sampled.1 + other.sampled.1);
         for (name, files) in &other.compressions {
             *self.compressions.entry(name.clone()).or_default() += files;
@@ -309,22 +253,12 @@ impl Shape {
 }
 
 fn merged(a: &InferredField, b: &InferredField) -> InferredField {
-    // A file without any value there knows no type.
-    let ty = match (a.untyped, b.untyped) {
-        (true, false) => b.ty.clone(),
-        (false, true) => a.ty.clone(),
-        _ => merge_types(&a.ty, &b.ty),
-    };
-    InferredField {
-        name: a.name.clone(),
-        ty,
-        nullable: a.nullable || b.nullable,
-        untyped: a.untyped && b.untyped,
-    }
+    let (ty, seen) = merge_seen((&a.ty, &a.seen), (&b.ty, &b.seen));
+    InferredField { name: a.name.clone(), ty, nullable: a.nullable || b.nullable, seen }
 }
 
 /// CSV is read by position: one schema must begin with the other.
-fn merge_positions(
+pub(super) fn merge_positions(
     a: &[InferredField],
     b: &[InferredField],
     header: bool,
@@ -335,7 +269,11 @@ fn merge_positions(
         return None;
     }
     let same = |x: &InferredField, y: &InferredField| {
-        if header { x.name == y.name } else { x.untyped || y.untyped || alike(&x.ty, &y.ty) }
+        if header {
+            x.name == y.name
+        } else {
+            x.seen.is_nothing() || y.seen.is_nothing() || alike(&x.ty, &y.ty)
+        }
     };
     let matches = long.iter().zip(short).filter(|(x, y)| same(x, y)).count();
     let enough = if header {

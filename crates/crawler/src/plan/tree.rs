@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use formats::InferredField;
 
+use super::headers::{Headers, take_header};
 use super::names::key_value;
 use super::shape::{Likeness, Shape};
 
@@ -28,6 +29,8 @@ pub(crate) struct Part {
     /// Folder with its `/`, as a key prefix.
     pub(crate) folder: String,
     pub(crate) fields: Arc<Vec<InferredField>>,
+    /// CSV: as [`Shape::titled`].
+    pub(crate) titled: Option<Arc<Vec<InferredField>>>,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) records: u64,
@@ -183,7 +186,8 @@ impl Tree {
         }
     }
 
-    fn reduce(&mut self, node: Node, path: String, level: usize) -> Reduced {
+    fn reduce(&mut self, mut node: Node, path: String, level: usize) -> Reduced {
+        node.folder.compare_headers(self.grouping.likeness());
         let mut children = Children::default();
         for (name, child) in node.children {
             let child_path = format!("{path}{name}/");
@@ -225,7 +229,8 @@ impl Tree {
         }
     }
 
-    fn join(&mut self, folder: Folder, mut children: Children, path: String, level: usize) -> Reduced {
+    fn join(&mut self, mut folder: Folder, mut children: Children, path: String, level: usize) -> Reduced {
+        self.compare_headers(&mut folder, &mut children.units);
         let has_files = !folder.groups.is_empty();
         if self.grouping.is_above_tables(&path) && (has_files || children.any()) {
             self.why(&path, || "it lies above TableLevelConfiguration".to_owned());
@@ -258,6 +263,18 @@ impl Tree {
             return self.join_files(folder, children.units, path);
         }
         self.join_folders(children.units, &path, level)
+    }
+
+    /// Folders whose files' first rows are the headers of their neighbours have one, too.
+    fn compare_headers(&self, folder: &mut Folder, units: &mut [(String, Unit)]) {
+        if !folder.is_doubtful() && !units.iter().any(|(_, unit)| unit.shape.titled.is_some()) {
+            return;
+        }
+        let headers = Headers::of(folder.groups.iter().chain(units.iter().map(|(_, unit)| &unit.shape)));
+        for (_, unit) in units.iter_mut().filter(|(_, unit)| headers.name(&unit.shape)) {
+            take_header(&mut unit.shape, &mut unit.parts);
+        }
+        folder.take_headers(|shape| headers.name(shape), self.grouping.likeness());
     }
 
     /// A folder without files of its own, all of whose folders are one table each.
@@ -336,6 +353,8 @@ impl Tree {
 fn count(shape: &mut Shape, folder: &Folder) {
     let (files, bytes) = folder.counted;
     shape.files += files;
+    shape.passed_over += files;
+    shape.examples.passed_over.clone_from(&folder.first_counted);
     shape.records += bytes / shape.average_record().max(1);
     shape.bytes += bytes;
 }
@@ -345,6 +364,7 @@ fn leaf(folder: String, shape: Shape) -> Unit {
         values: Vec::new(),
         folder: folder.clone(),
         fields: Arc::clone(&shape.fields),
+        titled: shape.titled.clone(),
         files: shape.files,
         bytes: shape.bytes,
         records: shape.records,

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use catalog::{Table, TableInput, table};
 
+use super::covers::Covers;
 use super::decide;
 use super::describe::{self, UPDATED_BY};
 use super::events::Changes;
@@ -23,7 +24,7 @@ use super::incremental::with_slash;
 use super::look::is_hidden;
 use super::ready::{Discovery, Ready};
 use super::survey::{Looked, Place, look_below};
-use super::vanished::{Covers, Gone};
+use super::vanished::Gone;
 use super::{Done, Ended, Job, count_files, existing, naming, publish, say_left_out, widened};
 use crate::definition::{CatalogTarget, Configuration};
 use crate::error::CrawlerError;

@@ -84,6 +84,20 @@ pub(super) fn unseen(shape: &Shape) -> Option<String> {
     })
 }
 
+/// What the log says of a table of whose files only some were looked at.
+pub(super) fn passed_over(found: &Found) -> Option<String> {
+    let shape = &found.plan.shape;
+    let (passed, sample) = (shape.passed_over, found.sample.filter(|_| shape.passed_over > 0)?);
+    let example = shape.examples.passed_over.as_ref();
+    let such = example.map(|key| format!(", such as {}", location(found.bucket.as_str(), key)));
+    Some(format!(
+        "with SampleSize {sample}, {passed} of its {} files were not looked at{}: of each folder the first {sample} by their \
+         names were, the others are taken to be like them",
+        shape.files,
+        such.unwrap_or_default()
+    ))
+}
+
 struct Sizes {
     files: u64,
     bytes: u64,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use catalog::{Column, Parameters, Table, partition};
-use formats::InferredField;
+use formats::{InferredField, Seen};
 
 use super::describe;
 use super::known::Known;
@@ -81,7 +81,9 @@ pub(super) async fn tables(
         let others = taken.get(&key).into_iter().flatten().find(|other| **other != home);
         let planned = match others {
             Some(other) => Err(format!("it stands for the same partition values as {other}")),
-            None => partition_of(settings, grouping, &home[bucket.len()..], candidate),
+            None => {
+                partition_of(settings, grouping, (place.bucket.as_str(), &home[bucket.len()..]), candidate)
+            }
         };
         match planned {
             Ok((part, shape, notes)) => {
@@ -128,11 +130,15 @@ async fn taken(
 fn partition_of(
     settings: &Configuration,
     grouping: Grouping,
-    folder: &str,
-    candidate: Candidate<'_>,
+    (bucket, folder): (&str, &str),
+    mut candidate: Candidate<'_>,
 ) -> Result<(Part, Shape, Vec<String>), String> {
     let table = candidate.table;
-    let Planned { tables: mut plans, notes, .. } = Tree::new(folder, candidate.folders, grouping).planned();
+    for folder in candidate.folders.values_mut() {
+        folder.take_headers(|shape| reads::names_columns(&table.input, shape), grouping.likeness());
+    }
+    let Planned { tables: mut plans, mut notes, .. } =
+        Tree::new(folder, candidate.folders, grouping).planned();
     let plan = plans.pop().filter(|plan| plans.is_empty() && plan.keys.is_empty() && plan.path == folder);
     let Some(TablePlan { shape, .. }) = plan else {
         return Err(format!(
@@ -147,11 +153,12 @@ fn partition_of(
     match reads::dialect(&own, parameters, &files) {
         // The partition gets a SerDe of its own.
         Dialect::Read | Dialect::Quotes => {}
-        Dialect::Other(why) => return Err(unfit(why)),
+        Dialect::Other(odd) => return Err(unfit(odd.why)),
     }
-    if let Some(why) = reads::columns(table.columns(), table.partition_keys(), &files) {
-        return Err(unfit(why));
+    if let Some(odd) = reads::columns(table.columns(), table.partition_keys(), &files) {
+        return Err(unfit(odd.why));
     }
+    notes.extend(reads::inexact(&shape, bucket, &table.input));
     let likeness = widened::likeness(table, settings);
     if !as_shape(table, &shape).fits(&shape, likeness) {
         return Err(unfit("too few of their columns are the same".to_owned()));
@@ -160,6 +167,7 @@ fn partition_of(
         values: candidate.values,
         folder: folder.to_owned(),
         fields: shape.fields.clone(),
+        titled: None,
         files: shape.files,
         bytes: shape.bytes,
         records: shape.records,
@@ -181,7 +189,7 @@ fn as_shape(table: &Table, shape: &Shape) -> Shape {
             name: field.unwrap_or_else(|| column.name.clone()),
             ty: column.hive_type().parse().ok()?,
             nullable: true,
-            untyped: false,
+            seen: Seen::Values,
         })
     };
     let mut fields: Vec<InferredField> = table.columns().iter().filter_map(field).collect();
@@ -197,16 +205,20 @@ fn add(job: &Job<'_>, place: &Place, new: &mut New, table: &Table, part: Part, s
         let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
         let path = table.location().unwrap_or_default();
         let path = path.strip_prefix(&format!("s3://{}/", place.bucket.as_str())).unwrap_or_default();
-        let plan = TablePlan { path: path.to_owned(), shape, keys, parts: Vec::new() };
+        let none = Shape { files: 0, passed_over: 0, ..shape.clone() };
+        let plan = TablePlan { path: path.to_owned(), shape: none, keys, parts: Vec::new() };
         let found = Found {
             bucket: place.bucket.clone(),
             plan,
             exclusions: Vec::new(),
             database: job.database().to_owned(),
             owner: None,
+            sample: place.sample,
         };
         (found, table.clone())
     });
+    found.plan.shape.files += shape.files;
+    found.plan.shape.passed_over += shape.passed_over;
     found.plan.parts.push(part);
 }
 
@@ -238,5 +250,8 @@ pub(super) async fn publish(job: &Job<'_>, found: &Found, table: &Table) -> Resu
         made += count;
     }
     job.log.info(format!("INFO : Added {made} partitions to table {} (new folders only)", table.name));
+    if let Some(fact) = describe::passed_over(found) {
+        job.log.info(format!("INFO : table {}: {fact}", table.name));
+    }
     Ok(made)
 }

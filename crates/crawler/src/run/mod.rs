@@ -2,6 +2,7 @@
 
 mod changed;
 mod changes;
+mod covers;
 mod decide;
 mod describe;
 mod events;
@@ -20,6 +21,7 @@ mod publish;
 mod reads;
 mod ready;
 mod survey;
+mod takes;
 mod vanished;
 mod widened;
 mod written;

@@ -18,6 +18,8 @@ pub(crate) struct Found {
     pub(crate) database: String,
     /// The table that a catalog target names.
     pub(crate) owner: Option<Box<Table>>,
+    /// How many files of a folder were looked at, at most.
+    pub(crate) sample: Option<u32>,
 }
 
 /// A place to look at.
@@ -52,6 +54,7 @@ impl Place {
             exclusions: self.exclusions.iter().map(|pattern| format!("{whole}{pattern}")).collect(),
             database: job.database().to_owned(),
             owner: None,
+            sample: self.sample,
         }
     }
 }

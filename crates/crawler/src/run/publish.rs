@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use catalog::{CatalogError, PartitionInput, TableInput, database, partition, table};
+use lake::BucketName;
 use store::Tx;
 
 use super::decide::{self, Fate, Part, keep_columns};
@@ -15,7 +16,7 @@ use super::survey::Found;
 use super::{Ended, Job, describe, keys, naming, reads, vanished, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan;
+use crate::plan::{self, Shape};
 use crate::words::named_some;
 
 /// So many partitions are named.
@@ -29,6 +30,8 @@ pub(super) struct Wrote {
     pub(super) location: String,
     /// Names of its partition keys, when it is made of files.
     pub(super) keys: Vec<String>,
+    /// What these are, and the bucket that they are in.
+    pub(super) files: Option<(BucketName, Shape)>,
 }
 
 /// Writes everything that was found.
@@ -43,8 +46,8 @@ pub(super) async fn all(
     let mut written = Vec::new();
     for one in found {
         job.go_on()?;
-        let one = Ready::of(job, settings, one);
-        let table = match write_table(job, settings, &one, &names).await {
+        let mut one = Ready::of(job, settings, one);
+        let table = match write_table(job, settings, &mut one, &names).await {
             Ok(table) => table,
             Err(Written::Ended(ended)) => return Err(ended),
             Err(Written::Refused(why)) => {
@@ -52,13 +55,17 @@ pub(super) async fn all(
                 continue;
             }
         };
-        let keys = one.files.as_ref().map(|files| files.plan.keys.clone()).unwrap_or_default();
-        if let Some(files) = one.files.filter(|files| !files.plan.keys.is_empty()) {
-            write_partitions(job, settings, &files, &table).await?;
+        if let Some(files) = one.files.as_ref().filter(|files| !files.plan.keys.is_empty()) {
+            write_partitions(job, settings, files, &table).await?;
         }
         let name = table.input.name;
         names.insert(name.clone());
-        written.push(Wrote { name, location: one.location, keys });
+        let (mut keys, mut files) = (Vec::new(), None);
+        if let Some(found) = one.files {
+            keys = found.plan.keys;
+            files = Some((found.bucket, found.plan.shape));
+        }
+        written.push(Wrote { name, location: one.location, keys, files });
         job.log.flush().await;
     }
     job.count(|counts| counts.tables_found = count).await?;
@@ -135,26 +142,25 @@ pub(super) struct Table {
 async fn write_table(
     job: &Job<'_>,
     settings: &Configuration,
-    one: &Ready,
+    one: &mut Ready,
     names: &HashSet<String>,
 ) -> Result<Table, Written> {
     let mut tx = job.begin().await?;
     let (name, existing) = naming::choose(job, &mut tx, one, names).await?;
+    if let Some(old) = &existing {
+        one.take_header(job, settings, old);
+    }
+    let one = &*one;
     let input = TableInput { name: name.clone(), ..one.input.clone() };
     let mut crawler = job.definition.name.clone();
     let Some(old) = existing else {
         // An earlier crawler table of the name may be deprecated; here there is none.
         job.make_table(&mut tx, &one.database, input.clone()).await?;
         job.count_in(&mut tx, |counts| add(&mut counts.tables_created, &name)).await?;
-        return done(
-            job,
-            tx,
-            one,
-            Table { input, fresh: true, crawler, as_found: true },
-            None,
-            one.notes.clone(),
-        )
-        .await;
+        let mut notes = one.notes.clone();
+        notes.extend(one.files.as_ref().and_then(|files| reads::inexact_of(files, &input)));
+        let table = Table { input, fresh: true, crawler, as_found: true };
+        return done(job, tx, one, table, None, notes).await;
     };
     let (mut input, mut notes) = prepared(settings, one, &old, input);
     let behavior = job.definition.schema_change_policy.update_behavior;
@@ -181,8 +187,9 @@ async fn write_table(
     }
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
-    if let Some(files) = one.files.as_ref().filter(|_| fate != Fate::Remade) {
-        notes.extend(reads::remark(files, &input));
+    if let Some(files) = &one.files {
+        notes.extend(reads::remark(files, &input).filter(|_| fate != Fate::Remade));
+        notes.extend(reads::inexact_of(files, &input));
     }
     let fresh = fate == Fate::Remade;
     let as_found = fate != Fate::Logged && !settings.merge_new_columns;

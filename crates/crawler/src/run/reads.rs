@@ -6,14 +6,16 @@
 //! not seen: neither is wrong. Of text, a type that no crawler writes (`date`, `decimal`) is somebody's word and is believed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, TableInput};
 use formats::hive::HiveType;
-use formats::{CsvOptions, Format, InferredField, merge_types, serde_info};
+use formats::{CsvOptions, Format, InferredField, Seen, serde_info};
 
 use super::describe;
 use super::survey::Found;
-use crate::plan::{Kind, Part, Shape};
+use super::takes::{loses, takes};
+use crate::plan::{Examples, Kind, Part, Shape};
 use crate::words::named_some;
 
 /// Parameters that say how files are to be read; see [`describe::parameters_of_kind`].
@@ -37,45 +39,104 @@ pub(super) enum Dialect {
     Read,
     /// It does, but for quotes: with a SerDe of its own, a partition can be read beside the others.
     Quotes,
-    /// It does not, and why.
-    Other(String),
+    /// It does not.
+    Other(Odd),
+}
+
+/// Why files are read wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Odd {
+    pub(super) why: String,
+    /// The key of a file that is.
+    pub(super) file: Option<Arc<str>>,
 }
 
 /// Files to be judged.
 pub(super) struct Files<'a> {
     pub(super) kind: &'a Kind,
     pub(super) fields: &'a [InferredField],
-    pub(super) quoted: bool,
-    pub(super) escape: Option<u8>,
+    quoted: bool,
+    escape: Option<u8>,
+    examples: Option<&'a Examples>,
 }
 
 impl<'a> Files<'a> {
     pub(super) fn of(shape: &'a Shape) -> Self {
-        Self { kind: &shape.kind, fields: &shape.fields, quoted: shape.quoted, escape: shape.escape }
+        Self {
+            kind: &shape.kind,
+            fields: &shape.fields,
+            quoted: shape.quoted,
+            escape: shape.escape,
+            examples: Some(&shape.examples),
+        }
     }
 
     /// Of a partition of a table whose files are of this kind.
     pub(super) fn of_part(kind: &'a Kind, part: &'a Part) -> Self {
-        Self { kind, fields: &part.fields, quoted: part.quoted, escape: part.escape }
+        Self { kind, fields: &part.fields, quoted: part.quoted, escape: part.escape, examples: None }
+    }
+
+    /// Read wrongly, such as a file that is meant.
+    fn odd(&self, why: String, example: impl FnOnce(&'a Examples) -> Option<&'a Arc<str>>) -> Odd {
+        Odd { why, file: self.examples.and_then(example).cloned() }
     }
 }
 
 /// A remark on a table that reads its files wrongly as it is now. Of one with partitions these have dialects and places of
 /// columns of their own; the types are the table's.
 pub(super) fn remark(found: &Found, table: &TableInput) -> Option<String> {
-    let shape = &found.plan.shape;
-    let files = Files::of(shape);
+    let files = Files::of(&found.plan.shape);
     let (of_table, none) = (table.storage_descriptor.as_ref()?, Parameters::new());
     let keys = table.partition_keys.as_deref().unwrap_or_default();
-    let why = if keys.is_empty() {
+    let odd = if keys.is_empty() {
         why_not(of_table, table.parameters.as_ref().unwrap_or(&none), keys, &files)?
     } else {
-        types_by_name(of_table.columns.as_deref().unwrap_or_default(), keys, &files)?
+        types(&files, pairs(of_table.columns.as_deref().unwrap_or_default(), keys, &files, false))?
     };
-    let example = shape.example.as_deref();
-    let such =
-        example.map(|key| format!(", such as s3://{}/{key}", found.bucket.as_str())).unwrap_or_default();
-    Some(format!("it misreads its files{such}: {why}"))
+    Some(format!("it misreads its files{}: {}", such(found.bucket.as_str(), odd.file.as_ref()), odd.why))
+}
+
+/// Names a file.
+fn such(bucket: &str, key: Option<&Arc<str>>) -> String {
+    key.map(|key| format!(", such as {}", describe::location(bucket, key))).unwrap_or_default()
+}
+
+/// A remark on columns of a table that lose digits of what its files hold.
+pub(super) fn inexact(shape: &Shape, bucket: &str, table: &TableInput) -> Option<String> {
+    let files = Files::of(shape);
+    let keys = table.partition_keys.as_deref().unwrap_or_default();
+    let columns = table.storage_descriptor.as_ref()?.columns.as_deref().unwrap_or_default();
+    let lossy: Vec<(&Column, HiveType, &InferredField)> = pairs(columns, keys, &files, keys.is_empty())
+        .filter_map(|(column, field)| Some((column, column.hive_type().parse().ok()?, field)))
+        .filter(|(_, ty, field)| loses(files.kind, ty, (&field.ty, &field.seen)))
+        .collect();
+    let (_, ty, field) = lossy.first()?;
+    let example = shape.examples.of_column(&field.name, |own, seen| loses(files.kind, ty, (own, seen)));
+    let names: Vec<String> = lossy.iter().map(|(column, ..)| column.name.clone()).collect();
+    Some(format!(
+        "column {} is double, and some files hold whole numbers beyond 2^53 there{}: they lose digits",
+        named_some(&names, NAMED),
+        such(bucket, example)
+    ))
+}
+
+/// The same of a table that was found.
+pub(super) fn inexact_of(found: &Found, table: &TableInput) -> Option<String> {
+    inexact(&found.plan.shape, found.bucket.as_str(), table)
+}
+
+/// Whether the first rows of files that may be headers are those that a table skips: it names its columns so.
+pub(super) fn names_columns(table: &TableInput, shape: &Shape) -> bool {
+    let titled = shape.with_header();
+    let (Some(titled), Some(descriptor)) = (titled, table.storage_descriptor.as_ref()) else { return false };
+    let (none, keys) = (Parameters::new(), table.partition_keys.as_deref().unwrap_or_default());
+    let parameters = table.parameters.as_ref().unwrap_or(&none);
+    let columns = descriptor.columns.as_deref().unwrap_or_default();
+    let files = Files::of(&titled);
+    let named = describe::named(files.kind, &names(keys), files.fields);
+    columns.len().min(named.len()) >= 2
+        && !matches!(dialect(descriptor, parameters, &files), Dialect::Other(_))
+        && named.iter().zip(columns).all(|((name, _), column)| column.name.eq_ignore_ascii_case(name))
 }
 
 /// Names a partition of a table that reads its files wrongly, and says why.
@@ -89,8 +150,8 @@ pub(super) fn remark_on_part(
     let keys = table.partition_keys.as_deref().unwrap_or_default();
     let files = Files::of_part(&found.plan.shape.kind, part);
     let parameters = table.parameters.as_ref().unwrap_or(&none);
-    let why = why_not(input.storage_descriptor.as_ref()?, parameters, keys, &files)?;
-    Some(format!("{} ({why})", describe::location(found.bucket.as_str(), &part.folder)))
+    let odd = why_not(input.storage_descriptor.as_ref()?, parameters, keys, &files)?;
+    Some(format!("{} ({})", describe::location(found.bucket.as_str(), &part.folder), odd.why))
 }
 
 /// Why a descriptor in a table with these parameters and keys reads files wrongly; none when it does not.
@@ -99,11 +160,14 @@ pub(super) fn why_not(
     parameters: &Parameters,
     keys: &[Column],
     files: &Files<'_>,
-) -> Option<String> {
+) -> Option<Odd> {
     match dialect(descriptor, parameters, files) {
         Dialect::Read => columns(descriptor.columns.as_deref().unwrap_or_default(), keys, files),
-        Dialect::Quotes => Some("fields of its files are quoted, and it takes quotes for text".to_owned()),
-        Dialect::Other(why) => Some(why),
+        Dialect::Quotes => {
+            let why = "fields of its files are quoted, and it takes quotes for text".to_owned();
+            Some(files.odd(why, |files| files.quoted.as_ref()))
+        }
+        Dialect::Other(odd) => Some(odd),
     }
 }
 
@@ -111,10 +175,8 @@ pub(super) fn why_not(
 pub(super) fn dialect(descriptor: &StorageDescriptor, parameters: &Parameters, files: &Files<'_>) -> Dialect {
     if let Kind::Csv { delimiter, header_lines, quote, comment } = files.kind {
         let Some(csv) = csv_of(descriptor, parameters) else {
-            return Dialect::Other(format!(
-                "its files are {}, and its SerDe reads no such",
-                files.kind.words()
-            ));
+            let why = format!("its files are {}, and its SerDe reads no such", files.kind.words());
+            return Dialect::Other(files.odd(why, |files| files.first.as_ref()));
         };
         let has = Kind::Csv {
             delimiter: csv.delimiter,
@@ -123,23 +185,24 @@ pub(super) fn dialect(descriptor: &StorageDescriptor, parameters: &Parameters, f
             comment: csv.comment,
         };
         if csv.delimiter != *delimiter || csv.header_lines != *header_lines || csv.comment != *comment {
-            return Dialect::Other(differs(files.kind, &has));
+            return Dialect::Other(differs(files, &has));
         }
         return quotes(&csv, *quote, files, &has);
     }
     let written = describe::parameters_of_kind(files.kind);
     match OF_KIND.iter().find(|name| parameters.get(**name) != written.get(**name)) {
-        Some(name) => Dialect::Other(format!(
-            "its files are {}, and its {name} is {:?}",
-            files.kind.words(),
-            parameters.get(*name).map_or("", String::as_str)
-        )),
+        Some(name) => {
+            let has = parameters.get(*name).map_or("", String::as_str);
+            let why = format!("its files are {}, and its {name} is {has:?}", files.kind.words());
+            Dialect::Other(files.odd(why, |files| files.first.as_ref()))
+        }
         None => Dialect::Read,
     }
 }
 
-fn differs(files: &Kind, table: &Kind) -> String {
-    format!("its files are {}, and it reads {}", files.words(), table.words())
+fn differs(files: &Files<'_>, table: &Kind) -> Odd {
+    let why = format!("its files are {}, and it reads {}", files.kind.words(), table.words());
+    files.odd(why, |files| files.first.as_ref())
 }
 
 /// The dialect of a descriptor whose SerDe is of delimited text.
@@ -156,18 +219,19 @@ fn csv_of(descriptor: &StorageDescriptor, parameters: &Parameters) -> Option<Csv
 
 fn quotes(csv: &CsvOptions, quote: u8, files: &Files<'_>, has: &Kind) -> Dialect {
     let backslashes = |escapes: bool| {
-        let (files, table) = match escapes {
+        let (own, table) = match escapes {
             true => ("escapes", "text"),
             false => ("text", "escapes"),
         };
-        Dialect::Other(format!("backslashes are {files} in its files, and {table} to it"))
+        let why = format!("backslashes are {own} in its files, and {table} to it");
+        Dialect::Other(files.odd(why, |files| files.escaped.as_ref()))
     };
     match csv.quote {
         None if files.quoted => Dialect::Quotes,
         // It takes backslashes as they are, unless somebody says otherwise.
         None if csv.escape.is_some() && files.escape == Some(quote) => backslashes(false),
         None => Dialect::Read,
-        Some(known) if files.quoted && known != quote => Dialect::Other(differs(files.kind, has)),
+        Some(known) if files.quoted && known != quote => Dialect::Other(differs(files, has)),
         Some(known) => match files.escape {
             Some(seen) if seen != csv.escape.unwrap_or(known) => backslashes(seen != quote),
             _ => Dialect::Read,
@@ -179,133 +243,54 @@ fn names(keys: &[Column]) -> Vec<String> {
     keys.iter().map(|key| key.name.to_lowercase()).collect()
 }
 
-fn types_by_name(table: &[Column], keys: &[Column], files: &Files<'_>) -> Option<String> {
+/// Columns of a table with those of the files that they read: by their place, or by name.
+fn pairs<'a>(
+    table: &'a [Column],
+    keys: &[Column],
+    files: &Files<'a>,
+    by_place: bool,
+) -> Box<dyn Iterator<Item = (&'a Column, &'a InferredField)> + 'a> {
     let named = describe::named(files.kind, &names(keys), files.fields);
+    if by_place && matches!(files.kind, Kind::Csv { .. }) {
+        return Box::new(table.iter().zip(named.into_iter().map(|(_, field)| field)));
+    }
     let of_table: HashMap<String, &Column> = table.iter().map(|c| (c.name.to_lowercase(), c)).collect();
-    types(files.kind, named.iter().filter_map(|(name, field)| Some((*of_table.get(name)?, *field))))
+    Box::new(named.into_iter().filter_map(move |(name, field)| Some((*of_table.get(&name)?, field))))
 }
 
 /// Why columns read files wrongly.
-pub(super) fn columns(table: &[Column], keys: &[Column], files: &Files<'_>) -> Option<String> {
-    let named = describe::named(files.kind, &names(keys), files.fields);
-    let Kind::Csv { header_lines, .. } = files.kind else {
-        return types_by_name(table, keys, files);
-    };
-    let misnamed = named.iter().zip(table).any(|((name, _), column)| !column.name.eq_ignore_ascii_case(name));
-    if *header_lines > 0 && misnamed {
-        let of_files: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
-        let of_table: Vec<String> = table.iter().map(|column| column.name.clone()).collect();
-        return Some(format!(
-            "its files have the columns {}, and it has {}: they are found by position",
-            named_some(&of_files, NAMED),
-            named_some(&of_table, NAMED)
-        ));
+pub(super) fn columns(table: &[Column], keys: &[Column], files: &Files<'_>) -> Option<Odd> {
+    if let Kind::Csv { header_lines: 1.., .. } = files.kind {
+        let named = describe::named(files.kind, &names(keys), files.fields);
+        let is_other =
+            |((name, _), column): &(&(String, _), &Column)| !column.name.eq_ignore_ascii_case(name);
+        if let Some(((_, field), _)) = named.iter().zip(table).find(is_other) {
+            let of_files: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+            let of_table: Vec<String> = table.iter().map(|column| column.name.clone()).collect();
+            let why = format!(
+                "its files have the columns {}, and it has {}: they are found by position",
+                named_some(&of_files, NAMED),
+                named_some(&of_table, NAMED)
+            );
+            return Some(files.odd(why, |files| files.of_column(&field.name, |_, _| true)));
+        }
     }
-    types(files.kind, table.iter().zip(named.iter().map(|(_, field)| *field)))
+    types(files, pairs(table, keys, files, true))
 }
 
-fn types<'a>(kind: &Kind, pairs: impl Iterator<Item = (&'a Column, &'a InferredField)>) -> Option<String> {
-    let odd = pairs.filter(|(column, field)| {
-        let known = column.hive_type().parse::<HiveType>();
+fn types<'a>(files: &Files<'_>, pairs: impl Iterator<Item = (&'a Column, &'a InferredField)>) -> Option<Odd> {
+    let misread = |(column, field): (&'a Column, &'a InferredField)| {
         // What is no type fails every query, with these files or without.
-        !field.untyped && known.is_ok_and(|known| !takes(kind, &known, &field.ty))
-    });
-    let odd: Vec<String> = odd
-        .map(|(column, field)| {
-            format!("{} is {} in its files and {} in it", column.name, field.ty, column.hive_type())
-        })
-        .collect();
-    if odd.is_empty() { None } else { Some(format!("column {}", named_some(&odd, NAMED))) }
-}
-
-/// Whether every value of `file` is one of `table` as readers of this kind of files convert them.
-fn takes(kind: &Kind, table: &HiveType, file: &HiveType) -> bool {
-    let says_types = matches!(kind, Kind::Parquet | Kind::Avro | Kind::Orc);
-    if table == file || (!says_types && !is_inferred(kind, table)) {
-        // Of CSV, text says that some value is no number.
-        let is_text =
-            matches!(kind, Kind::Csv { .. }) && matches!(file, HiveType::String | HiveType::Boolean);
-        return table == file || !(is_text && is_number(table));
-    }
-    match (table, file) {
-        (HiveType::String | HiveType::Char(_) | HiveType::Varchar(_), _) => {
-            let is_nested = matches!(file, HiveType::Array(_) | HiveType::Map(..) | HiveType::Struct(_));
-            !says_types || !(is_nested || *file == HiveType::Binary)
-        }
-        _ => nests(kind, table, file),
-    }
-}
-
-fn nests(kind: &Kind, table: &HiveType, file: &HiveType) -> bool {
-    // Below the top, files that say their types are read as they say.
-    let says_types = matches!(kind, Kind::Parquet | Kind::Avro | Kind::Orc);
-    let below = |table: &HiveType, file: &HiveType| match says_types && is_text(table) {
-        true => is_text(file),
-        false => takes(kind, table, file),
+        let known: HiveType = column.hive_type().parse().ok()?;
+        (!takes(files.kind, &known, (&field.ty, &field.seen))).then_some((column, known, field))
     };
-    match (table, file) {
-        (HiveType::Array(table), HiveType::Array(file)) => below(table, file),
-        (HiveType::Map(key, value), HiveType::Map(of, to)) => below(key, of) && below(value, to),
-        (HiveType::Struct(table), HiveType::Struct(file)) => file.iter().all(|(name, ty)| {
-            let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-            known.is_none_or(|(_, known)| below(known, ty))
-        }),
-        (table, file) => merge_types(table, file) == *table,
-    }
-}
-
-fn is_number(ty: &HiveType) -> bool {
-    use HiveType as T;
-    matches!(ty, T::TinyInt | T::SmallInt | T::Int | T::BigInt | T::Float | T::Double | T::Decimal(..))
-}
-
-fn is_text(ty: &HiveType) -> bool {
-    matches!(ty, HiveType::String | HiveType::Char(_) | HiveType::Varchar(_))
-}
-
-/// Whether a crawler would write such a type for a column of text of this kind.
-fn is_inferred(kind: &Kind, ty: &HiveType) -> bool {
-    match ty {
-        HiveType::BigInt | HiveType::Double | HiveType::Boolean | HiveType::String => true,
-        HiveType::Int | HiveType::Array(_) | HiveType::Struct(_) => !matches!(kind, Kind::Csv { .. }),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_that_take_others_in() {
-        let csv = Kind::Csv { delimiter: b',', header_lines: 1, quote: b'"', comment: None };
-        for (kind, table, file, wanted) in [
-            (&csv, "bigint", "string", false),
-            (&csv, "bigint", "double", false),
-            (&csv, "double", "bigint", true),
-            (&csv, "string", "boolean", true),
-            (&csv, "date", "string", true),
-            (&csv, "int", "bigint", true),
-            (&csv, "decimal(10,2)", "double", true),
-            (&csv, "decimal(10,2)", "string", false),
-            (&Kind::Json, "decimal(10,2)", "string", true),
-            (&Kind::Json, "int", "bigint", false),
-            (&Kind::Json, "bigint", "int", true),
-            (&Kind::Json, "int", "string", false),
-            (&Kind::Json, "string", "struct<a:int>", true),
-            (&Kind::Json, "struct<a:int>", "struct<A:int,b:string>", true),
-            (&Kind::Json, "struct<a:int>", "struct<a:string>", false),
-            (&Kind::Json, "array<int>", "int", false),
-            (&Kind::Parquet, "bigint", "string", false),
-            (&Kind::Parquet, "bigint", "int", true),
-            (&Kind::Parquet, "string", "bigint", true),
-            (&Kind::Parquet, "string", "array<int>", false),
-            (&Kind::Parquet, "array<string>", "array<int>", false),
-            (&Kind::Parquet, "date", "string", false),
-            (&Kind::Parquet, "decimal(10,2)", "decimal(5,2)", true),
-        ] {
-            let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
-            assert_eq!(takes(kind, &known, &found), wanted, "{table} of {file}");
-        }
-    }
+    let odd: Vec<(&Column, HiveType, &InferredField)> = pairs.filter_map(misread).collect();
+    let (_, known, first) = odd.first()?;
+    let said = odd.iter().map(|(column, _, field)| {
+        format!("{} is {} in its files and {} in it", column.name, field.ty, column.hive_type())
+    });
+    let said: Vec<String> = said.collect();
+    let is_meant = |ty: &HiveType, seen: &Seen| !takes(files.kind, known, (ty, seen));
+    let why = format!("column {}", named_some(&said, NAMED));
+    Some(files.odd(why, |files| files.of_column(&first.name, is_meant)))
 }

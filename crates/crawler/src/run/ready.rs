@@ -3,9 +3,9 @@
 use catalog::{Table, TableInput};
 
 use super::survey::Found;
-use super::{Job, describe};
+use super::{Job, describe, reads};
 use crate::definition::Configuration;
-use crate::plan::{file_table, folder_table, plain_table};
+use crate::plan::{file_table, folder_table, plain_table, take_header};
 use crate::targets::{CONNECTION, Described};
 
 /// A table that a survey found.
@@ -68,7 +68,10 @@ impl Ready {
                     name,
                     location: describe::location(found.bucket.as_str(), path),
                     input,
-                    facts: describe::unseen(&found.plan.shape).into_iter().collect(),
+                    facts: describe::unseen(&found.plan.shape)
+                        .into_iter()
+                        .chain(describe::passed_over(&found))
+                        .collect(),
                     notes,
                     owner: found.owner.clone(),
                     files: Some(found),
@@ -84,6 +87,17 @@ impl Ready {
                 owner: None,
                 files: None,
             },
+        }
+    }
+}
+
+impl Ready {
+    /// Makes headers of the files' first rows when the table that is there names its columns so.
+    pub(super) fn take_header(&mut self, job: &Job<'_>, settings: &Configuration, old: &Table) {
+        let named = |found: &mut Box<Found>| reads::names_columns(&old.input, &found.plan.shape);
+        if let Some(mut found) = self.files.take_if(named) {
+            take_header(&mut found.plan.shape, &mut found.plan.parts);
+            *self = Self::of(job, settings, Discovery::Files(found));
         }
     }
 }

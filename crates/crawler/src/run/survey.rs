@@ -208,7 +208,7 @@ impl<'a> Survey<'a> {
             if self.sample.is_some_and(|limit| folder.recognised() + folder.pending >= limit)
                 && object.size > 0
             {
-                folder.counted = (folder.counted.0 + 1, folder.counted.1 + object.size);
+                folder.count(object.key.as_str(), object.size);
                 self.passed_over += 1;
                 continue;
             }
@@ -272,7 +272,7 @@ impl<'a> Survey<'a> {
                     .next()
                     .is_some_and(|(next, _)| next.starts_with(&below));
             if let Some(folder) = self.folders.get_mut(&place).filter(|_| is_leaf) {
-                folder.settle();
+                folder.settle(self.grouping.likeness());
             }
         }
     }

@@ -8,19 +8,18 @@
 //! A partition is no more than its folder: whether this is empty, or holds what its table cannot read any more, it goes the
 //! way of `DeleteBehavior`; the log tells which.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
 use catalog::{CatalogError, Parameters, PartitionInput, TableInput, partition, table};
 use lake::{BucketName, LakeError, ListQuery};
 
+use super::covers::{Covers, Left, left, misread};
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
-use super::incremental::with_slash;
 use super::look::is_hidden;
 use super::publish::Wrote;
 use super::{Ended, Job};
 use crate::definition::{DeleteBehavior, S3Target};
 use crate::error::CrawlerError;
-use crate::plan::{is_unnamed, partition_of};
 use crate::targets::Target;
 use crate::words::named_some;
 
@@ -81,24 +80,27 @@ impl Gone {
             return Ok(());
         }
         let name = &found.name;
-        match left(job, location, covers).await? {
-            Left::Nothing => Ok(remove(job, found, policy, "its files are gone").await?),
-            _ if found.parameter(DEPRECATED_BY).is_some() => Ok(()),
-            Left::Uncovered => {
-                job.log.warn(format!("Table {name} was not found again, but {location} still holds files"));
-                Ok(())
-            }
-            Left::Elsewhere(tables) => {
-                let tables = tables.into_iter().collect::<Vec<_>>().join(", ");
-                let why = format!("its files belong to {tables} now");
-                job.log.warn(format!("Table {name} was not found again: {why} ({location})"));
-                let kept = match policy {
-                    DeleteBehavior::DeleteFromDatabase => DeleteBehavior::DeprecateInDatabase,
-                    other => other,
-                };
-                Ok(remove(job, found, kept, &why).await?)
-            }
+        let Left { tables, uncovered } = left(job, location, covers).await?;
+        if tables.is_empty() && !uncovered {
+            return Ok(remove(job, found, policy, "its files are gone").await?);
         }
+        if found.parameter(DEPRECATED_BY).is_some() {
+            return Ok(());
+        }
+        let misread = misread(job, found, tables.values().copied()).await?;
+        if uncovered {
+            job.log
+                .warn(format!("Table {name} was not found again, but {location} still holds files{misread}"));
+            return Ok(());
+        }
+        let tables: Vec<&str> = tables.into_keys().collect();
+        let why = format!("its files belong to {} now", tables.join(", "));
+        job.log.warn(format!("Table {name} was not found again: {why} ({location}){misread}"));
+        let kept = match policy {
+            DeleteBehavior::DeleteFromDatabase => DeleteBehavior::DeprecateInDatabase,
+            other => other,
+        };
+        Ok(remove(job, found, kept, &why).await?)
     }
 
     fn within_files(&self, location: &str) -> Result<bool, CrawlerError> {
@@ -123,64 +125,13 @@ fn deletes(job: &Job<'_>) -> bool {
     job.definition.schema_change_policy.delete_behavior == DeleteBehavior::DeleteFromDatabase
 }
 
-/// Which tables files belong to.
-#[derive(Default)]
-pub(super) struct Covers<'a> {
-    /// By location, with a slash at its end.
-    tables: HashMap<String, &'a Wrote>,
-}
-
-impl<'a> Covers<'a> {
-    fn of(written: &'a [Wrote]) -> Self {
-        Self { tables: written.iter().map(|one| (with_slash(&one.location), one)).collect() }
-    }
-
-    /// The table that reads a file: the deepest around it, with partition keys only what lies in folders of theirs.
-    fn table(&self, file: &str) -> Option<&'a Wrote> {
-        let whole = format!("{file}/");
-        let mut around = whole.match_indices('/').map(|(at, _)| at).rev();
-        around.find_map(|at| {
-            let one = self.tables.get(&whole[..=at])?;
-            let keys = one.keys.iter().map(String::as_str);
-            partition_of(keys, &whole[at + 1..], is_unnamed).map(|_| *one)
-        })
-    }
-}
-
-/// What lies at the location of a table that was not found.
-enum Left {
-    Nothing,
-    /// Files, one of which at least belongs to no found table.
-    Uncovered,
-    /// Files of these tables alone.
-    Elsewhere(BTreeSet<String>),
-}
-
-async fn left(job: &Job<'_>, location: &str, covers: &Covers<'_>) -> Result<Left, CrawlerError> {
-    let mut tables = BTreeSet::new();
-    let uncovered = any_file(job, location, |file| match covers.table(file) {
-        Some(table) => {
-            if !tables.contains(&table.name) {
-                tables.insert(table.name.clone());
-            }
-            false
-        }
-        None => true,
-    });
-    Ok(match uncovered.await? {
-        true => Left::Uncovered,
-        false if tables.is_empty() => Left::Nothing,
-        false => Left::Elsewhere(tables),
-    })
-}
-
 /// Whether a file that a crawl would look at lies at or below `location`.
 pub(super) async fn holds_files(job: &Job<'_>, location: &str) -> Result<bool, CrawlerError> {
     any_file(job, location, |_| true).await
 }
 
 /// Whether `wanted` is true of some file at or below `location` that a crawl would look at.
-async fn any_file(
+pub(super) async fn any_file(
     job: &Job<'_>,
     location: &str,
     mut wanted: impl FnMut(&str) -> bool,

@@ -7,19 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
-use formats::InferredField;
+use formats::{InferredField, Seen as OfValues};
 
 use super::changed::{Area, Seen, is_whole};
+use super::covers::Covers;
 use super::decide::{self, Fate};
 use super::describe::{self, DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
 use super::reads::{self, OF_KIND};
 use super::survey::{Found, Place};
-use super::vanished::{self, Covers, Gone};
+use super::vanished::{self, Gone};
 use super::{Ended, Job, keys, publish, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
-use crate::plan::{Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
+use crate::plan::{Examples, Kind, Likeness, Part, Shape, TablePlan, is_unnamed, key_value};
 
 /// What becomes of one table.
 pub(super) struct Changed {
@@ -139,17 +140,21 @@ async fn regrouped(
             "partitions of table {name} come or go, and folders beside them decide, too"
         )));
     }
+    let is_bare = one.found.is_none() && Sizes::of(one.input.parameters.as_ref()).files == 0;
+    let location = one.table.location().unwrap_or_default();
+    let holds_files = one.found.is_some() || vanished::holds_files(job, location).await?;
+    if is_bare && holds_files {
+        return Ok(Some(format!(
+            "table {name} has no partition any more, and files that were left out of it"
+        )));
+    }
     if is_whole(place, &one.table) {
         return Ok(None);
     }
     if decide::is_changed(&one.table, &one.input) {
         return Ok(Some(format!("the files of table {name} are others than before")));
     }
-    let location = one.table.location().unwrap_or_default();
-    if one.found.is_none() && !vanished::holds_files(job, location).await? {
-        return Ok(Some(format!("table {name} has no files any more")));
-    }
-    Ok(None)
+    Ok((!holds_files).then(|| format!("table {name} has no files any more")))
 }
 
 fn one(
@@ -210,6 +215,7 @@ fn part(area: Area, plan: TablePlan) -> Part {
         values: area.values,
         folder: area.folder,
         fields: plan.shape.fields,
+        titled: plan.shape.titled,
         files: plan.shape.files,
         bytes: plan.shape.bytes,
         records: plan.shape.records,
@@ -258,13 +264,14 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
     }
     let field = |column: &Column| {
         let ty = column.hive_type().parse().ok()?;
-        Some(InferredField { name: column.name.clone(), ty, nullable: true, untyped: false })
+        Some(InferredField { name: column.name.clone(), ty, nullable: true, seen: OfValues::Values })
     };
     let fields = table.columns().iter().map(field).collect::<Option<Vec<_>>>()?;
     let compression = table.parameter("compressionType").unwrap_or("none").to_owned();
     Some(Shape {
         kind: shape.kind.clone(),
         fields: fields.into(),
+        titled: None,
         quoted,
         escape,
         avro_schema,
@@ -276,7 +283,8 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         // It has far more files than any partition: their compression is the table's.
         compressions: [(compression, u64::from(u32::MAX))].into(),
         contradicting: BTreeSet::new(),
-        example: None,
+        passed_over: 0,
+        examples: Examples::default(),
     })
 }
 
@@ -382,7 +390,7 @@ async fn write_table(job: &Job<'_>, settings: &Configuration, one: &Changed) -> 
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
     if let Some(found) = &one.found {
-        notes.extend(reads::remark(found, &input));
+        notes.extend(reads::remark(found, &input).into_iter().chain(reads::inexact_of(found, &input)));
     }
     for note in notes {
         job.log.warn(format!("table {name}: {note}"));

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 100;
 
 impl Crawlers {
     /// Gives a crawler another schedule; an empty one takes it away. It stays stopped if it was. Errors: `NotFound`,
-    /// `Invalid` for an expression that is none.
+    /// `Invalid` for an expression that is none or never fires.
     pub async fn update_schedule(
         &self,
         scope: &Scope,
@@ -31,7 +31,7 @@ impl Crawlers {
         Ok(())
     }
 
-    /// Lets the schedule start the crawler. Errors: `NotFound`, `NoSchedule`, `SchedulerRunning`.
+    /// Lets the schedule start the crawler. Errors: `NotFound`, `NoSchedule`, `SchedulePast`, `SchedulerRunning`.
     pub async fn start_schedule(&self, scope: &Scope, name: &str) -> Result<(), CrawlerError> {
         let mut tx = self.store().begin().await?;
         rows::get(&mut tx, scope, name).await?;
@@ -40,6 +40,9 @@ impl Crawlers {
         };
         if known.state == ScheduleState::Scheduled {
             return Err(CrawlerError::SchedulerRunning { name: name.to_owned() });
+        }
+        if !known.fires_after(tx.now_ms())? {
+            return Err(CrawlerError::SchedulePast { name: name.to_owned(), expression: known.expression });
         }
         schedule::set(&mut tx, scope, name, &known.expression, ScheduleState::Scheduled).await?;
         tx.commit().await?;

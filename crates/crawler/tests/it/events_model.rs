@@ -79,6 +79,12 @@ async fn run(target: &str, policy: &str, rounds: &[Vec<Step>]) -> Result<(), Tes
     Ok(())
 }
 
+#[tokio::test]
+async fn a_mixed_folder_that_alone_is_left_becomes_tables() {
+    let rounds = [vec![(3, 0, Some(0))], vec![(5, 0, Some(1))], vec![(4, 0, Some(0))], vec![(3, 0, None)]];
+    run("t/o/", "DEPRECATE_IN_DATABASE", &rounds).await.unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 200, ..ProptestConfig::default() })]
     #[test]

@@ -24,8 +24,10 @@ mod classify;
 mod events;
 mod events_model;
 mod files;
+mod guesses;
 mod keeps;
 mod layout;
+mod named;
 mod ours;
 mod policy;
 mod runs;
@@ -51,4 +53,6 @@ async fn on_postgres() {
     classify::all(&on).await;
     events::all(&on).await;
     keeps::all(&on).await;
+    guesses::all(&on).await;
+    named::all(&on).await;
 }

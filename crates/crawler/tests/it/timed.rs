@@ -79,21 +79,34 @@ async fn schedules_are_stopped_started_and_changed() {
     assert_eq!(w.get().await.schedule.unwrap().next_ms, Some(START + 2 * HOUR));
     w.update(json!({ "Schedule": "" })).await;
     assert_eq!(w.get().await.schedule, None);
-    crawlers.update_schedule(scope, "c", "cron(0 0 1 1 ? 2020)").await.unwrap();
-    assert_eq!(w.get().await.schedule.unwrap().next_ms, None);
     assert_eq!(runs(&w).await, 0);
-    assert!(
-        crawlers
-            .create(
-                scope,
-                json!({ "Name": "d", "Role": "r", "DatabaseName": "db", "Schedule": "daily",
-        "Targets": { "S3Targets": [{ "Path": "s3://bucket/t" }] } })
-                .as_object()
-                .unwrap()
-                .clone()
-            )
-            .await
-            .is_err()
-    );
-    assert!(matches!(crawlers.get(scope, "d").await, Err(CrawlerError::NotFound { .. })));
+    for schedule in ["daily", "cron(0 0 1 1 ? 2020)", "cron(0 0 31 2 ? *)"] {
+        let given = json!({ "Name": "d", "Role": "r", "DatabaseName": "db", "Schedule": schedule,
+            "Targets": { "S3Targets": [{ "Path": "s3://bucket/t" }] } });
+        let refused = crawlers.create(scope, given.as_object().unwrap().clone()).await;
+        assert!(matches!(refused, Err(CrawlerError::Invalid { .. })), "{schedule}: {refused:?}");
+        assert!(matches!(crawlers.get(scope, "d").await, Err(CrawlerError::NotFound { .. })));
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_never_fires_again_is_refused() {
+    let clock = Arc::new(TestClock::new(START));
+    let w = World::at(Arc::clone(&clock)).await;
+    w.put("t/a.json", "{\"a\":1}").await;
+    w.create("t", json!({ "Schedule": "cron(0 1 1 1 ? 2024)" })).await;
+    let (crawlers, scope) = (&w.crawlers, &w.scope);
+    for never in ["cron(0 0 1 1 ? 2020)", "cron(0 0 1 1 ? 2024)", "cron(0 0 31 2 ? *)"] {
+        let error = crawlers.update_schedule(scope, "c", never).await.unwrap_err();
+        assert!(error.to_string().contains("never fires"), "{error}");
+    }
+    crawlers.stop_schedule(scope, "c").await.unwrap();
+    clock.advance(HOUR);
+    // Its moment is past: it is kept, also by whoever describes the crawler anew, and cannot be started.
+    w.update(json!({ "Schedule": "cron(0 1 1 1 ? 2024)" })).await;
+    assert_eq!(w.get().await.schedule.unwrap().next_ms, None);
+    crawlers.stop_schedule(scope, "c").await.unwrap();
+    let error = crawlers.start_schedule(scope, "c").await.unwrap_err();
+    assert!(matches!(error, CrawlerError::SchedulePast { .. }), "{error}");
+    assert_eq!(runs(&w).await, 0);
 }

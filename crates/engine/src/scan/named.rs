@@ -25,7 +25,11 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::{StreamExt, stream::BoxStream};
 use object_store::ObjectStore;
 
-use super::{Counters, spelling::NotConforming, target};
+use super::{
+    Counters,
+    spelling::{NotConforming, TwoMeanings},
+    target,
+};
 use formats::ByteSource as _;
 
 use crate::EngineError;
@@ -148,7 +152,7 @@ impl FileSource for NamedParquet {
 
 /// Adds the file to an error from decoding it.
 fn name(file: &Arc<str>, error: DataFusionError) -> DataFusionError {
-    if let Some(what) = not_conforming(&error) {
+    if let Some(what) = of_some_file(&error) {
         return EngineError::File { file: file.to_string(), what }.into_datafusion();
     }
     let what = match &error {
@@ -162,11 +166,14 @@ fn name(file: &Arc<str>, error: DataFusionError) -> DataFusionError {
     EngineError::File { file: file.to_string(), what }.into_datafusion()
 }
 
-/// What [`NotConforming`] says, wherever it is inside.
-fn not_conforming(error: &DataFusionError) -> Option<String> {
+/// What [`NotConforming`] or [`TwoMeanings`] says, wherever it is inside.
+fn of_some_file(error: &DataFusionError) -> Option<String> {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(one) = inner {
         if let Some(found) = one.downcast_ref::<NotConforming>() {
+            return Some(found.to_string());
+        }
+        if let Some(found) = one.downcast_ref::<TwoMeanings>() {
             return Some(found.to_string());
         }
         inner = one.source();

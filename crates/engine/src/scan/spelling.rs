@@ -23,10 +23,8 @@ use datafusion::{
     physical_expr::PhysicalExpr,
 };
 
-use crate::EngineError;
-
 /// The file's fields with the table's spelling of those that differ in case only.
-/// Errors: `TableUnsupported`-like text when two fields of the file differ in case only and the table means one.
+/// Errors: [`TwoMeanings`] when two fields of the file differ in case only and the table means one.
 pub(super) fn respelled_fields(file: &Fields, table: &Fields) -> Result<Fields> {
     file.iter().map(|field| respelled_field(field, file, table)).collect()
 }
@@ -46,13 +44,8 @@ fn respelled_field(field: &FieldRef, file: &Fields, table: &Fields) -> Result<Fi
         other.name() != field.name() && same(other.name(), wanted.name()) && !has_its_own(other)
     });
     if let Some(rival) = rival.filter(|_| !has_its_own(field)) {
-        let message = format!(
-            "a file has the fields {} and {}, and the table's {} can mean either",
-            field.name(),
-            rival.name(),
-            wanted.name()
-        );
-        return Err(EngineError::Unsupported { message }.into_datafusion());
+        let [one, other, wanted] = [field, rival, wanted].map(|field| field.name().clone());
+        return Err(DataFusionError::External(Box::new(TwoMeanings { one, other, wanted })));
     }
     let data_type = respelled(field.data_type(), wanted.data_type())?;
     Ok(Arc::new(field.as_ref().clone().with_name(wanted.name()).with_data_type(data_type)))
@@ -120,6 +113,15 @@ fn respelled(file: &DataType, table: &DataType) -> Result<DataType> {
         }
         _ => file.clone(),
     })
+}
+
+/// Fields of some file that differ in case only, of which the table means one. Whoever reads the file adds its name.
+#[derive(Debug, thiserror::Error)]
+#[error("it has the fields {one} and {other}, and the table's {wanted} can mean either")]
+pub(super) struct TwoMeanings {
+    one: String,
+    other: String,
+    wanted: String,
 }
 
 /// A column of some file that cannot become what the table wants. Whoever reads the file adds its name.

@@ -8,6 +8,7 @@
 mod correlated;
 mod distinct;
 mod expansion;
+mod named_cast;
 mod refuse;
 mod size;
 mod spelling;
@@ -15,6 +16,7 @@ mod spelling;
 pub use correlated::{OneRow, fault as correlation_fault, one_row};
 pub use distinct::regroup_distinct;
 pub use expansion::check_expansion;
+pub use named_cast::NamedCast;
 pub use size::{check_size, on_large_stack};
 
 use std::collections::HashSet;

@@ -333,7 +333,8 @@ async fn of_two_names_that_differ_in_case_only_neither_is_read() {
         world.table(table, parquet(), columns, "", &format!("{table}/")).await;
         world.put(&format!("{table}/a.parquet"), parquet_bytes(&file)).await;
         let error = world.error(&format!("SELECT * FROM {table}")).await.to_string();
-        assert!(error.contains("can mean either"), "{error}");
+        let file = format!("{table}/a.parquet: it has the fields");
+        assert!(error.contains(&file) && error.contains("can mean either"), "{error}");
     }
 }
 

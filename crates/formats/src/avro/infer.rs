@@ -41,6 +41,7 @@ pub(crate) async fn infer(
         records,
         record_bytes: bytes,
         complete,
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

@@ -6,7 +6,7 @@ use super::sheet::load;
 use crate::compression::Compression;
 use crate::error::FormatError;
 use crate::hive::HiveType;
-use crate::infer::{InferOptions, Inferred, InferredField, merge_types};
+use crate::infer::{InferOptions, Inferred, InferredField, Seen, merge_types};
 use crate::options::{ExcelOptions, Format};
 use crate::source::ByteSource;
 
@@ -34,7 +34,7 @@ pub(crate) async fn infer(
     let fields = sheet.names.iter().zip(types).zip(&filled);
     let fields = fields.map(|((name, ty), filled)| InferredField {
         name: options.spelling(name),
-        untyped: ty.is_none(),
+        seen: Seen::of_any(ty.is_some()),
         ty: ty.unwrap_or(HiveType::String),
         nullable: *filled < sheet.rows.len(),
     });
@@ -46,6 +46,7 @@ pub(crate) async fn infer(
         records: sheet.rows.len() as u64,
         record_bytes: source.size(),
         complete: true,
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InferOptions, Inferred, infer_text, merge_types};
+use super::{InferOptions, Inferred, infer_text, merge_seen};
 use crate::archive::{self, Document};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
@@ -84,6 +84,8 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
             if !a.fields.iter().map(|f| &f.name).eq(b.fields.iter().map(|f| &f.name)) {
                 return Err("the members' columns differ");
             }
+            // Which member's first row could be a header is not known any more.
+            a.titled = None;
             if theirs.quote.is_some() {
                 *ours = theirs.clone();
             }
@@ -99,13 +101,9 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
         match a.fields.iter_mut().find(|known| known.name == field.name) {
             None => a.fields.push(super::InferredField { nullable: true, ..field }),
             Some(known) => {
-                known.ty = match (known.untyped, field.untyped) {
-                    (_, true) => known.ty.clone(),
-                    (true, false) => field.ty,
-                    (false, false) => merge_types(&known.ty, &field.ty),
-                };
+                let both = ((&known.ty, &known.seen), (&field.ty, &field.seen));
+                (known.ty, known.seen) = merge_seen(both.0, both.1);
                 known.nullable |= field.nullable;
-                known.untyped &= field.untyped;
             }
         }
     }

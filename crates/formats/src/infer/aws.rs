@@ -3,7 +3,7 @@
 //! Source: Athena User Guide, Querying AWS service logs.
 
 use super::json::{self, Verdict};
-use super::{InferOptions, Inferred, InferredField};
+use super::{InferOptions, Inferred, InferredField, Seen};
 use crate::compression::Compression;
 use crate::error::FormatError;
 use crate::hive::HiveType;
@@ -49,7 +49,7 @@ pub(super) fn cloudfront(input: &Input, compression: Compression) -> Option<Infe
         name: name.clone(),
         ty: ty(name),
         nullable: true,
-        untyped: false,
+        seen: Seen::Values,
     });
     let records: Vec<&str> = lines.filter(|line| input.at_eof() || line.ends_with('\n')).collect();
     Some(Inferred {
@@ -64,6 +64,7 @@ pub(super) fn cloudfront(input: &Input, compression: Compression) -> Option<Infe
         records: records.len() as u64,
         record_bytes: records.iter().map(|line| line.len() as u64).sum(),
         complete: input.at_eof(),
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

@@ -296,6 +296,7 @@ fn describe(
         records,
         record_bytes: found.bytes,
         complete: input.at_eof() && found.end == input.pending().len(),
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

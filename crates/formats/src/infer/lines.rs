@@ -1,6 +1,6 @@
 //! Log lines: those that are known, and those of a given pattern.
 
-use super::{InferOptions, Inferred, InferredField};
+use super::{InferOptions, Inferred, InferredField, Seen};
 use crate::compression::Compression;
 use crate::csv::names::number_repeats;
 use crate::error::{FormatError, Problem};
@@ -149,7 +149,7 @@ fn describe(
         name: options.spelling(&name),
         ty,
         nullable: true,
-        untyped: false,
+        seen: Seen::Values,
     };
     let mut fields: Vec<InferredField> = splitter.columns().into_iter().map(column).collect();
     number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
@@ -173,6 +173,7 @@ fn describe(
         records: tried.lines,
         record_bytes: tried.bytes,
         complete: tried.complete,
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

@@ -19,6 +19,7 @@ mod csv;
 mod ion;
 mod json;
 mod lines;
+mod seen;
 mod text;
 mod types;
 mod xml;
@@ -41,6 +42,7 @@ use crate::source::ByteSource;
 
 pub use beyond::Search;
 pub use csv::{CsvHints, Detected, Header};
+pub use seen::{Seen, merge_seen};
 use text::infer_text;
 pub use types::merge_types;
 
@@ -133,8 +135,8 @@ pub struct InferredField {
     pub ty: HiveType,
     /// Whether an empty or missing value was seen (Parquet: whether the column allows them).
     pub nullable: bool,
-    /// Whether no value at all was seen, so that `ty` is a guess that yields to what another file says.
-    pub untyped: bool,
+    /// What was seen of the values: where nothing was, `ty` is a guess that yields to what another file says.
+    pub seen: Seen,
 }
 
 /// What a file is.
@@ -152,6 +154,8 @@ pub struct Inferred {
     pub record_bytes: u64,
     /// Whether the sample was the whole file, so that `records` is exact.
     pub complete: bool,
+    /// CSV that is taken to have no header, although its first row could be one: the columns as that row names them.
+    pub titled: Option<Vec<InferredField>>,
     /// CSV: whether some field was quoted.
     pub quoted: bool,
     /// CSV without quotes: whether there were backslashes, which then stand for themselves.
@@ -206,6 +210,7 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         records: summary.rows,
         record_bytes: summary.uncompressed_bytes,
         complete: true,
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,
@@ -228,7 +233,7 @@ pub(crate) fn typed(
                 name: options.spelling(field.name()),
                 ty: options.spelling_of(ty),
                 nullable: field.is_nullable(),
-                untyped: false,
+                seen: Seen::Values,
             }),
             Err(error) => {
                 let mut problem = FormatError::new(name, Problem::ColumnLeftOut { ty: error.0 });

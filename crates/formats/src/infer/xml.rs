@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::seen::Seen as OfValues;
 use super::{InferOptions, Inferred, InferredField};
 use crate::builder::value;
 use crate::compression::Compression;
@@ -214,18 +215,21 @@ fn describe(
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
     }
     let records = sample.records;
-    let own = sample.root.own_text.then(|| (found.value_tag.clone(), sample.root.kind.ty(), records));
+    let own = sample
+        .root
+        .own_text
+        .then(|| (found.value_tag.clone(), (sample.root.kind.ty(), sample.root.kind.seen()), records));
     let members = sample.root.members.into_iter().map(|(name, seen)| {
         let rows = seen.parents;
         (name, seen.ty(&found), rows)
     });
     let mut fields: Vec<InferredField> = members
         .chain(own)
-        .map(|(name, ty, rows)| InferredField {
+        .map(|(name, (ty, seen), rows)| InferredField {
             name: options.spelling(&name),
             ty: options.spelling_of(ty),
             nullable: rows < records,
-            untyped: false,
+            seen,
         })
         .collect();
     if fields.is_empty() {
@@ -240,6 +244,7 @@ fn describe(
         records,
         record_bytes: sample.bytes,
         complete: sample.complete && input.at_eof(),
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,
@@ -287,6 +292,10 @@ impl Kind {
             }
             _ => Self::String,
         }
+    }
+
+    fn seen(self) -> OfValues {
+        OfValues::of_any(self != Self::Empty)
     }
 
     fn ty(self) -> HiveType {
@@ -356,14 +365,20 @@ impl Seen {
         self.members.get_mut(place).map(|(_, seen)| seen)
     }
 
-    fn ty(self, options: &XmlOptions) -> HiveType {
-        let single = if self.members.is_empty() {
-            self.kind.ty()
+    /// The type, and what was seen of it.
+    fn ty(self, options: &XmlOptions) -> (HiveType, OfValues) {
+        let (single, seen) = if self.members.is_empty() {
+            (self.kind.ty(), self.kind.seen())
         } else {
-            let own = self.own_text.then(|| (options.value_tag.clone(), self.kind.ty()));
-            let members = self.members.into_iter().map(|(name, seen)| (name, seen.ty(options)));
-            HiveType::Struct(members.chain(own).collect())
+            let own = self.own_text.then(|| (options.value_tag.clone(), (self.kind.ty(), self.kind.seen())));
+            let members = self.members.into_iter().map(|(name, seen)| (name, seen.ty(options))).chain(own);
+            let (types, seen): (Vec<_>, Vec<_>) =
+                members.map(|(name, (ty, seen))| ((name.clone(), ty), (name, seen))).unzip();
+            (HiveType::Struct(types), OfValues::of_members(seen))
         };
-        if self.repeated { HiveType::Array(Box::new(single)) } else { single }
+        match self.repeated {
+            true => (HiveType::Array(Box::new(single)), OfValues::of_items(seen)),
+            false => (single, seen),
+        }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) async fn infer(
         records: metadata.number_of_rows(),
         record_bytes: source.size(),
         complete: true,
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

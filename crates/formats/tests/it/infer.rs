@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-use formats::{ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, infer};
+use formats::{ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, Seen, infer};
 
 use super::{read_all, rows, schema, source};
 
@@ -37,6 +37,57 @@ fn csv_without_a_header() {
     let found = of("name,city\nann,rome\nbob,oslo\n");
     assert_eq!(columns(&found), "col0 string, col1 string");
     assert_eq!(found.records, 3);
+}
+
+#[test]
+fn what_a_first_row_of_text_would_name() {
+    let titled = |text: &str| -> Option<String> {
+        let found = of(text);
+        let fields = found.titled?;
+        assert!(columns(&found_of(found.fields)).starts_with("col0"), "{text}");
+        Some(columns(&found_of(fields)))
+    };
+    for (text, wanted) in [
+        ("Name,N\nann,\nbob,\n", Some("name string, n string")),
+        ("name,,n\nann,x,\n", Some("name string, col1 string, n string")),
+        ("ann,rome\nbob,oslo\n", Some("ann string, rome string")),
+        // These have a header for sure, or none.
+        ("id,n\n1,\n", None),
+        ("ann,1\nbob,2\n", None),
+        (",\n,\n", None),
+    ] {
+        assert_eq!(titled(text).as_deref(), wanted, "{text}");
+    }
+    let fields = of("name,n\nann,\n").titled.unwrap();
+    assert_eq!((&fields[0].seen, &fields[1].seen), (&Seen::Values, &Seen::Nothing));
+}
+
+fn found_of(fields: Vec<formats::InferredField>) -> Inferred {
+    Inferred { fields, ..of("{\"a\":1}") }
+}
+
+#[test]
+fn what_is_a_guess_is_told() {
+    let seen = |text: &str| of(text).fields[0].seen.clone();
+    let items = |seen: Seen| Seen::Items(Box::new(seen));
+    let member = |name: &str, seen: Seen| Seen::Members(vec![(name.to_owned(), seen)]);
+    for (text, wanted) in [
+        ("{\"a\":[]}", items(Seen::Nothing)),
+        ("{\"a\":[null]}", items(Seen::Nothing)),
+        ("{\"a\":[{}]}", items(Seen::Objects)),
+        ("{\"a\":[]}\n{\"a\":[1]}", Seen::Values),
+        ("{\"a\":null}", Seen::Nothing),
+        ("{\"a\":{}}", Seen::Objects),
+        ("{\"a\":{\"b\":null,\"c\":1}}", member("b", Seen::Nothing)),
+        ("{\"a\":9007199254740993}", Seen::Wide),
+        ("{\"a\":{\"b\":[9007199254740993]}}", member("b", items(Seen::Wide))),
+        ("<r><row><a/></row><row><a></a></row></r>", Seen::Nothing),
+        ("<r><row><a><b/><c>1</c></a></row><row><a><b/></a></row></r>", member("b", Seen::Nothing)),
+        ("a,b\n9007199254740993,1\n", Seen::Wide),
+        ("a,b\n9007199254740993,1\n1.5,1\n", Seen::Values),
+    ] {
+        assert_eq!(seen(text), wanted, "{text}");
+    }
 }
 
 #[test]
@@ -256,7 +307,7 @@ fn csv_types_as_glue_infers_them() {
     assert_eq!(columns(&of("a,b\ntrue,1\n0,2\n")), "a string, b bigint");
     // A boolean is no name.
     assert_eq!(columns(&of("true,x\nfalse,y\n")), "col0 boolean, col1 string");
-    assert!(of("a,b\n1,\n2,\n").fields[1].untyped);
+    assert!(of("a,b\n1,\n2,\n").fields[1].seen.is_nothing());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! - Text is trimmed; `12.7` becomes the integer 12; `t`, `true`, `y`, `yes`, `1` are true.
 //! - Integers become timestamps as seconds, timestamps integers as seconds.
+//! - Text becomes dates and timestamps as in SparkSQL: `2024-2-9`, `2024-02`, `2024-2-9T1:2:3.5+01:00`.
 //! - Timestamps become text as `2026-09-01 12:00:00[.123]`.
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -10,6 +11,7 @@ use datafusion::logical_expr::{Expr, lit, try_cast, when};
 use formats::hive::HiveType;
 
 use super::PlanError;
+use super::spark::moment_of_text;
 
 /// A Glue or Hive type name as an arrow type; `None` for a type that asks for no cast (`struct`, `array`, `map`,
 /// `choice` without their parts).
@@ -41,7 +43,7 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (_, DataType::Boolean) if text => boolean(expr),
         (_, DataType::Binary) if text => try_cast(expr, to.clone()),
         (_, to) if text && formats::casts_text_to(to) => engine::number_of_text(expr, to),
-        (_, DataType::Date32) if text => try_cast(date_part(btrim(vec![expr])), to.clone()),
+        (from, DataType::Date32 | DataType::Timestamp(..)) if text => moment_of_text(expr, from, to),
         (_, to) if text && !to.is_nested() => try_cast(btrim(vec![expr]), to.clone()),
         (DataType::Timestamp(..), DataType::Utf8) => timestamp_text(expr),
         (DataType::Timestamp(..), to) if to.is_integer() => {
@@ -64,12 +66,6 @@ fn boolean(expr: Expr) -> Expr {
     let null = lit(datafusion::common::ScalarValue::Boolean(None));
     // The builder fails only without branches.
     when(yes, lit(true)).when(no, lit(false)).otherwise(null.clone()).unwrap_or(null)
-}
-
-/// The day of a text that may have a time behind it.
-fn date_part(trimmed: Expr) -> Expr {
-    use datafusion::functions::expr_fn::split_part;
-    split_part(split_part(trimmed, lit("T"), lit(1)), lit(" "), lit(1))
 }
 
 /// Seconds, and a fraction without its trailing zeros where there is one.

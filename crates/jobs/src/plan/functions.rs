@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
+use engine::NamedCast;
 
 use super::operators::{Minus, Operators};
 use super::spark::{NUMBER, loose, number_literal};
@@ -75,6 +76,7 @@ pub(super) fn register(context: &SessionContext) {
         }
     }
     context.register_udf(ScalarUDF::new_from_impl(Minus::default()));
+    context.register_udf(ScalarUDF::new_from_impl(NamedCast::default()));
     context.register_udf(ScalarUDF::new_from_impl(Number {
         signature: Signature::any(1, Volatility::Immutable),
     }));

@@ -49,7 +49,7 @@ use super::blame::Accused;
 use super::{PlanError, functions};
 
 pub(super) use calls::loose;
-pub(super) use cast::number_literal;
+pub(super) use cast::{moment_of_text, number_literal};
 pub(super) use dialect::NUMBER;
 pub(super) use exprs::result_type;
 pub(super) use keys::key;

@@ -338,6 +338,43 @@ async fn parts_of_values_and_minus() {
         ("-i", "-1"),
         ("-cast(1.50 as decimal(3,2))", "-1.50"),
         ("negative(i)", "-1"),
+        ("+s", "10.0"),
+        ("+ 'x'", "~"),
+        ("+i", "1"),
+        ("+ +cast(1.50 as decimal(3,2))", "1.50"),
     ];
     gives(&world, &cases).await;
+}
+
+/// What differs by a cast only would have one name for the planner.
+#[tokio::test]
+async fn expressions_that_differ_by_a_cast_stand_side_by_side() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"s\":\"10\",\"i\":1}\n{\"s\":\"9\",\"i\":2}\n").await;
+    let cases = [
+        (
+            "select sum(i) a, sum(cast(i as double)) b, max(s) c, max(cast(s as int)) d from t",
+            vec!["3|3.0|9|10"],
+        ),
+        ("select i, cast(i as string) x from t group by i, cast(i as string) order by i", vec!["1|1", "2|2"]),
+        ("select max(i) over () a, max(cast(i as double)) over () b from t", vec!["2|2.0", "2|2.0"]),
+        ("select count(1) a, count(*) b, count(*) filter (where i > 1) c from t", vec!["2|2|1"]),
+    ];
+    for (at, (query, expected)) in cases.into_iter().enumerate() {
+        world.succeeds(&format!("j{at}"), through(json_source("in"), sql(query), &format!("out{at}"))).await;
+        assert_eq!(world.rows(&format!("out{at}")).await, expected, "{query}");
+    }
+    for (at, (query, expected)) in [
+        ("select count(*) filter (where i) a from t", "FILTER has to be a boolean, and is int"),
+        ("select sum(i) filter (where s) a from t", "FILTER has to be a boolean, and is string"),
+        ("select sum(i) filter (where i) over () a from t", "FILTER has to be a boolean, and is int"),
+        ("select named_cast(i, 'x') a from t", "named_cast"),
+        ("select +tags a from (select array(1) tags from t) u", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let message = world.fails(&format!("f{at}"), through(json_source("in"), sql(query), "none")).await;
+        assert!(message.contains(expected), "{query}: {message}");
+    }
 }

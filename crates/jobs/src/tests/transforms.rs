@@ -246,3 +246,41 @@ async fn columns_of_personal_data_are_found() {
     let none = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(b"none"));
     assert!(world.rows("h").await[1].starts_with(&format!("2|{none}|")));
 }
+
+/// The same texts by ApplyMapping and by SparkSQL: dates and timestamps are what Spark's cast reads.
+#[tokio::test]
+async fn moments_are_read_as_spark_reads_them() {
+    let world = World::new().await;
+    let cases = [
+        ("2024-2-9", "2024-02-09", "2024-02-09T00:00:00"),
+        ("2024-02", "2024-02-01", "2024-02-01T00:00:00"),
+        ("2024", "2024-01-01", "2024-01-01T00:00:00"),
+        (" 2024-02-09 ", "2024-02-09", "2024-02-09T00:00:00"),
+        ("2024-2-9 1:2:3", "2024-02-09", "2024-02-09T01:02:03"),
+        ("2024-02-09T01:02:03.5", "2024-02-09", "2024-02-09T01:02:03.500"),
+        ("2024-02-09 01:02", "2024-02-09", "2024-02-09T01:02:00"),
+        ("2024-02-09 01:02:03+01:00", "2024-02-09", "2024-02-09T00:02:03"),
+        ("2024-02-09T01:02:03Z", "2024-02-09", "2024-02-09T01:02:03"),
+        ("2024-02-30", "~", "~"),
+        ("09.02.2024", "~", "~"),
+        ("2024-02-09 noon", "2024-02-09", "~"),
+    ];
+    let lines: String = (0..).zip(&cases).map(|(k, (text, ..))| format!("{k},\"{text}\"\n")).collect();
+    world.put("in/x.csv", &format!("k,v\n{lines}")).await;
+    let to = |key: &str, of: &str| json!({"FromPath": ["v"], "ToKey": key, "ToType": of});
+    let keep = json!({"FromPath": ["k"], "ToKey": "k", "ToType": "int"});
+    let mapping = json!({"ApplyMapping": {"Mapping": [keep, to("d", "date"), to("t", "timestamp")]}});
+    let sql = json!({"SparkSQL": {"SqlAliases": [{"From": "src", "Alias": "s"}],
+        "SqlQuery": "SELECT CAST(k AS int) k, CAST(v AS date) d, CAST(v AS timestamp) t FROM s"}});
+    for (name, mut transform) in [("mapped", mapping), ("queried", sql)] {
+        for (_, node) in transform.as_object_mut().unwrap() {
+            node["Name"] = json!(name);
+            node["Inputs"] = json!(["src"]);
+        }
+        world.succeeds(name, through(csv("in"), transform, name)).await;
+        let mut rows = world.rows(name).await;
+        rows.sort_by_key(|row| row.split('|').next().and_then(|k| k.parse::<usize>().ok()));
+        let wanted: Vec<String> = (0..).zip(&cases).map(|(k, (_, d, t))| format!("{k}|{d}|{t}")).collect();
+        assert_eq!(rows, wanted, "{name}");
+    }
+}

@@ -73,6 +73,20 @@ async fn events_are_read_by_time(logs: Logs) {
         let query = EventQuery { token: Some(token), ..EventQuery::default() };
         invalid(events::get(&mut tx, &logs.scope, "g", "s", &query).await, "nextToken");
     }
+    // A token is of its stream, also of one that has its name after it.
+    let (_, forward, backward) = logs.get("s", EventQuery::default()).await;
+    logs.append("other", &[(NOW, "x")]).await;
+    let mut tx = logs.tx().await;
+    streams::delete(&mut tx, &logs.scope, "g", "s").await.unwrap();
+    tx.commit().await.unwrap();
+    logs.append("s", &[(NOW, "a"), (NOW + 1, "b"), (NOW + 2, "c"), (NOW + 3, "d")]).await;
+    let mut tx = logs.store.read().await.unwrap();
+    for (stream, token) in [("other", &forward), ("other", &backward), ("s", &forward)] {
+        let query = EventQuery { token: Some(token), ..EventQuery::default() };
+        let refused = events::get(&mut tx, &logs.scope, "g", stream, &query).await;
+        invalid(refused, "The specified nextToken is invalid.");
+    }
+    drop(tx);
     // An empty stream gives tokens that find its first events, in both ways of starting.
     let mut tx = logs.tx().await;
     streams::create(&mut tx, &logs.scope, "g", "new").await.unwrap();

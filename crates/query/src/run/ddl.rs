@@ -151,6 +151,16 @@ fn table_input(create: CreateTable) -> Result<TableInput, RunError> {
         let message = format!("LOCATION '{}' does not begin with s3://", create.location);
         return Err(RunError::refused("INVALID_TABLE_PROPERTY", message));
     }
+    if create
+        .properties
+        .iter()
+        .any(|(name, value)| name == "table_type" && value.eq_ignore_ascii_case("iceberg"))
+    {
+        // Nothing here would look at the metadata that such a table is made of.
+        let message = "CREATE EXTERNAL TABLE makes no Iceberg tables (table_type): use an Iceberg catalog, or Glue's \
+                       CreateTable";
+        return Err(RunError::refused("NOT_SUPPORTED", message));
+    }
     if let Some(twice) =
         create.partition_keys.iter().find(|key| create.columns.iter().any(|c| c.name == key.name))
     {

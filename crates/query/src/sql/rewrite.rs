@@ -4,24 +4,29 @@
 //! - Whole numbers that fit get Trino's type integer, numbers with an exponent double; the numbers of LIMIT and OFFSET
 //!   and the ordinals of GROUP BY and ORDER BY stay as they are.
 //! - Functions are written as [`Rewrite`] says.
+//! - Casts get names of their own ([`alike`]).
 //! - Columns without a name get a placeholder, which becomes `_col<position>` in the result (`names`).
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName,
-    ObjectNamePart, OrderByKind, Query, Select, SelectItem, Spanned, TableAlias, TableFactor, TypedString,
-    Value, ValueWithSpan, VisitMut, VisitorMut, WindowFrameBound, WindowType,
+    BinaryOperator, CaseWhen, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderByKind, Query,
+    Select, SelectItem, Spanned, TableAlias, TableFactor, TypedString, Value, ValueWithSpan, VisitMut,
+    VisitorMut, WindowFrameBound, WindowType,
 };
 use sqlparser::tokenizer::Location;
 
+mod alike;
+mod build;
 mod rows;
 
 use super::check::{folded, number};
 use super::functions::{self, Rewrite};
 use super::names::UNNAMED;
+pub(super) use build::call;
+use build::{argument_list, cast, date_part, renamed, text};
 
 /// What Trino's `trim` takes for white space (`Character.isWhitespace`).
 const WHITE_SPACE: &str = "\t\n\u{b}\u{c}\r\u{1c}\u{1d}\u{1e}\u{1f} \u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{205f}\u{3000}";
@@ -144,6 +149,7 @@ impl VisitorMut for Rewriter {
                     (**pattern, *escape_char) = (text(&with_backslashes(&own, character)), None);
                 }
             }
+            Expr::Cast { .. } => *expr = alike::cast(expr.clone()),
             Expr::Function(function) => {
                 if let Some(written) = rewritten(function) {
                     *expr = written;
@@ -264,6 +270,9 @@ fn rewritten(function: &Function) -> Option<Expr> {
     let known = functions::known(function)?;
     let FunctionArguments::List(list) = &function.args else { return None };
     let arguments: Vec<Expr> = functions::plain_arguments(list).into_iter().cloned().collect();
+    if let Some(rows) = alike::count(function, known) {
+        return Some(renamed(&rows, "count"));
+    }
     Some(match known.rewrite {
         Rewrite::Same(name) => renamed(function, name),
         Rewrite::Bigint(name) => cast(renamed(function, name), DataType::BigInt(None)),
@@ -283,7 +292,7 @@ fn rewritten(function: &Function) -> Option<Expr> {
             }
         }
         Rewrite::Double(value) => cast(text(value), DataType::Double(ExactNumberInfo::None)),
-        Rewrite::Date => cast(arguments.into_iter().next()?, DataType::Date),
+        Rewrite::Date => alike::cast(cast(arguments.into_iter().next()?, DataType::Date)),
         Rewrite::CountIf => {
             let counted = Function {
                 args: argument_list(vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]),
@@ -293,41 +302,6 @@ fn rewritten(function: &Function) -> Option<Expr> {
             renamed(&counted, "count")
         }
     })
-}
-
-fn renamed(function: &Function, name: &str) -> Expr {
-    Expr::Function(Function { name: ObjectName::from(vec![Ident::new(name)]), ..function.clone() })
-}
-
-fn date_part(field: &str, of: Expr) -> Expr {
-    cast(call("date_part", vec![text(field), of]), DataType::BigInt(None))
-}
-
-fn text(value: &str) -> Expr {
-    Expr::Value(Value::SingleQuotedString(value.to_owned()).with_empty_span())
-}
-
-fn cast(expr: Expr, data_type: DataType) -> Expr {
-    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
-}
-
-pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
-    let arguments =
-        arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: argument_list(arguments),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}
-
-fn argument_list(args: Vec<FunctionArg>) -> FunctionArguments {
-    FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() })
 }
 
 #[cfg(test)]
@@ -364,6 +338,10 @@ mod tests {
         assert!(rewritten("SELECT year(d) y FROM t").contains("CAST(date_part('year', \"d\") AS BIGINT)"));
         assert!(rewritten("SELECT concat(a, 'x', b) c FROM t").contains("(\"a\" || 'x' || \"b\")"));
         assert!(rewritten("SELECT if(a > 1, 'x') c FROM t").contains("CASE WHEN"));
+        assert!(rewritten("SELECT count(1) c FROM t").contains("count(*)"));
+        for other in ["count(NULL)", "count(DISTINCT 1)", "count(\"a\")", "count(1 + 1)"] {
+            assert!(!rewritten(&format!("SELECT {other} c FROM t")).contains("count(*)"), "{other}");
+        }
         assert!(rewritten("SELECT count_if(a) c FROM t").contains("count(*) FILTER (WHERE \"a\")"));
     }
 

@@ -58,7 +58,7 @@ pub struct SettingsChange {
 }
 
 impl Settings {
-    fn apply(&mut self, change: SettingsChange) -> Result<(), StatisticsError> {
+    fn apply(&mut self, change: SettingsChange, now_ms: i64) -> Result<(), StatisticsError> {
         if let Some(role) = change.role {
             self.role = role;
         }
@@ -71,7 +71,9 @@ impl Settings {
         }
         if let Some(schedule) = change.schedule {
             let given = Some(schedule).filter(|text| !text.trim().is_empty());
-            given.as_deref().map(cron).transpose()?;
+            if let Some(text) = given.as_deref().filter(|_| given != self.schedule) {
+                read(text, Cron::upcoming(text, now_ms))?;
+            }
             self.scheduled = given.is_some();
             self.schedule = given;
         }
@@ -96,8 +98,13 @@ impl Settings {
     }
 }
 
+/// An expression that is kept, whose moments may have passed.
 fn cron(expression: &str) -> Result<Cron, StatisticsError> {
-    Cron::parse(expression).map_err(|why| {
+    read(expression, Cron::parse(expression))
+}
+
+fn read(expression: &str, cron: Result<Cron, String>) -> Result<Cron, StatisticsError> {
+    cron.map_err(|why| {
         StatisticsError::invalid(format!("Schedule {expression:?} is not a valid cron expression: {why}"))
     })
 }
@@ -121,7 +128,7 @@ impl StatisticsTasks {
             scheduled: false,
             last: None,
         };
-        settings.apply(change)?;
+        settings.apply(change, tx.now_ms())?;
         check_columns(&mut tx, scope, &settings).await?;
         if find(&mut tx, scope, &settings.database, &settings.table).await?.is_some() {
             return Err(StatisticsError::SettingsExist { table: place(&settings.database, &settings.table) });
@@ -148,7 +155,7 @@ impl StatisticsTasks {
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
         let mut settings = get(&mut tx, scope, database, name).await?;
-        settings.apply(change)?;
+        settings.apply(change, tx.now_ms())?;
         check_columns(&mut tx, scope, &settings).await?;
         self.save(tx, scope, &settings).await
     }
@@ -166,7 +173,7 @@ impl StatisticsTasks {
     }
 
     /// Lets the schedule start runs, or keeps it from that. Errors: `SettingsNotFound`; `Invalid` when there is no schedule,
-    /// or it is so already.
+    /// it is so already, or it is to start what never fires again.
     pub async fn set_schedule(
         &self,
         scope: &Scope,
@@ -187,6 +194,12 @@ impl StatisticsTasks {
             )));
         }
         settings.scheduled = scheduled;
+        if scheduled && settings.next(tx.now_ms())?.is_none() {
+            let table = place(&settings.database, &settings.table);
+            return Err(StatisticsError::invalid(format!(
+                "The schedule of the column statistics task of table {table} never fires again"
+            )));
+        }
         self.save(tx, scope, &settings).await
     }
 

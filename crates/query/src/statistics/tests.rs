@@ -325,6 +325,8 @@ async fn a_schedule_starts_runs_until_it_is_stopped_or_its_table_goes() {
     tasks.set_schedule(&world.scope, place, true).await.unwrap();
     for wrong in [
         SettingsChange { schedule: Some("every day".to_owned()), ..SettingsChange::default() },
+        SettingsChange { schedule: Some("cron(0 0 1 1 ? 2020)".to_owned()), ..SettingsChange::default() },
+        SettingsChange { schedule: Some("cron(0 0 31 2 ? *)".to_owned()), ..SettingsChange::default() },
         SettingsChange { columns: Some(vec!["nope".to_owned()]), ..SettingsChange::default() },
         SettingsChange { sample_size: Some(0.0), ..SettingsChange::default() },
     ] {

@@ -1,5 +1,6 @@
 //! Queries from text to result file, on a real store, lake, catalog and engine, in folders that vanish.
 
+mod alike;
 mod answers;
 mod refusals;
 mod subqueries;

@@ -80,6 +80,10 @@ async fn errors_have_trinos_codes() {
             "NUMERIC_VALUE_OUT_OF_RANGE: bigint addition overflow",
         ),
         ("SELECT 1 IN (SELECT 2)", "NOT_SUPPORTED"),
+        (
+            "CREATE EXTERNAL TABLE t (a int) LOCATION 's3://b/x/' TBLPROPERTIES ('table_type'='iceberg')",
+            "NOT_SUPPORTED: CREATE EXTERNAL TABLE makes no Iceberg tables",
+        ),
         ("SELECT now()", "NOT_SUPPORTED: line 1:8: function now is not supported by Tenon yet"),
         ("SELECT current_timestamp", "NOT_SUPPORTED: line 1:8: function current_timestamp"),
         (

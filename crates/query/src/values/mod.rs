@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod bits;
+mod bound_sum;
 mod bounded;
 mod dates;
 mod decimals;
@@ -20,6 +21,7 @@ mod to_text;
 
 pub(crate) use arithmetic::{Arithmetic, CheckedArithmetic};
 pub(crate) use bits::{Bit, Truth};
+use bound_sum::BoundSum;
 pub(crate) use bounded::{Unread, VarcharCut};
 use dates::{DateFunction, Dates};
 pub(crate) use decimals::{DecimalOperation, Decimals};
@@ -40,8 +42,9 @@ pub(crate) use to_text::ToText;
 
 use arrow::array::ArrayRef;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 use datafusion::prelude::SessionContext;
+use engine::NamedCast;
 
 /// Makes the functions known that queries call by name.
 pub(crate) fn register(context: &SessionContext) {
@@ -60,6 +63,8 @@ pub(crate) fn register(context: &SessionContext) {
     context.register_udf(ScalarUDF::from(MysqlDates::parse()));
     context.register_udf(ScalarUDF::from(Letters::upper()));
     context.register_udf(ScalarUDF::from(Letters::lower()));
+    context.register_udf(ScalarUDF::from(NamedCast::default()));
+    context.register_udaf(AggregateUDF::from(BoundSum::default()));
 }
 
 /// Computes on arrays of one length; from constants alone comes a constant.

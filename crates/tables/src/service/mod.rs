@@ -8,6 +8,7 @@ mod commit;
 mod create;
 mod manage;
 mod namespaces;
+mod pointer;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Commits on a real store and lake: what is published together, who wins, what is refused.
 
 use catalog::{DatabaseInput, TableInput};
-use lake::{BucketName, Conditions, Key, Lake, ListQuery};
+use lake::{BucketName, Conditions, Lake, ListQuery};
 use serde_json::{Value, json};
 use store::{Scope, Store, testing};
 use tempfile::TempDir;
@@ -71,6 +71,23 @@ impl Server {
     async fn make(&self, name: &str) -> LoadedTable {
         let made = self.tables.create(&self.scope, request(name, None), Some("s3://lake/wh"), CALLER).await;
         made.expect("made")
+    }
+
+    /// Puts a file.
+    pub(super) async fn write(&self, location: &str, text: &'static str) {
+        let place = Place::parse(location).expect("place");
+        let staged = self.lake.stage_bytes(text).await.expect("staged");
+        let mut tx = self.store.begin().await.expect("tx");
+        let (key, meta) = (place.object_key().expect("key"), lake::Meta::default());
+        self.lake.put(&mut tx, &place.bucket, &key, staged, meta, &Conditions::NONE).await.expect("put");
+        tx.commit().await.expect("commit");
+    }
+
+    /// Makes a table of the catalog as it is given.
+    pub(super) async fn enter(&self, input: TableInput) {
+        let mut tx = self.store.begin().await.expect("tx");
+        catalog::table::create(&mut tx, &self.scope, "db", input, CALLER).await.expect("entered");
+        tx.commit().await.expect("commit");
     }
 
     async fn commit(&self, commits: &[TableCommit]) -> Result<Vec<LoadedTable>, TablesError> {
@@ -224,18 +241,15 @@ async fn tables_are_in_buckets_of_their_account() {
 async fn broken_metadata_is_named() {
     let server = server().await;
     let made = server.make("t").await;
-    let place = Place::parse(&made.metadata_location).expect("place");
-    let staged = server.lake.stage_bytes("not json").await.expect("staged");
-    let mut tx = server.store.begin().await.expect("tx");
-    let (key, meta) = (Key::new(place.key.clone()).expect("key"), lake::Meta::default());
-    server.lake.put(&mut tx, &place.bucket, &key, staged, meta, &Conditions::NONE).await.expect("put");
-    tx.commit().await.expect("commit");
+    server.write(&made.metadata_location, "not json").await;
     for broken in [
         server.tables.load(&server.scope, &named("t")).await.map(drop),
         server.commit(&[set("t", "k", "v", json!([]))]).await.map(drop),
     ] {
         assert!(matches!(broken, Err(TablesError::MetadataBroken { .. })), "{broken:?}");
     }
+    let place = Place::parse(&made.metadata_location).expect("place");
+    let key = place.object_key().expect("key");
     let mut tx = server.store.begin().await.expect("tx");
     server.lake.delete(&mut tx, &place.bucket, &key, &Conditions::NONE).await.expect("deleted");
     tx.commit().await.expect("commit");

@@ -131,15 +131,15 @@ fn s3_document(voice: &Voice<'_>, code: &str, fault: &Fault) -> String {
     let mut writer = Writer::document();
     writer.open("Error", None);
     writer.leaf("Code", code);
-    writer.leaf("Message", fault.message());
+    writer.legible("Message", fault.message());
     for (name, value) in fault.members() {
         match value {
-            Document::String(text) => writer.leaf(name, text),
-            other => writer.leaf(name, &other.to_string()),
+            Document::String(text) => writer.legible(name, text),
+            other => writer.legible(name, &other.to_string()),
         }
     }
     if !fault.members().contains_key("Resource") {
-        writer.leaf("Resource", voice.resource);
+        writer.legible("Resource", voice.resource);
     }
     writer.leaf("RequestId", &voice.ids.request);
     writer.leaf("HostId", &voice.ids.host);
@@ -153,7 +153,7 @@ fn query_document(voice: &Voice<'_>, code: &str, status: StatusCode, fault: &Fau
     writer.open("Error", None);
     writer.leaf("Type", if status.is_server_error() { "Receiver" } else { "Sender" });
     writer.leaf("Code", code);
-    writer.leaf("Message", fault.message());
+    writer.legible("Message", fault.message());
     writer.close("Error");
     writer.leaf("RequestId", &voice.ids.request);
     writer.close("ErrorResponse");

@@ -1,11 +1,15 @@
-//! `encoding-type=url`: keys of listings that XML could not hold.
+//! Keys of replies that XML could not hold.
 //!
-//! Handlers give plain keys. When a reply's `EncodingType` is `url`, its key-like members are percent-encoded here, with
+//! Handlers give plain keys. When a listing's `EncodingType` is `url`, its key-like members are percent-encoded here, with
 //! `/` kept. A space becomes `%20`, which clients that read `+` as a space and clients that do not both decode rightly.
+//!
+//! Replies about one key, of uploads, have no such way. There S3 writes what no parser of XML 1.0 reads, so that its SDKs
+//! cannot upload such an object in parts. The caller has named the key: here it is left out of these replies.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::call::Document;
+use crate::codec::xml;
 
 const KEPT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
@@ -22,9 +26,14 @@ fn encode(value: Option<&mut Document>) {
     }
 }
 
-/// Encodes the keys of a listing whose `EncodingType` is `url`; other replies stay as they are.
+/// Encodes the keys of a listing whose `EncodingType` is `url`; leaves the key that any other reply is about out of it, when
+/// XML cannot hold it.
 pub(crate) fn encode_keys(output: &mut Document) {
     if output.get("EncodingType").and_then(Document::as_str) != Some("url") {
+        let unreadable = output.get("Key").and_then(Document::as_str).is_some_and(|key| !xml::holds(key));
+        if let (Document::Object(members), true) = (output, unreadable) {
+            members.remove("Key");
+        }
         return;
     }
     for name in MEMBERS {
@@ -43,6 +52,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_key_of_an_upload_is_left_out_where_xml_cannot_hold_it() {
+        let mut output = json!({"Key": "a\u{1}", "UploadId": "u"});
+        encode_keys(&mut output);
+        assert_eq!(output, json!({"UploadId": "u"}));
+        for key in ["a b&<", "\u{7f}\r\u{85}", "\u{fffd}"] {
+            let plain = json!({"Key": key, "UploadId": "u"});
+            let mut output = plain.clone();
+            encode_keys(&mut output);
+            assert_eq!(output, plain);
+        }
+    }
 
     #[test]
     fn only_when_asked() {

@@ -237,7 +237,7 @@ fn texts(given: &Value, member: &str) -> std::collections::BTreeMap<String, Stri
 }
 
 /// Glue's fault for an error of open tables.
-fn fault(error: TablesError) -> Fault {
+pub(super) fn fault(error: TablesError) -> Fault {
     match &error {
         TablesError::NamespaceNotFound { namespace } => {
             errors::catalog(CatalogError::DatabaseNotFound { database: namespace.clone() })

@@ -30,11 +30,13 @@ pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, F
         false => Vec::new(),
     };
     let author = author(&scope);
+    let pointer = catalog.tables.check_new(&scope, &input).await.map_err(open_tables::fault);
     let mut tx = catalog.begin().await?;
     let made = table::create(&mut tx, &scope, required(&call, "DatabaseName"), input, &author)
         .await
         .map_err(errors::catalog)?;
     index::create_all(&mut tx, &made, indexes).await.map_err(errors::catalog)?;
+    pointer?;
     commit(tx).await?;
     Ok(Reply::empty())
 }
@@ -117,10 +119,12 @@ pub(super) async fn update(catalog: &Catalog, mut call: Call) -> Result<Reply, F
     }
     let input: TableInput = structure(&mut call, "TableInput")?;
     let how = Update { version_id: call.text("VersionId"), skip_archive: call.flag("SkipArchive") };
+    let database = required(&call, "DatabaseName");
+    // Looked at before the transaction, which other writers wait for; said after what the catalog says of the update.
+    let pointer = catalog.tables.check_next(&scope, database, &input).await.map_err(open_tables::fault);
     let mut tx = catalog.begin().await?;
-    table::update(&mut tx, &scope, required(&call, "DatabaseName"), input, how)
-        .await
-        .map_err(errors::catalog)?;
+    table::update(&mut tx, &scope, database, input, how).await.map_err(errors::catalog)?;
+    pointer?;
     commit(tx).await?;
     Ok(Reply::empty())
 }

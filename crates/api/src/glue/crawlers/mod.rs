@@ -53,7 +53,9 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
         CrawlerError::NotRunning { .. } => Fault::new("CrawlerNotRunningException", error.to_string()),
         CrawlerError::Stopping { .. } => Fault::new("CrawlerStoppingException", error.to_string()),
         CrawlerError::Invalid { .. } => errors::invalid(error.to_string()),
-        CrawlerError::NoSchedule { .. } => Fault::new("NoScheduleException", error.to_string()),
+        CrawlerError::NoSchedule { .. } | CrawlerError::SchedulePast { .. } => {
+            Fault::new("NoScheduleException", error.to_string())
+        }
         CrawlerError::SchedulerRunning { .. } => Fault::new("SchedulerRunningException", error.to_string()),
         CrawlerError::SchedulerNotRunning { .. } => {
             Fault::new("SchedulerNotRunningException", error.to_string())

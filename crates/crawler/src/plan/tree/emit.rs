@@ -83,6 +83,12 @@ impl Tree {
                 folder.dropped
             ));
         }
+        if folder.counted.0 > 0 {
+            self.done.notes.push(format!(
+                "folder {path}: {} of its files were not looked at (SampleSize), and no tables are made of them",
+                folder.counted.0
+            ));
+        }
         for file in folder.files {
             self.done.tables.push(TablePlan {
                 path: file.key,

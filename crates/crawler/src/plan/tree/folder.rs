@@ -1,5 +1,9 @@
 //! The files directly in one folder, by kind.
 
+use std::sync::Arc;
+
+use super::super::examples::Examples;
+use super::super::headers::Headers;
 use super::super::shape::{Likeness, Shape};
 
 /// File names kept per folder; beyond, files of several kinds in one folder cannot all become tables.
@@ -18,24 +22,71 @@ pub(crate) struct FileEntry {
 pub(crate) struct Folder {
     pub(super) groups: Vec<Shape>,
     pub(super) files: Vec<FileEntry>,
-    /// Files that were only counted: files, bytes.
+    /// Files that were only counted: files, bytes; the key of the first.
     pub(crate) counted: (u64, u64),
+    pub(super) first_counted: Option<Arc<str>>,
     /// Files that are being looked at.
     pub(crate) pending: u64,
     pub(super) dropped: u64,
+    /// Whether first rows of files may be headers, as far as is known yet.
+    is_doubtful: bool,
 }
 
 impl Folder {
     /// Adds a recognised file.
     pub(crate) fn add(&mut self, key: String, mut shape: Shape, likeness: Likeness) {
-        shape.example = Some(key.as_str().into());
-        if !self.groups.iter_mut().any(|group| group.merge(&shape, likeness)) {
-            self.groups.push(shape.clone());
-        }
+        shape.examples = Examples::of(&key, shape.quoted, shape.escape.is_some());
+        self.is_doubtful |= shape.titled.is_some();
+        group(&mut self.groups, &shape, likeness);
         if self.files.len() < MAX_FILES_KEPT {
             self.files.push(FileEntry { key, shape });
         } else {
             self.dropped += 1;
+        }
+    }
+
+    /// Counts a file that nobody looks at.
+    pub(crate) fn count(&mut self, key: &str, size: u64) {
+        self.counted = (self.counted.0 + 1, self.counted.1 + size);
+        self.first_counted.get_or_insert_with(|| key.into());
+    }
+
+    /// Makes headers of the first rows of files where they are headers.
+    pub(crate) fn take_headers(&mut self, is_header: impl Fn(&Shape) -> bool, likeness: Likeness) {
+        if !self.is_doubtful {
+            return;
+        }
+        let take = |shape: &mut Shape| match shape.with_header().filter(|_| is_header(shape)) {
+            Some(titled) => {
+                *shape = titled;
+                true
+            }
+            None => false,
+        };
+        // Groups are what is left of files that are forgotten, or were too many.
+        let is_whole = self.dropped == 0 && !self.files.is_empty();
+        let groups = self.groups.iter_mut().filter(|_| !is_whole);
+        let changed = self.files.iter_mut().map(|file| &mut file.shape).chain(groups).map(take);
+        if changed.filter(|changed| *changed).count() == 0 {
+            return;
+        }
+        let groups = std::mem::take(&mut self.groups);
+        match is_whole {
+            true => self.files.iter().for_each(|file| group(&mut self.groups, &file.shape, likeness)),
+            false => groups.iter().for_each(|shape| group(&mut self.groups, shape, likeness)),
+        }
+    }
+
+    /// Whether some first row may be a header.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
+    /// Files whose first rows are the headers of others here have one, too.
+    pub(super) fn compare_headers(&mut self, likeness: Likeness) {
+        if self.is_doubtful && self.groups.len() > 1 {
+            let headers = Headers::of(self.groups.iter());
+            self.take_headers(|shape| headers.name(shape), likeness);
         }
     }
 
@@ -45,7 +96,8 @@ impl Folder {
     }
 
     /// Forgets single files once the folder is complete, has none below it and one kind of files: it will be one table.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self, likeness: Likeness) {
+        self.compare_headers(likeness);
         if self.groups.len() == 1 {
             self.files = Vec::new();
             self.dropped = 0;
@@ -78,5 +130,12 @@ impl Folder {
         self.groups = vec![most];
         let odd: Vec<FileEntry> = odd;
         odd.into_iter().map(|file| file.key).collect()
+    }
+}
+
+/// Adds files to the group that they fit, or makes them one.
+fn group(groups: &mut Vec<Shape>, shape: &Shape, likeness: Likeness) {
+    if !groups.iter_mut().any(|group| group.merge(shape, likeness)) {
+        groups.push(shape.clone());
     }
 }

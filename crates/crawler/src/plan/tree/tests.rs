@@ -13,11 +13,12 @@ fn shape(columns: &[&str]) -> Shape {
         name: (*n).to_owned(),
         ty: HiveType::Int,
         nullable: false,
-        untyped: false,
+        seen: formats::Seen::Values,
     };
     Shape {
         kind: Kind::Json,
         fields: Arc::new(columns.iter().map(field).collect()),
+        titled: None,
         quoted: false,
         escape: None,
         avro_schema: None,
@@ -28,7 +29,8 @@ fn shape(columns: &[&str]) -> Shape {
         sampled: (10, 1),
         compressions: BTreeMap::from([("none".to_owned(), 1)]),
         contradicting: BTreeSet::new(),
-        example: None,
+        passed_over: 0,
+        examples: super::super::Examples::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::csv::scan::Dialect;
 use crate::error::FormatError;
 use crate::hive::HiveType;
 use crate::infer::types::{inexact, is_beyond_double};
-use crate::infer::{InferOptions, InferredField};
+use crate::infer::{InferOptions, InferredField, Seen};
 
 /// The longest header name, from Glue's rules.
 const MAX_HEADER_CHARS: usize = 150;
@@ -64,7 +64,7 @@ pub(super) struct Columns {
     rest_kinds: Vec<Kind>,
     nullable: Vec<bool>,
     /// The first line with a number that a double does not hold.
-    inexact: Vec<Option<u64>>,
+    pub(super) inexact: Vec<Option<u64>>,
     /// Whether a later record repeats the first one's value.
     repeats: Vec<bool>,
     /// Blank lines before the first record.
@@ -172,8 +172,16 @@ pub(super) fn inexact_problems(
     lossy.collect()
 }
 
-/// Glue's conditions for the first row to be a header.
+/// Whether the first row is a header, by Glue's conditions: it could be one, and differs from what is below it.
 pub(super) fn has_header(columns: &Columns, width: usize) -> bool {
+    // What differs below a missing name tells nothing: the first row of data, too, may have an empty field there.
+    let mut named = columns.first_kinds.iter().zip(&columns.rest_kinds);
+    let differs = |(first, rest): (&Kind, &Kind)| *first == Kind::String && rest.is_typed();
+    may_be_header(columns, width) && (named.any(differs) || columns.has_row_names())
+}
+
+/// Whether the first row could be a header: text, or no name, in every column.
+pub(super) fn may_be_header(columns: &Columns, width: usize) -> bool {
     let names = &columns.first;
     if names.len() > width || names.len() + 1 < width {
         return false;
@@ -184,12 +192,7 @@ pub(super) fn has_header(columns: &Columns, width: usize) -> bool {
         Kind::Empty => true,
         Kind::Bool | Kind::BigInt | Kind::Double => false,
     };
-    // What differs below a missing name tells nothing: the first row of data, too, may have an empty field there.
-    let named = columns.first_kinds.iter().zip(&columns.rest_kinds);
-    let differs = |(first, rest): (&Kind, &Kind)| *first == Kind::String && rest.is_typed();
-    names.iter().enumerate().all(|(i, name)| may_name(i, name))
-        && columns.first_kinds.contains(&Kind::String)
-        && (named.into_iter().any(differs) || columns.has_row_names())
+    names.iter().enumerate().all(|(i, name)| may_name(i, name)) && columns.first_kinds.contains(&Kind::String)
 }
 
 pub(super) fn columns_of(
@@ -214,7 +217,11 @@ pub(super) fn columns_of(
             name: name.map_or_else(|| names::of_place(i), |n| options.spelling(n)),
             ty,
             nullable,
-            untyped: kind == Kind::Empty,
+            seen: match kind {
+                Kind::Empty => Seen::Nothing,
+                Kind::BigInt if columns.inexact[i].is_some() => Seen::Wide,
+                _ => Seen::Values,
+            },
         });
     }
     fields

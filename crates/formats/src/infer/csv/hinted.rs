@@ -1,7 +1,7 @@
 //! Delimited text of which some things are known, as a custom classifier says them.
 
 use super::candidate::{Candidate, DELIMITERS, MIN_CONSISTENCY, best_of, each_record, measure};
-use super::columns::{Columns, has_header, study};
+use super::columns::{Columns, has_header, inexact_problems, study};
 use super::{dialect, ragged_problem};
 use crate::builder::value;
 use crate::compression::Compression;
@@ -9,7 +9,7 @@ use crate::csv::names::number_repeats;
 use crate::csv::scan::Dialect;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
-use crate::infer::{InferOptions, Inferred, InferredField};
+use crate::infer::{InferOptions, Inferred, InferredField, Seen};
 use crate::input::Input;
 use crate::options::{CsvOptions, Format};
 
@@ -128,12 +128,17 @@ pub(crate) fn infer(
     }
     let mut fields = typed(sample, complete, &best, header, hints);
     for (at, field) in fields.iter_mut().enumerate() {
+        if field.ty == HiveType::BigInt && columns.inexact.get(at).is_some_and(Option::is_some) {
+            field.seen = Seen::Wide;
+        }
         let own = hints.names.get(at).or_else(|| columns.first.get(at).filter(|_| header));
         let name = own.map(|n| n.trim()).filter(|n| !n.is_empty());
         field.name = name.map_or_else(|| format!("col{at}"), |n| options.spelling(n));
     }
     number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
     let names = fields.iter().map(|f| f.name.clone()).collect();
+    let mut problems = ragged_problem(input, best.width, columns.ragged);
+    problems.extend(inexact_problems(input.name(), &columns, &fields));
     let mut found = dialect(&best, names, columns.lead + u64::from(header));
     if best.quoted {
         found.quote = best.options.quote.or(hints.quote).or(found.quote);
@@ -145,10 +150,11 @@ pub(crate) fn infer(
         records: (best.records - usize::from(header)) as u64,
         record_bytes: end as u64,
         complete: complete && end == sample.len(),
+        titled: None,
         quoted: best.quoted,
         backslashes: !best.quoted && sample.contains(&b'\\'),
         unseen: 0,
-        problems: ragged_problem(input, best.width, columns.ragged),
+        problems,
     })
 }
 
@@ -216,7 +222,7 @@ fn typed(
         name: String::new(),
         ty: left[at].first().filter(|_| seen[at]).map_or(HiveType::String, |ty| ty.ty()),
         nullable: empty[at],
-        untyped: !seen[at],
+        seen: Seen::of_any(seen[at]),
     };
     (0..best.width).map(field).collect()
 }

@@ -4,6 +4,7 @@ mod candidate;
 mod columns;
 mod comments;
 mod hinted;
+mod prose;
 mod refusal;
 mod undivided;
 
@@ -18,7 +19,7 @@ use candidate::{Candidate, best_candidate, each_record};
 pub(super) use hinted::infer as infer_hinted;
 pub use hinted::{CsvHints, Detected, Header};
 
-use columns::{columns_of, has_header, inexact_problems, study};
+use columns::{columns_of, has_header, inexact_problems, may_be_header, study};
 
 /// Infers delimited text. `quoted`: fields in quotes are known to be in the file, if not in its sample.
 pub(super) async fn infer(
@@ -35,6 +36,9 @@ pub(super) async fn infer(
     let (sample, complete) = (input.pending(), input.at_eof());
     let best = comments::without(sample, complete).or_else(|| best_candidate(sample, complete, None));
     let Some(mut best) = best else { return Err(refusal::refusal(input)) };
+    if !quoted && prose::is_prose(sample, &best) {
+        return Err(refusal::prose(input));
+    }
     if quoted && !best.quoted {
         best.quoted = true;
         best.options.quote = Some(b'"');
@@ -90,6 +94,7 @@ pub(super) fn infer_as(
         records: records.saturating_sub(usize::from(header)) as u64,
         record_bytes: end as u64,
         complete: input.at_eof() && end == input.pending().len(),
+        titled: None,
         quoted,
         // A known dialect says what they are.
         backslashes: false,
@@ -106,8 +111,13 @@ fn describe(
 ) -> Inferred {
     let (columns, end) = study(input.pending(), input.at_eof(), &best);
     let header = has_header(&columns, best.width);
-    let mut fields = columns_of(&columns, &best, header, options);
-    names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
+    let named = |header: bool| {
+        let mut fields = columns_of(&columns, &best, header, options);
+        names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
+        fields
+    };
+    let fields = named(header);
+    let titled = (!header && may_be_header(&columns, best.width)).then(|| named(true));
     let own: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
     let mut problems = ragged_problem(input, best.width, columns.ragged);
     problems.extend(inexact_problems(input.name(), &columns, &fields));
@@ -122,6 +132,7 @@ fn describe(
         records: (best.records - usize::from(header)) as u64,
         record_bytes: end as u64,
         complete,
+        titled,
         quoted: best.quoted,
         backslashes: !best.quoted && input.pending().contains(&b'\\'),
         unseen: 0,

@@ -37,6 +37,14 @@ pub(super) fn refusal(input: &Input) -> FormatError {
     }
 }
 
+/// Why prose is no table.
+pub(super) fn prose(input: &Input) -> FormatError {
+    let reason = "it reads as prose: its sentences go on behind the commas that would divide it into columns. If these are \
+                  columns, give the crawler a CSV classifier that says so"
+        .to_owned();
+    FormatError::new(input.name(), Problem::Unrecognised { reason })
+}
+
 /// Endings that promise something else than text.
 const OTHERS: [&str; 6] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xls"];
 

@@ -177,6 +177,7 @@ fn describe(
         records,
         record_bytes: found.bytes,
         complete: input.at_eof() && end == input.pending().len(),
+        titled: None,
         quoted: false,
         backslashes: false,
         unseen: 0,

@@ -8,7 +8,7 @@ use crate::csv::names;
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
 use crate::infer::types::{inexact, is_beyond_double};
-use crate::infer::{InferOptions, InferredField, merge_types};
+use crate::infer::{InferOptions, InferredField, Seen, merge_types};
 use crate::input::Input;
 use crate::json::lex::{Failure, Parsed, Parser};
 
@@ -130,6 +130,20 @@ impl Members {
 impl Shape {
     fn is_number(&self) -> bool {
         matches!(self, Self::Int | Self::BigInt | Self::Wide | Self::Double | Self::Inexact)
+    }
+
+    /// What was seen beyond what the type says. Of an inexact number that is said already.
+    fn seen(&self) -> Seen {
+        match self {
+            Self::Null => Seen::Nothing,
+            Self::Wide => Seen::Wide,
+            Self::Array(item) => Seen::of_items(item.seen()),
+            Self::Struct(members) if members.list.is_empty() => Seen::Objects,
+            Self::Struct(members) => {
+                Seen::of_members(members.list.iter().map(|member| (member.name.clone(), member.shape.seen())))
+            }
+            _ => Seen::Values,
+        }
     }
 
     /// Calls `each` with the name of every place below `name` where a double loses something.
@@ -259,7 +273,7 @@ pub(in crate::infer) fn fields(
         shape.each_inexact(&options.spelling(&name), &mut lossy);
         fields.push(InferredField {
             name: options.spelling(&name),
-            untyped: shape == Shape::Null,
+            seen: shape.seen(),
             ty: hive(shape, options),
             nullable: *seen < records,
         });

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 pub enum FieldUse {
     /// It changes what a run does.
     Acts,
+    /// It changes what a run does, and is refused beside another field; the text says beside which, and why.
+    ActsAlone(&'static str),
     /// It is kept and returned and cannot change a result; the text says why.
     Stored(&'static str),
     /// Only these values are taken, because they ask for nothing; the text says why.
@@ -19,7 +21,7 @@ pub enum FieldUse {
     Refused(&'static str),
 }
 
-use FieldUse::{Acts, Only, Refused, Stored};
+use FieldUse::{Acts, ActsAlone, Only, Refused, Stored};
 
 pub(super) type Fields = &'static [(&'static str, FieldUse)];
 
@@ -40,7 +42,7 @@ fn walk(fields: Fields, prefix: &str, members: &Map<String, Value>) -> Result<()
         let path = format!("{prefix}{name}");
         match (entry(fields, &path), value) {
             (_, Value::Null) => {}
-            (Some(Acts | Stored(_)), _) => {}
+            (Some(Acts | ActsAlone(_) | Stored(_)), _) => {}
             (Some(Only(values, why)), _) => {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 if !values.contains(&text.as_str()) {

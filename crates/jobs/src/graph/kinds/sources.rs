@@ -2,7 +2,7 @@
 
 use super::super::Expected;
 use super::super::parse::sources as parse;
-use super::fields::FieldUse::{self, Acts, Only, Refused, Stored};
+use super::fields::FieldUse::{self, Acts, ActsAlone, Only, Refused, Stored};
 use super::fields::Fields;
 use super::{Kind, Role};
 
@@ -58,7 +58,7 @@ const S3_CSV_SOURCE: Fields = files![
     ("Multiline", Stored("quoted line breaks are always read")),
     ("WithHeader", Acts),
     ("WriteHeader", Stored("it concerns writing, and this node reads")),
-    ("SkipFirst", Acts),
+    ("SkipFirst", ActsAlone("`WithHeader`: which line is the first then, nothing says")),
     ("OptimizePerformance", Stored("it chooses a reader of Spark")),
 ];
 const S3_JSON_SOURCE: Fields = files![

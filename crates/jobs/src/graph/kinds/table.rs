@@ -38,6 +38,7 @@ pub fn markdown() -> String {
 fn meaning(used: FieldUse) -> String {
     match used {
         FieldUse::Acts => "acts".to_owned(),
+        FieldUse::ActsAlone(beside) => format!("acts; refused beside {beside}"),
         FieldUse::Stored(why) => format!("stored: {why}"),
         FieldUse::Refused(why) => format!("refused: {why}"),
         FieldUse::Only(values, why) => {

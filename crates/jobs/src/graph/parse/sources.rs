@@ -138,7 +138,9 @@ fn csv(raw: &raw::Source) -> Parsed<FileFormat> {
         Some(_) => return Err("Escaper must be one ASCII character".to_owned()),
     };
     if raw.with_header == Some(true) && raw.skip_first == Some(true) {
-        return Err("SkipFirst together with WithHeader is not supported".to_owned());
+        return Err(
+            "SkipFirst is refused beside WithHeader: which line is the first then, nothing says".to_owned()
+        );
     }
     Ok(FileFormat::Csv {
         separator,

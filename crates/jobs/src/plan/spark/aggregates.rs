@@ -285,14 +285,25 @@ fn group(expr: Expr, scope: &Scope<'_>) -> Result<Expr> {
 
 fn rewritten(params: AggregateFunctionParams, scope: &Scope<'_>) -> Result<AggregateFunctionParams> {
     let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
-    let filter = filter.map(|filter| expression(*filter, scope)).transpose()?;
     Ok(AggregateFunctionParams {
         args: args.into_iter().map(|expr| expression(expr, scope)).collect::<Result<_>>()?,
         distinct,
-        filter: filter.map(Box::new),
+        filter: condition(filter, scope)?,
         order_by: keys(order_by, scope)?,
         null_treatment,
     })
+}
+
+/// The condition of FILTER, which is a boolean in Spark: it is the one place where text is not read as one.
+fn condition(filter: Option<Box<Expr>>, scope: &Scope<'_>) -> Result<Option<Box<Expr>>> {
+    let Some(filter) = filter else { return Ok(None) };
+    let filter = expression(*filter, scope)?;
+    match filter.get_type(scope.schema)? {
+        DataType::Boolean => Ok(Some(Box::new(filter))),
+        other => {
+            Err(refused(format!("the condition of FILTER has to be a boolean, and is {}", shown(&other))))
+        }
+    }
 }
 
 fn keys(order: Vec<Sort>, scope: &Scope<'_>) -> Result<Vec<Sort>> {
@@ -332,7 +343,7 @@ fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<Wind
         .map(|expr| expr.get_type(scope.schema).map(|data_type| key(expr, &data_type)))
         .collect::<Result<_>>()?;
     params.order_by = keys(params.order_by, scope)?;
-    params.filter = params.filter.map(|filter| expression(*filter, scope).map(Box::new)).transpose()?;
+    params.filter = condition(params.filter, scope)?;
     match fun {
         WindowFunctionDefinition::AggregateUDF(func) => {
             let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;

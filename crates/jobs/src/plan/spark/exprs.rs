@@ -11,6 +11,7 @@ use datafusion::logical_expr::expr::{BinaryExpr, Case, InList, InSubquery, Like,
 use datafusion::logical_expr::{
     Between, Expr, ExprSchemable, LogicalPlanBuilder, Operator, ScalarUDF, binary_expr, lit,
 };
+use engine::NamedCast;
 use formats::hive::shown;
 
 use super::arithmetic::arithmetic;
@@ -94,8 +95,11 @@ fn ours(data_type: &DataType) -> DataType {
     }
 }
 
-fn function(func: Arc<ScalarUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<Transformed<Expr>> {
+fn function(func: Arc<ScalarUDF>, mut args: Vec<Expr>, scope: &Scope<'_>) -> Result<Transformed<Expr>> {
     let own: &dyn Any = func.inner().as_ref();
+    if own.is::<NamedCast>() && !args.is_empty() {
+        return Ok(Transformed::yes(args.swap_remove(0)));
+    }
     if let Some(operator) = own.downcast_ref::<operators::Operator>() {
         let Ok([left, right]) = <[Expr; 2]>::try_from(args) else {
             return Err(refused("an operator without two sides".to_owned()));

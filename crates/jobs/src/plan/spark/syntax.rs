@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
     Statement, TableFactor, TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
 };
-use engine::{EngineError, on_large_stack};
+use engine::{EngineError, NamedCast, on_large_stack};
 
 use super::cast::is_literal;
 use super::naming::{is_number, name_of};
@@ -40,8 +40,8 @@ const NAMES: &[(&str, &str)] = &[
     ("curdate", "current_date"),
     ("datepart", "date_part"),
 ];
-/// Functions that the engine makes of other syntax, which Spark does not have under these names.
-const ENGINES: &[&str] = &["array_element", "get_field"];
+/// Functions that the engine, or we, make of other syntax, which Spark does not have under these names.
+const ENGINES: &[&str] = &["array_element", "get_field", NamedCast::NAME];
 /// Functions whose two arguments stand the other way round.
 const SWAPPED: &[(&str, &str)] =
     &[("locate", "strpos"), ("position", "strpos"), ("ltrim", "ltrim"), ("rtrim", "rtrim")];
@@ -204,7 +204,12 @@ impl VisitorMut for Adapt {
             }
             Expr::Cast { kind: CastKind::SafeCast, .. } => ControlFlow::Break("SAFE_CAST".to_owned()),
             Expr::Cast { kind: CastKind::TryCast, .. } => ControlFlow::Break("TRY_CAST".to_owned()),
-            Expr::Cast { data_type, .. } => spark_type(data_type),
+            Expr::Cast { data_type, .. } => {
+                spark_type(data_type)?;
+                let name = Value::SingleQuotedString(format!("AS {data_type}")).with_empty_span();
+                *expr = call(NamedCast::NAME, vec![expr.clone(), Expr::Value(name)]);
+                ControlFlow::Continue(())
+            }
             Expr::TypedString(literal) => typed_literal(literal),
             Expr::Substring { substring_from: None, .. } => {
                 ControlFlow::Break("substring without the place that it begins at".to_owned())
@@ -230,6 +235,12 @@ fn planned_otherwise(expr: &mut Expr) {
             if !is_number(value) && !matches!(**value, Expr::Interval(_)) =>
         {
             *expr = call(MINUS, vec![(**value).clone()]);
+        }
+        // A plus makes a number of a text, as a minus does.
+        Expr::UnaryOp { op: UnaryOperator::Plus, expr: value }
+            if !is_number(value) && !matches!(**value, Expr::Interval(_)) =>
+        {
+            *expr = call(MINUS, vec![call(MINUS, vec![(**value).clone()])]);
         }
         Expr::CompoundFieldAccess { root, access_chain } => name_fields(root, access_chain),
         _ => {}

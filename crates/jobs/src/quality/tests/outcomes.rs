@@ -163,7 +163,12 @@ async fn values_and_nulls() {
         (r#"ColumnValues "id" = EMPTY"#, Error, &[]),
         // Of no rows none is against it.
         (r#"ColumnValues "id" > 100 where "id > 10""#, Passed, &[]),
+        (r#"ColumnDataType "code" = "Integer" where "id > 10""#, Passed, &[]),
+        // Parts of none cannot be computed.
         (r#"IsComplete "id" where "id > 10""#, Failed, &[]),
+        (r#"IsUnique "id" where "id > 10""#, Failed, &[]),
+        (r#"IsPrimaryKey "id" where "id > 10""#, Failed, &[]),
+        (r#"Completeness "id" >= 0.0 where "id > 10""#, Failed, &[]),
         (
             r#"ColumnLength "code" <= 3"#,
             Passed,

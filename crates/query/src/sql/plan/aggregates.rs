@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
+use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, WindowFunction};
 use datafusion::logical_expr::{AggregateUDF, Expr, ExprSchemable, WindowFunctionDefinition};
 
@@ -76,7 +77,10 @@ pub(super) fn aggregate(mut aggregate: AggregateFunction, schema: &DFSchema) -> 
             }
             Ok(Expr::AggregateFunction(aggregate))
         }
-        ("sum", Some(Class::Decimal)) => decimal_sum(aggregate, schema),
+        ("sum", Some(Class::Decimal)) => {
+            aggregate.func = sum_udaf();
+            decimal_sum(aggregate, schema)
+        }
         ("sum", Some(Class::Integer)) => {
             if aggregate.params.distinct {
                 return unsupported("sum(DISTINCT …) of integers");
@@ -86,6 +90,10 @@ pub(super) fn aggregate(mut aggregate: AggregateFunction, schema: &DFSchema) -> 
                 let wide = Cast::new(Box::new(std::mem::take(arg)), DataType::Int64);
                 *arg = Expr::Cast(wide);
             }
+            Ok(Expr::AggregateFunction(aggregate))
+        }
+        ("sum", _) => {
+            aggregate.func = sum_udaf();
             Ok(Expr::AggregateFunction(aggregate))
         }
         _ => Ok(Expr::AggregateFunction(aggregate)),
@@ -101,6 +109,8 @@ pub(super) fn window(mut window: WindowFunction, schema: &DFSchema) -> Result<Ex
         for arg in &mut window.params.args {
             *arg = Expr::Cast(Cast::new(Box::new(std::mem::take(arg)), DataType::Int64));
         }
+    } else if function == "sum" {
+        window.fun = WindowFunctionDefinition::AggregateUDF(sum_udaf());
     }
     if class == Some(Class::Float)
         && let Some(own) = extreme(&function)

@@ -4,6 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable};
+use engine::NamedCast;
 
 use super::{casts, floats, parameters, require_arguments, require_comparable, times, types_of, unsupported};
 use crate::types::Class;
@@ -13,6 +14,9 @@ use crate::values::{
 
 pub(super) fn scalar(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let function = call.func.name().to_owned();
+    if function == NamedCast::NAME && !call.args.is_empty() {
+        return Ok(call.args.swap_remove(0));
+    }
     let types = types_of(&call.args, schema)?;
     let check = |fits: fn(Class) -> bool| require_arguments(&function, &types, fits);
     match function.as_str() {

@@ -47,6 +47,11 @@ impl Writer {
         self.close(name);
     }
 
+    /// Writes an element for people: U+FFFD stands for what XML 1.0 cannot hold, so that every parser reads the document.
+    pub(crate) fn legible(&mut self, name: &str, text: &str) {
+        self.leaf(name, &text.replace(super::is_foreign, "\u{fffd}"));
+    }
+
     fn attribute(&mut self, name: &str, value: &str) {
         self.out.push(' ');
         self.out.push_str(name);

@@ -3,6 +3,10 @@
 //! Requests are parsed into a small tree ([`tree`], bounded by the body's limit and a depth) and read by shape
 //! ([`decode`]); replies are written straight into text ([`encode`]). Names are compared without their prefix;
 //! namespaces are not checked, as S3 does not. DTDs are refused, entities are the five of XML and character references.
+//!
+//! Requests hold the characters of XML 1.0 only, also by reference, as S3 has it: what else a key may hold could not be
+//! named in the reply. Replies have character references for the rest ([`holds`]), as S3 writes them, where there is no
+//! other way; parsers of XML 1.0 refuse these.
 
 mod decode;
 mod encode;
@@ -11,6 +15,16 @@ mod tree;
 pub(crate) use decode::decode_structure;
 pub(crate) use encode::{Writer, encode_members};
 pub(crate) use tree::parse;
+
+/// Whether XML 1.0 can hold all of a text. Source: Extensible Markup Language (XML) 1.0, production `Char`.
+pub(crate) fn holds(text: &str) -> bool {
+    !text.contains(is_foreign)
+}
+
+/// A character that is none of XML 1.0.
+pub(crate) fn is_foreign(character: char) -> bool {
+    matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
 
 #[cfg(test)]
 mod tests {
@@ -70,11 +84,21 @@ mod tests {
             "<a>x</a>y",
             "<a>&#0;</a>",
             "<a>&#xFFFFFFFF;</a>",
+            "<a>&#1;</a>",
+            "<a>&#xFFFF;</a>",
+            "<a>\u{1}</a>",
+            "<a>\u{fffe}</a>",
+            "<a><![CDATA[\u{b}]]></a>",
+            "<a b=\"&#x1f;\"/>",
             deep.as_str(),
         ] {
             assert!(parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse(b"<a>\xff</a>").is_err());
+        assert_eq!(
+            parse("<a>&#13;&#9;\u{85}&#x10ffff;\u{fffd}</a>".as_bytes()).unwrap().text,
+            "\r\t\u{85}\u{10ffff}\u{fffd}"
+        );
         let model = model::get("s3").unwrap();
         let shape = model.shapes.iter().find(|shape| shape.name == "CompletedMultipartUpload").unwrap();
         for text in [

@@ -4,6 +4,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+use super::is_foreign;
 use crate::codec::Malformed;
 
 /// Deepest nesting of a request; S3's own bodies are at most eight levels deep.
@@ -75,6 +76,7 @@ fn element(tag: &BytesStart<'_>) -> Result<Element, Malformed> {
             continue;
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(broken)?;
+        check(&value)?;
         attributes.push((local(name).to_owned(), value.into_owned()));
     }
     let name: &str = tag.name().into_inner();
@@ -95,7 +97,16 @@ fn close(done: Element, open: &mut [Element], root: &mut Option<Element>) -> Res
     Ok(())
 }
 
+/// Refuses characters that XML 1.0 cannot hold.
+fn check(text: &str) -> Result<(), Malformed> {
+    match text.chars().find(|found| is_foreign(*found)) {
+        Some(found) => Err(Malformed::new(format!("XML 1.0 has no character U+{:04X}", u32::from(found)))),
+        None => Ok(()),
+    }
+}
+
 fn append(text: &str, open: &mut [Element]) -> Result<(), Malformed> {
+    check(text)?;
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}

@@ -51,8 +51,20 @@ pub(super) fn cast(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
     if !is_possible(&from, to) {
         return Err(refused(format!("a cast of {} to {} is not supported", shown(&from), shown(to))));
     }
+    Ok(called(expr, to))
+}
+
+fn called(expr: Expr, to: &DataType) -> Expr {
     let function = SparkCast { to: to.clone(), signature: Signature::any(1, Volatility::Immutable) };
-    Ok(ScalarUDF::new_from_impl(function).call(vec![expr]))
+    ScalarUDF::new_from_impl(function).call(vec![expr])
+}
+
+/// A text, of type `from`, as a date or as a timestamp of any precision.
+pub(in crate::plan) fn moment_of_text(text: Expr, from: &DataType, to: &DataType) -> Expr {
+    let (text, _) = ours(text, from);
+    let read = if *to == DataType::Date32 { DataType::Date32 } else { TIMESTAMP };
+    let moment = called(text, &read);
+    if read == *to { moment } else { try_cast(moment, to.clone()) }
 }
 
 /// Types that only files and the engine's own functions have become those that Spark has.

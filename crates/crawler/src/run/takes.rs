@@ -1,0 +1,166 @@
+//! Which types of a table take in which values of files.
+
+use formats::hive::HiveType;
+use formats::{Seen, merge_types};
+
+use crate::plan::Kind;
+
+/// Whether every value of a column of files, of which this was seen, is one of `table` as readers of this kind of files
+/// convert them.
+pub(super) fn takes(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
+    match (seen, table) {
+        (Seen::Nothing, _) | (Seen::Objects, HiveType::Struct(_) | HiveType::Map(..)) => return true,
+        _ => {}
+    }
+    let says_types = says_types(kind);
+    if table == file || (!says_types && !is_inferred(kind, table)) {
+        // Of CSV, text says that some value is no number.
+        let is_text =
+            matches!(kind, Kind::Csv { .. }) && matches!(file, HiveType::String | HiveType::Boolean);
+        return table == file || !(is_text && is_number(table));
+    }
+    match (table, file) {
+        (HiveType::String | HiveType::Char(_) | HiveType::Varchar(_), _) => {
+            let is_nested = matches!(file, HiveType::Array(_) | HiveType::Map(..) | HiveType::Struct(_));
+            !says_types || !(is_nested || *file == HiveType::Binary)
+        }
+        _ => nests(kind, table, (file, seen)),
+    }
+}
+
+fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
+    // Below the top, files that say their types are read as they say.
+    let below = |table: &HiveType, file: (&HiveType, &Seen)| match says_types(kind) && is_text(table) {
+        true => is_text(file.0),
+        false => takes(kind, table, file),
+    };
+    match (table, file) {
+        (HiveType::Array(table), HiveType::Array(file)) => below(table, (file, seen.items())),
+        (HiveType::Map(key, value), HiveType::Map(of, to)) => {
+            below(key, (of, &Seen::Values)) && below(value, (to, &Seen::Values))
+        }
+        (HiveType::Struct(table), HiveType::Struct(file)) => file.iter().all(|(name, ty)| {
+            let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            known.is_none_or(|(_, known)| below(known, (ty, seen.member(name))))
+        }),
+        (table, file) => merge_types(table, file) == *table,
+    }
+}
+
+/// Whether files of this kind have whole numbers in a column of which a `double` of the table loses digits. Files that say their
+/// types are read without loss, or not at all.
+pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
+    use HiveType as T;
+    match (table, file) {
+        _ if says_types(kind) => false,
+        (T::Double | T::Float, T::BigInt | T::Double) => *seen == Seen::Wide,
+        (T::Array(table), T::Array(file)) => loses(kind, table, (file, seen.items())),
+        (T::Struct(table), T::Struct(file)) => file.iter().any(|(name, ty)| {
+            let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            known.is_some_and(|(_, known)| loses(kind, known, (ty, seen.member(name))))
+        }),
+        _ => false,
+    }
+}
+
+fn says_types(kind: &Kind) -> bool {
+    matches!(kind, Kind::Parquet | Kind::Avro | Kind::Orc)
+}
+
+fn is_number(ty: &HiveType) -> bool {
+    use HiveType as T;
+    matches!(ty, T::TinyInt | T::SmallInt | T::Int | T::BigInt | T::Float | T::Double | T::Decimal(..))
+}
+
+fn is_text(ty: &HiveType) -> bool {
+    matches!(ty, HiveType::String | HiveType::Char(_) | HiveType::Varchar(_))
+}
+
+/// Whether a crawler would write such a type for a column of text of this kind.
+fn is_inferred(kind: &Kind, ty: &HiveType) -> bool {
+    match ty {
+        HiveType::BigInt | HiveType::Double | HiveType::Boolean | HiveType::String => true,
+        HiveType::Int | HiveType::Array(_) | HiveType::Struct(_) => !matches!(kind, Kind::Csv { .. }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_take_others_in() {
+        let csv = Kind::Csv { delimiter: b',', header_lines: 1, quote: b'"', comment: None };
+        for (kind, table, file, wanted) in [
+            (&csv, "bigint", "string", false),
+            (&csv, "bigint", "double", false),
+            (&csv, "double", "bigint", true),
+            (&csv, "string", "boolean", true),
+            (&csv, "date", "string", true),
+            (&csv, "int", "bigint", true),
+            (&csv, "decimal(10,2)", "double", true),
+            (&csv, "decimal(10,2)", "string", false),
+            (&Kind::Json, "decimal(10,2)", "string", true),
+            (&Kind::Json, "int", "bigint", false),
+            (&Kind::Json, "bigint", "int", true),
+            (&Kind::Json, "int", "string", false),
+            (&Kind::Json, "string", "struct<a:int>", true),
+            (&Kind::Json, "struct<a:int>", "struct<A:int,b:string>", true),
+            (&Kind::Json, "struct<a:int>", "struct<a:string>", false),
+            (&Kind::Json, "array<int>", "int", false),
+            (&Kind::Parquet, "bigint", "string", false),
+            (&Kind::Parquet, "bigint", "int", true),
+            (&Kind::Parquet, "string", "bigint", true),
+            (&Kind::Parquet, "string", "array<int>", false),
+            (&Kind::Parquet, "array<string>", "array<int>", false),
+            (&Kind::Parquet, "date", "string", false),
+            (&Kind::Parquet, "decimal(10,2)", "decimal(5,2)", true),
+        ] {
+            let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
+            assert_eq!(takes(kind, &known, (&found, &Seen::Values)), wanted, "{table} of {file}");
+        }
+    }
+
+    #[test]
+    fn guesses_fit_everything_that_could_be_there() {
+        let items = |seen: Seen| Seen::Items(Box::new(seen));
+        let member = |name: &str, seen: Seen| Seen::Members(vec![(name.to_owned(), seen)]);
+        for (table, file, seen, wanted) in [
+            ("array<int>", "array<string>", items(Seen::Nothing), true),
+            ("array<array<int>>", "array<array<string>>", items(items(Seen::Nothing)), true),
+            ("int", "array<string>", items(Seen::Nothing), false),
+            ("struct<a:int>", "struct<A:string>", member("A", Seen::Nothing), true),
+            ("struct<a:int,b:int>", "struct<a:string,b:string>", member("a", Seen::Nothing), false),
+            ("struct<a:array<int>>", "struct<a:string>", member("a", Seen::Nothing), true),
+            ("struct<a:int>", "string", Seen::Objects, true),
+            ("map<string,int>", "string", Seen::Objects, true),
+            ("array<struct<a:int>>", "array<string>", items(Seen::Objects), true),
+            ("array<int>", "string", Seen::Objects, false),
+            ("int", "string", Seen::Objects, false),
+            ("int", "string", Seen::Nothing, true),
+        ] {
+            let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
+            assert_eq!(takes(&Kind::Json, &known, (&found, &seen)), wanted, "{table} of {file}, {seen:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_lose_digits_of_whole_numbers_beyond_them() {
+        let member = Seen::Members(vec![("a".to_owned(), Seen::Wide)]);
+        for (kind, table, file, seen, wanted) in [
+            (&Kind::Json, "double", "bigint", Seen::Wide, true),
+            (&Kind::Json, "double", "bigint", Seen::Values, false),
+            (&Kind::Json, "bigint", "bigint", Seen::Wide, false),
+            (&Kind::Json, "decimal(20,0)", "bigint", Seen::Wide, false),
+            (&Kind::Json, "struct<A:double>", "struct<a:bigint>", member.clone(), true),
+            (&Kind::Json, "struct<A:double,b:double>", "struct<b:bigint>", member, false),
+            (&Kind::Json, "array<double>", "array<bigint>", Seen::Items(Box::new(Seen::Wide)), true),
+            // The reader refuses what does not fit.
+            (&Kind::Parquet, "double", "bigint", Seen::Wide, false),
+        ] {
+            let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
+            assert_eq!(loses(kind, &known, (&found, &seen)), wanted, "{table} of {file}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What was seen of a column's values beyond what its type says: where no value was, the type is a guess.
+
+use serde::{Deserialize, Serialize};
+
+use super::merge_types;
+use crate::hive::HiveType;
+
+/// What was seen at one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seen {
+    /// Values of the type.
+    #[default]
+    Values,
+    /// Whole numbers beyond 2^53, of which a `double` loses digits.
+    Wide,
+    /// No value at all, so that the type is a guess that yields to what another file says.
+    Nothing,
+    /// Objects without members: they are text until another file says what they hold.
+    Objects,
+    /// An array's items.
+    Items(Box<Seen>),
+    /// Members of a structure; of those that are not here values were seen.
+    Members(Vec<(String, Seen)>),
+}
+
+static VALUES: Seen = Seen::Values;
+
+impl Seen {
+    /// Whether the whole type is a guess.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+
+    /// What was seen of an array's items.
+    pub fn items(&self) -> &Self {
+        match self {
+            Self::Items(items) => items,
+            _ => &VALUES,
+        }
+    }
+
+    /// What was seen of a structure's member.
+    pub fn member(&self, name: &str) -> &Self {
+        let Self::Members(members) = self else { return &VALUES };
+        let found = members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map_or(&VALUES, |(_, seen)| seen)
+    }
+
+    /// Values, where there were any.
+    pub(crate) fn of_any(any: bool) -> Self {
+        if any { Self::Values } else { Self::Nothing }
+    }
+
+    /// Of an array with such items.
+    pub(crate) fn of_items(items: Self) -> Self {
+        if items == Self::Values { Self::Values } else { Self::Items(Box::new(items)) }
+    }
+
+    /// Of a structure with such members.
+    pub(crate) fn of_members(members: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let told: Vec<(String, Self)> =
+            members.into_iter().filter(|(_, seen)| *seen != Self::Values).collect();
+        if told.is_empty() { Self::Values } else { Self::Members(told) }
+    }
+}
+
+/// The narrowest type that holds the values of both, as [`merge_types`] finds it, with guesses yielding to what was seen; and
+/// what was seen of it.
+pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Seen) {
+    use HiveType as T;
+    let own = |(ty, seen): (&HiveType, &Seen)| (ty.clone(), seen.clone());
+    let has_members = |ty: &HiveType| matches!(ty, T::Struct(_) | T::Map(..));
+    match (a.1, b.1) {
+        _ if a == b => return own(a),
+        (_, Seen::Nothing) => return own(a),
+        (Seen::Nothing, _) => return own(b),
+        (Seen::Objects, _) if has_members(b.0) => return own(b),
+        (_, Seen::Objects) if has_members(a.0) => return own(a),
+        _ => {}
+    }
+    match (a.0, b.0) {
+        (T::Array(x), T::Array(y)) => {
+            let (item, seen) = merge_seen((x, a.1.items()), (y, b.1.items()));
+            (T::Array(Box::new(item)), Seen::of_items(seen))
+        }
+        (T::Struct(x), T::Struct(y)) => merge_members((x, a.1), (y, b.1)),
+        (x, y) => {
+            let ty = merge_types(x, y);
+            let is_wide = *a.1 == Seen::Wide || *b.1 == Seen::Wide;
+            let seen = match ty {
+                T::BigInt | T::Double if is_wide => Seen::Wide,
+                _ => Seen::Values,
+            };
+            (ty, seen)
+        }
+    }
+}
+
+fn merge_members(
+    (x, of_x): (&[(String, HiveType)], &Seen),
+    (y, of_y): (&[(String, HiveType)], &Seen),
+) -> (HiveType, Seen) {
+    let (mut merged, mut told) = (Vec::with_capacity(x.len()), Vec::new());
+    for (name, ty) in x {
+        let own = (ty, of_x.member(name));
+        let other = y.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        let (ty, seen) = match other {
+            Some((_, theirs)) => merge_seen(own, (theirs, of_y.member(name))),
+            None => (own.0.clone(), own.1.clone()),
+        };
+        merged.push((name.clone(), ty));
+        told.push((name.clone(), seen));
+    }
+    for (name, ty) in y.iter().filter(|(name, _)| !x.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))) {
+        merged.push((name.clone(), ty.clone()));
+        told.push((name.clone(), of_y.member(name).clone()));
+    }
+    (HiveType::Struct(merged), Seen::of_members(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(seen: Seen) -> Seen {
+        Seen::of_items(seen)
+    }
+
+    fn member(name: &str, seen: Seen) -> Seen {
+        Seen::of_members([(name.to_owned(), seen)])
+    }
+
+    #[test]
+    fn guesses_yield_to_what_was_seen() {
+        for (a, of_a, b, of_b, wanted, of_wanted) in [
+            ("string", Seen::Nothing, "int", Seen::Values, "int", Seen::Values),
+            ("array<string>", items(Seen::Nothing), "array<int>", Seen::Values, "array<int>", Seen::Values),
+            ("array<string>", Seen::Values, "array<int>", Seen::Values, "array<string>", Seen::Values),
+            (
+                "struct<a:string>",
+                member("a", Seen::Nothing),
+                "struct<a:int,b:string>",
+                member("b", Seen::Nothing),
+                "struct<a:int,b:string>",
+                member("b", Seen::Nothing),
+            ),
+            ("string", Seen::Objects, "struct<a:int>", Seen::Values, "struct<a:int>", Seen::Values),
+            ("string", Seen::Objects, "int", Seen::Values, "string", Seen::Values),
+            ("string", Seen::Objects, "string", Seen::Nothing, "string", Seen::Objects),
+            (
+                "array<string>",
+                items(Seen::Objects),
+                "array<struct<a:int>>",
+                Seen::Values,
+                "array<struct<a:int>>",
+                Seen::Values,
+            ),
+            ("bigint", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
+            ("bigint", Seen::Wide, "string", Seen::Values, "string", Seen::Values),
+            ("bigint", Seen::Wide, "int", Seen::Values, "bigint", Seen::Wide),
+        ] {
+            let (a, b): (HiveType, HiveType) = (a.parse().unwrap(), b.parse().unwrap());
+            let both = [merge_seen((&a, &of_a), (&b, &of_b)), merge_seen((&b, &of_b), (&a, &of_a))];
+            for (ty, seen) in both {
+                assert_eq!((ty.to_string().to_lowercase().as_str(), seen), (wanted, of_wanted.clone()));
+            }
+        }
+    }
+}
