@@ -113,11 +113,11 @@ def test_a_generated_script_gives_the_rows_of_the_engine(tenon, lake, run_script
 def test_gates_of_generated_scripts(tenon, lake, run_script):
     """One gate looks before anything is written, the other one when everything is."""
     for timing, left in (("Immediate", False), ("AfterDataLoad", True)):
-        gate = one("EvaluateDataQuality", "typed", Ruleset='Rules = [ RowCount > 0, IsComplete "who" ]',
+        gate = one("EvaluateDataQuality", "typed", Ruleset='Rules = [ RowCount > 0, IsComplete "amount" ]',
                    StopJobOnFailureOptions={"StopJobOnFailureTiming": timing})
         path = f"gate-{timing}/"
         lake.glue.create_job(Name=f"gate-{timing}", Role="r", Command={"Name": "glueetl"},
                              CodeGenConfigurationNodes=graph(lake, gate, lake.url(path)))
         ended = run_script(tenon.cli("job", "script", f"gate-{timing}").stdout, "--JOB_NAME", "g", check=False)
-        assert ended.returncode == 1 and 'rules do not pass: IsComplete "who"' in ended.stderr
+        assert ended.returncode == 1 and 'rules do not pass: IsComplete "amount"' in ended.stderr
         assert bool(lake.keys(path)) == left
