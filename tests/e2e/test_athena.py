@@ -402,6 +402,28 @@ def test_a_running_query_can_be_stopped(athena):
         athena.client.get_query_results(QueryExecutionId=query_id)
 
 
+def test_joins_that_find_nothing_hold_up_nobody(athena):
+    athena.server.client("s3").put_object(
+        Bucket=athena.bucket, Key="pairs/a.csv", Body="".join(f"1,{n}\n" for n in range(300_000)).encode()
+    )
+    athena.run(
+        "CREATE EXTERNAL TABLE pairs (k bigint, n bigint) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','"
+        f" LOCATION 's3://{athena.bucket}/pairs/'"
+    )
+    # As many as run at the same time but one; each would compute for minutes.
+    queries = [
+        athena.start(f"SELECT count(*) FROM pairs a JOIN pairs b ON a.k = b.k WHERE a.n + b.n < 0 -- {n}") for n in range(3)
+    ]
+    for _ in range(5):
+        assert athena.rows("SELECT count(*) AS n FROM pairs")[1] == [("300000",)]
+    states = athena.client.batch_get_query_execution(QueryExecutionIds=queries)["QueryExecutions"]
+    assert {one["Status"]["State"] for one in states} == {"RUNNING"}
+    for query_id in queries:
+        athena.client.stop_query_execution(QueryExecutionId=query_id)
+    assert {athena.wait(query_id)["Status"]["State"] for query_id in queries} == {"CANCELLED"}
+    athena.run("DROP TABLE pairs")
+
+
 def test_what_takes_long_to_plan_is_stopped_at_once(athena):
     wide = " CROSS JOIN ".join(f"t t{n}" for n in range(99))
     query_id = athena.start(f"SELECT count(*) FROM {wide}")

@@ -329,7 +329,7 @@ impl Session {
             let inner = &session.inner;
             let _snapshot = inner.names.view.hold_snapshot();
             let state = inner.context.state();
-            crate::planner::plan(&inner.engine, state, &plan).await
+            crate::planner::plan(&inner.engine, state, &plan, &inner.options.cancel).await
         };
         self.inner.engine.run_apart(&self.inner.options.cancel, work).await
     }

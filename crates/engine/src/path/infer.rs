@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use formats::{
-    ByteSource, ColumnNames, Format, InferOptions, Inferred, InferredField, Problem, hive::HiveType,
-    merge_types,
+    ByteSource, ColumnNames, Format, FormatError, InferOptions, Inferred, InferredField, Problem,
+    hive::HiveType, merge_types,
 };
 
 use super::{PathSource, TextTypes, stated_format};
@@ -28,12 +28,16 @@ pub(super) async fn schema(
     }
     let wanted = if source.schema.is_some() { 1 } else { source.sample_files.max(1) };
     let mut merged: Option<Merged> = None;
+    let mut empty = None;
     for object in sample(objects, wanted) {
         let options = infer_options(source, stated.as_ref());
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
             // A file without records says nothing about the others.
-            Err(error) if error.is_empty_file() => continue,
+            Err(error) if error.is_empty_file() => {
+                empty.get_or_insert(error);
+                continue;
+            }
             Err(error) => return Err(error.into()),
         };
         // Who reads all that a path holds must not lose a column to its type, nor all of them to a wrong separator.
@@ -55,13 +59,20 @@ pub(super) async fn schema(
         (None, format, Some(schema)) => {
             Ok((format.unwrap_or(Format::Json(formats::JsonOptions::default())), Arc::clone(schema)))
         }
-        (None, _, None) => {
-            let what = format!(
-                "there is no file with records below {} to take a schema from",
-                source.paths.join(", ")
-            );
-            Err(EngineError::OptionsInvalid { what })
-        }
+        (None, _, None) => Err(nothing(source, objects, empty)),
+    }
+}
+
+/// That there is nothing to take a schema from, and why as far as a file tells.
+fn nothing(source: &PathSource, objects: &[Arc<SourceObject>], empty: Option<FormatError>) -> EngineError {
+    let why = match (empty, objects.first()) {
+        (Some(error), _) => format!(": {error}"),
+        (None, Some(object)) => format!(": {}: {}", object.name(), Problem::Empty),
+        (None, None) => String::new(),
+    };
+    let paths = source.paths.join(", ");
+    EngineError::OptionsInvalid {
+        what: format!("there is no file with records below {paths} to take a schema from{why}"),
     }
 }
 

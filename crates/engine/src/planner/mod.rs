@@ -6,7 +6,8 @@
 //! [`EngineError::MemoryExhausted`].
 //!
 //! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
-//! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches.
+//! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches, and look up
+//! where they make no rows (`watched`).
 //!
 //! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept. Text that
 //! is only used as numbers is read as numbers (`numbers`), and text that a filter leaves out is not read at all (`early`).
@@ -14,6 +15,7 @@
 mod early;
 mod in_turn;
 mod numbers;
+mod watched;
 
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ use datafusion::{
     },
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{Engine, EngineError};
 
 /// The share of the engine's memory that one build side may be expected to take.
@@ -43,19 +47,24 @@ pub(crate) async fn plan(
     engine: &Engine,
     mut state: SessionState,
     logical: &LogicalPlan,
+    cancel: &CancellationToken,
 ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
     let plan = state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))?;
     let limit = engine.options().memory_bytes / BUILD_SHARE;
     if !state.config_options().optimizer.prefer_hash_join || largest_build(&plan) <= limit {
-        return giving_way(engine, plan);
+        return giving_way(engine, plan, cancel);
     }
     state.config_mut().options_mut().optimizer.prefer_hash_join = false;
     let plan = state.create_physical_plan(logical).await.map_err(|error| engine.convert(&error))?;
-    giving_way(engine, plan)
+    giving_way(engine, plan, cancel)
 }
 
 /// The plan whose joins give way and whose filters ask in turn.
-fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+fn giving_way(
+    engine: &Engine,
+    plan: Arc<dyn ExecutionPlan>,
+    cancel: &CancellationToken,
+) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
     let changed = plan.transform_up(|node| {
         if let Some(top) = node.downcast_ref::<ProjectionExec>() {
             return Ok(match numbers::projection(top)? {
@@ -70,7 +79,8 @@ fn giving_way(engine: &Engine, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn E
             });
         }
         if is_join(&node) {
-            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>));
+            let join = watched::join(&node, cancel)?.unwrap_or(node);
+            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(join)) as Arc<dyn ExecutionPlan>));
         }
         Ok(Transformed::no(node))
     });

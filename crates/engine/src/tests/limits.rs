@@ -1,5 +1,6 @@
 //! Memory, spill, cancellation, other work going on.
 
+use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{World, lazy_csv};
@@ -63,12 +64,51 @@ async fn a_cancelled_query_stops_and_frees() {
     assert!(matches!(execution.next().await, Some(Err(EngineError::Cancelled))));
     assert!(execution.next().await.is_none());
     drop(execution);
+    let_go(&world).await;
+    assert!(matches!(session.sql("SELECT 1").await.map(|_| ()), Err(EngineError::Cancelled)));
+}
+
+/// Waits until nothing computes any more.
+async fn let_go(world: &World) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while world.engine.memory().reserved_bytes > 0 {
         assert!(std::time::Instant::now() < deadline, "memory is still held");
         tokio::task::yield_now().await;
     }
-    assert!(matches!(session.sql("SELECT 1").await.map(|_| ()), Err(EngineError::Cancelled)));
+}
+
+#[tokio::test]
+async fn joins_that_make_no_rows_hold_up_nobody_and_stop() {
+    let world = World::new().await;
+    world.table("pairs", lazy_csv(), "k bigint;n bigint", "", "pairs/").await;
+    world.put("pairs/a.csv", (0..200_000).map(|n| format!("1,{n}\n")).collect::<String>()).await;
+    // Each would compute for minutes.
+    for text in [
+        "SELECT count(*) FROM pairs a JOIN pairs b ON a.k = b.k WHERE a.n + b.n < 0",
+        "SELECT count(*) FROM pairs a JOIN pairs b ON a.n + b.n < 0",
+        "SELECT count(*) FROM pairs a LEFT JOIN pairs b ON a.k = b.k AND a.n + b.n < 0",
+        "SELECT count(*) FROM pairs a WHERE NOT EXISTS (SELECT 1 FROM pairs b WHERE a.k = b.k)",
+        "SELECT count(*) FROM pairs a WHERE a.k NOT IN (SELECT b.k FROM pairs b)",
+    ] {
+        let cancel = CancellationToken::new();
+        let options = SessionOptions { cancel: cancel.clone(), ..SessionOptions::default() };
+        let session = world.session_with(options);
+        // More of them than the engine has threads.
+        let mut running = Vec::new();
+        for _ in 0..3 {
+            let frame = session.sql(text).await.expect("frame");
+            running.push(session.execute(frame).await.expect("execution"));
+        }
+        for _ in 0..20 {
+            assert_eq!(world.sql("SELECT count(*) FROM pairs").await.expect("other work").0, "200000");
+        }
+        for execution in &mut running {
+            assert!(execution.next().now_or_never().is_none(), "{text} has ended");
+        }
+        cancel.cancel();
+        drop(running);
+        let_go(&world).await;
+    }
 }
 
 #[tokio::test]

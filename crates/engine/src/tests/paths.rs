@@ -53,6 +53,16 @@ async fn a_separator_that_divides_no_line_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_without_anything_is_named_where_there_is_no_other() {
+    let world = World::new().await;
+    world.put("in/a.csv", "").await;
+    let error = read(&world, source("in")).await.expect_err("nothing to read").to_string();
+    assert!(error.contains("in/a.csv: the file is empty"), "{error}");
+    world.put("in/b.csv", "id,n\n1,x\n").await;
+    assert_eq!(read(&world, source("in")).await.expect("read"), "id|n\n1|x");
+}
+
+#[tokio::test]
 async fn infers_json_and_keeps_spelling() {
     let world = World::new().await;
     world.put("j/a.json", "{\"Id\":1,\"Addr\":{\"City\":\"Ulm\"}}\n").await;
