@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What `python/pyproject.toml` packs into its wheel, and that file, which says what they need.
-const ENTRIES: [&str; 7] = [
+const ENTRIES: [&str; 8] = [
     "awsglue",
     "awsgluedi",
     "awsgluedq",
     "awsglueml",
     "tenon_pyspark",
     "tenon_pyspark.pth",
+    "tenon_pytest",
     "pyproject.toml",
 ];
 

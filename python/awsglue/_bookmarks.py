@@ -11,13 +11,11 @@ that was started otherwise has no run to keep a bookmark for, and is refused bef
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.error
-import urllib.request
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple
 
-from awsglue._aws import Object, endpoint, prepare_environment
+from awsglue._aws import Object
+from awsglue._server import Refused, Unreachable, call
 from awsglue.errors import BookmarkError
 
 # Context -> address -> ETag.
@@ -74,34 +72,12 @@ class ServerStore:
         return int(document["Version"])
 
     def _call(self, action: str, job: str, body: Dict[str, Any]) -> Dict[str, Any]:
-        base = endpoint("glue")
-        if base is None:
-            raise BookmarkError("bookmarks are kept by the server: set AWS_ENDPOINT_URL, or run without them "
-                                "(--job-bookmark-option job-bookmark-disable)")
-        url = f"{base.rstrip('/')}/_/scripts/bookmark/{action}"
         try:
-            with urllib.request.urlopen(_signed(url, json.dumps(body).encode()), timeout=60) as reply:
-                return json.loads(reply.read())
-        except urllib.error.HTTPError as error:
+            return call(f"bookmark/{action}", body, f"the bookmark of job {job!r} is kept by the server", timeout=60)
+        except Refused as error:
             raise _refused(job, error) from error
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            raise BookmarkError(f"the bookmark of job {job!r} cannot be reached at {base}: {error}") from error
-
-
-def _signed(url: str, body: bytes) -> urllib.request.Request:
-    import boto3
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-
-    prepare_environment()
-    credentials = boto3.Session().get_credentials()
-    if credentials is None:
-        raise BookmarkError("bookmarks are kept by the server, which wants AWS credentials: set AWS_ACCESS_KEY_ID and "
-                            "AWS_SECRET_ACCESS_KEY")
-    request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    SigV4Auth(credentials.get_frozen_credentials(), "glue", region).add_auth(request)
-    return urllib.request.Request(url, method="POST", data=body, headers=dict(request.headers.items()))
+        except Unreachable as error:
+            raise BookmarkError(f"{error} (or run without bookmarks: --job-bookmark-option job-bookmark-disable)") from error
 
 
 NO_RUN = ("bookmarks belong to the runs of a job: start this one with StartJobRun (tenon job run), or run it with "
@@ -114,20 +90,14 @@ def current_run() -> Optional[Tuple[str, int]]:
     return (run, int(fence)) if run and fence else None
 
 
-def _refused(job: str, error: urllib.error.HTTPError) -> BookmarkError:
-    said = error.read()[:2000].decode("utf-8", "replace")
-    try:
-        document = json.loads(said)
-        code, message = str(document["__type"]), str(document["message"])
-    except (ValueError, KeyError, TypeError):
-        code, message = "", said
-    if code == "ConcurrentModificationException":
+def _refused(job: str, error: Refused) -> BookmarkError:
+    if error.code == "ConcurrentModificationException":
         return BookmarkError(f"another run of job {job!r} has committed its bookmark in the meantime: nothing is kept "
-                             f"({message})")
-    if code:
-        return BookmarkError(f"the bookmark of job {job!r}: {message}")
+                             f"({error.message})")
+    if error.code:
+        return BookmarkError(f"the bookmark of job {job!r}: {error.message}")
     return BookmarkError(
-        f"this server keeps no bookmarks for scripts (job {job!r}, HTTP {error.code}): nothing was read. Run with "
+        f"this server keeps no bookmarks for scripts (job {job!r}, HTTP {error.status}): nothing was read. Run with "
         "--job-bookmark-option job-bookmark-disable"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
-from awsglue import _engine
+from awsglue import _engine, _jdbc
 from awsglue import gluetypes as g
 from awsglue._aws import client
 from awsglue._columns import col, null_of
@@ -38,16 +38,21 @@ def place(catalog_id: Optional[str]) -> Dict[str, str]:
     return {"CatalogId": catalog_id} if catalog_id else {}
 
 
-def table(database: str, name: str, catalog_id: Optional[str] = None) -> Table:
+def facts_of(database: str, name: str, catalog_id: Optional[str] = None) -> Dict[str, Any]:
+    """A table as the catalog has it."""
+    return client("glue").get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
+
+
+def table(database: str, name: str, catalog_id: Optional[str] = None, facts: Optional[Dict[str, Any]] = None) -> Table:
     """Looks a table up. Tables that files cannot be read of by this library are refused."""
-    facts = client("glue").get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
+    facts = facts or facts_of(database, name, catalog_id)
     storage = facts.get("StorageDescriptor", {})
     location = storage.get("Location") or ""
     full = f"{database}.{name}"
     columns = g.StructType([g.Field(c["Name"], parse_type(c["Type"])) for c in storage.get("Columns", [])])
     keys = g.StructType([g.Field(c["Name"], parse_type(c.get("Type", "string"))) for c in facts.get("PartitionKeys", [])])
     if not location.startswith(("s3://", "s3a://", "s3n://", "file://", "/")):
-        raise NotBuilt(f"reading {full} at {location or 'no location'}", "only tables on S3 can be read by scripts")
+        raise NotBuilt(f"reading {full} at {location or 'no location'}", "tables on S3, and of PostgreSQL and MySQL, can be read by scripts")
     return Table(full, location, columns, keys, _options(facts, storage, full), facts, _null_text(storage))
 
 
@@ -93,9 +98,12 @@ def _csv_options(parameters: Dict[str, str], library: str) -> Options:
 
 
 def from_catalog(database: str, name: str, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str],
-                 keep: Any) -> Read:
-    """The records of a table. `keep` says which of its objects are read."""
-    found = table(database, name, catalog_id)
+                 keep: Any, reading: _jdbc.Reading) -> Read:
+    """The records of a table. `keep` says which of its objects are read, `reading` what is known of its rows."""
+    facts = facts_of(database, name, catalog_id)
+    if _jdbc.is_database(facts):
+        return _jdbc.from_catalog(facts, predicate, additional, reading)
+    found = table(database, name, catalog_id, facts)
     check_options(additional, f"{database}.{name}", _ACTING)
     parts = _parts(found, predicate, additional, catalog_id)
     kept = {item.url for item in keep(excluded([item for part in parts for item in part.objects], additional))}

@@ -16,7 +16,7 @@ from awsglue.errors import DataError, NotBuilt
 _STORED = {
     "groupFiles", "groupSize", "maxBand", "maxFilesInBand", "useS3ListImplementation", "compressionType",
     "isFailFast", "partitionKeys", "enableUpdateCatalog", "redshiftTmpDir",
-    # For databases, which are refused as sources.
+    # For databases.
     "hashfield", "hashexpression", "hashpartitions", "jobBookmarkKeys", "jobBookmarkKeysSortOrder",
 }
 _ACTING = {"paths", "path", "recurse", "exclusions", "boundedFiles", "boundedSize", "excludeStorageClasses"}

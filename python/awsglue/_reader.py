@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 from awsglue._support import needs_spark, not_built
 
-_JDBC = "use a Python driver, with toPandas(); or df.write.format(…) on the engine spark"
+_JDBC = "the server reads databases and does not write them; use a Python driver, with toPandas()"
 
 
 class _Reader:
@@ -20,7 +20,7 @@ class _Reader:
     def from_options(self, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
                      format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
                      transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> Any:
-        """Reads files of a format."""
+        """Reads files of a format, or a table of a database."""
         return getattr(self._glue_context, f"create_{self._made}_from_options")(
             connection_type, connection_options or {}, format, format_options or {}, transformation_ctx,
             push_down_predicate, **kwargs)

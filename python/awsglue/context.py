@@ -7,6 +7,8 @@ from typing import Any, Dict, List, Optional, Union
 from awsglue import _engine, _purge
 from awsglue._aws import client
 from awsglue._catalog import place
+from awsglue._jdbc import ENGINES, Reading
+from awsglue._jdbc import from_options as from_database
 from awsglue._listing import bounded, check_options, objects
 from awsglue._logger import GlueLogger
 from awsglue._reader import DataFrameReader, DataFrameWriter
@@ -19,7 +21,7 @@ from awsglue.errors import DataError, NeedsSpark, NotBuilt
 __all__ = ["GlueContext"]
 
 _FILES = ("s3", "file", "parquet", "orc")
-_ROWS = "use a Python driver, with spark.createDataFrame and toPandas(); or spark.read.format(…) on the engine spark"
+_ROWS = "the server reads databases and does not write them; use a Python driver, with toPandas()"
 _TIMES = {"day": 3, "hour": 4, "minute": 5}
 
 
@@ -79,7 +81,8 @@ class GlueContext:
     def getSource(self, connection_type: str, transformation_ctx: str = "", push_down_predicate: str = "",
                   **options: Any) -> DataSource:
         """A source to set a format on."""
-        self._refuse_connection(connection_type, "getSource")
+        if connection_type not in ENGINES:
+            self._refuse_connection(connection_type, "getSource", reading=True)
         place_ = {"connection_type": connection_type, "options": options, "transformation_ctx": transformation_ctx}
         return DataSource(place_, self, connection_type)
 
@@ -88,13 +91,17 @@ class GlueContext:
         format_options: Optional[Dict[str, Any]] = None, transformation_ctx: str = "", push_down_predicate: str = "",
         **kwargs: Any,
     ) -> DynamicFrame:
-        """Reads files of a format: `connection_options["paths"]`, with `recurse`, `exclusions`, `boundedFiles`, …"""
+        """Reads files of a format: `connection_options["paths"]`, with `recurse`, `exclusions`, `boundedFiles`, …; or a
+        table of a database: `connection_options["dbtable"]`."""
         from awsglue._read import Part, options_for, read
         from awsglue.gluetypes import StructType
 
         _no_more("create_dynamic_frame.from_options", kwargs)
-        self._refuse_connection(connection_type, "create_dynamic_frame.from_options")
         options = dict(connection_options or {})
+        if connection_type in ENGINES:
+            got = from_database(connection_type, options, Reading(self._bookmarks, transformation_ctx))
+            return DynamicFrame(got.df, self, transformation_ctx, kind=got.kind)
+        self._refuse_connection(connection_type, "create_dynamic_frame.from_options", reading=True)
         if push_down_predicate:
             raise NotBuilt("push_down_predicate for files without a table", "read the table of the catalog")
         check_options(options, "create_dynamic_frame.from_options")
@@ -122,7 +129,8 @@ class GlueContext:
         if not database or not table_name:
             raise DataError("create_dynamic_frame.from_catalog needs database and table_name")
         got = from_catalog(database, table_name, push_down_predicate, additional_options or {}, catalog_id,
-                           lambda items: self._taken(transformation_ctx, items, additional_options or {}))
+                           lambda items: self._taken(transformation_ctx, items, additional_options or {}),
+                           Reading(self._bookmarks, transformation_ctx))
         return DynamicFrame(got.df, self, transformation_ctx or table_name, kind=got.kind, open_columns=got.open_columns)
 
     def _taken(self, context: str, items: List[Any], options: Dict[str, Any]) -> List[Any]:
@@ -238,9 +246,10 @@ class GlueContext:
     write_dynamic_frame_from_jdbc_conf = not_built("GlueContext.write_dynamic_frame_from_jdbc_conf", _ROWS)
     write_from_jdbc_conf = not_built("GlueContext.write_from_jdbc_conf", _ROWS)
 
-    def _refuse_connection(self, connection_type: str, call: str) -> None:
+    def _refuse_connection(self, connection_type: str, call: str, reading: bool = False) -> None:
         if connection_type not in _FILES:
-            raise NotBuilt(f"{call} with the connection type {connection_type!r}", _ROWS)
+            way_out = "s3, postgresql and mysql are" if reading else _ROWS
+            raise NotBuilt(f"{call} with the connection type {connection_type!r}", way_out)
 
     # Connections, objects, transactions.
 

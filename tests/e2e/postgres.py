@@ -50,8 +50,13 @@ class Postgres:
         self.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
         if rules:
             (data / "pg_hba.conf").write_text(rules)
-        options = f"-k {self.folder} {listen} -F -c max_connections=100"
-        self.run("pg_ctl", "start", "-w", "-D", str(data), "-l", str(self.folder / "log"), "-o", options)
+        self.options = f"-k {self.folder} {listen} -F -c max_connections=100"
+        return self.go_on()
+
+    def go_on(self):
+        """Starts again after `stop`."""
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self.run("pg_ctl", "start", "-w", "-D", data, "-l", log, "-o", self.options)
         return self
 
     def sql(self, *statements, database="postgres"):
@@ -59,6 +64,15 @@ class Postgres:
         commands = [argument for statement in statements for argument in ("-c", statement)]
         where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database]
         self.run("psql", "-q", "-v", "ON_ERROR_STOP=1", *where, *commands)
+
+    def rows(self, query, database="postgres"):
+        """What the superuser sees, a line for each row, its values separated by |."""
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database]
+        done = subprocess.run(
+            [str(programs() / "psql"), "-X", "-A", "-t", *where, "-c", query], check=True, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True,
+        )
+        return done.stdout.splitlines()
 
     def jdbc(self, database, port=None):
         return f"jdbc:postgresql://127.0.0.1:{port or self.port}/{database}"

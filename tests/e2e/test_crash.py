@@ -57,6 +57,8 @@ POINTS = [
 ]
 # Those of scripts, which need their engine: test_script_bookmarks.py.
 OF_SCRIPTS = {"jobs.bookmark.before_commit", "jobs.bookmark.after_commit", "jobs.script.ended"}
+# Those between two databases: test_job_deliveries.py.
+OF_DATABASES = {"jobs.run.delivered"}
 RANDOM_KILLS = 20
 SOAK_KILLS = 1_000
 # Side by side, as many as there are workers.
@@ -87,7 +89,7 @@ def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
 
 def test_every_point_is_tested(tenon):
     listed = set(tenon.cli("crash-points").stdout.split())
-    assert {point for point, _ in POINTS} | OF_SCRIPTS == listed
+    assert {point for point, _ in POINTS} | OF_SCRIPTS | OF_DATABASES == listed
 
 
 def kill_at_random(life, dice):

@@ -18,8 +18,12 @@ from fields_tables import account
 from test_jobs import Glue
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "job-nodes.md"
-# Their fields are tested elsewhere: where there are databases (test_job_databases.py), and with the rules of data quality.
-ELSEWHERE = {"DirectJDBCSource", "MySQLCatalogSource", "PostgreSQLCatalogSource", "RelationalCatalogSource", "EvaluateDataQuality"}
+# Their fields are tested elsewhere: where there are databases (test_job_databases.py, test_job_deliveries.py,
+# test_job_keys.py), and with the rules of data quality.
+ELSEWHERE = {
+    "DirectJDBCSource", "MySQLCatalogSource", "PostgreSQLCatalogSource", "RelationalCatalogSource", "EvaluateDataQuality",
+    "JDBCConnectorSource", "JDBCConnectorTarget", "MySQLCatalogTarget", "PostgreSQLCatalogTarget",
+}
 
 
 def page():

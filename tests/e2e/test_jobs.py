@@ -364,6 +364,41 @@ def test_a_bookmark_can_be_read_reset_and_paused(glue):
     assert glue.totals(glue.run(job)["Id"])["rows_in"] == 4, "a rewritten file is read again"
 
 
+def test_a_bookmark_is_shown_set_and_rewound_by_hand(glue, tmp_path):
+    cli = glue.server.cli
+    for file in "ab":
+        glue.put(f"in/{file}.csv", f"id\n{file}\n")
+    job = glue.create({"src": csv(glue, "in"), "out": parquet(glue, "src", "out")}, DefaultArguments=ENABLED)
+    assert "no run has moved" in cli("bookmark", "show", job).stdout
+    first = glue.run(job)["Id"]
+    glue.put("in/c.csv", "id\nc\n")
+    second = glue.run(job)["Id"]
+    text = cli("bookmark", "show", job).stdout
+    assert "src: 3 files, 15 bytes" in text and f"run 1: {first}" in text and f"run 2: {second}" in text
+    shown = json.loads(cli("bookmark", "show", job, "--json").stdout)
+    known = shown["Sources"]["src"]
+    assert {address.rsplit("/", 1)[1]: file["Version"] for address, file in known.items()} == {
+        "a.csv": 1, "b.csv": 1, "c.csv": 2}
+    # Without `a` it is read again, and nothing else is.
+    del known[f"s3://{glue.bucket}/in/a.csv"]
+    file = tmp_path / "bookmark.json"
+    file.write_text(json.dumps(shown))
+    assert "version 3; 0 files count as read now, 1 no more" in cli("bookmark", "set", job, str(file)).stdout
+    again = cli("bookmark", "set", job, str(file), check=False)
+    assert again.returncode == 1 and "at version 3, not at version 2" in again.stderr
+    third = glue.run(job)["Id"]
+    assert glue.totals(third)["rows_in"] == 1 and [row[0] for row in glue.rows("out")] == ["a", "a", "b", "c"]
+    assert "by hand or reset" in cli("bookmark", "show", job).stdout
+    # From a run that has nothing to do with the bookmark, and to one that has.
+    stranger = cli("bookmark", "rewind", job, "--to", "jr_none", check=False)
+    assert stranger.returncode == 1 and "has not moved the bookmark" in stranger.stderr
+    rewound = json.loads(cli("bookmark", "rewind", job, "--to", first, "--json").stdout)
+    assert (rewound["Version"], rewound["Removed"]) == (5, 2)
+    assert glue.totals(glue.run(job)["Id"])["rows_in"] == 2
+    missing = cli("bookmark", "show", "none", check=False)
+    assert missing.returncode == 1 and "not found" in missing.stderr
+
+
 def test_full_sources_are_read_by_every_run(glue):
     glue.put("dim/a.csv", "k,label\n1,one\n2,two\n")
     glue.put("facts/a.csv", "key\n1\n")

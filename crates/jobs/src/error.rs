@@ -40,6 +40,14 @@ pub enum JobsError {
         /// Its limit.
         max: u32,
     },
+    /// What is to be changed is what a run works with that has not ended.
+    #[error("Job {job} has a run that has not ended: {run}. Wait for it, or stop it.")]
+    RunActive {
+        /// The job.
+        job: String,
+        /// One of its runs.
+        run: String,
+    },
     /// The request or the definition in it cannot be accepted.
     #[error("{message}")]
     InvalidInput {

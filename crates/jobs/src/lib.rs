@@ -2,7 +2,7 @@
 //!
 //! # What it owns
 //! The tables `jobs_*` of the metadata store ([`MIGRATIONS`]): jobs ([`definition`]), their runs
-//! ([`run`]) and what those have processed ([`bookmark`]). A job's `CodeGenConfigurationNodes` become a
+//! ([`run`]), what those have processed ([`bookmark`]), and what went where ([`lineage`]). A job's `CodeGenConfigurationNodes` become a
 //! checked [`graph`], the graph a plan on the engine, the plan staged files, and these are published in
 //! one transaction; a job without them is its script, run by Python ([`script`]). [`service`] executes; nothing
 //! else does.
@@ -11,6 +11,8 @@
 //! - The output of a graph's run, the catalog's tables and partitions, the job's bookmark and the state SUCCEEDED
 //!   become visible together or not at all, whatever is killed when. The one state beside it is FAILED, when data
 //!   quality rules that are checked after the loading do not pass.
+//! - Rows for databases outside are staged in them before that, and land after it: once, whatever is killed when; the run is
+//!   RUNNING until they have.
 //! - A run is executed by at most one process at a time, as far as anybody can see: publishing proves
 //!   the lease.
 //! - No run stays RUNNING for ever: a lease that runs out makes it FAILED, and retried if it may be.
@@ -26,12 +28,14 @@
 mod arguments;
 pub mod bookmark;
 pub mod definition;
+mod delivery;
 mod error;
 mod execute;
 pub mod generate;
 pub mod graph;
 mod jdbc;
 mod jobs;
+pub mod lineage;
 mod log;
 mod plan;
 mod progress;
@@ -47,11 +51,13 @@ mod tests;
 pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
+pub use execute::explain::{Column, Explained, Files, NodeExplained, SourceFiles};
+pub use jdbc::{After, DEFAULT_PARTS, Databases, Login, TableRead, TableRows};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
-pub use service::Service;
+pub use service::{Explainer, Service};
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[
@@ -59,6 +65,7 @@ pub const CRASH_POINTS: &[&str] = &[
     execute::AFTER_STAGING,
     execute::BEFORE_COMMIT,
     execute::AFTER_COMMIT,
+    execute::DELIVERED,
     script::ENDED,
     bookmark::script::BEFORE_COMMIT,
     bookmark::script::AFTER_COMMIT,

@@ -8,13 +8,19 @@
 //! - `jobs_bookmarks`: one row per job and committed bookmark version.
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
+//! - `jobs_bookmark_keys`: up to which key a source node has read a table of a database, at a bookmark version.
+//! - `jobs_deliveries`: one row per table that a run has staged rows beside in a database outside, from before the staging
+//!   until they have landed or are thrown away; `decided` is 1 once they are to land whatever happens.
 //!
-//! Rows of a job's runs and bookmarks are deleted with the job.
+//! - `jobs_lineage` and `jobs_lineage_objects`: see [`crate::lineage`].
+//!
+//! Rows of a job's runs, bookmarks and lineage are deleted with the job; it cannot be deleted while deliveries of it are
+//! decided.
 
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, LINEAGE, DELIVERIES, KEYS] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -63,4 +69,56 @@ CREATE TABLE jobs_bookmark_files (
   PRIMARY KEY (incarnation, node, bucket, object_key)
 );
 CREATE INDEX jobs_bookmark_files_by_version ON jobs_bookmark_files (incarnation, version);
+";
+
+const LINEAGE: &str = "
+CREATE TABLE jobs_lineage (
+  incarnation {text} NOT NULL,
+  seq {int} NOT NULL,
+  ordinal {int} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  job {text} NOT NULL,
+  run_id {text} NOT NULL,
+  direction {int} NOT NULL,
+  table_name {text} NOT NULL,
+  location {bytes} NOT NULL,
+  published_ms {int} NOT NULL,
+  files {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (incarnation, seq, ordinal)
+);
+CREATE INDEX jobs_lineage_by_location ON jobs_lineage (account, region, location);
+CREATE INDEX jobs_lineage_by_table ON jobs_lineage (account, region, table_name);
+CREATE TABLE jobs_lineage_objects (
+  incarnation {text} NOT NULL,
+  seq {int} NOT NULL,
+  ordinal {int} NOT NULL,
+  location {bytes} NOT NULL,
+  etag {text} NOT NULL,
+  PRIMARY KEY (incarnation, seq, ordinal, location)
+);
+CREATE INDEX jobs_lineage_objects_by_location ON jobs_lineage_objects (location);
+";
+
+const DELIVERIES: &str = "
+CREATE TABLE jobs_deliveries (
+  staging {text} NOT NULL PRIMARY KEY,
+  run_id {text} NOT NULL,
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  decided {int} NOT NULL,
+  document {text} NOT NULL
+);
+CREATE INDEX jobs_deliveries_by_run ON jobs_deliveries (run_id);
+";
+
+const KEYS: &str = "
+CREATE TABLE jobs_bookmark_keys (
+  incarnation {text} NOT NULL,
+  node {text} NOT NULL,
+  version {int} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (incarnation, node, version)
+);
 ";

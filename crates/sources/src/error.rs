@@ -70,6 +70,14 @@ pub enum SourceError {
         /// The reason in the words of the server or the system.
         reason: String,
     },
+    /// The database does not take a change for what it is (a constraint, a value, a right): it never will.
+    #[error("{database} refused: {reason}")]
+    Refused {
+        /// Engine, host and port.
+        database: String,
+        /// The reason in the words of the server.
+        reason: String,
+    },
     /// A request over HTTP failed.
     #[error(transparent)]
     Http(#[from] HttpError),

@@ -63,7 +63,7 @@ async fn postgres_is_opened_and_listed() {
          CREATE TABLE shop.orders (id bigint NOT NULL, total cents, at timestamptz, tags text[], \"Odd Name\" mood);
          COMMENT ON TABLE shop.orders IS 'all orders'; COMMENT ON COLUMN shop.orders.at IS 'when';
          CREATE VIEW shop.recent AS SELECT id FROM shop.orders;
-         CREATE TABLE shop.secret (x int); CREATE TABLE shop.parts (d date) PARTITION BY RANGE (d);
+         CREATE TABLE shop.secret (x int); CREATE TABLE shop._tenon_1 (x int); CREATE TABLE shop.parts (d date) PARTITION BY RANGE (d);
          CREATE TABLE shop.parts_2024 PARTITION OF shop.parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
          GRANT USAGE ON SCHEMA shop TO tester;
          GRANT SELECT ON shop.orders, shop.recent, shop.parts, shop.parts_2024 TO tester;",

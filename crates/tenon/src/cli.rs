@@ -1,5 +1,6 @@
 //! The command line, parsed; and which verb it means.
 
+mod jobs;
 mod scripts;
 
 use std::collections::BTreeMap;
@@ -9,12 +10,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 
+use self::jobs::{BookmarkAction, JobAction};
+use self::scripts::{PythonAction, ScriptAction};
 use crate::client::{Client, Target};
 use crate::config::{self, Layers, Sources};
 use crate::demo::Demo;
-use crate::verbs::{self, Outcome, job, sql};
+use crate::verbs::{self, Outcome, sql};
 use crate::{compose, logging, serve};
-use scripts::{PythonAction, ScriptAction};
 
 /// Data integration that speaks AWS: files, catalog, crawlers, jobs and SQL in one binary.
 #[derive(Debug, Parser)]
@@ -69,6 +71,21 @@ pub(crate) enum Command {
     Job {
         #[command(subcommand)]
         action: JobAction,
+    },
+    /// Looks into and changes what a job's runs count as read.
+    Bookmark {
+        #[command(subcommand)]
+        action: BookmarkAction,
+    },
+    /// Shows which jobs data comes from, and which have read it.
+    Lineage {
+        /// A table as database.table, s3://bucket/folder/ or s3://bucket/key, or a job.
+        name: String,
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Prints JSON, with objects and partitions.
+        #[arg(long)]
+        json: bool,
     },
     /// Works with Glue scripts.
     Script {
@@ -150,39 +167,6 @@ pub(crate) struct ServerArgs {
     /// Address of the server; default $AWS_ENDPOINT_URL, then http://127.0.0.1:4566.
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobAction {
-    /// Starts a run. With --watch, exit code: 0 succeeded, 1 failed, 3 stopped, 4 timed out.
-    Run {
-        /// Name of the job.
-        name: String,
-        /// Follows the run's log until it ends.
-        #[arg(long)]
-        watch: bool,
-        /// Argument of the run, such as --argument day=2026-01-01; may be repeated.
-        #[arg(long = "argument", value_name = "KEY=VALUE", value_parser = job::argument)]
-        arguments: Vec<(String, String)>,
-        #[command(flatten)]
-        server: ServerArgs,
-        /// Prints JSON; the log then goes to standard error.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Prints the PySpark script that does what a visual job does.
-    Script {
-        /// Name of the job.
-        name: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Prints which kinds of nodes visual jobs may have, and what happens to each of their fields.
-    Nodes {
-        /// Prints the page of the documentation. The only form there is.
-        #[arg(long, required = true)]
-        markdown: bool,
-    },
 }
 
 #[derive(Debug, Args)]
@@ -312,16 +296,10 @@ async fn ask(command: Command, environment: &BTreeMap<String, String>) -> Result
                 _ => verbs::crawl::run(&client, &name, json).await,
             }
         }
-        Command::Job { action: JobAction::Run { name, watch, arguments, server, json } } => {
-            let run = job::Run { name, watch, json, arguments: arguments.into_iter().collect() };
-            run.execute(&server.client(environment)?).await
-        }
-        Command::Job { action: JobAction::Script { name, server } } => {
-            job::script(&server.client(environment)?, &name).await
-        }
-        Command::Job { action: JobAction::Nodes { markdown: _ } } => {
-            verbs::print(&jobs::graph::markdown())?;
-            Ok(Outcome::Succeeded)
+        Command::Job { action } => action.execute(environment).await,
+        Command::Bookmark { action } => action.execute(environment).await,
+        Command::Lineage { name, server, json } => {
+            verbs::lineage::run(&server.client(environment)?, &name, json).await
         }
         Command::Sql(args) => {
             let client = args.server.client(environment)?;

@@ -2,6 +2,7 @@
 //! tasks. The one place that knows all crates.
 
 mod dynamodb_signer;
+mod lineage_sink;
 mod log_sink;
 mod queue_link;
 mod script_host;
@@ -18,8 +19,8 @@ use api::glue::Taggable;
 use api::iceberg::Iceberg;
 use crawler::Crawlers;
 use engine::Engine;
-use jobs::Jobs;
 use jobs::quality::service::{Quality, QualityOptions};
+use jobs::{Databases, Explainer, Jobs};
 use lake::Lake;
 use query::Queries;
 use query::statistics::{StatisticsOptions, StatisticsTasks};
@@ -37,9 +38,11 @@ use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::ServiceSummary;
 use crate::ops::crawlers::CrawlerOps;
+use crate::ops::jobs::JobOps;
 use crate::ops::scripts::ScriptOps;
 use crate::server::App;
 use crate::supervisor::Task;
+use lineage_sink::LineageWriter;
 use log_sink::LogSink;
 
 /// Schema of our tables in a PostgreSQL database.
@@ -82,18 +85,26 @@ pub(crate) fn crash_points() -> Vec<&'static str> {
 pub(crate) struct Composed {
     /// Answers AWS requests.
     pub(crate) app: App,
-    /// Answers requests to the Iceberg catalog.
-    pub(crate) iceberg: App,
-    /// Answers what Glue has not.
-    pub(crate) crawler_ops: Arc<CrawlerOps>,
-    /// Answers the library in scripts.
-    pub(crate) script_ops: Arc<ScriptOps>,
+    /// Answers paths of ours.
+    pub(crate) ours: Ours,
     /// What `/_/capabilities` answers.
     pub(crate) capabilities: Value,
     pub(crate) services: Vec<ServiceSummary>,
     pub(crate) tasks: Vec<Task>,
     /// To close at the end.
     pub(crate) store: Store,
+}
+
+/// What answers paths of ours that carry credentials.
+pub(crate) struct Ours {
+    /// The Iceberg catalog.
+    pub(crate) iceberg: App,
+    /// What Glue has not of crawlers.
+    pub(crate) crawlers: Arc<CrawlerOps>,
+    /// What Glue has not of jobs.
+    pub(crate) jobs: Arc<JobOps>,
+    /// The library in scripts.
+    pub(crate) scripts: Arc<ScriptOps>,
 }
 
 /// The domain services, as handles.
@@ -134,40 +145,67 @@ pub(crate) async fn open(
     let reach = reach(config);
     let lease_ms = i64::try_from(config.lease_time.as_millis()).unwrap_or(i64::MAX);
     let options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
-    let crawlers = Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, options);
-    let crawlers = crawlers.with_queues(queue_link);
+    let crawlers = Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, options)
+        .with_queues(queue_link);
     let scripts = Arc::new(script_host::open(config, data_dir, address, &auth)?);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
-    let runner = runner.with_vault(vault.clone());
+    let (runner, lineage) = told(runner.with_vault(vault.clone()), config)?;
+    let explainer = runner.explainer();
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
     let statistics_options = StatisticsOptions { node: holder("statistics"), max_running: MAX_RUNNING };
     let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine.clone(), statistics_options);
     let quality_options = QualityOptions { node: holder("quality"), max_running: MAX_RUNNING, lease_ms };
-    let quality = Quality::new(store.clone(), lake.clone(), engine, quality_options);
+    let quality = Quality::new(store.clone(), lake.clone(), engine.clone(), quality_options);
+    let databases = Databases { store: store.clone(), lake: lake.clone(), engine, vault: vault.clone() };
 
     let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality };
     let wire = Wire::new(faces(&domain), wire_options(config, &auth, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
+    let mut tasks = tasks::all(&domain, runner);
+    tasks.extend(lineage.map(tasks::lineage));
+    let ours = ours(&domain, &wire, auth, explainer, databases);
+    let (app, services, store) = (aws(wire), summaries(&capabilities), domain.store);
+    Ok(Composed { app, ours, services, capabilities, tasks, store })
+}
+
+fn ours(domain: &Domain, wire: &Arc<Wire>, auth: Auth, explainer: Explainer, databases: Databases) -> Ours {
+    Ours {
+        iceberg: iceberg(domain, wire),
+        crawlers: Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone())),
+        jobs: Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone())),
+        scripts: Arc::new(ScriptOps::new(auth, domain.quality.clone(), databases)),
+    }
+}
+
+/// What answers below the prefix of the Iceberg catalog.
+fn iceberg(domain: &Domain, wire: &Arc<Wire>) -> App {
     let tables = Tables::new(domain.store.clone(), domain.lake.clone());
-    let iceberg = Arc::new(Iceberg::new(Arc::clone(&wire), tables));
-    let iceberg: App = Arc::new(move |request| {
+    let iceberg = Arc::new(Iceberg::new(Arc::clone(wire), tables));
+    Arc::new(move |request| {
         let iceberg = Arc::clone(&iceberg);
         Box::pin(async move { iceberg.handle(request).await })
-    });
-    let app: App = Arc::new(move |request| {
+    })
+}
+
+/// What answers as AWS does.
+fn aws(wire: Arc<Wire>) -> App {
+    Arc::new(move |request| {
         let wire = Arc::clone(&wire);
         Box::pin(async move { wire.handle(request).await })
-    });
-    let tasks = tasks::all(&domain, runner);
-    let crawler_ops = Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone()));
-    let script_ops = Arc::new(ScriptOps { store: domain.store.clone(), auth });
-    let services = summaries(&capabilities);
-    Ok(Composed { app, iceberg, crawler_ops, script_ops, services, capabilities, tasks, store: domain.store })
+    })
+}
+
+/// The runner with who is told of its runs, and what has to write that down.
+fn told(runner: jobs::Service, config: &Config) -> Result<(jobs::Service, Option<Arc<LineageWriter>>)> {
+    let Some(config) = &config.lineage else { return Ok((runner, None)) };
+    let (queue, writer) = lineage_sink::open(config).context("cannot make the client of lineage.url")?;
+    let events = jobs::lineage::events::Events { namespace: config.namespace.clone(), sink: queue };
+    Ok((runner.with_events(events), Some(writer)))
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> Result<Store> {
@@ -310,6 +348,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::glue::script_generation::face(store())),
         Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
         Arc::new(api::glue::quality::face(domain.quality.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),

@@ -20,14 +20,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::compose::{self, Composed};
+use crate::compose::{self, Composed, Ours};
 use crate::config::{AuthChoice, Config};
 use crate::data_dir::DataDir;
 use crate::metrics::Metrics;
 use crate::node::{Node, VERSION};
 use crate::ops;
-use crate::ops::crawlers::CrawlerOps;
-use crate::ops::scripts::ScriptOps;
 use crate::server::{self, App};
 use crate::supervisor::{OnExit, Stage, Supervisor, Task};
 
@@ -55,9 +53,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
 
     let mut supervisor = Supervisor::new();
     let node = Arc::new(node(&config, &data_dir, address, &composed, &supervisor, &metrics));
-    let ours =
-        Ours { iceberg: composed.iceberg, crawlers: composed.crawler_ops, scripts: composed.script_ops };
-    let app = app(Arc::clone(&node), composed.app, ours, config.base_hosts.clone());
+    let app = app(Arc::clone(&node), composed.app, composed.ours, config.base_hosts.clone());
     // First, so that the first request does not wait behind what the others begin with.
     supervisor.run(http_task(listener, app, &config, &metrics));
     for task in composed.tasks {
@@ -66,13 +62,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     node.set_ready(true);
     announce(&node, ready_file.as_deref())?;
 
-    let ended = tokio::select! {
-        name = signals.next() => {
-            tracing::info!(signal = name, "stopping; a second signal ends the process at once");
-            Ok(())
-        }
-        why = supervisor.failure() => Err(anyhow!("stopped because a task ended: {why}")),
-    };
+    let ended = until_told(&mut signals, &supervisor).await;
     node.set_ready(false);
     let down = async {
         // The server's own deadline comes first; this one is for a task that ignores its token.
@@ -89,6 +79,17 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<(
     drop(data_dir);
     tracing::info!("stopped");
     ended
+}
+
+/// Waits until somebody ends the server. Errors: a task that it needs has ended.
+async fn until_told(signals: &mut Signals, supervisor: &Supervisor) -> Result<()> {
+    tokio::select! {
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopping; a second signal ends the process at once");
+            Ok(())
+        }
+        why = supervisor.failure() => Err(anyhow!("stopped because a task ended: {why}")),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the second signal: whatever still runs is not waited for")]
@@ -138,13 +139,6 @@ fn node(
     }
 }
 
-/// What answers paths of ours that carry credentials.
-struct Ours {
-    iceberg: App,
-    crawlers: Arc<CrawlerOps>,
-    scripts: Arc<ScriptOps>,
-}
-
 /// The Iceberg catalog and the operator's endpoints first; everything else is AWS's.
 fn app(node: Arc<Node>, aws: App, ours: Ours, base_hosts: Vec<String>) -> App {
     Arc::new(move |request| {
@@ -155,6 +149,10 @@ fn app(node: Arc<Node>, aws: App, ours: Ours, base_hosts: Vec<String>) -> App {
             if request.uri().path().starts_with(ops::crawlers::PREFIX) {
                 let crawlers = Arc::clone(&ours.crawlers);
                 return Box::pin(async move { crawlers.answer(request).await });
+            }
+            if request.uri().path().starts_with(ops::jobs::PREFIX) {
+                let jobs = Arc::clone(&ours.jobs);
+                return Box::pin(async move { jobs.answer(request).await });
             }
             if request.uri().path().starts_with(ops::scripts::PREFIX) {
                 let scripts = Arc::clone(&ours.scripts);

@@ -27,6 +27,7 @@ from awsglue.transforms.frames import (
     Union,
     UnnestFrame,
 )
+from awsglue.transforms.quality import EvaluateDataQuality
 
 __all__ = [
     "ApplyMapping", "DropFields", "DropNullFields", "ErrorsAsDynamicFrame", "EvaluateDataQuality", "FillMissingValues",
@@ -47,4 +48,3 @@ def _refused(name: str, way_out: str) -> Any:
 FillMissingValues = _refused("FillMissingValues", "it needs a machine-learning model; fill with toDF().fillna(…)")
 FindMatches = _refused("FindMatches", "it needs a machine-learning transform")
 FindIncrementalMatches = _refused("FindIncrementalMatches", "it needs a machine-learning transform")
-EvaluateDataQuality = _refused("EvaluateDataQuality", "check the data with toDF() and fail the script by an exception")

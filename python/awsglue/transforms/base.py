@@ -88,4 +88,8 @@ ARGUMENTS = {
     "keys2": "The keys of the second frame",
     "name1": "The name of the first frame of the result",
     "name2": "The name of the second frame of the result",
+    "ruleset": "Rules in DQDL",
+    "publishing_options": "What becomes of the outcomes",
+    "additional_options": "How rules are evaluated",
+    "additional_data_sources": "Other frames by the names that rules use",
 }

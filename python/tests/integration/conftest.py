@@ -16,6 +16,9 @@ def tenon(tmp_path_factory):
     os.environ.update(AWS_ENDPOINT_URL=server.endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test",
                       AWS_DEFAULT_REGION="us-east-1", AWS_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
     yield server
+    from awsglue import _staging
+
+    _staging.clear()
     server.stop()
 
 

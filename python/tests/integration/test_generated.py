@@ -76,6 +76,9 @@ NODES = {
     "DropDuplicates-columns": one("SelectFields", "unique", Paths=[["order_id"], ["day"]]),
     "Union-all": one("Union", "typed", "typed2", UnionType="ALL"),
     "Union-distinct": one("Union", "typed", "typed2", UnionType="DISTINCT"),
+    "EvaluateDataQuality": one("EvaluateDataQuality", "typed", Ruleset='Rules = [ RowCount > 0 ]',
+                               StopJobOnFailureOptions={"StopJobOnFailureTiming": "Immediate"}),
+    "EvaluateDataQuality-outcomes": one("SelectFields", "outcomes", Paths=[["Rule"], ["Outcome"], ["FailureReason"]]),
 }
 
 
@@ -83,6 +86,9 @@ def graph(lake, node, path):
     nodes = sources(lake)
     nodes["typed2"] = one("DropDuplicates", "typed")
     nodes["unique"] = one("DropDuplicates", "typed", Columns=[["order_id"]])
+    if "outcomes" in node[next(iter(node))]["Inputs"]:
+        rules = 'Rules = [ IsComplete "who", (ColumnValues "amount" > 1) or (IsUnique "order_id"), Mean "amount" > 1, Sum "who" > 1 ]'
+        nodes["outcomes"] = one("EvaluateDataQuality", "typed", Ruleset=rules, Output="EvaluationResults")
     nodes["node"] = node
     nodes["out"] = {"S3GlueParquetTarget": {"Name": "out", "Inputs": ["node"], "Path": path, "Compression": "snappy"}}
     return nodes
@@ -102,3 +108,16 @@ def test_a_generated_script_gives_the_rows_of_the_engine(tenon, lake, run_script
     run_script(tenon.cli("job", "script", f"{case}-script").stdout, "--JOB_NAME", f"{case}-script")
     wanted = rows(lake, f"{case}/engine/")
     assert wanted and rows(lake, f"{case}/script/") == wanted
+
+
+def test_gates_of_generated_scripts(tenon, lake, run_script):
+    """One gate looks before anything is written, the other one when everything is."""
+    for timing, left in (("Immediate", False), ("AfterDataLoad", True)):
+        gate = one("EvaluateDataQuality", "typed", Ruleset='Rules = [ RowCount > 0, IsComplete "amount" ]',
+                   StopJobOnFailureOptions={"StopJobOnFailureTiming": timing})
+        path = f"gate-{timing}/"
+        lake.glue.create_job(Name=f"gate-{timing}", Role="r", Command={"Name": "glueetl"},
+                             CodeGenConfigurationNodes=graph(lake, gate, lake.url(path)))
+        ended = run_script(tenon.cli("job", "script", f"gate-{timing}").stdout, "--JOB_NAME", "g", check=False)
+        assert ended.returncode == 1 and 'rules do not pass: IsComplete "amount"' in ended.stderr
+        assert bool(lake.keys(path)) == left

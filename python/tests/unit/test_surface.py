@@ -59,10 +59,12 @@ def test_importing_costs_nothing_of_pyspark():
 
 
 def test_generated_scripts_import_data_quality():
+    import awsglue.transforms
     from awsgluedq.transforms import EvaluateDataQuality
 
-    with pytest.raises(NotImplementedError, match="EvaluateDataQuality"):
-        EvaluateDataQuality().process_rows(frame=None, ruleset="Rules = []", publishing_options={})
+    assert EvaluateDataQuality is awsglue.transforms.EvaluateDataQuality
+    arguments = [argument["name"] for argument in EvaluateDataQuality.describeArgs()]
+    assert arguments[:3] == ["frame", "ruleset", "publishing_options"] and "additional_data_sources" in arguments
     from awsgluedi.transforms import data_quality
 
     with pytest.raises(NotImplementedError, match="data_quality.RemoveDuplicates"):

@@ -64,7 +64,8 @@ pub(super) fn source(error: SourceError) -> Fault {
         | SourceError::Service { .. }
         | SourceError::Reply { .. }
         | SourceError::Page { .. }
-        | SourceError::Query { .. } => invalid(error.to_string()),
+        | SourceError::Query { .. }
+        | SourceError::Refused { .. } => invalid(error.to_string()),
         SourceError::NotBuilt { .. } => Fault::not_implemented(error.to_string()),
         SourceError::Timeout { .. } => Fault::new("OperationTimeoutException", error.to_string()),
         SourceError::Vault(_) => Fault::new("GlueEncryptionException", error.to_string()),

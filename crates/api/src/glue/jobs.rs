@@ -100,7 +100,7 @@ const OPERATIONS: &[Operation<Jobs>] = &[
 ];
 
 /// Glue's fault for an error of jobs.
-fn fault(error: JobsError) -> Fault {
+pub(super) fn fault(error: JobsError) -> Fault {
     match &error {
         JobsError::JobNotFound { .. }
         | JobsError::RunNotFound { .. }
@@ -111,7 +111,7 @@ fn fault(error: JobsError) -> Fault {
         JobsError::ConcurrentRunsExceeded { .. } => {
             Fault::new("ConcurrentRunsExceededException", error.to_string())
         }
-        JobsError::InvalidInput { .. } => errors::invalid(error.to_string()),
+        JobsError::InvalidInput { .. } | JobsError::RunActive { .. } => errors::invalid(error.to_string()),
         JobsError::Store(inner) => errors::store(inner),
         JobsError::Damaged { .. } => {
             Fault::new("InternalServiceException", "The service could not carry out the request.")

@@ -13,6 +13,7 @@ pub mod governance;
 pub mod jobs;
 pub mod quality;
 pub mod registry;
+pub mod script_generation;
 pub mod statistics_tasks;
 mod tags;
 

@@ -9,16 +9,27 @@
 //! read the same new files, one publishes and the other fails and leaves nothing behind: no row is
 //! processed twice. Versions are never used again, not even after a reset.
 //!
+//! An operator looks into it and changes it by hand with [`edit`].
+//!
+//! Of tables of databases it is known up to which key they were read ([`Keys`]): rows with later keys are new, whatever lies
+//! between. A row that becomes visible with an earlier key (a transaction that took its number early and ended late) is
+//! not seen, and one that was changed is not read again.
+//!
 //! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts.
 //!
-//! Resetting to a run forgets the files of later versions and those versions themselves.
+//! Resetting to a run forgets the files and keys of later versions and those versions themselves.
 
+pub mod edit;
 mod filter;
+mod keys;
 pub mod script;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use filter::{Versioned, Window, filter};
+pub(crate) use keys::{Keys, Since, remember as remember_keys, since};
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use store::{Row, Tx, Value as Sql, params};
@@ -34,14 +45,21 @@ const ROWS_PER_INSERT: usize = 1_000;
 pub struct Entry {
     /// Grows with each change of the job's bookmark.
     pub version: i64,
-    /// Which run of the job it was, from 1; 0 after a reset to the beginning.
+    /// Which run of the job it was, from 1; 0 after a reset to the beginning, and when it was set by hand.
     pub run_number: i64,
     /// The run's attempt.
     pub attempt: i64,
-    /// The run; empty after a reset to the beginning.
+    /// The run; empty after a reset to the beginning, and when it was set by hand.
     pub run_id: String,
     /// The run whose bookmark it continued.
     pub previous_run_id: Option<String>,
+}
+
+impl Entry {
+    /// The run that the next version continues.
+    fn last_run(self) -> Option<String> {
+        if self.run_id.is_empty() { self.previous_run_id } else { Some(self.run_id) }
+    }
 }
 
 /// An object that a source node has read completely.
@@ -148,7 +166,7 @@ pub(crate) async fn advance(
         run_number: run.seq,
         attempt: i64::from(run.details.attempt),
         run_id: run.id.clone(),
-        previous_run_id: head.map(|entry| entry.run_id).filter(|id| !id.is_empty()),
+        previous_run_id: head.and_then(Entry::last_run),
     };
     insert(tx, &run.incarnation, &entry).await?;
     for (node, files) in sources {
@@ -178,7 +196,8 @@ async fn insert(tx: &mut Tx, incarnation: &str, entry: &Entry) -> Result<(), Job
     Ok(())
 }
 
-/// Replaces the rows of these files: the version of a rewritten file is the newest only.
+/// Replaces the rows of these files: the version of a rewritten file is the newest only. A file may be given several
+/// times: partitions of a table may lie in one folder.
 async fn remember(
     tx: &mut Tx,
     incarnation: &str,
@@ -186,7 +205,8 @@ async fn remember(
     files: &[Processed],
     version: i64,
 ) -> Result<(), JobsError> {
-    for file in files {
+    let files: BTreeMap<_, _> = files.iter().map(|file| ((&file.bucket, &file.key), file)).collect();
+    for file in files.values() {
         tx.execute(
             "DELETE FROM jobs_bookmark_files WHERE incarnation = $1 AND node = $2 AND bucket = $3 AND object_key = $4",
             &params![incarnation, node, file.bucket.as_str(), file.key.as_bytes()],
@@ -194,7 +214,7 @@ async fn remember(
         .await?;
     }
     let rows: Vec<Vec<Sql>> = files
-        .iter()
+        .values()
         .map(|file| {
             params![
                 incarnation,
@@ -252,7 +272,7 @@ pub async fn reset(
         Some(id) => Some(of_run(tx, &job.incarnation, id).await?.ok_or_else(not_found)?),
     };
     let keep = target.as_ref().map_or(0, |entry| entry.version);
-    for table in ["jobs_bookmark_files", "jobs_bookmarks"] {
+    for table in ["jobs_bookmark_files", "jobs_bookmark_keys", "jobs_bookmarks"] {
         let sql = format!("DELETE FROM {table} WHERE incarnation = $1 AND version > $2");
         tx.execute(&sql, &params![job.incarnation.as_str(), keep]).await?;
     }
@@ -279,11 +299,14 @@ async fn summary(tx: &mut Tx, job: &Job, version: i64) -> Result<Value, JobsErro
         node.insert("latestModifiedMs".to_owned(), Value::from(row.get::<i64>(3)?));
         nodes.insert(row.get(0)?, Value::Object(node));
     }
+    for (node, keys) in keys::all(tx, &job.incarnation, version).await? {
+        nodes.insert(node, keys.summary());
+    }
     Ok(Value::Object(nodes))
 }
 
 /// An entry as Glue's `JobBookmarkEntry`; `JobBookmark` is JSON text: per source node the number and bytes of the
-/// files that it has processed and the time of the newest.
+/// files that it has processed and the time of the newest, or the key up to which it has read a table of a database.
 pub fn to_document(job: &str, entry: &Entry, summary: &Value) -> Value {
     let mut out = Map::new();
     out.insert("JobName".to_owned(), Value::from(job));

@@ -111,13 +111,14 @@ pub async fn known(
         .await?;
     let mut contexts: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for row in &rows {
-        contexts.entry(row.get(0)?).or_default().insert(address(row)?, row.get(3)?);
+        contexts.entry(row.get(0)?).or_default().insert(address(row, 1)?, row.get(3)?);
     }
     Ok(Known { version, again: range.is_some(), contexts })
 }
 
-fn address(row: &Row) -> Result<String, JobsError> {
-    let (bucket, key): (String, Vec<u8>) = (row.get(1)?, row.get(2)?);
+/// The address of a file whose bucket is in the column `at` and whose key is in the next.
+pub(super) fn address(row: &Row, at: usize) -> Result<String, JobsError> {
+    let (bucket, key): (String, Vec<u8>) = (row.get(at)?, row.get(at + 1)?);
     let key = String::from_utf8_lossy(&key).into_owned();
     Ok(if bucket.is_empty() { key } else { format!("s3://{bucket}/{key}") })
 }
@@ -140,7 +141,12 @@ pub async fn commit(tx: &mut Tx, scope: &Scope, commit: Commit) -> Result<i64, C
     let sources: Vec<(String, Vec<Processed>)> = commit
         .read
         .into_iter()
-        .map(|(context, objects)| (context, objects.into_iter().map(processed).collect()))
+        .map(|(context, objects)| {
+            let objects = objects.into_iter();
+            let read =
+                objects.map(|(address, seen)| processed(address, seen.etag, seen.size, seen.modified_ms));
+            (context, read.collect())
+        })
         .collect();
     match advance(tx, &run, commit.version, &sources).await {
         Ok(version) => Ok(version),
@@ -160,14 +166,9 @@ pub async fn publish(tx: Tx) -> Result<(), JobsError> {
     Ok(())
 }
 
-fn processed((address, seen): (String, Seen)) -> Processed {
+/// A file by its address.
+pub(super) fn processed(address: String, etag: String, size: u64, modified_ms: i64) -> Processed {
     let place = address.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
     let (bucket, key) = place.unwrap_or(("", &address));
-    Processed {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        etag: seen.etag,
-        modified_ms: seen.modified_ms,
-        size: seen.size,
-    }
+    Processed { bucket: bucket.to_owned(), key: key.to_owned(), etag, modified_ms, size }
 }

@@ -156,3 +156,128 @@ async fn a_script_s_commit_counts_while_its_run_is_executed_under_its_fence() {
     let late = commit(&mut tx, &scope(), asked(lease.fence, 2, "s3://b/x")).await;
     assert!(matches!(late, Err(CommitError::Stale { .. })));
 }
+
+fn files(sources: &[(&str, &str)]) -> edit::Sources {
+    let file = |etag: &str| edit::File { etag: etag.to_owned(), size: 1, modified_ms: 2, version: 0 };
+    let files = sources.iter().map(|(key, etag)| (format!("s3://bucket/{key}"), file(etag)));
+    [("s".to_owned(), files.collect())].into()
+}
+
+async fn end(tx: &mut Tx, id: &str) {
+    let mut run = run::load(tx, id).await.unwrap().unwrap();
+    for event in [run::Event::Begun, run::Event::Published] {
+        run::apply(tx, &mut run, event).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_bookmark_is_changed_by_hand_while_no_run_goes_on_and_as_it_was_shown() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let run = new_run(&mut tx).await;
+    let read: Vec<Processed> = [Object("a", "1"), Object("b", "1")].iter().map(processed).collect();
+    advance(&mut tx, &run, 0, &[("s".to_owned(), read)]).await.unwrap();
+    let wanted = |version, sources| edit::Wanted {
+        job_name: "j".to_owned(),
+        version,
+        sources,
+        tables: edit::Tables::new(),
+    };
+    let changed = [("a", "1"), ("c", "2")];
+    let active = edit::set(&mut tx, &scope(), wanted(1, files(&changed))).await;
+    assert!(matches!(active, Err(JobsError::RunActive { .. })));
+    assert!(matches!(edit::rewind(&mut tx, &scope(), "j", &run.id).await, Err(JobsError::RunActive { .. })));
+    end(&mut tx, &run.id).await;
+    for (version, sources, what) in [
+        (0, files(&changed), "at version 1, not at version 0"),
+        (1, [("o".to_owned(), files(&changed).remove("s").unwrap())].into(), "o is not a source"),
+        (
+            1,
+            [("s".to_owned(), [("/x".to_owned(), files(&changed)["s"]["s3://bucket/a"].clone())].into())]
+                .into(),
+            "no s3://bucket/key",
+        ),
+    ] {
+        let refused = edit::set(&mut tx, &scope(), wanted(version, sources)).await.unwrap_err();
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+    let done = edit::set(&mut tx, &scope(), wanted(1, files(&changed))).await.unwrap();
+    assert_eq!((done.version, done.added, done.removed), (2, 1, 1));
+    let all = [Object("a", "1"), Object("b", "1"), Object("c", "2")].to_vec();
+    let found = filter(&mut tx, &run.incarnation, "s", Window::New, all).await.unwrap();
+    assert_eq!(found.read, [Object("b", "1")]);
+    let shown = edit::show(&mut tx, &scope(), "j", None).await.unwrap();
+    let since: Vec<i64> = shown.sources["s"].values().map(|file| file.version).collect();
+    assert_eq!((shown.version, since, shown.next), (2, vec![1, 2], None));
+    assert_eq!(shown.versions.iter().map(|it| it.run_id.as_str()).collect::<Vec<_>>(), ["", run.id.as_str()]);
+    // The run that comes next continues the run, not the hand.
+    let next = new_run(&mut tx).await;
+    advance(&mut tx, &next, 2, &[]).await.unwrap();
+    let (entry, _) = get(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!(entry.previous_run_id.as_deref(), Some(run.id.as_str()));
+    end(&mut tx, &next.id).await;
+    let back = edit::rewind(&mut tx, &scope(), "j", &run.id).await.unwrap();
+    assert_eq!((back.version, back.removed), (4, 1));
+    assert!(edit::rewind(&mut tx, &scope(), "j", &next.id).await.is_err());
+}
+
+#[tokio::test]
+async fn keys_of_tables_are_shown_and_changed_by_hand_and_come_back() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let run = new_run(&mut tx).await;
+    let keys = |last: &str| Keys {
+        table: "d.public.t".to_owned(),
+        columns: vec!["id".to_owned()],
+        descending: false,
+        values: vec![last.to_owned()],
+    };
+    advance(&mut tx, &run, 0, &[]).await.unwrap();
+    remember_keys(&mut tx, &run.incarnation, "s", 1, Some(&keys("5"))).await.unwrap();
+    end(&mut tx, &run.id).await;
+    let shown = edit::show(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!(
+        (shown.tables["s"].table.as_str(), &shown.tables["s"].last),
+        ("d.public.t", &vec!["5".to_owned()])
+    );
+    let wanted = |version, tables| edit::Wanted {
+        job_name: "j".to_owned(),
+        version,
+        sources: edit::Sources::new(),
+        tables,
+    };
+    let table = |keys: &[&str], last: &[&str]| edit::Table {
+        table: String::new(),
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        descending: false,
+        last: last.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    for (node, own, what) in [
+        ("o", table(&["id"], &["3"]), "o is not a source"),
+        ("s", table(&["id"], &[]), "a text for each of Keys"),
+        ("s", table(&[], &[]), "a text for each of Keys"),
+    ] {
+        let tables = [(node.to_owned(), own)].into();
+        let refused = edit::set(&mut tx, &scope(), wanted(1, tables)).await.unwrap_err();
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+    let same = edit::set(&mut tx, &scope(), wanted(1, shown.tables)).await.unwrap();
+    assert_eq!((same.version, same.tables), (2, 0));
+    let back = [("s".to_owned(), table(&["id"], &["3"]))].into();
+    assert_eq!(edit::set(&mut tx, &scope(), wanted(2, back)).await.unwrap().tables, 1);
+    let new = async |tx: &mut Tx| since(tx, &run.incarnation, "s", Window::New).await.unwrap();
+    assert_eq!(new(&mut tx).await, Some(Since::New(Some(keys("3")))));
+    assert_eq!(edit::set(&mut tx, &scope(), wanted(3, edit::Tables::new())).await.unwrap().tables, 1);
+    assert_eq!(new(&mut tx).await, Some(Since::New(None)), "all of it is new again");
+    assert!(edit::show(&mut tx, &scope(), "j", None).await.unwrap().tables.is_empty());
+    assert_eq!(edit::rewind(&mut tx, &scope(), "j", &run.id).await.unwrap().tables, 1);
+    assert_eq!(new(&mut tx).await, Some(Since::New(Some(keys("5")))));
+}
+
+#[tokio::test]
+async fn a_file_that_is_listed_twice_is_remembered_once() {
+    let (_fixture, mut tx) = Fixture::new().await;
+    let run = new_run(&mut tx).await;
+    let read: Vec<Processed> = [Object("a", "1"), Object("a", "1")].iter().map(processed).collect();
+    advance(&mut tx, &run, 0, &[("s".to_owned(), read)]).await.unwrap();
+    let shown = edit::show(&mut tx, &scope(), "j", None).await.unwrap();
+    assert_eq!(shown.sources["s"].len(), 1);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use store::{Row, Scope, Tx, params};
 
 use super::{Job, JobSpec, ListQuery, Page, arn, check};
-use crate::JobsError;
+use crate::{JobsError, delivery};
 
 const DEFAULT_PAGE: u32 = 100;
 const MAX_NAME_BYTES: usize = 255;
@@ -162,19 +162,35 @@ pub async fn update(tx: &mut Tx, scope: &Scope, name: &str, spec: JobSpec) -> Re
     Ok(())
 }
 
+/// The tables that hold rows of a job.
+const TABLES: [&str; 7] = [
+    "jobs_lineage_objects",
+    "jobs_lineage",
+    "jobs_bookmark_files",
+    "jobs_bookmark_keys",
+    "jobs_bookmarks",
+    "jobs_runs",
+    "jobs_definitions",
+];
+
 /// Deletes a job with its runs, bookmark and tags; a name that does not exist is no error, as on AWS.
 ///
 /// A run that is being executed loses its row and with it the right to publish.
 ///
 /// # Errors
-/// Only those of the store.
+/// `InvalidInput` while rows of a run, whose other output is published, are on their way to a database.
 pub async fn delete(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), JobsError> {
     let job = match get(tx, scope, name).await {
         Ok(job) => job,
         Err(JobsError::JobNotFound { .. }) => return Ok(()),
         Err(other) => return Err(other),
     };
-    for table in ["jobs_bookmark_files", "jobs_bookmarks", "jobs_runs", "jobs_definitions"] {
+    if let Some(run) = delivery::on_its_way(tx, &job.incarnation).await? {
+        return Err(JobsError::invalid(format!(
+            "Job {name} cannot be deleted yet: rows of its run {run} are on their way to a database"
+        )));
+    }
+    for table in TABLES {
         let sql = format!("DELETE FROM {table} WHERE incarnation = $1");
         tx.execute(&sql, &params![job.incarnation.as_str()]).await?;
     }

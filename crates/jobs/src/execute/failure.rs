@@ -58,6 +58,14 @@ pub(crate) enum RunFailure {
         /// What.
         error: CatalogError,
     },
+    /// Everything else is published, and what is decided to go to databases has not arrived there yet.
+    #[error(
+        "all other output is published, and rows for a database are still on their way: {what}; this is tried again"
+    )]
+    Undelivered {
+        /// What was in the way.
+        what: String,
+    },
     /// The script failed, or could not be run.
     #[error("{0}")]
     Script(String),

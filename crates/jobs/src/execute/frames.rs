@@ -9,7 +9,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::counters::scans_of;
 use super::sources::Source;
 use super::{RunFailure, Task, name_of, quality};
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, NodeKind};
 use crate::plan;
 
 /// The frame that a target writes, built from its sources on.
@@ -62,18 +62,19 @@ async fn transform(
     inputs: Vec<DataFrame>,
     looks: &mut Vec<LogicalPlan>,
 ) -> Result<Vec<DataFrame>, RunFailure> {
-    let mut planning = plan::Planning {
-        accused: task.blame.accuse(&name_of(node)),
-        decisions: &task.decisions,
-        notes: Vec::new(),
-        looks: Vec::new(),
-    };
+    let mut planning = plan::Planning::new(task.blame.accuse(&name_of(node)), &task.decisions);
     let planned = plan::transform(&task.session, node, inputs, &mut planning).await;
     for note in planning.notes {
         task.log.info(format!("{}: {note}", name_of(node)));
     }
     let looked = !planning.looks.is_empty();
     looks.append(&mut planning.looks);
+    if let (NodeKind::Sql { .. }, Ok(frames)) = (&node.kind, &planned) {
+        for frame in frames {
+            let noted = task.named.note(node, frame.logical_plan());
+            noted.map_err(|error| RunFailure::node(node, error.into()))?;
+        }
+    }
     planned.map_err(|error| match error {
         // It has read what is before it: the fault may lie there.
         plan::PlanError::Engine(error) if looked => task.blame(sources, node, error),

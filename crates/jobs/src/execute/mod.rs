@@ -9,6 +9,8 @@
 //! Up to the commit of that transaction nothing of the run can be seen; a run that fails, is stopped,
 //! or dies with its process leaves staged bytes that the lake removes. After it everything can.
 //!
+//! Rows for databases outside are staged there and land after that transaction, which decides it ([`outside`]).
+//!
 //! A target's plan reads its sources anew, so a graph with several targets reads a shared source once
 //! for each. All of them read the same listed objects; an object that was replaced since makes the run
 //! fail rather than read one thing and bookmark another.
@@ -17,10 +19,13 @@ mod again;
 mod bounded;
 mod counters;
 mod databases;
+pub(crate) mod explain;
 mod failure;
 mod frames;
 mod iceberg;
+mod lineage;
 mod opened;
+mod outside;
 mod publish;
 mod quality;
 mod reconcile;
@@ -32,17 +37,19 @@ use std::sync::Arc;
 
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
+use store::Tx;
 use store::crash;
 use store::lease::Lease;
 
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
+pub(crate) use outside::{DELIVERED, resume, throw_away};
 pub(crate) use publish::published;
 
 use crate::JobsError;
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::{self, Window};
-use crate::graph::{Graph, Node, NodeKind, Target};
+use crate::graph::{Destination, Graph, Node, NodeKind, Target};
 use crate::jobs::Active;
 use crate::log::RunLog;
 use crate::plan;
@@ -80,6 +87,8 @@ pub(crate) struct Task<'a> {
     pub(crate) quality: quality::Found,
     /// What nodes have decided after a look at their input.
     pub(crate) decisions: plan::Decisions,
+    /// Tables that queries name.
+    pub(crate) named: lineage::Named,
 }
 
 /// The staged output of one target.
@@ -87,6 +96,13 @@ pub(crate) struct Written {
     pub(crate) node: Node,
     pub(crate) resolved: Resolved,
     pub(crate) output: Output,
+}
+
+/// The staged output of all targets.
+#[derive(Default)]
+pub(crate) struct Staged {
+    written: Vec<Written>,
+    outside: Vec<outside::Outside>,
 }
 
 /// Executes the run; `Ok` means that it is published and SUCCEEDED.
@@ -97,6 +113,9 @@ pub(crate) async fn execute(
     active: &Active,
     log: &RunLog,
 ) -> Result<(), RunFailure> {
+    if let Some(events) = &context.events {
+        events.begun(run, context.store.clock().now_ms());
+    }
     let task = open(context, run, lease, active, log).await?;
     crash::point(BEFORE_STAGING);
     let mut sources = BTreeMap::new();
@@ -105,9 +124,9 @@ pub(crate) async fn execute(
             sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
         }
     }
-    let written = loop {
+    let staged = loop {
         match Box::pin(stage_all(&task, &sources)).await {
-            Ok(written) => break written,
+            Ok(staged) => break staged,
             Err(failure) => again::look(&task, &mut sources, failure).await?,
         }
     };
@@ -117,7 +136,7 @@ pub(crate) async fn execute(
         return Err(RunFailure::Cancelled);
     }
     log.flush().await;
-    Box::pin(publish::publish(&task, sources.into_values().collect(), written)).await
+    Box::pin(publish::publish(&task, sources.into_values().collect(), staged)).await
 }
 
 async fn open<'a>(
@@ -131,13 +150,7 @@ async fn open<'a>(
     let input = run::input(&mut tx, &run.id).await?.ok_or(RunFailure::Gone)?;
     let options = Options::parse(&input.arguments)?;
     let head = bookmark::head(&mut tx, &run.incarnation).await?;
-    let window = match &options.bookmark {
-        BookmarkOption::Disable => Window::All,
-        BookmarkOption::Enable => Window::New,
-        BookmarkOption::Pause { from, to } => {
-            bookmark::window(&mut tx, &run.incarnation, from.as_deref(), to.as_deref()).await?
-        }
-    };
+    let window = window(&mut tx, &run.incarnation, &options).await?;
     drop(tx);
     let graph = input.graph()?;
     check_full_sources(&graph, &options)?;
@@ -158,9 +171,21 @@ async fn open<'a>(
         blame: plan::Blame::default(),
         quality: quality::Found::default(),
         decisions: plan::Decisions::default(),
+        named: lineage::Named::default(),
     };
     task.greet();
     Ok(task)
+}
+
+/// What the arguments want of sources.
+async fn window(tx: &mut Tx, incarnation: &str, options: &Options) -> Result<Window, JobsError> {
+    match &options.bookmark {
+        BookmarkOption::Disable => Ok(Window::All),
+        BookmarkOption::Enable => Ok(Window::New),
+        BookmarkOption::Pause { from, to } => {
+            bookmark::window(tx, incarnation, from.as_deref(), to.as_deref()).await
+        }
+    }
 }
 
 fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {
@@ -192,13 +217,18 @@ fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError>
     Ok(())
 }
 
-async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Vec<Written>, RunFailure> {
+async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Staged, RunFailure> {
     quality::evaluate(task, sources).await?;
-    let mut written = Vec::new();
+    let mut staged = Staged::default();
     for (index, (node, target)) in task.graph.targets().enumerate() {
-        written.push(Box::pin(stage(task, sources, index, node, target)).await?);
+        match &target.destination {
+            Destination::Database(to) => {
+                staged.outside.push(Box::pin(outside::stage(task, sources, index, node, to)).await?);
+            }
+            _ => staged.written.push(Box::pin(stage(task, sources, index, node, target)).await?),
+        }
     }
-    Ok(written)
+    Ok(staged)
 }
 
 /// Plans and stages one target.

@@ -1,9 +1,9 @@
 //! Sources that are no lists of files: tables of open formats, whose rows are what their log or metadata says, and tables
 //! of databases.
 //!
-//! Such a table is opened once per run, and all targets read the version that it had then. Job bookmarks do not know it.
-//! Of an open format every run reads the whole, as with Glue, which is logged; with a table of a database, of which Glue's
-//! bookmarks read what is new, a run with bookmarks is refused unless it is to be read whole.
+//! Such a table is opened once per run, and all targets read the version that it had then. Job bookmarks do not know tables
+//! of open formats: every run reads the whole, as with Glue, which is logged. Of a table of a database a run with bookmarks
+//! reads what is new by a key ([`crate::jdbc::Wish`]), unless it is to be read whole.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,15 +16,25 @@ use tokio::sync::OnceCell;
 
 use super::{Reading, RunFailure, SourceCount, Task, databases, name_of};
 use crate::arguments::BookmarkOption;
+use crate::bookmark::{self, Keys, Window};
 use crate::graph::{Bounds, CatalogSource, Expected, Node, NodeKind};
 use crate::plan::PlanError;
 
 /// A table that is read as a whole.
 pub(super) struct Opened {
     what: What,
-    /// Where its files are.
+    /// Where its files are; of a table in a database, what logs call it.
     folder: String,
-    provider: OnceCell<(Arc<dyn TableProvider>, Arc<Reading>)>,
+    /// Its address.
+    place: String,
+    provider: OnceCell<Provided>,
+}
+
+struct Provided {
+    table: Arc<dyn TableProvider>,
+    reading: Arc<Reading>,
+    /// Up to which key it is read, when that is to be remembered.
+    reached: Option<Keys>,
 }
 
 enum What {
@@ -48,7 +58,8 @@ pub(super) async fn of(task: &Task<'_>, node: &Node) -> Result<Option<Opened>, R
             drop(tx);
             check(source, &found).map_err(|what| refused(node, what))?;
             if databases::engine_of(&found).is_some() {
-                return Ok(Some(of_database(task, node, databases::of_catalog(task, node, &found).await?)?));
+                let found = databases::of_catalog(task, node, &found).await?;
+                return Ok(Some(of_database(task, node, found).await?));
             }
             if !is_open(&found) {
                 return Ok(None);
@@ -57,7 +68,8 @@ pub(super) async fn of(task: &Task<'_>, node: &Node) -> Result<Option<Opened>, R
             (what, found.location().unwrap_or_default().to_owned())
         }
         NodeKind::Jdbc(source) => {
-            return Ok(Some(of_database(task, node, databases::of_node(task, node, source).await?)?));
+            let found = databases::of_node(task, node, source).await?;
+            return Ok(Some(of_database(task, node, found).await?));
         }
         _ => return Ok(None),
     };
@@ -66,21 +78,24 @@ pub(super) async fn of(task: &Task<'_>, node: &Node) -> Result<Option<Opened>, R
         _ => "; job bookmarks do not know it: every run reads all of it",
     };
     task.log.info(format!("{}: the table at {folder} is read as a whole{bookmark}", name_of(node)));
-    Ok(Some(Opened { what, folder, provider: OnceCell::new() }))
+    Ok(Some(Opened { what, place: folder.clone(), folder, provider: OnceCell::new() }))
 }
 
-fn of_database(task: &Task<'_>, node: &Node, found: databases::Found) -> Result<Opened, RunFailure> {
+async fn of_database(
+    task: &Task<'_>,
+    node: &Node,
+    mut found: databases::Found,
+) -> Result<Opened, RunFailure> {
     let full = task.options.full_sources.iter().any(|name| *name == node.name || *name == node.id);
-    if task.options.bookmark != BookmarkOption::Disable && !full {
-        return Err(refused(
-            node,
-            "job bookmarks over tables of databases are not built: name the source in --bookmark-full-sources, and \
-             every run reads all of it",
-        ));
+    let window = if full { Window::All } else { task.window };
+    let mut tx = task.context.store.read().await?;
+    found.since = bookmark::since(&mut tx, &task.run.incarnation, &node.id, window).await?;
+    drop(tx);
+    if found.since.is_none() {
+        task.log.info(format!("{}: the table {} is read as a whole", name_of(node), found.label));
     }
-    task.log.info(format!("{}: the table {} is read as a whole", name_of(node), found.label));
-    let folder = found.label.clone();
-    Ok(Opened { what: What::Database(Box::new(found)), folder, provider: OnceCell::new() })
+    let (folder, place) = (found.label.clone(), found.address());
+    Ok(Opened { what: What::Database(Box::new(found)), folder, place, provider: OnceCell::new() })
 }
 
 fn is_open(table: &Table) -> bool {
@@ -138,6 +153,7 @@ impl Opened {
         &self,
         task: &Task<'_>,
         count: &SourceCount,
+        node: &Node,
     ) -> Result<(DataFrame, Arc<Reading>), EngineError> {
         let opened = self.provider.get_or_try_init(|| async {
             // How much there is, is not known beforehand.
@@ -145,16 +161,34 @@ impl Opened {
             let reading = count.reading();
             let stats = Some(Arc::clone(&reading.stats));
             let options = TableOptions { stats, ..TableOptions::default() };
-            let provider: Arc<dyn TableProvider> = match &self.what {
+            let mut reached = None;
+            let table: Arc<dyn TableProvider> = match &self.what {
                 What::Catalog { database, table } => task.session.provider(database, table, options).await?,
                 What::Delta { location } => task.session.delta(location, options).await?,
-                What::Database(found) => Arc::new(found.open(Arc::clone(&reading.stats)).await?),
+                What::Database(found) => {
+                    let table = found.open(Arc::clone(&reading.stats)).await?;
+                    if let Some(note) = table.note() {
+                        task.log.info(format!("{}: {note}", name_of(node)));
+                    }
+                    reached = table.reached();
+                    Arc::new(table)
+                }
             };
             reading.scans.store(0, Ordering::Relaxed);
-            Ok::<_, EngineError>((provider, reading))
+            Ok::<_, EngineError>(Provided { table, reading, reached })
         });
-        let (provider, reading) = opened.await?;
-        Ok((task.session.read(Arc::clone(provider))?, Arc::clone(reading)))
+        let Provided { table, reading, .. } = opened.await?;
+        Ok((task.session.read(Arc::clone(table))?, Arc::clone(reading)))
+    }
+
+    /// Up to which key the table was read, when it was and the bookmark is to move there.
+    pub(super) fn reached(&self) -> Option<Keys> {
+        self.provider.get()?.reached.clone()
+    }
+
+    /// Where the table is.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Whether the file is one of the table's.

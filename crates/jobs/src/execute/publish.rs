@@ -3,6 +3,9 @@
 //! In it, or not at all: the lease is still ours and the run still RUNNING; every staged file has its
 //! index row; tables and partitions of the catalog follow; the bookmark moves; the run is SUCCEEDED.
 //! A commit whose outcome is unknown is looked up afterwards.
+//!
+//! With rows for databases outside the run stays RUNNING: that they land is decided in the transaction, and they do after it
+//! ([`super::outside`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,14 +15,18 @@ use store::{Tx, crash, lease};
 use tables::Append;
 
 use super::iceberg;
+use super::lineage;
+use super::outside::{self, Outside};
 use super::quality;
 use super::reconcile::{changed_table, new_table};
 use super::sources::Source;
 use super::target::{Follows, Resolved};
-use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Task, Written, name_of};
+use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Staged, Task, Written, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark;
+use crate::delivery;
 use crate::graph::Node;
+use crate::lineage::Datasets;
 use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
@@ -28,18 +35,18 @@ use crate::service::{Context, unknown};
 const MAX_ATTEMPTS: usize = 12;
 
 /// Publishes everything and marks the run SUCCEEDED.
-pub(crate) async fn publish(
-    task: &Task<'_>,
-    sources: Vec<Source>,
-    written: Vec<Written>,
-) -> Result<(), RunFailure> {
+pub(crate) async fn publish(task: &Task<'_>, sources: Vec<Source>, staged: Staged) -> Result<(), RunFailure> {
+    let Staged { written, outside } = staged;
+    let datasets = Box::pin(lineage::of(task, &sources, &written, &outside)).await?;
+    let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
+    let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
     let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
     let written = written.into_iter().zip(appends).collect();
-    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written)).await?;
+    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}
-        Err(error) if unknown(&error) => match published(task.context, task.run, &end).await {
+        Err(error) if unknown(&error) => match is_published(task, &end, &outside).await {
             Ok(true) => {}
             // Not known: the lease runs out, and recovery looks at what is stored.
             _ => return Err(error.into()),
@@ -47,10 +54,26 @@ pub(crate) async fn publish(
         Err(error) => return Err(error.into()),
     }
     crash::point(AFTER_COMMIT);
+    if let Some(events) = &task.context.events {
+        let (state, message) = (end.0, end.1.as_deref());
+        events.ended(task.run, state, task.context.store.clock().now_ms(), message, &datasets);
+    }
     for line in lines {
         task.log.info(line);
     }
-    Ok(())
+    match groups.is_empty() {
+        true => Ok(()),
+        false => Box::pin(outside::deliver(task.context, task.run, task.lease, task.log, groups)).await,
+    }
+}
+
+/// Whether the transaction is committed after all.
+async fn is_published(task: &Task<'_>, end: &End, outside: &[Outside]) -> Result<bool, RunFailure> {
+    if outside.is_empty() {
+        return published(task.context, task.run, end).await;
+    }
+    let mut tx = task.context.store.read().await?;
+    Ok(!delivery::decided(&mut tx, &task.run.id).await?.is_empty())
 }
 
 /// Prepares commits of Iceberg tables, and begins the transaction in which they still hold.
@@ -101,6 +124,8 @@ async fn fill(
     tx: &mut Tx,
     sources: Vec<Source>,
     written: Vec<(Written, Option<Append>)>,
+    datasets: &Datasets,
+    outside: &[Outside],
 ) -> Result<(Vec<String>, End), RunFailure> {
     let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
@@ -108,12 +133,23 @@ async fn fill(
         Box::pin(publish_target(task, tx, target, append, &mut lines)).await?;
     }
     if task.options.bookmark == BookmarkOption::Enable {
-        let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
-        let version = bookmark::advance(tx, &run, task.planned_version, &processed).await?;
-        let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
-        lines.push(format!("bookmark moved to version {version} over {files} files"));
+        lines.push(move_bookmark(task, tx, &run, sources).await?);
     }
+    crate::lineage::record(tx, &run, datasets).await?;
     run.details.totals = task.counters.totals();
+    if !outside.is_empty() {
+        run.details.verdict = quality::store_all(task, tx).await?;
+        run::keep(tx, &run).await?;
+        for own in outside {
+            if !delivery::decide(tx, &own.delivery).await? {
+                // Only what belongs to a run that has ended is thrown away.
+                return Err(RunFailure::Ended);
+            }
+            let rows = own.dataset.rows;
+            lines.push(format!("{}: {rows} rows out to {}", own.delivery.node, own.label));
+        }
+        return Ok((lines, (run.details.state, None)));
+    }
     let event = match quality::store_all(task, tx).await? {
         None => Event::Published,
         Some(why) => {
@@ -126,6 +162,26 @@ async fn fill(
     lines.push(format!("run {} {}: all output is published", task.run.id, run.details.state.as_str()));
     lease::release(tx, task.lease).await?;
     Ok((lines, (run.details.state, run.details.error_message)))
+}
+
+/// Moves the bookmark over what was read; says so for the log.
+async fn move_bookmark(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    run: &Run,
+    sources: Vec<Source>,
+) -> Result<String, RunFailure> {
+    let keys: Vec<_> = sources.iter().filter_map(Source::reached).collect();
+    let processed: Vec<_> = sources.into_iter().filter_map(Source::processed).collect();
+    let version = bookmark::advance(tx, run, task.planned_version, &processed).await?;
+    let files: usize = processed.iter().map(|(_, files)| files.len()).sum();
+    let mut line = format!("bookmark moved to version {version} over {files} files");
+    for (node, keys) in keys {
+        bookmark::remember_keys(tx, &run.incarnation, &node, version, Some(&keys)).await?;
+        let (columns, values) = (keys.columns.join(", "), keys.values.join(", "));
+        line.push_str(&format!(", of {} up to {columns} = {values}", keys.table));
+    }
+    Ok(line)
 }
 
 async fn publish_target(

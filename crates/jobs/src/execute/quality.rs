@@ -17,7 +17,7 @@ use super::sources::Source;
 use super::{RunFailure, Task, name_of, plan_target};
 use crate::graph::{Gate, Node, NodeKind, QualityNode};
 use crate::plan::{self, PlanError};
-use crate::quality::service::{Place, QualityError, QualityResult, insert_result, result_lines};
+use crate::quality::service::{Place, QualityError, QualityResult, insert_result, result_id, result_lines};
 use crate::quality::{self, Evaluation, Input};
 
 /// What the nodes of a run have found, by their ids.
@@ -80,7 +80,7 @@ async fn evaluated(
         task.log.info(format!("{}: {} {}{why}", name_of(node), rule.outcome.as_str(), rule.rule));
     }
     Ok(QualityResult {
-        id: format!("dqresult-{}", task.context.store.ids().uuid().replace('-', "")),
+        id: result_id(&task.context.store),
         source: None,
         ruleset: node.name.clone(),
         context: own.context.clone(),

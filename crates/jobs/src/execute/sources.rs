@@ -10,6 +10,8 @@
 //! [`engine::SAMPLE_FILES`] files of JSON. A reader that meets a column which the sample does not have fails, and
 //! [`Source::look_at_all`] then looks at all files, to their end: nothing is lost, and only who has such files waits.
 
+mod report;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -19,11 +21,14 @@ use engine::{EngineError, ObjectRef, PathFormat, PathSource, TableOptions, TextT
 use formats::hive::HiveType;
 use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 
+use super::counters::Counts;
+use super::explain::{Files, SourceFiles};
 use super::opened::{self, Opened};
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
-use crate::bookmark::{self, Processed, Window};
-use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Node, NodeKind};
+use crate::bookmark::{self, Keys, Processed, Window};
+use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
+use crate::lineage::Object;
 use crate::plan::{self, PlanError};
 
 /// How many files' headers make the schema of a CSV source.
@@ -36,6 +41,8 @@ pub(crate) struct Source {
     /// The table that it is, when it is no list of objects.
     opened: Option<Opened>,
     objects: Vec<ObjectRef>,
+    /// How they were chosen; `None` for a table.
+    files: Option<SourceFiles>,
     names: HashSet<String>,
     schema: Option<SchemaRef>,
     /// Whether the schema is that of a sample.
@@ -53,53 +60,29 @@ impl bookmark::Versioned for ObjectRef {
 
 /// Lists and chooses the objects of a source.
 pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunFailure> {
-    let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
     let count = task.counters.source(name_of(node));
     if let Some(opened) = Box::pin(opened::of(task, node)).await? {
         return Ok(Source::of_table(node, opened, count));
     }
-    let (mut listed, bounds) = match &node.kind {
-        NodeKind::Catalog(source) => {
-            let session = &task.session;
-            let listed =
-                session.list_table(&source.database, &source.table, source.predicate.as_deref()).await;
-            (listed.map_err(failed)?, source.bounds)
-        }
-        NodeKind::Files(source) => {
-            (task.session.list_path(&path_source(source)).await.map_err(failed)?, source.bounds)
-        }
-        _ => (Vec::new(), Bounds::default()),
-    };
-    if let NodeKind::Files(source) = &node.kind {
-        listed.retain(|object| !excluded(source, object));
-        if listed.is_empty() {
-            let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
-            let what = format!("there are no objects under {}", paths.join(", "));
-            return Err(RunFailure::node(node, PlanError::Refused(what)));
-        }
-    }
+    let (all, bounds) = list(task, node).await?;
     let full = task.options.full_sources.iter().any(|name| *name == node.name || *name == node.id);
     let window = if full { Window::All } else { task.window };
-    let all = listed.clone();
     let mut tx = task.context.store.read().await?;
-    let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, listed).await?;
+    let chosen = bookmark::filter(&mut tx, &task.run.incarnation, &node.id, window, all.clone()).await?;
     drop(tx);
+    let (left_out, rewritten, new) = (chosen.skipped, chosen.rewritten, chosen.read.len());
     let objects = bound(chosen.read, bounds);
-    count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
-    let left_out = match (window, full) {
-        (_, true) => "every run reads all of it (--bookmark-full-sources)".to_owned(),
-        (Window::All, false) => "the bookmark is disabled".to_owned(),
-        (Window::New, _) => format!(
-            "{} left out by the bookmark, {} rewritten since an earlier run",
-            chosen.skipped, chosen.rewritten
-        ),
-        (Window::Between { .. }, _) => {
-            format!("{} left out, which the runs asked for have not read", chosen.skipped)
-        }
+    let files = SourceFiles {
+        listed: sum(&all),
+        to_read: sum(&objects),
+        left_out,
+        rewritten,
+        out_of_bounds: (new - objects.len()) as u64,
     };
-    report(task, node, all.len(), &objects, &left_out);
+    count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
+    report::files(task, node, &files, window, full);
     if let (NodeKind::Catalog(source), true) = (&node.kind, all.is_empty()) {
-        report_empty(task, node, source).await?;
+        report::empty(task, node, source).await?;
     }
     let schema = match &node.kind {
         NodeKind::Files(source) => Some(schema(task, node, source, &all, &objects).await?),
@@ -108,31 +91,35 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
     let sampled = schema.is_some();
     let names = objects.iter().map(ObjectRef::uri).collect();
     let bookmarked = task.options.bookmark == BookmarkOption::Enable && !full;
-    Ok(Source { node: node.id.clone(), opened: None, objects, names, schema, sampled, bookmarked, count })
+    let (node, files) = (node.id.clone(), Some(files));
+    Ok(Source { node, opened: None, objects, files, names, schema, sampled, bookmarked, count })
 }
 
-fn report(task: &Task<'_>, node: &Node, listed: usize, objects: &[ObjectRef], left_out: &str) {
-    let name = name_of(node);
-    let bytes: u64 = objects.iter().map(|object| object.size).sum();
-    task.log.info(format!(
-        "{name}: {listed} objects listed, {} to read with {bytes} bytes; {left_out}",
-        objects.len()
-    ));
+/// The objects that there are, and how many of them a run takes.
+async fn list(task: &Task<'_>, node: &Node) -> Result<(Vec<ObjectRef>, Bounds), RunFailure> {
+    let failed = |error: EngineError| RunFailure::node(node, PlanError::Engine(error));
+    match &node.kind {
+        NodeKind::Catalog(source) => {
+            let predicate = source.predicate.as_deref();
+            let listed = task.session.list_table(&source.database, &source.table, predicate).await;
+            Ok((listed.map_err(failed)?, source.bounds))
+        }
+        NodeKind::Files(source) => {
+            let mut listed = task.session.list_path(&path_source(source)).await.map_err(failed)?;
+            listed.retain(|object| !excluded(source, object));
+            if listed.is_empty() {
+                let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
+                let what = format!("there are no objects under {}", paths.join(", "));
+                return Err(RunFailure::node(node, PlanError::Refused(what)));
+            }
+            Ok((listed, source.bounds))
+        }
+        _ => Ok((Vec::new(), Bounds::default())),
+    }
 }
 
-/// Says why a table gives nothing: as with Glue that is no failure, and hard to see.
-async fn report_empty(task: &Task<'_>, node: &Node, source: &CatalogSource) -> Result<(), RunFailure> {
-    let mut tx = task.context.store.read().await?;
-    let table = catalog::table::get(&mut tx, &task.run.scope, &source.database, &source.table).await;
-    let table = table.map_err(|error| RunFailure::catalog(node, error))?;
-    let location = table.storage_descriptor().and_then(|own| own.location.as_deref()).unwrap_or_default();
-    task.log.info(format!(
-        "{}: table {}.{} has no objects under {location}: its input is empty",
-        name_of(node),
-        source.database,
-        source.table
-    ));
-    Ok(())
+fn sum(objects: &[ObjectRef]) -> Files {
+    Files { files: objects.len() as u64, bytes: objects.iter().map(|object| object.size).sum() }
 }
 
 fn excluded(source: &FileSource, object: &ObjectRef) -> bool {
@@ -263,6 +250,7 @@ impl Source {
             node: node.id.clone(),
             opened: Some(opened),
             objects: Vec::new(),
+            files: None,
             names: HashSet::new(),
             schema: None,
             sampled: false,
@@ -285,7 +273,7 @@ impl Source {
         node: &Node,
     ) -> Result<(DataFrame, Arc<Reading>), RunFailure> {
         if let Some(opened) = &self.opened {
-            let opened = Box::pin(opened.frame(task, &self.count)).await;
+            let opened = Box::pin(opened.frame(task, &self.count, node)).await;
             let (frame, reading) = opened.map_err(|error| RunFailure::node(node, error.into()))?;
             return Ok((plan::plain(frame).map_err(|error| RunFailure::node(node, error))?, reading));
         }
@@ -332,6 +320,34 @@ impl Source {
     /// Whether the object of this name is one of those that are read.
     pub(super) fn reads(&self, name: &str) -> bool {
         self.names.contains(name) || self.opened.as_ref().is_some_and(|opened| opened.reads(name))
+    }
+
+    /// What was read of it.
+    pub(super) fn counts(&self) -> Counts {
+        self.count.counts()
+    }
+
+    /// How its files were chosen; `None` for a table.
+    pub(super) fn files(&self) -> Option<SourceFiles> {
+        self.files
+    }
+
+    /// Where the table is that it is; `None` for a list of objects.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.opened.as_ref().map(Opened::place)
+    }
+
+    /// The objects that are read, with their sizes.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (Object, u64)> + Clone + '_ {
+        self.objects
+            .iter()
+            .map(|object| (Object { location: object.uri(), etag: object.etag.clone() }, object.size))
+    }
+
+    /// Up to which key a table of a database was read, when the bookmark is to move there.
+    pub(super) fn reached(&self) -> Option<(String, Keys)> {
+        let reached = self.opened.as_ref()?.reached()?;
+        Some((self.node.clone(), reached))
     }
 
     /// What the bookmark has to remember; `None` when it is not to move.

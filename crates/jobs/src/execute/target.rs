@@ -17,8 +17,8 @@ use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};
 use crate::graph::{
-    BlockCodec, Compression as TextCompression, Destination, IcebergTarget, Node, ParquetCodec, Target,
-    UpdateBehavior, WriteFormat,
+    BlockCodec, CatalogUpdate, Compression as TextCompression, Destination, IcebergTarget, Node,
+    ParquetCodec, S3Path, Target, UpdateBehavior, WriteFormat,
 };
 use crate::plan::{Accused, PlanError, plain};
 
@@ -58,7 +58,7 @@ fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
 }
 
 /// Columns of what is written are told apart without their case: of two that differ in nothing else one would be lost.
-fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
+pub(super) fn refuse_alike(node: &Node, frame: &Schema) -> Result<(), RunFailure> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for field in frame.fields() {
         if let Some(other) = seen.insert(field.name().to_lowercase(), field.name()) {
@@ -81,33 +81,10 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, RunFailure> {
     match &target.destination {
         Destination::Path { path, format, catalog } => {
-            let follows = catalog.as_ref().map(|update| Follows {
-                database: update.database.clone(),
-                table: update.table.clone(),
-                widen: update.behavior == UpdateBehavior::UpdateInDatabase,
-                create: true,
-            });
-            let (format, options) = formats_of(*format);
-            let mut resolved = Resolved {
-                bucket: bucket(node, &path.bucket)?,
-                prefix: folder(&path.prefix),
-                format,
-                options,
-                keys: target.partition_keys.clone(),
-                shape: None,
-                follows,
-                iceberg: None,
-                notes: Vec::new(),
-            };
-            resolved.check_keys(node, frame)?;
-            refuse_alike(node, frame)?;
-            if let Some(follows) = resolved.follows.clone()
-                && let Some(table) = existing(task, node, &follows).await?
-            {
-                resolved.join_table(node, &table, frame, follows.widen)?;
-            }
-            Ok(resolved)
+            of_path(task, node, target, (path, *format, catalog.as_ref()), frame).await
         }
+        // Such a target has no files.
+        Destination::Database(_) => Err(refused(node, "it writes to a database, not files")),
         Destination::Iceberg(target) => {
             refuse_alike(node, frame)?;
             Box::pin(of_iceberg(task, node, target, frame)).await
@@ -124,6 +101,41 @@ pub(crate) async fn resolve(
             of_table(node, target, &found, frame, widen, update.is_some().then_some(follows))
         }
     }
+}
+
+async fn of_path(
+    task: &Task<'_>,
+    node: &Node,
+    target: &Target,
+    (path, format, catalog): (&S3Path, WriteFormat, Option<&CatalogUpdate>),
+    frame: &Arc<Schema>,
+) -> Result<Resolved, RunFailure> {
+    let follows = catalog.map(|update| Follows {
+        database: update.database.clone(),
+        table: update.table.clone(),
+        widen: update.behavior == UpdateBehavior::UpdateInDatabase,
+        create: true,
+    });
+    let (format, options) = formats_of(format);
+    let mut resolved = Resolved {
+        bucket: bucket(node, &path.bucket)?,
+        prefix: folder(&path.prefix),
+        format,
+        options,
+        keys: target.partition_keys.clone(),
+        shape: None,
+        follows,
+        iceberg: None,
+        notes: Vec::new(),
+    };
+    resolved.check_keys(node, frame)?;
+    refuse_alike(node, frame)?;
+    if let Some(follows) = resolved.follows.clone()
+        && let Some(table) = existing(task, node, &follows).await?
+    {
+        resolved.join_table(node, &table, frame, follows.widen)?;
+    }
+    Ok(resolved)
 }
 
 async fn existing(task: &Task<'_>, node: &Node, follows: &Follows) -> Result<Option<Table>, RunFailure> {

@@ -6,7 +6,7 @@
 use crate::graph::{Condition, FieldPath, Operand, Operation};
 
 /// All conditions, joined.
-pub(super) fn predicate(any: bool, conditions: &[Condition]) -> String {
+pub(crate) fn predicate(any: bool, conditions: &[Condition]) -> String {
     let word = if any { " OR " } else { " AND " };
     conditions.iter().map(condition).collect::<Vec<_>>().join(word)
 }

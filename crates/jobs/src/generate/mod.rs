@@ -7,9 +7,12 @@
 //!
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
-mod condition;
+pub(crate) mod condition;
+pub mod dag;
+mod database;
 mod nodes;
 mod python;
+mod quality;
 #[cfg(test)]
 mod tests;
 
@@ -55,7 +58,13 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
     }
-    for node in graph.needed() {
+    let evaluates = graph.needed().any(|node| matches!(node.kind, NodeKind::Quality(_)));
+    if evaluates {
+        script.push_str(quality::HEAD);
+    }
+    let is_target = |node: &&Node| matches!(node.kind, NodeKind::Target(_));
+    // What is written is written when everything else was said.
+    for node in graph.needed().filter(|node| !is_target(node)).chain(graph.needed().filter(is_target)) {
         script.push_str(&format!("\n# {} {}\n", node.label, comment(&node.name)));
         let statements = nodes::statements(node, &variables).map_err(|what| {
             JobsError::invalid(format!("node {} {} ({}): {what}", node.label, node.id, node.name))
@@ -63,6 +72,9 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
         script.push_str(&statements);
     }
     script.push_str("\njob.commit()\n");
+    if evaluates {
+        script.push_str(quality::END);
+    }
     Ok(script)
 }
 

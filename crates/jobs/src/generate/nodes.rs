@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::condition;
-use super::python::{dictionary, flag, list, text, texts};
+use super::python::{dictionary, flag, list, segment, text, texts};
+use super::{condition, database, quality};
 use crate::graph::{
     AggFunction, Aggregation, BlockCodec, Bounds, CatalogSource, Compression, Destination, FieldPath,
     FileFormat, FileSource, JoinKind, JoinSide, Mapping, Node, NodeKind, ParquetCodec, Target,
@@ -43,6 +43,8 @@ pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, S
             let united = format!("{}.toDF().union({}.toDF())", names.input(0)?, names.input(1)?);
             names.of_frame(&if *distinct { format!("{united}.distinct()") } else { united })
         }
+        NodeKind::Jdbc(source) => database::read(source, &names),
+        NodeKind::Quality(own) => return quality::statements(own, &names),
         NodeKind::Target(target) => return write(target, &names),
         _ => return Err("this kind of node has no script yet; its job runs on the engine".to_owned()),
     };
@@ -50,25 +52,30 @@ pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, S
 }
 
 /// How a node and its inputs are called.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     node: &'a Node,
     variables: &'a Variables,
 }
 
 impl Names<'_> {
-    fn own(&self) -> Result<&str, String> {
+    pub(super) fn own(&self) -> Result<&str, String> {
         self.of(&self.node.id)
+    }
+
+    /// The node's name, for people.
+    pub(super) fn title(&self) -> &str {
+        &self.node.name
     }
 
     fn of(&self, id: &str) -> Result<&str, String> {
         self.variables.get(id).map(String::as_str).ok_or_else(|| format!("there is no node {id}"))
     }
 
-    fn input(&self, at: usize) -> Result<&str, String> {
+    pub(super) fn input(&self, at: usize) -> Result<&str, String> {
         self.of(self.node.inputs.get(at).ok_or("an input is missing")?)
     }
 
-    fn context(&self) -> String {
+    pub(super) fn context(&self) -> String {
         text(&self.node.id)
     }
 
@@ -88,8 +95,7 @@ impl Names<'_> {
 }
 
 fn dotted(path: &FieldPath) -> String {
-    let quoted = |name: &String| if name.contains('.') { format!("`{name}`") } else { name.clone() };
-    path.iter().map(quoted).collect::<Vec<_>>().join(".")
+    path.iter().map(|name| segment(name)).collect::<Vec<_>>().join(".")
 }
 
 fn dotted_all(paths: &[FieldPath]) -> String {
@@ -300,9 +306,8 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
                 text(&update.table),
             ))
         }
-        Destination::Iceberg(_) => {
-            Err("an Iceberg target has no script yet; its job runs on the engine".to_owned())
-        }
+        Destination::Iceberg(_) => Err(unwritten("an Iceberg target")),
+        Destination::Database(_) => Err(unwritten("a target in a database")),
         Destination::Table { database, table, update } => {
             let mut options = vec![("partitionKeys", keys)];
             if let Some(update) = update {
@@ -319,6 +324,10 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
             ))
         }
     }
+}
+
+fn unwritten(what: &str) -> String {
+    format!("{what} has no script yet; its job runs on the engine")
 }
 
 fn behavior(update: UpdateBehavior) -> &'static str {

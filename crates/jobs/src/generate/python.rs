@@ -40,6 +40,11 @@ pub(super) fn flag(value: bool) -> String {
     if value { "True" } else { "False" }.to_owned()
 }
 
+/// A field's name within a path: one with dots in it stands in backticks.
+pub(super) fn segment(name: &str) -> String {
+    if name.contains('.') { format!("`{name}`") } else { name.to_owned() }
+}
+
 /// A text as an identifier: what cannot be in one becomes `_`. It never is a word of the language: there is an `_` in
 /// front of one that begins with a digit, and the caller joins two parts by `_`.
 pub(super) fn identifier(wanted: &str) -> String {

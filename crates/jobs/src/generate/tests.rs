@@ -117,6 +117,61 @@ fn a_query_sees_its_inputs() {
 }
 
 #[test]
+fn rules_are_evaluated_before_anything_is_written() {
+    let rules = |input: &str, more: Value| {
+        let mut node = json!({"Name": "q", "Inputs": [input], "Ruleset": "Rules = [ RowCount > 0 ]"});
+        if let (Some(node), Value::Object(more)) = (node.as_object_mut(), more) {
+            node.extend(more);
+        }
+        json!({ "EvaluateDataQuality": node })
+    };
+    let text = script(json!({
+        "src": csv("in"), "a-out": target("src", json!({})),
+        "now": rules("src", json!({"StopJobOnFailureOptions": {"StopJobOnFailureTiming": "Immediate"},
+            "PublishingOptions": {"EvaluationContext": "c", "ResultsS3Prefix": "s3://results/x/", "ResultsPublishingEnabled": false}})),
+        "later": rules("src", json!({"Output": "EvaluationResults",
+            "StopJobOnFailureOptions": {"StopJobOnFailureTiming": "AfterDataLoad"}})),
+        "b-out": target("later", json!({})),
+    }))
+    .expect("a script");
+    let wanted = "q_now = EvaluateDataQuality.apply(frame=in_src, ruleset=\"Rules = [ RowCount > 0 ]\", \
+        publishing_options={\"dataQualityEvaluationContext\": \"c\", \"enableDataQualityResultsPublishing\": False, \
+        \"resultsS3Prefix\": \"s3://results/x/\"}, transformation_ctx=\"now\")\nrequire(not_passed(q_now))\nq_now = in_src\n";
+    assert!(text.contains(wanted), "{text}");
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
+    assert!(at("rules_not_passed += not_passed(q_later)\n") < at("write_dynamic_frame"));
+    assert!(text.contains("from_options(frame=q_later, connection_type=\"s3\""), "{text}");
+    assert!(text.ends_with("\njob.commit()\nrequire(rules_not_passed)\n"), "{text}");
+}
+
+#[test]
+fn tables_of_databases_are_read_by_the_same_keys() {
+    let connector = |more: Value| {
+        json!({"JDBCConnectorSource": {"Name": "s", "ConnectionName": "c", "ConnectionTable": "a.t", "ConnectorName": "x",
+            "ConnectionType": "postgresql", "AdditionalOptions": more}})
+    };
+    let keyed = json!({"JobBookmarkKeys": ["day", "id"], "JobBookmarkKeysSortOrder": "desc"});
+    let direct = json!({"DirectJDBCSource": {"Name": "s", "ConnectionName": "c", "Database": "d.x", "Table": "t",
+        "ConnectionType": "mysql"}});
+    let head = "from_options(connection_type=\"postgresql\", connection_options={\"useConnectionProperties\": \"true\", \
+        \"connectionName\": \"c\", \"dbtable\": \"a.t\"";
+    for (source, call) in [
+        (connector(json!({})), format!("{head}}}, transformation_ctx=\"src\")")),
+        (
+            connector(keyed),
+            format!(
+                "{head}, \"jobBookmarkKeys\": [\"day\", \"id\"], \"jobBookmarkKeysSortOrder\": \"desc\"}}, \
+                 transformation_ctx=\"src\")"
+            ),
+        ),
+        (direct, "\"dbtable\": \"\\\"d.x\\\".t\"}, transformation_ctx=\"src\")".to_owned()),
+    ] {
+        let text = script(json!({"src": source, "out": target("src", json!({}))})).expect("a script");
+        assert!(text.contains(&call), "{call} in {text}");
+    }
+}
+
+#[test]
 fn a_target_with_a_table_is_a_sink() {
     let policy = json!({"SchemaChangePolicy": {"EnableUpdateCatalog": true, "UpdateBehavior": "LOG", "Database": "d", "Table": "t"}});
     let text = script(json!({"src": csv("in"), "out": target("src", policy)})).expect("a script");

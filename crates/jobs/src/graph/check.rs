@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::fault;
-use super::{Destination, Node, NodeKind};
+use super::{DatabasePlace, Destination, Node, NodeKind};
 use crate::JobsError;
 
 /// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
@@ -45,21 +45,34 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
     Ok(needed)
 }
 
-/// Each target of an Iceberg table would commit on what the table was before the other.
+/// Each target of an Iceberg table would commit on what the table was before the other; of a database, make the table
+/// that is missing.
 fn refuse_shared_tables(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError> {
     let mut tables = BTreeMap::new();
     for node in nodes.values() {
-        let Some(Destination::Iceberg(target)) = node.kind.target().map(|target| &target.destination) else {
-            continue;
+        let (kind, table) = match node.kind.target().map(|target| &target.destination) {
+            Some(Destination::Iceberg(target)) => {
+                ("Iceberg table", [target.database.to_lowercase(), target.table.to_lowercase()])
+            }
+            Some(Destination::Database(target)) => ("table of a database", of_database(&target.place)),
+            _ => continue,
         };
-        let table = (target.database.to_lowercase(), target.table.to_lowercase());
-        if let Some(other) = tables.insert(table, &node.id) {
-            let what =
-                format!("it writes to the same Iceberg table as node {other}; unite their inputs (Union)");
+        if let Some(other) = tables.insert((kind, table), &node.id) {
+            let what = format!("it writes to the same {kind} as node {other}; unite their inputs (Union)");
             return Err(fault(&node.id, node.label, &what));
         }
     }
     Ok(())
+}
+
+fn of_database(place: &DatabasePlace) -> [String; 2] {
+    match place {
+        DatabasePlace::Catalog { database, table } => [database.to_lowercase(), table.to_lowercase()],
+        // A connection is none of the catalog's databases.
+        DatabasePlace::Connection { connection, schema, table } => {
+            [format!("connection {connection}"), format!("{schema:?} {table}")]
+        }
+    }
 }
 
 /// A collection of frames is read by SelectFromCollection, and nothing else is.

@@ -36,7 +36,8 @@ pub use pii::{EntityType, Pii, PiiAction, PiiScope};
 pub use quality::{Gate, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
 pub use target::{
-    BlockCodec, CatalogUpdate, Destination, IcebergTarget, ParquetCodec, Target, UpdateBehavior, WriteFormat,
+    BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, ParquetCodec,
+    Target, UpdateBehavior, WriteFormat,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

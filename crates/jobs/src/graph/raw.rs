@@ -21,11 +21,14 @@ pub(super) struct Source {
     pub(super) skip_footer: Option<i64>,
     pub(super) connection_name: String,
     pub(super) connection_type: String,
+    pub(super) connection_table: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct SourceOptions {
+    pub(super) job_bookmark_keys: Option<Vec<String>>,
+    pub(super) job_bookmark_keys_sort_order: Option<String>,
     pub(super) bounded_size: Option<i64>,
     pub(super) bounded_files: Option<i64>,
 }
@@ -224,6 +227,9 @@ pub(super) struct Target {
     pub(super) database: String,
     pub(super) table: String,
     pub(super) schema_change_policy: Option<SchemaChangePolicy>,
+    pub(super) connection_name: String,
+    pub(super) connection_table: String,
+    pub(super) connection_type: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -41,12 +41,16 @@ pub struct JdbcSource {
     pub connection: String,
     /// The engine that it must be to.
     pub engine: sources::jdbc::Engine,
-    /// The database.
-    pub database: String,
+    /// The database; the connection's own without it.
+    pub database: Option<String>,
     /// The schema, where the engine has schemas and one is named.
     pub schema: Option<String>,
     /// The table.
     pub table: String,
+    /// The columns by which bookmarks know what is new; none: those of the primary key.
+    pub keys: Vec<String>,
+    /// Whether their values fall from row to row.
+    pub descending: bool,
 }
 
 /// Files to read.

@@ -25,6 +25,8 @@ pub enum Destination {
     },
     /// An Iceberg table.
     Iceberg(IcebergTarget),
+    /// A table of a database.
+    Database(DatabaseTarget),
     /// Files of an existing table, in its format, below its location.
     Table {
         /// Its database.
@@ -33,6 +35,36 @@ pub enum Destination {
         table: String,
         /// Whether schema and partitions of the table follow.
         update: Option<UpdateBehavior>,
+    },
+}
+
+/// A table of a database to append to; it is made when it is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseTarget {
+    /// What the database must be.
+    pub engine: sources::jdbc::Engine,
+    /// Which table.
+    pub place: DatabasePlace,
+}
+
+/// How a table of a database is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabasePlace {
+    /// By the table of the catalog that stands for it.
+    Catalog {
+        /// The catalog's database.
+        database: String,
+        /// The catalog's table.
+        table: String,
+    },
+    /// By the connection to its database.
+    Connection {
+        /// The connection's name.
+        connection: String,
+        /// The schema, where the engine has schemas and one is named.
+        schema: Option<String>,
+        /// The table.
+        table: String,
     },
 }
 

@@ -50,7 +50,7 @@ fn name_of(expr: &Expr, schema: &Schema, columns: &[Column]) -> Option<(String, 
     same.then(|| (own.name.clone(), field.data_type().clone()))
 }
 
-fn is_text(native: &str) -> bool {
+pub(super) fn is_text(native: &str) -> bool {
     let native = native.to_ascii_lowercase();
     ["text", "char", "tinytext", "mediumtext", "longtext", "varchar"]
         .iter()

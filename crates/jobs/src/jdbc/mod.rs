@@ -2,12 +2,21 @@
 //!
 //! All readings of one provider see one snapshot: the first of them is kept open, and PostgreSQL shows its snapshot to
 //! the others, so that a table may be read in parts beside each other, and by several targets. MySQL cannot show one; its
-//! tables are read in one part, each reading on the snapshot of its own beginning.
+//! tables are read in one part, each reading on the snapshot of its own beginning. With a bookmark the last key of a reading
+//! is chosen once, when the table is opened, so that what is read is the same on later snapshots.
 //!
 //! What a crash leaves: nothing here; the database ends transactions whose client is gone.
 
+mod cells;
 mod filters;
+mod fit;
+mod keys;
 mod rows;
+mod staged;
+
+pub(crate) use cells::Cells;
+pub(crate) use fit::{Fit, declared, fit};
+pub(crate) use keys::Wish;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -26,8 +35,18 @@ use futures::StreamExt;
 use sources::SourceError;
 use sources::jdbc::{Column, Config, Database, Engine, Part, Select, Snapshot};
 
+pub use staged::{After, Databases, Login, TableRead, TableRows};
+
+use keys::Span;
 use rows::Rows;
 
+use crate::bookmark::{Keys, Since};
+
+/// The most parts of a table that are read beside each other: each is a connection.
+pub(crate) const MAX_PARTS: u32 = 64;
+/// In how many parts a table with a `hashfield` is read. Source: Glue Developer Guide, "Reading from JDBC tables in
+/// parallel".
+pub const DEFAULT_PARTS: u32 = 7;
 /// Batches that wait for who takes them.
 const BATCHES_AHEAD: usize = 2;
 
@@ -56,6 +75,8 @@ pub(crate) struct JdbcTable {
     snapshot: Option<Snapshot>,
     /// Keeps the snapshot.
     _first: Mutex<Option<Database>>,
+    /// Which of its rows; all without it.
+    span: Option<Span>,
     stats: Arc<ScanStats>,
 }
 
@@ -72,10 +93,12 @@ impl Place {
 }
 
 impl JdbcTable {
-    /// Opens the table: its columns by the catalog's names and types (`declared`), or all of the database's.
+    /// Opens the table: its columns by the catalog's names and types (`declared`), or all of the database's; all of its rows,
+    /// or those that are `new` by a key.
     pub(crate) async fn open(
         place: Place,
         declared: Option<&Schema>,
+        new: Option<&(Wish, Since)>,
         stats: Arc<ScanStats>,
     ) -> Result<Self, EngineError> {
         let failed = |error: SourceError| place.error(error);
@@ -84,11 +107,29 @@ impl JdbcTable {
         if found.is_empty() {
             return Err(place.error("there is no such table, or its columns may not be read"));
         }
-        let (columns, schema) = rows::columns(found, declared).map_err(|what| place.error(what))?;
         database.begin_reading(None).await.map_err(failed)?;
+        let span = match new {
+            None => None,
+            Some((wish, since)) => {
+                let span = keys::span(&mut database, &place, &found, wish, since).await;
+                Some(span.map_err(|what| place.error(what))?)
+            }
+        };
+        let (columns, schema) = rows::columns(found, declared).map_err(|what| place.error(what))?;
         let snapshot = database.share().await.map_err(failed)?;
         let first = snapshot.is_some().then_some(database);
-        Ok(Self { place: Arc::new(place), columns, schema, snapshot, _first: Mutex::new(first), stats })
+        let (place, first) = (Arc::new(place), Mutex::new(first));
+        Ok(Self { place, columns, schema, snapshot, _first: first, span, stats })
+    }
+
+    /// Up to which key reading the table comes, when that is to be remembered.
+    pub(crate) fn reached(&self) -> Option<Keys> {
+        self.span.as_ref()?.reached.clone()
+    }
+
+    /// Which of its rows are read, for the log; `None` when all are.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.span.as_ref().map(|span| span.note.as_str())
     }
 
     /// The parts to read; one where nothing tells parts apart, or no snapshot keeps them together.
@@ -144,6 +185,7 @@ impl TableProvider for JdbcTable {
                 table: self.place.table.clone(),
                 columns: columns.clone(),
                 conditions: conditions.clone(),
+                range: self.span.as_ref().map(|span| span.range.clone()),
                 part,
             };
             streams.push(Arc::new(Reading {

@@ -29,12 +29,13 @@ mod sql;
 
 use std::collections::BTreeSet;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use engine::{EngineError, Session};
+use formats::hive::HiveType;
 
 pub(crate) use blame::{Accused, Blame};
 pub(crate) use cast::convert;
@@ -59,6 +60,9 @@ pub(crate) enum PlanError {
     /// Something about the data's types or names.
     #[error("{0}")]
     Refused(String),
+    /// What it gives depends on its rows, of which none may be read.
+    #[error("its columns depend on its rows, which are not read")]
+    Unseen,
     /// The engine's own reason.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -73,6 +77,21 @@ impl From<DataFusionError> for PlanError {
 /// A column of a plain frame.
 pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
+}
+
+/// The schema of columns, all of which may be null, by their names and types as the catalog writes these.
+pub(crate) fn declared<'a>(
+    columns: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Schema, PlanError> {
+    let mut fields = Vec::new();
+    for (name, hive) in columns {
+        let data_type = hive.parse::<HiveType>().ok().and_then(|hive| hive.to_arrow().ok());
+        let data_type = data_type.ok_or_else(|| {
+            PlanError::Refused(format!("column {name} has the type {hive}, which is not known"))
+        })?;
+        fields.push(Field::new(name, data_type, true));
+    }
+    Ok(Schema::new(fields))
 }
 
 /// The same frame with unqualified columns; refuses two columns of one name.

@@ -47,6 +47,20 @@ pub(crate) struct Planning<'a> {
     pub(crate) notes: Vec<String>,
     /// The plans that were run.
     pub(crate) looks: Vec<LogicalPlan>,
+    /// Whether any may be.
+    pub(crate) may_look: bool,
+}
+
+impl<'a> Planning<'a> {
+    /// The planning of a node that may look at its rows.
+    pub(crate) fn new(accused: Accused, decisions: &'a Decisions) -> Self {
+        Self { accused, decisions, notes: Vec::new(), looks: Vec::new(), may_look: true }
+    }
+
+    /// The planning of a node of which no row is computed: one that has to look at them fails with `Unseen`.
+    pub(crate) fn without_looks(accused: Accused, decisions: &'a Decisions) -> Self {
+        Self { may_look: false, ..Self::new(accused, decisions) }
+    }
 }
 
 impl Planning<'_> {
@@ -56,6 +70,9 @@ impl Planning<'_> {
         session: &Session,
         frame: DataFrame,
     ) -> Result<Vec<RecordBatch>, PlanError> {
+        if !self.may_look {
+            return Err(PlanError::Unseen);
+        }
         self.looks.push(frame.logical_plan().clone());
         Ok(session.collect(frame).await?.0)
     }

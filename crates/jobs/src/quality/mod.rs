@@ -6,7 +6,6 @@
 
 mod evaluate;
 mod outcome;
-#[cfg_attr(not(test), expect(dead_code, reason = "the node that evaluates rules will read it"))]
 mod rows;
 pub mod service;
 
@@ -15,7 +14,6 @@ mod tests;
 
 pub(crate) use evaluate::{Input, evaluate};
 pub use outcome::{AnalyzerOutcome, Evaluation, Metrics, Outcome, RuleOutcome};
-#[cfg(test)]
 pub(crate) use rows::row_outcomes;
 
 use quality::{Check, Condition, Kind, Ruleset, Test};

@@ -13,6 +13,10 @@
 //! the state, so a run that was stopped, deleted or taken over publishes nothing. The run of a script is SUCCEEDED
 //! by the same rule; what it wrote is visible already.
 //!
+//! A run with rows for databases outside publishes the rest and decides about these in one transaction, stays RUNNING, and
+//! is SUCCEEDED once they have landed (`delivered`); from the decision on nothing else ends it, and whoever finds it without
+//! an executor goes on with the landing.
+//!
 //! After a crash a run's lease runs out (or is released by the restarted process, which knows the
 //! old one is gone), and the run is FAILED with the reason, and retried if the job allows.
 
@@ -26,9 +30,11 @@ mod work;
 
 pub use document::to_document;
 pub use ops::{RunPage, StartRequest, StopResult, get, list};
-pub(crate) use ops::{insert_retry, start, stop};
+pub(crate) use ops::{insert_retry, lock, start, stop};
 pub use rows::{Run, RunInput};
-pub(crate) use rows::{active_ids, apply, count_active, input, load, note_alive, still_ours};
+pub(crate) use rows::{
+    active_ids, any_active, apply, count_active, input, keep, load, note_alive, still_ours,
+};
 pub use state::{Effect, Event, Rejected, RunState, StateFacts, step};
 pub use work::RunKind;
 use work::Work;

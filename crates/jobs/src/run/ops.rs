@@ -119,7 +119,7 @@ pub(crate) async fn start(
 }
 
 /// Serialises starts of one job, also on PostgreSQL, so that slots and numbers are counted right.
-async fn lock(tx: &mut Tx, incarnation: &str) -> Result<(), JobsError> {
+pub(crate) async fn lock(tx: &mut Tx, incarnation: &str) -> Result<(), JobsError> {
     tx.execute(
         "UPDATE jobs_definitions SET incarnation = incarnation WHERE incarnation = $1",
         &params![incarnation],
@@ -196,6 +196,7 @@ fn details(
         modified_ms: now_ms,
         completed_ms: None,
         error_message: None,
+        verdict: None,
         state_detail: waits
             .then(|| "The run waits because the job has reached its maximum concurrency.".to_owned()),
         timeout_minutes: request.timeout.or(job.spec.timeout).unwrap_or(480),
@@ -260,6 +261,7 @@ pub(crate) async fn insert_retry(tx: &mut Tx, failed: &Run) -> Result<(), JobsEr
         modified_ms: now,
         completed_ms: None,
         error_message: None,
+        verdict: None,
         state_detail: None,
         totals: Totals::default(),
         ..failed.details.clone()

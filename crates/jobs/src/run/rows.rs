@@ -7,6 +7,7 @@ use store::{Row, Scope, Tx, params};
 
 use super::{Effect, Event, RunKind, RunState, StateFacts, Work, step};
 use crate::arguments::ArgumentMap;
+use crate::definition::Job;
 use crate::execute::RunFailure;
 use crate::graph::Graph;
 use crate::{JobsError, progress::Totals};
@@ -68,6 +69,9 @@ pub struct Details {
     /// Why it failed or was stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// Why it is to fail once all of its output has arrived: a data quality gate after the loading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<String>,
     /// Why it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_detail: Option<String>,
@@ -123,6 +127,32 @@ impl Details {
 }
 
 impl Run {
+    /// A run that is not stored, and never begins: what one of the job would be now.
+    pub(crate) fn imagined(job: &Job, scope: &Scope, now_ms: i64) -> Self {
+        let details = Details {
+            version: VERSION,
+            job: job.name.clone(),
+            kind: RunKind::Graph,
+            state: RunState::Starting,
+            attempt: 0,
+            max_retries: 0,
+            previous_run_id: None,
+            begun_ms: None,
+            seen_ms: None,
+            executed_ms: 0,
+            modified_ms: now_ms,
+            completed_ms: None,
+            error_message: None,
+            verdict: None,
+            state_detail: None,
+            timeout_minutes: 0,
+            totals: Totals::default(),
+            echo: Map::new(),
+        };
+        let (id, incarnation) = ("jr_imagined".to_owned(), job.incarnation.clone());
+        Self { id, incarnation, scope: scope.clone(), seq: 0, created_ms: now_ms, details }
+    }
+
     pub(crate) fn facts(&self) -> StateFacts {
         let d = &self.details;
         StateFacts { state: d.state, attempt: d.attempt, max_retries: d.max_retries }
@@ -209,6 +239,13 @@ pub(crate) async fn count_active(tx: &mut Tx, incarnation: &str) -> Result<u32, 
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// The oldest run of a job that has not ended.
+pub(crate) async fn any_active(tx: &mut Tx, incarnation: &str) -> Result<Option<String>, JobsError> {
+    let sql = "SELECT id FROM jobs_runs WHERE incarnation = $1 AND active = 1 ORDER BY seq LIMIT 1";
+    let row = tx.query_opt(sql, &params![incarnation]).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
 /// Reads runs of a job, newest first, those with a `seq` below `before`.
 pub(super) async fn page(
     tx: &mut Tx,
@@ -260,6 +297,11 @@ pub(super) async fn insert(tx: &mut Tx, run: &Run, input: &RunInput) -> Result<(
 /// Notes that the process which executes the run, read in this transaction, is alive.
 pub(crate) async fn note_alive(tx: &mut Tx, run: &mut Run) -> Result<(), JobsError> {
     run.details.seen_ms = Some(tx.now_ms());
+    keep(tx, run).await
+}
+
+/// Stores the details of a run that was read in this transaction, whose state stays.
+pub(crate) async fn keep(tx: &mut Tx, run: &Run) -> Result<(), JobsError> {
     let document = serde_json::to_string(&run.details).map_err(damaged)?;
     tx.execute("UPDATE jobs_runs SET document = $1 WHERE id = $2", &params![document, run.id.as_str()])
         .await?;

@@ -78,6 +78,10 @@ pub enum Event {
     Failed,
     /// The output is published, in the transaction of this event.
     Published,
+    /// The output was published before, and what was decided to go to databases has arrived there.
+    Delivered,
+    /// The output was published before, and a database will never take what was decided to go there.
+    Undeliverable,
     /// The executing process is gone; its lease has ended.
     Lost,
     /// The executing process stops in order; the run is to be executed again.
@@ -122,6 +126,10 @@ pub fn step(facts: StateFacts, event: Event) -> Result<(RunState, Vec<Effect>), 
         (Running, Event::StopRequested) => (Stopping, vec![Effect::Cancel]),
         (Stopping, Event::StopRequested) => (Stopping, vec![Effect::Cancel]),
         (Running, Event::Published) => (Succeeded, vec![Effect::Finish]),
+        // What is published is published, also when somebody asks to stop the run after that.
+        (Running | Stopping, Event::Delivered) => (Succeeded, vec![Effect::Finish]),
+        // Another attempt would publish the rest twice.
+        (Running | Stopping, Event::Undeliverable) => (Failed, vec![Effect::Finish]),
         (Starting | Running, Event::Failed | Event::Lost) => (Failed, failed()),
         (Running, Event::TimedOut) => (Timeout, vec![Effect::Finish]),
         (Running, Event::Interrupted) => (Starting, vec![]),
@@ -148,7 +156,7 @@ mod tests {
         RunState::Failed,
         RunState::Timeout,
     ];
-    const EVENTS: [Event; 9] = [
+    const EVENTS: [Event; 11] = [
         Event::Admitted,
         Event::Begun,
         Event::StopRequested,
@@ -156,6 +164,8 @@ mod tests {
         Event::TimedOut,
         Event::Failed,
         Event::Published,
+        Event::Delivered,
+        Event::Undeliverable,
         Event::Lost,
         Event::Interrupted,
     ];
@@ -178,6 +188,16 @@ mod tests {
             let result = step(facts(state, 0, 3), Event::Published);
             assert_eq!(result.is_ok(), state == RunState::Running, "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_was_published_before_it_was_delivered_is_never_done_again() {
+        for state in [RunState::Running, RunState::Stopping] {
+            let end = |event| step(facts(state, 0, 3), event).unwrap();
+            assert_eq!(end(Event::Delivered), (RunState::Succeeded, vec![Effect::Finish]));
+            assert_eq!(end(Event::Undeliverable), (RunState::Failed, vec![Effect::Finish]));
+        }
+        assert!(step(facts(RunState::Starting, 0, 3), Event::Delivered).is_err());
     }
 
     #[test]

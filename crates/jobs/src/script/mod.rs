@@ -26,6 +26,7 @@ pub(crate) use files::is_location;
 
 use crate::execute::{RunFailure, published};
 use crate::jobs::Active;
+use crate::lineage::Datasets;
 use crate::log::RunLog;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
@@ -115,6 +116,9 @@ pub(crate) async fn execute(
     active: &Active,
     log: &RunLog,
 ) -> Result<(), RunFailure> {
+    if let Some(events) = &context.events {
+        events.begun(run, context.store.clock().now_ms());
+    }
     let task = launch::Task { context, run, lease, log };
     // While it is prepared there is nothing yet that could end by itself.
     let prepared = tokio::select! {
@@ -149,13 +153,16 @@ async fn conclude(
     run::apply(&mut tx, &mut now, Event::Published).await?.ok_or(RunFailure::Ended)?;
     lease::release(&mut tx, lease).await?;
     match tx.commit().await {
-        Ok(()) => Ok(()),
-        Err(error) if unknown(&error) && published(context, run, &(RunState::Succeeded, None)).await? => {
-            Ok(())
-        }
+        Ok(()) => {}
+        Err(error) if unknown(&error) && published(context, run, &(RunState::Succeeded, None)).await? => {}
         // If it is not known: the lease runs out, and recovery looks at what is stored.
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
     }
+    if let Some(events) = &context.events {
+        let now_ms = context.store.clock().now_ms();
+        events.ended(run, RunState::Succeeded, now_ms, None, &Datasets::default());
+    }
+    Ok(())
 }
 
 /// Hands what a script prints to the run's logs.

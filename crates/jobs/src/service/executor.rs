@@ -12,11 +12,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use crate::delivery::Whose;
 use crate::execute::{self, Counters, RunFailure};
 use crate::jobs::Active;
+use crate::lineage::Datasets;
 use crate::log::{FLUSH_MS, RunLog};
 use crate::run::{self, Event, Run, RunKind, RunState};
-use crate::{JobsError, retry, script};
+use crate::{JobsError, delivery, retry, script};
 
 /// How often timeouts and other processes' stops are looked at.
 const WATCH: Duration = Duration::from_millis(500);
@@ -28,6 +30,31 @@ pub(super) struct Begun {
     run: Run,
     lease: Lease,
     active: Active,
+    /// Whether its output is published, and only rows for databases are to be landed.
+    decided: bool,
+}
+
+/// Leases a run whose output is published, but for rows that are decided to go to databases; `None` when there are none,
+/// or somebody holds the lease.
+pub(super) async fn resume(context: &Context, id: &str) -> Result<Option<Begun>, JobsError> {
+    let mut tx = context.store.begin().await?;
+    if delivery::decided(&mut tx, id).await?.is_empty() {
+        return Ok(None);
+    }
+    let Some(run) = run::load(&mut tx, id).await? else { return Ok(None) };
+    let options = &context.options;
+    let Some(lease) =
+        lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await?
+    else {
+        return Ok(None);
+    };
+    let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
+    context.shared.enter(id, active.clone());
+    if let Err(error) = tx.commit().await {
+        context.shared.leave(id);
+        return Err(error.into());
+    }
+    Ok(Some(Begun { run, lease, active, decided: true }))
 }
 
 /// Leases a run that is to be executed; `None` when somebody else was quicker or it is gone.
@@ -54,7 +81,7 @@ async fn try_begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsErr
         context.shared.leave(id);
         return Err(error.into());
     }
-    Ok(Some(Begun { run, lease, active }))
+    Ok(Some(Begun { run, lease, active, decided: false }))
 }
 
 /// Why the watch ended the work.
@@ -68,18 +95,33 @@ enum Ended {
 
 /// Executes a leased run and stores its end.
 pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationToken) {
-    let Begun { run, lease, active } = begun;
+    let Begun { run, lease, active, decided } = begun;
     let clock = context.store.clock().clone();
     let log = RunLog::new(context.logs.clone(), clock, &run);
-    let work = work(&context, &run, &lease, &active, &log);
+    let work = async {
+        match decided {
+            true => Box::pin(execute::resume(&context, &run, &lease, &log)).await,
+            false => work(&context, &run, &lease, &active, &log).await,
+        }
+    };
     let (result, ended) = Box::pin(drive(&context, &run, &lease, &active, &log, &stop, work)).await;
     match result {
         Ok(()) => {}
+        Err(failure @ RunFailure::Undelivered { .. }) => {
+            log.error(format!("run {}: {failure}", run.id));
+            log.flush().await;
+            pause(&context, &stop).await;
+        }
         Err(failure) => {
             let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
             match end {
                 Ok(Some(state)) => {
-                    log.error(format!("run {} {}: {}", run.id, state.as_str(), failure.message(&run.id)));
+                    let message = failure.message(&run.id);
+                    log.error(format!("run {} {}: {message}", run.id, state.as_str()));
+                    if let Some(events) = &context.events {
+                        let now_ms = context.store.clock().now_ms();
+                        events.ended(&run, state, now_ms, Some(&message), &Datasets::default());
+                    }
                 }
                 Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
                 // The lease runs out and the run is recovered as lost.
@@ -90,6 +132,19 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
     log.flush().await;
     context.shared.leave(&run.id);
     context.shared.wake.notify_one();
+    if run.details.kind == RunKind::Graph {
+        // Of this run alone: whose database is away holds up nobody else's.
+        execute::throw_away(&context, &run.scope, Whose::Run(&run.id)).await;
+    }
+}
+
+/// Waits until a database may be asked again: the lease is not renewed any more, and runs out meanwhile.
+async fn pause(context: &Context, stop: &CancellationToken) {
+    let ttl = Duration::from_millis(u64::try_from(context.options.lease_ttl_ms).unwrap_or(1_000));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(ttl) => {}
+    }
 }
 
 /// The work itself; `Ok` means that the run is SUCCEEDED.
@@ -233,6 +288,10 @@ async fn finish(
         return Ok(None);
     }
     let Some(mut now) = run::load(&mut tx, &run.id).await? else { return Ok(None) };
+    if !delivery::decided(&mut tx, &run.id).await?.is_empty() {
+        // It was published after all, and ends when its rows have landed.
+        return Ok(None);
+    }
     let cancelled = matches!(failure, RunFailure::Cancelled);
     let event = match ended {
         Some(Ended::Timeout) if cancelled => Event::TimedOut,

@@ -18,15 +18,17 @@ use std::time::Duration;
 use engine::Engine;
 use lake::Lake;
 use store::vault::Vault;
-use store::{Store, StoreError, lease};
+use store::{Scope, Store, StoreError, lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::execute::explain::{self, Explained};
 use crate::jobs::{Jobs, Shared};
+use crate::lineage::events::Events;
 use crate::log::Logs;
 use crate::run::{self, Event, RunState};
 use crate::script::Scripts;
-use crate::{JobsError, retry};
+use crate::{ArgumentMap, JobsError, retry};
 
 /// How a service runs.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     /// What opens the secrets of connections.
     pub(crate) vault: Option<Vault>,
+    /// Who is told what becomes of runs.
+    pub(crate) events: Option<Events>,
     pub(crate) options: Options,
 }
 
@@ -68,6 +72,27 @@ pub(crate) struct Context {
 #[derive(Clone)]
 pub struct Service {
     context: Context,
+}
+
+/// Says what runs would do.
+#[derive(Clone)]
+pub struct Explainer {
+    context: Context,
+}
+
+impl Explainer {
+    /// Explains what a run of the job with these arguments would do; runs and changes nothing.
+    ///
+    /// # Errors
+    /// `JobNotFound`; `InvalidInput` for a job without a graph, and for arguments that mean nothing.
+    pub async fn explain(
+        &self,
+        scope: &Scope,
+        job: &str,
+        arguments: Option<&ArgumentMap>,
+    ) -> Result<Explained, JobsError> {
+        Box::pin(explain::explain(&self.context, scope, job, arguments)).await
+    }
 }
 
 /// A new handle and service on one store.
@@ -81,13 +106,28 @@ pub fn new(
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    (jobs, Service { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } })
+    let (vault, events) = (None, None);
+    (
+        jobs,
+        Service { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } },
+    )
 }
 
 impl Service {
     /// With what opens the secrets of connections: without it, graphs that need one fail.
     pub fn with_vault(mut self, vault: Vault) -> Self {
         self.context.vault = Some(vault);
+        self
+    }
+
+    /// What explains jobs with what this service would execute them with.
+    pub fn explainer(&self) -> Explainer {
+        Explainer { context: self.context.clone() }
+    }
+
+    /// With who is told what becomes of runs.
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.context.events = Some(events);
         self
     }
 
@@ -103,7 +143,8 @@ impl Service {
         options: Options,
     ) -> Self {
         let shared = Arc::clone(&jobs.shared);
-        Self { context: Context { store, lake, engine, logs, scripts, shared, vault: None, options } }
+        let (vault, events) = (None, None);
+        Self { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } }
     }
 
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs
@@ -115,21 +156,26 @@ impl Service {
         let context = self.context;
         retry::backoff(|| release_predecessor(&context)).await?;
         let mut tasks: JoinSet<()> = JoinSet::new();
+        // What follows runs: it takes no place of one, as it may wait for a database.
+        let mut late: JoinSet<()> = JoinSet::new();
         let pause =
             Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
         while !stop.is_cancelled() {
-            if let Err(error) = turn(&context, &mut tasks, &stop).await {
+            if let Err(error) = turn(&context, &mut tasks, &mut late, &stop).await {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
             }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = context.shared.wake.notified() => {}
                 Some(ended) = tasks.join_next(), if !tasks.is_empty() => report(ended),
+                Some(ended) = late.join_next(), if !late.is_empty() => report(ended),
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while let Some(ended) = tasks.join_next().await {
-            report(ended);
+        for tasks in [&mut tasks, &mut late] {
+            while let Some(ended) = tasks.join_next().await {
+                report(ended);
+            }
         }
         Ok(())
     }
@@ -150,7 +196,12 @@ async fn release_predecessor(context: &Context) -> Result<(), JobsError> {
 }
 
 /// Looks at every run that has not ended once.
-async fn turn(context: &Context, tasks: &mut JoinSet<()>, stop: &CancellationToken) -> Result<(), JobsError> {
+async fn turn(
+    context: &Context,
+    tasks: &mut JoinSet<()>,
+    late: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Result<(), JobsError> {
     let mut tx = context.store.read().await?;
     let runs = run::active_ids(&mut tx, SCAN).await?;
     drop(tx);
@@ -168,7 +219,10 @@ async fn turn(context: &Context, tasks: &mut JoinSet<()>, stop: &CancellationTok
                     tasks.spawn(executor::execute(context.clone(), begun, stop.clone()));
                 }
             }
-            "RUNNING" | "STOPPING" => recovery::recover(context, &id).await?,
+            "RUNNING" | "STOPPING" => match executor::resume(context, &id).await? {
+                Some(begun) => drop(late.spawn(executor::execute(context.clone(), begun, stop.clone()))),
+                None => recovery::recover(context, &id, late).await?,
+            },
             _ => {}
         }
     }

@@ -1,20 +1,27 @@
 //! Runs whose process is gone.
 
 use store::lease;
+use tokio::task::JoinSet;
 
 use super::Context;
-use crate::JobsError;
+use crate::delivery::Whose;
+use crate::lineage::Datasets;
 use crate::log::RunLog;
 use crate::run::{self, Event, RunKind};
+use crate::{JobsError, delivery, execute};
 
 const MESSAGE: &str = "The process that executed the run ended before the run did; ";
 const OF_GRAPHS: &str = "nothing of its output was published.";
 const OF_SCRIPTS: &str = "what the script had written until then is there.";
 
 /// Ends a run that is marked as being executed when nobody holds its lease.
-pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError> {
+pub(super) async fn recover(context: &Context, id: &str, late: &mut JoinSet<()>) -> Result<(), JobsError> {
     let mut tx = context.store.begin().await?;
     let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(()) };
+    if !delivery::decided(&mut tx, id).await?.is_empty() {
+        // Published; who lands its rows ends it.
+        return Ok(());
+    }
     let options = &context.options;
     let Some(lease) =
         lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await?
@@ -28,10 +35,18 @@ pub(super) async fn recover(context: &Context, id: &str) -> Result<(), JobsError
     lease::release(&mut tx, &lease).await?;
     tx.commit().await?;
     tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");
+    if let Some(events) = &context.events {
+        let now_ms = context.store.clock().now_ms();
+        events.ended(&run, run.details.state, now_ms, Some(&message), &Datasets::default());
+    }
     let clock = context.store.clock().clone();
     let log = RunLog::new(context.logs.clone(), clock, &run);
     log.error(message);
     log.flush().await;
     context.shared.wake.notify_one();
+    if run.details.kind == RunKind::Graph {
+        let context = context.clone();
+        late.spawn(async move { execute::throw_away(&context, &run.scope, Whose::Run(&run.id)).await });
+    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Jobs run by the service on a real store, lake, catalog and engine, in a folder that vanishes.
 
+mod explain;
 mod failures;
 mod flow;
 mod nodes;
@@ -27,11 +28,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::definition::{self, JobSpec};
+use crate::lineage::events::{Events, Sink};
 use crate::log::{BoxError, Logs};
 use crate::run::{self, Run, RunState, StartRequest};
 use crate::{ArgumentMap, Jobs, JobsError, service};
 
-const BUCKET: &str = "test-bucket";
+pub(super) const BUCKET: &str = "test-bucket";
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Log lines in memory.
@@ -55,12 +57,23 @@ impl Logs for Memory {
     }
 }
 
+/// Events in memory.
+#[derive(Default)]
+struct Told(Mutex<Vec<Value>>);
+
+impl Sink for Told {
+    fn take(&self, event: Value) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+}
+
 pub(super) struct World {
     pub(super) store: Store,
     pub(super) lake: Lake,
     pub(super) engine: Engine,
     pub(super) jobs: Jobs,
     logs: Arc<Memory>,
+    events: Arc<Told>,
     scripts: Arc<crate::Scripts>,
     pub(super) stop: CancellationToken,
     tasks: Mutex<JoinSet<()>>,
@@ -104,14 +117,15 @@ impl World {
             service::Options::default(),
         );
         let (stop, tasks) = (CancellationToken::new(), Mutex::default());
-        Self { store, lake, engine, jobs, logs, scripts, stop, tasks, _dirs: (store_dir, dir) }
+        let events = Arc::default();
+        Self { store, lake, engine, jobs, logs, events, scripts, stop, tasks, _dirs: (store_dir, dir) }
     }
 
-    /// Starts a service that shares the handle.
-    pub(super) fn serve(&self, holder: &str) -> CancellationToken {
+    /// A service that shares the handle.
+    pub(super) fn service(&self, holder: &str) -> service::Service {
         let options =
             service::Options { holder: holder.to_owned(), lease_ttl_ms: 400, ..service::Options::default() };
-        let service = service::Service::joined(
+        service::Service::joined(
             &self.jobs,
             self.store.clone(),
             self.lake.clone(),
@@ -119,7 +133,14 @@ impl World {
             self.logs.clone(),
             Arc::clone(&self.scripts),
             options,
-        );
+        )
+    }
+
+    /// Starts a service that shares the handle.
+    pub(super) fn serve(&self, holder: &str) -> CancellationToken {
+        let service = self.service(holder);
+        let sink = Arc::clone(&self.events) as Arc<dyn Sink>;
+        let service = service.with_events(Events { namespace: "test".to_owned(), sink });
         let stop = self.stop.child_token();
         let own = stop.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,6 +257,20 @@ impl World {
                 let lines = self.log(crate::OUTPUT_GROUP, id);
                 if lines.iter().any(|line| line.contains(last)) {
                     return lines;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, waiting).await.unwrap()
+    }
+
+    /// The events that were told, once there are so many.
+    pub(super) async fn told(&self, count: usize) -> Vec<Value> {
+        let waiting = async {
+            loop {
+                let events = self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if events.len() >= count {
+                    return events;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

@@ -14,7 +14,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 
 pub use address::Reach;
@@ -24,6 +24,8 @@ use address::{Guard, Refused};
 const MAX_CONNECT: Duration = Duration::from_secs(10);
 /// How long one request may take, its reply included.
 const MAX_REQUEST: Duration = Duration::from_secs(60);
+/// The most that is read of a reply that nobody looks at.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
 
 /// What can go wrong with one request. No text holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -208,6 +210,31 @@ impl Http {
             pause = (pause * 2).min(self.patience.max_wait);
             attempt += 1;
         }
+    }
+}
+
+impl Http {
+    /// Posts a document, with a key as a bearer token if one is given; the status of the reply, whatever it is.
+    ///
+    /// # Errors
+    /// [`HttpError`] when there is no reply.
+    pub async fn post_json(
+        &self,
+        url: &Url,
+        key: Option<&str>,
+        document: &serde_json::Value,
+    ) -> Result<u16, HttpError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = key {
+            let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
+                .map_err(|_| HttpError::Setup { reason: "the key cannot be sent".to_owned() })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let body = document.to_string().into_bytes();
+        let request = Request { method: Method::POST, url: url.clone(), headers, body };
+        Ok(self.send(&request, MAX_ANSWER_BYTES, |reply| is_busy(reply.status)).await?.status)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, MySqlConnection, PgConnection};
 use tokio::time::timeout;
 
-use super::{Column, Config, Engine, mysql, postgres};
+use super::{Column, Config, Engine, STAGING_PREFIX, mysql, postgres};
 use crate::SourceError;
 use crate::http::Reach;
 
@@ -114,12 +114,15 @@ impl Database {
     }
 
     /// The tables and views of a schema by name, also those that the user may not read; MySQL hides those that the user
-    /// has no right to. Partitions of PostgreSQL are part of their table and not listed. Empty when there is no such schema.
+    /// has no right to. Partitions of PostgreSQL are part of their table and not listed, nor is what jobs have staged
+    /// ([`STAGING_PREFIX`]). Empty when there is no such schema.
     ///
     /// # Errors
     /// As [`Database::schemas`].
     pub async fn tables(&mut self, schema: &str) -> Result<Vec<TableName>, SourceError> {
-        listing!(self, tables, schema)
+        let mut found: Vec<TableName> = listing!(self, tables, schema)?;
+        found.retain(|table| !table.name.starts_with(STAGING_PREFIX));
+        Ok(found)
     }
 
     /// The columns of a table in their order. Empty when there is no such table.

@@ -11,17 +11,21 @@ mod config;
 mod database;
 mod mysql;
 mod postgres;
+mod range;
 mod read;
 mod select;
 mod types;
 mod url;
+mod write;
 
 pub use config::{Config, Tls};
 pub use database::{Database, SchemaName, TableKind, TableName};
+pub use range::Range;
 pub use read::{Snapshot, Texts};
 pub use select::{Comparison, Condition, Part, Select, parts_of};
-pub use types::Column;
+pub use types::{Column, Parts};
 pub(crate) use url::{holds_password, without_secrets};
+pub use write::{Cell, Landed, Landing, Lines, STAGING_PREFIX};
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,7 +76,7 @@ impl Database {
         Ok(fits.then_some(Snapshot(id)))
     }
 
-    async fn run(&mut self, statement: String) -> Result<(), SourceError> {
+    pub(super) async fn run(&mut self, statement: String) -> Result<(), SourceError> {
         let Database { label, inner } = self;
         let statement = AssertSqlSafe(statement);
         let run = async {
@@ -137,8 +137,8 @@ fn late(label: &str, limit: Duration) -> SourceError {
     SourceError::Timeout { database: label.to_owned(), seconds: limit.as_secs() }
 }
 
-/// The answer to a statement that begins a reading.
-async fn answered<T>(
+/// The answer to a statement at the beginning of a reading.
+pub(super) async fn answered<T>(
     label: &str,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, SourceError> {

@@ -3,7 +3,7 @@
 //! One text per value is understood the same whatever the engine and its version: numbers with all their digits, days and
 //! moments as ISO 8601 writes them (moments in UTC, by the session's settings), bytes as hexadecimal digits.
 
-use super::{Column, Engine};
+use super::{Column, Engine, Range};
 
 /// A table's rows, or some of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Select {
     pub columns: Vec<Column>,
     /// What must hold of a row; all of them.
     pub conditions: Vec<Condition>,
+    /// Which rows by their key; all without it.
+    pub range: Option<Range>,
     /// The share of rows that is read.
     pub part: Option<Part>,
 }
@@ -83,7 +85,7 @@ pub(super) fn quoted(engine: Engine, name: &str) -> String {
 }
 
 /// A text, whatever it holds and however the session reads backslashes.
-fn text(engine: Engine, value: &str) -> String {
+pub(super) fn text(engine: Engine, value: &str) -> String {
     match engine {
         // The session says standard_conforming_strings.
         Engine::Postgres => format!("'{}'", value.replace('\'', "''")),
@@ -95,7 +97,7 @@ fn text(engine: Engine, value: &str) -> String {
 }
 
 /// The column's value as text.
-fn as_text(engine: Engine, column: &Column) -> String {
+pub(super) fn as_text(engine: Engine, column: &Column) -> String {
     let name = quoted(engine, &column.name);
     let hive = column.hive_type.as_str();
     match (engine, hive) {
@@ -154,6 +156,7 @@ impl Select {
         // Without columns rows are counted.
         let columns = if columns.is_empty() { "NULL".to_owned() } else { columns.join(", ") };
         let mut conditions: Vec<String> = self.conditions.iter().map(|one| condition(engine, one)).collect();
+        conditions.extend(self.range.iter().flat_map(|range| range.conditions(engine)));
         conditions.extend(self.part.as_ref().map(|one| part(engine, one)));
         let filter = match conditions.is_empty() {
             true => String::new(),
@@ -208,6 +211,7 @@ mod tests {
                 Condition::OneOf("c".to_owned(), vec!["it's \\".to_owned()]),
                 Condition::Null("d".to_owned(), false),
             ],
+            range: None,
             part: Some(Part { by: "n".to_owned(), number: 1, of: 4 }),
         };
         assert_eq!(

@@ -22,11 +22,22 @@ const MAX_DECIMAL_DIGITS: i32 = 38;
 /// What Spark's reader makes of PostgreSQL's `numeric` without digits.
 const UNLIMITED_NUMERIC: &str = "decimal(38,18)";
 
-/// A type's name, its numbers in parentheses, and what stands behind them.
-struct Parts<'a> {
-    name: &'a str,
-    numbers: Vec<i32>,
-    rest: &'a str,
+/// A type in the database's words, taken apart: `bit varying(5)`, `int(10) unsigned`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// The name, up to the parentheses.
+    pub name: &'a str,
+    /// The numbers in them.
+    pub numbers: Vec<i32>,
+    /// What stands behind them.
+    pub rest: &'a str,
+}
+
+impl Column {
+    /// The native type taken apart.
+    pub fn parts(&self) -> Parts<'_> {
+        parts(&self.native_type)
+    }
 }
 
 fn parts(native: &str) -> Parts<'_> {

@@ -1,12 +1,13 @@
 //! The long-lived tasks of a node, and what happens when one of them ends.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use wire::BoxError;
 
 use super::Domain;
+use super::lineage_sink::LineageWriter;
 use crate::supervisor::{OnExit, Stage, Task};
 
 /// Every task but the HTTP server.
@@ -63,6 +64,14 @@ pub(super) fn all(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
         upkeep("queue upkeep", move |stop| Box::pin(queues::upkeep::run(messages.clone(), stop))),
         upkeep("log retention", move |stop| Box::pin(observe::retention::run(expired.clone(), stop))),
     ]
+}
+
+/// Writes the events of runs; stops after those who make them.
+pub(super) fn lineage(writer: Arc<LineageWriter>) -> Task {
+    upkeep("lineage events", move |stop| {
+        let writer = Arc::clone(&writer);
+        Box::pin(async move { writer.run(stop).await })
+    })
 }
 
 fn work(

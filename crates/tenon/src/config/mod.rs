@@ -126,6 +126,19 @@ pub(crate) struct ScriptsConfig {
     pub(crate) installing: BTreeMap<String, String>,
 }
 
+/// Who is told what job runs read and write.
+#[derive(Debug, Clone)]
+pub(crate) struct LineageConfig {
+    /// Events are appended here, a line each.
+    pub(crate) file: Option<PathBuf>,
+    /// Events are posted here.
+    pub(crate) url: Option<Url>,
+    /// The bearer token for `url`.
+    pub(crate) api_key: Option<Secret>,
+    /// The namespace of jobs.
+    pub(crate) namespace: String,
+}
+
 /// A crash point for tests of durability.
 #[derive(Debug, Clone)]
 pub(crate) struct CrashPoint {
@@ -155,6 +168,8 @@ pub(crate) struct Config {
     /// `None`: crawlers have no DynamoDB targets.
     pub(crate) dynamodb: Option<DynamoDbConfig>,
     pub(crate) scripts: ScriptsConfig,
+    /// `None`: nobody.
+    pub(crate) lineage: Option<LineageConfig>,
     pub(crate) crash: Option<CrashPoint>,
 }
 

@@ -1,5 +1,6 @@
 //! From layered values to the typed [`Config`], collecting every problem on the way.
 
+mod lineage;
 mod objects;
 mod scripts;
 
@@ -53,6 +54,7 @@ pub(crate) fn resolve(layers: &Layers) -> Result<Config, Problems> {
         server: server(&mut reader),
         dynamodb: dynamodb(&mut reader),
         scripts: scripts::read(&mut reader, listen),
+        lineage: lineage::read(&mut reader),
         crash: crash(&mut reader),
     };
     Layers::check(reader.problems)?;

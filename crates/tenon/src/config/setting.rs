@@ -89,6 +89,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         None,
         "whether scripts run, as the server's user, for whoever may start jobs; default only on loopback",
     ),
+    setting("lineage.file", None, "file that gets an OpenLineage event per line for each job run"),
+    setting(
+        "lineage.url",
+        None,
+        "address that these events are posted to, such as http://127.0.0.1:5000/api/v1/lineage",
+    ),
+    setting("lineage.api_key", None, "bearer token for that address"),
+    setting("lineage.namespace", Some("tenon"), "the namespace of jobs in these events"),
     setting("crash.point", None, "tests of durability: stop the process at this named point"),
     setting("crash.marker", None, "tests of durability: file that the point writes its name to"),
 ];

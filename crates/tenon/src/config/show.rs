@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::layers::Layers;
 use super::setting::{SETTINGS, environment_name};
-use super::{AuthChoice, Config, Limits, LogFormat, ObjectsConfig, Place, StoreChoice, size_text, span_text};
+use super::{
+    AuthChoice, Config, Limits, LineageConfig, LogFormat, ObjectsConfig, Place, ScriptsConfig, ServerConfig,
+    StoreChoice, size_text, span_text,
+};
 
 const MASK: &str = "***";
 
@@ -74,18 +77,12 @@ fn value(config: &Config, path: &str) -> Option<String> {
         "engine.memory" => quoted(size_text(config.engine.memory_bytes)),
         "engine.spill_dir" => quoted(config.engine.spill_dir.as_ref()?.display()),
         "engine.threads" => config.engine.threads.to_string(),
-        "server.max_connections" => config.server.max_connections.to_string(),
-        "server.header_timeout" => quoted(span_text(config.server.header_timeout)),
-        "server.body_timeout" => quoted(span_text(config.server.body_timeout)),
-        "server.drain_timeout" => quoted(span_text(config.server.drain_timeout)),
+        path if path.starts_with("server.") => return server(&config.server, path),
         "sources.dynamodb_endpoint" => quoted(&config.dynamodb.as_ref()?.endpoint),
         "sources.dynamodb_access_key_id" => quoted(&config.dynamodb.as_ref()?.access_key_id),
         "sources.dynamodb_secret" => quoted(config.dynamodb.as_ref().map(|_| MASK)?),
-        "scripts.environment" => quoted(config.scripts.environment.display()),
-        "scripts.python" => quoted(config.scripts.python.display()),
-        "scripts.engine" => quoted(&config.scripts.engine),
-        "scripts.memory" => quoted(size_text(config.scripts.memory_bytes)),
-        "scripts.enabled" => config.scripts.enabled.to_string(),
+        path if path.starts_with("scripts.") => return scripts(&config.scripts, path),
+        path if path.starts_with("lineage.") => return lineage(config.lineage.as_ref()?, path),
         "crash.point" => quoted(&config.crash.as_ref()?.spec),
         "crash.marker" => quoted(config.crash.as_ref()?.marker.display()),
         _ => return None,
@@ -101,6 +98,41 @@ fn objects(objects: &ObjectsConfig, path: &str) -> Option<String> {
         "objects.access_key_id" => quoted(&objects.key.as_ref()?.0),
         "objects.secret_access_key" => quoted(objects.key.as_ref().map(|_| MASK)?),
         "objects.cache" => quoted(size_text(objects.cache_bytes)),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn server(server: &ServerConfig, path: &str) -> Option<String> {
+    let text = match path {
+        "server.max_connections" => server.max_connections.to_string(),
+        "server.header_timeout" => quoted(span_text(server.header_timeout)),
+        "server.body_timeout" => quoted(span_text(server.body_timeout)),
+        "server.drain_timeout" => quoted(span_text(server.drain_timeout)),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn scripts(scripts: &ScriptsConfig, path: &str) -> Option<String> {
+    let text = match path {
+        "scripts.environment" => quoted(scripts.environment.display()),
+        "scripts.python" => quoted(scripts.python.display()),
+        "scripts.engine" => quoted(&scripts.engine),
+        "scripts.memory" => quoted(size_text(scripts.memory_bytes)),
+        "scripts.enabled" => scripts.enabled.to_string(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// Where nobody is told, not even the namespace is shown: a file that sets it alone is refused.
+fn lineage(lineage: &LineageConfig, path: &str) -> Option<String> {
+    let text = match path {
+        "lineage.file" => quoted(lineage.file.as_ref()?.display()),
+        "lineage.url" => quoted(lineage.url.as_ref()?),
+        "lineage.api_key" => quoted(lineage.api_key.as_ref().map(|_| MASK)?),
+        "lineage.namespace" => quoted(&lineage.namespace),
         _ => return None,
     };
     Some(text)

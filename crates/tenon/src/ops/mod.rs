@@ -10,14 +10,17 @@
 //! | `/_/metrics` | Prometheus text |
 //! | `/_/capabilities` | every operation of each served model: built or not, what each request field does |
 //! | `/_/crawlers/preview`, `/_/crawlers/undo` | not unsigned, not read-only: see [`crawlers`] |
-//! | `/_/scripts/bookmark/…` | not unsigned, not read-only: see [`scripts`] |
+//! | `/_/jobs/…` | not unsigned, not read-only: see [`jobs`] |
+//! | `/_/scripts/…` | not unsigned, not read-only: see [`scripts`], [`script_frames`] |
 //! | `/_/status` | the status page's facts as JSON |
 //! | `/_/iceberg/…` | the Iceberg REST catalog: `api::iceberg`, not this module; it writes, and asks for signatures |
 //! | `/_localstack/health`, `/_localstack/info` | served services; version and uptime |
 
 mod admit;
 pub(crate) mod crawlers;
+pub(crate) mod jobs;
 mod page;
+mod script_frames;
 pub(crate) mod scripts;
 #[cfg(test)]
 mod tests;

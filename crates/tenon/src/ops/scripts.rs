@@ -4,14 +4,16 @@
 //! - `POST bookmark/commit` of `{"JobName", "RunId", "Fence", "Version", "Read": {context: {address: {"Etag", "Size", "ModifiedMs"}}}}`
 //!   answers `{"Version"}`; 409 when the bookmark or the run has moved on
 //!
-//! Who may: [`super::admit`].
+//! The other paths are in [`super::script_frames`]. Who may: [`super::admit`].
 
 use http::{Request, Response, StatusCode};
-use jobs::JobsError;
 use jobs::bookmark::script::{self, Commit, CommitError};
+use jobs::quality::service::Quality;
+use jobs::{Databases, JobsError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Store;
+use tokio::sync::Semaphore;
 use wire::{Auth, Body};
 
 use super::admit::{self, Refused};
@@ -21,10 +23,16 @@ pub(crate) const PREFIX: &str = "/_/scripts/";
 /// Half a million objects in one commit.
 const MAX_BODY_BYTES: u64 = 128 << 20;
 
+/// Requests at work on the engine at the same time; others wait.
+const AT_ONCE: usize = 4;
+
 /// Answers the requests.
 pub(crate) struct ScriptOps {
-    pub(crate) store: Store,
-    pub(crate) auth: Auth,
+    store: Store,
+    pub(super) auth: Auth,
+    pub(super) quality: Quality,
+    pub(super) databases: Databases,
+    pub(super) slots: Semaphore,
 }
 
 /// The body of `load`.
@@ -39,11 +47,18 @@ struct Load {
 impl From<JobsError> for Refused {
     fn from(error: JobsError) -> Self {
         match &error {
-            JobsError::JobNotFound { .. } => {
+            JobsError::JobNotFound { .. }
+            | JobsError::RunNotFound { .. }
+            | JobsError::BookmarkNotFound { .. } => {
                 Self(StatusCode::NOT_FOUND, "EntityNotFoundException", error.to_string())
             }
-            JobsError::InvalidInput { .. } => Self::invalid(error.to_string()),
-            _ => Self::internal(&error),
+            JobsError::RunActive { .. } => {
+                Self(StatusCode::CONFLICT, "JobRunActiveException", error.to_string())
+            }
+            JobsError::InvalidInput { .. }
+            | JobsError::DifferentDefinition { .. }
+            | JobsError::ConcurrentRunsExceeded { .. } => Self::invalid(error.to_string()),
+            JobsError::Damaged { .. } | JobsError::Store(_) => Self::internal(&error),
         }
     }
 }
@@ -63,6 +78,10 @@ impl From<CommitError> for Refused {
 }
 
 impl ScriptOps {
+    pub(crate) fn new(auth: Auth, quality: Quality, databases: Databases) -> Self {
+        Self { store: databases.store.clone(), auth, quality, databases, slots: Semaphore::new(AT_ONCE) }
+    }
+
     /// Answers a request below [`PREFIX`]; never fails.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
         admit::reply(self.serve(request).await)
@@ -72,6 +91,9 @@ impl ScriptOps {
         match request.uri().path().strip_prefix(PREFIX).unwrap_or_default() {
             "bookmark/load" => self.load(request).await,
             "bookmark/commit" => self.commit(request).await,
+            "quality/evaluate" => Box::pin(self.evaluate(request)).await,
+            "quality/rows" => Box::pin(self.rows(request)).await,
+            "database/read" => Box::pin(self.read_table(request)).await,
             _ => Err(Refused::unknown()),
         }
     }

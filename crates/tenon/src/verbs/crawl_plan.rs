@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::members::{field, list, texts};
 use super::{Outcome, print};
 use crate::client::Client;
 
@@ -25,7 +26,7 @@ pub(crate) async fn undo(client: &Client, name: &str, as_json: bool) -> Result<O
         return Ok(Outcome::Succeeded);
     }
     let names = |member: &str| {
-        let names: Vec<&str> = list(&undone, member).filter_map(Value::as_str).collect();
+        let names = texts(&undone, member);
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
     let count = |member: &str| undone.get(member).and_then(Value::as_u64).unwrap_or(0);
@@ -40,14 +41,6 @@ pub(crate) async fn undo(client: &Client, name: &str, as_json: bool) -> Result<O
     Ok(Outcome::Succeeded)
 }
 
-fn list<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(member).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn field<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn text(preview: &Value) -> String {
     let mut out = String::new();
     for target in list(preview, "Targets") {
@@ -55,17 +48,17 @@ fn text(preview: &Value) -> String {
         folders(target, &mut out);
         schemas(target, &mut out);
     }
-    let mut tables = list(preview, "Tables").peekable();
-    if tables.peek().is_some() {
+    let tables = list(preview, "Tables");
+    if !tables.is_empty() {
         out.push_str("changes to the catalog\n");
     }
-    for database in list(preview, "Databases").filter_map(Value::as_str) {
+    for database in texts(preview, "Databases") {
         out.push_str(&format!("  CREATE database {database}\n"));
     }
     for table in tables {
         diff(table, &mut out);
     }
-    for line in list(preview, "Log").filter_map(Value::as_str) {
+    for line in texts(preview, "Log") {
         if line.starts_with("WARN") || line.starts_with("ERROR") {
             out.push_str(&format!("{line}\n"));
         }
@@ -86,7 +79,7 @@ fn folders(target: &Value, out: &mut String) {
         if !of.is_empty() && of != path {
             out.push_str(&format!(" of {of}"));
         }
-        let why: Vec<&str> = list(folder, "Why").filter_map(Value::as_str).collect();
+        let why = texts(folder, "Why");
         if !why.is_empty() {
             out.push_str(&format!("  ({})", why.join("; ")));
         }
@@ -95,10 +88,11 @@ fn folders(target: &Value, out: &mut String) {
 }
 
 fn schemas(target: &Value, out: &mut String) {
-    let files: Vec<&Value> = list(target, "Files").collect();
-    for (at, schema) in list(target, "Schemas").enumerate() {
+    let files = list(target, "Files");
+    for (at, schema) in list(target, "Schemas").iter().enumerate() {
         let votes = files.iter().filter(|f| f.get("Schema").and_then(Value::as_u64) == Some(at as u64));
         let columns: Vec<String> = list(schema, "Columns")
+            .iter()
             .map(|column| format!("{} {}", field(column, "Name"), field(column, "Type")))
             .collect();
         let format = field(schema, "Format");
@@ -133,7 +127,7 @@ fn diff(table: &Value, out: &mut String) {
         count("PartitionsUpdated"),
         count("PartitionsDeleted"),
     ));
-    for line in list(table, "Changes").chain(list(table, "Partitions")).filter_map(Value::as_str) {
+    for line in texts(table, "Changes").into_iter().chain(texts(table, "Partitions")) {
         out.push_str(&format!("    {line}\n"));
     }
 }

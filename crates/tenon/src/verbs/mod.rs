@@ -4,12 +4,16 @@
 //! Results go to standard output; progress and remarks to standard error, and only when that is a terminal, so that
 //! pipes carry results alone. `--json` is on every verb.
 
+pub(crate) mod bookmark;
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod crawl;
 pub(crate) mod crawl_plan;
 pub(crate) mod env;
+pub(crate) mod explain;
 pub(crate) mod job;
+pub(crate) mod lineage;
+mod members;
 mod output;
 pub(crate) mod progress;
 pub(crate) mod python;

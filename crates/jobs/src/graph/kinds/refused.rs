@@ -8,7 +8,6 @@ const SCRIPT: &str =
     "it is Python of the user's, and graphs run on the engine alone; use SparkSQL, or a script job";
 const SNOWFLAKE: &str = "connections to Snowflake are not built";
 const GOVERNED: &str = "governed tables of Lake Formation were retired by AWS; use Iceberg";
-const DATABASES: &str = "tables of databases are read, not written";
 const RDBMS: &str = "only PostgreSQL, MySQL and MariaDB are reached";
 
 /// The kinds and the reasons, in the order of their names.
@@ -35,14 +34,10 @@ pub const REFUSED: &[(&str, &str)] = &[
     ),
     ("GovernedCatalogSource", GOVERNED),
     ("GovernedCatalogTarget", GOVERNED),
-    ("JDBCConnectorSource", DRIVERS),
-    ("JDBCConnectorTarget", DRIVERS),
     ("MicrosoftSQLServerCatalogSource", RDBMS),
     ("MicrosoftSQLServerCatalogTarget", RDBMS),
-    ("MySQLCatalogTarget", DATABASES),
     ("OracleSQLCatalogSource", RDBMS),
     ("OracleSQLCatalogTarget", RDBMS),
-    ("PostgreSQLCatalogTarget", DATABASES),
     ("Recipe", "recipes of DataBrew are not run in graphs"),
     ("RedshiftSource", REDSHIFT),
     ("RedshiftTarget", REDSHIFT),

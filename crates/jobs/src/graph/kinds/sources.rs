@@ -108,6 +108,31 @@ const DIRECT_JDBC_SOURCE: Fields = &[
     ("OutputSchemas", SCHEMA),
 ];
 
+const READING: FieldUse = Stored("it tells Spark in which parts to read, and changes no result");
+const JDBC_CONNECTOR_SOURCE: Fields = &[
+    ("Name", Acts),
+    ("ConnectionName", Acts),
+    ("ConnectionTable", Acts),
+    ("ConnectorName", Stored("databases are spoken to without a connector")),
+    ("ConnectionType", Acts),
+    ("Query", Refused("queries of the database's own are not sent; use ConnectionTable and SparkSQL")),
+    (
+        "AdditionalOptions.FilterPredicate",
+        Refused("conditions of the database's own are not sent; use Filter"),
+    ),
+    ("AdditionalOptions.PartitionColumn", READING),
+    ("AdditionalOptions.LowerBound", READING),
+    ("AdditionalOptions.UpperBound", READING),
+    ("AdditionalOptions.NumPartitions", READING),
+    ("AdditionalOptions.JobBookmarkKeys", Acts),
+    ("AdditionalOptions.JobBookmarkKeysSortOrder", Acts),
+    (
+        "AdditionalOptions.DataTypeMapping.*",
+        Refused("types are those of the database; cast with ApplyMapping"),
+    ),
+    ("OutputSchemas", SCHEMA),
+];
+
 const fn source(
     name: &'static str,
     fields: Fields,
@@ -123,6 +148,7 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     source("CatalogSource", CATALOG_SOURCE, |node| parse::catalog(Expected::Any, node.read()?)),
     source("DirectJDBCSource", DIRECT_JDBC_SOURCE, |node| parse::jdbc(node.read()?)),
+    source("JDBCConnectorSource", JDBC_CONNECTOR_SOURCE, |node| parse::connector(node.read()?)),
     source("MySQLCatalogSource", DATABASE_SOURCE, |node| parse::catalog(Expected::MySql, node.read()?)),
     source("PostgreSQLCatalogSource", DATABASE_SOURCE, |node| {
         parse::catalog(Expected::Postgres, node.read()?)

@@ -1,5 +1,7 @@
 //! Targets: nodes that write.
 
+use ::sources::jdbc::Engine;
+
 use super::super::parse::targets as parse;
 use super::fields::FieldUse::{self, Acts, Only, Refused, Stored};
 use super::fields::Fields;
@@ -55,6 +57,18 @@ const S3_CATALOG_TARGET: Fields = &[
 const CATALOG_TARGET: Fields =
     &[("Name", Acts), ("Inputs", Acts), ("PartitionKeys", Acts), ("Database", Acts), ("Table", Acts)];
 
+const DATABASE_TARGET: Fields = &[("Name", Acts), ("Inputs", Acts), ("Database", Acts), ("Table", Acts)];
+const JDBC_CONNECTOR_TARGET: Fields = &[
+    ("Name", Acts),
+    ("Inputs", Acts),
+    ("ConnectionName", Acts),
+    ("ConnectionTable", Acts),
+    ("ConnectorName", Stored("databases are spoken to without a connector")),
+    ("ConnectionType", Acts),
+    ("AdditionalOptions.*", TABLE_OPTIONS),
+    ("OutputSchemas", SCHEMA),
+];
+
 const TABLE_OPTIONS: FieldUse = Refused("options of the writer are not built");
 const S3_ICEBERG_TARGET: Fields = &[
     ("Name", Acts),
@@ -99,6 +113,11 @@ const fn target(
 
 pub(super) const KINDS: &[Kind] = &[
     target("CatalogTarget", CATALOG_TARGET, |node| parse::table(node.read()?)),
+    target("JDBCConnectorTarget", JDBC_CONNECTOR_TARGET, |node| parse::connection(node.read()?)),
+    target("MySQLCatalogTarget", DATABASE_TARGET, |node| parse::database(Engine::MySql, node.read()?)),
+    target("PostgreSQLCatalogTarget", DATABASE_TARGET, |node| {
+        parse::database(Engine::Postgres, node.read()?)
+    }),
     target("S3CatalogTarget", S3_CATALOG_TARGET, |node| parse::table(node.read()?)),
     target("S3DirectTarget", S3_DIRECT_TARGET, |node| parse::path(node.read()?)),
     target("S3GlueParquetTarget", S3_PARQUET_TARGET, |node| parse::parquet(node.read()?)),

@@ -28,21 +28,61 @@ pub(in crate::graph) fn jdbc(raw: raw::Source) -> Parsed<NodeKind> {
     require("Database", &raw.database)?;
     require("Table", &raw.table)?;
     require("ConnectionName", &raw.connection_name)?;
-    let engine = match raw.connection_type.as_str() {
-        "postgresql" => Engine::Postgres,
-        "mysql" => Engine::MySql,
-        other => {
-            return Err(format!("ConnectionType {other} is not supported; supported are postgresql, mysql"));
+    let engine = engine(&raw.connection_type)?;
+    let (schema, table) = place("Table", engine, &raw.table)?;
+    let (connection, database) = (raw.connection_name, Some(raw.database));
+    let (keys, descending) = (Vec::new(), false);
+    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table, keys, descending }))
+}
+
+/// A table of the database behind a connection, with the columns that tell what is new.
+pub(in crate::graph) fn connector(raw: raw::Source) -> Parsed<NodeKind> {
+    require("ConnectionName", &raw.connection_name)?;
+    require("ConnectionTable", &raw.connection_table)?;
+    let engine = engine(&raw.connection_type)?;
+    let (schema, table) = place("ConnectionTable", engine, &raw.connection_table)?;
+    let options = raw.additional_options.unwrap_or_default();
+    let keys = options.job_bookmark_keys.unwrap_or_default();
+    for (at, key) in keys.iter().enumerate() {
+        require("AdditionalOptions.JobBookmarkKeys", key)?;
+        if keys.iter().take(at).any(|known| known.eq_ignore_ascii_case(key)) {
+            return Err(format!("AdditionalOptions.JobBookmarkKeys names {key} twice"));
+        }
+    }
+    let descending = match options.job_bookmark_keys_sort_order.as_deref() {
+        None | Some("asc" | "ASC") => false,
+        Some("desc" | "DESC") => true,
+        Some(other) => {
+            return Err(format!(
+                "AdditionalOptions.JobBookmarkKeysSortOrder {other} is not one of asc, desc"
+            ));
         }
     };
-    let parts = ::sources::jdbc::parts_of(&raw.table).unwrap_or_default();
-    let (schema, table) = match (engine, parts.as_slice()) {
-        (_, [table]) => (None, table.clone()),
-        (Engine::Postgres, [schema, table]) => (Some(schema.clone()), table.clone()),
-        _ => return Err(format!("Table {} is no table of {}", raw.table, engine.name())),
-    };
-    let (connection, database) = (raw.connection_name, raw.database);
-    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table }))
+    let (connection, database) = (raw.connection_name, None);
+    Ok(NodeKind::Jdbc(JdbcSource { connection, engine, database, schema, table, keys, descending }))
+}
+
+/// The engine that a `ConnectionType` names.
+pub(super) fn engine(connection_type: &str) -> Parsed<Engine> {
+    match connection_type {
+        "postgresql" => Ok(Engine::Postgres),
+        "mysql" => Ok(Engine::MySql),
+        "custom.jdbc" | "marketplace.jdbc" => Err(format!(
+            "ConnectionType {connection_type} runs a driver of its own in Java, and this server runs none; supported are \
+             postgresql, mysql"
+        )),
+        other => Err(format!("ConnectionType {other} is not supported; supported are postgresql, mysql")),
+    }
+}
+
+/// Schema and table in a field.
+pub(super) fn place(field: &str, engine: Engine, text: &str) -> Parsed<(Option<String>, String)> {
+    let parts = ::sources::jdbc::parts_of(text).unwrap_or_default();
+    match (engine, parts.as_slice()) {
+        (_, [table]) => Ok((None, table.clone())),
+        (Engine::Postgres, [schema, table]) => Ok((Some(schema.clone()), table.clone())),
+        _ => Err(format!("{field} {text} is no table of {}", engine.name())),
+    }
 }
 
 pub(in crate::graph) fn csv_files(raw: raw::Source) -> Parsed<NodeKind> {

@@ -1,11 +1,13 @@
 //! Target nodes.
 
+use ::sources::jdbc::Engine;
+
 use super::super::target::{BlockCodec, ParquetCodec, top_level};
 use super::super::{
-    CatalogUpdate, Compression, Destination, IcebergTarget, NodeKind, Target, UpdateBehavior, WriteFormat,
-    raw,
+    CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, NodeKind, Target,
+    UpdateBehavior, WriteFormat, raw,
 };
-use super::sources::require;
+use super::sources::{engine, place, require};
 use super::{Parsed, field_path, s3_path};
 
 pub(in crate::graph) fn path(raw: raw::Target) -> Parsed<NodeKind> {
@@ -40,6 +42,28 @@ pub(in crate::graph) fn table(raw: raw::Target) -> Parsed<NodeKind> {
     };
     let destination = Destination::Table { database: raw.database, table: raw.table, update };
     Ok(NodeKind::Target(Target { destination, partition_keys }))
+}
+
+/// A table of a database that the catalog knows.
+pub(in crate::graph) fn database(engine: Engine, raw: raw::Target) -> Parsed<NodeKind> {
+    require("Database", &raw.database)?;
+    require("Table", &raw.table)?;
+    Ok(of_database(engine, DatabasePlace::Catalog { database: raw.database, table: raw.table }))
+}
+
+/// A table of the database behind a connection.
+pub(in crate::graph) fn connection(raw: raw::Target) -> Parsed<NodeKind> {
+    require("ConnectionName", &raw.connection_name)?;
+    require("ConnectionTable", &raw.connection_table)?;
+    let engine = engine(&raw.connection_type)?;
+    let (schema, table) = place("ConnectionTable", engine, &raw.connection_table)?;
+    let connection = raw.connection_name;
+    Ok(of_database(engine, DatabasePlace::Connection { connection, schema, table }))
+}
+
+fn of_database(engine: Engine, place: DatabasePlace) -> NodeKind {
+    let destination = Destination::Database(DatabaseTarget { engine, place });
+    NodeKind::Target(Target { destination, partition_keys: Vec::new() })
 }
 
 /// An Iceberg table at a path: it is a table of the catalog, or nobody would find its metadata.

@@ -27,6 +27,7 @@ mod recommend;
 mod rows;
 mod rulesets;
 mod runner;
+mod staged;
 mod work;
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub(crate) use publish::{Place, result_lines};
 pub use rows::QUALITY_MIGRATIONS;
 pub(crate) use rows::insert_result;
 pub use rulesets::{NewRuleset, RulesetChange, ruleset_arn};
+pub use staged::{Publishing, Staged, StagedFrame};
 
 use documents::{EVALUATION, RECOMMENDATION};
 
@@ -61,6 +63,11 @@ const MAX_TIMEOUT_MINUTES: i64 = 10_080;
 /// The named crash points of this module (see [`store::crash`]).
 pub const QUALITY_CRASH_POINTS: &[&str] =
     &["quality.evaluated", "quality.before_commit", "quality.committed"];
+
+/// A new id of a result, as AWS writes them.
+pub(crate) fn result_id(store: &Store) -> String {
+    format!("dqresult-{}", store.ids().uuid().replace('-', ""))
+}
 
 /// Options of the service.
 #[derive(Debug, Clone)]

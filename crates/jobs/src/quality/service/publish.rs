@@ -10,15 +10,20 @@ use super::error::QualityError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) bucket: BucketName,
-    prefix: String,
+    /// Ends with `/`, unless it is empty.
+    pub(crate) prefix: String,
 }
 
 impl Place {
-    /// Reads `s3://bucket/folder`. Errors: `Invalid`.
+    /// Reads `s3://bucket/folder` of a `ResultsS3Prefix`. Errors: `Invalid`.
     pub(crate) fn parse(text: &str) -> Result<Self, QualityError> {
-        let wrong = || {
-            QualityError::invalid(format!("ResultsS3Prefix {text} is not of the form s3://bucket/folder/"))
-        };
+        Self::named("ResultsS3Prefix", text)
+    }
+
+    /// Reads `s3://bucket/folder` of a field. Errors: `Invalid`.
+    pub(crate) fn named(field: &str, text: &str) -> Result<Self, QualityError> {
+        let wrong =
+            || QualityError::invalid(format!("{field} {text} is not of the form s3://bucket/folder/"));
         let rest = text.strip_prefix("s3://").ok_or_else(wrong)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket = BucketName::new(bucket).map_err(|_| wrong())?;

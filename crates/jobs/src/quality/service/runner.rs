@@ -214,7 +214,9 @@ impl Quality {
                         rows::insert_result(&mut tx, scope, result).await?;
                         done.results.push(result.id.clone());
                     }
-                    if let Some(why) = self.write(&mut tx, scope, run, &results).await? {
+                    if let Work::Evaluation { prefix: Some(prefix), .. } = &run.work
+                        && let Some(why) = self.write(&mut tx, scope, prefix, &results).await?
+                    {
                         return Ok(Err(Ended::Failed(why)));
                     }
                 }
@@ -231,15 +233,14 @@ impl Quality {
         written.await?
     }
 
-    /// Writes results as objects where the run says; returns why it cannot.
-    async fn write(
+    /// Writes results as objects below a folder; returns why it cannot.
+    pub(super) async fn write(
         &self,
         tx: &mut Tx,
         scope: &Scope,
-        run: &QualityRun,
+        prefix: &str,
         results: &[super::QualityResult],
     ) -> Result<Option<String>, QualityError> {
-        let Work::Evaluation { prefix: Some(prefix), .. } = &run.work else { return Ok(None) };
         let place = Place::parse(prefix)?;
         let conditions = Conditions { owner: Some(scope.account.clone()), ..Conditions::NONE };
         for result in results {

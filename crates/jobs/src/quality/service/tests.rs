@@ -213,3 +213,92 @@ async fn lists_go_page_by_page() {
     assert!(quality.evaluations(&scope(), &all, Some("x"), 2).await.is_err());
     assert!(quality.recommendations(&scope(), &all, None, 2).await.unwrap().0.is_empty());
 }
+
+/// The table as a script stages it: Parquet files in a folder.
+async fn staged_frame(world: &World, quality: &Quality) -> StagedFrame {
+    let sources = engine::Sources { store: world.store.clone(), lake: world.lake.clone(), scope: scope() };
+    let session = world.engine.session(sources, engine::SessionOptions::default());
+    let frame = session.table("shop", "t", engine::TableOptions::default()).await.unwrap();
+    let bucket = lake::BucketName::new("test-bucket").unwrap();
+    let spec = engine::write::Spec::parquet(bucket, "tmp/primary/", "part");
+    let output = engine::write::write_partitioned(&session, frame, &spec).await.unwrap();
+    let mut tx = quality.store().begin().await.unwrap();
+    engine::write::publish(&mut tx, &world.lake, output).await.unwrap();
+    tx.commit().await.unwrap();
+    let columns = [("id", "int"), ("name", "string")];
+    let columns = columns.map(|(name, hive)| (name.to_owned(), hive.to_owned())).to_vec();
+    StagedFrame { folder: "s3://test-bucket/tmp/primary/".to_owned(), columns }
+}
+
+fn publishing(kept: bool, prefix: Option<&str>) -> Publishing {
+    Publishing { context: "gate".to_owned(), prefix: prefix.map(str::to_owned), kept, run: None }
+}
+
+#[tokio::test]
+async fn a_script_has_its_frames_evaluated_and_published() {
+    let world = world().await;
+    let quality = service(&world, "here");
+    let primary = staged_frame(&world, &quality).await;
+    let rules = r#"Rules = [ RowCount = 3, IsUnique "name", ReferentialIntegrity "id" "other.id" = 1,
+        RowCountMatch "shop.t" = 1 ]"#;
+    let others = BTreeMap::from([("other".to_owned(), primary.clone())]);
+    let staged = Staged { ruleset: rules.to_owned(), primary: primary.clone(), others, by_row: false };
+    let outcomes = |result: &QualityResult| -> Vec<&str> {
+        result.evaluation.rules.iter().map(|rule| rule.outcome.as_str()).collect()
+    };
+    let result = quality.evaluate_staged(&scope(), &staged, publishing(false, None)).await.unwrap();
+    assert_eq!(outcomes(&result), ["Passed"; 4]);
+    assert!(results(&quality).await.is_empty(), "it was not to be kept");
+    let kept = publishing(true, Some("s3://test-bucket/dq"));
+    let result = quality.evaluate_staged(&scope(), &staged, kept).await.unwrap();
+    assert_eq!(world.keys("dq/").await, [format!("dq/{}.json", result.id)]);
+    let found = results(&quality).await;
+    assert_eq!(found, [result]);
+    assert_eq!(found[0].context.as_deref(), Some("gate"));
+
+    // What cannot be written is not kept either.
+    let nowhere = publishing(true, Some("s3://no-such-bucket/dq"));
+    let error = quality.evaluate_staged(&scope(), &staged, nowhere).await.unwrap_err();
+    assert!(error.to_string().contains("bucket no-such-bucket does not exist"), "{error}");
+    let of_nobody = Publishing { run: Some("jr_1".to_owned()), ..publishing(true, None) };
+    let error = quality.evaluate_staged(&scope(), &staged, of_nobody).await.unwrap_err();
+    assert!(error.to_string().contains("there is no job run jr_1"), "{error}");
+    assert_eq!(results(&quality).await.len(), 1);
+    let wrong = Staged { ruleset: "Rules = [ IsUniqe \"id\" ]".to_owned(), ..staged };
+    let error = quality.evaluate_staged(&scope(), &wrong, publishing(true, None)).await.unwrap_err();
+    assert!(error.to_string().contains("IsUniqe is no type of rule"), "{error}");
+}
+
+#[tokio::test]
+async fn what_rules_say_about_rows_is_staged_for_the_script() {
+    let world = world().await;
+    let quality = service(&world, "here");
+    let primary = staged_frame(&world, &quality).await;
+    let rules = r#"Rules = [ ColumnValues "id" > 1 ]"#.to_owned();
+    let staged = Staged { ruleset: rules, primary, others: BTreeMap::new(), by_row: false };
+    let folder = "s3://test-bucket/tmp/rows/";
+    assert_eq!(quality.stage_row_outcomes(&scope(), &staged, false, folder).await.unwrap(), 3);
+    assert!(!world.keys("tmp/rows/").await.is_empty());
+    let columns = [("id", "int"), ("DataQualityEvaluationResult", "string")];
+    let columns = columns.map(|(name, hive)| (name.to_owned(), hive.to_owned())).to_vec();
+    let rows = StagedFrame { folder: folder.to_owned(), columns };
+    let rules = r#"Rules = [ ColumnValues "DataQualityEvaluationResult" = "Passed" where "id > 1",
+        ColumnValues "DataQualityEvaluationResult" = "Failed" where "id = 1", RowCount = 3 ]"#;
+    let staged = Staged { ruleset: rules.to_owned(), primary: rows, others: BTreeMap::new(), by_row: false };
+    let result = quality.evaluate_staged(&scope(), &staged, publishing(false, None)).await.unwrap();
+    assert_eq!(result.evaluation.score(), Some(1.0), "{:?}", result.evaluation);
+}
+
+#[tokio::test]
+async fn a_frame_without_records_has_no_files_and_is_evaluated_all_the_same() {
+    let world = world().await;
+    let quality = service(&world, "here");
+    let columns = vec![("id".to_owned(), "int".to_owned())];
+    let primary = StagedFrame { folder: "s3://test-bucket/tmp/none/".to_owned(), columns };
+    let rules = r#"Rules = [ RowCount = 0, ColumnExists "id", ColumnCount = 1, RowCount > 0 ]"#.to_owned();
+    let staged = Staged { ruleset: rules, primary, others: BTreeMap::new(), by_row: false };
+    let result = quality.evaluate_staged(&scope(), &staged, publishing(false, None)).await.unwrap();
+    assert_eq!(result.evaluation.score(), Some(0.75), "{:?}", result.evaluation);
+    let folder = "s3://test-bucket/tmp/rows/";
+    assert_eq!(quality.stage_row_outcomes(&scope(), &staged, false, folder).await.unwrap(), 0);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ::quality::Ruleset;
 use datafusion::dataframe::DataFrame;
 use engine::{EngineError, Session, SessionOptions, Sources, SqlDialect, TableOptions};
 use store::{Scope, Tx};
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::documents::{DataSource, QualityResult, QualityRun, TableName, Work};
 use super::error::QualityError;
 use super::publish::Place;
-use super::{Inner, NewRun, recommend, rulesets};
+use super::{Inner, NewRun, recommend, result_id, rulesets};
 use crate::plan::{self, PlanError};
 use crate::quality::{self, Input};
 
@@ -141,8 +142,29 @@ async fn evaluate(
     for (alias, source) in additional {
         others.insert(alias.clone(), frame(session, source).await?);
     }
-    // A table of the catalog needs no other name than its own.
-    for alias in quality::references(&ruleset) {
+    add_tables(session, &ruleset, &mut others).await?;
+    let input = Input { session, primary, others, now_ms: started_ms, by_row };
+    let evaluation = quality::evaluate(input, &ruleset).await?;
+    Ok(QualityResult {
+        id: result_id(&inner.store),
+        source: Some(run.source.clone()),
+        ruleset: name,
+        context: None,
+        job: None,
+        run: Some(run.id.clone()),
+        started_ms,
+        completed_ms: inner.store.clock().now_ms(),
+        evaluation,
+    })
+}
+
+/// Adds the tables of the catalog that rules name: they need no other name than `database.table`.
+pub(super) async fn add_tables(
+    session: &Session,
+    ruleset: &Ruleset,
+    others: &mut BTreeMap<String, DataFrame>,
+) -> Result<(), PlanError> {
+    for alias in quality::references(ruleset) {
         if let Some((database, table)) = alias.split_once('.')
             && !others.contains_key(&alias)
         {
@@ -155,23 +177,11 @@ async fn evaluate(
                 Err(PlanError::Engine(
                     EngineError::TableNotFound { .. } | EngineError::DatabaseNotFound { .. },
                 )) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
-    let input = Input { session, primary, others, now_ms: started_ms, by_row };
-    let evaluation = quality::evaluate(input, &ruleset).await?;
-    Ok(QualityResult {
-        id: format!("dqresult-{}", inner.store.ids().uuid().replace('-', "")),
-        source: Some(run.source.clone()),
-        ruleset: name,
-        context: None,
-        job: None,
-        run: Some(run.id.clone()),
-        started_ms,
-        completed_ms: inner.store.clock().now_ms(),
-        evaluation,
-    })
+    Ok(())
 }
 
 async fn frame(session: &Session, source: &DataSource) -> Result<DataFrame, PlanError> {

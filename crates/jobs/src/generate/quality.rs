@@ -1,0 +1,55 @@
+//! Nodes that evaluate data quality rules.
+//!
+//! On the engine all of them are evaluated before anything is written; so targets come last in the script. A gate that
+//! looks when everything is loaded raises after the commit, because the engine moves the bookmark then, too.
+
+use super::nodes::Names;
+use super::python::{dictionary, flag, text};
+use crate::graph::{Gate, QualityNode};
+
+/// What scripts with such nodes begin with.
+pub(super) const HEAD: &str = r#"
+from awsgluedq.transforms import EvaluateDataQuality
+
+rules_not_passed = []
+
+
+def not_passed(outcomes):
+    """The rules that do not hold, or cannot be evaluated."""
+    return [row["Rule"] for row in outcomes.toDF().where("Outcome != 'Passed'").collect()]
+
+
+def require(rules):
+    """Ends the script when there are rules that do not hold."""
+    if rules:
+        raise Exception(f"data quality rules do not pass: {', '.join(rules)}")
+"#;
+
+/// What they end with, after the commit.
+pub(super) const END: &str = "require(rules_not_passed)\n";
+
+/// The lines of a node.
+pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String, String> {
+    let (own, input) = (names.own()?, names.input(0)?);
+    let context = node.context.as_deref().unwrap_or(names.title());
+    let mut options = vec![
+        ("dataQualityEvaluationContext", text(context)),
+        ("enableDataQualityResultsPublishing", flag(node.kept)),
+    ];
+    options.extend(node.prefix.as_ref().map(|prefix| ("resultsS3Prefix", text(prefix))));
+    let mut lines = format!(
+        "{own} = EvaluateDataQuality.apply(frame={input}, ruleset={}, publishing_options={}, transformation_ctx={})\n",
+        text(&node.ruleset),
+        dictionary(options),
+        names.context()
+    );
+    match node.gate {
+        None => {}
+        Some(Gate::Immediate) => lines.push_str(&format!("require(not_passed({own}))\n")),
+        Some(Gate::AfterDataLoad) => lines.push_str(&format!("rules_not_passed += not_passed({own})\n")),
+    }
+    if !node.gives_outcomes {
+        lines.push_str(&format!("{own} = {input}\n"));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,327 @@
+//! Tables of databases for scripts: read here, and staged as Parquet files in a folder that the script names.
+//!
+//! A reading is one snapshot. What a crash leaves: nothing; the files become visible together, when all are written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::dataframe::DataFrame;
+use datafusion::prelude::{Expr, cast, lit};
+use engine::write::{self, Spec};
+use engine::{Engine, EngineError, Session, SessionOptions, Sources, SqlDialect, frame_schema};
+use formats::hive::HiveType;
+use lake::Lake;
+use sources::SourceError;
+use sources::connection;
+use sources::jdbc::{Config, Database, parts_of};
+use store::vault::Vault;
+use store::{Scope, Store};
+use tokio_util::sync::CancellationToken;
+
+use super::{JdbcTable, MAX_PARTS, Place, has_schemas};
+use crate::JobsError;
+use crate::plan::{self, PlanError};
+use crate::quality::service::{Place as Folder, QualityError};
+
+/// Which database. Never printed, for it may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A connection, by its name.
+    Connection(String),
+    /// The properties of a connection of type `JDBC`.
+    Properties(BTreeMap<String, String>),
+}
+
+/// A table to read.
+#[derive(Clone)]
+pub struct TableRead {
+    /// Where it is.
+    pub login: Login,
+    /// `postgresql` or `mysql`, where the script says so.
+    pub engine: Option<String>,
+    /// `table`, `schema.table` (of MySQL: `database.table`), or `database.schema.table`, with quotes as in SQL.
+    pub table: String,
+    /// The columns to read, and their types as the catalog writes them; all of the database's when absent.
+    pub columns: Option<Vec<(String, String)>>,
+    /// The column by whose values it is read in parts, and how many.
+    pub parts: Option<(String, u32)>,
+    /// Which rows were read before.
+    pub after: Option<After>,
+    /// Whether the table's primary key is to be looked for.
+    pub find_key: bool,
+    /// Where the files are to be; nobody else may write there.
+    pub folder: String,
+}
+
+/// The end of an earlier reading: what is to be read lies beyond it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// Columns, the weightiest first, and their values as text.
+    pub keys: Vec<(String, String)>,
+    /// Whether later rows have smaller values.
+    pub descending: bool,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRows {
+    /// The columns of the files, with their types as the catalog writes them.
+    pub columns: Vec<(String, String)>,
+    /// How many rows there are; without any there may be no file.
+    pub rows: u64,
+    /// The columns of the primary key, where they were asked for and there is one.
+    pub key: Vec<String>,
+}
+
+/// Handle for reading; cheap to clone.
+#[derive(Clone)]
+pub struct Databases {
+    /// Where rows of the metadata are.
+    pub store: Store,
+    /// Where files go.
+    pub lake: Lake,
+    /// What reads and writes.
+    pub engine: Engine,
+    /// What opens the secrets of connections.
+    pub vault: Vault,
+}
+
+impl From<PlanError> for JobsError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Engine(EngineError::Store(error)) => Self::Store((*error).clone()),
+            other => Self::invalid(other.to_string()),
+        }
+    }
+}
+
+fn of_source(error: SourceError) -> JobsError {
+    match error {
+        SourceError::Store(error) => error.into(),
+        other => JobsError::invalid(other.to_string()),
+    }
+}
+
+impl Databases {
+    /// Reads a table into files.
+    /// Errors: `InvalidInput` for what cannot be opened, read or written; `Store`.
+    pub async fn stage(&self, scope: &Scope, read: &TableRead) -> Result<TableRows, JobsError> {
+        let folder = Folder::named("Folder", &read.folder).map_err(|error| match error {
+            QualityError::Store(error) => JobsError::Store(error),
+            other => JobsError::invalid(other.to_string()),
+        })?;
+        let place = place(self.config(scope, read).await?, read)?;
+        let columns = read.columns.as_ref();
+        let columns = columns.map(|all| all.iter().map(|(name, hive)| (name.as_str(), hive.as_str())));
+        let declared = columns.map(plan::declared).transpose()?;
+        let key = match read.find_key {
+            true => primary_key(&place).await.map_err(PlanError::from)?,
+            false => Vec::new(),
+        };
+        let stop = CancellationToken::new();
+        // The script is gone when nobody waits for this any more.
+        let _guard = stop.clone().drop_guard();
+        let session = self.session(scope, stop);
+        // Kept until all is read: it holds the snapshot.
+        let table =
+            JdbcTable::open(place, declared.as_ref(), None, Arc::default()).await.map_err(PlanError::from)?;
+        let table = Arc::new(table);
+        let frame = opened(&session, &table, read.after.as_ref())?;
+        let schema = frame_schema(&frame);
+        let spec = Spec::parquet(folder.bucket, folder.prefix, "rows");
+        let output = write::write_partitioned(&session, frame, &spec).await.map_err(PlanError::from)?;
+        drop(table);
+        let mut tx = self.store.begin().await?;
+        let published = write::publish(&mut tx, &self.lake, output).await.map_err(PlanError::from)?;
+        tx.commit().await?;
+        let mut columns = Vec::new();
+        for field in schema.fields() {
+            let hive = HiveType::from_arrow(field.data_type())
+                .map_err(|error| JobsError::invalid(format!("column {}: {error}", field.name())))?;
+            columns.push((field.name().clone(), hive.to_string()));
+        }
+        Ok(TableRows { columns, rows: published.rows, key })
+    }
+
+    async fn config(&self, scope: &Scope, read: &TableRead) -> Result<Config, JobsError> {
+        let config = match &read.login {
+            Login::Properties(properties) => {
+                Config::from_properties("JDBC", properties, None).map_err(of_source)?
+            }
+            Login::Connection(name) => {
+                let mut tx = self.store.read().await?;
+                let found = connection::get(&mut tx, scope, name).await;
+                found.and_then(|connection| connection.jdbc(&self.vault)).map_err(|error| match error {
+                    SourceError::Store(error) => error.into(),
+                    other => JobsError::invalid(format!("connection {name}: {other}")),
+                })?
+            }
+        };
+        match &read.engine {
+            Some(engine) if !engine.eq_ignore_ascii_case(config.engine.glue_name()) => {
+                let what =
+                    format!("the connection type is {engine}, but the address is one of {}", config.label());
+                Err(JobsError::invalid(what))
+            }
+            _ => Ok(config),
+        }
+    }
+
+    fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
+        let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
+        let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };
+        self.engine.session(sources, options)
+    }
+}
+
+/// Where the table is: what its name does not say, the connection does.
+fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
+    let parts = parts_of(&read.table).unwrap_or_default();
+    let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let schemas = has_schemas(config.engine);
+    let (database, schema, table) = match (schemas, names.as_slice()) {
+        (_, names) if names.iter().any(|name| name.is_empty()) => {
+            return Err(JobsError::invalid(format!("{:?} is no name of a table", read.table)));
+        }
+        (true, [table]) => (config.database.clone(), Some("public".to_owned()), *table),
+        (true, [schema, table]) => (config.database.clone(), Some((*schema).to_owned()), *table),
+        (true, [database, schema, table]) => {
+            (Some((*database).to_owned()), Some((*schema).to_owned()), *table)
+        }
+        (false, [table]) => (config.database.clone(), config.database.clone(), *table),
+        (false, [database, table]) => (Some((*database).to_owned()), Some((*database).to_owned()), *table),
+        _ => {
+            let what = format!("{:?} is no table of {}", read.table, config.engine.name());
+            return Err(JobsError::invalid(what));
+        }
+    };
+    let missing = || JobsError::invalid(format!("neither the address nor {:?} names a database", read.table));
+    if let Some((_, parts)) = &read.parts
+        && !(1..=MAX_PARTS).contains(parts)
+    {
+        return Err(JobsError::invalid(format!("hashpartitions is {parts}, not 1 to {MAX_PARTS}")));
+    }
+    Ok(Place {
+        label: format!("{} of {}", read.table, config.label()),
+        config: Config { database, ..config },
+        schema: schema.ok_or_else(missing)?,
+        table: table.to_owned(),
+        parts: read.parts.clone(),
+    })
+}
+
+async fn primary_key(place: &Place) -> Result<Vec<String>, EngineError> {
+    let mut database = Database::open(&place.config).await.map_err(|error| place.error(error))?;
+    let found = database.primary_key(&place.schema, &place.table).await;
+    database.close().await;
+    found.map_err(|error| place.error(error))
+}
+
+fn opened(session: &Session, table: &Arc<JdbcTable>, after: Option<&After>) -> Result<DataFrame, PlanError> {
+    let frame = plan::plain(session.read(Arc::clone(table) as _)?)?;
+    match after {
+        Some(after) => {
+            let beyond = beyond(&frame, after)?;
+            Ok(frame.filter(beyond)?)
+        }
+        None => Ok(frame),
+    }
+}
+
+/// The rows that come after others: by the first key, among those that are equal there by the second, …
+fn beyond(frame: &DataFrame, after: &After) -> Result<Expr, PlanError> {
+    let mut all = lit(false);
+    let mut equal = lit(true);
+    for (name, value) in &after.keys {
+        let fields = frame.schema().fields();
+        let field = fields.iter().find(|field| field.name() == name);
+        let field = field.or_else(|| fields.iter().find(|field| field.name().eq_ignore_ascii_case(name)));
+        let field = field.ok_or_else(|| PlanError::NoField {
+            field: name.clone(),
+            known: fields.iter().map(|field| field.name().clone()).collect(),
+        })?;
+        let value = match field.data_type() {
+            DataType::Utf8 => lit(value.as_str()),
+            other => cast(lit(value.as_str()), other.clone()),
+        };
+        let own = plan::column(field.name());
+        let later =
+            if after.descending { own.clone().lt(value.clone()) } else { own.clone().gt(value.clone()) };
+        all = all.or(equal.clone().and(later));
+        equal = equal.and(own.eq(value));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, Date32Array, Int64Array, RecordBatch};
+    use sources::jdbc::Tls;
+
+    use super::*;
+    use crate::tests::{World, scope};
+
+    fn found(engine: sources::jdbc::Engine, table: &str) -> Result<(Option<String>, String, String), String> {
+        let config = Config {
+            engine,
+            host: "h".to_owned(),
+            port: 1,
+            database: Some("d".to_owned()),
+            user: "u".to_owned(),
+            secret: None,
+            tls: Tls::Prefer,
+        };
+        let read = TableRead {
+            login: Login::Connection("c".to_owned()),
+            engine: None,
+            table: table.to_owned(),
+            columns: None,
+            parts: None,
+            after: None,
+            find_key: false,
+            folder: "s3://b/f/".to_owned(),
+        };
+        let place = place(config, &read).map_err(|error| error.to_string())?;
+        Ok((place.config.database, place.schema, place.table))
+    }
+
+    #[test]
+    fn tables_are_where_their_names_say() {
+        use sources::jdbc::Engine::{MySql, Postgres};
+        let at = |database: &str, schema: &str, table: &str| {
+            Ok((Some(database.to_owned()), schema.to_owned(), table.to_owned()))
+        };
+        assert_eq!(found(Postgres, "t"), at("d", "public", "t"));
+        assert_eq!(found(Postgres, "s.t"), at("d", "s", "t"));
+        assert_eq!(found(Postgres, "x.\"My.Schema\".\"T\""), at("x", "My.Schema", "T"));
+        assert_eq!(found(MySql, "t"), at("d", "d", "t"));
+        assert_eq!(found(MySql, "x.t"), at("x", "x", "t"));
+        for (engine, table) in [(MySql, "a.b.c"), (Postgres, "a.b.c.d"), (Postgres, ""), (MySql, "a.")] {
+            assert!(found(engine, table).unwrap_err().contains(&format!("{table:?} is no")), "{table}");
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_beyond_others_follow_by_all_keys() {
+        let world = World::idle().await;
+        let sources = Sources { store: world.store.clone(), lake: world.lake.clone(), scope: scope() };
+        let session = world.engine.session(sources, SessionOptions::default());
+        let day = Date32Array::from(vec![1, 2, 2, 3]);
+        let id = Int64Array::from(vec![9, 1, 10, 1]);
+        let columns: Vec<(&str, Arc<dyn Array>)> = vec![("Day", Arc::new(day)), ("id", Arc::new(id))];
+        let frame = session.context().read_batch(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+        let count = async |keys: &[(&str, &str)], descending: bool| {
+            let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let beyond = beyond(&frame, &After { keys, descending }).unwrap();
+            session.count(frame.clone().filter(beyond).unwrap()).await.unwrap()
+        };
+        assert_eq!(count(&[("day", "1970-01-03")], false).await, 1);
+        assert_eq!(count(&[("day", "1970-01-03"), ("id", "9")], false).await, 2);
+        assert_eq!(count(&[("day", "1970-01-03"), ("id", "9")], true).await, 2);
+        assert_eq!(count(&[("id", "9")], false).await, 1, "numbers are compared as such");
+        let keys = vec![("no".to_owned(), "1".to_owned())];
+        let error = beyond(&frame, &After { keys, descending: false }).unwrap_err();
+        assert_eq!(error.to_string(), "field no is not in its input, which has Day, id");
+    }
+}

@@ -1,0 +1,224 @@
+//! What the library in scripts asks of the engine, under `/_/scripts/`. It writes frames as Parquet files into a folder of
+//! its own and names it, or names an empty folder for what is to be written:
+//!
+//! - `POST quality/evaluate` of `{"Ruleset", "Primary": {"Folder", "Columns": [{"Name", "Type"}]}, "Others"?: {alias: frame},
+//!   "ByRow"?, "Context", "ResultsPrefix"?, "Keep"?, "RunId"?}` answers `{"ResultId", "Rules": [{"Rule", "Outcome",
+//!   "FailureReason", "EvaluatedMetrics"}]}`
+//! - `POST quality/rows` of the first four, `"Skipped"?` and `"Folder"` writes the frame's rows with what the rules say about
+//!   each, and answers `{"Rows"}`
+//! - `POST database/read` of `{"Connection" or "Properties", "Engine"?, "Table", "Columns"?, "HashField"?,
+//!   "HashPartitions"?, "After"?: {"Keys": [{"Name", "Value"}], "Descending"?}, "FindKey"?, "Folder"}` writes the rows of
+//!   a table, and answers `{"Columns", "Rows", "Key"}`: `Key` is the primary key, when `FindKey` is true
+//!
+//! Each is answered when it is done. Who gives up waiting stops it.
+
+use std::collections::BTreeMap;
+
+use http::{Request, StatusCode};
+use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
+use jobs::{After, DEFAULT_PARTS, Login, TableRead};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::Body;
+
+use super::admit::{self, Refused};
+use super::scripts::ScriptOps;
+
+/// Rules, names of columns, an address.
+const MAX_BODY_BYTES: u64 = 4 << 20;
+
+/// A column, and its type as the catalog writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Column {
+    name: String,
+    r#type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Frame {
+    folder: String,
+    columns: Vec<Column>,
+}
+
+/// The body of `quality/evaluate`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Evaluate {
+    ruleset: String,
+    primary: Frame,
+    #[serde(default)]
+    others: BTreeMap<String, Frame>,
+    #[serde(default)]
+    by_row: bool,
+    context: String,
+    results_prefix: Option<String>,
+    #[serde(default)]
+    keep: bool,
+    run_id: Option<String>,
+}
+
+/// The body of `quality/rows`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Rows {
+    ruleset: String,
+    primary: Frame,
+    #[serde(default)]
+    others: BTreeMap<String, Frame>,
+    #[serde(default)]
+    by_row: bool,
+    #[serde(default)]
+    skipped: bool,
+    folder: String,
+}
+
+/// The body of `database/read`. Holds a password: it has no `Debug`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Read {
+    connection: Option<String>,
+    properties: Option<BTreeMap<String, String>>,
+    engine: Option<String>,
+    table: String,
+    columns: Option<Vec<Column>>,
+    hash_field: Option<String>,
+    hash_partitions: Option<u32>,
+    after: Option<ReadAfter>,
+    #[serde(default)]
+    find_key: bool,
+    folder: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ReadAfter {
+    keys: Vec<Key>,
+    #[serde(default)]
+    descending: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Key {
+    name: String,
+    value: String,
+}
+
+fn columns(given: Vec<Column>) -> Vec<(String, String)> {
+    given.into_iter().map(|column| (column.name, column.r#type)).collect()
+}
+
+impl From<Frame> for StagedFrame {
+    fn from(frame: Frame) -> Self {
+        Self { folder: frame.folder, columns: columns(frame.columns) }
+    }
+}
+
+fn staged(
+    ruleset: String,
+    primary: Frame,
+    others: BTreeMap<String, Frame>,
+    by_row: bool,
+) -> Result<Staged, Refused> {
+    if others.contains_key("primary") {
+        return Err(Refused::invalid(
+            "primary is the name of the frame that is evaluated, and of no other one",
+        ));
+    }
+    let others = others.into_iter().map(|(alias, frame)| (alias, frame.into())).collect();
+    Ok(Staged { ruleset, primary: primary.into(), others, by_row })
+}
+
+impl From<QualityError> for Refused {
+    fn from(error: QualityError) -> Self {
+        match &error {
+            QualityError::Store(_) | QualityError::Corrupt { .. } => Self::internal(&error),
+            QualityError::RulesetNotFound { .. }
+            | QualityError::RulesetExists { .. }
+            | QualityError::RunNotFound { .. }
+            | QualityError::ResultNotFound { .. }
+            | QualityError::Invalid { .. }
+            | QualityError::Catalog(_) => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+fn read(asked: Read) -> Result<TableRead, Refused> {
+    let login = match (asked.connection, asked.properties) {
+        (Some(name), None) => Login::Connection(name),
+        (None, Some(properties)) => Login::Properties(properties),
+        _ => return Err(Refused::invalid("either Connection or Properties is needed")),
+    };
+    let parts = asked.hash_field.map(|field| (field, asked.hash_partitions.unwrap_or(DEFAULT_PARTS)));
+    let after = asked.after.map(|after| After {
+        keys: after.keys.into_iter().map(|key| (key.name, key.value)).collect(),
+        descending: after.descending,
+    });
+    Ok(TableRead {
+        login,
+        engine: asked.engine,
+        table: asked.table,
+        columns: asked.columns.map(columns),
+        parts,
+        after,
+        find_key: asked.find_key,
+        folder: asked.folder,
+    })
+}
+
+impl ScriptOps {
+    pub(super) async fn evaluate(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Evaluate) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let staged = staged(asked.ruleset, asked.primary, asked.others, asked.by_row)?;
+        let publishing = Publishing {
+            context: asked.context,
+            prefix: asked.results_prefix,
+            kept: asked.keep,
+            run: asked.run_id,
+        };
+        let _slot = self.slot().await?;
+        let result = self.quality.evaluate_staged(&scope, &staged, publishing).await?;
+        let rules: Vec<Value> = result
+            .evaluation
+            .rules
+            .iter()
+            .map(|rule| {
+                json!({
+                    "Rule": rule.rule,
+                    "Outcome": rule.outcome.as_str(),
+                    "FailureReason": rule.reason,
+                    "EvaluatedMetrics": rule.metrics,
+                })
+            })
+            .collect();
+        Ok(json!({ "ResultId": result.id, "Rules": rules }))
+    }
+
+    pub(super) async fn rows(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Rows) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let staged = staged(asked.ruleset, asked.primary, asked.others, asked.by_row)?;
+        let _slot = self.slot().await?;
+        let rows = self.quality.stage_row_outcomes(&scope, &staged, asked.skipped, &asked.folder).await?;
+        Ok(json!({ "Rows": rows }))
+    }
+
+    pub(super) async fn read_table(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Read) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let read = read(asked)?;
+        let _slot = self.slot().await?;
+        let found = self.databases.stage(&scope, &read).await?;
+        let columns: Vec<Value> =
+            found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect();
+        Ok(json!({ "Columns": columns, "Rows": found.rows, "Key": found.key }))
+    }
+
+    /// Waits for a place among those at work.
+    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refused> {
+        self.slots.acquire().await.map_err(|_| {
+            let message = "the server is being stopped".to_owned();
+            Refused(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+        })
+    }
+}

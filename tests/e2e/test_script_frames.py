@@ -1,0 +1,106 @@
+"""Runs of script jobs that ask the server for what its engine does: rules on frames, tables of databases."""
+
+import io
+import json
+import urllib.error
+import urllib.request
+
+import pyarrow.parquet
+import pytest
+
+from conftest import name
+from glue_scripts import ENABLED, Scripts
+from mariadb import PASSWORD
+from test_crawler_jdbc import postgres  # noqa: F401: fixture
+
+BEGIN = '''
+import sys
+from awsglue.context import GlueContext
+from awsglue.job import Job
+from awsglue.utils import getResolvedOptions
+from awsgluedq.transforms import EvaluateDataQuality
+from pyspark.context import SparkContext
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket"])
+glueContext = GlueContext(SparkContext.getOrCreate())
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+'''
+GATE = BEGIN + '''
+orders = glueContext.create_dynamic_frame.from_options("s3", {"paths": [f"s3://{args['bucket']}/orders/"]}, "json")
+outcomes = EvaluateDataQuality.apply(
+    frame=orders, ruleset='Rules = [ IsComplete "id", ColumnValues "amount" > 0 ]',
+    publishing_options={"dataQualityEvaluationContext": "orders", "enableDataQualityResultsPublishing": True})
+if outcomes.toDF().filter("Outcome != 'Passed'").count() > 0:
+    raise Exception("the orders are not as they should be")
+glueContext.write_dynamic_frame.from_options(orders, "s3", {"path": f"s3://{args['bucket']}/out/"}, "json")
+job.commit()
+'''
+COPY = BEGIN + '''
+rows = glueContext.create_dynamic_frame.from_options("postgresql", {
+    "useConnectionProperties": "true", "connectionName": "CONNECTION", "dbtable": "log", "jobBookmarkKeys": ["id"],
+    "jobBookmarkKeysSortOrder": "asc"}, transformation_ctx="log")
+glueContext.write_dynamic_frame.from_options(rows, "s3", {"path": f"s3://{args['bucket']}/copy/"}, "parquet")
+job.commit()
+'''
+
+
+@pytest.fixture
+def scripts(tenon):
+    return Scripts(tenon)
+
+
+def test_a_gate_ends_a_run_and_its_results_are_the_run_s(scripts):
+    job = scripts.create(GATE, DefaultArguments={"--bucket": scripts.bucket})
+    scripts.put("orders/a.json", '{"id": 1, "amount": 5}\n')
+    passed = scripts.run(job)
+    assert scripts.keys("out/")
+    scripts.put("orders/b.json", '{"id": 2, "amount": -5}\n')
+    assert scripts.fails(job) == "Exception: the orders are not as they should be"
+    listed = scripts.glue.list_data_quality_results(Filter={"JobName": job})["Results"]
+    results = {found["Score"]: found for found in (
+        scripts.glue.get_data_quality_result(ResultId=entry["ResultId"]) for entry in listed)}
+    assert set(results) == {1.0, 0.5} and results[1.0]["JobRunId"] == passed["Id"]
+    assert results[0.5]["EvaluationContext"] == "orders"
+    # What the frames were handed over by is gone.
+    account = scripts.server.client("sts").get_caller_identity()["Account"]
+    left = scripts.s3.list_objects_v2(Bucket=f"aws-glue-assets-{account}-us-east-1", Prefix="temporary/")
+    assert left["KeyCount"] == 0
+
+
+def test_rows_of_a_database_are_read_once(scripts, postgres):  # noqa: F811
+    postgres.sql("CREATE DATABASE script_rows")
+    postgres.sql("CREATE TABLE log (id int, v text)", "INSERT INTO log VALUES (1, 'a'), (9, 'b')", "GRANT SELECT ON log TO tester",
+                 database="script_rows")
+    connection = name("conn")
+    scripts.glue.create_connection(ConnectionInput={
+        "Name": connection, "ConnectionType": "JDBC", "ConnectionProperties": {
+            "JDBC_CONNECTION_URL": postgres.jdbc("script_rows"), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    job = scripts.create(COPY.replace("CONNECTION", connection), DefaultArguments={
+        "--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/", **ENABLED})
+
+    def copied():
+        rows = []
+        for key in scripts.keys("copy/"):
+            body = scripts.s3.get_object(Bucket=scripts.bucket, Key=key)["Body"].read()
+            rows += pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+        return sorted(row["v"] for row in rows)
+
+    scripts.run(job)
+    assert copied() == ["a", "b"]
+    postgres.sql("INSERT INTO log VALUES (10, 'c'), (2, 'late')", database="script_rows")
+    scripts.run(job)
+    assert copied() == ["a", "b", "c"]
+    scripts.run(job)
+    assert copied() == ["a", "b", "c"] and scripts.keys("tmp/") == []
+    scripts.glue.reset_job_bookmark(JobName=job)
+    scripts.run(job)
+    assert copied() == ["a", "a", "b", "b", "c", "c", "late"]
+
+
+def test_the_server_lets_nobody_ask_unsigned(tenon):
+    for path in ("quality/evaluate", "quality/rows", "database/read"):
+        request = urllib.request.Request(f"{tenon.endpoint}/_/scripts/{path}", method="POST", data=b"{}")
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request)
+        assert raised.value.code == 403 and json.loads(raised.value.read())["__type"] == "AccessDeniedException"
