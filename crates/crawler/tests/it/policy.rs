@@ -160,11 +160,7 @@ const TWO: &str = "id,v\n1,x\n2,y\n";
 #[tokio::test]
 async fn folders_of_other_keys_are_no_partitions_of_a_table_that_stays() {
     for (before, after, keys) in [
-        (
-            vec!["t/a.csv"],
-            vec!["t/a.csv", "t/day=2/b.csv"],
-            "(none) are not those of the folders (day)",
-        ),
+        (vec!["t/a.csv"], vec!["t/a.csv", "t/day=2/b.csv"], "(none) are not those of the folders (day)"),
         (vec!["t/y=1/a.csv"], vec!["t/y=1/m=1/a.csv"], "(y) are not those of the folders (y, m)"),
         (
             vec!["t/y=1/m=1/a.csv", "t/y=2/m=1/a.csv"],

@@ -291,7 +291,9 @@ async fn plan_node(
         let resolved = target::resolve(task, node, wanted, &schema).await?;
         own.notes.extend(resolved.notes.iter().cloned());
         if matches!(node.kind, NodeKind::Target(_)) {
-            let frame = resolved.conform(frame.clone()).map_err(|error| RunFailure::node(node, error))?;
+            let accused = task.blame.accuse(&node.id);
+            let frame = resolved.conform(frame.clone(), &accused);
+            let frame = frame.map_err(|error| RunFailure::node(node, error))?;
             return Ok(Some(vec![frame]));
         }
     }
