@@ -101,14 +101,11 @@ pub enum EngineError {
     },
     /// A partition whose column has a type of its own that the table's does not hold, where NULL would stand for the rest.
     #[error(
-        "partition {partition} of table {table} declares the column {column} as {own}, whose values may not fit the \
-         table's type, {wanted}"
+        "{partition} declares the column {column} as {own}, whose values may not fit the table's type, {wanted}"
     )]
     PartitionTypeMismatch {
-        /// `database.table`.
-        table: String,
-        /// The partition's values, as a path has them.
-        partition: String,
+        /// Which one, of which table.
+        partition: Box<str>,
         /// The column.
         column: String,
         /// Its type in the partition.

@@ -160,8 +160,8 @@ impl Definition {
         match narrower(&format, columns, wanted) {
             None => Ok(Arc::new(format)),
             Some(Narrower { column, own, wanted }) => Err(EngineError::PartitionTypeMismatch {
-                table: self.name.clone(),
-                partition: partition.values().join("/"),
+                partition: format!("partition {} of table {}", partition.values().join("/"), self.name)
+                    .into(),
                 column,
                 own: own.to_string(),
                 wanted: wanted.to_string(),

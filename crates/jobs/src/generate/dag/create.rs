@@ -69,8 +69,11 @@ fn refused(node: &DagNode, what: impl std::fmt::Display) -> JobsError {
     JobsError::invalid(format!("node {} ({}): {what}", node.id, node.node_type))
 }
 
-/// Argument and node of each frame that a node takes, by the node's id, checked.
-fn inputs(dag: &Dag) -> Result<BTreeMap<&str, Vec<(String, &str)>>, JobsError> {
+/// Argument and node of each frame that a node takes, by the node's id.
+type Inputs<'a> = BTreeMap<&'a str, Vec<(String, &'a str)>>;
+
+/// What the nodes take, checked.
+fn inputs(dag: &Dag) -> Result<Inputs<'_>, JobsError> {
     let mut nodes = BTreeMap::new();
     for node in &dag.dag_nodes {
         check_node(node)?;
@@ -78,7 +81,7 @@ fn inputs(dag: &Dag) -> Result<BTreeMap<&str, Vec<(String, &str)>>, JobsError> {
             return Err(refused(node, "another node has the same id"));
         }
     }
-    let mut inputs: BTreeMap<&str, Vec<(String, &str)>> = BTreeMap::new();
+    let mut inputs = Inputs::new();
     for DagEdge { source, target, target_parameter } in &dag.dag_edges {
         let (Some(_), Some(node)) = (nodes.get(source.as_str()), nodes.get(target.as_str())) else {
             let what = format!("the edge from {source} to {target} names a node that there is not");

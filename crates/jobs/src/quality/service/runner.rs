@@ -85,7 +85,7 @@ impl Quality {
                 let cancel = stop.child_token();
                 self.inner.working().insert(run.id.clone(), cancel.clone());
                 let (service, stopped) = (self.clone(), stop.clone());
-                tasks.spawn(async move { service.work(scope, run, lease, cancel, stopped).await });
+                tasks.spawn(async move { Box::pin(service.work(scope, run, lease, cancel, stopped)).await });
             }
             tokio::select! {
                 () = stop.cancelled() => {}
