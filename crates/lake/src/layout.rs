@@ -108,13 +108,13 @@ pub(crate) fn merge(slices: Vec<Slice>) -> (Vec<Slice>, Vec<Slice>) {
 const LIST_SIZES: [usize; 4] = [1, 8, 64, 512];
 
 /// Calls for `ids` in lists of one of [`LIST_SIZES`], the last id repeated to fill up.
-pub(crate) fn id_lists(ids: &[ExtentId]) -> Vec<Vec<ExtentId>> {
+pub(crate) fn id_lists<T: Clone>(ids: &[T]) -> Vec<Vec<T>> {
     let mut lists = Vec::new();
     for chunk in ids.chunks(LIST_SIZES[LIST_SIZES.len() - 1]) {
         let size = LIST_SIZES.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
         let mut list = chunk.to_vec();
         if let Some(last) = chunk.last() {
-            list.resize(size, *last);
+            list.resize(size, last.clone());
         }
         lists.push(list);
     }
@@ -250,7 +250,7 @@ mod tests {
             let all: std::collections::BTreeSet<i64> = lists.into_iter().flatten().collect();
             assert_eq!(all.len() as i64, n);
         }
-        assert!(id_lists(&[]).is_empty());
+        assert!(id_lists::<ExtentId>(&[]).is_empty());
     }
 
     #[test]

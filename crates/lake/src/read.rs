@@ -5,7 +5,7 @@
 
 use crate::checksum::{Algorithm, Checksum, ChecksumType, Digests};
 use crate::disk::{PinError, PinSet};
-use crate::index::{self, no_such_key};
+use crate::index::{self, Entry, no_such_key};
 use crate::layout::{ExtentId, Layout, Slice};
 use crate::{BucketName, Conditions, Key, Lake, LakeError, ObjectInfo};
 use bytes::Bytes;
@@ -82,10 +82,40 @@ impl Lake {
     ) -> Result<Object, LakeError> {
         let found = index::find(tx, bucket, key, conditions).await?;
         let entry = found.entry.ok_or_else(|| no_such_key(key))?;
+        self.opened(tx, key, (entry, found.inline), conditions).await
+    }
+
+    /// Opens many objects of a bucket with few queries, in the order of `keys`, each named once. Errors: `NoSuchBucket`; of each object
+    /// those of [`Lake::get`].
+    pub async fn get_many(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        keys: &[&Key],
+    ) -> Result<Vec<Result<Object, LakeError>>, LakeError> {
+        let mut found = index::find_many(tx, bucket, keys).await?;
+        let mut objects = Vec::with_capacity(keys.len());
+        for key in keys {
+            objects.push(match found.remove(key.as_str().as_bytes()) {
+                Some(found) => self.opened(tx, key, found, &Conditions::NONE).await,
+                None => Err(no_such_key(key)),
+            });
+        }
+        Ok(objects)
+    }
+
+    /// Opens what the index holds: a row, and the bytes when the object is one inline extent.
+    async fn opened(
+        &self,
+        tx: &mut Tx,
+        key: &Key,
+        (entry, inline): (Entry, Option<Vec<u8>>),
+        conditions: &Conditions,
+    ) -> Result<Object, LakeError> {
         let mut layout = entry.layout()?;
         let info = entry.info(key, &mut layout)?;
         conditions.check_read(&info)?;
-        let inline = match (layout.inline_id(), found.inline) {
+        let inline = match (layout.inline_id(), inline) {
             (Some(id), Some(bytes)) => HashMap::from([(id, bytes)]),
             _ => index::inline_bytes(tx, &layout).await?,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, Search, infer};
-use lake::{BucketName, Conditions, LakeError, ObjectInfo};
+use lake::{BucketName, Key, LakeError, ObjectInfo};
 use tables::LakeBytes;
 
 use super::{Ended, Ground, Job};
@@ -35,55 +35,96 @@ impl Ways {
     }
 }
 
-/// What a file looks like; also whether its bytes were asked for, and whether the same ETag would look the same again.
-pub(super) async fn look(
-    ground: &Ground,
-    bucket: &BucketName,
-    object: &ObjectInfo,
-    ways: Ways,
-) -> (Look, bool, bool) {
-    let (inferred, unchanged) = infer_file(ground, bucket, object, ways).await;
-    match inferred {
-        Ok(inferred) => {
-            let remarks = inferred.problems.iter().map(ToString::to_string).collect();
-            (Look::Recognised(Box::new(Shape::of(inferred, object.size)), remarks), true, unchanged)
-        }
-        Err(error) if matches!(error.problem, Problem::Empty) => {
-            (Look::Empty(error.to_string()), true, unchanged)
-        }
-        Err(error) => {
-            let lasting = unchanged && !error.is_io();
-            (Look::Refused(error.kind().to_owned(), error.to_string()), true, lasting)
-        }
-    }
+/// What looking at a file brought.
+pub(super) struct Looking {
+    pub(super) look: Look,
+    /// Its bytes were asked for.
+    pub(super) read: bool,
+    /// The same ETag would look the same again.
+    pub(super) lasting: bool,
 }
 
-/// Reads on a thread where parsing holds up nobody. Also whether the bytes were still those that were listed.
-async fn infer_file(
+/// What each of some files looks like, in their order: opened in one snapshot, examined one after the other.
+pub(super) async fn look_together(
     ground: &Ground,
     bucket: &BucketName,
-    listed: &ObjectInfo,
-    ways: Ways,
-) -> (Result<Inferred, FormatError>, bool) {
-    let name = format!("s3://{}/{}", bucket.as_str(), listed.key.as_str());
+    objects: &[&ObjectInfo],
+    ways: &Ways,
+) -> Vec<Looking> {
+    let opened = open(ground, bucket, objects).await;
+    let unchanged: Vec<bool> =
+        opened.iter().map(|opened| opened.as_ref().is_ok_and(|(_, same)| *same)).collect();
+    let inferred = match examine(opened, ways).await {
+        Some(inferred) => inferred,
+        // One of them brought a decoder down: which one shows when each is alone.
+        None if objects.len() > 1 => {
+            let mut each = Vec::with_capacity(objects.len());
+            for object in objects {
+                each.extend(Box::pin(look_together(ground, bucket, &[object], ways)).await);
+            }
+            return each;
+        }
+        None => objects
+            .iter()
+            .map(|object| Err(failed(bucket, object, "the file could not be examined")))
+            .collect(),
+    };
+    let looked = objects.iter().zip(inferred).zip(unchanged);
+    looked.map(|((object, inferred), unchanged)| looking(object, inferred, unchanged)).collect()
+}
+
+fn looking(object: &ObjectInfo, inferred: Result<Inferred, FormatError>, unchanged: bool) -> Looking {
+    let (look, lasting) = match inferred {
+        Ok(inferred) => {
+            let remarks = inferred.problems.iter().map(ToString::to_string).collect();
+            (Look::Recognised(Box::new(Shape::of(inferred, object.size)), remarks), unchanged)
+        }
+        Err(error) if matches!(error.problem, Problem::Empty) => (Look::Empty(error.to_string()), unchanged),
+        Err(error) => {
+            let lasting = unchanged && !error.is_io();
+            (Look::Refused(error.kind().to_owned(), error.to_string()), lasting)
+        }
+    };
+    Looking { look, read: true, lasting }
+}
+
+fn failed(bucket: &BucketName, object: &ObjectInfo, why: &str) -> FormatError {
+    let name = format!("s3://{}/{}", bucket.as_str(), object.key.as_str());
+    FormatError::io_of(&name, std::io::Error::other(why))
+}
+
+/// A file and whether its bytes are still those that were listed.
+type Opened = Result<(Arc<dyn ByteSource>, bool), FormatError>;
+
+async fn open(ground: &Ground, bucket: &BucketName, listed: &[&ObjectInfo]) -> Vec<Opened> {
+    let keys: Vec<&Key> = listed.iter().map(|object| &object.key).collect();
     let opened = async {
         let mut tx = ground.store.read().await?;
-        Ok::<_, CrawlerError>(ground.lake.get(&mut tx, bucket, &listed.key, &Conditions::default()).await?)
+        Ok::<_, CrawlerError>(ground.lake.get_many(&mut tx, bucket, &keys).await?)
     };
-    let failed = |message: String| Err(FormatError::io_of(&name, std::io::Error::other(message)));
-    let object = match opened.await {
-        Ok(object) => object,
-        Err(error) => return (failed(error.to_string()), false),
+    let opened = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let why = error.to_string();
+            return listed.iter().map(|object| Err(failed(bucket, object, &why))).collect();
+        }
     };
-    let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
-    let source: Arc<dyn ByteSource> = Arc::new(LakeBytes::new(bucket.as_str(), object));
-    let runtime = tokio::runtime::Handle::current();
-    let looked = tokio::task::spawn_blocking(move || runtime.block_on(classified(source, &ways)));
-    match looked.await {
-        Ok(inferred) => (inferred, unchanged),
-        // A defect of a decoder on damaged input.
-        Err(_) => (failed("the file could not be examined".to_owned()), false),
-    }
+    let each = listed.iter().zip(opened).map(|(listed, object)| {
+        let object = object.map_err(|error| failed(bucket, listed, &error.to_string()))?;
+        let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
+        Ok((Arc::new(LakeBytes::new(bucket.as_str(), object)) as Arc<dyn ByteSource>, unchanged))
+    });
+    each.collect()
+}
+
+/// Reads on a thread where parsing holds up nobody; none when a decoder broke down.
+async fn examine(opened: Vec<Opened>, ways: &Ways) -> Option<Vec<Result<Inferred, FormatError>>> {
+    let (runtime, ways) = (tokio::runtime::Handle::current(), ways.clone());
+    let examined = tokio::task::spawn_blocking(move || {
+        let each = opened.into_iter().map(|opened| runtime.block_on(classified(opened?.0, &ways)));
+        each.collect()
+    });
+    examined.await.ok()
 }
 
 /// Looks at a file in the given ways, one after the other: the first that knows it says what it is.

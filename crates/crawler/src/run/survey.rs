@@ -8,7 +8,7 @@ use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::known::Known;
-use super::look::{Ways, is_hidden, look, own, passed_over, unlisted};
+use super::look::{Looking, Ways, is_hidden, look_together, own, passed_over, unlisted};
 use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job};
@@ -20,8 +20,10 @@ use crate::preview::TargetReport;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
-/// Files looked at at the same time.
+/// Batches of files looked at at the same time.
 const AT_ONCE: usize = 4;
+/// Files of one batch, and how many bytes they may have together: what costs most of a small file is to ask for it.
+const BATCH: (usize, u64) = (32, 64 << 10);
 
 /// What the surveys of a run share: how they look at files, and what they have looked at.
 #[derive(Debug, Default)]
@@ -220,37 +222,34 @@ impl<'a> Survey<'a> {
 
     /// Looks at files, a few at a time; what is remembered is not read. Returns what there is to remember.
     async fn look_at(&mut self, wanted: Vec<(String, ObjectInfo)>) -> Result<Vec<Seen>, Ended> {
-        let (ground, bucket, ways) = (self.job.ground.clone(), self.bucket.clone(), self.looked.ways.clone());
-        let recalled = wanted.into_iter().map(|(place, object)| {
+        let recalled = wanted.iter().map(|(_, object)| {
             let known = self.memory.recall(object.key.as_str(), &object.etag, object.size);
-            (place, object, known)
+            known.map(|look| Looking { look, read: false, lasting: true })
         });
-        let recalled: Vec<_> = recalled.collect();
-        let mut looking = futures::stream::iter(recalled)
-            .map(|(place, object, known)| {
-                let (ground, bucket, ways) = (ground.clone(), bucket.clone(), ways.clone());
-                async move {
-                    let looked = match known {
-                        Some(look) => (look, false, true),
-                        None => look(&ground, &bucket, &object, ways).await,
-                    };
-                    (place, object, looked)
-                }
+        let mut looks: Vec<Option<Looking>> = recalled.collect();
+        let new = (0..wanted.len()).filter(|at| looks[*at].is_none());
+        let (ground, bucket, ways) = (self.job.ground, &self.bucket, &self.looked.ways);
+        let mut looking = futures::stream::iter(batches(new, |at| wanted[at].1.size))
+            .map(|batch| {
+                let objects: Vec<&ObjectInfo> = batch.iter().map(|at| &wanted[*at].1).collect();
+                async move { (batch, look_together(ground, bucket, &objects, ways).await) }
             })
-            .buffered(AT_ONCE);
-        let mut results = Vec::new();
-        while let Some(result) = looking.next().await {
+            .buffer_unordered(AT_ONCE);
+        while let Some((batch, found)) = looking.next().await {
             self.job.go_on()?;
-            results.push(result);
+            for (at, look) in batch.into_iter().zip(found) {
+                looks[at] = Some(look);
+            }
         }
         drop(looking);
-        let mut seen = Vec::with_capacity(results.len());
-        for (place, object, (look, read, lasting)) in results {
+        let mut seen = Vec::with_capacity(wanted.len());
+        for ((place, object), looking) in wanted.iter().zip(looks) {
+            let Some(Looking { look, read, lasting }) = looking else { continue };
             self.looked.read += u64::from(read);
             if lasting {
                 seen.push((object.key.as_str().to_owned(), object.etag.clone(), object.size, look.clone()));
             }
-            self.take(&place, &object, look);
+            self.take(place, object, look);
         }
         Ok(seen)
     }
@@ -347,9 +346,41 @@ impl<'a> Survey<'a> {
         };
         drop(tx);
         self.count_file();
-        let (found, read, _) = look(ground, &self.bucket, &info, self.looked.ways.clone()).await;
-        self.looked.read += u64::from(read);
-        self.take("", &info, found);
+        for looking in look_together(ground, &self.bucket, &[&info], &self.looked.ways).await {
+            self.looked.read += u64::from(looking.read);
+            self.take("", &info, looking.look);
+        }
         Ok(self.folders.remove("").and_then(Folder::into_only))
+    }
+}
+
+/// Numbers of files in batches: small files together, others alone.
+fn batches(files: impl Iterator<Item = usize>, size: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for file in files {
+        bytes += size(file);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH.0 && bytes <= BATCH.1 => batch.push(file),
+            _ => {
+                bytes = size(file);
+                batches.push(vec![file]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_go_together_and_large_ones_alone() {
+        let sizes = [10, 20, BATCH.1, 5, 5, BATCH.1 * 3, 1];
+        let found = batches(0..sizes.len(), |at| sizes[at]);
+        assert_eq!(found, [vec![0, 1], vec![2], vec![3, 4], vec![5], vec![6]]);
+        let many = batches(0..100, |_| 1);
+        assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32, 4]);
     }
 }

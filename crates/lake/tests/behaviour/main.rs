@@ -29,6 +29,33 @@ async fn readers_keep_what_they_opened() {
 }
 
 #[tokio::test]
+async fn many_objects_open_at_once_each_with_its_own_answer() {
+    let world = world().await;
+    world.put("small", b"abc".to_vec()).await;
+    world.put("big", vec![7; BIG]).await;
+    world.put("empty", Vec::new()).await;
+    let names = ["big", "gone", "small", "empty"].map(key);
+    let mut tx = world.lake.store().read().await.unwrap();
+    let keys: Vec<&lake::Key> = names.iter().collect();
+    let objects = world.lake.get_many(&mut tx, &world.bucket, &keys).await.unwrap();
+    drop(tx);
+    let mut sizes = Vec::new();
+    for (key, object) in keys.iter().zip(objects) {
+        sizes.push(match object {
+            Ok(object) => {
+                assert_eq!(object.info().key, **key);
+                object.read_range(0..u64::MAX).await.unwrap().len()
+            }
+            Err(error) => {
+                assert!(matches!(error, LakeError::NoSuchKey { key } if key == "gone"));
+                usize::MAX
+            }
+        });
+    }
+    assert_eq!(sizes, [BIG, usize::MAX, 3, 0]);
+}
+
+#[tokio::test]
 async fn a_snapshot_older_than_the_collection_says_so() {
     let w = world().await;
     w.put("k", vec![7; BIG]).await;
