@@ -19,7 +19,7 @@ demo: setup-build build ## Builds Tenon and runs the retail pipeline end to end.
 build: setup-build ## Builds the `tenon` binary.
 	cargo build --workspace
 
-test: setup build test-rust test-python test-e2e ## Sets up, builds and runs every test (long ones: `make soak`).
+test: setup build test-rust test-python test-e2e test-scripts ## Sets up, builds and runs every test (long ones: `make soak`).
 
 test-rust: build
 	cargo nextest run --workspace --lib --bins --tests --no-fail-fast

@@ -1,11 +1,12 @@
-"""CSV → filter → Parquet (snappy) partitioned by a column of eight values (`--values`), beside DuckDB and Polars scripts.
+"""A file → filter → Parquet (snappy) partitioned by a column of eight values (`--values`), beside DuckDB and Polars scripts.
 
-The peers are timed as whole processes on the file itself; Tenon's figure is from StartJobRun until the run is
+`job` reads CSV, `json` the same rows as JSON lines, `growth` CSV of a hundredth, a tenth and the whole of `--rows`. The peers are timed as whole processes on the file itself; Tenon's figure is from StartJobRun until the run is
 SUCCEEDED, in a server that is already running, reading the same bytes from its bucket. Peak memory is the process's.
 """
 
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -31,16 +32,21 @@ with open(path, "wb") as out:
             "note": numpy.char.add("order note ", r.integers(0, 100_000, n).astype(str)),
             "code": r.integers(10**9, 10**10, n),
         })
-        frame.write_csv(out, include_header=start == 0)
+        if path.endswith(".csv"):
+            frame.write_csv(out, include_header=start == 0)
+        else:
+            frame.write_ndjson(out)
 """
 DUCKDB = """
 import duckdb, sys
-duckdb.sql(f"COPY (SELECT * FROM read_csv('{sys.argv[1]}') WHERE quantity > 20) TO '{sys.argv[2]}' "
+read = "read_csv" if sys.argv[1].endswith(".csv") else "read_json"
+duckdb.sql(f"COPY (SELECT * FROM {read}('{sys.argv[1]}') WHERE quantity > 20) TO '{sys.argv[2]}' "
            "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (region))")
 """
 POLARS = """
 import polars as pl, sys
-pl.scan_csv(sys.argv[1]).filter(pl.col("quantity") > 20).sink_parquet(
+scan = pl.scan_csv if sys.argv[1].endswith(".csv") else pl.scan_ndjson
+scan(sys.argv[1]).filter(pl.col("quantity") > 20).sink_parquet(
     pl.PartitionBy(sys.argv[2], key="region", include_key=False), compression="snappy", mkdir=True)
 """
 
@@ -61,19 +67,24 @@ COLUMNS = [
 ]
 
 
-def nodes():
-    """A CSV source gives text, as in Glue; the mapping gives the types that the peers infer."""
+def nodes(name):
+    """A CSV source gives text, as in Glue; the mapping gives the types that the peers infer. JSON has types."""
     mapping = [
         {"ToKey": name, "FromPath": [name], "FromType": "string", "ToType": kind, "Dropped": False}
         for name, kind in COLUMNS
     ]
     condition = {"Operation": "GT", "Values": [
         {"Type": "COLUMNEXTRACTED", "Value": ["quantity"]}, {"Type": "CONSTANT", "Value": ["20"]}]}
+    place = {"Name": "source", "Paths": [f"s3://bench/in/{name}"], "Recurse": True}
+    if name.endswith(".csv"):
+        first = {
+            "source": {"S3CsvSource": {**place, "Separator": "comma", "QuoteChar": "quote", "WithHeader": True}},
+            "typed": {"ApplyMapping": {"Name": "typed", "Inputs": ["source"], "Mapping": mapping}},
+        }
+    else:
+        first = {"typed": {"S3JsonSource": {**place, "Name": "typed"}}}
     return {
-        "source": {"S3CsvSource": {
-            "Name": "source", "Paths": ["s3://bench/in/"], "Separator": "comma", "QuoteChar": "quote",
-            "WithHeader": True, "Recurse": True}},
-        "typed": {"ApplyMapping": {"Name": "typed", "Inputs": ["source"], "Mapping": mapping}},
+        **first,
         "filter": {"Filter": {
             "Name": "filter", "Inputs": ["typed"], "LogicalOperator": "AND", "Filters": [condition]}},
         "target": {"S3DirectTarget": {
@@ -89,15 +100,15 @@ def client(service, port):
     )
 
 
-def tenon(home, csv):
+def tenon(home, file):
     port = servers.free_port()
     with servers.tenon(home / "tenon", port) as (process, _):
         s3, glue = client("s3", port), client("glue", port)
         s3.create_bucket(Bucket="bench")
-        s3.upload_file(str(csv), "bench", "in/data.csv")
+        s3.upload_file(str(file), "bench", f"in/{file.name}")
         glue.create_job(
             Name="bench", Role="arn:aws:iam::000000000000:role/bench", Command={"Name": "glueetl"},
-            CodeGenConfigurationNodes=nodes(),
+            CodeGenConfigurationNodes=nodes(file.name),
         )
         watched, peak = psutil.Process(process.pid), 0
         began = time.perf_counter()
@@ -114,21 +125,38 @@ def tenon(home, csv):
         return {"seconds": took, "peak_mib": peak}
 
 
-def run(home: pathlib.Path, options):
-    csv = home / "data.csv"
+def beside(home: pathlib.Path, options, name: str, rows: int):
+    """Medians of three runs each over a file of so many rows; the file and what was written from it are removed."""
+    file = home / name
     subprocess.run([options.peer_python, "-m", "pip", "install", "--quiet", "numpy"], check=True)
-    subprocess.run([options.peer_python, "-c", MAKE, str(options.rows), str(csv), str(options.values)], check=True)
-    print(f"{options.rows:,} rows, {csv.stat().st_size / 1e6:,.0f} MB of CSV, {options.values:,} partitions")
-    figures = {"rows": options.rows, "bytes": csv.stat().st_size, "values": options.values}
+    subprocess.run([options.peer_python, "-c", MAKE, str(rows), str(file), str(options.values)], check=True)
+    size = file.stat().st_size
+    print(f"{rows:,} rows, {size / 1e6:,.0f} MB of {name.rpartition('.')[2]}, {options.values:,} partitions")
+    figures = {"rows": rows, "bytes": size, "values": options.values}
     for turn in range(3):  # in turn, so that a slow moment of the machine hits all alike
-        for name, measure in {
-            "tenon": lambda: tenon(home / f"t{turn}", csv),
-            "duckdb": lambda: script(options, DUCKDB, csv, home / f"duckdb{turn}"),
-            "polars": lambda: script(options, POLARS, csv, home / f"polars{turn}"),
+        for peer, measure in {
+            "tenon": lambda out: tenon(out, file),
+            "duckdb": lambda out: script(options, DUCKDB, file, out),
+            "polars": lambda out: script(options, POLARS, file, out),
         }.items():
-            figures.setdefault(name, []).append(measure())
-    best = {name: sorted(runs, key=lambda r: r["seconds"])[1] for name, runs in figures.items() if type(runs) is list}
-    for name, median in best.items():
-        ratio = best["tenon"]["seconds"] / median["seconds"]
-        print(f"{name:8} {median['seconds']:.2f} s   {median['peak_mib']:.0f} MiB   tenon/{name} {ratio:.2f}")
+            out = home / f"{peer}{turn}"
+            figures.setdefault(peer, []).append(measure(out))
+            shutil.rmtree(out)
+    file.unlink()
+    medians = {peer: sorted(runs, key=lambda r: r["seconds"])[1] for peer, runs in figures.items() if type(runs) is list}
+    for peer, median in medians.items():
+        ratio = medians["tenon"]["seconds"] / median["seconds"]
+        print(f"{peer:8} {median['seconds']:.2f} s   {median['peak_mib']:.0f} MiB   tenon/{peer} {ratio:.2f}")
     return figures
+
+
+def run(home: pathlib.Path, options):
+    return beside(home, options, "data.csv", options.rows)
+
+
+def run_json(home: pathlib.Path, options):
+    return beside(home, options, "data.json", options.rows)
+
+
+def run_growth(home: pathlib.Path, options):
+    return [beside(home, options, "data.csv", options.rows // part) for part in (100, 10, 1)]

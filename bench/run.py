@@ -4,6 +4,7 @@
     bench/run.py start s3 job catalog  the parts named
     bench/run.py job --rows 1000000    a smaller job
     bench/run.py job --values 1000     one with a thousand partitions
+    bench/run.py growth --rows 100000000   a million, ten and a hundred million rows
 
 Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
 machine; the ratios are what `README.md` beside this file records.
@@ -23,7 +24,11 @@ import job
 import s3
 import start
 
-PARTS = {"start": start.run, "s3": s3.run, "job": job.run, "catalog": catalog.run, "crawl": crawl.run}
+PARTS = {
+    "start": start.run, "s3": s3.run, "job": job.run, "json": job.run_json, "catalog": catalog.run, "crawl": crawl.run,
+}
+# Only when they are named: they take long.
+LONG = {"growth": job.run_growth}
 PEERS = ["ministack", "moto[server]", "duckdb", "polars", "psutil", "boto3"]
 
 
@@ -40,13 +45,13 @@ def peer_python() -> str:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS | LONG)}; when none is named all but {', '.join(LONG)}")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the job's input")
     parser.add_argument("--values", type=int, default=8, help="values of the column that partitions the job's output")
     parser.add_argument("--objects", type=int, default=100_000, help="objects of the large crawl")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     options = parser.parse_args()
-    unknown = set(options.parts) - set(PARTS)
+    unknown = set(options.parts) - set(PARTS | LONG)
     if unknown:
         parser.error(f"unknown part {', '.join(sorted(unknown))}")
     options.peer_python = peer_python()
@@ -55,7 +60,7 @@ def main():
         for part in options.parts or PARTS:
             home = pathlib.Path(scratch) / part
             home.mkdir()
-            figures[part] = PARTS[part](home, options)
+            figures[part] = (PARTS | LONG)[part](home, options)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 

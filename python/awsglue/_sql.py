@@ -122,6 +122,7 @@ class CatalogViews:
         """The view of a table of delimited text; None for anything else."""
         from awsglue import _aws
         from awsglue._catalog import from_catalog
+        from awsglue._jdbc import Reading
         from awsglue._open import settle
 
         if _aws.endpoint("glue") is None and not _aws.allowed():
@@ -130,7 +131,8 @@ class CatalogViews:
         library = facts.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
         if not library.endswith((".LazySimpleSerDe", ".OpenCSVSerde")):
             return None
-        got = from_catalog(facts["DatabaseName"], facts["Name"], "", {}, None, lambda items: items)
+        without = Reading(None, "")
+        got = from_catalog(facts["DatabaseName"], facts["Name"], "", {}, None, lambda items: items, without)
         df = settle(got.df, got.kind, got.open_columns)[0] if got.open_columns else got.df
         view = f"__tenon_{facts['DatabaseName']}_{facts['Name']}"
         df.createOrReplaceTempView(view)

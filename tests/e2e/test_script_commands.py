@@ -6,6 +6,7 @@ from conftest import name, scripts_environment
 
 
 def test_setup_of_an_environment_that_is_there_only_tries_it(tenon):
+    tenon.cli("python", "setup")
     said = tenon.cli("python", "setup").stdout
     assert said.startswith(f"{scripts_environment()} was ready: pysail 0.7"), said
     document = json.loads(tenon.cli("python", "setup", "--json").stdout)

@@ -77,7 +77,8 @@ def test_an_expression_gives_python_s_answer(frame, place):
         fast_stage = Stage("filter")
         fast = _traced(frame, node, fast_stage)
     except _trace.Untraceable:
-        pytest.skip("runs in Python")
+        assert {row["n"] for row in frame.filter(predicate).toDF().select("n").collect()} == wanted
+        return
     assert {row["n"] for row in fast.toDF().select("n").collect()} == wanted
     assert fast_stage.count() == slow_stage.count()
 

@@ -55,7 +55,7 @@ def test_the_first_script_byte_for_byte(tenon, run_script):
     run_script(SCRIPT_1, "--JOB_NAME", "x")
     again = s3.list_objects_v2(Bucket="my-bucket", Prefix="sales-parquet/")["Contents"]
     assert len(again) == 2 * len(found)
-    # Bookmarks that the server cannot keep are refused before anything is read or written.
+    # Bookmarks without a run that they could belong to are refused before anything is read or written.
     refused = run_script(SCRIPT_1, "--JOB_NAME", "x", "--job-bookmark-option", "job-bookmark-enable", check=False)
-    assert refused.returncode != 0 and "keeps no bookmarks for scripts" in refused.stderr
+    assert refused.returncode != 0 and "bookmarks belong to the runs of a job" in refused.stderr
     assert len(s3.list_objects_v2(Bucket="my-bucket", Prefix="sales-parquet/")["Contents"]) == len(again)

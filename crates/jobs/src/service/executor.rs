@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{Outcome, lease, lease::Lease};
+use store::{Outcome, Tx, lease, lease::Lease};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -48,13 +48,7 @@ pub(super) async fn resume(context: &Context, id: &str) -> Result<Option<Begun>,
     else {
         return Ok(None);
     };
-    let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
-    context.shared.enter(id, active.clone());
-    if let Err(error) = tx.commit().await {
-        context.shared.leave(id);
-        return Err(error.into());
-    }
-    Ok(Some(Begun { run, lease, active, decided: true }))
+    entered(context, tx, run, lease, true).await.map(Some)
 }
 
 /// Leases a run that is to be executed; `None` when somebody else was quicker or it is gone.
@@ -74,14 +68,24 @@ async fn try_begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsErr
     if run::apply(&mut tx, &mut run, Event::Begun).await?.is_none() {
         return Ok(None);
     }
-    // A stop that is committed right after this one must find the token.
+    entered(context, tx, run, lease, false).await.map(Some)
+}
+
+/// Commits what makes the run this server's; a stop that is committed right after that must find the token.
+async fn entered(
+    context: &Context,
+    tx: Tx,
+    run: Run,
+    lease: Lease,
+    decided: bool,
+) -> Result<Begun, JobsError> {
     let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
-    context.shared.enter(id, active.clone());
+    context.shared.enter(&run.id, active.clone());
     if let Err(error) = tx.commit().await {
-        context.shared.leave(id);
+        context.shared.leave(&run.id);
         return Err(error.into());
     }
-    Ok(Some(Begun { run, lease, active, decided: false }))
+    Ok(Begun { run, lease, active, decided })
 }
 
 /// Why the watch ended the work.
@@ -113,17 +117,19 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
             pause(&context, &stop).await;
         }
         Err(failure) => {
-            let end = retry::backoff(|| finish(&context, &run, &lease, &active, &failure, ended)).await;
-            match end {
+            // Whoever sees that the run has ended finds in its log why.
+            let message = failure.message(&run.id);
+            log.error(format!("run {}: {message}", run.id));
+            log.flush().await;
+            let end = retry::backoff(|| finish(&context, &run, &lease, &active, (&failure, &message), ended));
+            match end.await {
                 Ok(Some(state)) => {
-                    let message = failure.message(&run.id);
-                    log.error(format!("run {} {}: {message}", run.id, state.as_str()));
                     if let Some(events) = &context.events {
                         let now_ms = context.store.clock().now_ms();
                         events.ended(&run, state, now_ms, Some(&message), &Datasets::default());
                     }
                 }
-                Ok(None) => log.error(format!("run {} was ended elsewhere: {failure}", run.id)),
+                Ok(None) => log.error(format!("run {} was ended elsewhere", run.id)),
                 // The lease runs out and the run is recovered as lost.
                 Err(error) => tracing::error!(run = run.id, %error, "the end of a run could not be stored"),
             }
@@ -280,7 +286,7 @@ async fn finish(
     run: &Run,
     lease: &Lease,
     active: &Active,
-    failure: &RunFailure,
+    (failure, message): (&RunFailure, &str),
     ended: Option<Ended>,
 ) -> Result<Option<RunState>, JobsError> {
     let mut tx = context.store.begin().await?;
@@ -308,7 +314,7 @@ async fn finish(
         }
         // What it has written is there: to begin it again unasked could write it twice.
         _ if ended == Some(Ended::ShutDown) && cancelled => Some(script::SHUT_DOWN.to_owned()),
-        _ => Some(clean(failure.message(&run.id))),
+        _ => Some(clean(message)),
     };
     if run::apply(&mut tx, &mut now, event).await?.is_none() {
         return Ok(None);
@@ -319,7 +325,7 @@ async fn finish(
 }
 
 /// Makes a message storable: no zero characters, not endless.
-fn clean(message: String) -> String {
+fn clean(message: &str) -> String {
     let mut message = message.replace('\0', "\u{fffd}");
     if message.len() > MAX_MESSAGE_BYTES {
         let end = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
