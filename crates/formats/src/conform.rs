@@ -4,6 +4,8 @@
 //! A conversion that would change a value is an error: a number that does not fit, digits behind the point that would be
 //! cut off, text that would have to be parsed. Everything may become text.
 
+mod digits;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -118,24 +120,11 @@ pub fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> 
         (DataType::Timestamp(unit, _), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
             cast(&moments_as_text(&cast(array, &DataType::Timestamp(*unit, None))?)?, wanted)
         }
+        (held, DataType::Float64) if digits::of(held) > digits::EXACT => digits::doubles(array),
         _ if loses_nothing(held, wanted) => cast(array, wanted),
         _ => Err("that could change values".to_owned()),
     }
-    .and_then(|made| digits_kept(array, made))
-}
-
-/// Whole numbers are exact as floating-point numbers up to 2^53 (2^24): refuses those that are not.
-fn digits_kept(array: &ArrayRef, made: ArrayRef) -> Result<ArrayRef, String> {
-    if !array.data_type().is_integer() || !made.data_type().is_floating() {
-        return Ok(made);
-    }
-    // Lenient: what does not even fit back is NULL, and differs.
-    let back =
-        cast_with_options(&made, array.data_type(), &CastOptions::default()).map_err(|e| e.to_string())?;
-    match back.as_ref() == array.as_ref() {
-        true => Ok(made),
-        false => Err("digits of a whole number would be lost".to_owned()),
-    }
+    .and_then(|made| digits::kept(array, made))
 }
 
 /// The error of [`conform`] for people, with both types.

@@ -49,6 +49,22 @@ pub enum Problem {
         /// What it holds instead.
         found: String,
     },
+    /// A JSON path at which the file has nothing.
+    #[error("the file holds no records: nothing is at the JSON path {path}")]
+    NothingAtPath {
+        /// The path.
+        path: String,
+    },
+    /// Delimited text that a header, known from elsewhere, does not fit.
+    #[error(
+        "its rows have {found} fields, and the header of the classifier names {expected}: the classifier does not take it"
+    )]
+    HeaderWidth {
+        /// The names.
+        expected: usize,
+        /// The fields.
+        found: usize,
+    },
     /// No reader of ours knows this content.
     #[error("the format was not recognised: {reason}")]
     Unrecognised {
@@ -259,14 +275,14 @@ impl FormatError {
 
     /// True when the file is in order and holds nothing: no bytes, or no record.
     pub fn is_empty_file(&self) -> bool {
-        matches!(self.problem, Problem::Empty | Problem::NoRecords { .. })
+        matches!(self.problem, Problem::Empty | Problem::NoRecords { .. } | Problem::NothingAtPath { .. })
     }
 
     /// A word or two on the kind of problem, out of a closed set, for counting.
     pub fn kind(&self) -> &'static str {
         match self.problem {
             Problem::Io(_) => "not readable",
-            Problem::Empty | Problem::NoRecords { .. } => "without records",
+            Problem::Empty | Problem::NoRecords { .. } | Problem::NothingAtPath { .. } => "without records",
             Problem::Unrecognised { .. } => "format not recognised",
             Problem::Compression { .. } => "damaged compression",
             Problem::NotCompressed { .. } => "not compressed as named",
@@ -289,9 +305,10 @@ impl FormatError {
             Problem::Damaged { format: "Ion", .. } => "damaged Ion",
             Problem::Damaged { .. } => "damaged file",
             Problem::Unsupported { .. } | Problem::ColumnLeftOut { .. } => "not supported",
-            Problem::Schema { .. } | Problem::UnknownName { .. } | Problem::Undivided { .. } => {
-                "schema not usable"
-            }
+            Problem::Schema { .. }
+            | Problem::UnknownName { .. }
+            | Problem::Undivided { .. }
+            | Problem::HeaderWidth { .. } => "schema not usable",
         }
     }
 

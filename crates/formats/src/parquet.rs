@@ -14,7 +14,8 @@ use parquet::arrow::async_reader::{
     AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
 
 use crate::conform::{Spelling, conform_batch, place, unclear};
 use crate::error::{FormatError, Problem};
@@ -123,6 +124,9 @@ pub struct ParquetSummary {
     pub row_groups: usize,
     /// Uncompressed bytes of all columns.
     pub uncompressed_bytes: u64,
+    /// Per leaf column the least and the greatest of its numbers of 64 bits, as signed ones; none where the footer does not
+    /// say them, and for columns of anything else.
+    pub integers: Vec<Option<(i64, i64)>>,
 }
 
 /// Reads the footer only. Errors: `Empty`, `Parquet` for a damaged or cut file.
@@ -134,7 +138,29 @@ pub async fn parquet_summary(source: Arc<dyn ByteSource>) -> Result<ParquetSumma
         rows: builder.metadata().file_metadata().num_rows().max(0) as u64,
         row_groups: groups.len(),
         uncompressed_bytes: groups.iter().map(|g| g.total_byte_size().max(0) as u64).sum(),
+        integers: (0..builder.parquet_schema().num_columns()).map(|leaf| bounds(groups, leaf)).collect(),
     })
+}
+
+/// The least and the greatest number of a leaf column in all row groups. Of one without numbers that is 0.
+fn bounds(groups: &[RowGroupMetaData], leaf: usize) -> Option<(i64, i64)> {
+    let mut bounds: Option<(i64, i64)> = None;
+    for group in groups {
+        let column = group.columns().get(leaf)?;
+        let Some(Statistics::Int64(of_group)) = column.statistics() else { return None };
+        let (Some(least), Some(most)) = (of_group.min_opt(), of_group.max_opt()) else {
+            let nulls = of_group.null_count_opt()?;
+            if i64::try_from(nulls) == Ok(column.num_values()) {
+                continue;
+            }
+            return None;
+        };
+        // Of unsigned ones the greatest may look negative.
+        let (least, most) = (*least.min(most), *least.max(most));
+        let (least_before, most_before) = bounds.unwrap_or((least, most));
+        bounds = Some((least_before.min(least), most_before.max(most)));
+    }
+    Some(bounds.unwrap_or_default())
 }
 
 /// A reader in the middle of its row groups.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use formats::{ByteSource, FormatError, InferOptions, Inferred, Problem, Search, infer};
+use formats::{ByteSource, Format, FormatError, InferOptions, Inferred, Problem, Search, infer};
 use lake::{BucketName, Key, LakeError, ObjectInfo};
 use tables::LakeBytes;
 
@@ -127,10 +127,11 @@ async fn examine(opened: Vec<Opened>, ways: &Ways) -> Option<Vec<Result<Inferred
     examined.await.ok()
 }
 
-/// Looks at a file in the given ways, one after the other: the first that knows it says what it is.
-/// Errors: those of the built-in way; of a given one that knows the file, when the file is at fault.
+/// Looks at a file in the given ways, one after the other: the first that knows it says what it is. That a header of one does not
+/// fit is of interest when no other one takes the file.
+/// Errors: those of the built-in way; of a given one that knows the file, when the file is at fault, or has no records.
 async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred, FormatError> {
-    let mut remarks = Vec::new();
+    let (mut remarks, mut misfits) = (Vec::new(), Vec::new());
     for way in ways.own.iter() {
         match infer(Arc::clone(&source), way).await {
             Ok(mut inferred) => {
@@ -139,9 +140,14 @@ async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred
             }
             Err(error) if error.is_io() || matches!(error.problem, Problem::Empty) => return Err(error),
             Err(error) if matches!(error.problem, Problem::Unrecognised { .. }) => {}
+            Err(error) if matches!(error.problem, Problem::HeaderWidth { .. }) => misfits.push(error),
+            Err(error) if holds_list(way) && matches!(error.problem, Problem::NoRecords { .. }) => {
+                return Err(error);
+            }
             Err(error) => remarks.push(error),
         }
     }
+    remarks.extend(misfits);
     match infer(source, &ways.built_in).await {
         Ok(mut inferred) => {
             inferred.problems.extend(remarks);
@@ -149,6 +155,11 @@ async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred
         }
         Err(error) => Err(remarks.into_iter().next().unwrap_or(error)),
     }
+}
+
+/// Whether files have their records in a list at a JSON path: the built-in way would take the whole for a record.
+fn holds_list(way: &InferOptions) -> bool {
+    matches!(&way.format, Some(Format::Json(json)) if json.path.is_some())
 }
 
 /// Whether Hive hides the key: a part of it begins with `_` or `.`.

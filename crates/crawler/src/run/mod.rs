@@ -20,6 +20,7 @@ mod place;
 mod publish;
 mod reads;
 mod ready;
+mod sizes;
 mod survey;
 mod takes;
 mod vanished;

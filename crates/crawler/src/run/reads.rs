@@ -14,7 +14,7 @@ use formats::{CsvOptions, Format, InferredField, Seen, serde_info};
 
 use super::describe;
 use super::survey::Found;
-use super::takes::{loses, takes};
+use super::takes::{loses, says_types, takes};
 use crate::plan::{Examples, Kind, Part, Shape};
 use crate::words::named_some;
 
@@ -113,11 +113,16 @@ pub(super) fn inexact(shape: &Shape, bucket: &str, table: &TableInput) -> Option
     let (_, ty, field) = lossy.first()?;
     let example = shape.examples.of_column(&field.name, |own, seen| loses(files.kind, ty, (own, seen)));
     let names: Vec<String> = lossy.iter().map(|(column, ..)| column.name.clone()).collect();
-    Some(format!(
-        "column {} is double, and some files hold whole numbers beyond 2^53 there{}: they lose digits",
-        named_some(&names, NAMED),
-        such(bucket, example)
-    ))
+    let (names, such) = (named_some(&names, NAMED), such(bucket, example));
+    Some(match says_types(files.kind) {
+        true => format!(
+            "column {names} is double, and some files hold, or may hold, whole numbers beyond 2^53 or decimals of more than \
+             15 digits there{such}: queries refuse those that would lose digits"
+        ),
+        false => format!(
+            "column {names} is double, and some files hold whole numbers beyond 2^53 there{such}: they lose digits"
+        ),
+    })
 }
 
 /// The same of a table that was found.

@@ -22,7 +22,8 @@ pub(super) fn takes(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
     match (table, file) {
         (HiveType::String | HiveType::Char(_) | HiveType::Varchar(_), _) => {
             let is_nested = matches!(file, HiveType::Array(_) | HiveType::Map(..) | HiveType::Struct(_));
-            !says_types || !(is_nested || *file == HiveType::Binary)
+            // Bytes are read as text: those that are none fail the query, and say so.
+            !(says_types && is_nested)
         }
         _ => nests(kind, table, (file, seen)),
     }
@@ -31,7 +32,7 @@ pub(super) fn takes(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
 fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
     // Below the top, files that say their types are read as they say.
     let below = |table: &HiveType, file: (&HiveType, &Seen)| match says_types(kind) && is_text(table) {
-        true => is_text(file.0),
+        true => is_text(file.0) || *file.0 == HiveType::Binary,
         false => takes(kind, table, file),
     };
     match (table, file) {
@@ -47,13 +48,13 @@ fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> boo
     }
 }
 
-/// Whether files of this kind have whole numbers in a column of which a `double` of the table loses digits. Files that say their
-/// types are read without loss, or not at all.
+/// Whether files of this kind have, or may have, numbers in a column of which a `double` of the table loses digits. Files that
+/// say their types are read without loss, or not at all.
 pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
     use HiveType as T;
     match (table, file) {
-        _ if says_types(kind) => false,
-        (T::Double | T::Float, T::BigInt | T::Double) => *seen == Seen::Wide,
+        (T::Float, _) if says_types(kind) => false,
+        (T::Double | T::Float, T::BigInt | T::Decimal(..) | T::Double) => *seen == Seen::Wide,
         (T::Array(table), T::Array(file)) => loses(kind, table, (file, seen.items())),
         (T::Struct(table), T::Struct(file)) => file.iter().any(|(name, ty)| {
             let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -63,7 +64,21 @@ pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
     }
 }
 
-fn says_types(kind: &Kind) -> bool {
+/// Whether what was of a type with more digits is `double` now.
+pub(super) fn gives_up_digits(was: &HiveType, is: &HiveType) -> bool {
+    use HiveType as T;
+    match (was, is) {
+        (T::BigInt | T::Decimal(..), T::Double) => true,
+        (T::Array(was), T::Array(is)) => gives_up_digits(was, is),
+        (T::Struct(was), T::Struct(is)) => was.iter().any(|(name, was)| {
+            let now = is.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            now.is_some_and(|(_, is)| gives_up_digits(was, is))
+        }),
+        _ => false,
+    }
+}
+
+pub(super) fn says_types(kind: &Kind) -> bool {
     matches!(kind, Kind::Parquet | Kind::Avro | Kind::Orc)
 }
 
@@ -115,6 +130,10 @@ mod tests {
             (&Kind::Parquet, "string", "array<int>", false),
             (&Kind::Parquet, "array<string>", "array<int>", false),
             (&Kind::Parquet, "date", "string", false),
+            (&Kind::Parquet, "string", "binary", true),
+            (&Kind::Parquet, "binary", "string", true),
+            (&Kind::Parquet, "struct<a:string>", "struct<a:binary>", true),
+            (&Kind::Parquet, "int", "binary", false),
             (&Kind::Parquet, "decimal(10,2)", "decimal(5,2)", true),
         ] {
             let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
@@ -156,8 +175,11 @@ mod tests {
             (&Kind::Json, "struct<A:double>", "struct<a:bigint>", member.clone(), true),
             (&Kind::Json, "struct<A:double,b:double>", "struct<b:bigint>", member, false),
             (&Kind::Json, "array<double>", "array<bigint>", Seen::Items(Box::new(Seen::Wide)), true),
-            // The reader refuses what does not fit.
-            (&Kind::Parquet, "double", "bigint", Seen::Wide, false),
+            (&Kind::Parquet, "double", "bigint", Seen::Wide, true),
+            (&Kind::Parquet, "double", "decimal(38,2)", Seen::Wide, true),
+            (&Kind::Parquet, "double", "double", Seen::Values, false),
+            // It takes none in, and that is said.
+            (&Kind::Parquet, "float", "bigint", Seen::Wide, false),
         ] {
             let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
             assert_eq!(loses(kind, &known, (&found, &seen)), wanted, "{table} of {file}");

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
+use catalog::{Column, PartitionInput, StorageDescriptor, Table, TableInput, partition, table};
 use formats::{InferredField, Seen as OfValues};
 
 use super::changed::{Area, Seen, is_whole};
@@ -15,7 +15,9 @@ use super::decide::{self, Fate};
 use super::describe::{self, DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
 use super::reads::{self, OF_KIND};
+use super::sizes::Sizes;
 use super::survey::{Found, Place};
+use super::takes::gives_up_digits;
 use super::vanished::{self, Gone};
 use super::{Ended, Job, keys, publish, written};
 use crate::definition::Configuration;
@@ -34,43 +36,6 @@ pub(super) struct Changed {
     gone: Vec<PartitionInput>,
     /// Whether there are partitions that were not there, or had no files.
     comes: bool,
-}
-
-/// What a table or partition says of its files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sizes {
-    files: u64,
-    records: u64,
-    bytes: u64,
-}
-
-impl Sizes {
-    const NAMES: [&str; 3] = ["objectCount", "recordCount", "sizeKey"];
-
-    fn of(parameters: Option<&Parameters>) -> Self {
-        let number = |name: &str| parameters.and_then(|all| all.get(name)?.parse().ok()).unwrap_or(0);
-        let [files, records, bytes] = Self::NAMES.map(number);
-        Self { files, records, bytes }
-    }
-
-    fn add(&mut self, files: u64, records: u64, bytes: u64) {
-        self.files = self.files.saturating_add(files);
-        self.records = self.records.saturating_add(records);
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-
-    fn subtract(&mut self, other: Self) {
-        self.files = self.files.saturating_sub(other.files);
-        self.records = self.records.saturating_sub(other.records);
-        self.bytes = self.bytes.saturating_sub(other.bytes);
-    }
-
-    fn write(self, parameters: Option<&mut Parameters>) {
-        let Some(parameters) = parameters else { return };
-        for (name, value) in Self::NAMES.into_iter().zip([self.files, self.records, self.bytes]) {
-            parameters.insert(name.to_owned(), value.to_string());
-        }
-    }
 }
 
 /// What becomes of the tables that areas lie in. The inner error: why the target has to be listed.
@@ -192,9 +157,26 @@ fn one(
         }
         parts.push(part(area, plan));
     }
-    let found = shape.flatten().map(|shape| found(job, place, &table, shape, parts));
+    let shape = shape.flatten();
+    if let Some(column) = shape.as_ref().and_then(|shape| given_up(&table, shape)) {
+        let name = &table.name;
+        return Err(format!(
+            "column {column} of table {name} is double now, and its other files tell whether digits are lost"
+        ));
+    }
+    let found = shape.map(|shape| found(job, place, &table, shape, parts));
     let input = input(job, settings, &table, found.as_ref(), sizes);
     Ok(Changed { table, input, found, gone, comes })
+}
+
+/// A column that becomes `double`, and was of a type with more digits.
+fn given_up<'a>(table: &'a Table, shape: &Shape) -> Option<&'a str> {
+    let field = |name: &str| shape.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+    let is_given_up = |column: &&Column| {
+        let was = column.hive_type().parse().ok();
+        was.zip(field(&column.name)).is_some_and(|(was, field)| gives_up_digits(&was, &field.ty))
+    };
+    table.columns().iter().find(is_given_up).map(|column| column.name.as_str())
 }
 
 fn location(input: &PartitionInput) -> Option<&str> {

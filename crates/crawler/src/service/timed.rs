@@ -62,36 +62,52 @@ impl Crawlers {
         Ok(tx.commit().await?)
     }
 
-    /// Starts the crawlers that are due; how many it started. The loop of [`Crawlers::run`] calls it in time.
+    /// Starts the crawlers that are due; how many it started. The loop of [`Crawlers::run`] calls it in time. One that cannot be
+    /// started holds up no other.
+    /// Errors: the first of these, when all others have had their turn.
     pub async fn fire_due(&self) -> Result<usize, CrawlerError> {
         let mut tx = self.store().read().await?;
         let due = schedule::due(&mut tx, AT_ONCE).await?;
         drop(tx);
-        let mut started = 0;
+        let (mut started, mut failed) = (0, None);
         for (scope, name, was_ms) in due {
-            let mut tx = self.store().begin().await?;
-            if !schedule::advance(&mut tx, &scope, &name, was_ms).await? {
-                continue;
-            }
-            match Self::begin_run(&mut tx, &scope, &name).await {
-                Ok(_) => started += 1,
-                Err(CrawlerError::Running { .. }) => {
-                    if let Some(crawl) = rows::runs(&mut tx, &scope, &name, None, 1).await?.first() {
-                        let log = RunLog::new(&self.inner.ground, &scope, crawl);
-                        log.warn("The schedule was due while this crawl was at work: it starts no other");
-                        tx.commit().await?;
-                        log.flush().await;
-                        continue;
-                    }
+            match self.fire(&scope, &name, was_ms).await {
+                Ok(fired) => started += usize::from(fired),
+                Err(error) => {
+                    tracing::error!(%error, crawler = name, "a scheduled crawl could not be started");
+                    failed.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
             }
-            tx.commit().await?;
         }
         if started > 0 {
             self.inner.wake.notify_one();
         }
-        Ok(started)
+        failed.map_or(Ok(started), Err)
+    }
+
+    /// Starts a crawler that was due at `was_ms`; whether it was started.
+    async fn fire(&self, scope: &Scope, name: &str, was_ms: i64) -> Result<bool, CrawlerError> {
+        let mut tx = self.store().begin().await?;
+        if !schedule::advance(&mut tx, scope, name, was_ms).await? {
+            return Ok(false);
+        }
+        match Self::begin_run(&mut tx, scope, name).await {
+            Ok(()) => {
+                tx.commit().await?;
+                Ok(true)
+            }
+            Err(CrawlerError::Running { .. }) => {
+                let newest = rows::runs(&mut tx, scope, name, None, 1).await?.pop();
+                tx.commit().await?;
+                if let Some(crawl) = newest {
+                    let log = RunLog::new(&self.inner.ground, scope, &crawl);
+                    log.warn("The schedule was due while this crawl was at work: it starts no other");
+                    log.flush().await;
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// How long the loop may sleep before a schedule is due.

@@ -10,6 +10,8 @@ scenarios! {
     classifiers_are_kept_and_changed,
     the_first_that_knows_a_file_decides,
     partitions_and_bad_lines_of_a_log,
+    an_empty_list_of_records_is_left_out,
+    a_header_that_does_not_fit_is_told,
 }
 
 async fn make(w: &World, request: Value) {
@@ -98,6 +100,46 @@ async fn partitions_and_bad_lines_of_a_log(on: &Backend) {
     let log = w.log();
     assert!(
         log.contains("WARN : s3://bucket/d/log/day=1/a, line 4: 1 of the 4 lines looked at do not match"),
+        "{log}"
+    );
+}
+
+async fn an_empty_list_of_records_is_left_out(on: &Backend) {
+    let w = World::on(on).await;
+    make(&w, json!({"JsonClassifier": {"Name": "items", "JsonPath": "$.items[*]"}})).await;
+    w.put("d/t/a.json", "{\"items\":[{\"a\":1}]}").await;
+    w.put("d/t/b.json", "{\"items\":[]}").await;
+    w.put("d/t/c.json", "{\"items\":[{\"a\":2}]}").await;
+    // No file of this classifier.
+    w.put("d/u/a.json", "{\"other\":1}").await;
+    w.create("d/", json!({"Classifiers": ["items"]})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(tables.keys().collect::<Vec<_>>(), ["t", "u"], "{}", w.log());
+    assert_eq!((columns(&tables["t"]).as_str(), columns(&tables["u"]).as_str()), ("a int", "other int"));
+    assert_eq!(tables["t"].parameter("jsonPath"), Some("$.items[*]"));
+    let said = "ERROR : s3://bucket/d/t/b.json: the file holds no records: an empty list at the JSON path $.items[*]; the \
+                file is left out";
+    assert!(w.log().contains(said), "{}", w.log());
+}
+
+async fn a_header_that_does_not_fit_is_told(on: &Backend) {
+    let w = World::on(on).await;
+    let csv = |name: &str, header: Value| json!({"CsvClassifier": {"Name": name, "Delimiter": ",", "Header": header, "ContainsHeader": "ABSENT"}});
+    make(&w, csv("three", json!(["a", "b", "c"]))).await;
+    make(&w, csv("four", json!(["a", "b", "c", "d"]))).await;
+    w.put("d/t/a.csv", "1,2\n3,4\n").await;
+    w.put("d/u/a.csv", "1,2,3,4\n5,6,7,8\n").await;
+    w.create("d/", json!({"Classifiers": ["three", "four"]})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    assert_eq!(columns(&tables["t"]), "col0 bigint, col1 bigint");
+    assert_eq!(columns(&tables["u"]), "a bigint, b bigint, c bigint, d bigint");
+    let log = w.log();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("the header of the classifier")).collect();
+    assert_eq!(told.len(), 2, "{log}");
+    assert!(
+        told.iter().all(|line| line.contains("WARN : s3://bucket/d/t/a.csv: its rows have 2 fields")),
         "{log}"
     );
 }

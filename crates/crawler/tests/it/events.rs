@@ -18,6 +18,7 @@ scenarios! {
     tables_of_the_catalog_follow_events,
     a_queue_that_is_gone_fails_the_run,
     policies_hold_for_events,
+    digits_that_a_wider_type_loses_are_told,
 }
 
 /// Joins queues to buckets and crawls, as the binary does.
@@ -317,4 +318,23 @@ async fn policies_hold_for_events(on: &Backend) {
     w.delete("t/k=4/a.json").await;
     w.crawl_well().await;
     assert!(w.tables().await.is_empty());
+}
+
+async fn digits_that_a_wider_type_loses_are_told(on: &Backend) {
+    let w = watched(on).await;
+    w.put("t/day=1/a.json", "{\"s\":{\"n\":9007199254740993}}").await;
+    w.put("t/day=2/a.json", "{\"s\":{\"n\":7}}").await;
+    w.create("t/", by_events(json!({}))).await;
+    w.crawl_well().await;
+    w.put("t/day=2/a.json", "{\"s\":{\"n\":1.5}}").await;
+    w.crawl_well().await;
+    let log = w.log();
+    assert!(log.contains("column s of table t is double now, and its other files tell"), "{log}");
+    assert!(
+        log.contains("such as s3://bucket/t/day=1/a.json: they lose digits"),
+        "as a crawl of everything says: {log}"
+    );
+    assert_eq!(columns(&w.tables().await["t"]), "s struct<n:double>");
+    assert_eq!(looked(&w).await.1, 0, "what is known is not read again");
+    assert_eq!(rest(&w).await, [""; 0]);
 }

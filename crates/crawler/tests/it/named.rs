@@ -9,6 +9,7 @@ scenarios! {
     a_table_whose_files_are_split_names_what_it_misreads,
     digits_that_are_lost_across_files_are_told,
     digits_that_a_definition_loses_are_told,
+    digits_that_readers_refuse_are_told,
     files_that_are_not_looked_at_are_told_by_table,
 }
 
@@ -160,6 +161,54 @@ async fn digits_that_a_definition_loses_are_told(on: &Backend) {
     let said = line(&w, "beyond 2^53");
     assert!(said.contains("WARN") && said.contains("such as s3://bucket/t/day=2/a.json"), "{said}");
     assert_eq!(w.partitions("t").await.len(), 2);
+}
+
+/// An Avro file with one record of one field, whose bytes are as its type has them.
+fn avro(name: &str, ty: &Value, value: &[u8]) -> Vec<u8> {
+    let varint = |n: usize| {
+        // Zigzag, in one or two bytes.
+        let n = n * 2;
+        if n < 128 { vec![n as u8] } else { vec![(n & 127) as u8 | 128, (n >> 7) as u8] }
+    };
+    let schema = json!({"type": "record", "name": "r", "fields": [{"name": name, "type": ty}]}).to_string();
+    let mut bytes = b"Obj\x01\x02\x16avro.schema".to_vec();
+    bytes.extend(varint(schema.len()));
+    bytes.extend(schema.as_bytes());
+    bytes.push(0);
+    bytes.extend([7; 16]);
+    bytes.extend([varint(1), varint(value.len()), value.to_vec(), vec![7; 16]].concat());
+    bytes
+}
+
+async fn digits_that_readers_refuse_are_told(on: &Backend) {
+    let w = World::on(on).await;
+    let decimal = |digits: u8, scale: u8| json!({"type": "bytes", "logicalType": "decimal", "precision": digits, "scale": scale});
+    // Tables of their own have columns of their own.
+    let double = json!("double");
+    for (table, other) in
+        [("long", json!("long")), ("wide", decimal(38, 2)), ("narrow", decimal(15, 2)), ("int", json!("int"))]
+    {
+        w.put(&format!("x/{table}/a.avro"), avro(table, &double, &1.5_f64.to_le_bytes())).await;
+        let value: &[u8] = if other.is_string() { &[2] } else { &[2, 5] };
+        w.put(&format!("x/{table}/b.avro"), avro(table, &other, value)).await;
+    }
+    w.put("x/exact/a.avro", avro("exact", &json!("long"), &[2])).await;
+    w.put("x/exact/b.avro", avro("exact", &decimal(38, 2), &[2, 5])).await;
+    w.create("x/", json!({})).await;
+    w.crawl_well().await;
+    let tables = w.tables().await;
+    for table in ["long", "wide", "narrow", "int"] {
+        assert_eq!(columns(&tables[table]), format!("{table} double"), "{}", w.log());
+    }
+    assert_eq!(columns(&tables["exact"]), "exact decimal(38,2)");
+    for table in ["long", "wide"] {
+        let said = line(
+            &w,
+            &format!("WARN : table {table}: column {table} is double, and some files hold, or may hold,"),
+        );
+        assert!(said.contains(&format!("such as s3://bucket/x/{table}/b.avro: queries refuse")), "{said}");
+    }
+    assert_eq!(w.log().matches("queries refuse").count(), 2, "{}", w.log());
 }
 
 async fn files_that_are_not_looked_at_are_told_by_table(on: &Backend) {

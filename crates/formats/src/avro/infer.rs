@@ -24,7 +24,7 @@ pub(crate) async fn infer(
     let found = std::panic::catch_unwind(AssertUnwindSafe(|| arrow_schema(&writer)));
     let found = found.unwrap_or_else(|_| Err("the schema cannot be made out".to_owned()));
     let found = found.map_err(|e| damaged(&name, e))?;
-    let (fields, problems) = typed(&name, &found, options)?;
+    let (fields, problems) = typed(&name, &found, &[], options)?;
     let (mut records, mut bytes, mut complete) = (0, 0, false);
     while bytes < options.sample_bytes as u64 {
         let Some(block) = blocks.next().await? else {

@@ -13,6 +13,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 
 use super::Compression;
 use super::blocks::BlockReader;
+use super::gunzip::Gunzip;
 use super::inflate::Inflate;
 
 /// The most memory that an xz stream may ask for: enough for the dictionaries of `xz -9` (64 MiB), not for a bomb's.
@@ -84,7 +85,7 @@ impl Decoder {
         let reader: Box<dyn Read + Send> = match compression {
             Compression::None => return Ok(None),
             Compression::Zip => return Err(io::ErrorKind::Unsupported.into()),
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(feed)),
+            Compression::Gzip => Box::new(Gunzip::new(feed)),
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(feed)),
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(feed)?),
             Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_stream(

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod decode;
+mod gunzip;
 mod inflate;
 
 pub(crate) use decode::{Decoder, Step};

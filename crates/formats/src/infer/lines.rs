@@ -1,5 +1,6 @@
 //! Log lines: those that are known, and those of a given pattern.
 
+use super::misfits::Misfits;
 use super::{InferOptions, Inferred, InferredField, Seen};
 use crate::compression::Compression;
 use crate::csv::names::number_repeats;
@@ -25,6 +26,8 @@ struct Tried {
     bytes: u64,
     /// The first line that does not match, from 1.
     first_miss: Option<u64>,
+    /// Values that are not of their columns' types.
+    misfits: Misfits,
     /// Whether the sample's lines are all of the file's.
     complete: bool,
 }
@@ -114,7 +117,9 @@ fn lines(input: &Input) -> impl Iterator<Item = (u64, Option<&str>)> {
 }
 
 fn try_on(input: &Input, splitter: &Splitter, header_lines: u64) -> Result<Tried, FormatError> {
-    let mut tried = Tried { lines: 0, matched: 0, bytes: 0, first_miss: None, complete: input.at_eof() };
+    let misfits = Misfits::of(splitter);
+    let mut tried =
+        Tried { lines: 0, matched: 0, bytes: 0, first_miss: None, misfits, complete: input.at_eof() };
     for (number, line) in lines(input).filter(|(number, _)| *number > header_lines) {
         let Some(line) = line else {
             let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
@@ -128,8 +133,9 @@ fn try_on(input: &Input, splitter: &Splitter, header_lines: u64) -> Result<Tried
         })?;
         tried.lines += 1;
         tried.bytes += line.len() as u64 + 1;
-        if found.is_some() {
+        if let Some(fields) = found {
             tried.matched += 1;
+            tried.misfits.look(number, &fields);
         } else {
             tried.first_miss.get_or_insert(number);
         }
@@ -154,7 +160,7 @@ fn describe(
     let mut fields: Vec<InferredField> = splitter.columns().into_iter().map(column).collect();
     number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
     let names = fields.iter().map(|field| field.name.clone()).collect();
-    let mut problems = Vec::new();
+    let mut problems = tried.misfits.problems(input.name());
     if let Some(line) = tried.first_miss {
         let message = format!(
             "{} of the {} lines looked at do not match the pattern of {}: they will be rows of NULLs",

@@ -19,10 +19,12 @@ mod csv;
 mod ion;
 mod json;
 mod lines;
+mod misfits;
 mod row_tag;
 mod seen;
 mod text;
 mod types;
+mod wide;
 mod xml;
 
 use std::collections::HashSet;
@@ -203,7 +205,7 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
     let name = source.name().to_owned();
     let summary = parquet_summary(source).await?;
-    let (fields, problems) = typed(&name, &summary.schema, options)?;
+    let (fields, problems) = typed(&name, &summary.schema, &summary.integers, options)?;
     Ok(Inferred {
         format: Format::Parquet(ParquetOptions {}),
         compression: Compression::None,
@@ -220,21 +222,22 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
 }
 
 /// The columns of a file that carries its types, and those that are left out because Hive has no such type. Errors: names
-/// that clash or are missing, no column at all.
+/// that clash or are missing, no column at all. `integers`: see [`wide::of`].
 pub(crate) fn typed(
     name: &str,
     schema: &Schema,
+    integers: &[Option<(i64, i64)>],
     options: &InferOptions,
 ) -> Result<(Vec<InferredField>, Vec<FormatError>), FormatError> {
     let mut fields = Vec::with_capacity(schema.fields().len());
     let mut left_out = Vec::new();
-    for field in schema.fields() {
+    for (field, seen) in schema.fields().iter().zip(wide::of(schema, integers)) {
         match HiveType::from_arrow(field.data_type()) {
             Ok(ty) => fields.push(InferredField {
                 name: options.spelling(field.name()),
                 ty: options.spelling_of(ty),
                 nullable: field.is_nullable(),
-                seen: Seen::Values,
+                seen,
             }),
             Err(error) => {
                 let mut problem = FormatError::new(name, Problem::ColumnLeftOut { ty: error.0 });

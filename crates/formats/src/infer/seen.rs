@@ -11,7 +11,8 @@ pub enum Seen {
     /// Values of the type.
     #[default]
     Values,
-    /// Whole numbers beyond 2^53, of which a `double` loses digits.
+    /// Numbers of which a `double` loses digits: whole ones beyond 2^53, decimals of more than 15 digits. In files that carry their
+    /// types: numbers of which nothing says that it does not.
     Wide,
     /// No value at all, so that the type is a guess that yields to what another file says.
     Nothing,
@@ -88,7 +89,7 @@ pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Se
             let ty = merge_types(x, y);
             let is_wide = *a.1 == Seen::Wide || *b.1 == Seen::Wide;
             let seen = match ty {
-                T::BigInt | T::Double if is_wide => Seen::Wide,
+                T::BigInt | T::Decimal(..) | T::Double if is_wide => Seen::Wide,
                 _ => Seen::Values,
             };
             (ty, seen)
@@ -158,6 +159,8 @@ mod tests {
             ("bigint", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
             ("bigint", Seen::Wide, "string", Seen::Values, "string", Seen::Values),
             ("bigint", Seen::Wide, "int", Seen::Values, "bigint", Seen::Wide),
+            ("bigint", Seen::Wide, "decimal(20,0)", Seen::Values, "decimal(20,0)", Seen::Wide),
+            ("decimal(38,2)", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
         ] {
             let (a, b): (HiveType, HiveType) = (a.parse().unwrap(), b.parse().unwrap());
             let both = [merge_seen((&a, &of_a), (&b, &of_b)), merge_seen((&b, &of_b), (&a, &of_a))];

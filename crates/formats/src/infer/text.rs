@@ -106,6 +106,7 @@ async fn recognise(
     if xml::looks_like_xml(input.pending()) {
         return xml::infer(input, compression, None, options).await;
     }
+    refuse_settings(input)?;
     let mut not_json = None;
     if may_be_json(input) {
         let verdict = json::infer(input, compression, options).await;
@@ -155,9 +156,50 @@ fn refuse_statements(input: &Input) -> Result<(), FormatError> {
     Err(FormatError::new(input.name(), Problem::Unrecognised { reason }))
 }
 
+/// What holds other files or tables, and is not looked into.
+fn container(head: &[u8]) -> Option<&'static str> {
+    match head {
+        _ if head.get(257..262) == Some(b"ustar") => {
+            Some("a tar archive (put its files into the bucket instead)")
+        }
+        _ if head.starts_with(b"SQLite format 3\0") => {
+            Some("a database of SQLite (export its tables instead)")
+        }
+        _ => None,
+    }
+}
+
+/// Refuses settings in sections, whose first line begins as a list of JSON does.
+fn refuse_settings(input: &Input) -> Result<(), FormatError> {
+    let Ok(text) = std::str::from_utf8(input.pending()) else { return Ok(()) };
+    let is_section = |line: &str| {
+        let name = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+        name.is_some_and(|name| name.starts_with(char::is_alphabetic) && !name.contains(['"', ',', '{', '[']))
+    };
+    let is_setting = |line: &str| line.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty());
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with([';', '#']));
+    let mut lines = lines.take(STATEMENT_LINES).peekable();
+    if !lines.peek().is_some_and(|line| is_section(line)) {
+        return Ok(());
+    }
+    let (mut all, mut settings) = (0_u64, 0_u64);
+    for line in lines.filter(|line| !is_section(line)) {
+        all += 1;
+        settings += u64::from(is_setting(line));
+    }
+    if settings == 0 || settings * 2 <= all {
+        return Ok(());
+    }
+    let reason = "it holds settings in sections, as INI and TOML do, and no records".to_owned();
+    Err(FormatError::new(input.name(), Problem::Unrecognised { reason }))
+}
+
 fn refuse_binary(input: &Input) -> Result<(), FormatError> {
     let sample = input.pending();
     let head = &sample[..sample.len().min(64 * 1024)];
+    if let Some(what) = container(head) {
+        return Err(FormatError::new(input.name(), Problem::Unsupported { what: what.to_owned() }));
+    }
     if let Some(at) = memchr::memchr(0, head) {
         let zeros = memchr::memchr_iter(0, head).count();
         // Text in two bytes per character has a zero in nearly every second byte.

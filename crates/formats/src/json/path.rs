@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::lex::{Parsed, Parser};
+use crate::options::JsonOptions;
 
 /// The most steps of a path.
 const MAX_STEPS: usize = 64;
@@ -123,6 +124,19 @@ impl JsonPath {
         let mut found = Vec::new();
         walk(parser, &self.steps, &mut found)?;
         Ok(found)
+    }
+
+    /// Whether the records are the elements or members of something that the document has, which may have none, or be null.
+    pub(crate) fn leads_to_list(&self, document: &[u8]) -> bool {
+        let (Some((Step::Any | Step::Index(_), list)), Ok(text)) =
+            (self.steps.split_last(), std::str::from_utf8(document))
+        else {
+            return false;
+        };
+        let (mut found, options) = (Vec::new(), JsonOptions::default());
+        let walked = walk(&mut Parser::new(text, &options), list, &mut found);
+        let is_list = |place: &Range<usize>| matches!(text.as_bytes()[place.start], b'[' | b'{' | b'n');
+        walked.is_ok() && found.iter().any(is_list)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn infer(
         let found = "ORC without columns".to_owned();
         return Err(FormatError::new(&name, Problem::NoRecords { found }));
     }
-    let (fields, problems) = typed(&name, &schema, options)?;
+    let (fields, problems) = typed(&name, &schema, &[], options)?;
     Ok(Inferred {
         format: Format::Orc(OrcOptions::default()),
         compression: Compression::None,

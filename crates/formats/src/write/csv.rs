@@ -107,6 +107,11 @@ impl CsvEncoder {
         let mut cell = std::mem::take(&mut self.cell);
         cell.clear();
         write!(cell, "{}", formatter.value(row)).map_err(|e| e.to_string())?;
+        if array.data_type().is_floating() && cell.ends_with("inf") {
+            // As Java spells it: to other readers of Hive's tables anything else is NULL.
+            cell.truncate(cell.len() - "inf".len());
+            cell.push_str("Infinity");
+        }
         let is_text =
             matches!(array.data_type(), DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..));
         let pushed = self.push(cell.as_bytes(), is_text);
@@ -207,7 +212,7 @@ impl CsvEncoder {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int64Array, StringArray};
+    use arrow::array::{Float32Array, Float64Array, Int64Array, StringArray};
 
     use super::*;
 
@@ -237,6 +242,22 @@ mod tests {
         // To Hive's own SerDe an empty line is a row.
         let lazy = CsvOptions::lazy_simple(vec!["s".to_owned()]);
         assert_eq!(written(&lazy, vec![("s", texts(&[Some(""), None]))]).unwrap(), "\n\\N\n");
+    }
+
+    #[test]
+    fn infinite_numbers_are_spelled_as_by_java() {
+        let doubles: ArrayRef =
+            Arc::new(Float64Array::from(vec![f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300]));
+        let floats: ArrayRef = Arc::new(Float32Array::from(vec![f32::INFINITY, f32::NEG_INFINITY, 1.5, 0.0]));
+        let text = written(&CsvOptions::standard(), vec![("d", doubles), ("f", floats)]).unwrap();
+        assert_eq!(text, "Infinity,Infinity\n-Infinity,-Infinity\nNaN,1.5\n1e300,0.0\n");
+        let numbers: Vec<Option<f64>> = ["Infinity", "-Infinity"]
+            .iter()
+            .map(|text| crate::builder::value::float(text.as_bytes()))
+            .collect();
+        assert_eq!(numbers, [Some(f64::INFINITY), Some(f64::NEG_INFINITY)]);
+        let words = texts(&[Some("inf")]);
+        assert_eq!(written(&CsvOptions::standard(), vec![("s", words)]).unwrap(), "inf\n");
     }
 
     #[test]

@@ -195,3 +195,43 @@ fn a_parquet_file_without_its_middle_is_refused() {
     assert!(error.to_string().starts_with("f: damaged or unreadable Parquet: "), "{error}");
     assert!(error.to_string().contains("row group 0 has column \"a\""), "{error}");
 }
+
+#[test]
+fn containers_and_settings_are_refused_by_name() {
+    let error = |bytes: Vec<u8>| {
+        block_on(infer(source("f", bytes), &InferOptions::default())).unwrap_err().to_string()
+    };
+    let mut tar = vec![0; 1024];
+    tar[..5].copy_from_slice(b"x.csv");
+    tar[257..262].copy_from_slice(b"ustar");
+    let sqlite = [b"SQLite format 3\0".to_vec(), vec![0; 84]].concat();
+    for (bytes, what) in [(tar, "a tar archive"), (sqlite, "a database of SQLite")] {
+        for bytes in [gzip(&bytes), bytes] {
+            let said = error(bytes);
+            assert!(said.starts_with(&format!("f: {what}")) && said.ends_with("is not supported"), "{said}");
+        }
+    }
+    for text in ["[a]\nx=1\ny=2\n[b]\nz=3\n", "; of ours\n[main]\nname = Ann\n"] {
+        let said = error(text.as_bytes().to_vec());
+        assert_eq!(
+            said,
+            "f: the format was not recognised: it holds settings in sections, as INI and TOML do, and no records"
+        );
+    }
+    // What only begins so.
+    let found = block_on(infer(source("f", "[{\"a\":1},\n{\"a\":2}]\n"), &InferOptions::default())).unwrap();
+    assert_eq!((found.format.classification(), found.records), ("json", 2));
+    let found = block_on(infer(source("f", "[x],y\n[z],w\n[a],b\n"), &InferOptions::default())).unwrap();
+    assert_eq!(found.format.classification(), "csv");
+}
+
+#[test]
+fn gzip_with_zeros_behind_it_is_read() {
+    let text = b"a,b\n1,2\n3,4\n";
+    let padded = [gzip(text), vec![0; 512]].concat();
+    let found = block_on(infer(source("f", padded.clone()), &InferOptions::default())).unwrap();
+    assert_eq!(found.records, 2);
+    let table = schema(&[("a", "bigint"), ("b", "bigint")]);
+    let batch = read_all(&source("f", padded), &found.format, &table, small()).unwrap();
+    assert_eq!(crate::rows(&batch), [["1", "2"], ["3", "4"]]);
+}

@@ -1,7 +1,8 @@
 //! Files of which something is known: what custom classifiers say of delimited text and of JSON.
 
 use formats::{
-    CsvHints, CsvOptions, Detected, Format, Header, InferOptions, Inferred, JsonOptions, ReadOptions, infer,
+    CsvHints, CsvOptions, Detected, Format, Header, InferOptions, Inferred, JsonOptions, LineLayout,
+    LineOptions, Problem, ReadOptions, infer,
 };
 use futures::executor::block_on;
 
@@ -53,7 +54,7 @@ fn every_hint_changes_something() {
     );
     // A first line that says the same is the header.
     assert_eq!(dialect(&hinted("a,B\nz,y\n", named.clone()).unwrap()).header_lines, 1);
-    assert!(hinted("1,2,3\n4,5,6\n", named).unwrap_err().contains("the header names 2"));
+    assert!(hinted("1,2,3\n4,5,6\n", named).unwrap_err().contains("the header of the classifier names 2"));
 
     let single = CsvHints { single_column: true, header: Header::Present, ..CsvHints::default() };
     assert_eq!(columns(&hinted("n\n1\n2\n", single).unwrap()), ["n bigint"]);
@@ -114,4 +115,41 @@ fn records_at_a_path() {
     assert!(error.to_string().starts_with("f, line 1, column id"), "{error}");
     let error = block_on(infer(source("f", "{\"a\":1}\n"), &options)).unwrap_err();
     assert!(error.to_string().contains("nothing is at the JSON path $.data.items[*]"), "{error}");
+    assert!(matches!(error.problem, Problem::NothingAtPath { .. }));
+    for empty in ["{\"data\":{\"items\":[]}}", "{\"data\":{\"items\":null}}\n{\"data\":{\"items\":[]}}"] {
+        let error = block_on(infer(source("f", empty), &options)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "f: the file holds no records: an empty list at the JSON path $.data.items[*]"
+        );
+        assert!(matches!(error.problem, Problem::NoRecords { .. }));
+    }
+}
+
+#[test]
+fn a_header_that_does_not_fit() {
+    let known =
+        CsvHints { names: vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], ..CsvHints::default() };
+    let error = hinted("1,2\n3,4\n", known).unwrap_err();
+    assert!(error.contains("its rows have 2 fields, and the header of the classifier names 3"), "{error}");
+}
+
+#[test]
+fn values_that_are_not_of_the_patterns_types_are_told() {
+    let layout = LineLayout::Grok {
+        pattern: "%{WORD:w} %{NOTSPACE:n:int} %{WORD:b:boolean}".to_owned(),
+        custom: String::new(),
+    };
+    let format = Some(Format::Lines(LineOptions::new(layout, "app", Vec::new())));
+    let options = InferOptions { format, ..InferOptions::default() };
+    let text = "ab 12 true\ncd 99999999999 false\nef - true\ngh x true\n";
+    let found = block_on(infer(source("f", text), &options)).unwrap();
+    let said: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "f, line 2, column n: 2 of its values in the sample are no int, such as \"99999999999\": they will be NULL; a wider \
+          type in the pattern keeps them"
+        ]
+    );
 }

@@ -405,6 +405,31 @@ fn parquet_names() {
 }
 
 #[test]
+fn parquet_says_whether_its_integers_are_wide() {
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, UInt64Array};
+    use std::sync::Arc;
+    let seen = |column: ArrayRef| {
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let format = Format::Parquet(formats::ParquetOptions {});
+        let (options, sink) = (formats::WriteOptions::default(), formats::MemorySink::default());
+        let mut writer = formats::Writer::new("f", &format, batch.schema(), &options, sink).unwrap();
+        block_on(writer.write(&batch)).unwrap();
+        of(block_on(writer.finish()).unwrap().0.data).fields[0].seen.clone()
+    };
+    const EXACT: i64 = 1 << 53;
+    for (numbers, wanted) in [
+        (vec![Some(EXACT), Some(-EXACT), None], Seen::Values),
+        (vec![Some(EXACT + 1), Some(0)], Seen::Wide),
+        (vec![Some(-EXACT - 1), Some(0)], Seen::Wide),
+        (vec![None, None], Seen::Values),
+    ] {
+        assert_eq!(seen(Arc::new(Int64Array::from(numbers.clone()))), wanted, "{numbers:?}");
+    }
+    let unsigned = |numbers: Vec<u64>| Arc::new(UInt64Array::from(numbers)) as ArrayRef;
+    assert_eq!((seen(unsigned(vec![5, 0])), seen(unsigned(vec![5, u64::MAX]))), (Seen::Values, Seen::Wide));
+}
+
+#[test]
 fn quotes_that_a_backslash_escapes() {
     let text = "id,text,n\n1,\"say \\\"hi\\\", he said\",5\n2,\"plain\",6\n3,\"ends \\\"so\\\"\",7\n";
     let found = of(text);

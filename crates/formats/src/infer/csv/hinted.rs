@@ -88,7 +88,7 @@ impl Default for CsvHints {
     }
 }
 
-/// Infers with `hints`. Errors: `Unrecognised` when the text does not fit them.
+/// Infers with `hints`. Errors: `Unrecognised` when the text does not fit them, `HeaderWidth` when all but the header's names does.
 pub(crate) fn infer(
     input: &Input,
     compression: Compression,
@@ -113,6 +113,10 @@ pub(crate) fn infer(
         return Err(error);
     }
     check(&best, hints).map_err(refused)?;
+    if !hints.names.is_empty() && hints.names.len() != best.width {
+        let problem = Problem::HeaderWidth { expected: hints.names.len(), found: best.width };
+        return Err(FormatError::new(input.name(), problem));
+    }
     if let Some(quoted) = hints.quoted {
         best.quoted = quoted;
         best.options.quote = best.options.quote.filter(|_| quoted);
@@ -180,9 +184,6 @@ fn check(best: &Candidate, hints: &CsvHints) -> Result<(), String> {
             "only {:.0} % of its rows have the same number of fields",
             best.consistency * 100.0
         ));
-    }
-    if !hints.names.is_empty() && hints.names.len() != best.width {
-        return Err(format!("its rows have {} fields, the header names {}", best.width, hints.names.len()));
     }
     Ok(())
 }

@@ -24,6 +24,9 @@ pub(super) fn is_prose(sample: &[u8], best: &Candidate) -> bool {
     if best.quoted || !matches!(delimiter, ',' | ';') {
         return false;
     }
+    if is_letter(sample, delimiter) {
+        return true;
+    }
     let mut lines = sample.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
     let mut seen = Sentences { delimiter, ..Sentences::default() };
     for line in lines.by_ref().take(LINES) {
@@ -33,6 +36,37 @@ pub(super) fn is_prose(sample: &[u8], best: &Candidate) -> bool {
         }
     }
     seen.are_prose()
+}
+
+/// So long a line may be with which somebody is addressed.
+const ADDRESS_WORDS: usize = 6;
+/// Letters of more lines are told by their sentences.
+const LETTER_LINES: usize = 60;
+
+/// Whether the text is a letter, however short: the first line is a few words with a comma behind and nothing else (`Dear Ann,`),
+/// commas stand as in a text in all others, a sentence ends somewhere, and nothing is a number.
+fn is_letter(sample: &[u8], delimiter: char) -> bool {
+    let text = String::from_utf8_lossy(sample);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let Some(address) = lines.next().and_then(|line| line.strip_suffix(',')) else { return false };
+    let is_address = delimiter == ','
+        && !address.contains(',')
+        && (1..=ADDRESS_WORDS).contains(&words(address).count())
+        && address.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || matches!(c, '.' | '\'' | '-'));
+    if !is_address {
+        return false;
+    }
+    let (mut count, mut ended) = (0, false);
+    for line in lines {
+        count += 1;
+        ended |= holds_end(line) && words(line).count() >= 3;
+        let stand_well = line.split(',').skip(1).all(|part| part.is_empty() || part.starts_with(' '));
+        let has_number = line.split(',').any(|part| part.trim().parse::<f64>().is_ok());
+        if !stand_well || line.contains(" ,") || has_number || count > LETTER_LINES {
+            return false;
+        }
+    }
+    ended
 }
 
 /// What lines have been so far.
@@ -176,6 +210,9 @@ mod tests {
              table and began to read, as he did every evening. The\nwind was howling, the rain beat on the roof.\n",
             "Als ich nach Hause kam, war es spät.\nDer Hund hatte schon gefressen, er schlief.\n\
              Meine Mutter fragte mich, wo ich gewesen sei.\nIm Wald, sagte ich mit leiser Stimme.\n",
+            "Dear Ann,\nI am well, and you?\nYours, Bob\n",
+            "Hello Bob,\n\nI came home late, and the dog was ill.\nSee you, Ann\n",
+            "Liebe Oma,\ndanke für das Paket, es kam gestern an.\nDein Jan, auch im Namen der anderen\n",
         ] {
             let error = inferred(text).unwrap_err();
             assert!(error.to_string().contains("prose"), "{error}");
@@ -199,6 +236,8 @@ mod tests {
             "city, country\nthe old town of Bath, england\nthe port of Brest, france\nthe lake of Como, italy\n",
             "2 cups of all-purpose flour, sifted and levelled.\n1 cup of sugar, brown or white.\n3 eggs from the farm, well beaten.\n\
              4 spoons of butter, melted and cooled down.\n",
+            "name,\nAnn Smith,liked it.\nBob Jones,it broke.\n",
+            "city,\nBath, 3\nBrest, 4. and more to come.\n",
             "1, When I went home it was late.\n2, The dog barked at the moon.\n3, She said hello and left the room.\n",
         ] {
             let found = inferred(text).unwrap();

@@ -38,6 +38,8 @@ struct Found {
     bad_count: u64,
     /// Line breaks of the text that was let go.
     lines: u64,
+    /// Whether the JSON path leads to a list, be it empty.
+    has_list: bool,
 }
 
 /// Infers JSON. Needs one whole record, however long. Errors: text that is JSON beyond doubt and cannot be taken.
@@ -82,17 +84,24 @@ pub(super) async fn infer(
         return Err(unterminated(input, layout, end.at, found.lines));
     }
     if found.records == 0 {
-        let found = match path {
-            Some(path) => format!("nothing is at the JSON path {}", path.as_str()),
-            None => "an empty JSON array".to_owned(),
-        };
-        return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+        return Err(FormatError::new(input.name(), without_records(path, found.has_list)));
     }
     if found.seen.is_empty() {
         let found = "JSON objects without members".to_owned();
         return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
     }
     Ok(Verdict::Json(Box::new(describe(input, layout, found, end.at, compression, options))))
+}
+
+/// What a file without any record is.
+fn without_records(path: Option<&JsonPath>, has_list: bool) -> Problem {
+    match path {
+        Some(path) if has_list => {
+            Problem::NoRecords { found: format!("an empty list at the JSON path {}", path.as_str()) }
+        }
+        Some(path) => Problem::NothingAtPath { path: path.as_str().to_owned() },
+        None => Problem::NoRecords { found: "an empty JSON array".to_owned() },
+    }
 }
 
 /// Where looking at a sample ended.
@@ -265,6 +274,7 @@ fn selected(input: &Input, at: usize, document: &[u8], path: &JsonPath, found: &
     };
     match places {
         Ok(places) => {
+            found.has_list |= places.is_empty() && path.leads_to_list(document);
             for place in places {
                 add(input, at + place.start, &document[place], found);
             }
