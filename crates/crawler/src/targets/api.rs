@@ -88,8 +88,10 @@ fn name(target: &api::Target) -> String {
         return name.clone();
     }
     let path = target.path.split('?').next().unwrap_or_default();
-    let last = path.rsplit('/').find(|part| !part.is_empty());
-    last.unwrap_or(&target.connection_name).to_owned()
+    match path.rsplit('/').find(|part| !part.is_empty()) {
+        Some(last) => percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned(),
+        None => target.connection_name.clone(),
+    }
 }
 
 /// What the records look like, and remarks. Errors: no columns can be made of them.
@@ -167,6 +169,7 @@ mod tests {
             (json!({"Path": ""}), "shop"),
             (json!({"Path": "?x=/y"}), "shop"),
             (json!({"TableName": "t"}), "t"),
+            (json!({"Path": "/my%20orders"}), "my orders"),
         ] {
             assert_eq!(name(&target(more)), wanted);
         }

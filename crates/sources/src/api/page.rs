@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use encoding_rs::{Encoding, UTF_8};
 use serde_json::value::RawValue;
 
 use super::target::Format;
@@ -12,10 +13,12 @@ use crate::http::Reply;
 pub(super) struct Page {
     /// JSON: an object per line, as the server wrote it. CSV: the lines.
     pub(super) text: Vec<u8>,
-    /// JSON: objects. CSV: whether there is any line.
+    /// JSON: objects. CSV: lines.
     pub(super) records: u64,
     /// What is at the path that paging looks at.
     pub(super) pointer: Option<String>,
+    /// Whether there was anything at that path, such as null.
+    pub(super) pointed: bool,
     /// Something that somebody should know.
     pub(super) remark: Option<String>,
 }
@@ -49,13 +52,18 @@ pub(super) fn format(reply: &Reply, stated: Option<Format>) -> Result<Format, St
     if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") || kind == "text/html" {
         return Err("the reply is a page of HTML, neither JSON nor CSV".to_owned());
     }
+    let is_json = kind == "application/json" || kind.ends_with("+json") || kind.contains("ndjson");
     if let Some(stated) = stated {
+        if stated == Format::Csv
+            && (is_json || [b"[{".as_slice(), b"{\""].iter().any(|start| head.starts_with(start)))
+        {
+            return Err("it is JSON, and the target's Format is csv".to_owned());
+        }
         return Ok(stated);
     }
     if kind == "text/csv" || kind == "text/tab-separated-values" {
         return Ok(Format::Csv);
     }
-    let is_json = kind == "application/json" || kind.ends_with("+json") || kind.contains("ndjson");
     if is_json || matches!(text.first(), Some(b'{' | b'[')) {
         return Ok(Format::Json);
     }
@@ -67,7 +75,25 @@ pub(super) fn format(reply: &Reply, stated: Option<Format>) -> Result<Format, St
     ))
 }
 
-/// What is at a path of names; `None` where a name is missing or the value is null.
+/// Makes a body UTF-8 that its header says is of another encoding. Errors: an encoding that is unknown, or not the body's.
+pub(super) fn decode(reply: &mut Reply) -> Result<(), String> {
+    let kind = reply.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).next();
+    let Some(label) = charset.map(|(_, label)| label.trim().trim_matches('"')) else { return Ok(()) };
+    let encoding = Encoding::for_label(label.as_bytes())
+        .ok_or_else(|| format!("its Content-Type names the encoding {label:?}, which is not known"))?;
+    if encoding != UTF_8 {
+        let (text, _, malformed) = encoding.decode(&reply.body);
+        if malformed {
+            return Err(format!("it is not the {label} that its Content-Type names"));
+        }
+        reply.body = text.into_owned().into_bytes();
+    }
+    Ok(())
+}
+
+/// What is at a path of names; `None` where a name is missing.
 fn find<'a>(document: &'a RawValue, path: &[String]) -> Result<Option<&'a RawValue>, String> {
     let mut at = document;
     for name in path {
@@ -81,7 +107,7 @@ fn find<'a>(document: &'a RawValue, path: &[String]) -> Result<Option<&'a RawVal
             None => return Ok(None),
         }
     }
-    Ok(Some(at).filter(|found| found.get() != "null"))
+    Ok(Some(at))
 }
 
 fn bad_json(error: &serde_json::Error) -> String {
@@ -91,14 +117,13 @@ fn bad_json(error: &serde_json::Error) -> String {
     }
 }
 
-/// A text or number at a path, as text; nothing for null, empty texts and `false`. Errors: something else is there.
-fn pointer(document: &RawValue, path: &[String]) -> Result<Option<String>, String> {
-    let Some(found) = find(document, path)? else { return Ok(None) };
+/// A text or number, as text; nothing for null, empty texts and `false`. Errors: something else.
+fn pointer(found: &RawValue, path: &[String]) -> Result<Option<String>, String> {
     let wrong = || format!("{} holds neither a text nor a number", path.join("."));
     let text = match serde_json::from_str(found.get()).map_err(|error| bad_json(&error))? {
         serde_json::Value::String(text) => text,
         serde_json::Value::Number(_) => found.get().to_owned(),
-        serde_json::Value::Bool(false) => return Ok(None),
+        serde_json::Value::Null | serde_json::Value::Bool(false) => return Ok(None),
         _ => return Err(wrong()),
     };
     Ok(Some(text).filter(|text| !text.is_empty()))
@@ -118,17 +143,18 @@ fn json(
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let document = document.map_err(|error| bad_json(&error))?;
         documents += 1;
-        match find(document, records)? {
+        match find(document, records)?.filter(|found| found.get() != "null") {
             Some(found) => take(found, &mut page)?,
             None if first => return Err(format!("nothing is at RecordPath {}", records.join("."))),
             None => {}
         }
-        if let Some(path) = pointer_path {
-            page.pointer = pointer(document, path)?.or(page.pointer);
+        if let Some(path) = pointer_path
+            && let Some(found) = find(document, path)?
+        {
+            page.pointer = pointer(found, path)?.or(page.pointer);
+            page.pointed = true;
         }
-        if records.is_empty() && documents == 1 {
-            page.remark = hint(document)?;
-        }
+        page.remark = if records.is_empty() && documents == 1 { hint(document)? } else { None };
     }
     match documents {
         0 => Err("the reply is empty".to_owned()),
@@ -136,18 +162,35 @@ fn json(
     }
 }
 
-/// An object without a path given is one record; but perhaps somebody meant the list in it.
+/// An object without a path given is one record; but perhaps somebody meant a list in it, or it is no record but a message.
 fn hint(document: &RawValue) -> Result<Option<String>, String> {
     if !document.get().starts_with('{') {
         return Ok(None);
     }
+    let mut lists = Vec::new();
+    lists_in(document, &mut Vec::new(), &mut lists)?;
+    let meant = match lists.as_slice() {
+        [path] => format!("; RecordPath {path:?} would make its list the records"),
+        _ => String::new(),
+    };
+    Ok(Some(format!("the reply is one object, and so one record{meant}")))
+}
+
+/// Paths of the lists in objects, and in objects in these.
+fn lists_in(document: &RawValue, path: &mut Vec<String>, lists: &mut Vec<String>) -> Result<(), String> {
+    const DEPTH: usize = 3;
     let members: HashMap<String, &RawValue> =
         serde_json::from_str(document.get()).map_err(|error| bad_json(&error))?;
-    let mut lists = members.iter().filter(|(_, value)| value.get().starts_with('['));
-    let (Some((name, _)), None) = (lists.next(), lists.next()) else { return Ok(None) };
-    Ok(Some(format!(
-        "the reply is one object, and so one record; RecordPath {name:?} would make its list the records"
-    )))
+    for (name, value) in members {
+        path.push(name);
+        match value.get().as_bytes().first() {
+            Some(b'[') => lists.push(path.join(".")),
+            Some(b'{') if path.len() < DEPTH => lists_in(value, path, lists)?,
+            _ => {}
+        }
+        path.pop();
+    }
+    Ok(())
 }
 
 /// Adds an object, or the objects of a list.
@@ -191,11 +234,27 @@ pub(super) fn csv(body: &[u8], header: Option<&[u8]>) -> Result<Page, String> {
         }
     }
     let mut page = Page { text: lines.to_vec(), ..Page::default() };
-    page.records = u64::from(!lines.trim_ascii().is_empty());
+    page.records = records_of(lines);
     if page.text.last().is_some_and(|byte| *byte != b'\n') {
         page.text.push(b'\n');
     }
     Ok(page)
+}
+
+/// Lines that are not blank; a line break between quotes ends none.
+fn records_of(lines: &[u8]) -> u64 {
+    let (mut records, mut is_quoted, mut is_blank) = (0, false, true);
+    for byte in lines {
+        match byte {
+            b'"' => (is_quoted, is_blank) = (!is_quoted, false),
+            b'\n' if !is_quoted => {
+                records += u64::from(!is_blank);
+                is_blank = true;
+            }
+            byte => is_blank &= byte.is_ascii_whitespace(),
+        }
+    }
+    records + u64::from(!is_blank)
 }
 
 /// Whether at least half of a line's fields are names of the header.

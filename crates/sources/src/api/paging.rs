@@ -36,12 +36,12 @@ pub(super) fn first(paging: Option<&Paging>, mut url: Url) -> Url {
     url
 }
 
-/// The address of the page behind the one at `url`, which is the `number`th, from 1. Errors: what is wrong with what the
-/// page says.
+/// The address of the page behind the one at `url`, which is the `number`th, from 1; with it so many records have been read.
+/// Errors: what is wrong with what the page says.
 pub(super) fn next(
     paging: Option<&Paging>,
     url: &Url,
-    number: u64,
+    (number, records): (u64, u64),
     headers: &HeaderMap,
     page: &Page,
 ) -> Result<Option<Url>, String> {
@@ -68,9 +68,8 @@ pub(super) fn next(
         Some(Paging::Page { parameter, start, .. }) => {
             with(parameter, &start.saturating_add(number).to_string())
         }
-        Some(Paging::Offset { parameter, size, .. }) => {
-            with(parameter, &size.saturating_mul(number).to_string())
-        }
+        // An API may give other pages than it is asked for.
+        Some(Paging::Offset { parameter, .. }) => with(parameter, &records.to_string()),
     }
 }
 

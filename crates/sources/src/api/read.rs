@@ -134,6 +134,10 @@ struct Reading<'a> {
     /// The page before.
     before: Vec<u8>,
     received: u64,
+    /// Records of the pages so far.
+    taken: u64,
+    /// Records of the page before, when they are not as many as were asked for.
+    uneven: Option<u64>,
     found: Records,
 }
 
@@ -165,6 +169,8 @@ impl<'a> Reading<'a> {
             header: None,
             before: Vec::new(),
             received: 0,
+            taken: 0,
+            uneven: None,
             found: Records {
                 format: target.format.unwrap_or(Format::Json),
                 text: Vec::new(),
@@ -197,7 +203,8 @@ impl<'a> Reading<'a> {
         let mut reply = self.reply().await?;
         let page = self.take(&mut reply).await?;
         let paging = self.target.paging.as_ref();
-        let next = paging::next(paging, &self.url, self.found.pages + 1, &reply.headers, &page);
+        let behind = (self.found.pages + 1, self.offset(&page)?);
+        let next = paging::next(paging, &self.url, behind, &reply.headers, &page);
         let next = next.map_err(|problem| self.bad(problem))?;
         let is_counted = matches!(paging, Some(Paging::Page { .. } | Paging::Offset { .. }));
         if is_counted && page.records > 0 && reply.body == self.before {
@@ -208,17 +215,44 @@ impl<'a> Reading<'a> {
         self.received += reply.body.len() as u64;
         self.found.text.extend_from_slice(&page.text);
         self.found.remarks.extend(page.remark);
+        if let (Some(path), 0, false) = (&self.pointer, self.found.pages, page.pointed) {
+            let path = path.join(".");
+            let remark = format!(
+                "the first page has nothing at Paging's Path {path:?}, and was taken for the only one"
+            );
+            self.found.remarks.push(remark);
+        }
         self.found.pages += 1;
         self.before = reply.body;
         Ok(next)
     }
 
+    /// At which record the page behind this one begins. Of CSV it is not known which line is a header: its pages must be of
+    /// the size that was asked for.
+    fn offset(&mut self, page: &Page) -> Result<u64, SourceError> {
+        self.taken += page.records;
+        let Some(Paging::Offset { size, .. }) = self.target.paging else { return Ok(0) };
+        if self.found.format == Format::Json || page.records == 0 {
+            return Ok(self.taken);
+        }
+        if let Some(records) = self.uneven {
+            return Err(self.bad(format!(
+                "the page before has {records} records, not Size = {size}: the API gives pages of another size; make that \
+                 the Size, or records are left out"
+            )));
+        }
+        let with_header = size + u64::from(self.found.pages == 0);
+        self.uneven = Some(page.records).filter(|records| *records != size && *records != with_header);
+        Ok(size.saturating_mul(self.found.pages + 1))
+    }
+
     async fn take(&mut self, reply: &mut Reply) -> Result<Page, SourceError> {
         let first = self.found.pages == 0;
         if reply.status == 204 {
-            return Ok(Page::default());
+            return Ok(Page { pointed: true, ..Page::default() });
         }
         let format = page::format(reply, self.target.format).map_err(|problem| self.bad(problem))?;
+        page::decode(reply).map_err(|problem| self.bad(problem))?;
         if first {
             self.found.format = format;
         } else if format != self.found.format {
@@ -254,6 +288,9 @@ impl<'a> Reading<'a> {
         for _ in 0..=MAX_REDIRECTS {
             let reply = self.ask(&url).await?;
             match reply.status {
+                202 => {
+                    return Err(self.bad("the API has taken the request and has no answer yet (status 202)"));
+                }
                 200..=299 => return Ok(reply),
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &reply)?,
                 401 | 403 => {

@@ -122,20 +122,36 @@ fn seconds() -> u64 {
     300
 }
 
-/// Names with dots between; `$.` in front and `[*]` behind change nothing. Errors: it is none.
+/// Names with dots between, or, where a name holds a dot, `['the.name']`; `$.` in front and `[*]` behind change nothing.
+/// Errors: it is none.
 pub(super) fn names(path: &str) -> Result<Vec<String>, String> {
+    let wrong = || format!("{path:?} is no path such as data.items or $['the.name']");
     let rest = path.trim();
     let rest = rest.strip_prefix('$').unwrap_or(rest);
-    let rest = rest.strip_suffix("[*]").unwrap_or(rest);
-    let rest = rest.strip_prefix('.').unwrap_or(rest);
-    if rest.is_empty() {
-        return Ok(Vec::new());
+    let mut rest = rest.strip_suffix("[*]").unwrap_or(rest);
+    let mut names = Vec::new();
+    while !rest.is_empty() {
+        let name;
+        (name, rest) = match rest.strip_prefix('[') {
+            Some(bracket) => quoted_name(bracket).ok_or_else(wrong)?,
+            None => {
+                let rest = rest.strip_prefix('.').unwrap_or(rest);
+                rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()))
+            }
+        };
+        if name.is_empty() || rest == "." || name.contains([']', '*', '$']) {
+            return Err(wrong());
+        }
+        names.push(name.to_owned());
     }
-    let names: Vec<String> = rest.split('.').map(str::to_owned).collect();
-    match names.iter().any(|name| name.is_empty() || name.contains(['[', ']', '*', '$'])) {
-        true => Err(format!("{path:?} is no path such as data.items")),
-        false => Ok(names),
-    }
+    Ok(names)
+}
+
+/// The name of `'name']` or `"name"]`, and what follows.
+fn quoted_name(text: &str) -> Option<(&str, &str)> {
+    let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let (name, rest) = text[1..].split_once(quote)?;
+    Some((name, rest.strip_prefix(']')?))
 }
 
 impl Target {
@@ -227,6 +243,28 @@ impl Target {
                 Err("Paging: a parameter needs a name".to_owned())
             }
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn paths_are_names_with_dots_or_in_brackets() {
+        for (path, wanted) in [
+            ("", vec![]),
+            ("$", vec![]),
+            ("data.items", vec!["data", "items"]),
+            ("$.data.items[*]", vec!["data", "items"]),
+            ("$['@odata.nextLink']", vec!["@odata.nextLink"]),
+            ("['a.b'].c[\"d\"]", vec!["a.b", "c", "d"]),
+        ] {
+            assert_eq!(names(path).unwrap(), wanted, "{path}");
+        }
+        for path in ["a..b", "a.", ".", "a[0]", "a['b", "a['b'", "['']", "a.*", "a[*].b"] {
+            assert!(names(path).unwrap_err().contains("is no path"), "{path}");
         }
     }
 }

@@ -58,7 +58,86 @@ async fn cursors_numbers_and_offsets() {
     let server = Server::start(three).await;
     let more = json!({"Paging": {"Type": "OFFSET", "Parameter": "skip", "Size": 50}});
     assert_eq!(lines(&read_all(&server, Value::Null, more).await.unwrap()).len(), 2);
-    assert_eq!(paths(&server), ["?skip=0", "?skip=50", "?skip=100"]);
+    // One record was given where fifty were asked for.
+    assert_eq!(paths(&server), ["?skip=0", "?skip=1", "?skip=2"]);
+}
+
+/// Answers with the records from the offset on, of 25 and at most seven.
+fn capped(path: &str, header: Option<&str>) -> Vec<String> {
+    let offset: usize = path.rsplit_once("skip=").unwrap().1.parse().unwrap();
+    let records = (offset.min(25)..(offset + 7).min(25)).map(|n| n.to_string());
+    header.map(str::to_owned).into_iter().chain(records).collect()
+}
+
+#[tokio::test]
+async fn offsets_go_by_what_the_api_gives() {
+    let json = |_, path: &str| {
+        let records: Vec<String> = capped(path, None).iter().map(|n| format!("{{\"n\":{n}}}")).collect();
+        Answer::json(&format!("[{}]", records.join(",")))
+    };
+    let wanted: Vec<String> = (0..25).map(|n| format!("{{\"n\":{n}}}")).collect();
+    for size in [5, 10, 500] {
+        let more = json!({"Paging": {"Type": "OFFSET", "Parameter": "skip", "Size": size}});
+        let server = Server::knowing(json).await;
+        assert_eq!(lines(&read_all(&server, Value::Null, more).await.unwrap()), wanted, "{size}");
+    }
+    // Of CSV nobody knows which line is a header.
+    let csv = |_, path: &str| Answer::csv(&capped(path, Some("n")).join("\n"));
+    let more = |size: u64| json!({"Paging": {"Type": "OFFSET", "Parameter": "skip", "Size": size}});
+    let found = read_all(&Server::knowing(csv).await, Value::Null, more(7)).await.unwrap();
+    assert_eq!(lines(&found).len(), 26);
+    for size in [5, 10] {
+        let error =
+            read_all(&Server::knowing(csv).await, Value::Null, more(size)).await.unwrap_err().to_string();
+        assert!(error.contains("pages of another size") && error.contains("page 2"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_of_paging_that_leads_nowhere_is_told() {
+    let remarks = |body: Value, path: &'static str| async move {
+        let server = Server::start(move |number| {
+            Answer::json(&if number == 0 { body.to_string() } else { "{\"items\":[]}".to_owned() })
+        });
+        let more = json!({"RecordPath": "items", "Paging": {"Type": "NEXT_LINK", "Path": path}});
+        let found = read_all(&server.await, Value::Null, more).await.unwrap();
+        (found.pages, found.remarks)
+    };
+    let body = json!({"items": [{"a": 1}], "meta": {"next": null}, "@odata.nextLink": "?p=2"});
+    let (pages, told) = remarks(body.clone(), "meta.nxt").await;
+    assert!(pages == 1 && told.len() == 1 && told[0].contains("\"meta.nxt\""), "{told:?}");
+    assert_eq!(remarks(body.clone(), "meta.next").await, (1, vec![]));
+    assert_eq!(remarks(body, "$['@odata.nextLink']").await, (2, vec![]));
+}
+
+#[tokio::test]
+async fn replies_that_are_no_records_are_told() {
+    let read = |answer: Answer, more: Value| async move {
+        let server = Server::start(move |_| answer.clone()).await;
+        let found = read_all(&server, Value::Null, more).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(found.remarks.join("; "))
+    };
+    let told = read(Answer::json("{\"error\":\"rate limit\"}"), json!({})).await.unwrap();
+    assert_eq!(told, "the reply is one object, and so one record");
+    let told = read(Answer::json("{\"data\":{\"items\":[{\"a\":1}]}}"), json!({})).await.unwrap();
+    assert!(told.ends_with("RecordPath \"data.items\" would make its list the records"), "{told}");
+    let error = read(Answer::status(202), json!({})).await.unwrap_err();
+    assert!(error.contains("no answer yet"), "{error}");
+    let error = read(Answer::json("[{\"a\":1}]"), json!({"Format": "csv"})).await.unwrap_err();
+    assert!(error.contains("it is JSON, and the target's Format is csv"), "{error}");
+}
+
+#[tokio::test]
+async fn other_encodings_are_read_as_the_reply_says() {
+    let latin = |kind: &'static str| async move {
+        let server = Server::start(move |_| Answer::bytes(kind, b"id,name\n1,caf\xe9\n")).await;
+        let found = read_all(&server, Value::Null, json!({})).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(lines(&found).join("|"))
+    };
+    assert_eq!(latin("text/csv; charset=ISO-8859-1").await.unwrap(), "id,name|1,caf\u{e9}");
+    assert!(
+        latin("text/csv; charset=klingon").await.unwrap_err().contains("\"klingon\", which is not known")
+    );
 }
 
 #[tokio::test]

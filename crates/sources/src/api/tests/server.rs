@@ -10,17 +10,21 @@ use tokio::task::JoinSet;
 pub(super) struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
-    body: String,
+    body: Vec<u8>,
     /// Bytes of the body that are never sent.
     missing: usize,
 }
 
 impl Answer {
     pub(super) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: String::new(), missing: 0 }
+        Self { status, headers: Vec::new(), body: Vec::new(), missing: 0 }
     }
 
     fn of(kind: &str, body: &str) -> Self {
+        Self::bytes(kind, body.as_bytes())
+    }
+
+    pub(super) fn bytes(kind: &str, body: &[u8]) -> Self {
         Self { body: body.to_owned(), ..Self::status(200) }.header("Content-Type", kind)
     }
 
@@ -49,12 +53,13 @@ impl Answer {
         Self { missing, ..self }
     }
 
-    fn text(&self) -> String {
-        let mut text = format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", self.status, self.body.len());
+    fn written(&self) -> Vec<u8> {
+        let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            head.push_str(&format!("{name}: {value}\r\n"));
         }
-        format!("{text}Connection: close\r\n\r\n{}", &self.body[..self.body.len() - self.missing])
+        head.push_str("Connection: close\r\n\r\n");
+        [head.as_bytes(), &self.body[..self.body.len() - self.missing]].concat()
     }
 }
 
@@ -113,9 +118,9 @@ impl Server {
                 }
                 let asked = Asked::read(&String::from_utf8_lossy(&text));
                 let number = kept.lock().unwrap().len();
-                let text = answer(number, &asked.path).text();
+                let reply = answer(number, &asked.path).written();
                 kept.lock().unwrap().push(asked);
-                stream.write_all(text.as_bytes()).await.unwrap();
+                stream.write_all(&reply).await.unwrap();
                 stream.shutdown().await.ok();
             }
         });
