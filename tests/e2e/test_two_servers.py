@@ -305,3 +305,44 @@ def test_an_outside_that_is_gone_is_an_error_and_comes_back(pair):
     pair.outside.start()
     a.put_object(Bucket=bucket, Key="large", Body=b"y" * 100_000)
     assert pair.servers[1].client("s3").get_object(Bucket=bucket, Key="large")["Body"].read() == b"y" * 100_000
+
+
+def test_an_outside_that_is_gone_fails_crawls_and_queries_by_name(pair):
+    bucket, database = pair.servers[0].bucket(), name("db")
+    rows = "id,v\n" + "".join(f"{n},{'x' * 60}\n" for n in range(1000))
+    pair.servers[0].client("s3").put_object(Bucket=bucket, Key="t/a.csv", Body=rows.encode())
+    # The other server has no copy of the bytes.
+    server = pair.servers[1]
+    glue, athena = server.client("glue"), server.client("athena")
+    glue.create_database(DatabaseInput={"Name": database})
+    glue.create_crawler(Name=database, Role="r", DatabaseName=database, Targets={"S3Targets": [{"Path": f"s3://{bucket}/t/"}]})
+
+    def crawl():
+        glue.start_crawler(Name=database)
+        idle = lambda: (found := glue.get_crawler(Name=database)["Crawler"])["State"] == "READY" and found["LastCrawl"]
+        return wait_until(idle, "the crawl to end", 120)
+
+    def query():
+        started = athena.start_query_execution(
+            QueryString=f"SELECT count(*) FROM {database}.t",
+            ResultConfiguration={"OutputLocation": f"s3://{bucket}/results/"})["QueryExecutionId"]
+        ended = lambda: (found := athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]) and (
+            found["State"] in ("SUCCEEDED", "FAILED") and found)
+        return wait_until(ended, "the query to end", 120)
+
+    port = pair.outside.port
+    pair.outside.stop()
+    last = crawl()
+    assert last["Status"] == "FAILED" and "outside store" in last["ErrorMessage"], last
+    pair.outside.listen = f"127.0.0.1:{port}"
+    pair.outside.start()
+    assert crawl()["Status"] == "SUCCEEDED"
+    assert glue.get_table(DatabaseName=database, Name="t")["Table"]["Parameters"]["objectCount"] == "1"
+    assert query()["State"] == "SUCCEEDED"
+    # A file of which nobody here has a copy.
+    pair.servers[0].client("s3").put_object(Bucket=bucket, Key="t/b.csv", Body=rows.replace("x", "y").encode())
+    pair.outside.stop()
+    failed = query()
+    assert failed["State"] == "FAILED" and "outside store" in failed["StateChangeReason"], failed
+    pair.outside.start()
+    assert query()["State"] == "SUCCEEDED"

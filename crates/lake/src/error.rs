@@ -242,7 +242,9 @@ pub enum LakeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The outside store, which keeps extents for several servers, failed or does not answer.
-    #[error("{what}")]
+    #[error(
+        "the outside store, which keeps the bytes of this server's objects, failed or does not answer ({what}): try again"
+    )]
     Outside {
         /// What was tried.
         what: String,

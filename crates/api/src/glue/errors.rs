@@ -96,15 +96,18 @@ pub(super) fn update_partition(error: CatalogError) -> Fault {
 pub(super) fn store(error: &StoreError) -> Fault {
     let fault = match error.outcome() {
         Outcome::Unknown => Fault::new("OperationTimeoutException", UNKNOWN),
-        Outcome::NotApplied if is_unreachable(error) => {
-            Fault::new("InternalServiceException", UNREACHABLE).with_status(StatusCode::SERVICE_UNAVAILABLE)
-        }
+        Outcome::NotApplied if is_unreachable(error) => unavailable(UNREACHABLE),
         Outcome::NotApplied => Fault::new("InternalServiceException", FAILED),
     };
     explained(fault, error)
 }
 
 const FAILED: &str = "The service could not carry out the request.";
+
+/// Nothing was changed, and a store that is away may be back soon.
+pub(super) fn unavailable(message: impl Into<String>) -> Fault {
+    Fault::new("InternalServiceException", message).with_status(StatusCode::SERVICE_UNAVAILABLE)
+}
 
 pub(super) fn internal(error: &dyn std::error::Error) -> Fault {
     Fault::new("InternalServiceException", FAILED).with_cause(causes(error))

@@ -114,7 +114,9 @@ fn of_tables(error: &TablesError) -> Explained {
         TablesError::Lake(lake::LakeError::Store(error)) | TablesError::Store(error) => of_store(error),
         TablesError::Lake(error) => {
             tracing::error!(cause = causes(error), "the objects failed");
-            (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, FAILED.to_owned())
+            let is_outside = matches!(error, lake::LakeError::Outside { .. });
+            let message = if is_outside { error.to_string() } else { FAILED.to_owned() };
+            (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message)
         }
     }
 }

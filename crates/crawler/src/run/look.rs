@@ -44,36 +44,41 @@ pub(super) struct Looking {
     pub(super) lasting: bool,
 }
 
-/// What each of some files looks like, in their order: opened in one snapshot, examined one after the other.
+/// What each of some files looks like, in their order: opened in one snapshot, examined one after the other. Errors: the
+/// bucket is gone, or a store does not answer, which is no fault of the files.
 pub(super) async fn look_together(
     ground: &Ground,
     bucket: &BucketName,
     objects: &[&ObjectInfo],
     ways: &Ways,
-) -> Vec<Looking> {
-    let opened = open(ground, bucket, objects).await;
-    let unchanged: Vec<bool> =
-        opened.iter().map(|opened| opened.as_ref().is_ok_and(|(_, same)| *same)).collect();
+) -> Result<Vec<Looking>, Ended> {
+    let opened = open(ground, bucket, objects).await?;
+    let facts: Vec<(bool, bool)> =
+        opened.iter().map(|opened| (opened.is_ok(), opened.as_ref().is_ok_and(|(_, same)| *same))).collect();
     let inferred = match examine(opened, ways).await {
         Some(inferred) => inferred,
         // One of them brought a decoder down: which one shows when each is alone.
         None if objects.len() > 1 => {
             let mut each = Vec::with_capacity(objects.len());
             for object in objects {
-                each.extend(Box::pin(look_together(ground, bucket, &[object], ways)).await);
+                each.extend(Box::pin(look_together(ground, bucket, &[object], ways)).await?);
             }
-            return each;
+            return Ok(each);
         }
         None => objects
             .iter()
             .map(|object| Err(failed(bucket, object, "the file could not be examined")))
             .collect(),
     };
-    let looked = objects.iter().zip(inferred).zip(unchanged);
-    looked.map(|((object, inferred), unchanged)| looking(object, inferred, unchanged)).collect()
+    let looked = objects.iter().zip(inferred).zip(facts);
+    Ok(looked.map(|((object, inferred), facts)| looking(object, inferred, facts)).collect())
 }
 
-fn looking(object: &ObjectInfo, inferred: Result<Inferred, FormatError>, unchanged: bool) -> Looking {
+fn looking(
+    object: &ObjectInfo,
+    inferred: Result<Inferred, FormatError>,
+    (read, unchanged): (bool, bool),
+) -> Looking {
     let (look, lasting) = match inferred {
         Ok(inferred) => {
             let remarks = inferred.problems.iter().map(ToString::to_string).collect();
@@ -85,7 +90,7 @@ fn looking(object: &ObjectInfo, inferred: Result<Inferred, FormatError>, unchang
             (Look::Refused(error.kind().to_owned(), error.to_string()), lasting)
         }
     };
-    Looking { look, read: true, lasting }
+    Looking { look, read, lasting }
 }
 
 fn failed(bucket: &BucketName, object: &ObjectInfo, why: &str) -> FormatError {
@@ -96,25 +101,23 @@ fn failed(bucket: &BucketName, object: &ObjectInfo, why: &str) -> FormatError {
 /// A file and whether its bytes are still those that were listed.
 type Opened = Result<(Arc<dyn ByteSource>, bool), FormatError>;
 
-async fn open(ground: &Ground, bucket: &BucketName, listed: &[&ObjectInfo]) -> Vec<Opened> {
+async fn open(ground: &Ground, bucket: &BucketName, listed: &[&ObjectInfo]) -> Result<Vec<Opened>, Ended> {
     let keys: Vec<&Key> = listed.iter().map(|object| &object.key).collect();
-    let opened = async {
-        let mut tx = ground.store.read().await?;
-        Ok::<_, CrawlerError>(ground.lake.get_many(&mut tx, bucket, &keys).await?)
-    };
-    let opened = match opened.await {
-        Ok(opened) => opened,
-        Err(error) => {
-            let why = error.to_string();
-            return listed.iter().map(|object| Err(failed(bucket, object, &why))).collect();
-        }
-    };
-    let each = listed.iter().zip(opened).map(|(listed, object)| {
-        let object = object.map_err(|error| failed(bucket, listed, &error.to_string()))?;
-        let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
-        Ok((Arc::new(LakeBytes::new(bucket.as_str(), object)) as Arc<dyn ByteSource>, unchanged))
-    });
-    each.collect()
+    let mut tx = ground.store.read().await.map_err(CrawlerError::from)?;
+    let objects = ground.lake.get_many(&mut tx, bucket, &keys).await.map_err(unlisted)?;
+    drop(tx);
+    let mut opened = Vec::with_capacity(objects.len());
+    for (listed, object) in listed.iter().zip(objects) {
+        opened.push(match object {
+            Ok(object) => {
+                let unchanged = object.info().etag == listed.etag && object.info().size == listed.size;
+                Ok((Arc::new(LakeBytes::new(bucket.as_str(), object)) as Arc<dyn ByteSource>, unchanged))
+            }
+            Err(error @ (LakeError::Outside { .. } | LakeError::Store(_))) => return Err(unlisted(error)),
+            Err(error) => Err(failed(bucket, listed, &error.to_string())),
+        });
+    }
+    Ok(opened)
 }
 
 /// Reads on a thread where parsing holds up nobody; none when a decoder broke down.

@@ -237,7 +237,7 @@ impl<'a> Survey<'a> {
             .buffer_unordered(AT_ONCE);
         while let Some((batch, found)) = looking.next().await {
             self.job.go_on()?;
-            for (at, look) in batch.into_iter().zip(found) {
+            for (at, look) in batch.into_iter().zip(found?) {
                 looks[at] = Some(look);
             }
         }
@@ -346,7 +346,7 @@ impl<'a> Survey<'a> {
         };
         drop(tx);
         self.count_file();
-        for looking in look_together(ground, &self.bucket, &[&info], &self.looked.ways).await {
+        for looking in look_together(ground, &self.bucket, &[&info], &self.looked.ways).await? {
             self.looked.read += u64::from(looking.read);
             self.take("", &info, looking.look);
         }

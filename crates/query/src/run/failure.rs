@@ -89,6 +89,7 @@ impl RunError {
                 (USER, "NO_SUCH_BUCKET", format!("bucket {bucket} does not exist"))
             }
             Self::Lake(error @ LakeError::NotOwner { .. }) => denied(error),
+            Self::Lake(error @ LakeError::Outside { .. }) => outside(error),
             Self::Refused { code, message } => (USER, *code, message.clone()),
             Self::NoText(error) => (SYSTEM, "NOT_SUPPORTED", error.to_string()),
             Self::Lake(_) | Self::Store(_) | Self::Query(_) => internal(),
@@ -100,6 +101,11 @@ impl RunError {
 
 fn denied(error: &LakeError) -> (i64, &'static str, String) {
     (USER, "PERMISSION_DENIED", format!("Access Denied: {error}"))
+}
+
+/// Who asks can do nothing but ask again; so that they are told.
+fn outside(error: &LakeError) -> (i64, &'static str, String) {
+    (SYSTEM, "GENERIC_INTERNAL_ERROR", error.to_string())
 }
 
 fn internal() -> (i64, &'static str, String) {
@@ -149,6 +155,7 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::Cancelled => "USER_CANCELED",
         EngineError::Catalog(inner) => return catalog_failure(inner),
         EngineError::Lake(inner) if matches!(**inner, LakeError::NotOwner { .. }) => return denied(inner),
+        EngineError::Lake(inner) if matches!(**inner, LakeError::Outside { .. }) => return outside(inner),
         _ => return internal(),
     };
     (USER, code, error.to_string())

@@ -260,6 +260,7 @@ pub(super) fn fault(error: TablesError) -> Fault {
             other => errors::internal(&other),
         },
         TablesError::Lake(lake::LakeError::Store(inner)) | TablesError::Store(inner) => errors::store(inner),
+        TablesError::Lake(inner @ lake::LakeError::Outside { .. }) => errors::unavailable(inner.to_string()),
         TablesError::Lake(_) => errors::internal(&error),
     }
 }
