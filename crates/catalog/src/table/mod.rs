@@ -25,8 +25,8 @@ use crate::model::{Column, Parameters, SerDeInfo, StorageDescriptor, TableInput}
 
 pub use aside::{Aside, discard, put_back, set_aside};
 pub use pattern::NamePattern;
-pub use read::{TableQuery, get, get_entry, list};
-pub(crate) use read::{find, from_row, get_entry_of, names, stored, stored_entry};
+pub use read::{TableQuery, get, get_entry, list, stored_entry};
+pub(crate) use read::{find, from_row, get_entry_of, names, stored};
 pub use rename::rename;
 pub use versions::{TableVersion, delete_version, get_version, list_versions};
 pub(crate) use write::delete_all;

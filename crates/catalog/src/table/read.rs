@@ -77,9 +77,10 @@ pub async fn get_entry(
     Ok(table)
 }
 
-/// Looks a table up like [`stored`], but returns a table that is a resource link as it is.
+/// Looks a table up like [`get_entry`], with the columns that are stored, for what does not look at them: those of a schema
+/// version may be gone.
 /// Errors: `DatabaseNotFound`, `TableNotFound`.
-pub(crate) async fn stored_entry(
+pub async fn stored_entry(
     tx: &mut Tx,
     scope: &Scope,
     database: &str,

@@ -10,7 +10,7 @@ pub(super) struct Gunzip<R> {
 }
 
 enum State<R> {
-    Member(GzDecoder<R>),
+    Member(Box<GzDecoder<R>>),
     /// Behind a member.
     Between(R),
     /// In the zeros that end the file.
@@ -21,7 +21,7 @@ enum State<R> {
 
 impl<R: BufRead> Gunzip<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { state: State::Member(GzDecoder::new(input)) }
+        Self { state: State::Member(Box::new(GzDecoder::new(input))) }
     }
 }
 
@@ -57,7 +57,7 @@ impl<R: BufRead> Read for Gunzip<R> {
             self.state = match std::mem::replace(&mut self.state, State::Nowhere) {
                 State::Member(member) => State::Between(member.into_inner()),
                 State::Between(input) if is_padded => State::Padding(input),
-                State::Between(input) => State::Member(GzDecoder::new(input)),
+                State::Between(input) => State::Member(Box::new(GzDecoder::new(input))),
                 other => other,
             };
         }

@@ -118,7 +118,7 @@ impl StatisticsTasks {
         change: SettingsChange,
     ) -> Result<(), StatisticsError> {
         let mut tx = self.store().begin().await?;
-        let entry = table::get_entry(&mut tx, scope, database, name).await?;
+        let entry = table::stored_entry(&mut tx, scope, database, name).await?;
         let mut settings = Settings {
             database: entry.database_name.clone(),
             table: entry.name.clone(),
@@ -213,23 +213,32 @@ impl StatisticsTasks {
         Ok(())
     }
 
-    /// Starts the runs that are due; how many it started. The loop of [`StatisticsTasks::run`] calls it in time.
+    /// Starts the runs that are due; how many it started. The loop of [`StatisticsTasks::run`] calls it in time. A table whose run
+    /// cannot be started holds up no other.
+    /// Errors: the first of these, when all others have had their turn.
     pub async fn fire_due(&self) -> Result<usize, StatisticsError> {
         let mut tx = self.store().read().await?;
         let now_ms = tx.now_ms();
         let due = task_settings::due(&mut tx, now_ms, AT_ONCE).await?;
         drop(tx);
-        let mut started = 0;
+        let (mut started, mut failed) = (0, None);
         for one in due {
-            started += usize::from(self.fire(&one.scope, &one.database, &one.table).await?);
+            match self.fire(&one.scope, &one.database, &one.table).await {
+                Ok(fired) => started += usize::from(fired),
+                Err(error) => {
+                    let table = place(&one.database, &one.table);
+                    tracing::error!(%error, table, "a scheduled run of column statistics could not be started");
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(started)
+        failed.map_or(Ok(started), Err)
     }
 
     async fn fire(&self, scope: &Scope, database: &str, name: &str) -> Result<bool, StatisticsError> {
         let mut tx = self.store().begin().await?;
         let now_ms = tx.now_ms();
-        let entry = match table::get_entry(&mut tx, scope, database, name).await {
+        let entry = match table::stored_entry(&mut tx, scope, database, name).await {
             // It went meanwhile, and its settings with it.
             Err(CatalogError::TableNotFound { .. } | CatalogError::DatabaseNotFound { .. }) => {
                 return Ok(false);
@@ -248,8 +257,8 @@ impl StatisticsTasks {
             Err(
                 error @ (StatisticsError::Running { .. }
                 | StatisticsError::Invalid { .. }
-                // A link to a table that is not there.
-                | StatisticsError::Catalog(CatalogError::TargetNotFound { .. })),
+                // A link to a table that is not there; a table of a schema version that is not, or has no columns.
+                | StatisticsError::Catalog(CatalogError::TargetNotFound { .. } | CatalogError::Registry(_))),
             ) => (None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
@@ -306,7 +315,7 @@ async fn get(
     database: &str,
     name: &str,
 ) -> Result<(Table, Settings), StatisticsError> {
-    let entry = table::get_entry(tx, scope, database, name).await?;
+    let entry = table::stored_entry(tx, scope, database, name).await?;
     match find(tx, &entry).await? {
         Some((settings, _)) => Ok((entry, settings)),
         None => Err(StatisticsError::SettingsNotFound { table: place(&entry.database_name, &entry.name) }),

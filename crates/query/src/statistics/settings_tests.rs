@@ -107,6 +107,46 @@ async fn settings_go_with_their_table_and_stay_with_it_under_another_name() {
     assert!(left.is_none(), "what nobody can find is removed");
 }
 
+/// A table whose run cannot be started, here one whose schema version is gone, says why in its settings and holds up no other.
+#[tokio::test]
+async fn a_table_without_its_schema_holds_up_no_other() {
+    use catalog::registry::{Format, Mode, NewSchema, SchemaName, create_schema, delete_schema};
+    let world = world().await;
+    let tasks = tasks(&world);
+    let rows = batch(vec![("n", Arc::new(Int32Array::from(vec![1])))]);
+    world.table("a_broken", "n int", &rows).await;
+    let name = SchemaName { registry: "default-registry".to_owned(), schema: "orders".to_owned() };
+    let definition = r#"{"type":"record","name":"r","fields":[{"name":"n","type":"int"}]}"#;
+    let mut tx = world.ground.store.begin().await.unwrap();
+    let new = NewSchema {
+        name: name.clone(),
+        format: Format::Avro,
+        mode: Mode::None,
+        description: None,
+        definition: Some(definition),
+    };
+    create_schema(&mut tx, &world.scope, &new).await.unwrap();
+    let mut input = catalog::table::get(&mut tx, &world.scope, "shop", "a_broken").await.unwrap().input;
+    let reference = serde_json::json!({"SchemaId": {"SchemaName": "orders"}, "SchemaVersionNumber": 1});
+    let descriptor = input.storage_descriptor.as_mut().unwrap();
+    descriptor.other.insert("SchemaReference".to_owned(), reference);
+    catalog::table::update(&mut tx, &world.scope, "shop", input, Default::default()).await.unwrap();
+    tx.commit().await.unwrap();
+    for table in ["a_broken", "all"] {
+        let every_day =
+            SettingsChange { schedule: Some("cron(0 8 * * ? *)".to_owned()), ..SettingsChange::default() };
+        tasks.create_settings(&world.scope, ("shop", table), every_day).await.unwrap();
+    }
+    let mut tx = world.ground.store.begin().await.unwrap();
+    delete_schema(&mut tx, &world.scope, &name).await.unwrap();
+    tx.commit().await.unwrap();
+    make_due(&world).await;
+    assert_eq!(tasks.fire_due().await.unwrap(), 1);
+    assert_eq!(tasks.fire_due().await.unwrap(), 0, "both have had their turn");
+    let last = tasks.settings(&world.scope, ("shop", "a_broken")).await.unwrap().last.unwrap();
+    assert!(last.run.is_none() && last.error.as_ref().unwrap().contains("Schema is not found"), "{last:?}");
+}
+
 /// Settings that an earlier version kept by name are those of the tables that have the names at the upgrade.
 #[tokio::test]
 async fn settings_of_earlier_versions_are_taken_over() {

@@ -37,6 +37,7 @@ impl World {
         let (store, store_dir) = store::testing::temp(&[
             lake::MIGRATIONS,
             catalog::MIGRATIONS,
+            catalog::registry::MIGRATIONS,
             crate::statistics::STATISTICS_MIGRATIONS,
         ])
         .await;
