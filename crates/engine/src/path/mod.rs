@@ -31,7 +31,7 @@ use crate::{
     listing,
     location::{self, Location},
     object::Pinner,
-    scan::{Scan, ScanFile},
+    scan::{Scan, ScanFile, is_blank},
     selection::Selection,
     view::{CatalogView, Reading},
 };
@@ -227,7 +227,7 @@ pub(crate) async fn open(
         format: Arc::clone(&format),
         partition_values: folders.values(folder, key).into_iter().map(ScalarValue::Utf8).collect(),
     });
-    let files = files.collect();
+    let files = files.filter(|file| !is_blank(&file.object, &file.format)).collect();
     let folder_fields =
         folders.keys().iter().map(|key| Arc::new(Field::new(key, DataType::Utf8, true))).collect();
     let all: Vec<FieldRef> = schema.fields().iter().chain(&folder_fields).cloned().collect();

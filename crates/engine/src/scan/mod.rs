@@ -55,6 +55,12 @@ pub(crate) struct ScanFile {
     pub(crate) partition_values: Vec<ScalarValue>,
 }
 
+/// Whether there is nothing to read: programs mark folders, and work that has ended, with files of no bytes. (The readers
+/// of `formats` find out by themselves. Of Delta and Iceberg no such file is part: there it is a damaged one.)
+pub(crate) fn is_blank(object: &SourceObject, format: &Format) -> bool {
+    object.size() == 0 && matches!(format, Format::Parquet(_))
+}
+
 /// What every piece of a scan carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {

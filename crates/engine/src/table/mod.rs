@@ -24,7 +24,7 @@ use crate::{
     bad::BadLog,
     hive, listing,
     object::Pinner,
-    scan::{Scan, ScanFile},
+    scan::{Scan, ScanFile, is_blank},
     selection::Selection,
     session::from_catalog,
     view::{CatalogView, Reading},
@@ -189,6 +189,9 @@ impl LakeTable {
                     continue;
                 }
                 let object = pinner.pin(reading.tx(), known).await?;
+                if is_blank(&object, &part.format) {
+                    continue;
+                }
                 let mut partition_values = values.clone();
                 if self.options.path_column {
                     partition_values.push(ScalarValue::Utf8(Some(known.uri())));

@@ -136,6 +136,8 @@ async fn parquet_columns_match_by_name() {
     );
     world.put("wide/old.parquet", parquet_bytes(&old)).await;
     world.put("wide/new.parquet", parquet_bytes(&new)).await;
+    // As programs leave them behind.
+    world.put("wide/nothing.parquet", Vec::new()).await;
     let (rows, _) = world.sql("SELECT id, name, extra FROM wide ORDER BY id").await.expect("sql");
     assert_eq!(rows, "1|a|\n2|b|\n3|c|7.0");
     let (rows, _) = world.sql("SELECT name FROM wide WHERE id = 2").await.expect("sql");

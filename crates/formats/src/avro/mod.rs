@@ -13,11 +13,14 @@
 
 mod container;
 mod infer;
+mod names;
+mod own;
 mod read;
 mod schema;
 mod walk;
 
 pub(crate) use infer::infer;
+pub(crate) use own::OwnSchema;
 pub(crate) use read::AvroReader;
 
 use serde_json::Value;

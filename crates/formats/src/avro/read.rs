@@ -11,6 +11,7 @@ use arrow_avro::schema::AvroSchema;
 use serde_json::Value;
 
 use super::container::{Blocks, SYNC_BYTES, put_number};
+use super::names::paired;
 use super::walk::Shapes;
 use super::{MAGIC, damaged, file_schema, schema};
 use crate::conform::{Spelling, conform_batch, place};
@@ -172,7 +173,17 @@ fn plan(
         // None of the wanted columns is there: any column gives the number of rows.
         projection.push(0);
     }
-    let reader = own.as_ref().map(Value::to_string);
+    let (writer, reader) = match &own {
+        Some(own) => {
+            if let Some(record) = schema::recursive(own) {
+                let what = format!("an avro.schema.literal that contains itself (the record {record})");
+                return Err(FormatError::new(name, Problem::Unsupported { what }));
+            }
+            let (writer, reader) = paired(&writer, own).map_err(schema_error)?;
+            (writer, Some(reader.to_string()))
+        }
+        None => (writer, None),
+    };
     let mut plan = Plan { writer, reader, projection: Some(projection) };
     if let Err(error) = plan.decoder(&[], 1) {
         // A dropped column may be where a type was defined that a wanted one refers to.

@@ -48,7 +48,8 @@ fn within_itself(schema: &Value, space: &str, open: &mut Vec<String>) -> Option<
     }
 }
 
-fn full_name(name: &str, space: &str) -> String {
+/// A name with its namespace, of a type that is named within `space`.
+pub(super) fn full_name(name: &str, space: &str) -> String {
     if space.is_empty() || name.contains('.') { name.to_owned() } else { format!("{space}.{name}") }
 }
 

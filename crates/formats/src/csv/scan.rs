@@ -1,6 +1,6 @@
 //! Finds one record and its fields in a window of bytes.
 //!
-//! A quote opens a quoted field only as the field's first byte; inside, a doubled quote or an escape stands for
+//! A quote opens a quoted field only as the field's first byte, or in some dialects behind blanks; inside, a doubled quote or an escape stands for
 //! the character itself; what follows the closing quote up to the separator is taken literally. Records end at
 //! `\n`; a `\r` before it belongs to the line break. Scanning never copies: fields are spans, and only those with
 //! quotes or escapes within are decoded, by [`Field::decode`].
@@ -12,6 +12,7 @@ use crate::options::CsvOptions;
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
+    pads_quotes: bool,
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
     pub(crate) multiline: bool,
@@ -31,6 +32,7 @@ impl Dialect {
         Self {
             delimiter: options.delimiter,
             quote: options.quote,
+            pads_quotes: options.pads_quotes,
             escape,
             comment: options.comment,
             multiline: options.multiline,
@@ -43,6 +45,17 @@ impl Dialect {
     /// Whether records may go over several lines.
     pub(crate) fn is_multiline(&self) -> bool {
         self.multiline && self.quote.is_some()
+    }
+
+    /// Where the quote is that opens a field which begins at `at`.
+    fn opening(&self, window: &[u8], at: usize) -> Option<usize> {
+        let quote = self.quote?;
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != self.delimiter;
+        let blanks = match self.pads_quotes {
+            true => window[at..].iter().take_while(|byte| is_blank(byte)).count(),
+            false => 0,
+        };
+        (window.get(at + blanks) == Some(&quote)).then_some(at + blanks)
     }
 }
 
@@ -150,8 +163,13 @@ pub(crate) fn scan(dialect: &Dialect, window: &[u8], eof: bool, fields: &mut Vec
     }
     let mut cursor = Cursor { window, eof, at: 0, breaks: 0 };
     loop {
-        let quoted = dialect.quote.is_some() && dialect.quote == window.get(cursor.at).copied();
-        let stop = if quoted { cursor.quoted(dialect, fields) } else { cursor.plain(dialect, fields) };
+        let stop = match dialect.opening(window, cursor.at) {
+            Some(quote) => {
+                cursor.at = quote;
+                cursor.quoted(dialect, fields)
+            }
+            None => cursor.plain(dialect, fields),
+        };
         match stop {
             Stop::Delimiter => {}
             Stop::Record => return Scan::Record { len: cursor.at, breaks: cursor.breaks },
@@ -343,6 +361,22 @@ mod tests {
         assert_eq!(records(&lazy, "a\\,b,\"c\\\\\n"), vec![vec!["a,b", "\"c\\"]]);
         let open = CsvOptions::open_csv(vec![]);
         assert_eq!(records(&open, "\"a\\\"b\",c\\,d\n"), vec![vec!["a\"b", "c,d"]]);
+    }
+
+    #[test]
+    fn blanks_in_front_of_quotes() {
+        let open = CsvOptions::open_csv(vec![]);
+        let text = "1, \"a, b\",\t \"c\"\r\n \"x\ny\", z \"q\", \"\"\n  ,\" w\"\n";
+        assert_eq!(
+            records(&open, text),
+            vec![vec!["1", "a, b", "c"], vec!["x\ny", " z \"q\"", ""], vec!["  ", " w"]]
+        );
+        let tabs = CsvOptions { delimiter: b'\t', ..CsvOptions::open_csv(vec![]) };
+        assert_eq!(records(&tabs, "a\t\t\"b\tc\"\n"), vec![vec!["a", "", "b\tc"]]);
+        assert_eq!(records(&CsvOptions::standard(), "1, \"a, b\"\n"), vec![vec!["1", " \"a", " b\""]]);
+        // The window ends within the blanks.
+        let dialect = Dialect::new(&open);
+        assert_eq!(scan(&dialect, b"1,  ", false, &mut Vec::new()), Scan::More);
     }
 
     #[test]

@@ -35,7 +35,11 @@ impl ExcelReader {
         let name = format!("{}, sheet {}", source.name(), sheet.name);
         let places =
             wanted.fields().iter().map(|field| place(sheet.names.iter(), field.name(), read.spelling));
-        let places = places.collect::<Result<_, _>>().map_err(|message| unclear(&name, message))?;
+        let places = places.collect::<Result<Vec<_>, _>>().map_err(|message| unclear(&name, message))?;
+        if options.header == Some(false) {
+            nameless(&sheet, &wanted, &places)
+                .map_err(|message| FormatError::new(&name, Problem::Schema { message }))?;
+        }
         if let Some(known) = &options.among {
             let known: HashSet<String> = known.iter().map(|name| name.to_lowercase()).collect();
             if let Some(other) = sheet.names.iter().find(|name| !known.contains(&name.to_lowercase())) {
@@ -68,6 +72,21 @@ impl ExcelReader {
         }
         self.batch.finish(&self.name)
     }
+}
+
+/// Errors: for people, a column that no sheet without a header can have.
+fn nameless(sheet: &Sheet, wanted: &SchemaRef, places: &[Option<usize>]) -> Result<(), String> {
+    let is_numbered = |name: &str| {
+        let number = name.to_ascii_lowercase().strip_prefix("col").map(|rest| rest.parse::<usize>().is_ok());
+        number.unwrap_or(false)
+    };
+    let mut missing = wanted.fields().iter().zip(places).filter(|(_, place)| place.is_none());
+    let Some((field, _)) = missing.find(|(field, _)| !is_numbered(field.name())) else { return Ok(()) };
+    Err(format!(
+        "there is no column {}: header is false, so that the sheet's columns are {}",
+        field.name(),
+        sheet.names.join(", ")
+    ))
 }
 
 /// Appends one row; gives its size, or the column that it fails at.

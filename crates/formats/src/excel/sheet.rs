@@ -15,6 +15,9 @@ use crate::options::ExcelOptions;
 use crate::source::ByteSource;
 use std::sync::Arc;
 
+/// 9999-12-31, counted from 1900 and from 1904.
+const LAST_DAYS: [f64; 2] = [2_958_465.0, 2_957_003.0];
+
 /// A cell's value as text, and what it is.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
@@ -106,11 +109,7 @@ fn value(data: &DataRef<'_>) -> Option<Cell> {
     let cell = |text: String, ty: HiveType| Some(Cell { text, ty });
     match data {
         DataRef::Int(v) => cell(v.to_string(), HiveType::BigInt),
-        // Excel knows no integers: what has no fraction and keeps all its digits is one.
-        DataRef::Float(v) if v.fract() == 0.0 && v.abs() < 1e15 => {
-            cell(format!("{}", *v as i64), HiveType::BigInt)
-        }
-        DataRef::Float(v) => cell(v.to_string(), HiveType::Double),
+        DataRef::Float(v) => Some(number(*v)),
         DataRef::String(v) => text(v),
         DataRef::SharedString(v) => text(v),
         DataRef::Bool(v) => cell(v.to_string(), HiveType::Boolean),
@@ -121,6 +120,14 @@ fn value(data: &DataRef<'_>) -> Option<Cell> {
     }
 }
 
+/// Excel knows no integers: what has no fraction and keeps all its digits is one.
+fn number(v: f64) -> Cell {
+    if v.fract() == 0.0 && v.abs() < 1e15 {
+        return Cell { text: format!("{}", v as i64), ty: HiveType::BigInt };
+    }
+    Cell { text: v.to_string(), ty: HiveType::Double }
+}
+
 fn text(v: &str) -> Option<Cell> {
     (!v.is_empty()).then(|| Cell { text: v.to_owned(), ty: HiveType::String })
 }
@@ -129,8 +136,12 @@ fn iso_type(text: &str) -> HiveType {
     if text.contains('T') { HiveType::Timestamp } else { HiveType::Date }
 }
 
-/// A date, a date with a time, or (below one day, or shown as a duration) a time.
+/// A date, a date with a time, or (below one day, or shown as a duration) a time. What Excel has no date for is the
+/// number that it is; the day after 1900-02-28, which it shows and which there never was, is text.
 fn moment(v: &ExcelDateTime) -> Cell {
+    if !v.is_duration() && (v.as_f64() < 0.0 || is_beyond(v)) {
+        return number(v.as_f64());
+    }
     if v.is_duration() || v.as_f64() < 1.0 {
         let seconds = (v.as_f64() * 86_400.0).round() as i64;
         let text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -138,11 +149,20 @@ fn moment(v: &ExcelDateTime) -> Cell {
     }
     let (year, month, day, hour, minute, second, milli) = v.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
+    let exists = (year, month, day) != (1900, 2, 29);
+    let ty = |ty| if exists { ty } else { HiveType::String };
     if (hour, minute, second, milli) == (0, 0, 0, 0) {
-        return Cell { text: date, ty: HiveType::Date };
+        return Cell { text: date, ty: ty(HiveType::Date) };
     }
     let text = format!("{date} {hour:02}:{minute:02}:{second:02}.{milli:03}");
-    Cell { text, ty: HiveType::Timestamp }
+    Cell { text, ty: ty(HiveType::Timestamp) }
+}
+
+/// Whether the moment is behind the last day that Excel has, for which the library gives that day.
+fn is_beyond(v: &ExcelDateTime) -> bool {
+    let day = (v.as_f64() + 1e-6).floor();
+    let (year, month, last, ..) = v.to_ymd_hms_milli();
+    (year, month, last) == (9999, 12, 31) && !LAST_DAYS.contains(&day)
 }
 
 /// Cuts empty columns off the left, and takes the header off the top.
@@ -178,4 +198,32 @@ fn names(given: &[Option<Cell>], width: usize) -> Vec<String> {
         names.push(name);
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::ExcelDateTimeType;
+
+    use super::*;
+
+    #[test]
+    fn days_that_excel_has_and_those_it_has_not() {
+        for (serial, from_1904, text, ty) in [
+            (1.0, false, "1900-01-01", HiveType::Date),
+            (59.0, false, "1900-02-28", HiveType::Date),
+            (60.0, false, "1900-02-29", HiveType::String),
+            (60.5, false, "1900-02-29 12:00:00.000", HiveType::String),
+            (60.0, true, "1904-03-01", HiveType::Date),
+            (2_958_465.0, false, "9999-12-31", HiveType::Date),
+            (2_957_003.0, true, "9999-12-31", HiveType::Date),
+            (2_958_465.5, false, "9999-12-31 12:00:00.000", HiveType::Timestamp),
+            (2_958_466.0, false, "2958466", HiveType::BigInt),
+            (20_240_131.0, false, "20240131", HiveType::BigInt),
+            (2_958_466.5, true, "2958466.5", HiveType::Double),
+            (-1.0, false, "-1", HiveType::BigInt),
+        ] {
+            let cell = moment(&ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, from_1904));
+            assert_eq!((cell.text.as_str(), &cell.ty), (text, &ty), "{serial}");
+        }
+    }
 }

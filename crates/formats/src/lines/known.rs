@@ -15,7 +15,14 @@ pub(crate) struct Known {
     looks: fn(&str) -> bool,
 }
 
-const ALB_CUSTOM: &str = "AT [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\nQUOTED [^\"]*\nMAYBE [^ ]*";
+/// A quote within a request stands behind a backslash. Classic load balancers have `- - - ` for a request that is none,
+/// of which Athena's expression takes the second dash for the URL: as little as will do is one.
+const ALB_CUSTOM: &str = concat!(
+    "AT [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\nQUOTED [^\"]*\nMAYBE [^ ]*\n",
+    r#"REQUEST (?:\\"|[^"])*"#,
+    "\n",
+    r#"LEAST (?:\\"|[^"])*?"#
+);
 const S3_CUSTOM: &str = "BRACKETED [^\\]]*\nQUOTED [^\"]*";
 
 /// The more specific ones first.
@@ -27,7 +34,7 @@ pub(crate) const KNOWN: &[Known] = &[
             r"(?:%{NOTSPACE:target_ip}:%{INT:target_port:int}|-) %{NOTSPACE:request_processing_time:double} ",
             r"%{NOTSPACE:target_processing_time:double} %{NOTSPACE:response_processing_time:double} ",
             r"%{NOTSPACE:elb_status_code:int} %{NOTSPACE:target_status_code} %{INT:received_bytes:long} ",
-            r#"%{INT:sent_bytes:long} "%{MAYBE:request_verb} %{QUOTED:request_url} (?<request_proto>[^ "]*|- ?)" "#,
+            r#"%{INT:sent_bytes:long} "%{MAYBE:request_verb} %{REQUEST:request_url} (?<request_proto>[^ "]*|- ?)" "#,
             r#""%{QUOTED:user_agent}" %{NOTSPACE:ssl_cipher} %{NOTSPACE:ssl_protocol} %{NOTSPACE:target_group_arn} "#,
             r#""%{QUOTED:trace_id}" "%{QUOTED:domain_name}" "%{QUOTED:chosen_cert_arn}" "#,
             r#"%{NOTSPACE:matched_rule_priority} %{NOTSPACE:request_creation_time} "%{QUOTED:actions_executed}" "#,
@@ -47,7 +54,7 @@ pub(crate) const KNOWN: &[Known] = &[
             r"(?:%{NOTSPACE:backend_ip}:%{INT:backend_port:int}|-) %{NOTSPACE:request_processing_time:double} ",
             r"%{NOTSPACE:backend_processing_time:double} %{NOTSPACE:client_response_time:double} ",
             r"%{NOTSPACE:elb_response_code} %{NOTSPACE:backend_response_code} %{INT:received_bytes:long} ",
-            r#"%{INT:sent_bytes:long} "%{MAYBE:request_verb} %{QUOTED:url} (?<protocol>[^ "]*|- ?)""#,
+            r#"%{INT:sent_bytes:long} "%{MAYBE:request_verb} %{LEAST:url} (?<protocol>[^ "]*|- ?)""#,
             r#"(?: "%{QUOTED:user_agent}" %{NOTSPACE:ssl_cipher} %{NOTSPACE:ssl_protocol})?"#
         ),
         custom: ALB_CUSTOM,

@@ -50,6 +50,8 @@ pub struct CsvOptions {
     pub delimiter: u8,
     /// Quote character; `None` means that quotes are ordinary text (LazySimpleSerDe).
     pub quote: Option<u8>,
+    /// Whether blanks and tabs in front of an opening quote do not count (OpenCSVSerde).
+    pub pads_quotes: bool,
     /// Escape character; inside quotes, a doubled quote works as well. The quote itself says that there is no other: from
     /// inference, that backslashes were seen which escape nothing.
     pub escape: Option<u8>,
@@ -95,6 +97,7 @@ impl CsvOptions {
         Self {
             delimiter: b',',
             quote: Some(b'"'),
+            pads_quotes: false,
             escape: None,
             comment: None,
             multiline: true,
@@ -118,6 +121,7 @@ impl CsvOptions {
         Self {
             delimiter: 1,
             quote: None,
+            pads_quotes: false,
             escape: None,
             comment: None,
             multiline: false,
@@ -144,6 +148,7 @@ impl CsvOptions {
         Self {
             delimiter: b',',
             quote: Some(b'"'),
+            pads_quotes: true,
             escape: Some(b'\\'),
             multiline: true,
             null_text: None,

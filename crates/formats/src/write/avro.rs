@@ -1,6 +1,7 @@
 //! Avro through the `arrow-avro` crate; every batch becomes a block.
 //!
-//! Timestamps are written as `timestamp-micros`, which is what Hive and Trino read as `timestamp`.
+//! Timestamps are written as `timestamp-micros`, which is what Hive and Trino read as `timestamp`. A table's own schema is
+//! kept to, see [`OwnSchema`].
 
 use std::sync::Arc;
 
@@ -11,14 +12,17 @@ use arrow_avro::writer::{AvroWriter, WriterBuilder, format::AvroOcfFormat};
 
 use super::WriteOptions;
 use super::shared::Shared;
+use crate::avro::OwnSchema;
 use crate::compression::Compression;
 use crate::conform::{Spelling, conform_batch};
 use crate::error::{FormatError, Problem};
 use crate::hive::HiveType;
+use crate::options::AvroOptions;
 
 pub(super) struct AvroEncoder {
     writer: AvroWriter<Shared>,
     schema: SchemaRef,
+    own: Option<OwnSchema>,
     made: Shared,
 }
 
@@ -27,8 +31,14 @@ fn avro_error(name: &str, error: impl std::fmt::Display) -> FormatError {
 }
 
 impl AvroEncoder {
-    pub(super) fn new(name: &str, schema: &Schema, options: &WriteOptions) -> Result<Self, FormatError> {
-        let schema = Arc::new(avro_schema(schema).map_err(|message| avro_error(name, message))?);
+    pub(super) fn new(
+        name: &str,
+        avro: &AvroOptions,
+        schema: &Schema,
+        options: &WriteOptions,
+    ) -> Result<Self, FormatError> {
+        let (schema, own) = avro_schema(avro, schema).map_err(|message| avro_error(name, message))?;
+        let schema = Arc::new(schema);
         let codec = codec(options.compression).map_err(|what| {
             FormatError::new(name, Problem::Unsupported { what: format!("Avro compressed as {what}") })
         })?;
@@ -37,12 +47,15 @@ impl AvroEncoder {
             .with_compression(codec)
             .build::<_, AvroOcfFormat>(made.clone())
             .map_err(|e| avro_error(name, e))?;
-        Ok(Self { writer, schema, made })
+        Ok(Self { writer, schema, own, made })
     }
 
     pub(super) fn write(&mut self, name: &str, batch: &RecordBatch) -> Result<(), FormatError> {
         let spelling = Spelling::of(self.schema.fields().iter().map(|field| field.name()));
         let batch = conform_batch(name, batch, &self.schema, spelling)?;
+        if let Some(own) = &self.own {
+            own.check(batch.columns()).map_err(|message| avro_error(name, message))?;
+        }
         self.writer.write(&batch).map_err(|e| avro_error(name, e))
     }
 
@@ -68,8 +81,12 @@ fn codec(compression: Compression) -> Result<Option<CompressionCodec>, &'static 
     }))
 }
 
-/// The columns as Avro stores them. Errors: for people, the column that it cannot.
-pub(super) fn avro_schema(schema: &Schema) -> Result<Schema, String> {
+/// The columns as Avro stores them, and the table's schema where it has one that says how they are read. Errors: for
+/// people, the column that it cannot.
+pub(super) fn avro_schema(
+    avro: &AvroOptions,
+    schema: &Schema,
+) -> Result<(Schema, Option<OwnSchema>), String> {
     let fields = schema.fields().iter().map(|field| {
         let refused = |why: String| format!("column {}: {why}", field.name());
         check_name(field.name()).map_err(refused)?;
@@ -77,7 +94,10 @@ pub(super) fn avro_schema(schema: &Schema) -> Result<Schema, String> {
         let data_type = hive.to_arrow().map_err(|e| refused(e.to_string()))?;
         Ok(Field::new(field.name(), avro_type(&data_type).map_err(refused)?, true))
     });
-    Ok(Schema::new(fields.collect::<Result<Vec<Field>, String>>()?))
+    let plain = Schema::new(fields.collect::<Result<Vec<Field>, String>>()?);
+    let own = avro.schema.as_deref().map(|literal| OwnSchema::new(literal, &plain)).transpose()?.flatten();
+    let written = own.as_ref().map_or(plain, |own| own.written.clone());
+    Ok((written, own))
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -14,7 +14,7 @@ use crate::options::{CsvOptions, Format, JsonOptions};
 /// Errors: a text for people, with the first column that it cannot hold, its type, and what can be done.
 pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
     let refusal = match format {
-        Format::Avro(_) => avro_schema(schema).err(),
+        Format::Avro(avro) => avro_schema(avro, schema).err(),
         Format::Orc(_) => orc_schema(schema).err().map(|why| format!("{why}; use parquet, or drop it")),
         Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
         Format::Lines(_) => Some("lines that a pattern takes apart can only be read".to_owned()),
@@ -50,9 +50,15 @@ fn unwritable_dialect(csv: &CsvOptions) -> Option<&'static str> {
     if csv.encoding.is_some() {
         return Some("text is written as UTF-8 only");
     }
-    if csv.header_lines > 1 || csv.footer_lines > 0 {
+    if csv.header_lines > 1 {
         return Some(
-            "the table's files have lines at their ends that are skipped, of which one header is all that is written",
+            "skip.header.line.count is more than 1, and one line of names is all that is written: make it 1 or 0, or write \
+             to a table of its own",
+        );
+    }
+    if csv.footer_lines > 0 {
+        return Some(
+            "skip.footer.line.count leaves out the last rows of each file: make it 0, or write to a table of its own",
         );
     }
     csv.comment.map(|_| "the table's files have comments, from which rows could not be told")

@@ -20,12 +20,19 @@ const DIVIDED: &str = "holds a separator or a line break, which the table's SerD
 const NULL_ALIKE: &str = "is what the table's files have for NULL, and would be read as that: make it NULL, or give the \
                           table another serialization.null.format";
 
+/// The first value of a file, with what readers take for a mark of the file's encoding and not for text.
+const MARKED: &str = "begins the file with U+FEFF, which readers pass over, and the table's SerDe has no quotes: write \
+                      another value or column first, or to a table of another SerDe or format";
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 pub(super) struct CsvEncoder {
     options: CsvOptions,
     out: Compressor,
     line: Vec<u8>,
     cell: String,
     columns: usize,
+    /// Whether a line has been written.
+    begun: bool,
     /// Rows written before the batch at hand.
     rows: usize,
 }
@@ -51,8 +58,9 @@ impl CsvEncoder {
     ) -> Result<Self, FormatError> {
         let out = Compressor::new(write.compression).map_err(|e| FormatError::io(name, e))?;
         let columns = schema.fields().len();
-        let mut encoder =
-            Self { options: options.clone(), out, line: Vec::new(), cell: String::new(), columns, rows: 0 };
+        let options = options.clone();
+        let (line, cell) = (Vec::new(), String::new());
+        let mut encoder = Self { options, out, line, cell, columns, begun: false, rows: 0 };
         if write.header {
             for (i, field) in schema.fields().iter().enumerate() {
                 encoder.separate(i);
@@ -149,7 +157,14 @@ impl CsvEncoder {
         };
         let special =
             value.iter().any(needs) || (!value.is_empty() && value.first() == options.comment.as_ref());
-        let Some(quote) = options.quote else { return self.push_plain(value, special) };
+        let is_mark = !self.begun && self.line.is_empty() && value.starts_with(MARK);
+        let special = special || is_mark;
+        let Some(quote) = options.quote else {
+            if is_mark {
+                return Err(MARKED.to_owned());
+            }
+            return self.push_plain(value, special);
+        };
         if !special && !(is_text && (value.is_empty() || looks_null)) {
             self.line.extend_from_slice(value);
             return Ok(());
@@ -185,6 +200,7 @@ impl CsvEncoder {
 
     /// Readers pass over blank lines: a row of one column is none.
     fn end_line(&mut self, name: &str) -> Result<(), FormatError> {
+        self.begun = true;
         let is_blank = self.columns == 1 && self.line.trim_ascii().is_empty();
         if let (true, Some(quote)) = (is_blank, self.options.quote) {
             self.line.insert(0, quote);
@@ -242,6 +258,20 @@ mod tests {
         // To Hive's own SerDe an empty line is a row.
         let lazy = CsvOptions::lazy_simple(vec!["s".to_owned()]);
         assert_eq!(written(&lazy, vec![("s", texts(&[Some(""), None]))]).unwrap(), "\n\\N\n");
+    }
+
+    /// What readers take for a mark of the encoding is text only in quotes.
+    #[test]
+    fn a_file_that_begins_like_a_mark() {
+        let marked =
+            || vec![("s", texts(&[Some("\u{feff}a"), Some("\u{feff}b")])), ("t", texts(&[None, None]))];
+        assert_eq!(written(&CsvOptions::standard(), marked()).unwrap(), "\"\u{feff}a\",\n\u{feff}b,\n");
+        let lazy = CsvOptions { delimiter: b',', ..CsvOptions::lazy_simple(vec!["s".to_owned()]) };
+        let error = written(&lazy, marked()).unwrap_err();
+        assert!(error.starts_with("f, column s: in row 1 the value"), "{error}");
+        assert!(error.contains("begins the file with U+FEFF"), "{error}");
+        let later = vec![("t", texts(&[Some("x")])), ("s", texts(&[Some("\u{feff}a")]))];
+        assert_eq!(written(&lazy, later).unwrap(), "x,\u{feff}a\n");
     }
 
     #[test]

@@ -177,7 +177,9 @@ impl<S: ByteSink> Writer<S> {
             Format::Parquet(_) => {
                 Encoder::Parquet(Box::new(parquet::ParquetEncoder::new(&name, Arc::clone(&schema), options)?))
             }
-            Format::Avro(_) => Encoder::Avro(Box::new(avro::AvroEncoder::new(&name, &schema, options)?)),
+            Format::Avro(avro) => {
+                Encoder::Avro(Box::new(avro::AvroEncoder::new(&name, avro, &schema, options)?))
+            }
             Format::Excel(_) => {
                 let what = "writing Excel workbooks".to_owned();
                 return Err(FormatError::new(&name, Problem::Unsupported { what }));

@@ -44,6 +44,16 @@ fn options_choose_sheet_header_and_rows() {
     assert_eq!(rows(&all(&file, &few, &schema(&[("col1", "string")]))), [["a"], ["b"]]);
     let named = Format::Excel(ExcelOptions { header: Some(true), ..plain });
     assert_eq!(rows(&all(&file, &named, &schema(&[("1", "bigint")])))[0], ["2"]);
+    let nameless = Format::Excel(ExcelOptions { header: Some(false), ..ExcelOptions::default() });
+    let error = read_all(&file, &nameless, &schema(&[("id", "bigint")]), ReadOptions::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("there is no column id: header is false, so that the sheet's columns are col0, col1"),
+        "{error}"
+    );
+    let beside = schema(&[("col0", "string"), ("COL99", "string")]);
+    assert_eq!(rows(&all(&file, &nameless, &beside))[0], ["Id", "∅"]);
     let missing = Format::Excel(ExcelOptions { sheet: Some("x".to_owned()), ..ExcelOptions::default() });
     let error = read_all(&file, &missing, &schema(&[("a", "int")]), ReadOptions::default()).unwrap_err();
     assert!(

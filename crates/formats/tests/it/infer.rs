@@ -2,7 +2,9 @@
 
 use futures::executor::block_on;
 
-use formats::{ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, Seen, infer};
+use formats::{
+    ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, ReadOptions, Seen, infer,
+};
 
 use super::{read_all, rows, schema, source};
 
@@ -17,6 +19,24 @@ fn columns(inferred: &Inferred) -> String {
 
 fn error(data: impl Into<Vec<u8>>) -> String {
     block_on(infer(source("f", data), &InferOptions::default())).unwrap_err().to_string()
+}
+
+/// Quotes behind blanks are quotes where they close fields, and else text.
+#[test]
+fn quotes_behind_blanks() {
+    let inferred = |text: &str| block_on(infer(source("f.csv", text), &InferOptions::default())).unwrap();
+    let padded = inferred("id, name, n\n1, \"a, b\",2\n3, \"c\",4\n");
+    let Format::Csv(csv) = &padded.format else { panic!("{padded:?}") };
+    assert_eq!((csv.quote, padded.fields.len()), (Some(b'"'), 3));
+    let text = source("f.csv", "id, name, n\n1, \"a, b\",2\n3, \"c\",4\n");
+    let wanted = schema(&[("id", "bigint"), ("name", "string"), ("n", "bigint")]);
+    assert_eq!(
+        rows(&read_all(&text, &padded.format, &wanted, ReadOptions::default()).unwrap()),
+        [["1", "a, b", "2"], ["3", "c", "4"]]
+    );
+    let inches = inferred("id,size,n\n1, \"6\" x 4,2\n3,7 x 5,4\n");
+    let Format::Csv(csv) = &inches.format else { panic!("{inches:?}") };
+    assert_eq!((csv.quote, inches.fields.len()), (None, 3));
 }
 
 #[test]

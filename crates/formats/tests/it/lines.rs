@@ -100,6 +100,48 @@ fn load_balancers_and_s3_value_by_value() {
     assert_eq!(rows(&batch), [["113", "∅", "Yes", "-"]]);
 }
 
+/// As Athena's expressions take them.
+#[test]
+fn requests_of_load_balancers() {
+    let quoted = ALB.replace("https://www.example.com:443/ ", "https://www.example.com:443/a?q=\\\"x y\\\" ");
+    let slash = ALB.replace("https://www.example.com:443/ ", "https://www.example.com:443/a\\ ");
+    let classic = |request: &str| ELB.replace("GET http://www.example.com:80/ HTTP/1.1", request);
+    for (text, class, columns, wanted) in [
+        (
+            quoted,
+            "alb",
+            ["request_verb", "request_url", "request_proto"],
+            ["GET", "https://www.example.com:443/a?q=\\\"x y\\\"", "HTTP/1.1"],
+        ),
+        (
+            slash,
+            "alb",
+            ["request_verb", "request_url", "request_proto"],
+            ["GET", "https://www.example.com:443/a\\", "HTTP/1.1"],
+        ),
+        (classic("- - - "), "elb", ["request_verb", "url", "protocol"], ["-", "-", "- "]),
+        (
+            classic("GET http://a:80/b c HTTP/1.1"),
+            "elb",
+            ["request_verb", "url", "protocol"],
+            ["GET", "http://a:80/b c", "HTTP/1.1"],
+        ),
+        (
+            classic("GET http://a:80/\\\"c - "),
+            "elb",
+            ["request_verb", "url", "protocol"],
+            ["GET", "http://a:80/\\\"c", "- "],
+        ),
+    ] {
+        let inferred = found(&text);
+        assert_eq!(inferred.format.classification(), class, "{text}");
+        let wanted_schema = schema(&columns.map(|column| (column, "string")));
+        let batch =
+            read_all(&source("l", text.as_str()), &inferred.format, &wanted_schema, ReadOptions::default());
+        assert_eq!(rows(&batch.unwrap()), [wanted], "{text}");
+    }
+}
+
 fn grok(pattern: &str) -> LineOptions {
     LineOptions::new(
         LineLayout::Grok { pattern: pattern.to_owned(), custom: String::new() },

@@ -11,6 +11,7 @@ mod infer;
 mod ion;
 mod lines;
 mod names;
+mod orc_values;
 mod parquet_flat;
 mod parquet_pages;
 mod parquet_types;

@@ -119,6 +119,97 @@ fn avro_through_the_tables_own_schema() {
     );
 }
 
+/// Two programs that write one table need not agree on what they call its records.
+#[test]
+fn avro_through_a_schema_with_other_names() {
+    let file_schema = r#"{"type":"record","name":"Producer","namespace":"p","fields":[
+        {"name":"a","type":{"type":"record","name":"Inner","fields":[{"name":"x","type":"int"},{"name":"y","type":"string"}]}},
+        {"name":"b","type":["null","Inner"]},
+        {"name":"e","type":{"type":"enum","name":"Colour","symbols":["red","blue"]}},
+        {"name":"l","type":{"type":"array","items":"int"}},{"name":"m","type":{"type":"map","values":["null","int"]}}]}"#;
+    let mut file = avro_with(file_schema);
+    // One record in a block: {7, "y"}, {8, "z"}, blue, [3, 4], {"k": 5, "j": NULL}.
+    let record = [14, 2, b'y', 2, 16, 2, b'z', 2, 4, 6, 8, 0, 4, 2, b'k', 2, 10, 2, b'j', 0, 0];
+    file.extend([2, record.len() as u8 * 2]);
+    file.extend(record);
+    file.extend([7; 16]);
+    let file = source("s3://b/f.avro", file);
+    let literal = r#"{"type":"record","name":"Table","fields":[
+        {"name":"e","type":{"type":"enum","name":"t.Paint","symbols":["blue","red"]}},
+        {"name":"b","type":["null",{"type":"record","name":"First","fields":[{"name":"y","type":"string"},{"name":"x","type":"long"}]}]},
+        {"name":"l","type":{"type":"array","items":["null","long"]}},{"name":"m","type":{"type":"map","values":"long"}},
+        {"name":"a","type":"First"}]}"#;
+    let format = Format::Avro(AvroOptions { schema: Some(literal.to_owned()) });
+    let columns = [
+        ("a", "struct<y:string,x:bigint>"),
+        ("b", "struct<y:string,x:bigint>"),
+        ("e", "string"),
+        ("l", "array<bigint>"),
+        ("m", "map<string,bigint>"),
+    ];
+    let batch = all(&file, &format, &schema(&columns));
+    assert_eq!(rows(&batch), [["{y: y, x: 7}", "{y: z, x: 8}", "blue", "[3, 4]", "{k: 5, j: ∅}"]]);
+    let narrow = literal.replace("\"x\",\"type\":\"long\"", "\"x\",\"type\":\"string\"");
+    let format = Format::Avro(AvroOptions { schema: Some(narrow) });
+    let error = read_all(&file, &format, &schema(&columns), ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().starts_with("s3://b/f.avro: "), "{error}");
+}
+
+/// What is written for a table with a schema of its own is read through it.
+#[test]
+fn avro_written_for_a_schema() {
+    let literal = r#"{"type":"record","name":"Row","namespace":"x.y","fields":[
+        {"name":"Id","type":"long"},{"name":"s","type":["null","string"]},
+        {"name":"p","type":["null",{"type":"record","name":"P","fields":[{"name":"B","type":"string"},{"name":"a","type":["null","int"]}]}]},
+        {"name":"l","type":{"type":"array","items":"int"}},{"name":"more","type":"int","default":5}]}"#;
+    let format = Format::Avro(AvroOptions { schema: Some(literal.to_owned()) });
+    let columns = [("id", "int"), ("s", "string"), ("p", "struct<a:int,b:string>"), ("l", "array<int>")];
+    let json = |text: &str| {
+        let file = source("f.json", text);
+        let json = Format::Json(formats::JsonOptions::default());
+        read_all(&file, &json, &schema(&columns), ReadOptions::default()).unwrap()
+    };
+    let good = json(
+        "{\"id\":1,\"s\":null,\"p\":{\"a\":null,\"b\":\"z\"},\"l\":[3,4]}\n{\"id\":2,\"s\":\"q\",\"p\":null,\"l\":[]}\n",
+    );
+    let file = source("f.avro", written(&good, &format, Compression::None));
+    let batch = read_all(
+        &file,
+        &format,
+        &schema(&[columns[0], columns[1], columns[2], columns[3], ("more", "int")]),
+        ReadOptions::default(),
+    );
+    assert_eq!(
+        rows(&batch.unwrap())[..2],
+        [["1", "∅", "{a: ∅, b: z}", "[3, 4]", "5"], ["2", "q", "∅", "[]", "5"]]
+    );
+    let refused = |text: &str| {
+        let batch = json(text);
+        let mut writer =
+            Writer::new("f", &format, batch.schema(), &WriteOptions::default(), MemorySink::default())
+                .unwrap();
+        block_on(writer.write(&batch)).unwrap_err().to_string()
+    };
+    for (text, column) in [
+        ("{\"id\":null,\"l\":[]}", "Id"),
+        ("{\"id\":1,\"p\":{\"a\":1},\"l\":[]}", "p"),
+        ("{\"id\":1,\"l\":[1,null]}", "l"),
+        ("{\"id\":1}", "l"),
+    ] {
+        let wanted = format!(
+            "f: column {column}: NULL where avro.schema.literal of the table has a type without null"
+        );
+        assert_eq!(refused(text), wanted);
+    }
+    let refusal = |columns: &[(&str, &str)]| check_writable(&format, &schema(columns)).unwrap_err();
+    let other = refusal(&[("id", "string"), ("s", "string"), ("p", columns[2].1), ("l", "array<int>")]);
+    assert!(other.contains("column id: Int64 there, which is not written from Utf8"), "{other}");
+    let fewer = refusal(&columns[..3]);
+    assert!(fewer.contains("l has no default there, and is not among the columns written"), "{fewer}");
+    // A schema that lacks a column is not what files are read by.
+    assert_eq!(check_writable(&format, &schema(&[("id", "string"), ("new", "int")])), Ok(()));
+}
+
 fn in_ranges(file: &Arc<dyn ByteSource>, format: &Format, schema: &SchemaRef, target: u64) -> RecordBatch {
     let ranges = block_on(plan_splits(&**file, format, target)).unwrap();
     let mut batches = Vec::new();

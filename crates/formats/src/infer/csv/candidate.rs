@@ -106,7 +106,13 @@ fn every(
             let base = CsvOptions::open_csv(Vec::new());
             let options =
                 CsvOptions { delimiter, quote, escape, comment, multiline: quote.is_some(), ..base };
-            measure(sample, complete, options)
+            let found = measure(sample, complete, options.clone());
+            if found.stray == 0 && found.unclosed.is_none() {
+                return found;
+            }
+            // Quotes behind blanks that do not close where fields end are text.
+            let strict = measure(sample, complete, CsvOptions { pads_quotes: false, ..options });
+            if strict.quoted { found } else { strict }
         })
     })
 }

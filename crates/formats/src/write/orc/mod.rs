@@ -1,18 +1,21 @@
-//! ORC through the `orc-rust` crate. Its writer knows plain kinds of columns only and panics on others:
-//! [`super::check_writable`] has refused those before a byte is written.
+//! ORC: our own writer of plain kinds of columns; [`super::check_writable`] has refused others before a byte is written.
 //!
-//! Memory: the whole file until it is finished, because the crate's writer cannot be kept where work moves between
-//! threads. Who writes much ends files early (see [`super::Writer::frees_by_flush`]).
+//! The library that reads ORC has a writer, too, which panics where integers have a few large values among small ones.
+//!
+//! Memory: the rows of the whole file until it is finished, and then their stripes, encoded. Who writes much ends files
+//! early (see [`super::Writer::frees_by_flush`]).
+
+mod columns;
+mod file;
+mod integers;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use orc_rust::ArrowWriterBuilder;
-use orc_rust::compression::CompressionType;
 
+use self::file::{Codec, OrcFile};
 use super::WriteOptions;
-use super::shared::Shared;
 use crate::compression::Compression;
 use crate::conform::{Spelling, conform_batch};
 use crate::error::{FormatError, Problem};
@@ -21,12 +24,12 @@ use crate::orc::is_writable;
 
 pub(super) struct OrcEncoder {
     schema: SchemaRef,
-    codec: Option<CompressionType>,
+    codec: Codec,
     stripe_bytes: usize,
     batches: Vec<RecordBatch>,
     /// About what the batches take, in bytes.
     held: usize,
-    made: Shared,
+    made: Vec<u8>,
 }
 
 fn orc_error(name: &str, error: impl std::fmt::Display) -> FormatError {
@@ -39,7 +42,7 @@ impl OrcEncoder {
         let codec = codec(options.compression).map_err(|what| {
             FormatError::new(name, Problem::Unsupported { what: format!("ORC compressed as {what}") })
         })?;
-        let (stripe_bytes, made) = (options.row_group_bytes, Shared::default());
+        let (stripe_bytes, made) = (options.row_group_bytes, Vec::new());
         Ok(Self { schema, codec, stripe_bytes, batches: Vec::new(), held: 0, made })
     }
 
@@ -56,34 +59,44 @@ impl OrcEncoder {
     }
 
     pub(super) fn finish(&mut self, name: &str) -> Result<(), FormatError> {
-        let mut builder = ArrowWriterBuilder::new(self.made.clone(), Arc::clone(&self.schema))
-            .with_stripe_byte_size(self.stripe_bytes);
-        if let Some(codec) = self.codec {
-            builder = builder.with_compression(codec);
-        }
-        let mut writer = builder.try_build().map_err(|e| orc_error(name, e))?;
+        let mut file = OrcFile::new(self.codec);
+        let batches = std::mem::take(&mut self.batches);
         self.held = 0;
-        for batch in self.batches.drain(..) {
-            writer.write(&batch).map_err(|e| orc_error(name, e))?;
+        for stripe in stripes(&batches, self.stripe_bytes) {
+            file.stripe(&self.schema, stripe).map_err(|message| orc_error(name, message))?;
         }
-        writer.close().map_err(|e| orc_error(name, e))
+        self.made = file.finish(&self.schema).map_err(|message| orc_error(name, message))?;
+        Ok(())
     }
 
     pub(super) fn take(&mut self) -> Vec<u8> {
-        self.made.take()
+        std::mem::take(&mut self.made)
     }
 }
 
+/// The batches of each stripe: as many as take about `bytes` in memory, and at least one.
+fn stripes(batches: &[RecordBatch], bytes: usize) -> Vec<&[RecordBatch]> {
+    let (mut made, mut begin, mut held) = (Vec::new(), 0, 0);
+    for (at, batch) in batches.iter().enumerate() {
+        held += batch.get_array_memory_size();
+        if held >= bytes || at + 1 == batches.len() {
+            made.push(&batches[begin..=at]);
+            (begin, held) = (at + 1, 0);
+        }
+    }
+    made
+}
+
 /// ORC compresses within itself. Errors: the name of a codec that it does not have.
-fn codec(compression: Compression) -> Result<Option<CompressionType>, &'static str> {
-    Ok(Some(match compression {
-        Compression::None => return Ok(None),
-        Compression::Deflate | Compression::Zlib => CompressionType::Zlib,
-        Compression::Snappy | Compression::HadoopSnappy => CompressionType::Snappy,
-        Compression::Lz4 | Compression::HadoopLz4 => CompressionType::Lz4,
-        Compression::Zstd => CompressionType::Zstd,
+fn codec(compression: Compression) -> Result<Codec, &'static str> {
+    Ok(match compression {
+        Compression::None => Codec::None,
+        Compression::Deflate | Compression::Zlib => Codec::Zlib,
+        Compression::Snappy | Compression::HadoopSnappy => Codec::Snappy,
+        Compression::Lz4 | Compression::HadoopLz4 => Codec::Lz4,
+        Compression::Zstd => Codec::Zstd,
         other => return Err(other.name()),
-    }))
+    })
 }
 
 /// The columns as ORC stores them. Errors: for people, the column that the writer cannot write.
