@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, TableInput};
 use formats::hive::HiveType;
-use formats::{CsvOptions, Format, InferredField, Seen, serde_info};
+use formats::{CsvOptions, Format, InferredField, Seen, merge_types, serde_info};
 
 use super::describe;
 use super::survey::Found;
@@ -142,6 +142,21 @@ pub(super) fn names_columns(table: &TableInput, shape: &Shape) -> bool {
     columns.len().min(named.len()) >= 2
         && !matches!(dialect(descriptor, parameters, &files), Dialect::Other(_))
         && named.iter().zip(columns).all(|((name, _), column)| column.name.eq_ignore_ascii_case(name))
+}
+
+/// Files of one row as records of a table that takes no row for a header and has columns for them.
+pub(super) fn record(table: &TableInput, row: &Shape) -> Option<Shape> {
+    let (descriptor, none) = (table.storage_descriptor.as_ref()?, Parameters::new());
+    let parameters = table.parameters.as_ref().unwrap_or(&none);
+    if let Dialect::Other(_) = dialect(descriptor, parameters, &Files::of(row)) {
+        return None;
+    }
+    let columns = descriptor.columns.as_deref().unwrap_or_default();
+    let types: Vec<HiveType> = columns.iter().map(|c| c.hive_type().parse().ok()).collect::<Option<_>>()?;
+    // A crawler may make a wider number of it.
+    row.as_record(types.iter(), |ty, field| {
+        takes(&row.kind, ty, (&field.ty, &field.seen)) || merge_types(ty, &field.ty) != HiveType::String
+    })
 }
 
 /// Names a partition of a table that reads its files wrongly, and says why.
