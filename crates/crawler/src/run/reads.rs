@@ -170,8 +170,31 @@ pub(super) fn remark_on_part(
     let keys = table.partition_keys.as_deref().unwrap_or_default();
     let files = Files::of_part(&found.plan.shape.kind, part);
     let parameters = table.parameters.as_ref().unwrap_or(&none);
-    let odd = why_not(input.storage_descriptor.as_ref()?, parameters, keys, &files)?;
-    Some(format!("{} ({})", describe::location(found.bucket.as_str(), &part.folder), odd.why))
+    let own = input.storage_descriptor.as_ref()?;
+    let why =
+        why_not(own, parameters, keys, &files).map(|odd| odd.why).or_else(|| unread(own, table, &files))?;
+    Some(format!("{} ({why})", describe::location(found.bucket.as_str(), &part.folder)))
+}
+
+/// Why columns that a partition's files and its table have read NULL there: they are found by position, by the partition's own
+/// columns.
+fn unread(own: &StorageDescriptor, table: &TableInput, files: &Files<'_>) -> Option<String> {
+    let Kind::Csv { header_lines, .. } = files.kind else { return None };
+    let of_table = table.storage_descriptor.as_ref()?.columns.as_deref().unwrap_or_default();
+    let keys = table.partition_keys.as_deref().unwrap_or_default();
+    let own = own.columns.as_deref().map_or(0, <[Column]>::len);
+    let beyond = describe::named(files.kind, &names(keys), files.fields).into_iter().enumerate().skip(own);
+    let unread: Vec<String> = beyond
+        .filter_map(|(at, (name, _))| match header_lines {
+            0 => of_table.get(at).map(|column| column.name.clone()),
+            _ => of_table.iter().any(|column| column.name.eq_ignore_ascii_case(&name)).then_some(name),
+        })
+        .collect();
+    let (first, names) = (unread.first()?, named_some(&unread, NAMED));
+    Some(format!(
+        "its files have {names}, which its own definition lacks: {}",
+        if unread.len() == 1 { format!("{first} is NULL there") } else { "they are NULL there".to_owned() }
+    ))
 }
 
 /// Why a descriptor in a table with these parameters and keys reads files wrongly; none when it does not.
