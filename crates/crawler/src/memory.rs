@@ -27,6 +27,8 @@ use crate::plan::{Examples, Kind, Shape};
 pub(crate) enum Look {
     /// A format and columns, and remarks on single records.
     Recognised(Box<Shape>, Vec<String>),
+    /// One row, which only others can say to be a record: the file if it is, else kind of reason and message.
+    Lone(Box<Shape>, String, String),
     /// Nothing in it.
     Empty(String),
     /// It cannot be a table: kind of reason, message.
@@ -76,6 +78,9 @@ enum Stored {
     /// Schema, records, sampled bytes and records, bytes not seen, remarks, columns if the first row names them.
     #[serde(rename = "r")]
     Recognised(usize, u64, (u64, u64), u64, Vec<String>, Option<Columns>),
+    /// Schema, sampled bytes, kind of reason, message.
+    #[serde(rename = "o")]
+    Lone(usize, u64, String, String),
     #[serde(rename = "e")]
     Empty(String),
     #[serde(rename = "x")]
@@ -165,6 +170,10 @@ impl Memory {
                     let shape = schema.shape(file.size, records, sampled, unseen);
                     Look::Recognised(Box::new(Shape { titled, ..shape }), remarks)
                 }
+                Stored::Lone(schema, sampled, kind, why) => {
+                    let Some(Some(schema)) = schemas.get(schema) else { continue };
+                    Look::Lone(Box::new(schema.shape(file.size, 1, (sampled, 1), 0)), kind, why)
+                }
                 Stored::Empty(message) => Look::Empty(message),
                 Stored::Refused(kind, message) => Look::Refused(kind, message),
             };
@@ -223,24 +232,17 @@ pub(crate) async fn forget(tx: &mut Tx, scope: &Scope, crawler: &str) -> Result<
 fn page(mark: &str, seen: &[Seen]) -> Page {
     let mut schemas: Vec<Schema> = Vec::new();
     let mut files = Vec::with_capacity(seen.len());
-    let mut newest: Option<(Arc<Vec<InferredField>>, usize)> = None;
+    let mut newest = None;
     for (key, etag, size, look) in seen {
         let look = match look {
             Look::Empty(message) => Stored::Empty(message.clone()),
             Look::Refused(kind, message) => Stored::Refused(kind.clone(), message.clone()),
+            Look::Lone(shape, kind, why) => {
+                let at = position(&mut schemas, &mut newest, shape);
+                Stored::Lone(at, shape.sampled.0, kind.clone(), why.clone())
+            }
             Look::Recognised(shape, remarks) => {
-                let schema = schema_of(shape);
-                // Most files share their columns, in memory too, with the one before.
-                let known = newest
-                    .as_ref()
-                    .filter(|(fields, at)| Arc::ptr_eq(fields, &shape.fields) && schemas[*at] == schema)
-                    .map(|(_, at)| *at)
-                    .or_else(|| schemas.iter().position(|known| *known == schema));
-                let at = known.unwrap_or_else(|| {
-                    schemas.push(schema);
-                    schemas.len() - 1
-                });
-                newest = Some((Arc::clone(&shape.fields), at));
+                let at = position(&mut schemas, &mut newest, shape);
                 let titled = shape.titled.as_ref().map(|fields| columns_of(fields));
                 Stored::Recognised(at, shape.records, shape.sampled, shape.unseen, remarks.clone(), titled)
             }
@@ -248,6 +250,27 @@ fn page(mark: &str, seen: &[Seen]) -> Page {
         files.push(File { key: key.clone(), etag: etag.clone(), size: *size, look });
     }
     Page { mark: mark.to_owned(), schemas, files }
+}
+
+/// Where a file's schema stands among those of the page. `newest`: the columns of the file before, and where they stand.
+fn position(
+    schemas: &mut Vec<Schema>,
+    newest: &mut Option<(Arc<Vec<InferredField>>, usize)>,
+    shape: &Shape,
+) -> usize {
+    let schema = schema_of(shape);
+    // Most files share their columns, in memory too, with the one before.
+    let known = newest
+        .as_ref()
+        .filter(|(fields, at)| Arc::ptr_eq(fields, &shape.fields) && schemas[*at] == schema)
+        .map(|(_, at)| *at)
+        .or_else(|| schemas.iter().position(|known| *known == schema));
+    let at = known.unwrap_or_else(|| {
+        schemas.push(schema);
+        schemas.len() - 1
+    });
+    *newest = Some((Arc::clone(&shape.fields), at));
+    at
 }
 
 fn columns_of(fields: &[InferredField]) -> Columns {

@@ -29,4 +29,4 @@ pub(crate) use names::{
     file_table, folder_table, is_date_like, is_unnamed, key_value, partition_of, plain_table, with_suffix,
 };
 pub(crate) use shape::{Likeness, Shape};
-pub(crate) use tree::{Folder, Grouping, Part, Planned, TablePlan, Tree, level};
+pub(crate) use tree::{Folder, Grouping, Lone, Part, Planned, TablePlan, Tree, level, take_lone};

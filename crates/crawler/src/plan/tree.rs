@@ -3,6 +3,7 @@
 mod emit;
 mod folder;
 mod grouping;
+mod lone;
 mod siblings;
 mod words;
 
@@ -17,6 +18,7 @@ use super::shape::{Likeness, Shape};
 
 pub(crate) use folder::Folder;
 pub(crate) use grouping::{Grouping, level};
+pub(crate) use lone::{Lone, take_lone};
 use siblings::Aside;
 use words::{NAMED, differing, is_series, unlike};
 

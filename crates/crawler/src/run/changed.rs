@@ -164,26 +164,35 @@ fn stays(settings: &Configuration, job: &Job<'_>, place: &Place, seen: &Seen) ->
 
 /// Tables of this crawler that say where their files are, and have any as far as is known.
 async fn own_tables(job: &Job<'_>) -> Result<Vec<Table>, Ended> {
-    let mut own = Vec::new();
+    let mine = |table: &Table| {
+        table.parameter(UPDATED_BY) == Some(job.definition.name.as_str())
+            && table.parameter(describe::DEPRECATED_BY).is_none()
+            && !naming::is_open(table)
+    };
+    tables_of(job, job.database(), mine).await
+}
+
+/// Tables of a database, which may not be there.
+pub(super) async fn tables_of(
+    job: &Job<'_>,
+    database: &str,
+    wanted: impl Fn(&Table) -> bool,
+) -> Result<Vec<Table>, Ended> {
+    let mut found = Vec::new();
     let mut token: Option<String> = None;
     loop {
         job.go_on()?;
         let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
         let query = table::TableQuery { pattern: None, token: token.as_deref(), limit: PAGE };
-        let page = match table::list(&mut tx, job.scope, job.database(), &query).await {
+        let page = match table::list(&mut tx, job.scope, database, &query).await {
             Ok(page) => page,
-            Err(catalog::CatalogError::DatabaseNotFound { .. }) => return Ok(own),
+            Err(catalog::CatalogError::DatabaseNotFound { .. }) => return Ok(found),
             Err(error) => return Err(CrawlerError::from(error).into()),
         };
-        let mine = |table: &Table| {
-            table.parameter(UPDATED_BY) == Some(job.definition.name.as_str())
-                && table.parameter(describe::DEPRECATED_BY).is_none()
-                && !naming::is_open(table)
-        };
-        own.extend(page.items.into_iter().filter(mine));
+        found.extend(page.items.into_iter().filter(&wanted));
         match page.next {
             Some(next) => token = Some(next),
-            None => return Ok(own),
+            None => return Ok(found),
         }
     }
 }

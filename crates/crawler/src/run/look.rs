@@ -14,12 +14,17 @@ use crate::plan::Shape;
 /// How many bytes of a file are searched for quotes beyond the sample that says what it is, and of all files of a run.
 const SEARCHED_BYTES: (u64, u64) = (64 << 20, 1 << 30);
 
+/// Files of one batch, and how many bytes they may have together: what costs most of a small file is to ask for it.
+const BATCH: (usize, u64) = (32, 64 << 10);
+
 /// How the files of a run are looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Ways {
     /// Those of the crawler's own classifiers, tried in their order before the built-in one.
     pub(crate) own: Arc<Vec<InferOptions>>,
     built_in: InferOptions,
+    /// The same for a file of which it found one row alone.
+    one_row: InferOptions,
 }
 
 impl Default for Ways {
@@ -31,7 +36,9 @@ impl Default for Ways {
 impl Ways {
     pub(crate) fn new(own: Vec<InferOptions>) -> Self {
         let beyond = Some(Arc::new(Search::new(SEARCHED_BYTES.0, SEARCHED_BYTES.1)));
-        Self { own: Arc::new(own), built_in: InferOptions { beyond, ..InferOptions::default() } }
+        let built_in = InferOptions { beyond, ..InferOptions::default() };
+        let one_row = InferOptions { one_row: true, ..built_in.clone() };
+        Self { own: Arc::new(own), built_in, one_row }
     }
 }
 
@@ -67,16 +74,28 @@ pub(super) async fn look_together(
         }
         None => objects
             .iter()
-            .map(|object| Err(failed(bucket, object, "the file could not be examined")))
+            .map(|object| Err(failed(bucket, object, "the file could not be examined").into()))
             .collect(),
     };
     let looked = objects.iter().zip(inferred).zip(facts);
     Ok(looked.map(|((object, inferred), facts)| looking(object, inferred, facts)).collect())
 }
 
+/// Why a file is no table, and what it is if its only row is a record.
+struct Unfit {
+    why: Box<FormatError>,
+    row: Option<Box<Inferred>>,
+}
+
+impl From<FormatError> for Unfit {
+    fn from(why: FormatError) -> Self {
+        Self { why: Box::new(why), row: None }
+    }
+}
+
 fn looking(
     object: &ObjectInfo,
-    inferred: Result<Inferred, FormatError>,
+    inferred: Result<Inferred, Unfit>,
     (read, unchanged): (bool, bool),
 ) -> Looking {
     let (look, lasting) = match inferred {
@@ -84,10 +103,16 @@ fn looking(
             let remarks = inferred.problems.iter().map(ToString::to_string).collect();
             (Look::Recognised(Box::new(Shape::of(inferred, object.size)), remarks), unchanged)
         }
-        Err(error) if matches!(error.problem, Problem::Empty) => (Look::Empty(error.to_string()), unchanged),
-        Err(error) => {
-            let lasting = unchanged && !error.is_io();
-            (Look::Refused(error.kind().to_owned(), error.to_string()), lasting)
+        Err(Unfit { why, .. }) if matches!(why.problem, Problem::Empty) => {
+            (Look::Empty(why.to_string()), unchanged)
+        }
+        Err(Unfit { why, row }) => {
+            let (kind, message) = (why.kind().to_owned(), why.to_string());
+            let look = match row {
+                Some(row) => Look::Lone(Box::new(Shape::of(*row, object.size)), kind, message),
+                None => Look::Refused(kind, message),
+            };
+            (look, unchanged && !why.is_io())
         }
     };
     Looking { look, read, lasting }
@@ -121,7 +146,7 @@ async fn open(ground: &Ground, bucket: &BucketName, listed: &[&ObjectInfo]) -> R
 }
 
 /// Reads on a thread where parsing holds up nobody; none when a decoder broke down.
-async fn examine(opened: Vec<Opened>, ways: &Ways) -> Option<Vec<Result<Inferred, FormatError>>> {
+async fn examine(opened: Vec<Opened>, ways: &Ways) -> Option<Vec<Result<Inferred, Unfit>>> {
     let (runtime, ways) = (tokio::runtime::Handle::current(), ways.clone());
     let examined = tokio::task::spawn_blocking(move || {
         let each = opened.into_iter().map(|opened| runtime.block_on(classified(opened?.0, &ways)));
@@ -133,7 +158,7 @@ async fn examine(opened: Vec<Opened>, ways: &Ways) -> Option<Vec<Result<Inferred
 /// Looks at a file in the given ways, one after the other: the first that knows it says what it is. That a header of one does not
 /// fit is of interest when no other one takes the file.
 /// Errors: those of the built-in way; of a given one that knows the file, when the file is at fault, or has no records.
-async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred, FormatError> {
+async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred, Unfit> {
     let (mut remarks, mut misfits) = (Vec::new(), Vec::new());
     for way in ways.own.iter() {
         match infer(Arc::clone(&source), way).await {
@@ -141,22 +166,29 @@ async fn classified(source: Arc<dyn ByteSource>, ways: &Ways) -> Result<Inferred
                 inferred.problems.extend(remarks);
                 return Ok(inferred);
             }
-            Err(error) if error.is_io() || matches!(error.problem, Problem::Empty) => return Err(error),
+            Err(error) if error.is_io() || matches!(error.problem, Problem::Empty) => {
+                return Err(error.into());
+            }
             Err(error) if matches!(error.problem, Problem::Unrecognised { .. }) => {}
             Err(error) if matches!(error.problem, Problem::HeaderWidth { .. }) => misfits.push(error),
             Err(error) if holds_list(way) && matches!(error.problem, Problem::NoRecords { .. }) => {
-                return Err(error);
+                return Err(error.into());
             }
             Err(error) => remarks.push(error),
         }
     }
     remarks.extend(misfits);
-    match infer(source, &ways.built_in).await {
+    match infer(Arc::clone(&source), &ways.built_in).await {
         Ok(mut inferred) => {
             inferred.problems.extend(remarks);
             Ok(inferred)
         }
-        Err(error) => Err(remarks.into_iter().next().unwrap_or(error)),
+        // What a classifier says of it is not to be doubted.
+        Err(error) if remarks.is_empty() && matches!(error.problem, Problem::NoRecords { .. }) => {
+            let row = infer(source, &ways.one_row).await.ok();
+            Err(Unfit { why: Box::new(error), row: row.map(Box::new) })
+        }
+        Err(error) => Err(remarks.into_iter().next().unwrap_or(error).into()),
     }
 }
 
@@ -196,5 +228,36 @@ pub(super) fn unlisted(error: LakeError) -> Ended {
         }
         LakeError::NotOwner { .. } => Ended::Failed(format!("Access Denied: {error}")),
         other => CrawlerError::from(other).into(),
+    }
+}
+
+/// Numbers of files in batches: small files together, others alone.
+pub(super) fn batches(files: impl Iterator<Item = usize>, size: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for file in files {
+        bytes += size(file);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH.0 && bytes <= BATCH.1 => batch.push(file),
+            _ => {
+                bytes = size(file);
+                batches.push(vec![file]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_go_together_and_large_ones_alone() {
+        let sizes = [10, 20, BATCH.1, 5, 5, BATCH.1 * 3, 1];
+        let found = batches(0..sizes.len(), |at| sizes[at]);
+        assert_eq!(found, [vec![0, 1], vec![2], vec![3, 4], vec![5], vec![6]]);
+        let many = batches(0..100, |_| 1);
+        assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32, 4]);
     }
 }

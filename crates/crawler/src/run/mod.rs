@@ -9,6 +9,7 @@ mod events;
 mod existing;
 mod explain;
 mod grouped;
+mod headless;
 mod incremental;
 mod keys;
 mod known;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use catalog::{Column, Parameters, PartitionInput, StorageDescriptor, TableInput};
 use formats::hive::HiveType;
-use formats::{CsvOptions, Format, InferredField, Seen, serde_info};
+use formats::{CsvOptions, Format, InferredField, Seen, merge_types, serde_info};
 
 use super::describe;
 use super::survey::Found;
@@ -144,6 +144,21 @@ pub(super) fn names_columns(table: &TableInput, shape: &Shape) -> bool {
         && named.iter().zip(columns).all(|((name, _), column)| column.name.eq_ignore_ascii_case(name))
 }
 
+/// Files of one row as records of a table that takes no row for a header and has columns for them.
+pub(super) fn record(table: &TableInput, row: &Shape) -> Option<Shape> {
+    let (descriptor, none) = (table.storage_descriptor.as_ref()?, Parameters::new());
+    let parameters = table.parameters.as_ref().unwrap_or(&none);
+    if let Dialect::Other(_) = dialect(descriptor, parameters, &Files::of(row)) {
+        return None;
+    }
+    let columns = descriptor.columns.as_deref().unwrap_or_default();
+    let types: Vec<HiveType> = columns.iter().map(|c| c.hive_type().parse().ok()).collect::<Option<_>>()?;
+    // A crawler may make a wider number of it.
+    row.as_record(types.iter(), |ty, field| {
+        takes(&row.kind, ty, (&field.ty, &field.seen)) || merge_types(ty, &field.ty) != HiveType::String
+    })
+}
+
 /// Names a partition of a table that reads its files wrongly, and says why.
 pub(super) fn remark_on_part(
     found: &Found,
@@ -155,8 +170,31 @@ pub(super) fn remark_on_part(
     let keys = table.partition_keys.as_deref().unwrap_or_default();
     let files = Files::of_part(&found.plan.shape.kind, part);
     let parameters = table.parameters.as_ref().unwrap_or(&none);
-    let odd = why_not(input.storage_descriptor.as_ref()?, parameters, keys, &files)?;
-    Some(format!("{} ({})", describe::location(found.bucket.as_str(), &part.folder), odd.why))
+    let own = input.storage_descriptor.as_ref()?;
+    let why =
+        why_not(own, parameters, keys, &files).map(|odd| odd.why).or_else(|| unread(own, table, &files))?;
+    Some(format!("{} ({why})", describe::location(found.bucket.as_str(), &part.folder)))
+}
+
+/// Why columns that a partition's files and its table have read NULL there: they are found by position, by the partition's own
+/// columns.
+fn unread(own: &StorageDescriptor, table: &TableInput, files: &Files<'_>) -> Option<String> {
+    let Kind::Csv { header_lines, .. } = files.kind else { return None };
+    let of_table = table.storage_descriptor.as_ref()?.columns.as_deref().unwrap_or_default();
+    let keys = table.partition_keys.as_deref().unwrap_or_default();
+    let own = own.columns.as_deref().map_or(0, <[Column]>::len);
+    let beyond = describe::named(files.kind, &names(keys), files.fields).into_iter().enumerate().skip(own);
+    let unread: Vec<String> = beyond
+        .filter_map(|(at, (name, _))| match header_lines {
+            0 => of_table.get(at).map(|column| column.name.clone()),
+            _ => of_table.iter().any(|column| column.name.eq_ignore_ascii_case(&name)).then_some(name),
+        })
+        .collect();
+    let (first, names) = (unread.first()?, named_some(&unread, NAMED));
+    Some(format!(
+        "its files have {names}, which its own definition lacks: {}",
+        if unread.len() == 1 { format!("{first} is NULL there") } else { "they are NULL there".to_owned() }
+    ))
 }
 
 /// Why a descriptor in a table with these parameters and keys reads files wrongly; none when it does not.

@@ -8,22 +8,20 @@ use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::known::Known;
-use super::look::{Looking, Ways, is_hidden, look_together, own, passed_over, unlisted};
+use super::look::{Looking, Ways, batches, is_hidden, look_together, own, passed_over, unlisted};
 use super::open::OpenTables;
 pub(crate) use super::place::{Found, Place};
-use super::{Ended, Job};
+use super::{Ended, Job, headless};
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
 use crate::memory::{Look, Memory, Seen};
-use crate::plan::{Folder, Grouping, Shape};
+use crate::plan::{Folder, Grouping, Lone, Shape};
 use crate::preview::TargetReport;
 
 /// Objects per listing page.
 const PAGE: usize = 1000;
 /// Batches of files looked at at the same time.
 const AT_ONCE: usize = 4;
-/// Files of one batch, and how many bytes they may have together: what costs most of a small file is to ask for it.
-const BATCH: (usize, u64) = (32, 64 << 10);
 
 /// What the surveys of a run share: how they look at files, and what they have looked at.
 #[derive(Debug, Default)]
@@ -69,6 +67,7 @@ pub(crate) async fn look_around(
         &mut survey.folders,
         survey.looked,
     );
+    survey.settle_lone(&prefix).await?;
     let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
     if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
         let bucket = place.bucket.as_str();
@@ -90,6 +89,7 @@ pub(crate) async fn look_below(
     let mut survey = Survey::new(job, place, grouping, None, looked)?;
     survey.walk(folder).await?;
     survey.say_passed_over();
+    survey.settle_lone(folder).await?;
     Ok(survey.folders)
 }
 
@@ -294,6 +294,9 @@ impl<'a> Survey<'a> {
                 }
                 folder.add(key.to_owned(), *shape, self.grouping.likeness());
             }
+            Look::Lone(shape, kind, why) => {
+                folder.add_lone(Lone { key: key.to_owned(), shape: *shape, kind, why });
+            }
             // Glue passes over empty files without a word; we say it.
             Look::Empty(message) => {
                 if let Some(report) = &mut self.looked.report {
@@ -301,14 +304,29 @@ impl<'a> Survey<'a> {
                 }
                 self.job.log.info(format!("INFO : {message}, it is left out"));
             }
-            Look::Refused(kind, message) => {
-                if let Some(report) = &mut self.looked.report {
-                    report.leave_out(key, &message);
-                }
-                self.leave_out(&kind);
-                self.job.log.error(format!("{message}; the file is left out"));
-            }
+            Look::Refused(kind, message) => self.refuse(key, &kind, &message),
         }
+    }
+
+    fn refuse(&mut self, key: &str, kind: &str, message: &str) {
+        if let Some(report) = &mut self.looked.report {
+            report.leave_out(key, message);
+        }
+        self.leave_out(kind);
+        self.job.log.error(format!("{message}; the file is left out"));
+    }
+
+    /// Takes in the files of one row for which the catalog's table or the files beside them say that it is a record; the others are
+    /// left out. `walked`: the folder that was listed, or the file.
+    async fn settle_lone(&mut self, walked: &str) -> Result<(), Ended> {
+        let home = format!("s3://{}/{walked}", self.bucket.as_str());
+        let likeness = self.grouping.likeness();
+        let (taken, left) = headless::settle(self.job, &mut self.folders, likeness, &home).await?;
+        if let Some(report) = &mut self.looked.report {
+            taken.iter().for_each(|(key, shape)| report.vote(key, shape));
+        }
+        left.iter().for_each(|lone| self.refuse(&lone.key, &lone.kind, &lone.why));
+        Ok(())
     }
 
     fn say_passed_over(&self) {
@@ -350,37 +368,7 @@ impl<'a> Survey<'a> {
             self.looked.read += u64::from(looking.read);
             self.take("", &info, looking.look);
         }
+        self.settle_lone(path).await?;
         Ok(self.folders.remove("").and_then(Folder::into_only))
-    }
-}
-
-/// Numbers of files in batches: small files together, others alone.
-fn batches(files: impl Iterator<Item = usize>, size: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut bytes = 0;
-    for file in files {
-        bytes += size(file);
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH.0 && bytes <= BATCH.1 => batch.push(file),
-            _ => {
-                bytes = size(file);
-                batches.push(vec![file]);
-            }
-        }
-    }
-    batches
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_files_go_together_and_large_ones_alone() {
-        let sizes = [10, 20, BATCH.1, 5, 5, BATCH.1 * 3, 1];
-        let found = batches(0..sizes.len(), |at| sizes[at]);
-        assert_eq!(found, [vec![0, 1], vec![2], vec![3, 4], vec![5], vec![6]]);
-        let many = batches(0..100, |_| 1);
-        assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32, 4]);
     }
 }

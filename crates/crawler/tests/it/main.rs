@@ -28,6 +28,7 @@ mod guesses;
 mod keeps;
 mod layout;
 mod named;
+mod one_row;
 mod ours;
 mod policy;
 mod runs;
@@ -55,4 +56,5 @@ async fn on_postgres() {
     keeps::all(&on).await;
     guesses::all(&on).await;
     named::all(&on).await;
+    one_row::all(&on).await;
 }

@@ -298,3 +298,34 @@ async fn a_target_that_cannot_be_read_leaves_the_others_and_its_tables_alone(on:
     let mut tx = w.store.read().await.unwrap();
     assert!(catalog::database::get(&mut tx, &w.scope, "none").await.is_err());
 }
+
+/// Columns of CSV are found by the partition's own list: what that lacks is NULL, whatever the table has.
+#[tokio::test]
+async fn columns_that_a_partition_that_stays_lacks_are_told() {
+    for (one, two, grown) in [
+        ("id,v,k\n1,a,5\n2,b,6\n", "id,v\n3,c\n4,d\n", "id,v,k\n3,c,77\n4,d,88\n"),
+        ("id,v,k\n1,\"a,b\",5\n", "id,v\n3,\"c,x\"\n", "id,v,k\n3,\"c,x\",77\n"),
+    ] {
+        for combine in ["MergeCompatibleSchemas", "CombineCompatibleSchemas"] {
+            let w = World::on(&Backend::Sqlite).await;
+            w.put("t/d=1/a.csv", one).await;
+            w.put("t/d=2/a.csv", two).await;
+            let mut extra =
+                json!({ "SchemaChangePolicy": { "UpdateBehavior": "LOG", "DeleteBehavior": "LOG" } });
+            if combine == "CombineCompatibleSchemas" {
+                let policy = json!({ "Grouping": { "TableGroupingPolicy": combine } });
+                extra["Configuration"] = configuration(policy)["Configuration"].clone();
+            }
+            w.create("t/", extra).await;
+            w.crawl_well().await;
+            assert_eq!(columns(&w.tables().await["t"]), "id bigint, v string, k bigint");
+            let said = "partitions misread their files as they are: s3://bucket/t/d=2/ (its files have k, which its own \
+                        definition lacks: k is NULL there)";
+            w.crawl_well().await;
+            assert!(!w.log().contains("misread"), "{}", w.log());
+            w.put("t/d=2/a.csv", grown).await;
+            w.crawl_well().await;
+            assert!(w.log().contains(said), "{}", w.log());
+        }
+    }
+}

@@ -67,6 +67,9 @@ pub struct InferOptions {
     pub whole: bool,
     /// How much of delimited text without quotes is searched for them beyond the sample. Default: nothing.
     pub beyond: Option<Arc<Search>>,
+    /// Whether one row of delimited text is taken for a record: for who knows from elsewhere that it is no header. Otherwise it
+    /// is [`Problem::NoRecords`].
+    pub one_row: bool,
 }
 
 impl Default for InferOptions {
@@ -79,6 +82,7 @@ impl Default for InferOptions {
             keep_case: false,
             whole: false,
             beyond: None,
+            one_row: false,
         }
     }
 }

@@ -215,6 +215,27 @@ fn what_is_not_data_is_refused() {
 }
 
 #[test]
+fn one_row_is_a_record_when_asked() {
+    let options = InferOptions { one_row: true, ..InferOptions::default() };
+    let found = |text: &str| block_on(infer(source("f", text), &options));
+    for (text, wanted) in [
+        ("7,ann,2.5\n", "col0 bigint, col1 string, col2 double"),
+        ("7;ann", "col0 bigint, col1 string"),
+        ("id,name\n", "col0 string, col1 string"),
+        ("\"a,b\",c\n", "col0 string, col1 string"),
+        // Two are read as ever.
+        ("id,name\n1,ann\n", "id bigint, name string"),
+    ] {
+        let found = found(text).unwrap();
+        let fields: Vec<String> = found.fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect();
+        assert_eq!((fields.join(", ").as_str(), found.records), (wanted, 1), "{text}");
+    }
+    for text in ["word\n", "\"a,b\n"] {
+        assert!(found(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_was_found_and_where() {
     for (text, wanted) in [
         (

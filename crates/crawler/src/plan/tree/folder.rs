@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::examples::Examples;
 use super::super::headers::Headers;
 use super::super::shape::{Likeness, Shape};
+use super::lone::Lone;
 
 /// File names kept per folder; beyond, files of several kinds in one folder cannot all become tables.
 pub(super) const MAX_FILES_KEPT: usize = 10_000;
@@ -27,6 +28,8 @@ pub(crate) struct Folder {
     pub(super) first_counted: Option<Arc<str>>,
     /// Files that are being looked at.
     pub(crate) pending: u64,
+    /// Files of one row, of which it is to be found out whether this is a record.
+    pub(super) lone: Vec<Lone>,
     pub(super) dropped: u64,
     /// Whether first rows of files may be headers, as far as is known yet.
     is_doubtful: bool,
@@ -43,6 +46,29 @@ impl Folder {
         } else {
             self.dropped += 1;
         }
+    }
+
+    /// Adds a file of one row.
+    pub(crate) fn add_lone(&mut self, lone: Lone) {
+        self.lone.push(lone);
+    }
+
+    /// Whether there are files of one row that are neither records nor left out yet.
+    pub(crate) fn has_lone(&self) -> bool {
+        !self.lone.is_empty()
+    }
+
+    /// Adds a file once all others are there; of a folder whose single files are forgotten only one that is like them. Returns
+    /// whether it was added.
+    pub(super) fn add_late(&mut self, key: &str, shape: &Shape, likeness: Likeness) -> bool {
+        let settled = self.files.is_empty() && !self.groups.is_empty();
+        if !settled {
+            self.add(key.to_owned(), shape.clone(), likeness);
+            return true;
+        }
+        let mut shape = shape.clone();
+        shape.examples = Examples::of(key, shape.quoted, shape.escape.is_some());
+        self.groups.iter_mut().any(|group| group.merge(&shape, likeness))
     }
 
     /// Counts a file that nobody looks at.

@@ -49,6 +49,12 @@ pub(super) fn nearest(sample: &[u8], complete: bool) -> Option<Candidate> {
     best_of(candidates(sample, complete, None).filter(|c| c.width >= 2))
 }
 
+/// The candidate that comes closest, when all that it finds is one row, whose quotes, if there are any, are quotes.
+pub(super) fn only_row(sample: &[u8], complete: bool) -> Option<Candidate> {
+    let is_clear = |found: &Candidate| found.is_cleanly_quoted() || !sample.contains(&b'"');
+    nearest(sample, complete).filter(|found| found.records == 1 && is_clear(found))
+}
+
 /// The most consistent candidate; among equals that with the most columns, of one separator that whose quotes close where
 /// fields end, else the first.
 pub(super) fn best_of(candidates: impl Iterator<Item = Candidate>) -> Option<Candidate> {

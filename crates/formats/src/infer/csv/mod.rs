@@ -16,7 +16,7 @@ use crate::error::{FormatError, Problem};
 use crate::input::Input;
 use crate::options::{ColumnNames, CsvOptions, Format};
 
-use candidate::{Candidate, best_candidate, each_record};
+use candidate::{Candidate, best_candidate, each_record, only_row};
 pub(super) use hinted::infer as infer_hinted;
 pub use hinted::{CsvHints, Detected, Header};
 
@@ -37,6 +37,7 @@ pub(super) async fn infer(
     let (sample, complete) = (input.pending(), input.at_eof());
     let best = declared::below(sample, complete).or_else(|| comments::without(sample, complete));
     let best = best.or_else(|| best_candidate(sample, complete, None));
+    let best = best.or_else(|| only_row(sample, complete).filter(|_| options.one_row));
     let Some(mut best) = best else { return Err(refusal::refusal(input)) };
     if !quoted && prose::is_prose(sample, &best) {
         return Err(refusal::prose(input));
