@@ -3,7 +3,10 @@
 use catalog::Table;
 use lake::BucketName;
 
-use super::Job;
+use super::changed::tables_of;
+use super::describe::UPDATED_BY;
+use super::incremental::with_slash;
+use super::{Ended, Job};
 use crate::definition::S3Target;
 use crate::error::CrawlerError;
 use crate::plan::TablePlan;
@@ -57,4 +60,16 @@ impl Place {
             sample: self.sample,
         }
     }
+}
+
+/// Whether a path that holds nothing did: a table of the crawler says so. Tables that are targets themselves say nothing.
+pub(super) async fn emptied(job: &Job<'_>, path: &str) -> Result<bool, Ended> {
+    if !job.definition.targets.catalog_targets.is_empty() {
+        return Ok(false);
+    }
+    let within = |table: &Table| {
+        table.parameter(UPDATED_BY) == Some(job.definition.name.as_str())
+            && table.location().is_some_and(|location| with_slash(location).starts_with(&with_slash(path)))
+    };
+    Ok(!tables_of(job, job.database(), within).await?.is_empty())
 }

@@ -13,6 +13,7 @@ use super::decide::{self, Fate, Part, keep_columns};
 use super::describe::UPDATED_BY;
 use super::ready::{Discovery, Ready};
 use super::survey::Found;
+use super::takes::kept_types;
 use super::{Ended, Job, describe, keys, naming, reads, vanished, written};
 use crate::definition::Configuration;
 use crate::error::CrawlerError;
@@ -188,9 +189,12 @@ async fn write_table(
     }
     // What is only logged stays as it was, and new partitions belong to that.
     let input = if fate == Fate::Logged { old.input } else { input };
-    if let Some(files) = &one.files {
-        notes.extend(reads::remark(files, &input).filter(|_| fate != Fate::Remade));
-        notes.extend(reads::inexact_of(files, &input));
+    match &one.files {
+        Some(files) => {
+            notes.extend(reads::remark(files, &input).filter(|_| fate != Fate::Remade));
+            notes.extend(reads::inexact_of(files, &input));
+        }
+        None => notes.extend(kept_types(&one.input, &input)),
     }
     let fresh = fate == Fate::Remade;
     let as_found = fate != Fate::Logged && !settings.merge_new_columns;

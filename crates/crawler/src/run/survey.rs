@@ -10,6 +10,7 @@ use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 use super::known::Known;
 use super::look::{Looking, Ways, batches, is_hidden, look_together, own, passed_over, unlisted};
 use super::open::OpenTables;
+use super::place::emptied;
 pub(crate) use super::place::{Found, Place};
 use super::{Ended, Job, headless};
 use crate::error::CrawlerError;
@@ -46,8 +47,8 @@ pub(crate) struct Surveyed {
     pub(crate) single: Option<Shape>,
 }
 
-/// Lists a place and looks at its files; those in folders that `known` holds are passed over. Errors: its bucket or path
-/// does not exist.
+/// Lists a place and looks at its files; those in folders that `known` holds are passed over. Errors: its bucket
+/// does not exist, or its path holds nothing and never did.
 pub(crate) async fn look_around(
     job: &Job<'_>,
     place: &Place,
@@ -71,8 +72,12 @@ pub(crate) async fn look_around(
     let single = if listed == 0 && !path.ends_with('/') { survey.single(path).await? } else { None };
     if single.is_none() && listed == 0 && !path.is_empty() && survey.files == 0 {
         let bucket = place.bucket.as_str();
-        let message = format!("The S3 path s3://{bucket}/{path} does not exist or holds no objects");
-        return Err(Ended::Failed(message));
+        let whole = format!("s3://{bucket}/{path}");
+        if known.is_some() || !emptied(job, &whole).await? {
+            return Err(Ended::Failed(format!("The S3 path {whole} does not exist or holds no objects")));
+        }
+        job.log
+            .warn(format!("The S3 path {whole} holds no objects any more: its tables follow DeleteBehavior"));
     }
     Ok(Surveyed { prefix, folders: survey.folders, single })
 }

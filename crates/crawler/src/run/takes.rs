@@ -1,9 +1,14 @@
 //! Which types of a table take in which values of files.
 
+use catalog::{Column, TableInput};
 use formats::hive::HiveType;
 use formats::{Seen, merge_types};
 
 use crate::plan::Kind;
+use crate::words::named_some;
+
+/// So many columns are named.
+const NAMED: usize = 5;
 
 /// Whether every value of a column of files, of which this was seen, is one of `table` as readers of this kind of files
 /// convert them.
@@ -62,6 +67,24 @@ pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
         }),
         _ => false,
     }
+}
+
+/// A remark on columns of a table that is no files whose types do not take in what the source has there: the table keeps its own.
+pub(super) fn kept_types(found: &TableInput, table: &TableInput) -> Option<String> {
+    fn columns(input: &TableInput) -> &[Column] {
+        input.storage_descriptor.as_ref().and_then(|d| d.columns.as_deref()).unwrap_or_default()
+    }
+    // Sources say their types, as files of Parquet do.
+    let misses = |column: &Column| {
+        let of_source = columns(found).iter().find(|c| c.name.eq_ignore_ascii_case(&column.name))?;
+        let (own, has): (HiveType, HiveType) =
+            (column.hive_type().parse().ok()?, of_source.hive_type().parse().ok()?);
+        let said = format!("{} is {has} in the source and {own} in it", column.name);
+        (!takes(&Kind::Parquet, &own, (&has, &Seen::Values))).then_some(said)
+    };
+    let said: Vec<String> = columns(table).iter().filter_map(misses).collect();
+    (!said.is_empty())
+        .then(|| format!("it keeps types that do not take in the values: {}", named_some(&said, NAMED)))
 }
 
 /// Whether what was of a type with more digits is `double` now.
@@ -162,6 +185,23 @@ mod tests {
             let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
             assert_eq!(takes(&Kind::Json, &known, (&found, &seen)), wanted, "{table} of {file}, {seen:?}");
         }
+    }
+
+    #[test]
+    fn types_that_stay_are_told_when_a_source_has_others() {
+        let table = |columns: &[(&str, &str)]| {
+            let columns: Vec<_> =
+                columns.iter().map(|(name, ty)| serde_json::json!({ "Name": name, "Type": ty })).collect();
+            let table = serde_json::json!({ "Name": "t", "StorageDescriptor": { "Columns": columns } });
+            serde_json::from_value::<TableInput>(table).unwrap()
+        };
+        let kept = table(&[("id", "int"), ("n", "bigint"), ("s", "string"), ("gone", "int")]);
+        let alike = table(&[("ID", "int"), ("n", "int"), ("s", "bigint"), ("new", "date")]);
+        assert_eq!(kept_types(&alike, &kept), None);
+        let other = table(&[("id", "string"), ("n", "decimal(10,2)"), ("s", "date")]);
+        let said = "it keeps types that do not take in the values: id is string in the source and int in it, n is \
+                    decimal(10,2) in the source and bigint in it";
+        assert_eq!(kept_types(&other, &kept).as_deref(), Some(said));
     }
 
     #[test]

@@ -270,22 +270,30 @@ async fn a_table_of_somebody_else_is_never_written_over(on: &Backend) {
 
 async fn a_target_that_cannot_be_read_leaves_the_others_and_its_tables_alone(on: &Backend) {
     let w = World::on(on).await;
+    let (other, key) = (lake::BucketName::new("other").unwrap(), lake::Key::new("y/b/f.json").unwrap());
+    let staged = w.lake.stage_bytes(b"{\"b\":1}".to_vec()).await.unwrap();
+    let mut tx = w.store.begin().await.unwrap();
+    w.lake.create_bucket(&mut tx, &w.scope, &other).await.unwrap();
+    let (meta, conditions) = (lake::Meta::default(), lake::Conditions::NONE);
+    w.lake.put(&mut tx, &other, &key, staged, meta, &conditions).await.unwrap();
+    tx.commit().await.unwrap();
     w.put("x/a/f.json", "{\"a\":1}").await;
-    w.put("y/b/f.json", "{\"b\":1}").await;
-    let targets = |paths: &[&str]| {
-        let paths: Vec<_> =
-            paths.iter().map(|path| json!({ "Path": format!("s3://bucket/{path}") })).collect();
-        json!({ "Targets": { "S3Targets": paths },
-                "SchemaChangePolicy": { "DeleteBehavior": "DELETE_FROM_DATABASE" } })
-    };
-    w.create("x/", targets(&["x/", "y/"])).await;
+    w.create(
+        "x/",
+        json!({ "Targets": { "S3Targets": [{ "Path": "s3://bucket/x/" }, { "Path": "s3://other/y/" }] },
+                "SchemaChangePolicy": { "DeleteBehavior": "DELETE_FROM_DATABASE" } }),
+    )
+    .await;
     w.crawl_well().await;
     assert_eq!(w.tables().await.keys().collect::<Vec<_>>(), ["a", "b"]);
     // One target is gone altogether, and the other has a new table.
-    w.delete("y/b/f.json").await;
+    let mut tx = w.store.begin().await.unwrap();
+    w.lake.delete(&mut tx, &other, &key, &conditions).await.unwrap();
+    w.lake.delete_bucket(&mut tx, &other).await.unwrap();
+    tx.commit().await.unwrap();
     w.put("x/c/f.csv", "id,v\n1,x\n2,y\n").await;
     let preview = w.crawlers.preview(&w.scope, "c").await.unwrap();
-    assert!(preview.error.unwrap().contains("s3://bucket/y/ does not exist"));
+    assert!(preview.error.unwrap().contains("bucket does not exist: other"));
     let shown: Vec<_> = preview.tables.iter().map(|t| (t.name.as_str(), t.action)).collect();
     assert_eq!(shown, [("a", "UNCHANGED"), ("c", "CREATE")]);
     let last = w.crawl().await.last_crawl.unwrap();
@@ -327,5 +335,32 @@ async fn columns_that_a_partition_that_stays_lacks_are_told() {
             w.crawl_well().await;
             assert!(w.log().contains(said), "{}", w.log());
         }
+    }
+}
+
+/// As by events: nothing is there because its files are gone, and not because the path was never right.
+#[tokio::test]
+async fn tables_of_a_target_that_is_emptied_follow_delete_behavior() {
+    for (policy, left, deprecated) in [
+        ("DELETE_FROM_DATABASE", &["u"][..], false),
+        ("DEPRECATE_IN_DATABASE", &["t", "u"], true),
+        ("LOG", &["t", "u"], false),
+    ] {
+        let w = World::on(&Backend::Sqlite).await;
+        w.put("t/k=1/a.json", "{\"a\":1}").await;
+        w.put("u/a.json", "{\"a\":1}").await;
+        let targets = json!({ "S3Targets": [{ "Path": "s3://bucket/t" }, { "Path": "s3://bucket/u" }] });
+        let policy = json!({ "DeleteBehavior": policy });
+        w.create("", json!({ "Targets": targets, "SchemaChangePolicy": policy })).await;
+        w.crawl_well().await;
+        w.delete("t/k=1/a.json").await;
+        let preview = w.crawlers.preview(&w.scope, "c").await.unwrap();
+        assert_eq!((preview.error, preview.tables.len()), (None, 2));
+        w.crawl_well().await;
+        let tables = w.tables().await;
+        assert_eq!(tables.keys().collect::<Vec<_>>(), left, "{}", w.log());
+        let is_deprecated = |t: &catalog::Table| t.parameter("DEPRECATED_BY_CRAWLER").is_some();
+        assert_eq!(tables.get("t").is_some_and(is_deprecated), deprecated);
+        assert!(w.log().contains("The S3 path s3://bucket/t holds no objects any more"), "{}", w.log());
     }
 }

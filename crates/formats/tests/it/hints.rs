@@ -153,3 +153,38 @@ fn values_that_are_not_of_the_patterns_types_are_told() {
         ]
     );
 }
+
+#[test]
+fn types_that_lose_digits_are_not_narrow_enough() {
+    use Detected as T;
+    let all = [T::Short, T::Int, T::Long, T::Float, T::Double, T::Decimal, T::String];
+    for (types, values, wanted, remark) in [
+        (&[T::Float, T::Double][..], "3.14159265358979 2.5", "double", None),
+        (&[T::Float, T::Double], "16777217 1", "double", None),
+        (&[T::Float, T::Double], "16777216 0.1", "float", None),
+        (&[T::Float], "1 123456789", "float", Some("line 3, column v: it is float, and none of the types")),
+        (
+            &[T::Decimal],
+            "1.1234567890123456789012 2",
+            "decimal(38,18)",
+            Some("line 2, column v: it is decimal"),
+        ),
+        (&[T::Double, T::Decimal], "9007199254740993.25 2", "decimal(38,18)", None),
+        (&[T::Double], "9007199254740993 12", "double", Some("whole numbers beyond 2^53")),
+        (&all, "123456789012345678901234.5 1", "string", None),
+        (&all, "1.5 2.5", "float", None),
+    ] {
+        let text = format!("v|w\n{}", values.split(' ').map(|v| format!("{v}|x\n")).collect::<String>());
+        let hints = CsvHints {
+            delimiter: Some(b'|'),
+            header: Header::Present,
+            types: types.to_vec(),
+            ..CsvHints::default()
+        };
+        let found = hinted(&text, hints).unwrap();
+        assert_eq!(found.fields[0].ty.to_string(), wanted, "{values}");
+        let said = found.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        assert_eq!(found.problems.len(), usize::from(remark.is_some()), "{values}: {said}");
+        assert!(said.contains(remark.unwrap_or_default()), "{values}: {said}");
+    }
+}

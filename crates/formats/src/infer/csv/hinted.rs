@@ -2,6 +2,7 @@
 
 use super::candidate::{Candidate, DELIMITERS, MIN_CONSISTENCY, best_of, each_record, measure};
 use super::columns::{Columns, has_header, inexact_problems, study};
+use super::digits;
 use super::{dialect, ragged_problem};
 use crate::builder::value;
 use crate::compression::Compression;
@@ -51,6 +52,9 @@ pub enum Detected {
     /// Anything.
     String,
 }
+
+/// Digits of the decimals that are found, and how many of them are behind the point.
+const DECIMAL: (u8, u8) = (38, 18);
 
 /// What is known of a file of delimited text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +134,7 @@ pub(crate) fn infer(
         let found = format!("a header of {} names, and no data", best.width);
         return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
     }
-    let mut fields = typed(sample, complete, &best, header, hints);
+    let (mut fields, rounded) = typed(input, &best, header, hints);
     for (at, field) in fields.iter_mut().enumerate() {
         if field.ty == HiveType::BigInt && columns.inexact.get(at).is_some_and(Option::is_some) {
             field.seen = Seen::Wide;
@@ -142,7 +146,15 @@ pub(crate) fn infer(
     number_repeats(fields.iter_mut().map(|f| &mut f.name), str::to_owned);
     let names = fields.iter().map(|f| f.name.clone()).collect();
     let mut problems = ragged_problem(input, best.width, columns.ragged);
-    problems.extend(inexact_problems(input.name(), &columns, &fields));
+    let inexact = inexact_problems(input.name(), &columns, &fields);
+    for (field, error) in fields.iter().zip(rounded) {
+        let known = inexact.iter().any(|known| known.place.column.as_ref() == Some(&field.name));
+        if let (Some(mut error), false) = (error, known) {
+            error.place.column = Some(field.name.clone());
+            problems.push(error);
+        }
+    }
+    problems.extend(inexact);
     let mut found = dialect(&best, names, columns.lead + u64::from(header));
     if best.quoted {
         found.quote = best.options.quote.or(hints.quote).or(found.quote);
@@ -188,44 +200,90 @@ fn check(best: &Candidate, hints: &CsvHints) -> Result<(), String> {
     Ok(())
 }
 
-/// The columns' types: the narrowest of those looked for that all values have.
+/// What is left of the types that a column could have.
+#[derive(Clone)]
+struct Tried {
+    left: Vec<Detected>,
+    /// Those of them that round a value, and the line of the first one.
+    rounding: Vec<(Detected, u64)>,
+    seen: bool,
+    empty: bool,
+}
+
+impl Tried {
+    /// Takes a value; `line` is asked for where a type rounds it.
+    fn take(&mut self, value: &[u8], keep_space: bool, line: impl Fn() -> u64) {
+        let trimmed = value.trim_ascii();
+        if trimmed.is_empty() {
+            self.empty = true;
+            return;
+        }
+        self.seen = true;
+        let spaced = keep_space && trimmed.len() < value.len();
+        self.left.retain(|ty| !spaced && ty.fits(value));
+        for ty in self.left.iter().filter(|ty| ty.rounds(value)) {
+            if !self.rounding.iter().any(|(known, _)| known == ty) {
+                self.rounding.push((*ty, line()));
+            }
+        }
+    }
+
+    /// The narrowest type that holds all values; where none does, the widest of those that round some, with the line.
+    fn found(&self) -> (Option<Detected>, Option<u64>) {
+        const WIDEST: [Detected; 3] = [Detected::Double, Detected::Decimal, Detected::Float];
+        let rounds =
+            |ty: &Detected| self.rounding.iter().find(|(known, _)| known == ty).map(|(_, line)| *line);
+        let exact = self.left.iter().find(|ty| rounds(ty).is_none());
+        let ty = exact.or_else(|| WIDEST.iter().find(|ty| self.left.contains(ty))).filter(|_| self.seen);
+        (ty.copied(), ty.and_then(rounds))
+    }
+}
+
+/// The columns' types by the values, and a remark on each column whose type rounds some.
 fn typed(
-    sample: &[u8],
-    complete: bool,
+    input: &Input,
     best: &Candidate,
     header: bool,
     hints: &CsvHints,
-) -> Vec<InferredField> {
+) -> (Vec<InferredField>, Vec<Option<FormatError>>) {
+    let sample = input.pending();
     let mut types = hints.types.clone();
     types.sort_unstable();
     types.dedup();
-    let mut left: Vec<Vec<Detected>> = vec![types; best.width];
-    let (mut seen, mut empty) = (vec![false; best.width], vec![false; best.width]);
+    let none = Tried { left: types, rounding: Vec::new(), seen: false, empty: false };
+    let mut tried = vec![none; best.width];
     let dialect = Dialect::new(&best.options);
     let (mut scratch, mut at_header) = (Vec::new(), header);
-    each_record(sample, complete, &best.options, |window, fields| {
+    each_record(sample, input.at_eof(), &best.options, |window, fields| {
         let Some(fields) = fields else { return };
         if std::mem::take(&mut at_header) {
             return;
         }
-        for at in 0..best.width {
+        let before = &sample[..sample.len() - window.len()];
+        let line = || memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+        for (at, column) in tried.iter_mut().enumerate() {
             let value = fields.get(at).map(|f| f.decode(window, &dialect, &mut scratch)).unwrap_or_default();
-            if value.trim_ascii().is_empty() {
-                empty[at] = true;
-                continue;
-            }
-            seen[at] = true;
-            let spaced = hints.keep_space && value.trim_ascii().len() < value.len();
-            left[at].retain(|ty| !spaced && ty.fits(value));
+            column.take(value, hints.keep_space, line);
         }
     });
-    let field = |at: usize| InferredField {
-        name: String::new(),
-        ty: left[at].first().filter(|_| seen[at]).map_or(HiveType::String, |ty| ty.ty()),
-        nullable: empty[at],
-        seen: Seen::of_any(seen[at]),
+    let found = |column: &Tried| {
+        let (ty, line) = column.found();
+        let ty = ty.map_or(HiveType::String, Detected::ty);
+        let remark = line.map(|line| rounding(input.name(), &ty, line));
+        let seen = Seen::of_any(column.seen);
+        (InferredField { name: String::new(), ty, nullable: column.empty, seen }, remark)
     };
-    (0..best.width).map(field).collect()
+    tried.iter().map(found).unzip()
+}
+
+/// The remark on a column whose type rounds the value in a line.
+fn rounding(source: &str, ty: &HiveType, line: u64) -> FormatError {
+    let message = format!(
+        "it is {ty}, and none of the types looked for holds all digits of its numbers: some are rounded"
+    );
+    let mut error = FormatError::new(source, Problem::Schema { message });
+    error.place.line = Some(line);
+    error
 }
 
 impl Detected {
@@ -263,12 +321,28 @@ impl Detected {
             Self::Int => integer().is_some_and(|n| i32::try_from(n).is_ok()),
             Self::Long => integer().is_some(),
             Self::Float | Self::Double => number() && (integer().is_some() || !digits_only()),
-            Self::Decimal => number() && value::decimal(text, 38, 18).is_some(),
+            Self::Decimal => number() && value::decimal(text, DECIMAL.0, DECIMAL.1 as i8).is_some(),
             // A date's reader passes over a time: where there is one, it is no column of dates.
             Self::Date => !text.trim_ascii().contains(&b' ') && value::date(text).is_some(),
             Self::Timestamp => value::timestamp(text).is_some(),
             Self::Binary => false,
             Self::String => true,
+        }
+    }
+
+    /// Whether it holds a number that fits, but not all of its digits.
+    fn rounds(self, text: &[u8]) -> bool {
+        let text = text.trim_ascii();
+        match self {
+            // Few digits come back from any.
+            Self::Float if text.len() <= 6 => false,
+            Self::Double if text.len() <= 15 => false,
+            Self::Float => {
+                value::float32(text).is_none_or(|number| digits::differ(text, &format!("{number:e}")))
+            }
+            Self::Double => digits::rounded_by_double(text),
+            Self::Decimal => digits::behind_point(text) > i64::from(DECIMAL.1),
+            _ => false,
         }
     }
 
@@ -280,7 +354,7 @@ impl Detected {
             Self::Long => HiveType::BigInt,
             Self::Float => HiveType::Float,
             Self::Double => HiveType::Double,
-            Self::Decimal => HiveType::Decimal(38, 18),
+            Self::Decimal => HiveType::Decimal(DECIMAL.0, DECIMAL.1),
             Self::Date => HiveType::Date,
             Self::Timestamp => HiveType::Timestamp,
             Self::Binary => HiveType::Binary,

@@ -4,6 +4,7 @@ mod candidate;
 mod columns;
 mod comments;
 mod declared;
+mod digits;
 mod hinted;
 mod prose;
 mod refusal;
