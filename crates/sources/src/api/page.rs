@@ -78,8 +78,8 @@ pub(super) fn format(reply: &Reply, stated: Option<Format>) -> Result<Format, St
 /// Makes a body UTF-8 that its header says is of another encoding. Errors: an encoding that is unknown, or not the body's.
 pub(super) fn decode(reply: &mut Reply) -> Result<(), String> {
     let kind = reply.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-    let charset = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).next();
+    let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
     let Some(label) = charset.map(|(_, label)| label.trim().trim_matches('"')) else { return Ok(()) };
     let encoding = Encoding::for_label(label.as_bytes())
         .ok_or_else(|| format!("its Content-Type names the encoding {label:?}, which is not known"))?;
