@@ -82,7 +82,7 @@ pub struct S3Target {
     pub exclusions: Vec<String>,
     /// Files to look at per folder; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample_size: Option<u32>,
+    pub sample_size: Option<i64>,
     /// The queue that says what changed, for `CRAWL_EVENT_MODE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_queue_arn: Option<String>,
@@ -327,6 +327,10 @@ mod tests {
             (
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "Exclusions": ["[a"]}]}}),
                 "exclusion",
+            ),
+            (
+                json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "SampleSize": -1}]}}),
+                "SampleSize must be between 1 and 249",
             ),
             (
                 json!({"Targets": {"S3Targets": [{"Path": "s3://bucket/", "EventQueueArn": "q"}]}}),

@@ -305,7 +305,10 @@ async fn new_folders(job: &Job<'_>, settings: &Configuration, mut looked: Looked
 
 /// Set, not added: a run that is taken up again looks at everything again.
 async fn count_files(job: &Job<'_>, looked: &Looked, tables_left_out: u64) -> Result<(), CrawlerError> {
-    job.log.info(format!("INFO : {} files found, {} of them read", looked.files, looked.read));
+    let targets = &job.definition.targets;
+    if !targets.s3_targets.is_empty() || !targets.catalog_targets.is_empty() {
+        job.log.info(format!("INFO : {} files found, {} of them read", looked.files, looked.read));
+    }
     let left_out = looked.left_out.clone();
     job.count(|counts| {
         (counts.files, counts.files_read, counts.left_out) = (looked.files, looked.read, left_out);

@@ -37,7 +37,8 @@ impl Place {
     /// Of an S3 target.
     pub(crate) fn of(target: &S3Target) -> Result<Self, CrawlerError> {
         let (bucket, path) = target.place()?;
-        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample: target.sample_size })
+        let sample = target.sample_size.and_then(|most| u32::try_from(most).ok());
+        Ok(Self { bucket, path, exclusions: target.exclusions.clone(), sample })
     }
 
     /// Its folder with a `/`, as a key prefix. A path without a slash at its end is a folder, or, when there is such an
