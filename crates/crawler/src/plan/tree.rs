@@ -20,7 +20,7 @@ pub(crate) use folder::Folder;
 pub(crate) use grouping::{Grouping, level};
 pub(crate) use lone::{Lone, take_lone};
 use siblings::Aside;
-use words::{NAMED, differing, is_series, unlike};
+use words::{NAMED, apart, differing, is_series, unlike};
 
 use crate::words::named_some;
 
@@ -336,9 +336,7 @@ impl Tree {
             self.done.notes.push(note);
         }
         if !units.is_empty() {
-            self.done.notes.push(format!(
-                "folder {path} holds both files and folders that differ from them: its files become tables of their own"
-            ));
+            self.done.notes.push(apart(&path, &folder.groups, &units, self.grouping.likeness()));
             self.emit_all(units);
         }
         self.emit_files(folder, &path);

@@ -297,3 +297,20 @@ fn files_that_make_several_tables_are_named_with_the_reason() {
         "{notes:?}"
     );
 }
+
+#[test]
+fn files_and_folders_that_stay_apart_say_why() {
+    for (files, wanted) in [
+        (["a", "x/b", "y/z/c"], "of the same columns at another depth"),
+        (["a", "x/b", "y/other"], "folders that differ from them"),
+    ] {
+        let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+        for key in files {
+            let place = key.rsplit_once('/').map_or("", |(place, _)| place).to_owned();
+            let shape = if key == "y/other" { shape(&["p", "q"]) } else { shape(&["id", "v"]) };
+            folders.entry(place).or_default().add(format!("t/{key}"), shape, Likeness::Similar);
+        }
+        let notes = Tree::new("t/", folders, Grouping::default()).planned().notes;
+        assert!(notes.iter().any(|note| note.contains(wanted)), "{files:?}: {notes:?}");
+    }
+}

@@ -6,7 +6,8 @@ use formats::hive::HiveType;
 use formats::merge_types;
 
 use super::super::names::{is_date_like, key_value};
-use super::super::shape::Shape;
+use super::super::shape::{Likeness, Shape};
+use super::Unit;
 
 /// So many names are given of very many.
 pub(super) const NAMED: usize = 20;
@@ -59,6 +60,16 @@ pub(super) fn differing(a: &Shape, b: &Shape, why: &str) -> String {
         (Some(one), Some(other)) => format!("{one} and {other} differ: {why}"),
         _ => format!("they differ: {why}"),
     }
+}
+
+/// Why files of these kinds and the folders beside them are not one table.
+pub(super) fn apart(path: &str, groups: &[Shape], units: &[(String, Unit)], likeness: Likeness) -> String {
+    let alike = |(_, unit): &(String, Unit)| groups.iter().all(|group| group.fits(&unit.shape, likeness));
+    let what = match groups.len() == 1 && units.iter().all(alike) {
+        true => "folders of the same columns at another depth",
+        false => "folders that differ from them",
+    };
+    format!("folder {path} holds both files and {what}: its files become tables of their own")
 }
 
 /// Whether a folder is surely one of several beside each other.
