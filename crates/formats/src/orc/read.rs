@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -93,7 +94,9 @@ impl OrcReader {
                 return self.nulls().map(Some);
             }
             if let Some(decoder) = &mut self.decoding {
-                match decoder.next() {
+                // Some of what writers do the decoder has not foreseen.
+                let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| decoder.next()));
+                match decoded.map_err(|_| self.given_up())? {
                     Some(Ok(batch)) => return self.table_batch(&batch).map(Some),
                     Some(Err(e)) => return Err(damaged(&self.name, e.to_string())),
                     None if self.owed > 0 => {
@@ -110,6 +113,18 @@ impl OrcReader {
                 (self.decoding, self.decoded) = (Some(opened.0), opened.1);
             }
         }
+    }
+
+    /// What the decoder gives up on: of what is known, fractions of a second in a column with moments before 1970.
+    fn given_up(&self) -> FormatError {
+        let early = self.columns.iter().find(|(own, _)| self.early.contains_key(own));
+        let Some((_, name)) = early else {
+            return damaged(&self.name, "its decoder gave up on the content");
+        };
+        let what = "a column of timestamps before 1970 of which some have a fraction of a second".to_owned();
+        let mut error = FormatError::new(&self.name, Problem::Unsupported { what });
+        error.place.column = Some(name.clone());
+        error
     }
 
     /// A batch with the table's names, in its types.

@@ -23,6 +23,20 @@ fn dialect(inferred: &Inferred) -> &CsvOptions {
 }
 
 #[test]
+fn a_quote_behind_blanks_that_never_closes_is_text() {
+    let known = CsvHints { delimiter: Some(b','), ..CsvHints::default() };
+    let text = "n,size\n1, \"6 inch\n2,7\n";
+    let found = hinted(text, known).unwrap();
+    assert_eq!(
+        (columns(&found), dialect(&found).quote),
+        (vec!["n bigint".to_owned(), "size string".to_owned()], None)
+    );
+    let wanted = schema(&[("n", "bigint"), ("size", "string")]);
+    let batch = read_all(&source("f", text), &found.format, &wanted, ReadOptions::default()).unwrap();
+    assert_eq!(rows(&batch), [["1", " \"6 inch"], ["2", "7"]]);
+}
+
+#[test]
 fn every_hint_changes_something() {
     let text = "x^y\n'a^b'^1\nc^2\n";
     let known = CsvHints { delimiter: Some(b'^'), quote: Some(b'\''), ..CsvHints::default() };

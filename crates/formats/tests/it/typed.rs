@@ -278,6 +278,18 @@ fn orc_moments_of_any_precision() {
     assert!(error.to_string().contains("in a column that has timestamps before 1970"), "{error}");
     let whole = rows(&all(&early, &format, &schema(&[("w", "timestamp")])));
     assert_eq!(whole, [["1960-05-05T05:05:05".to_owned()]]);
+
+    // 1960-05-05T05:05:05.5, of pyarrow, which makes the decoder panic.
+    let earlier = fixture("earlier.orc");
+    let format = inferred(&earlier).format;
+    let wanted = schema(&[("n", "bigint"), ("t", "timestamp")]);
+    let error = read_all(&earlier, &format, &wanted, ReadOptions::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "s3://b/earlier.orc, column t: a column of timestamps before 1970 of which some have a fraction of a second \
+         is not supported"
+    );
+    assert_eq!(rows(&all(&earlier, &format, &schema(&[("n", "bigint")]))), [["1"], ["2"]]);
 }
 
 #[test]

@@ -112,15 +112,19 @@ fn every(
             let base = CsvOptions::open_csv(Vec::new());
             let options =
                 CsvOptions { delimiter, quote, escape, comment, multiline: quote.is_some(), ..base };
-            let found = measure(sample, complete, options.clone());
-            if found.stray == 0 && found.unclosed.is_none() {
-                return found;
-            }
-            // Quotes behind blanks that do not close where fields end are text.
-            let strict = measure(sample, complete, CsvOptions { pads_quotes: false, ..options });
-            if strict.quoted { found } else { strict }
+            measure_padded(sample, complete, options)
         })
     })
+}
+
+/// The same, where quotes behind blanks that do not close where fields end are text.
+pub(super) fn measure_padded(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {
+    let found = measure(sample, complete, options.clone());
+    if found.stray == 0 && found.unclosed.is_none() {
+        return found;
+    }
+    let strict = measure(sample, complete, CsvOptions { pads_quotes: false, ..options });
+    if strict.quoted { found } else { strict }
 }
 
 pub(super) fn measure(sample: &[u8], complete: bool, options: CsvOptions) -> Candidate {

@@ -1,6 +1,8 @@
 //! Delimited text of which some things are known, as a custom classifier says them.
 
-use super::candidate::{Candidate, DELIMITERS, MIN_CONSISTENCY, best_of, each_record, measure};
+use super::candidate::{
+    Candidate, DELIMITERS, MIN_CONSISTENCY, best_of, each_record, measure, measure_padded,
+};
 use super::columns::{Columns, has_header, inexact_problems, study};
 use super::digits;
 use super::{dialect, ragged_problem};
@@ -105,7 +107,7 @@ pub(crate) fn infer(
     let tried = given.unwrap_or_else(|| DELIMITERS.to_vec()).into_iter().map(|delimiter| {
         let base = CsvOptions::open_csv(Vec::new());
         let quote = Some(hints.quote.unwrap_or(b'"'));
-        measure(sample, complete, CsvOptions { delimiter, quote, escape: None, ..base })
+        measure_padded(sample, complete, CsvOptions { delimiter, quote, escape: None, ..base })
     });
     let Some(mut best) = best_of(tried.filter(|c| c.records > 0)) else {
         return Err(refused("it holds no whole record".to_owned()));
