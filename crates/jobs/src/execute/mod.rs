@@ -16,6 +16,7 @@
 //! fail rather than read one thing and bookmark another.
 
 mod again;
+mod asked;
 mod bounded;
 mod counters;
 mod databases;
@@ -37,7 +38,6 @@ use std::sync::Arc;
 
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
-use store::Tx;
 use store::crash;
 use store::lease::Lease;
 
@@ -46,15 +46,15 @@ pub(crate) use failure::RunFailure;
 pub(crate) use outside::{DELIVERED, resume, throw_away};
 pub(crate) use publish::published;
 
-use crate::JobsError;
 use crate::arguments::{BookmarkOption, Options};
-use crate::bookmark::{self, Window};
+use crate::bookmark::Window;
 use crate::graph::{Destination, Graph, Node, NodeKind, Target};
 use crate::jobs::Active;
 use crate::log::RunLog;
 use crate::plan;
 use crate::run::{self, Run};
 use crate::service::Context;
+use asked::Asked;
 use frames::{paths_to, plan_target};
 use sources::Source;
 use target::Resolved;
@@ -89,6 +89,35 @@ pub(crate) struct Task<'a> {
     pub(crate) decisions: plan::Decisions,
     /// Tables that queries name.
     pub(crate) named: lineage::Named,
+}
+
+impl<'a> Task<'a> {
+    fn new(
+        context: &'a Context,
+        run: &'a Run,
+        lease: &'a Lease,
+        log: &'a RunLog,
+        active: &'a Active,
+        asked: Asked,
+    ) -> Self {
+        let Asked { graph, options, planned_version, window } = asked;
+        Self {
+            context,
+            run,
+            lease,
+            log,
+            counters: &active.counters,
+            session: session(context, run, active, &options),
+            options,
+            graph,
+            planned_version,
+            window,
+            blame: plan::Blame::default(),
+            quality: quality::Found::default(),
+            decisions: plan::Decisions::default(),
+            named: lineage::Named::default(),
+        }
+    }
 }
 
 /// The staged output of one target.
@@ -148,44 +177,11 @@ async fn open<'a>(
 ) -> Result<Task<'a>, RunFailure> {
     let mut tx = context.store.read().await?;
     let input = run::input(&mut tx, &run.id).await?.ok_or(RunFailure::Gone)?;
-    let options = Options::parse(&input.arguments)?;
-    let head = bookmark::head(&mut tx, &run.incarnation).await?;
-    let window = window(&mut tx, &run.incarnation, &options).await?;
+    let asked = Asked::of(&mut tx, &run.incarnation, input.graph()?, &input.arguments).await?;
     drop(tx);
-    let graph = input.graph()?;
-    check_full_sources(&graph, &options)?;
-    let session = session(context, run, active, &options);
-    let planned_version = head.map_or(0, |entry| entry.version);
-    let counters = &active.counters;
-    let task = Task {
-        context,
-        run,
-        lease,
-        log,
-        counters,
-        session,
-        options,
-        graph,
-        planned_version,
-        window,
-        blame: plan::Blame::default(),
-        quality: quality::Found::default(),
-        decisions: plan::Decisions::default(),
-        named: lineage::Named::default(),
-    };
+    let task = Task::new(context, run, lease, log, active, asked);
     task.greet();
     Ok(task)
-}
-
-/// What the arguments want of sources.
-async fn window(tx: &mut Tx, incarnation: &str, options: &Options) -> Result<Window, JobsError> {
-    match &options.bookmark {
-        BookmarkOption::Disable => Ok(Window::All),
-        BookmarkOption::Enable => Ok(Window::New),
-        BookmarkOption::Pause { from, to } => {
-            bookmark::window(tx, incarnation, from.as_deref(), to.as_deref()).await
-        }
-    }
 }
 
 fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> Session {
@@ -203,18 +199,6 @@ fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> 
         ..SessionOptions::default()
     };
     context.engine.session(sources, options)
-}
-
-/// A name that is nobody's would silently leave a source under the bookmark.
-fn check_full_sources(graph: &Graph, options: &Options) -> Result<(), JobsError> {
-    for name in &options.full_sources {
-        if !graph.needed().any(|node| node.kind.is_source() && (node.name == *name || node.id == *name)) {
-            let message =
-                format!("--bookmark-full-sources names {name}, but no source of the job is called so");
-            return Err(JobsError::invalid(message));
-        }
-    }
-    Ok(())
 }
 
 async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Staged, RunFailure> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection as _, MySqlConnection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, PgConnection};
 use tokio::time::timeout;
 
 use super::{Column, Config, Engine, STAGING_PREFIX, mysql, postgres};
@@ -54,6 +54,17 @@ pub struct Database {
 pub(super) enum Inner {
     Postgres(PgConnection),
     MySql(MySqlConnection),
+}
+
+impl Inner {
+    /// Runs one statement as it is, whatever it answers.
+    pub(super) async fn run(&mut self, statement: String) -> Result<(), sqlx::Error> {
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement));
+        match self {
+            Self::Postgres(connection) => connection.execute(statement).await.map(|_| ()),
+            Self::MySql(connection) => connection.execute(statement).await.map(|_| ()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Database {

@@ -78,14 +78,7 @@ impl Database {
 
     pub(super) async fn run(&mut self, statement: String) -> Result<(), SourceError> {
         let Database { label, inner } = self;
-        let statement = AssertSqlSafe(statement);
-        let run = async {
-            match inner {
-                Inner::Postgres(connection) => connection.execute(sqlx::raw_sql(statement)).await.map(|_| ()),
-                Inner::MySql(connection) => connection.execute(sqlx::raw_sql(statement)).await.map(|_| ()),
-            }
-        };
-        answered(label, run).await
+        answered(label, inner.run(statement)).await
     }
 
     /// The rows of a statement, as they come.

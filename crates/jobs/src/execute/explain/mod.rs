@@ -20,16 +20,15 @@ use store::lease::Lease;
 use tokio_util::sync::CancellationToken;
 
 use super::sources::{self, Source};
-use super::{Counters, RunFailure, Task, check_full_sources, lineage, outside, quality, session, target};
-use crate::arguments::{ArgumentMap, BookmarkOption, Options, merge};
-use crate::bookmark::Window;
-use crate::graph::{Destination, Graph, Node, NodeKind};
+use super::{Asked, Counters, RunFailure, Task, outside, target};
+use crate::arguments::{ArgumentMap, BookmarkOption, merge};
+use crate::graph::{Destination, Node, NodeKind};
 use crate::jobs::Active;
 use crate::log::{BoxError, Logs, RunLog};
 use crate::plan::{self, PlanError};
 use crate::run::Run;
 use crate::service::Context;
-use crate::{JobsError, bookmark, definition};
+use crate::{JobsError, definition};
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -129,21 +128,13 @@ impl Logs for Notes {
     }
 }
 
-/// What a run would be given.
-struct Given {
-    graph: Graph,
-    options: Options,
-    window: Window,
-    planned_version: i64,
-    run: Run,
-}
-
+/// What a run would be asked to do, and the run that it would be.
 async fn given(
     context: &Context,
     scope: &Scope,
     name: &str,
     arguments: Option<&ArgumentMap>,
-) -> Result<Given, JobsError> {
+) -> Result<(Asked, Run), JobsError> {
     let mut tx = context.store.read().await?;
     let job = definition::get(&mut tx, scope, name).await?;
     let Some(graph) = job.spec.graph()? else {
@@ -152,12 +143,9 @@ async fn given(
         )));
     };
     let fixed = job.spec.non_overridable_arguments.as_ref();
-    let options = Options::parse(&merge(job.spec.default_arguments.as_ref(), arguments, fixed))?;
-    check_full_sources(&graph, &options)?;
-    let window = super::window(&mut tx, &job.incarnation, &options).await?;
-    let head = bookmark::head(&mut tx, &job.incarnation).await?;
-    let run = Run::imagined(&job, scope, tx.now_ms());
-    Ok(Given { graph, options, window, planned_version: head.map_or(0, |entry| entry.version), run })
+    let arguments = merge(job.spec.default_arguments.as_ref(), arguments, fixed);
+    let asked = Asked::of(&mut tx, &job.incarnation, graph, &arguments).await?;
+    Ok((asked, Run::imagined(&job, scope, tx.now_ms())))
 }
 
 /// Explains what a run of the job with these arguments would do.
@@ -170,28 +158,12 @@ pub(crate) async fn explain(
     name: &str,
     arguments: Option<&ArgumentMap>,
 ) -> Result<Explained, JobsError> {
-    let Given { graph, options, window, planned_version, run } =
-        given(context, scope, name, arguments).await?;
+    let (asked, run) = given(context, scope, name, arguments).await?;
     let notes = Arc::new(Notes::default());
     let log = RunLog::new(Arc::clone(&notes) as _, context.store.clock().clone(), &run);
     let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
     let lease = Lease { name: run.lease_name(), holder: String::new(), fence: 0, ttl_ms: 0 };
-    let task = Task {
-        context,
-        run: &run,
-        lease: &lease,
-        log: &log,
-        counters: &active.counters,
-        session: session(context, &run, &active, &options),
-        options,
-        graph,
-        planned_version,
-        window,
-        blame: plan::Blame::default(),
-        quality: quality::Found::default(),
-        decisions: plan::Decisions::default(),
-        named: lineage::Named::default(),
-    };
+    let task = Task::new(context, &run, &lease, &log, &active, asked);
     let nodes = Box::pin(nodes(&task, &notes)).await?;
     let unused = task.graph.unused().map(|node| node.id.clone()).collect();
     let bookmark = match &task.options.bookmark {
@@ -202,7 +174,7 @@ pub(crate) async fn explain(
     Ok(Explained {
         job_name: run.details.job.clone(),
         bookmark: bookmark.to_owned(),
-        bookmark_version: planned_version,
+        bookmark_version: task.planned_version,
         nodes,
         unused,
     })

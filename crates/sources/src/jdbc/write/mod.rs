@@ -249,14 +249,7 @@ impl Database {
 
     async fn change(&mut self, limit: Duration, statement: String) -> Result<(), SourceError> {
         let Database { label, inner } = self;
-        let statement = AssertSqlSafe(statement);
-        let run = async {
-            match inner {
-                Inner::Postgres(connection) => connection.execute(sqlx::raw_sql(statement)).await.map(|_| ()),
-                Inner::MySql(connection) => connection.execute(sqlx::raw_sql(statement)).await.map(|_| ()),
-            }
-        };
-        ended(label, limit, run).await
+        ended(label, limit, inner.run(statement)).await
     }
 }
 
