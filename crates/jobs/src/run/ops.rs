@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use store::{Scope, Tx, params};
 
 use super::rows::{self, Details};
-use super::{Effect, Event, Run, RunInput, RunKind, RunState, Work};
+use super::{Effect, Event, Run, RunInput, RunState, Work};
 use crate::arguments::{ArgumentMap, BookmarkOption, Options, merge};
 use crate::definition::{self, Job, JobSpec, check_timeout, complete_capacity};
 use crate::{JobsError, bookmark, progress::Totals};
@@ -182,26 +182,15 @@ fn details(
     previous_run_id: Option<String>,
 ) -> Result<Details, JobsError> {
     let waits = state == RunState::Waiting;
+    let new = Details::new(job, state, now_ms);
     Ok(Details {
-        version: Details::version(),
-        job: job.name.clone(),
-        kind: RunKind::default(),
-        state,
         attempt,
-        max_retries: job.spec.retries(),
         previous_run_id,
-        begun_ms: None,
-        seen_ms: None,
-        executed_ms: 0,
-        modified_ms: now_ms,
-        completed_ms: None,
-        error_message: None,
-        verdict: None,
         state_detail: waits
             .then(|| "The run waits because the job has reached its maximum concurrency.".to_owned()),
-        timeout_minutes: request.timeout.or(job.spec.timeout).unwrap_or(480),
-        totals: Totals::default(),
+        timeout_minutes: request.timeout.unwrap_or(new.timeout_minutes),
         echo: echo(job, request, arguments)?,
+        ..new
     })
 }
 

@@ -116,8 +116,28 @@ impl RunInput {
 }
 
 impl Details {
-    pub(crate) fn version() -> u32 {
-        VERSION
+    /// Of a run to which nothing has happened yet.
+    pub(crate) fn new(job: &Job, state: RunState, now_ms: i64) -> Self {
+        Self {
+            version: VERSION,
+            job: job.name.clone(),
+            kind: RunKind::default(),
+            state,
+            attempt: 0,
+            max_retries: job.spec.retries(),
+            previous_run_id: None,
+            begun_ms: None,
+            seen_ms: None,
+            executed_ms: 0,
+            modified_ms: now_ms,
+            completed_ms: None,
+            error_message: None,
+            verdict: None,
+            state_detail: None,
+            timeout_minutes: job.spec.timeout.unwrap_or(480),
+            totals: Totals::default(),
+            echo: Map::new(),
+        }
     }
 
     /// Milliseconds that the execution which goes on had taken at `now_ms`.
@@ -129,26 +149,7 @@ impl Details {
 impl Run {
     /// A run that is not stored, and never begins: what one of the job would be now.
     pub(crate) fn imagined(job: &Job, scope: &Scope, now_ms: i64) -> Self {
-        let details = Details {
-            version: VERSION,
-            job: job.name.clone(),
-            kind: RunKind::Graph,
-            state: RunState::Starting,
-            attempt: 0,
-            max_retries: 0,
-            previous_run_id: None,
-            begun_ms: None,
-            seen_ms: None,
-            executed_ms: 0,
-            modified_ms: now_ms,
-            completed_ms: None,
-            error_message: None,
-            verdict: None,
-            state_detail: None,
-            timeout_minutes: 0,
-            totals: Totals::default(),
-            echo: Map::new(),
-        };
+        let details = Details::new(job, RunState::Starting, now_ms);
         let (id, incarnation) = ("jr_imagined".to_owned(), job.incarnation.clone());
         Self { id, incarnation, scope: scope.clone(), seq: 0, created_ms: now_ms, details }
     }
