@@ -327,3 +327,72 @@ def test_what_belongs_to_another_account_is_denied(tenon):
     assert denied["State"] == "FAILED" and "Access Denied" in denied["StateChangeReason"]
     with pytest.raises(ClientError, match="Access denied"):
         query("SELECT * FROM mine", output=foreign)
+
+
+def test_tables_of_streams_and_of_no_files_fail_a_crawl_of_the_catalog(crawl):
+    """They are refused by name, and the tables beside them are crawled all the same."""
+    crawl.glue.create_database(DatabaseInput={"Name": crawl.database})
+    crawl.put("files/a.json", '{"id":1,"name":"x"}\n')
+    stream = {"typeOfData": "kinesis", "streamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/clicks"}
+    topic = {"typeOfData": "kafka", "topicName": "clicks", "connectionName": "kafka"}
+    files = f"s3://{crawl.bucket}/files/"
+    for table, location, own, top in (
+        ("files", files, {}, {}),
+        ("clicks", "clicks", stream, {"classification": "json"}),
+        ("topic", "clicks", topic, {"classification": "json"}),
+        ("rows", "shop.public.orders", {}, {"classification": "postgresql"}),
+        ("versions", files, {}, {"table_type": "DELTA"}),
+    ):
+        descriptor = {"Columns": [], "Location": location, "Parameters": own}
+        table = {"Name": table, "StorageDescriptor": descriptor, "Parameters": top}
+        crawl.glue.create_table(DatabaseName=crawl.database, TableInput=table)
+    tables = {"CatalogTargets": [{"DatabaseName": crawl.database, "Tables": ["clicks", "files", "topic", "rows", "versions"]}]}
+    policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"}
+    crawl.glue.create_crawler(Name=crawl.name, Role="r", Targets=tables, SchemaChangePolicy=policy)
+    first = crawl.run("FAILED")["ErrorMessage"]
+    assert f"{crawl.database}.clicks of a catalog target is a table of a kinesis stream" in first, first
+    for refused in ("topic of a catalog target is a table of a kafka stream", "'shop.public.orders'", "use a target of that format"):
+        assert refused.replace("'", '"') in crawl.log(), crawl.log()
+    assert columns(crawl.tables()["files"]) == [("id", "int"), ("name", "string")]
+    _, status = crawl.execute(f'select * from "{crawl.database}"."clicks"')
+    assert status["State"] == "FAILED" and "streams are not queried" in status["StateChangeReason"], status
+
+
+def test_json_values_of_several_types_are_a_choice(crawl):
+    """The table has text, which holds every value; the log and the preview tell the types; a union keeps them apart."""
+    crawl.put("v/a.json", '{"id":1,"v":1,"l":[1,"x"]}\n{"id":2,"v":"b","l":[true]}\n')
+    crawl.put("v/b.json", '{"id":3,"v":{"x":[1]},"l":null}\n{"id":4,"v":2.5}\n')
+    crawl.create("v/")
+    preview = json.loads(crawl.tenon.cli("crawl", crawl.name, "--dry-run", "--json").stdout)
+    votes = [column.get("Choice") for schema in preview["Targets"][0]["Schemas"] for column in schema["Columns"]]
+    assert ["int", "string"] in votes and ["struct<x:array<int>>", "double"] in votes, votes
+    assert "v string (choice of int, string)" in crawl.tenon.cli("crawl", crawl.name, "--dry-run").stdout
+    crawl.run()
+    assert columns(crawl.tables()["v"]) == [("id", "int"), ("v", "string"), ("l", "array<string>")]
+    assert "v (uniontype<double,string,struct<x:array<int>>>), l[] (uniontype<int,string,boolean>)" in crawl.log()
+    assert crawl.query(f'select v from "{crawl.database}".v order by id') == [["1"], ["b"], ['{"x":[1]}'], ["2.5"]]
+    keep = ("Name", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")
+    table = {k: v for k, v in crawl.tables()["v"].items() if k in keep}
+    table["StorageDescriptor"]["Columns"][1]["Type"] = "uniontype<double,string,struct<x:array<int>>>"
+    crawl.glue.update_table(DatabaseName=crawl.database, TableInput=table)
+    merge = {"Version": 1.0, "CrawlerOutput": {"Tables": {"AddOrUpdateBehavior": "MergeNewColumns"}}}
+    crawl.glue.update_crawler(Name=crawl.name, Configuration=json.dumps(merge))
+    crawl.put("v/c.json", '{"id":5,"v":7,"new":1}\n')
+    crawl.run()
+    assert columns(crawl.tables()["v"])[1] == ("v", "uniontype<double,string,struct<x:array<int>>>")
+    found = crawl.query(f'select v.double, v.string, v.struct.x from "{crawl.database}".v order by id')
+    assert found == [["1.0", None, None], [None, "b", None], [None, None, "[1]"], ["2.5", None, None], ["7.0", None, None]]
+    assert "misread" not in crawl.log()
+    # Of other formats nobody could tell the types apart.
+    crawl.put("c/a.csv", "id,v\n1,x\n2,y\n")
+    table = {
+        "Name": "c",
+        "StorageDescriptor": {
+            "Columns": [{"Name": "id", "Type": "int"}, {"Name": "v", "Type": "uniontype<int,string>"}],
+            "Location": f"s3://{crawl.bucket}/c/",
+        },
+        "Parameters": {"classification": "csv"},
+    }
+    crawl.glue.create_table(DatabaseName=crawl.database, TableInput=table)
+    _, status = crawl.execute(f'select * from "{crawl.database}".c')
+    assert status["State"] == "FAILED" and "uniontype<int,string> is not supported" in status["StateChangeReason"]

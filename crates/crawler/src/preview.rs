@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{PartitionInput, TableInput};
+use formats::{InferredField, Seen, hive::HiveType};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -83,8 +84,7 @@ pub struct FileReport {
 impl TargetReport {
     /// Adds a recognised file.
     pub(crate) fn vote(&mut self, key: &str, shape: &Shape) {
-        let columns: Vec<Value> =
-            shape.fields.iter().map(|f| json!({ "Name": f.name, "Type": f.ty.to_string() })).collect();
+        let columns: Vec<Value> = shape.fields.iter().map(voted).collect();
         self.add(key, json!({ "Format": shape.kind.words(), "Columns": columns }));
     }
 
@@ -117,6 +117,15 @@ impl TargetReport {
         }
         self.files.push(FileReport { key: key.to_owned(), schema: None, left_out: Some(why.to_owned()) });
     }
+}
+
+/// A column as a file has it; with `Choice`, the types of its values, when they are several.
+fn voted(field: &InferredField) -> Value {
+    let mut column = json!({ "Name": field.name, "Type": field.ty.to_string() });
+    if let Seen::Choice(types) = &field.seen {
+        column["Choice"] = json!(types.iter().map(HiveType::to_string).collect::<Vec<_>>());
+    }
+    column
 }
 
 /// The difference to the catalog.

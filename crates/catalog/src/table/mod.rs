@@ -80,6 +80,17 @@ impl Table {
         ["iceberg", "delta", "hudi"].into_iter().find(|format| of(format))
     }
 
+    /// The kind of stream whose records are the table's rows (`kinesis`, `kafka`), as Glue's tables of streams say it: in the
+    /// parameters of their storage descriptor. Source: Glue Developer Guide, Creating a Data Catalog table for a streaming source.
+    pub fn stream(&self) -> Option<&str> {
+        let parameters = self.storage_descriptor().and_then(|found| found.parameters.as_ref());
+        let of_descriptor = parameters.and_then(|found| found.get("typeOfData")).map(String::as_str);
+        let kinds = [of_descriptor, self.parameter("typeOfData")].into_iter().flatten();
+        kinds
+            .into_iter()
+            .find(|kind| ["kinesis", "kafka"].iter().any(|known| kind.eq_ignore_ascii_case(known)))
+    }
+
     /// The columns without the partition keys.
     pub fn columns(&self) -> &[Column] {
         let columns = self.storage_descriptor().and_then(|found| found.columns.as_deref());

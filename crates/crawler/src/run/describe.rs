@@ -3,12 +3,17 @@
 use std::collections::HashSet;
 
 use catalog::{Column, Parameters, PartitionInput, SerDeInfo, StorageDescriptor, TableInput};
+use formats::hive::HiveType;
 use formats::{InferredField, LineLayout, serde_info};
 
 use super::reads::{self, Dialect, Files};
 use super::survey::Found;
 use crate::definition::Configuration;
 use crate::plan::{Kind, Part, Shape};
+use crate::words::named_some;
+
+/// So many columns are named.
+const NAMED: usize = 5;
 
 /// Which crawler wrote a table.
 pub(crate) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
@@ -70,7 +75,28 @@ pub(super) fn columns(
     notes.extend(shape.contradicting.iter().filter(|name| taken.contains(name.as_str())).map(|name| {
         format!("files contradict each other within the column {name}: queries on it refuse those that do not fit its type")
     }));
+    notes.extend(choices(&shape.kind, &named));
     (found, notes)
+}
+
+/// A remark on columns whose values are of several types, of files whose values have types of their own.
+fn choices(kind: &Kind, columns: &[(String, &InferredField)]) -> Option<String> {
+    if !matches!(kind, Kind::Json | Kind::JsonPath(_) | Kind::Ion) {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (name, field) in columns {
+        field.seen.each_choice(name, &mut |place, types| {
+            found.push(format!("{place} ({})", HiveType::Union(types.to_vec())));
+        });
+    }
+    (!found.is_empty()).then(|| {
+        format!(
+            "values of several types in {}: as string a column holds them all, as text; a column of that type, which crawls with \
+             MergeNewColumns keep, has those of JSON apart",
+            named_some(&found, NAMED)
+        )
+    })
 }
 
 /// What the log says of a table whose files were not looked at to their ends.

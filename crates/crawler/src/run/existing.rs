@@ -18,7 +18,7 @@ use crate::words::named_some;
 /// So many folders are named.
 const NAMED: usize = 20;
 
-/// Surveys the tables of a target. Errors: one of them does not exist.
+/// Surveys the tables of a target. Errors: those of [`table_of`].
 pub(super) async fn survey(
     job: &Job<'_>,
     target: &CatalogTarget,
@@ -26,42 +26,67 @@ pub(super) async fn survey(
 ) -> Result<Vec<Found>, Ended> {
     let mut all = Vec::new();
     for name in &target.tables {
-        job.go_on()?;
-        let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
-        let table = match table::get(&mut tx, job.scope, &target.database_name, name).await {
-            Ok(table) => table,
-            Err(
-                error @ (CatalogError::TableNotFound { .. }
-                | CatalogError::DatabaseNotFound { .. }
-                | CatalogError::TargetNotFound { .. }),
-            ) => {
-                let place = format!("{}.{name}", target.database_name);
-                return Err(Ended::Failed(format!("The table {place} of a catalog target: {error}")));
-            }
-            Err(error) => return Err(CrawlerError::from(error).into()),
-        };
-        drop(tx);
-        all.extend(one(job, table, looked).await?);
+        all.extend(table_of(job, &target.database_name, name, looked).await?);
     }
     Ok(all)
 }
 
-async fn one(job: &Job<'_>, table: Table, looked: &mut Looked) -> Result<Option<Found>, Ended> {
-    if is_open(&table) {
-        job.log.error(format!(
-            "Table {}: it says itself what its files are (an open format); it is left as it is",
-            table.name
-        ));
-        return Ok(None);
+/// Surveys one table that a target names. Errors: it does not exist, or is of a kind that is not crawled by way of the catalog.
+pub(super) async fn table_of(
+    job: &Job<'_>,
+    database: &str,
+    name: &str,
+    looked: &mut Looked,
+) -> Result<Option<Found>, Ended> {
+    job.go_on()?;
+    let mut tx = job.ground.store.read().await.map_err(CrawlerError::from)?;
+    match table::get(&mut tx, job.scope, database, name).await {
+        Ok(table) => {
+            drop(tx);
+            one(job, table, looked).await
+        }
+        Err(
+            error @ (CatalogError::TableNotFound { .. }
+            | CatalogError::DatabaseNotFound { .. }
+            | CatalogError::TargetNotFound { .. }),
+        ) => Err(Ended::Failed(format!("The table {database}.{name} of a catalog target: {error}"))),
+        Err(error) => Err(CrawlerError::from(error).into()),
     }
-    let Some(place) = place(&table) else {
-        let location = table.location().unwrap_or_default();
-        job.log.error(format!(
-            "Table {}: its location {location:?} is no S3 path; it is left as it is",
-            table.name
-        ));
-        return Ok(None);
+}
+
+/// Where a table's files are. Errors: it has none, or says itself what they are.
+fn files_of(table: &Table) -> Result<Place, Ended> {
+    let refused = |why: String| {
+        Err(Ended::Failed(format!(
+            "The table {}.{} of a catalog target {why}",
+            table.database_name, table.name
+        )))
     };
+    if let Some(kind) = table.stream() {
+        return refused(format!(
+            "is a table of a {kind} stream: streams are not crawled. Give the table its columns (UpdateTable, or a schema of \
+             the Schema Registry), or crawl the files that the stream is delivered to"
+        ));
+    }
+    if is_open(table) {
+        return refused(
+            "says itself what its files are (an open format): use a target of that format (DeltaTargets, IcebergTargets)"
+                .to_owned(),
+        );
+    }
+    match place(table) {
+        Some(place) => Ok(place),
+        None => {
+            let location = table.location().unwrap_or_default();
+            refused(format!(
+                "has the location {location:?}, which is no S3 path: only tables of files are crawled"
+            ))
+        }
+    }
+}
+
+async fn one(job: &Job<'_>, table: Table, looked: &mut Looked) -> Result<Option<Found>, Ended> {
+    let place = files_of(&table)?;
     let location = format!("s3://{}/{}", place.bucket.as_str(), place.path);
     let grouping = Grouping { table_level: None, combine: true };
     let (found, notes) = match planned(job, &place, grouping, looked).await {

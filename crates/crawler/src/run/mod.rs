@@ -239,9 +239,11 @@ impl Survey {
             job.log.flush().await;
         }
         for target in &targets.catalog_targets {
-            let found = existing::survey(job, target, &mut self.looked).await;
-            self.take(job, found)?;
-            job.log.flush().await;
+            for table in &target.tables {
+                let found = existing::table_of(job, &target.database_name, table, &mut self.looked).await;
+                self.take(job, found.map(|found| found.into_iter().collect()))?;
+                job.log.flush().await;
+            }
         }
         Ok(())
     }

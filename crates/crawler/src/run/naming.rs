@@ -75,7 +75,7 @@ fn parameter<'a>(input: &'a TableInput, name: &str) -> Option<&'a str> {
 
 /// A table of an open format says itself what its files are: a crawl of files never changes it.
 pub(super) fn is_open(table: &table::Table) -> bool {
-    table.parameter(OPEN_FORMAT).is_some_and(|kind| !kind.is_empty())
+    table.open_format().is_some() || table.parameter(OPEN_FORMAT).is_some_and(|kind| !kind.is_empty())
 }
 
 async fn existing(job: &Job<'_>, tx: &mut Tx, name: &str) -> Result<Option<table::Table>, CrawlerError> {

@@ -54,11 +54,11 @@ impl Definition {
         let parameters = table.parameters().cloned().unwrap_or_default();
         let keys = table.partition_keys().to_vec();
         let format = Arc::new(format_of(descriptor, &parameters, table.columns(), &name)?);
-        let mut file_schema = schema_of(table.columns(), &name)?;
+        let mut file_schema = schema_of(table.columns(), &name, tells_choices(&format))?;
         if fold_fields && !tells_case_apart(&format) {
             file_schema = folded(&file_schema).map_err(unsupported)?;
         }
-        let key_schema = schema_of(&keys, &name)?;
+        let key_schema = schema_of(&keys, &name, false)?;
         for key in key_schema.fields() {
             if !hive::is_partition_type(key.data_type()) {
                 let what =
@@ -157,6 +157,9 @@ impl Definition {
         let parameters = parameters.as_ref().unwrap_or(&self.parameters);
         let format = format_of(&merged, parameters, columns, &self.name)?;
         let wanted = self.descriptor.columns.as_deref().unwrap_or_default();
+        if !tells_choices(&format) {
+            schema_of(wanted, &self.name, false)?;
+        }
         match narrower(&format, columns, wanted) {
             None => Ok(Arc::new(format)),
             Some(Narrower { column, own, wanted }) => Err(EngineError::PartitionTypeMismatch {
@@ -197,6 +200,9 @@ fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
     if let Some(format) = table.open_format() {
         return unsupported(&format!("it is a table of the open format {format}"));
     }
+    if let Some(kind) = table.stream() {
+        return unsupported(&format!("it is a table of a {kind} stream, and streams are not queried"));
+    }
     if table.parameter("projection.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return unsupported("it uses partition projection");
     }
@@ -213,7 +219,8 @@ fn refuse_other_kinds(table: &Table, name: &str) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn schema_of(columns: &[Column], name: &str) -> Result<SchemaRef, EngineError> {
+/// `choices`: the reader tells the values of unions apart.
+fn schema_of(columns: &[Column], name: &str, choices: bool) -> Result<SchemaRef, EngineError> {
     let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
     for column in columns {
         let column_name = column.name.to_lowercase();
@@ -225,8 +232,8 @@ fn schema_of(columns: &[Column], name: &str) -> Result<SchemaRef, EngineError> {
             .hive_type()
             .parse()
             .map_err(|error| unsupported(format!("the type of column {column_name} is not one: {error}")))?;
-        let data_type =
-            hive_type.to_arrow().map_err(|error| unsupported(format!("column {column_name}: {error}")))?;
+        let data_type = if choices { hive_type.to_arrow_with_choices() } else { hive_type.to_arrow() };
+        let data_type = data_type.map_err(|error| unsupported(format!("column {column_name}: {error}")))?;
         fields.push(Field::new(column_name, data_type, true));
     }
     Ok(Arc::new(Schema::new(fields)))
@@ -250,6 +257,11 @@ fn is_bounded(hive_type: &HiveType) -> bool {
         HiveType::Union(members) => members.iter().any(is_bounded),
         _ => false,
     }
+}
+
+/// Whether a reader tells the types of a union's values apart.
+fn tells_choices(format: &Format) -> bool {
+    matches!(format, Format::Json(_))
 }
 
 /// Whether a reader needs the fields of structures spelled as its files spell them.

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::value;
 use crate::error::excerpt;
-use crate::hive::shown;
+use crate::hive::{is_choice, shown};
 
 /// The value does not fit the column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +177,8 @@ pub(crate) enum Column {
     List(Nested, Box<Column>),
     Map(Nested, Box<Column>, Box<Column>),
     Struct(StructColumn),
+    /// A column per type, of which one has the value.
+    Choice(StructColumn),
 }
 
 impl Column {
@@ -205,7 +207,8 @@ impl Column {
             DataType::Struct(fields) => {
                 let columns = fields.iter().map(|f| Self::new(f.data_type())).collect::<Result<_, _>>()?;
                 let names = fields.iter().map(|f| f.name().clone()).collect();
-                Self::Struct(StructColumn::new(columns, names))
+                let children = StructColumn::new(columns, names);
+                if is_choice(fields) { Self::Choice(children) } else { Self::Struct(children) }
             }
             other => return Err(format!("reading text as {}", shown(other))),
         })
@@ -222,9 +225,9 @@ impl Column {
         }
     }
 
-    /// True for lists, maps and structs, which a CSV field cannot hold.
+    /// True for lists, maps, structs and choices, which a CSV field cannot hold.
     pub(crate) fn is_nested(&self) -> bool {
-        matches!(self, Self::List(..) | Self::Map(..) | Self::Struct(_))
+        matches!(self, Self::List(..) | Self::Map(..) | Self::Struct(_) | Self::Choice(_))
     }
 
     /// True for text and bytes, where an empty value is a value.
@@ -244,7 +247,7 @@ impl Column {
             Self::Decimal(_, _, c) => c.values.len(),
             Self::Text(c) | Self::Binary(c) => c.ends.len(),
             Self::List(c, _) | Self::Map(c, _, _) => c.ends.len(),
-            Self::Struct(c) => c.valid.len(),
+            Self::Struct(c) | Self::Choice(c) => c.valid.len(),
         }
     }
 
@@ -261,7 +264,7 @@ impl Column {
             Self::Text(c) | Self::Binary(c) => c.close(false),
             Self::List(c, item) => c.close(item.len(), false),
             Self::Map(c, keys, _) => c.close(keys.len(), false),
-            Self::Struct(c) => {
+            Self::Struct(c) | Self::Choice(c) => {
                 for column in &mut c.columns {
                     column.append_null();
                 }
@@ -287,7 +290,7 @@ impl Column {
             Self::Float32(c) => repeat(count, |at| c.values[of(at)].to_bits()),
             Self::Float64(c) => repeat(count, |at| c.values[of(at)].to_bits()),
             Self::Decimal(_, _, c) => repeat(count, |at| c.values[of(at)]),
-            Self::List(..) | Self::Map(..) | Self::Struct(_) => None,
+            Self::List(..) | Self::Map(..) | Self::Struct(_) | Self::Choice(_) => None,
         };
         place.map(|at| match self {
             Self::Text(c) => excerpt(c.value(of(at))),
@@ -313,7 +316,7 @@ impl Column {
                 keys.truncate(children);
                 values.truncate(children);
             }
-            Self::Struct(c) => {
+            Self::Struct(c) | Self::Choice(c) => {
                 for column in &mut c.columns {
                     column.truncate(len);
                 }
@@ -361,7 +364,7 @@ impl Column {
                 c.push(text);
                 Ok(())
             }
-            Self::List(..) | Self::Map(..) | Self::Struct(_) => Err(Mismatch::Value),
+            Self::List(..) | Self::Map(..) | Self::Struct(_) | Self::Choice(_) => Err(Mismatch::Value),
         }
     }
 

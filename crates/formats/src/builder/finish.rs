@@ -103,7 +103,9 @@ impl Column {
             }
             Self::Text(c) => text(c)?,
             Self::Binary(c) => binary(c)?,
-            Self::List(..) | Self::Map(..) | Self::Struct(_) => return self.finish_nested(wanted),
+            Self::List(..) | Self::Map(..) | Self::Struct(_) | Self::Choice(_) => {
+                return self.finish_nested(wanted);
+            }
         };
         if array.data_type() == wanted { Ok(array) } else { cast(&array, wanted) }
     }
@@ -132,7 +134,7 @@ impl Column {
                     *sorted,
                 )?))
             }
-            (Self::Struct(c), DataType::Struct(fields)) => {
+            (Self::Struct(c) | Self::Choice(c), DataType::Struct(fields)) => {
                 let len = c.valid.len();
                 let validity = nulls(&mut c.valid);
                 if fields.is_empty() {

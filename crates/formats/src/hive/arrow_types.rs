@@ -48,6 +48,14 @@ pub struct TypeError(pub String);
 impl HiveType {
     /// The Arrow type that readers give for this column type. Errors: union types.
     pub fn to_arrow(&self) -> Result<DataType, TypeError> {
+        self.arrow(&|types| Err(TypeError(Self::Union(types.to_vec()).to_string())))
+    }
+
+    /// As [`Self::to_arrow`], with what `union` says of union types.
+    pub(super) fn arrow(
+        &self,
+        union: &impl Fn(&[Self]) -> Result<DataType, TypeError>,
+    ) -> Result<DataType, TypeError> {
         Ok(match self {
             Self::Boolean => DataType::Boolean,
             Self::TinyInt => DataType::Int8,
@@ -62,19 +70,19 @@ impl HiveType {
             Self::Date => DataType::Date32,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Self::Array(item) => DataType::List(Arc::new(Field::new("element", item.to_arrow()?, true))),
+            Self::Array(item) => DataType::List(Arc::new(Field::new("element", item.arrow(union)?, true))),
             Self::Map(key, value) => {
                 let pair = Fields::from(vec![
-                    Field::new("key", key.to_arrow()?, false),
-                    Field::new("value", value.to_arrow()?, true),
+                    Field::new("key", key.arrow(union)?, false),
+                    Field::new("value", value.arrow(union)?, true),
                 ]);
                 DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(pair), false)), false)
             }
             Self::Struct(fields) => {
-                let fields = fields.iter().map(|(name, ty)| Ok(Field::new(name, ty.to_arrow()?, true)));
+                let fields = fields.iter().map(|(name, ty)| Ok(Field::new(name, ty.arrow(union)?, true)));
                 DataType::Struct(fields.collect::<Result<Fields, TypeError>>()?)
             }
-            Self::Union(_) => return Err(TypeError(self.to_string())),
+            Self::Union(types) => union(types)?,
         })
     }
 

@@ -3,11 +3,13 @@
 //! Printing gives Glue's spelling: lower case, no white space (`array<struct<a:int,b:decimal(10,2)>>`).
 
 mod arrow_types;
+mod choice;
 mod parse;
 
 use std::fmt;
 
 pub use arrow_types::{TypeError, shown};
+pub(crate) use choice::is_choice;
 pub(crate) use parse::MAX_NESTING;
 pub use parse::ParseError;
 
@@ -50,7 +52,7 @@ pub enum HiveType {
     Map(Box<HiveType>, Box<HiveType>),
     /// `struct<name:type,…>`
     Struct(Vec<(String, HiveType)>),
-    /// `uniontype<…>`; can be stored, not read
+    /// `uniontype<…>`: values of several types, a choice; only of JSON it can be read
     Union(Vec<HiveType>),
 }
 

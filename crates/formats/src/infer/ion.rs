@@ -223,20 +223,14 @@ fn observe(
     match item {
         Item::Scalar(scalar) => *known = merge(std::mem::take(known), shape_of(&scalar)),
         Item::End => {}
-        Item::Begin(Kind::Struct) => {
-            if *known == Shape::Null {
-                *known = Shape::Struct(Members::default());
-            }
-            match known {
-                Shape::Struct(inner) => members(cursor, inner, naming, &mut |_, _| {})?,
-                _ => other(cursor, &item, known)?,
-            }
-        }
+        Item::Begin(Kind::Struct) => match known.branch(Shape::Struct(Members::default())) {
+            Shape::Struct(inner) => members(cursor, inner, naming, &mut |_, _| {})?,
+            _ => cursor.pass(&item)?,
+        },
         Item::Begin(_) => {
-            if *known == Shape::Null {
-                *known = Shape::Array(Box::default());
-            }
-            let Shape::Array(inner) = known else { return other(cursor, &item, known) };
+            let Shape::Array(inner) = known.branch(Shape::Array(Box::default())) else {
+                return cursor.pass(&item);
+            };
             loop {
                 let next = cursor.next()?;
                 if next == Item::End {
@@ -247,12 +241,6 @@ fn observe(
         }
     }
     Ok(())
-}
-
-/// A container where other values were seen: text is all that they have in common.
-fn other(cursor: &mut Cursor<'_>, item: &Item<'_>, known: &mut Shape) -> Result<(), Failure> {
-    *known = Shape::String;
-    cursor.pass(item)
 }
 
 fn shape_of(scalar: &Scalar<'_>) -> Shape {

@@ -22,6 +22,26 @@ pub enum Seen {
     Items(Box<Seen>),
     /// Members of a structure; of those that are not here values were seen.
     Members(Vec<(String, Seen)>),
+    /// Values of several types, so that the type is text: at least two, in the order they came. Glue's dynamic frames call
+    /// that a choice.
+    Choice(#[serde(with = "texts")] Vec<HiveType>),
+}
+
+/// Types as the catalog writes them.
+mod texts {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::HiveType;
+
+    pub(super) fn serialize<S: Serializer>(types: &[HiveType], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(types.iter().map(HiveType::to_string))
+    }
+
+    /// Without those that do not read back: names of fields may hold anything, and what was seen is for remarks.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<HiveType>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
+    }
 }
 
 static VALUES: Seen = Seen::Values;
@@ -40,6 +60,18 @@ impl Seen {
         }
     }
 
+    /// Calls `each` with every place at and below `name` whose values are of several types, and these types.
+    pub fn each_choice(&self, name: &str, each: &mut impl FnMut(&str, &[HiveType])) {
+        match self {
+            Self::Choice(types) => each(name, types),
+            Self::Items(items) => items.each_choice(&format!("{name}[]"), each),
+            Self::Members(members) => {
+                members.iter().for_each(|(member, seen)| seen.each_choice(&format!("{name}.{member}"), each));
+            }
+            Self::Values | Self::Wide | Self::Nothing | Self::Objects => {}
+        }
+    }
+
     /// What was seen of a structure's member.
     pub fn member(&self, name: &str) -> &Self {
         let Self::Members(members) = self else { return &VALUES };
@@ -50,6 +82,18 @@ impl Seen {
     /// Values, where there were any.
     pub(crate) fn of_any(any: bool) -> Self {
         if any { Self::Values } else { Self::Nothing }
+    }
+
+    /// Of values of these types, each of which is text or what text alone has in common with the others.
+    pub(crate) fn of_choice(types: impl IntoIterator<Item = HiveType>) -> Self {
+        let mut all: Vec<HiveType> = Vec::new();
+        for ty in types {
+            match all.iter_mut().find(|one| **one == ty || merge_types(one, &ty) != HiveType::String) {
+                Some(one) => *one = merge_types(one, &ty),
+                None => all.push(ty),
+            }
+        }
+        if all.len() < 2 { Self::Values } else { Self::Choice(all) }
     }
 
     /// Of an array with such items.
@@ -90,10 +134,19 @@ pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Se
             let is_wide = *a.1 == Seen::Wide || *b.1 == Seen::Wide;
             let seen = match ty {
                 T::BigInt | T::Decimal(..) | T::Double if is_wide => Seen::Wide,
+                T::String => Seen::of_choice(types_of(a).iter().chain(types_of(b)).cloned()),
                 _ => Seen::Values,
             };
             (ty, seen)
         }
+    }
+}
+
+/// The types of values at a place.
+fn types_of<'a>((ty, seen): (&'a HiveType, &'a Seen)) -> &'a [HiveType] {
+    match seen {
+        Seen::Choice(types) => types,
+        _ => std::slice::from_ref(ty),
     }
 }
 
@@ -131,12 +184,35 @@ mod tests {
         Seen::of_members([(name.to_owned(), seen)])
     }
 
+    fn choice(types: &[&str]) -> Seen {
+        Seen::Choice(types.iter().map(|ty| ty.parse().unwrap()).collect())
+    }
+
+    /// As a set: which came first is the order of the files.
+    fn sorted(seen: Seen) -> Seen {
+        match seen {
+            Seen::Choice(mut types) => {
+                types.sort_by_key(ToString::to_string);
+                Seen::Choice(types)
+            }
+            Seen::Items(one) => items(sorted(*one)),
+            other => other,
+        }
+    }
+
     #[test]
     fn guesses_yield_to_what_was_seen() {
         for (a, of_a, b, of_b, wanted, of_wanted) in [
             ("string", Seen::Nothing, "int", Seen::Values, "int", Seen::Values),
             ("array<string>", items(Seen::Nothing), "array<int>", Seen::Values, "array<int>", Seen::Values),
-            ("array<string>", Seen::Values, "array<int>", Seen::Values, "array<string>", Seen::Values),
+            (
+                "array<string>",
+                Seen::Values,
+                "array<int>",
+                Seen::Values,
+                "array<string>",
+                items(choice(&["string", "int"])),
+            ),
             (
                 "struct<a:string>",
                 member("a", Seen::Nothing),
@@ -146,7 +222,7 @@ mod tests {
                 member("b", Seen::Nothing),
             ),
             ("string", Seen::Objects, "struct<a:int>", Seen::Values, "struct<a:int>", Seen::Values),
-            ("string", Seen::Objects, "int", Seen::Values, "string", Seen::Values),
+            ("string", Seen::Objects, "int", Seen::Values, "string", choice(&["string", "int"])),
             ("string", Seen::Objects, "string", Seen::Nothing, "string", Seen::Objects),
             (
                 "array<string>",
@@ -157,7 +233,23 @@ mod tests {
                 Seen::Values,
             ),
             ("bigint", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
-            ("bigint", Seen::Wide, "string", Seen::Values, "string", Seen::Values),
+            ("bigint", Seen::Wide, "string", Seen::Values, "string", choice(&["bigint", "string"])),
+            (
+                "string",
+                choice(&["int", "string"]),
+                "bigint",
+                Seen::Values,
+                "string",
+                choice(&["bigint", "string"]),
+            ),
+            (
+                "string",
+                choice(&["int", "boolean"]),
+                "string",
+                Seen::Nothing,
+                "string",
+                choice(&["int", "boolean"]),
+            ),
             ("bigint", Seen::Wide, "int", Seen::Values, "bigint", Seen::Wide),
             ("bigint", Seen::Wide, "decimal(20,0)", Seen::Values, "decimal(20,0)", Seen::Wide),
             ("decimal(38,2)", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
@@ -165,7 +257,8 @@ mod tests {
             let (a, b): (HiveType, HiveType) = (a.parse().unwrap(), b.parse().unwrap());
             let both = [merge_seen((&a, &of_a), (&b, &of_b)), merge_seen((&b, &of_b), (&a, &of_a))];
             for (ty, seen) in both {
-                assert_eq!((ty.to_string().to_lowercase().as_str(), seen), (wanted, of_wanted.clone()));
+                let found = (ty.to_string().to_lowercase(), sorted(seen));
+                assert_eq!(found, (wanted.to_owned(), sorted(of_wanted.clone())));
             }
         }
     }

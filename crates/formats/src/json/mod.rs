@@ -1,5 +1,6 @@
 //! JSON records: framing, a parser that appends straight to column builders, and reading into batches.
 
+mod choice;
 pub(crate) mod frame;
 pub(crate) mod layout;
 pub(crate) mod lex;

@@ -104,7 +104,7 @@ impl Parser<'_> {
     }
 
     /// Appends exactly one value to `column`.
-    fn value(&mut self, column: &mut Column, name: &str) -> Parsed<()> {
+    pub(super) fn value(&mut self, column: &mut Column, name: &str) -> Parsed<()> {
         let Some(first) = self.peek() else { return self.expected("a value") };
         let start = self.at;
         if first == b'n' {
@@ -127,6 +127,7 @@ impl Parser<'_> {
                 self.structure(inner)?;
                 true
             }
+            (Column::Choice(inner), _) => self.choice(inner, first, name)?,
             (_, b'{' | b'[') => {
                 self.skip()?;
                 self.as_written(column, start)
@@ -194,7 +195,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn as_written(&self, column: &mut Column, start: usize) -> bool {
+    pub(super) fn as_written(&self, column: &mut Column, start: usize) -> bool {
         match column {
             Column::Text(text) => {
                 text.push(&self.bytes[start..self.at]);
@@ -244,7 +245,7 @@ pub(crate) struct StructColumns<'a> {
 }
 
 /// Appends a number or boolean that was checked already; false when it does not fit.
-fn scalar(column: &mut Column, text: &[u8]) -> bool {
+pub(super) fn scalar(column: &mut Column, text: &[u8]) -> bool {
     match column {
         Column::Timestamp(unit, times) => match moment(text).and_then(|at| at.in_unit(*unit)) {
             Some(v) => {

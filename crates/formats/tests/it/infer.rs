@@ -165,6 +165,36 @@ fn json_shapes() {
 }
 
 #[test]
+fn json_values_of_several_types_are_a_choice() {
+    let found = of(concat!(
+        r#"{"v":1,"w":{"a":1},"l":[1,"x"],"n":1,"b":12345678901234567890123,"o":{}}"#,
+        "\n",
+        r#"{"v":"s","w":{"a":true,"b":[2,{}]},"l":[2.5],"n":2.5,"b":"t","o":{"x":1}}"#,
+        "\n",
+        r#"{"v":{"x":1},"w":null,"v2":null,"n":3000000000}{"v":{"y":[1]}}{"v":[true]}{"v":3000000000}"#,
+    ));
+    assert_eq!(
+        columns(&found),
+        "v string, w struct<a:string,b:array<string>>, l array<string>, n double, b string, o struct<x:int>, v2 string"
+    );
+    let mut told = Vec::new();
+    for field in &found.fields {
+        field.seen.each_choice(&field.name, &mut |place, types| {
+            told.push(format!("{place} {}", formats::hive::HiveType::Union(types.to_vec())));
+        });
+    }
+    assert_eq!(
+        told,
+        [
+            "v uniontype<bigint,string,struct<x:int,y:array<int>>,array<boolean>>",
+            "w.a uniontype<int,boolean>",
+            "w.b[] uniontype<int,string>",
+            "l[] uniontype<double,string>",
+        ]
+    );
+}
+
+#[test]
 fn a_few_bad_lines_are_reported() {
     let found = of("{\"a\":1}\n{\"a\":oops}\n{\"a\":2}\n");
     assert_eq!((found.records, found.problems.len()), (2, 1));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{Field, Schema};
 use formats::{
     BadRecords, ColumnNames, CsvOptions, Format, JsonOptions, Malformed, OnBadRecord, ReadOptions,
 };
@@ -143,6 +144,55 @@ fn json_lines_with_nested_values() {
             ["4", "∅", "[]", "∅", "∅", "∅"],
         ]
     );
+}
+
+#[test]
+fn json_values_of_several_types_go_to_their_own() {
+    let column = |(name, ty): (&str, &str)| {
+        let ty: formats::hive::HiveType = ty.parse().unwrap();
+        Field::new(name, ty.to_arrow_with_choices().unwrap(), true)
+    };
+    let table: Vec<Field> = [
+        ("v", "uniontype<int,string,struct<a:uniontype<double,boolean>>,array<bigint>>"),
+        ("n", "uniontype<int,bigint,double>"),
+        ("l", "array<uniontype<bigint,string>>"),
+    ]
+    .map(column)
+    .into();
+    let table = Arc::new(Schema::new(table));
+    let text = concat!(
+        r#"{"v":1,"n":3000000000,"l":[1,"x",null,{"k":[2]}]}"#,
+        "\n",
+        r#"{"v":"1","n":1.5,"l":null}"#,
+        "\n",
+        r#"{"v":{"a":true},"n":7}{"v":{"a":2}}{"v":[4]}"#,
+        "\n",
+        r#"{"v":3000000000,"n":null}{"v":true}{"v":null,"v":5}"#,
+    );
+    let format = Format::Json(JsonOptions::default());
+    let batch = read_all(&source("f", text), &format, &table, ReadOptions::default()).unwrap();
+    let list = "[{long: 1, string: ∅}, {long: ∅, string: x}, ∅, {long: ∅, string: {\"k\":[2]}}]";
+    let v = |int: &str, text: &str, of_struct: &str, array: &str| {
+        format!("{{int: {int}, string: {text}, struct: {of_struct}, array: {array}}}")
+    };
+    let n = |int: &str, long: &str, double: &str| format!("{{int: {int}, long: {long}, double: {double}}}");
+    let no = "∅";
+    assert_eq!(
+        rows(&batch),
+        [
+            [v("1", no, no, no), n(no, "3000000000", no), list.to_owned()],
+            [v(no, "1", no, no), n(no, no, "1.5"), no.to_owned()],
+            [v(no, no, "{a: {double: ∅, boolean: true}}", no), n("7", no, no), no.to_owned()],
+            [v(no, no, "{a: {double: 2.0, boolean: ∅}}", no), no.to_owned(), no.to_owned()],
+            [v(no, no, no, "[4]"), no.to_owned(), no.to_owned()],
+            [v(no, "3000000000", no, no), no.to_owned(), no.to_owned()],
+            [v(no, "true", no, no), no.to_owned(), no.to_owned()],
+            [v("5", no, no, no), no.to_owned(), no.to_owned()],
+        ]
+    );
+    let refused =
+        read_all(&source("f", r#"{"n":"1"}"#), &format, &table, ReadOptions::default()).unwrap_err();
+    assert!(refused.to_string().contains("column n"), "{refused}");
 }
 
 #[test]

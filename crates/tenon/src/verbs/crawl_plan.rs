@@ -87,14 +87,20 @@ fn folders(target: &Value, out: &mut String) {
     }
 }
 
+/// A column as files have it: its name, its type, and the types of its values when they are several.
+fn voted(column: &Value) -> String {
+    let choice = match texts(column, "Choice").as_slice() {
+        [] => String::new(),
+        types => format!(" (choice of {})", types.join(", ")),
+    };
+    format!("{} {}{choice}", field(column, "Name"), field(column, "Type"))
+}
+
 fn schemas(target: &Value, out: &mut String) {
     let files = list(target, "Files");
     for (at, schema) in list(target, "Schemas").iter().enumerate() {
         let votes = files.iter().filter(|f| f.get("Schema").and_then(Value::as_u64) == Some(at as u64));
-        let columns: Vec<String> = list(schema, "Columns")
-            .iter()
-            .map(|column| format!("{} {}", field(column, "Name"), field(column, "Type")))
-            .collect();
+        let columns: Vec<String> = list(schema, "Columns").iter().map(voted).collect();
         let format = field(schema, "Format");
         let keys: Vec<&str> = votes.clone().map(|file| field(file, "Key")).take(3).collect();
         out.push_str(&format!(

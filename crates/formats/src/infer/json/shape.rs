@@ -33,6 +33,22 @@ pub(in crate::infer) enum Shape {
     Other(HiveType),
     Array(Box<Shape>),
     Struct(Members),
+    /// Values of several kinds: a shape of each, in the order they came.
+    Choice(Vec<Shape>),
+}
+
+/// Kinds of values of which none is also one of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Bool,
+    Number,
+    Text,
+    Moment,
+    Bytes,
+    Array,
+    Struct,
+    Several,
 }
 
 /// The members of objects of one place. Names that differ in case only are one, unless the reader tells them apart; it
@@ -132,16 +148,54 @@ impl Shape {
         matches!(self, Self::Int | Self::BigInt | Self::Wide | Self::Double | Self::Inexact)
     }
 
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Nothing,
+            Self::Bool => Kind::Bool,
+            Self::Int | Self::BigInt | Self::Wide | Self::Double | Self::Inexact => Kind::Number,
+            Self::String => Kind::Text,
+            Self::Other(HiveType::Date | HiveType::Timestamp) => Kind::Moment,
+            Self::Other(HiveType::Binary) => Kind::Bytes,
+            Self::Other(_) => Kind::Number,
+            Self::Array(_) => Kind::Array,
+            Self::Struct(_) => Kind::Struct,
+            Self::Choice(_) => Kind::Several,
+        }
+    }
+
+    /// The shape of the values of one kind: `new` when there were none yet.
+    pub(in crate::infer) fn branch(&mut self, new: Self) -> &mut Self {
+        if *self == Self::Null {
+            *self = new;
+            return self;
+        }
+        if self.kind() == new.kind() {
+            return self;
+        }
+        if !matches!(self, Self::Choice(_)) {
+            *self = Self::Choice(vec![std::mem::take(self)]);
+        }
+        let Self::Choice(branches) = self else { return self };
+        let at = branches.iter().position(|one| one.kind() == new.kind()).unwrap_or_else(|| {
+            branches.push(new);
+            branches.len() - 1
+        });
+        &mut branches[at]
+    }
+
     /// What was seen beyond what the type says. Of an inexact number that is said already.
-    fn seen(&self) -> Seen {
+    fn seen(&self, options: &InferOptions) -> Seen {
         match self {
             Self::Null => Seen::Nothing,
             Self::Wide => Seen::Wide,
-            Self::Array(item) => Seen::of_items(item.seen()),
+            Self::Array(item) => Seen::of_items(item.seen(options)),
             Self::Struct(members) if members.list.is_empty() => Seen::Objects,
             Self::Struct(members) => {
-                Seen::of_members(members.list.iter().map(|member| (member.name.clone(), member.shape.seen())))
+                let members =
+                    members.list.iter().map(|member| (member.name.clone(), member.shape.seen(options)));
+                Seen::of_members(members)
             }
+            Self::Choice(branches) => Seen::of_choice(branches.iter().map(|one| hive(one.clone(), options))),
             _ => Seen::Values,
         }
     }
@@ -164,20 +218,14 @@ impl Shape {
 /// Learns from the value at the parser's cursor, and moves behind it.
 pub(super) fn observe(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> {
     match parser.peek() {
-        Some(b'{') => {
-            if *known == Shape::Null {
-                *known = Shape::Struct(Members::default());
-            }
-            let Shape::Struct(members) = known else { return other(parser, known) };
-            members.observe(parser, |_, _| {})
-        }
-        Some(b'[') => {
-            if *known == Shape::Null {
-                *known = Shape::Array(Box::default());
-            }
-            let Shape::Array(item) = known else { return other(parser, known) };
-            parser.array(|parser| observe(parser, item))
-        }
+        Some(b'{') => match known.branch(Shape::Struct(Members::default())) {
+            Shape::Struct(members) => members.observe(parser, |_, _| {}),
+            _ => parser.skip(),
+        },
+        Some(b'[') => match known.branch(Shape::Array(Box::default())) {
+            Shape::Array(item) => parser.array(|parser| observe(parser, item)),
+            _ => parser.skip(),
+        },
         _ => {
             let start = parser.position();
             parser.skip()?;
@@ -186,12 +234,6 @@ pub(super) fn observe(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> 
             Ok(())
         }
     }
-}
-
-/// An object or array where other values were seen: text is all that they have in common.
-fn other(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> {
-    *known = Shape::String;
-    parser.skip()
 }
 
 /// The shape of a string, number or word that the parser accepted.
@@ -224,16 +266,33 @@ pub(in crate::infer) fn merge(known: Shape, seen: Shape) -> Shape {
         (S::Int | S::BigInt | S::Wide, S::Int | S::BigInt | S::Wide) => S::Wide,
         (S::Int | S::BigInt | S::Double, S::Int | S::BigInt | S::Double) => S::Double,
         (known, seen) if known.is_number() && seen.is_number() => S::Inexact,
-        (S::Bool, S::Bool) => S::Bool,
+        (S::Choice(branches), seen) => merge_branch(branches, seen),
+        (known, seen) if known.kind() != seen.kind() => S::Choice(vec![known, seen]),
         (known @ S::Other(_), other) | (known, other @ S::Other(_)) => merge_other(known, other),
-        _ => S::String,
+        (known, _) => known,
     }
 }
 
-/// Merges scalars of which one is none of JSON's.
+/// Merges a scalar's shape into the branch of its kind.
+fn merge_branch(mut branches: Vec<Shape>, seen: Shape) -> Shape {
+    let Some(at) = branches.iter().position(|one| one.kind() == seen.kind()) else {
+        branches.push(seen);
+        return Shape::Choice(branches);
+    };
+    let merged = merge(branches[at].clone(), seen);
+    let is_there = |(other, one): (usize, &Shape)| other != at && one.kind() == merged.kind();
+    if branches.iter().enumerate().any(is_there) {
+        // Numbers that only text holds.
+        branches.remove(at);
+    } else {
+        branches[at] = merged;
+    }
+    Shape::Choice(branches)
+}
+
+/// Merges scalars of one kind of which one is none of JSON's.
 fn merge_other(known: Shape, seen: Shape) -> Shape {
     let scalar = |shape: Shape| match shape {
-        Shape::Bool => Some(HiveType::Boolean),
         Shape::Int => Some(HiveType::Int),
         Shape::BigInt | Shape::Wide => Some(HiveType::BigInt),
         Shape::Double | Shape::Inexact => Some(HiveType::Double),
@@ -273,7 +332,7 @@ pub(in crate::infer) fn fields(
         shape.each_inexact(&options.spelling(&name), &mut lossy);
         fields.push(InferredField {
             name: options.spelling(&name),
-            seen: shape.seen(),
+            seen: shape.seen(options),
             ty: hive(shape, options),
             nullable: *seen < records,
         });
@@ -284,7 +343,8 @@ pub(in crate::infer) fn fields(
 
 fn hive(shape: Shape, options: &InferOptions) -> HiveType {
     match shape {
-        Shape::Null | Shape::String => HiveType::String,
+        // Text is all that values of several kinds have in common.
+        Shape::Null | Shape::String | Shape::Choice(_) => HiveType::String,
         Shape::Bool => HiveType::Boolean,
         Shape::Int => HiveType::Int,
         Shape::BigInt | Shape::Wide => HiveType::BigInt,
