@@ -16,6 +16,7 @@ use super::headers::{Headers, take_header};
 use super::names::key_value;
 use super::shape::{Likeness, Shape};
 
+use folder::FileEntry;
 pub(crate) use folder::Folder;
 pub(crate) use grouping::{Grouping, level};
 pub(crate) use lone::{Lone, take_lone};
@@ -307,7 +308,7 @@ impl Tree {
 
     /// A folder with files of its own.
     fn join_files(&mut self, mut folder: Folder, units: Vec<(String, Unit)>, path: String) -> Reduced {
-        self.odd_files(&folder.keep_majority(), &path);
+        let odd = folder.keep_majority();
         if folder.groups.len() == 1 {
             let mut shape = folder.groups[0].clone();
             let plain = |(name, unit): &(String, Unit)| {
@@ -321,6 +322,7 @@ impl Tree {
                     let also = if units.is_empty() { "" } else { ", and so do those in the folders below" };
                     format!("its {} files fit together{also}", folder.recognised())
                 });
+                self.odd_files(odd, &path);
                 count(&mut shape, &folder);
                 for (_, unit) in &units {
                     shape.merge(&unit.shape, Likeness::Compatible);
@@ -328,7 +330,12 @@ impl Tree {
                 return Reduced::Unit(Box::new(leaf(path, shape)));
             }
         }
-        self.why(&path, || format!("its files are of {} kinds: a table each", folder.groups.len()));
+        // They are tables of their own, too, where the others are.
+        folder.take_back(odd, self.grouping.likeness());
+        self.why(&path, || match folder.groups.len() {
+            1 => "its files and those in the folders below do not fit together: a table each".to_owned(),
+            kinds => format!("its files are of {kinds} kinds: a table each"),
+        });
         if let [one, other, ..] = folder.groups.as_slice() {
             let (kinds, why) = (folder.groups.len(), differing(one, other, &unlike(one, other)));
             let note =
@@ -343,11 +350,12 @@ impl Tree {
         Reduced::Mixed
     }
 
-    fn odd_files(&mut self, odd: &[String], path: &str) {
+    fn odd_files(&mut self, odd: Vec<FileEntry>, path: &str) {
         if odd.is_empty() {
             return;
         }
-        let named = named_some(odd, NAMED);
+        let odd: Vec<String> = odd.into_iter().map(|file| file.key).collect();
+        let named = named_some(&odd, NAMED);
         self.done.notes.push(format!(
             "{named}: columns differ from those of most files in {path}; no table is made for them, and queries on \
              the folder's table read them, too"

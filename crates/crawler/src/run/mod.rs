@@ -24,6 +24,7 @@ mod ready;
 mod sizes;
 mod survey;
 mod takes;
+mod unread;
 mod vanished;
 mod widened;
 mod written;
@@ -58,6 +59,7 @@ pub(crate) use describe::{UPDATED_BY, of_shape};
 pub use events::{EventMessage, EventQueues};
 pub(crate) use log::RunLog;
 pub use log::{BoxError, Logs};
+pub(crate) use unread::Unread;
 
 /// What runs stand on.
 #[derive(Clone)]
@@ -113,6 +115,7 @@ pub(crate) struct Job<'a> {
     pub(crate) again: bool,
     pub(crate) log: &'a RunLog,
     pub(crate) cancel: &'a CancellationToken,
+    pub(crate) unread: Unread,
 }
 
 impl Job<'_> {

@@ -318,6 +318,7 @@ impl<'a> Survey<'a> {
             report.leave_out(key, message);
         }
         self.leave_out(kind);
+        self.job.unread.add(&format!("s3://{}/{key}", self.bucket.as_str()));
         self.job.log.error(format!("{message}; the file is left out"));
     }
 

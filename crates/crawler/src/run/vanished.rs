@@ -6,7 +6,7 @@
 //! people wrote about it is not lost. Of targets that are no files these say themselves what is gone.
 //!
 //! A partition is no more than its folder: whether this is empty, or holds what its table cannot read any more, it goes the
-//! way of `DeleteBehavior`; the log tells which.
+//! way of `DeleteBehavior`; the log tells which. Where a file could not be read (damaged, unknown) it stays: a query names the file.
 
 use std::collections::HashSet;
 
@@ -15,6 +15,7 @@ use lake::{BucketName, LakeError, ListQuery};
 
 use super::covers::{Covers, Left, left, misread};
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
+use super::incremental::with_slash;
 use super::look::is_hidden;
 use super::publish::Wrote;
 use super::{Ended, Job};
@@ -258,22 +259,31 @@ pub(super) async fn partitions(
 }
 
 /// Does with partitions that were not found as the crawler says: with empty ones, and with those whose files their table
-/// cannot read any more, or that lie elsewhere.
+/// cannot read any more, or that lie elsewhere. Those with files that this run could not read stay.
 pub(super) async fn remove_partitions(
     job: &Job<'_>,
     place: (&str, &str),
     gone: &[PartitionInput],
 ) -> Result<(), CrawlerError> {
-    let (mut empty, mut other, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut empty, mut other, mut folders, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for partition in gone {
         let location = partition.storage_descriptor.as_ref().and_then(|d| d.location.as_deref());
         match location {
+            Some(location) if job.unread.any_in(&with_slash(location)) => unread.push(location.to_owned()),
             Some(location) if holds_files(job, location).await? => {
                 folders.push(location.to_owned());
                 other.push(partition.clone());
             }
             _ => empty.push(partition.clone()),
         }
+    }
+    if !unread.is_empty() {
+        job.log.warn(format!(
+            "table {}: files in {} could not be read (lines above name them): these partitions stay as they are, and queries \
+             on them may fail",
+            place.1,
+            named_some(&unread, 20)
+        ));
     }
     if !folders.is_empty() {
         job.log.warn(format!(

@@ -11,7 +11,7 @@ use crate::error::CrawlerError;
 use crate::history::Crawl;
 use crate::preview::{Diff, Preview};
 use crate::rows;
-use crate::run::{self, Aim, Ended, Job, RunLog};
+use crate::run::{self, Aim, Ended, Job, RunLog, Unread};
 use crate::state::{Event, step};
 use crate::undo::{Undone, undo};
 
@@ -36,6 +36,7 @@ impl Crawlers {
             again,
             log: &log,
             cancel: &cancel,
+            unread: Unread::default(),
         };
         let mut nothing = false;
         let (targets, error) = match Box::pin(run::crawl(&job)).await {

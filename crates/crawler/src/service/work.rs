@@ -14,7 +14,7 @@ use crate::error::CrawlerError;
 use crate::history::{Crawl, RunState};
 use crate::journal::Journal;
 use crate::rows;
-use crate::run::{self, Aim, Job, RunLog};
+use crate::run::{self, Aim, Job, RunLog, Unread};
 use crate::state::{Event, State, step};
 
 impl Crawlers {
@@ -174,7 +174,8 @@ impl Crawlers {
         let journal = Journal::open(&mut tx, scope, &crawl.crawler, &crawl.id).await?;
         let again = is_again(&mut tx, scope, definition).await?;
         let aim = Aim::Carry { lease, journal };
-        Ok(Job { ground: &self.inner.ground, scope, definition, crawl, aim, again, log, cancel })
+        let unread = Unread::default();
+        Ok(Job { ground: &self.inner.ground, scope, definition, crawl, aim, again, log, cancel, unread })
     }
 
     /// Renews the lease; returns when it is lost or the crawler was told to stop through another node.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use formats::{
-    ByteSource, ColumnNames, Format, FormatError, InferOptions, Inferred, InferredField, Problem,
-    hive::HiveType, merge_types,
+    ByteSource, ColumnNames, Format, FormatError, InferOptions, Inferred, InferredField, Problem, Seen,
+    hive::HiveType, merge_seen,
 };
 
 use super::{PathSource, TextTypes, stated_format};
@@ -108,7 +108,7 @@ struct Merged {
     /// CSV: whether some file without quotes has backslashes.
     backslashes: bool,
     first: String,
-    fields: Vec<(String, HiveType)>,
+    fields: Vec<(String, HiveType, Seen)>,
     /// Places in `fields` by the name, in lower case where that does not count.
     places: HashMap<String, usize>,
 }
@@ -138,12 +138,12 @@ impl Merged {
             let key = if exact { field.name.clone() } else { field.name.to_lowercase() };
             match self.places.get(&key) {
                 Some(place) => {
-                    let (_, ty) = &mut self.fields[*place];
-                    *ty = merge_types(ty, &field.ty);
+                    let (_, ty, seen) = &mut self.fields[*place];
+                    (*ty, *seen) = merge_seen((ty, seen), (&field.ty, &field.seen));
                 }
                 None => {
                     self.places.insert(key, self.fields.len());
-                    self.fields.push((field.name, field.ty));
+                    self.fields.push((field.name, field.ty, field.seen));
                 }
             }
         }
@@ -225,7 +225,7 @@ impl Merged {
             }
         }
         let mut fields = Vec::with_capacity(self.fields.len());
-        for (name, ty) in self.fields {
+        for (name, ty, _) in self.fields {
             let ty = if all_text { HiveType::String } else { ty };
             let data_type = ty.to_arrow().map_err(|error| EngineError::OptionsInvalid {
                 what: format!("column {name} of {}: {error}", self.first),

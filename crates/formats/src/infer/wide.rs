@@ -1,4 +1,5 @@
-//! Which numbers of files that carry their types a `double` might lose digits of: their values are not looked at.
+//! What is seen of the columns of files that carry their types, although their values are not looked at: which numbers a `double`
+//! might lose digits of, and which columns have no value at all.
 
 use arrow::datatypes::{DataType, Fields, Schema};
 
@@ -32,7 +33,12 @@ fn seen(ty: &DataType, leaves: &mut dyn Iterator<Item = Option<(i64, i64)>>) -> 
         DataType::Dictionary(_, values) => seen(values, leaves),
         leaf => {
             let bounds = leaves.next().flatten();
-            if may_be_wide(leaf, bounds) { Seen::Wide } else { Seen::Values }
+            match leaf {
+                // A column that was written without a single value.
+                DataType::Null => Seen::Nothing,
+                leaf if may_be_wide(leaf, bounds) => Seen::Wide,
+                _ => Seen::Values,
+            }
         }
     }
 }
@@ -77,6 +83,7 @@ mod tests {
             field("f", DataType::Decimal128(16, 2)),
             field("g", DataType::Int32),
             field("h", DataType::UInt64),
+            field("i", item(DataType::Null)),
         ]);
         let narrow = Some((-MOST, MOST));
         let bounds =
@@ -90,6 +97,7 @@ mod tests {
             Seen::Wide,
             Seen::Values,
             Seen::Values,
+            Seen::of_items(Seen::Nothing),
         ];
         assert_eq!(of(&schema, &bounds), wanted);
         let unknown = of(&schema, &[]);

@@ -1,11 +1,12 @@
 //! Values of columns that hold several types: each goes to the column of its own type.
 //!
-//! A number goes to the first type that holds it, be it by its text; what no type is for goes, as it is written, to a column of text;
-//! without one it does not fit.
+//! A number goes to the first type that holds it, without losing a digit; what no type holds goes, as it is written, to a column of
+//! text. Where there is none, a number goes to the first type that takes it at all, as in a column of that type alone, and anything else
+//! does not fit.
 
 use super::lex::{Parsed, Parser};
 use super::parse::scalar;
-use crate::builder::{Column, StructColumn};
+use crate::builder::{Column, StructColumn, value};
 
 impl Parser<'_> {
     /// Appends the value that begins with `first` to the column of its type, and NULL to the others. False, and nothing is
@@ -26,8 +27,9 @@ impl Parser<'_> {
                 self.skip()?;
                 let value = &self.bytes[start..self.at];
                 let columns = &mut inner.columns;
-                columns.iter_mut().any(|column| is_for(column, first) && scalar(column, value))
-                    || columns.iter_mut().any(|column| self.as_written(column, start))
+                columns.iter_mut().any(|c| is_for(c, first) && holds(c, value) && scalar(c, value))
+                    || columns.iter_mut().any(|c| self.as_written(c, start))
+                    || columns.iter_mut().any(|c| is_for(c, first) && scalar(c, value))
             }
         };
         if fits {
@@ -52,5 +54,88 @@ fn is_for(column: &Column, first: u8) -> bool {
         }
         (b'-' | b'0'..=b'9', Column::Float32(_) | Column::Float64(_) | Column::Decimal(..)) => true,
         _ => false,
+    }
+}
+
+/// Whether a column has a number as it is written, should it take it at all.
+fn holds(column: &Column, number: &[u8]) -> bool {
+    let shortest = |text: String| Digits::of(text.as_bytes()) == Digits::of(number);
+    match column {
+        Column::Float64(_) => {
+            value::float(number).is_some_and(|n| n.is_finite() && shortest(format!("{n:e}")))
+        }
+        Column::Float32(_) => {
+            value::float32(number).is_some_and(|n| n.is_finite() && shortest(format!("{n:e}")))
+        }
+        Column::Decimal(_, scale, _) => Digits::of(number).is_some_and(|n| n.fraction <= i64::from(*scale)),
+        _ => true,
+    }
+}
+
+/// The digits of a number without zeros at either end, and how many of them are behind the point (negative: how many zeros follow them).
+#[derive(Debug, PartialEq, Eq)]
+struct Digits {
+    digits: Vec<u8>,
+    fraction: i64,
+}
+
+impl Digits {
+    /// Of a number as JSON writes them; its sign does not matter. `None`: its exponent is beyond all bounds.
+    fn of(number: &[u8]) -> Option<Self> {
+        let end = number.iter().position(|b| matches!(b, b'e' | b'E')).unwrap_or(number.len());
+        let exponent = match number.get(end + 1..) {
+            None | Some([]) => 0,
+            Some(text) => value::int(text)?,
+        };
+        let mantissa = &number[..end];
+        let behind = mantissa.iter().position(|b| *b == b'.').map_or(0, |point| mantissa.len() - point - 1);
+        let all = mantissa.iter().copied().filter(u8::is_ascii_digit);
+        let mut digits: Vec<u8> = all.skip_while(|digit| *digit == b'0').collect();
+        let mut fraction = i64::try_from(behind).ok()?.checked_sub(exponent)?;
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+            fraction = fraction.checked_sub(1)?;
+        }
+        if digits.is_empty() {
+            fraction = 0;
+        }
+        Some(Self { digits, fraction })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_shortest_is_held(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
+            let column = Column::new(&arrow::datatypes::DataType::Float64).unwrap();
+            prop_assert!(holds(&column, number.to_string().as_bytes()));
+            let text = format!("{number:e}");
+            prop_assert!(holds(&column, text.as_bytes()), "{}", text);
+        }
+
+        #[test]
+        fn whole_numbers_are_doubles_when_they_come_back(number in any::<i64>()) {
+            let column = Column::new(&arrow::datatypes::DataType::Float64).unwrap();
+            let comes_back = (number as f64) as i128 == i128::from(number);
+            // Of two numbers that are the same double one has the fewer digits: it alone is as written.
+            prop_assert!(comes_back || !holds(&column, number.to_string().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn digits_are_compared_as_they_are_written() {
+        let of = |text: &str| {
+            Digits::of(text.as_bytes()).map(|n| (String::from_utf8(n.digits).unwrap(), n.fraction))
+        };
+        assert_eq!(of("-1.50"), Some(("15".to_owned(), 1)));
+        assert_eq!(of("1500"), Some(("15".to_owned(), -2)));
+        assert_eq!(of("0.0015e2"), Some(("15".to_owned(), 2)));
+        assert_eq!(of("0.000"), Some((String::new(), 0)));
+        assert_eq!(of("1e99999999999999999999"), None);
     }
 }

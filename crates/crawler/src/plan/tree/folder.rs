@@ -141,8 +141,8 @@ impl Folder {
     }
 
     /// Leaves out the files that differ from most of the others, where columns are found by name: those still make
-    /// their table. Returns the keys of what was left out.
-    pub(super) fn keep_majority(&mut self) -> Vec<String> {
+    /// their table. Returns what was left out.
+    pub(super) fn keep_majority(&mut self) -> Vec<FileEntry> {
         let total = self.recognised();
         let Some(most) = self.groups.iter().max_by_key(|g| g.files) else { return Vec::new() };
         let alike = self.groups.iter().all(|g| g.kind == most.kind && g.is_by_name());
@@ -154,8 +154,14 @@ impl Folder {
             std::mem::take(&mut self.files).into_iter().partition(|f| most.fits(&f.shape, Likeness::Similar));
         self.files = kept;
         self.groups = vec![most];
-        let odd: Vec<FileEntry> = odd;
-        odd.into_iter().map(|file| file.key).collect()
+        odd
+    }
+
+    /// Takes files back that were left out.
+    pub(super) fn take_back(&mut self, odd: Vec<FileEntry>, likeness: Likeness) {
+        odd.iter().for_each(|file| group(&mut self.groups, &file.shape, likeness));
+        self.files.extend(odd);
+        self.files.sort_by(|a, b| a.key.cmp(&b.key));
     }
 }
 
