@@ -46,7 +46,7 @@ pub(super) fn prose(input: &Input) -> FormatError {
 }
 
 /// Endings that promise something else than text.
-const OTHERS: [&str; 6] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xls"];
+const OTHERS: [&str; 8] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"];
 
 /// What speaks against all formats at once, and what to do about it.
 fn unknown(name: &str) -> String {
