@@ -380,6 +380,9 @@ def test_orc_timestamps_of_any_precision(crawl):
     crawl.put("at/b.orc", orc_file(early))
     _, status = crawl.execute(f'select t from "{crawl.database}"."at"')
     assert status["State"] == "FAILED" and "at/b.orc" in status["StateChangeReason"], status
+    # What will fail, the crawl says.
+    crawl.run()
+    assert f"s3://{crawl.bucket}/at/b.orc, column t: reading this column, which has timestamps before 1970 with a fraction " in crawl.log()
 
 
 @pytest.mark.parametrize("write", [orc_file, parquet_file], ids=["orc", "parquet"])
@@ -445,6 +448,19 @@ def test_bad_files_are_named_and_the_rest_is_catalogued(crawl):
 
 
 # Jobs
+
+def test_instants_of_parquet_are_utc_in_orc(glue):
+    at = [dt.datetime(2024, 2, 29, 23, 59, 59, 5, tzinfo=dt.timezone(dt.timedelta(hours=-5))), None]
+    table = pa.table({"id": [1, 2], "at": pa.array(at, pa.timestamp("us", tz="America/Bogota"))})
+    glue.put("in/a.parquet", parquet_file(table))
+    nodes = {"s": {"S3ParquetSource": {"Name": "s", "Paths": [glue.path("in")]}},
+             "o": {"S3DirectTarget": {"Name": "o", "Inputs": ["s"], "Path": glue.path("out"), "Format": "orc"}}}
+    glue.run(glue.create(nodes))
+    bodies = [glue.s3.get_object(Bucket=glue.bucket, Key=key)["Body"].read() for key in glue.keys("out")]
+    read = pa.concat_tables(orc.ORCFile(io.BytesIO(body)).read() for body in bodies)
+    assert str(read.schema.field("at").type) == "timestamp[ns]"
+    assert read.to_pydict()["at"] == [dt.datetime(2024, 3, 1, 4, 59, 59, 5), None]
+
 
 @pytest.mark.parametrize(
     "kind, compression", [("avro", ""), ("avro", "deflate"), ("avro", "uncompressed"), ("orc", ""), ("orc", "zlib")]

@@ -44,6 +44,10 @@ pub(crate) async fn members(source: &Arc<dyn ByteSource>) -> Result<Vec<Arc<dyn 
 /// Reads all of the archive to its end: members that are damaged, or not of the size that the directory gives, and more
 /// than `limit` bytes of content together, are errors. What has passed can be decompressed in that much memory.
 pub(crate) async fn check_content(source: &Arc<dyn ByteSource>, limit: u64) -> Result<(), FormatError> {
+    if !directory::is_plain(&**source).await? {
+        let what = "a document whose archive has something between or behind its directory".to_owned();
+        return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+    }
     let entries = directory::read(&**source).await?;
     let total = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
     if total > limit {

@@ -31,7 +31,9 @@ pub(super) fn refusal(input: &Input) -> FormatError {
     match nearest(sample, input.at_eof()) {
         Some(found) => of_candidate(input, &found),
         None => {
-            let reason = unknown(input.name());
+            let hint = super::widths::hint(sample, input.at_eof());
+            let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+            let reason = format!("{}{hint}", unknown(input.name()));
             FormatError::new(input.name(), Problem::Unrecognised { reason })
         }
     }
