@@ -104,6 +104,23 @@ def test_tables_of_ion_by_hand(tenon):
     assert "ion/a.ion, byte 0, column n" in reason and "40000" in reason
 
 
+def test_the_crawl_says_how_lines_of_fixed_width_become_a_table(crawl):
+    lines = ["ID   NAME     PRICE", "0001 Alice    12.50", "0002 Bob M.    3.00"]
+    crawl.put("stock/a.txt", "\n".join(lines) + "\n")
+    crawl.create().run()
+    assert crawl.tables() == {}
+    assert "with the SerDe tenon.FixedWidthSerDe, with a width for each column (by the blanks between them, widths = 5,9,5), and " \
+        "skip.header.line.count = 1, because its first line is a header" in crawl.log()
+    crawl.glue.create_table(DatabaseName=crawl.database, TableInput={
+        "Name": "stock", "TableType": "EXTERNAL_TABLE", "Parameters": {"skip.header.line.count": "1"},
+        "StorageDescriptor": {
+            "Columns": [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}, {"Name": "price", "Type": "double"}],
+            "Location": f"s3://{crawl.bucket}/stock/", "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "SerdeInfo": {"SerializationLibrary": "tenon.FixedWidthSerDe", "Parameters": {"widths": "5,9,5"}}}})
+    got = crawl.query(f'select * from "{crawl.database}"."stock" order by id')
+    assert got == [["1", "Alice", "12.5"], ["2", "Bob M.", "3.0"]]
+
+
 def test_lines_of_fixed_width_and_manifests(tenon):
     athena = Athena(tenon)
     glue, s3 = tenon.client("glue"), tenon.client("s3")

@@ -41,23 +41,42 @@ fn long(bytes: &[u8], at: usize) -> Option<u64> {
 /// Reads the list of members. Errors: `Compression` for what is damaged.
 pub(super) async fn read(source: &dyn ByteSource) -> Result<Vec<Entry>, FormatError> {
     let name = source.name();
-    let size = source.size();
-    let from = size.saturating_sub(END_BYTES + MAX_COMMENT_BYTES);
-    let tail = fetch(source, from..size).await?;
-    let at = find_end(&tail).ok_or_else(|| damaged(name, "the archive has no directory: it is cut short"))?;
-    let range = match place(&tail[at..]) {
-        Some(range) => range,
-        None => place_64(source, from + at as u64).await?,
-    };
-    if range.end > size || range.start > range.end {
-        return Err(damaged(name, "the directory lies outside the file"));
-    }
+    let Found { range, .. } = find(source).await?;
     if range.end - range.start > MAX_DIRECTORY_BYTES {
         let what = "a zip archive with so many members".to_owned();
         return Err(FormatError::new(name, Problem::Unsupported { what }));
     }
     let directory = fetch(source, range).await?;
     entries(&directory).ok_or_else(|| damaged(name, "the directory is damaged"))
+}
+
+/// Whether the archive can be read in one way only: nothing lies between the directory and the records that say where it is,
+/// and none of these is in the comment behind them. Other libraries look for them in other ways.
+pub(super) async fn is_plain(source: &dyn ByteSource) -> Result<bool, FormatError> {
+    let Found { range, behind, comment } = find(source).await?;
+    Ok(range.end == behind && memchr::memmem::find(&comment, b"PK").is_none())
+}
+
+/// Where the directory is, where the records behind it begin, and the comment behind these.
+struct Found {
+    range: Range<u64>,
+    behind: u64,
+    comment: Bytes,
+}
+
+async fn find(source: &dyn ByteSource) -> Result<Found, FormatError> {
+    let (name, size) = (source.name(), source.size());
+    let from = size.saturating_sub(END_BYTES + MAX_COMMENT_BYTES);
+    let tail = fetch(source, from..size).await?;
+    let at = find_end(&tail).ok_or_else(|| damaged(name, "the archive has no directory: it is cut short"))?;
+    let (range, behind) = match place(&tail[at..]) {
+        Some(range) => (range, from + at as u64),
+        None => place_64(source, from + at as u64).await?,
+    };
+    if range.end > size || range.start > range.end {
+        return Err(damaged(name, "the directory lies outside the file"));
+    }
+    Ok(Found { range, behind, comment: tail.slice(at + END_BYTES as usize..) })
 }
 
 async fn fetch(source: &dyn ByteSource, range: Range<u64>) -> Result<Bytes, FormatError> {
@@ -82,7 +101,8 @@ fn place(end: &[u8]) -> Option<Range<u64>> {
     Some(u64::from(start)..u64::from(start) + u64::from(size))
 }
 
-async fn place_64(source: &dyn ByteSource, end_at: u64) -> Result<Range<u64>, FormatError> {
+/// Where the directory is, and where the record that says so begins.
+async fn place_64(source: &dyn ByteSource, end_at: u64) -> Result<(Range<u64>, u64), FormatError> {
     let broken = || damaged(source.name(), "the zip64 records are damaged");
     let locator_at = end_at.checked_sub(LOCATOR_BYTES).ok_or_else(broken)?;
     let locator = fetch(source, locator_at..end_at).await?;
@@ -95,7 +115,7 @@ async fn place_64(source: &dyn ByteSource, end_at: u64) -> Result<Range<u64>, Fo
         return Err(broken());
     }
     let (size, start) = (long(&record, 40).ok_or_else(broken)?, long(&record, 48).ok_or_else(broken)?);
-    Ok(start..start.checked_add(size).ok_or_else(broken)?)
+    Ok((start..start.checked_add(size).ok_or_else(broken)?, at))
 }
 
 fn entries(mut directory: &[u8]) -> Option<Vec<Entry>> {

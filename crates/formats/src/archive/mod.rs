@@ -8,6 +8,7 @@
 
 mod directory;
 mod member;
+mod parts;
 
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ use crate::error::{FormatError, Problem};
 use crate::source::ByteSource;
 use directory::Entry;
 use member::MemberSource;
+
+pub(crate) use parts::{Part, Parts};
 
 /// The archive's files as sources, in the directory's order, without folders, empty files and hidden ones (names that
 /// begin with `_` or `.`, as in a table's folder). Errors: a damaged directory, and a member that is encrypted or
@@ -41,13 +44,18 @@ pub(crate) async fn members(source: &Arc<dyn ByteSource>) -> Result<Vec<Arc<dyn 
 /// Reads all of the archive to its end: members that are damaged, or not of the size that the directory gives, and more
 /// than `limit` bytes of content together, are errors. What has passed can be decompressed in that much memory.
 pub(crate) async fn check_content(source: &Arc<dyn ByteSource>, limit: u64) -> Result<(), FormatError> {
+    if !directory::is_plain(&**source).await? {
+        let what = "a document whose archive has something between or behind its directory".to_owned();
+        return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
+    }
     let entries = directory::read(&**source).await?;
     let total = entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
     if total > limit {
         let what = format!("content of more than {} MiB in one document", limit >> 20);
         return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
     }
-    for entry in entries.into_iter().filter(|entry| entry.size > 0) {
+    // One that claims to be empty and is not must not pass.
+    for entry in entries.into_iter().filter(|entry| entry.size > 0 || entry.stored > 0) {
         let size = entry.size;
         let member = MemberSource::new(Arc::clone(source), entry)?;
         let mut pieces = member.stream(0..size);
@@ -59,28 +67,46 @@ pub(crate) async fn check_content(source: &Arc<dyn ByteSource>, limit: u64) -> R
 }
 
 /// Whether the archive is a workbook or another document that merely is packed as zip; `None` for plain archives.
-pub(crate) async fn document(source: &dyn ByteSource) -> Result<Option<Document>, FormatError> {
-    let entries = directory::read(source).await?;
+pub(crate) async fn document(source: &Arc<dyn ByteSource>) -> Result<Option<Document>, FormatError> {
+    let entries = directory::read(&**source).await?;
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     Ok(if has("xl/workbook.xml") {
         Some(Document::Workbook)
+    } else if has("xl/workbook.bin") {
+        Some(Document::BinaryWorkbook)
     } else if has("[Content_Types].xml") {
         Some(Document::Office)
-    } else if entries.first().is_some_and(|entry| entry.name == "mimetype") && has("content.xml") {
-        Some(Document::Open)
+    } else if let Some(entry) = entries.iter().find(|entry| entry.name == "mimetype")
+        && has("content.xml")
+    {
+        open_document(source, entry).await?
     } else {
         None
     })
 }
 
+/// What kind of OpenDocument a member `mimetype` says, if any.
+async fn open_document(source: &Arc<dyn ByteSource>, entry: &Entry) -> Result<Option<Document>, FormatError> {
+    const FAMILY: &[u8] = b"application/vnd.oasis.opendocument.";
+    let member = MemberSource::new(Arc::clone(source), entry.clone())?;
+    let kind = member.read(0..entry.size.min(100)).await.map_err(|e| FormatError::io(source.name(), e))?;
+    let Some(kind) = kind.trim_ascii().strip_prefix(FAMILY) else { return Ok(None) };
+    let is_spreadsheet = matches!(kind, b"spreadsheet" | b"spreadsheet-template");
+    Ok(Some(if is_spreadsheet { Document::Spreadsheet } else { Document::Open }))
+}
+
 /// What an archive can be besides an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Document {
-    /// Excel's.
+    /// Excel's, of XML.
     Workbook,
+    /// Excel's, of records.
+    BinaryWorkbook,
+    /// OpenDocument's.
+    Spreadsheet,
     /// Another office document of Microsoft's.
     Office,
-    /// A text, a sheet or a drawing of OpenDocument's.
+    /// A text or a drawing of OpenDocument's.
     Open,
 }
 

@@ -26,8 +26,8 @@ pub(crate) async fn infer(
             let Some(cell) = cell else { continue };
             filled[column] += 1;
             types[column] = Some(match &types[column] {
-                None => cell.ty.clone(),
-                Some(known) => merged(known, &cell.ty),
+                None => cell.kind.ty(),
+                Some(known) => merged(known, &cell.kind.ty()),
             });
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::sheet::{Cell, Sheet, load};
+use super::cell::Cell;
+use super::sheet::{Sheet, load};
 use crate::builder::BatchBuilder;
 use crate::conform::{place, unclear};
 use crate::error::{FormatError, Problem, excerpt};

@@ -21,14 +21,14 @@ pub(super) async fn infer(
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
     let stated = options.format.as_ref();
-    match archive::document(&**source).await? {
-        Some(Document::Workbook)
+    match archive::document(source).await? {
+        Some(Document::Workbook | Document::BinaryWorkbook | Document::Spreadsheet)
             if options.csv.is_none() && stated.is_none_or(|format| matches!(format, Format::Excel(_))) =>
         {
             return excel::infer(Arc::clone(source), options).await;
         }
         None if !matches!(stated, Some(Format::Excel(_))) => {}
-        Some(Document::Workbook) => {
+        Some(Document::Workbook | Document::BinaryWorkbook | Document::Spreadsheet) => {
             let reason = "it is an Excel workbook".to_owned();
             return Err(FormatError::new(source.name(), Problem::Unrecognised { reason }));
         }
@@ -37,7 +37,7 @@ pub(super) async fn infer(
             return Err(FormatError::new(source.name(), Problem::Unrecognised { reason }));
         }
         Some(Document::Office | Document::Open) => {
-            let what = "an office document other than an Excel workbook".to_owned();
+            let what = "an office document other than a workbook".to_owned();
             return Err(FormatError::new(source.name(), Problem::Unsupported { what }));
         }
     }

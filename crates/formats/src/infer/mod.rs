@@ -36,6 +36,7 @@ use crate::avro;
 use crate::compression::Compression;
 use crate::encoding::Encoding;
 use crate::error::{FormatError, Problem};
+use crate::excel;
 use crate::hive::HiveType;
 use crate::options::{Format, ParquetOptions};
 use crate::orc;
@@ -197,6 +198,9 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
         let reason = format!("it does not begin as {} does", format.classification());
         return Err(FormatError::new(&name, Problem::Unrecognised { reason }));
     }
+    if head.starts_with(excel::COMPOUND_MAGIC) {
+        return infer_compound(source, options).await;
+    }
     if let Some(what) = known_binary(&head) {
         return Err(FormatError::new(&name, Problem::Unsupported { what: what.to_owned() }));
     }
@@ -204,6 +208,20 @@ pub async fn infer(source: Arc<dyn ByteSource>, options: &InferOptions) -> Resul
         Compression::Zip => archive::infer(&source, options).await,
         compression => infer_text(&source, compression, options).await,
     }
+}
+
+/// A compound file is a workbook (`.xls`), or nothing that is read.
+async fn infer_compound(
+    source: Arc<dyn ByteSource>,
+    options: &InferOptions,
+) -> Result<Inferred, FormatError> {
+    if options.csv.is_none()
+        && options.format.as_ref().is_none_or(|format| matches!(format, Format::Excel(_)))
+    {
+        return excel::infer(source, options).await;
+    }
+    let reason = "it is a compound file (OLE), as `.xls` workbooks are, and no text".to_owned();
+    Err(FormatError::new(source.name(), Problem::Unrecognised { reason }))
 }
 
 async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> Result<Inferred, FormatError> {
@@ -311,9 +329,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some("an image"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF document"),
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
-            Some("an old document of Office (such as .xls), or an encrypted workbook,")
-        }
         _ => None,
     }
 }

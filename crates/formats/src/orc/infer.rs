@@ -8,6 +8,7 @@ use orc_rust::reader::metadata::FileMetadata;
 use orc_rust::schema::{ArrowSchemaOptions, TimestampPrecision};
 
 use super::fetch::tail;
+use super::moments::unreadable;
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::infer::{InferOptions, Inferred, typed};
@@ -30,7 +31,8 @@ pub(crate) async fn infer(
         let found = "ORC without columns".to_owned();
         return Err(FormatError::new(&name, Problem::NoRecords { found }));
     }
-    let (fields, problems) = typed(&name, &schema, &[], options)?;
+    let (fields, mut problems) = typed(&name, &schema, &[], options)?;
+    problems.extend(unreadable(&metadata).into_iter().map(|column| early(&name, column)));
     Ok(Inferred {
         format: Format::Orc(OrcOptions::default()),
         compression: Compression::None,
@@ -44,4 +46,13 @@ pub(crate) async fn infer(
         unseen: 0,
         problems,
     })
+}
+
+/// A column that a query will fail on.
+fn early(name: &str, column: String) -> FormatError {
+    let what =
+        "reading this column, which has timestamps before 1970 with a fraction of a second,".to_owned();
+    let mut error = FormatError::new(name, Problem::Unsupported { what });
+    error.place.column = Some(column);
+    error
 }

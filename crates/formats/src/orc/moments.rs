@@ -42,21 +42,34 @@ fn with_decimals(field: &FieldRef) -> FieldRef {
 
 /// The columns of the file, at its top level, that have moments before 1970, with their last moment in milliseconds.
 pub(super) fn early(metadata: &FileMetadata) -> HashMap<String, i64> {
+    let ends = ends(metadata).into_iter();
+    ends.filter(|(_, first, _)| *first < 0).map(|(name, _, last)| (name, last)).collect()
+}
+
+/// The columns of which the statistics say that they cannot be read: their first moment is before 1970 and has a fraction of a
+/// second. (Of fractions in later moments, or finer than milliseconds, the statistics say nothing.)
+pub(super) fn unreadable(metadata: &FileMetadata) -> Vec<String> {
+    let ends = ends(metadata).into_iter();
+    ends.filter(|(_, first, _)| *first < 0 && first % 1000 != 0).map(|(name, ..)| name).collect()
+}
+
+/// The columns with moments, at the file's top level: their first and last moments in milliseconds, by its statistics.
+fn ends(metadata: &FileMetadata) -> Vec<(String, i64, i64)> {
     let statistics = metadata.column_file_statistics();
-    let ends = |index: usize| match statistics.get(index)?.type_statistics()? {
+    let of_type = |index: usize| match statistics.get(index)?.type_statistics()? {
         TypeStatistics::Timestamp { min, max, min_utc, max_utc } => {
             Some((*min.min(min_utc), *max.max(max_utc)))
         }
         _ => None,
     };
-    let mut found = HashMap::new();
+    let mut found = Vec::new();
     for column in metadata.root_data_type().children() {
         let mut places = Vec::new();
         timestamps(column.data_type(), &mut places);
-        let first = places.iter().filter_map(|at| ends(*at)).map(|(first, _)| first).min();
-        let last = places.iter().filter_map(|at| ends(*at)).map(|(_, last)| last).max();
-        if let (Some(..0), Some(last)) = (first, last) {
-            found.insert(column.name().to_owned(), last);
+        let first = places.iter().filter_map(|at| of_type(*at)).map(|(first, _)| first).min();
+        let last = places.iter().filter_map(|at| of_type(*at)).map(|(_, last)| last).max();
+        if let (Some(first), Some(last)) = (first, last) {
+            found.push((column.name().to_owned(), first, last));
         }
     }
     found

@@ -120,7 +120,8 @@ fn element(tag: &BytesStart<'_>, content: usize) -> Result<Node, String> {
     Ok(node)
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<char, String> {
+/// The character that a reference stands for. Errors: an entity that is not one of XML's own.
+pub(crate) fn resolve(reference: &BytesRef<'_>) -> Result<char, String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
         return Ok(character);
     }

@@ -19,6 +19,9 @@ mod properties;
 mod reading;
 mod serdes;
 mod typed;
+mod workbook_files;
+mod workbook_limits;
+mod workbooks;
 mod xml;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod hinted;
 mod prose;
 mod refusal;
 mod undivided;
+mod widths;
 
 use super::{InferOptions, Inferred};
 use crate::compression::Compression;

@@ -31,7 +31,9 @@ pub(super) fn refusal(input: &Input) -> FormatError {
     match nearest(sample, input.at_eof()) {
         Some(found) => of_candidate(input, &found),
         None => {
-            let reason = unknown(input.name());
+            let hint = super::widths::hint(sample, input.at_eof());
+            let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+            let reason = format!("{}{hint}", unknown(input.name()));
             FormatError::new(input.name(), Problem::Unrecognised { reason })
         }
     }
@@ -46,7 +48,7 @@ pub(super) fn prose(input: &Input) -> FormatError {
 }
 
 /// Endings that promise something else than text.
-const OTHERS: [&str; 6] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xls"];
+const OTHERS: [&str; 8] = [".parquet", ".orc", ".avro", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"];
 
 /// What speaks against all formats at once, and what to do about it.
 fn unknown(name: &str) -> String {
