@@ -33,6 +33,8 @@ mod timeline;
 mod values;
 
 #[cfg(test)]
+mod history_tests;
+#[cfg(test)]
 mod tests;
 
 use catalog::Table;

@@ -80,7 +80,11 @@ mod tests {
             assert_eq!(FileName::of(&name), FileName::Base(base), "{name}");
         }
         for name in [format!(".{id}_20240402.log.1_0-3-3"), format!(".{id}_20240402.log.12")] {
-            assert_eq!(FileName::of(&name), FileName::Log(LogName { file_id: id, instant: "20240402" }), "{name}");
+            assert_eq!(
+                FileName::of(&name),
+                FileName::Log(LogName { file_id: id, instant: "20240402" }),
+                "{name}"
+            );
         }
         for name in [
             ".hoodie_partition_metadata",
