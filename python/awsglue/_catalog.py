@@ -64,12 +64,22 @@ def _null_text(storage: Dict[str, Any]) -> Optional[str]:
     return serde.get("Parameters", {}).get("serialization.null.format", "\\N")
 
 
+def _open_format(facts: Dict[str, Any], storage: Dict[str, Any]) -> Optional[str]:
+    """The format of a table whose rows are what its log says, not what its folder holds."""
+    parameters = facts.get("Parameters", {})
+    named = {parameters.get(name, "").upper() for name in ("table_type", "spark.sql.sources.provider")}
+    if "Hoodie" in storage.get("InputFormat", ""):
+        named.add("HUDI")
+    return next((kind for kind in ("ICEBERG", "DELTA", "HUDI") if kind in named), None)
+
+
 def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Options:
     serde = storage.get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "").rpartition(".")[2]
     parameters = {**facts.get("Parameters", {}), **storage.get("Parameters", {}), **serde.get("Parameters", {})}
-    if facts.get("Parameters", {}).get("table_type", "").upper() in ("ICEBERG", "DELTA", "HUDI"):
-        raise NotBuilt(f"reading {full}, a table of {facts['Parameters']['table_type']}", "use spark.table, or Athena")
+    kind = _open_format(facts, storage)
+    if kind:
+        raise NotBuilt(f"reading {full}, a table of {kind}", "use Athena or a visual job" if kind == "HUDI" else "use spark.table, or Athena")
     if library in ("LazySimpleSerDe", "OpenCSVSerde"):
         return _csv_options(parameters, library)
     formats = {"ParquetHiveSerDe": "parquet", "JsonSerDe": "json", "OpenXJsonSerDe": "json", "AvroSerDe": "avro",

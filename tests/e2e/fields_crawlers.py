@@ -194,6 +194,7 @@ ELSEWHERE = {
     "Targets.DynamoDBTargets.": "test_crawler_dynamodb.py",
     "Targets.DeltaTargets.": "test_open_tables.py",
     "Targets.IcebergTargets.": "test_open_tables.py",
+    "Targets.HudiTargets.": "test_hudi.py",
     "Targets.S3Targets.EventQueueArn": "test_crawler_events.py",
     "Targets.S3Targets.DlqEventQueueArn": "test_crawler_events.py",
     "Targets.CatalogTargets.EventQueueArn": "test_crawler_events.py",

@@ -313,7 +313,7 @@ def test_states_and_faults(crawl):
     s3 = {"S3Targets": [{"Path": "s3://bucket/x/"}]}
     for extra in (
         {"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}},
-        {"Targets": {"HudiTargets": [{"Paths": ["s3://bucket/x/"]}]}},
+        {"Targets": {"MongoDBTargets": [{"ConnectionName": "c", "Path": "d/c"}]}},
         {"Targets": s3, "Schedule": "cron(0 12 * * * *)"},
         {"Targets": s3, "Classifiers": ["mine"]},
         {"Targets": s3, "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}},

@@ -164,7 +164,7 @@ def test_refused_fields_are_refused(tenon, glue_fields):
                 request[top] = {}
             if "Targets.CatalogTargets" in field:
                 request["Targets"] = fields_crawlers.catalog("d", "known")
-            for kind_of_target in ("DeltaTargets", "IcebergTargets"):
+            for kind_of_target in ("DeltaTargets", "IcebergTargets", "HudiTargets"):
                 if f"Targets.{kind_of_target}." in field:
                     request["Targets"] = {kind_of_target: [{}]}
             put(request, field, value_of(name, field))

@@ -1,4 +1,4 @@
-"""Delta, Iceberg and Hudi: crawled as what they are, and never read as loose Parquet files."""
+"""Delta and Iceberg: crawled as what they are, and never read as loose Parquet files, as little as Hudi (test_hudi)."""
 
 import json
 
@@ -277,14 +277,6 @@ def test_iceberg_depth_and_tables_that_have_a_catalog(crawl):
     assert "UPDATED_BY_CRAWLER" not in crawl.tables()["own"]["Parameters"]
     assert "it is left to its own commits" in crawl.log()
     assert made.metadata_location == crawl.tables()["own"]["Parameters"]["metadata_location"]
-
-
-def test_hudi_targets_are_refused(crawl):
-    error = fault(
-        crawl.glue.create_crawler, Name=crawl.name, Role="r", DatabaseName=crawl.database,
-        Targets={"HudiTargets": [{"Paths": [f"s3://{crawl.bucket}/h"]}]},
-    )
-    assert "HudiTargets" in error["Message"] and "several versions" in error["Message"], error
 
 
 def test_open_tables_below_an_s3_target_are_left_out_and_named(crawl, lake):

@@ -27,7 +27,7 @@
 //! After [`MAX_ATTEMPTS`] starts it is FAILED instead.
 //!
 //! # Omitted on purpose
-//! Targets of other kinds (MongoDB, Hudi): refused when a crawler is made.
+//! Targets of other kinds (MongoDB): refused when a crawler is made.
 
 pub mod classifier;
 mod definition;
@@ -48,7 +48,7 @@ mod undo;
 mod words;
 
 pub use definition::{
-    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, IcebergTarget, JdbcTarget, S3Target,
+    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, HudiTarget, IcebergTarget, JdbcTarget, S3Target,
     UpdateBehavior,
 };
 pub use error::CrawlerError;

@@ -333,7 +333,8 @@ impl<'a> Input<'a> {
                     fields.map(|(name, inner)| Ok((name.clone(), self.value(inner, named, depth + 1)?)));
                 Avro::Record(fields.collect::<Result<_, AvroError>>()?)
             }
-            Schema::Named(name) => match named.get(name) {
+            // A reference may have the namespace that its definition leaves to the record around it.
+            Schema::Named(name) => match named.get(name).or_else(|| named.get(name.rsplit('.').next()?)) {
                 Some(schema) => self.value(schema, named, depth + 1)?,
                 None => return bad(format!("its schema has no type {name:?}")),
             },

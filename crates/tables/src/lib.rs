@@ -1,5 +1,5 @@
 //! Open table formats: Apache Iceberg tables of the data catalog, their metadata and commits; reading Delta Lake tables
-//! ([`delta`]).
+//! ([`delta`]) and the base files of Apache Hudi tables ([`hudi`]).
 //!
 //! ```text
 //! requirements + updates ─► load ─► check, apply (pure) ─► metadata file staged ─► one transaction: object row,
@@ -33,6 +33,7 @@ pub mod delta;
 mod error;
 pub mod files;
 mod glue;
+pub mod hudi;
 mod manifest;
 pub mod metadata;
 mod requirement;

@@ -72,12 +72,17 @@ pub struct Table {
 
 impl Table {
     /// The open table format that the table is of (`iceberg`, `delta`, `hudi`): its rows are what its log or metadata says,
-    /// not what its folder holds.
+    /// not what its folder holds. Hudi tables may be told by their InputFormat alone (`org.apache.hudi.hadoop.Hoodie…`), as
+    /// Athena's documentation makes them.
     pub fn open_format(&self) -> Option<&'static str> {
         let named =
             ["table_type", "spark.sql.sources.provider"].map(|name| self.parameter(name).unwrap_or_default());
         let of = |format: &&str| named.iter().any(|name| name.eq_ignore_ascii_case(format));
-        ["iceberg", "delta", "hudi"].into_iter().find(|format| of(format))
+        let input_format = self.storage_descriptor().and_then(|found| found.input_format.as_deref());
+        let is_hudi =
+            input_format.is_some_and(|class| class.contains(".hadoop.") && class.contains("Hoodie"));
+        let found = ["iceberg", "delta", "hudi"].into_iter().find(|format| of(format));
+        found.or(is_hudi.then_some("hudi"))
     }
 
     /// The kind of stream whose records are the table's rows (`kinesis`, `kafka`), as Glue's tables of streams say it: in the

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     CatalogTarget, Configuration, Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, EVENTS,
-    EVERYTHING, IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
+    EVERYTHING, HudiTarget, IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
@@ -92,7 +92,9 @@ impl Targets {
     /// Whether there is any target that is no files.
     fn has_others(&self, settings: &Configuration) -> bool {
         let databases = !self.jdbc_targets.is_empty() || !self.dynamodb_targets.is_empty();
-        let tables = !self.delta_targets.is_empty() || !self.iceberg_targets.is_empty();
+        let tables = !self.delta_targets.is_empty()
+            || !self.iceberg_targets.is_empty()
+            || !self.hudi_targets.is_empty();
         databases || tables || !settings.api_targets.is_empty()
     }
 
@@ -107,7 +109,7 @@ impl Definition {
         if let Some(kind) = first_given(&self.targets.other) {
             return refused(format!(
                 "{kind} are not supported: S3Targets, JdbcTargets, DynamoDBTargets, DeltaTargets, IcebergTargets, \
-                 CatalogTargets and ApiTargets in Configuration are"
+                 HudiTargets, CatalogTargets and ApiTargets in Configuration are"
             ));
         }
         let targets = &self.targets;
@@ -137,6 +139,7 @@ impl Definition {
         self.targets.dynamodb_targets.iter().try_for_each(check_dynamodb)?;
         self.targets.delta_targets.iter().try_for_each(DeltaTarget::check)?;
         self.targets.iceberg_targets.iter().try_for_each(IcebergTarget::check)?;
+        self.targets.hudi_targets.iter().try_for_each(HudiTarget::check)?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
             return refused("DatabaseName is needed for S3 targets and other data stores");
         }

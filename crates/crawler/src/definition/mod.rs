@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::error::CrawlerError;
 
 pub(crate) use configuration::Configuration;
-pub use open_tables::{DeltaTarget, IcebergTarget};
+pub use open_tables::{DeltaTarget, HudiTarget, IcebergTarget};
 
 /// A crawler as it was defined. Members that we only keep are in `other`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Targets {
     /// Folders with Iceberg tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub iceberg_targets: Vec<IcebergTarget>,
+    /// Folders with Hudi tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hudi_targets: Vec<HudiTarget>,
     /// Tables of the catalog, whose locations are crawled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalog_targets: Vec<CatalogTarget>,
@@ -303,7 +306,7 @@ mod tests {
                 "LOG DeleteBehavior",
             ),
             (json!({"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": []}]}}), "Tables"),
-            (json!({"Targets": {"HudiTargets": [{"Paths": ["x"]}]}}), "HudiTargets"),
+            (json!({"Targets": {"HudiTargets": [{"Paths": ["x"]}]}}), "S3 path"),
             (json!({"Targets": {"JdbcTargets": [{"Path": "d/%"}]}}), "ConnectionName"),
             (
                 json!({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "d"}]}}),

@@ -45,6 +45,23 @@ pub struct IcebergTarget {
     pub other: Map<String, Value>,
 }
 
+/// `HudiTarget`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct HudiTarget {
+    /// Folders with tables somewhere below them.
+    pub paths: Vec<String>,
+    /// Glob patterns relative to the paths.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<String>,
+    /// Levels of folders to look into; the path itself is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_traversal_depth: Option<u32>,
+    /// Connections, refused.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
 fn check_paths(paths: &[String], what: &str) -> Result<(), CrawlerError> {
     if paths.is_empty() {
         return refused(format!("{what} has no paths"));
@@ -75,17 +92,39 @@ impl DeltaTarget {
 
 impl IcebergTarget {
     pub(super) fn check(&self) -> Result<(), CrawlerError> {
-        check_paths(&self.paths, "Paths of an Iceberg target")?;
-        Exclusions::new(&self.exclusions)?;
-        if let Some(name) = first_given(&self.other) {
-            return refused(format!("{name} of an Iceberg target is not supported"));
+        check_walk(
+            "an Iceberg target",
+            &self.paths,
+            &self.exclusions,
+            self.maximum_traversal_depth,
+            &self.other,
+        )
+    }
+}
+
+impl HudiTarget {
+    pub(super) fn check(&self) -> Result<(), CrawlerError> {
+        check_walk("a Hudi target", &self.paths, &self.exclusions, self.maximum_traversal_depth, &self.other)
+    }
+}
+
+fn check_walk(
+    what: &str,
+    paths: &[String],
+    exclusions: &[String],
+    depth: Option<u32>,
+    other: &Map<String, Value>,
+) -> Result<(), CrawlerError> {
+    check_paths(paths, &format!("Paths of {what}"))?;
+    Exclusions::new(exclusions)?;
+    if let Some(name) = first_given(other) {
+        return refused(format!("{name} of {what} is not supported"));
+    }
+    match depth {
+        Some(depth) if !(1..=MAX_DEPTH).contains(&depth) => {
+            refused(format!("MaximumTraversalDepth must be between 1 and {MAX_DEPTH}"))
         }
-        match self.maximum_traversal_depth {
-            Some(depth) if !(1..=MAX_DEPTH).contains(&depth) => {
-                refused(format!("MaximumTraversalDepth must be between 1 and {MAX_DEPTH}"))
-            }
-            _ => Ok(()),
-        }
+        _ => Ok(()),
     }
 }
 
@@ -111,7 +150,13 @@ mod tests {
             target.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             json!({ "IcebergTargets": [target] })
         };
+        let hudi = |more: Value| {
+            let mut target = json!({"Paths": ["s3://bucket/t"]});
+            target.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({ "HudiTargets": [target] })
+        };
         assert!(of(delta(json!({"WriteManifest": false}))).is_ok());
+        assert!(of(hudi(json!({"MaximumTraversalDepth": 20, "Exclusions": ["x/**"]}))).is_ok());
         assert!(of(iceberg(json!({"MaximumTraversalDepth": 3, "Exclusions": ["x/**"]}))).is_ok());
         for (targets, word) in [
             (delta(json!({"WriteManifest": true})), "WriteManifest"),
@@ -124,6 +169,10 @@ mod tests {
             (iceberg(json!({"ConnectionName": "c"})), "ConnectionName"),
             (iceberg(json!({"Exclusions": ["[a"]})), "exclusion"),
             (iceberg(json!({"Paths": []})), "paths"),
+            (hudi(json!({"MaximumTraversalDepth": 0})), "MaximumTraversalDepth"),
+            (hudi(json!({"ConnectionName": "c"})), "ConnectionName"),
+            (hudi(json!({"Exclusions": ["[a"]})), "exclusion"),
+            (hudi(json!({"Paths": []})), "paths"),
         ] {
             let error = of(targets.clone()).unwrap_err().to_string();
             assert!(error.contains(word), "{targets}: {error}");

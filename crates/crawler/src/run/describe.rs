@@ -20,13 +20,14 @@ pub(crate) const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// When a crawler found that the files are gone, epoch milliseconds.
 pub(super) const DEPRECATED_BY: &str = "DEPRECATED_BY_CRAWLER";
 /// Parameters that change with every file and say nothing about the definition.
-pub(super) const STATISTICS: [&str; 6] = [
+pub(super) const STATISTICS: [&str; 7] = [
     "objectCount",
     "recordCount",
     "averageRecordSize",
     "sizeKey",
     "delta.lastUpdateVersion",
     "delta.lastCommitTimestamp",
+    "last_commit_time_sync",
 ];
 
 /// `s3://bucket/path`.

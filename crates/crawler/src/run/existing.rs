@@ -70,7 +70,7 @@ fn files_of(table: &Table) -> Result<Place, Ended> {
     }
     if is_open(table) {
         return refused(
-            "says itself what its files are (an open format): use a target of that format (DeltaTargets, IcebergTargets)"
+            "says itself what its files are (an open format): use a target of that format (DeltaTargets, IcebergTargets, HudiTargets)"
                 .to_owned(),
         );
     }

@@ -74,8 +74,8 @@ impl Format {
                 "it is a Delta table (_delta_log): its files are not its rows. Give it to a crawler as a DeltaTarget"
             }
             Self::Hudi => {
-                "it is a Hudi table (.hoodie), which keeps several versions of its files: they are not its rows. Hudi tables are \
-                 not read"
+                "it is a Hudi table (.hoodie), which keeps several versions of its files: they are not its rows. Give it to a \
+                 crawler as a HudiTarget"
             }
             Self::Iceberg => {
                 "it is an Iceberg table (metadata/*.metadata.json): its files are not its rows. Give it to a crawler as an \

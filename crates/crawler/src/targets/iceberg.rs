@@ -9,21 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use catalog::{CatalogError, Table, table};
-use lake::{BucketName, LakeError, ListQuery};
 use tables::{Tables, TablesError};
 
+use super::walk::{Sign, Walk};
 use super::{Described, LABELLED, Target, Yield};
-use crate::definition::{IcebergTarget, S3Target};
+use crate::definition::IcebergTarget;
 use crate::error::CrawlerError;
-use crate::exclusion::Exclusions;
 use crate::run::{Ended, Job, UPDATED_BY};
 use crate::words::named_some;
 
-/// Levels of folders when the target does not say.
-const DEFAULT_DEPTH: usize = 10;
 /// Entries of a page.
 const PAGE: usize = 1_000;
-const METADATA_FOLDER: &str = "metadata/";
+const SIGN: Sign = Sign { folder: "metadata/", file: newest };
 
 /// An Iceberg target.
 pub(crate) struct Iceberg {
@@ -47,18 +44,9 @@ impl Iceberg {
         managed: &BTreeMap<String, String>,
         found: &mut Yield,
     ) -> Result<(), Ended> {
-        let (bucket, prefix) = S3Target { path: path.to_owned(), ..S3Target::default() }.place()?;
-        let prefix = match prefix.trim_end_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        };
-        let walk = Walk {
-            job,
-            bucket,
-            exclusions: Exclusions::new(&self.target.exclusions)?,
-            depth: self.target.maximum_traversal_depth.map_or(DEFAULT_DEPTH, |depth| depth as usize),
-        };
-        let roots = match walk.roots(&prefix).await? {
+        let target = &self.target;
+        let walk = Walk::new(job, path, &target.exclusions, target.maximum_traversal_depth)?;
+        let roots = match walk.roots(&SIGN).await? {
             Ok(roots) => roots,
             Err(why) => {
                 found.failure.get_or_insert(why);
@@ -83,7 +71,7 @@ impl Iceberg {
                 },
             }
         }
-        self.whole.push(format!("s3://{}/{prefix}", walk.bucket.as_str()));
+        self.whole.push(format!("s3://{}/{}", walk.bucket.as_str(), walk.top));
         Ok(())
     }
 }
@@ -108,81 +96,6 @@ impl Target for Iceberg {
         let place = format!("{}/", location.trim_end_matches('/'));
         self.whole.iter().any(|path| place.starts_with(path))
             && !self.present.contains(place.trim_end_matches('/'))
-    }
-}
-
-struct Walk<'a> {
-    job: &'a Job<'a>,
-    bucket: BucketName,
-    exclusions: Exclusions,
-    depth: usize,
-}
-
-/// Folders and files of one folder: prefixes with their slash, keys with the time they were written.
-type Listed = (Vec<String>, Vec<(String, i64)>);
-
-impl Walk<'_> {
-    /// The tables below a prefix, each with the key of its newest metadata. The inner error: the bucket cannot be listed.
-    async fn roots(&self, top: &str) -> Result<Result<Vec<(String, String)>, String>, Ended> {
-        let mut found = Vec::new();
-        let mut folders = vec![(top.to_owned(), 1)];
-        while let Some((folder, depth)) = folders.pop() {
-            self.job.go_on()?;
-            let relative = folder.strip_prefix(top).unwrap_or_default();
-            if !relative.is_empty() && self.is_excluded(relative) {
-                continue;
-            }
-            let (below, _) = match self.list(&folder).await? {
-                Ok(listed) => listed,
-                Err(why) => return Ok(Err(why)),
-            };
-            let metadata = format!("{folder}{METADATA_FOLDER}");
-            if below.contains(&metadata) {
-                let (_, files) = match self.list(&metadata).await? {
-                    Ok(listed) => listed,
-                    Err(why) => return Ok(Err(why)),
-                };
-                if let Some(newest) = newest(&metadata, files) {
-                    if !self.exclusions.exclude(newest.strip_prefix(top).unwrap_or_default()) {
-                        found.push((folder, newest));
-                    }
-                    continue;
-                }
-            }
-            if depth < self.depth {
-                folders.extend(below.into_iter().map(|folder| (folder, depth + 1)));
-            }
-        }
-        found.sort();
-        Ok(Ok(found))
-    }
-
-    fn is_excluded(&self, folder: &str) -> bool {
-        self.exclusions.exclude(folder) || self.exclusions.exclude(folder.trim_end_matches('/'))
-    }
-
-    async fn list(&self, folder: &str) -> Result<Result<Listed, String>, Ended> {
-        let (mut folders, mut files) = (Vec::new(), Vec::new());
-        let mut after = None;
-        loop {
-            let query =
-                ListQuery { prefix: folder.to_owned(), delimiter: Some("/".to_owned()), after, limit: PAGE };
-            let ground = self.job.ground;
-            let mut tx = ground.store.read().await.map_err(CrawlerError::from)?;
-            let page = match ground.lake.list(&mut tx, &self.bucket, &query).await {
-                Ok(page) => page,
-                Err(LakeError::NoSuchBucket { bucket }) => {
-                    return Ok(Err(format!("The specified bucket does not exist: {bucket}")));
-                }
-                Err(error) => return Err(CrawlerError::from(error).into()),
-            };
-            folders.extend(page.common_prefixes);
-            files.extend(page.objects.into_iter().map(|o| (o.key.as_str().to_owned(), o.last_modified_ms)));
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(Ok((folders, files))),
-            }
-        }
     }
 }
 

@@ -12,8 +12,10 @@
 pub(crate) mod api;
 mod delta;
 pub(crate) mod dynamodb;
+mod hudi;
 pub(crate) mod iceberg;
 pub(crate) mod jdbc;
+mod walk;
 
 use async_trait::async_trait;
 use catalog::{Column, Parameters, SerDeInfo, StorageDescriptor, Table, TableInput};
@@ -105,6 +107,7 @@ pub(crate) fn of(definition: &Definition) -> Result<Vec<Box<dyn Target>>, Crawle
     all.extend(targets.dynamodb_targets.iter().map(|one| Box::new(dynamodb::Dynamo::new(one.clone())) as _));
     all.extend(targets.delta_targets.iter().map(|one| Box::new(delta::Delta::new(one.clone())) as _));
     all.extend(targets.iceberg_targets.iter().map(|one| Box::new(iceberg::Iceberg::new(one.clone())) as _));
+    all.extend(targets.hudi_targets.iter().map(|one| Box::new(hudi::Hudi::new(one.clone())) as _));
     let apis = definition.settings()?.api_targets.into_iter();
     all.extend(apis.map(|one| Box::new(api::ApiTable::new(one)) as Box<dyn Target>));
     Ok(all)

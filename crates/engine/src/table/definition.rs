@@ -29,7 +29,7 @@ pub(super) struct Definition {
     pub(super) bounded: Vec<(String, HiveType)>,
     descriptor: StorageDescriptor,
     parameters: BTreeMap<String, String>,
-    format: Arc<Format>,
+    pub(super) format: Arc<Format>,
 }
 
 /// A partition, or the whole of a table without keys.
@@ -47,6 +47,11 @@ impl Definition {
     pub(super) fn new(table: &Table, fold_fields: bool) -> Result<Self, EngineError> {
         let name = format!("{}.{}", table.database_name, table.name);
         refuse_other_kinds(table, &name)?;
+        Self::of_columns(table, name, fold_fields)
+    }
+
+    /// The same of a table of any kind: its columns as the catalog has them. `name`: for messages.
+    pub(super) fn of_columns(table: &Table, name: String, fold_fields: bool) -> Result<Self, EngineError> {
         let unsupported = |what: String| EngineError::TableUnsupported { table: name.clone(), what };
         let Some(descriptor) = table.storage_descriptor() else {
             return Err(unsupported("it has no storage descriptor".to_owned()));

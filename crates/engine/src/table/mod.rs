@@ -7,12 +7,13 @@
 //!
 //! A table whose bucket is missing is an error; a prefix without objects is an empty table, as in Athena. What cannot
 //! be read as AWS reads it (views, other open table formats, partition projection, unknown SerDes) is refused by name.
-//! Iceberg tables are read through their metadata ([`iceberg`]), native Delta tables through their log ([`delta`]), tables with
-//! manifests through these ([`symlink`]).
+//! Iceberg tables are read through their metadata ([`iceberg`]), native Delta tables through their log ([`delta`]), the base files
+//! of Hudi tables through their timeline ([`hudi`]), tables with manifests through these ([`symlink`]).
 
 mod definition;
 mod delta;
 mod filters;
+mod hudi;
 mod iceberg;
 mod symlink;
 mod types;
@@ -82,6 +83,9 @@ pub(crate) async fn open(
     if tables::delta::is_delta(&found) {
         return delta::open(view, reading, found, options, bad).await;
     }
+    if tables::hudi::is_hudi(&found) {
+        return hudi::open(view, reading, found, options, bad).await;
+    }
     reading.done();
     let definition = Definition::new(&found, options.fold_fields)?;
     check_predicate(&definition, options.partition_predicate.as_deref())?;
@@ -104,7 +108,9 @@ pub(crate) async fn open_delta(
 pub fn bounded_texts(source: &Arc<dyn TableSource>) -> Vec<(String, HiveType)> {
     let Ok(provider) = source_as_provider(source) else { return Vec::new() };
     let provider: &dyn Any = provider.as_ref();
-    provider.downcast_ref::<LakeTable>().map(|table| table.definition.bounded.clone()).unwrap_or_default()
+    let of_files = provider.downcast_ref::<LakeTable>().map(|table| &table.definition);
+    let of_hudi = || provider.downcast_ref::<hudi::HudiProvider>().map(|table| &table.definition);
+    of_files.or_else(of_hudi).map(|definition| definition.bounded.clone()).unwrap_or_default()
 }
 
 /// The objects of a table, or of its partitions that match a Glue expression.
@@ -161,13 +167,8 @@ struct LakeTable {
 
 impl LakeTable {
     fn new(view: CatalogView, definition: Definition, options: TableOptions, bad: Arc<BadLog>) -> Self {
-        let mut fields = definition.file_schema.fields().to_vec();
-        fields.extend(definition.key_schema.fields().iter().cloned());
-        if options.path_column {
-            fields.push(Arc::new(Field::new(PATH_COLUMN, arrow::datatypes::DataType::Utf8, false)));
-        }
-        let key_names = definition.key_schema.fields().iter().map(|field| field.name().clone()).collect();
-        Self { view, definition, options, bad, schema: Arc::new(Schema::new(fields)), key_names }
+        let (schema, key_names) = (schema_of(&definition, options.path_column), names_of(&definition));
+        Self { view, definition, options, bad, schema, key_names }
     }
 
     /// The files that the filters leave, pinned, and the number of partitions they are in.
@@ -233,16 +234,49 @@ impl LakeTable {
             let what = format!("a partition has {} values for {} keys", part.values.len(), fields.len());
             return Err(EngineError::TableUnsupported { table: self.definition.name.clone(), what });
         }
-        let typed = fields.iter().zip(&part.values).map(|(field, text)| {
-            hive::parse(text, field.data_type()).ok_or_else(|| EngineError::PartitionValueInvalid {
-                table: self.definition.name.clone(),
-                key: field.name().clone(),
-                value: text.clone(),
-                wanted: shown(field.data_type()),
-            })
-        });
-        typed.collect()
+        typed_values(&self.definition, part.values.iter().map(String::as_str))
     }
+}
+
+/// All columns of a table: those of its files, its partition keys, and the location of each row's object where it is wanted.
+fn schema_of(definition: &Definition, path_column: bool) -> SchemaRef {
+    let mut fields = definition.file_schema.fields().to_vec();
+    fields.extend(definition.key_schema.fields().iter().cloned());
+    if path_column {
+        fields.push(Arc::new(Field::new(PATH_COLUMN, arrow::datatypes::DataType::Utf8, false)));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+fn names_of(definition: &Definition) -> HashSet<String> {
+    definition.key_schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+/// The values of a partition as those of the keys' types.
+fn typed_values<'a>(
+    definition: &Definition,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<Vec<ScalarValue>, EngineError> {
+    let typed = definition.key_schema.fields().iter().zip(values).map(|(field, text)| {
+        hive::parse(text, field.data_type()).ok_or_else(|| EngineError::PartitionValueInvalid {
+            table: definition.name.clone(),
+            key: field.name().clone(),
+            value: text.to_owned(),
+            wanted: shown(field.data_type()),
+        })
+    });
+    typed.collect()
+}
+
+/// Filters on partition keys alone are exact.
+fn pushdown(filters: &[&Expr], key_names: &HashSet<String>) -> Vec<TableProviderFilterPushDown> {
+    let exact = |filter: &&Expr| filters::is_partition_filter(filter, key_names);
+    let support = |exact| match exact {
+        true => TableProviderFilterPushDown::Exact,
+        // Parquet still prunes by them: the physical optimizer offers them to the scan.
+        false => TableProviderFilterPushDown::Unsupported,
+    };
+    filters.iter().map(exact).map(support).collect()
 }
 
 #[async_trait]
@@ -256,13 +290,7 @@ impl TableProvider for LakeTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let exact = |filter: &&Expr| filters::is_partition_filter(filter, &self.key_names);
-        let support = |exact| match exact {
-            true => TableProviderFilterPushDown::Exact,
-            // Parquet still prunes by them: the physical optimizer offers them to the scan.
-            false => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(exact).map(support).collect())
+        Ok(pushdown(filters, &self.key_names))
     }
 
     async fn scan(

@@ -99,7 +99,7 @@ async fn of_database(
 }
 
 fn is_open(table: &Table) -> bool {
-    matches!(table.open_format(), Some("iceberg" | "delta"))
+    matches!(table.open_format(), Some("iceberg" | "delta" | "hudi"))
 }
 
 /// Refuses a table that is not of the node's kind, and what cannot be asked of a table as a whole.

@@ -92,6 +92,16 @@ fn value(
             }
             length(0, out);
         }
+        (Schema::Map(inner), Avro::Map(entries)) => {
+            if !entries.is_empty() {
+                length(entries.len(), out);
+                for (key, one) in entries {
+                    bytes(key.as_bytes(), out);
+                    value(one, inner, named, depth + 1, out)?;
+                }
+            }
+            length(0, out);
+        }
         (Schema::Record(fields), record @ Avro::Record(_)) => {
             for (name, schema) in fields {
                 value(record.field(name).unwrap_or(&Avro::Null), schema, named, depth + 1, out)?;

@@ -75,8 +75,6 @@ pub(super) fn fault(error: CrawlerError) -> Fault {
 
 const NO_MONGODB: &str = "MongoDB is not built: export the collection as JSON lines (mongoexport) into a bucket and crawl \
      that, or crawl an HTTP API in front of it (ApiTargets in Configuration)";
-const NO_HUDI: &str =
-    "a Hudi table keeps several versions of its files: read as Parquet, its rows would come more than once";
 const NO_CONNECTION: &str =
     "there is no network to enter: only S3 targets may name one, as a connection of type NETWORK";
 const OWN_CATALOG: &str = "a crawler writes to the catalog of its own account";
@@ -107,6 +105,9 @@ macro_rules! definition {
                 "Targets.IcebergTargets.Paths",
                 "Targets.IcebergTargets.Exclusions",
                 "Targets.IcebergTargets.MaximumTraversalDepth",
+                "Targets.HudiTargets.Paths",
+                "Targets.HudiTargets.Exclusions",
+                "Targets.HudiTargets.MaximumTraversalDepth",
                 "Targets.CatalogTargets.DatabaseName",
                 "Targets.CatalogTargets.Tables",
                 "Targets.CatalogTargets.EventQueueArn",
@@ -134,7 +135,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("Targets.CatalogTargets.ConnectionName", NO_CONNECTION),
     ("Targets.DeltaTargets.ConnectionName", NO_CONNECTION),
     ("Targets.IcebergTargets.ConnectionName", NO_CONNECTION),
-    ("Targets.HudiTargets", NO_HUDI),
+    ("Targets.HudiTargets.ConnectionName", NO_CONNECTION),
     ("CatalogId", OWN_CATALOG),
 ];
 

@@ -3,7 +3,9 @@
 const DRIVERS: &str = "it runs a connector or driver of its own in Java, and this server runs none";
 const REDSHIFT: &str = "connections to Amazon Redshift are not built; load through S3, or use PostgreSQL";
 const STREAM: &str = "streaming jobs are not built; a graph reads what there is and ends";
-const HUDI: &str = "Apache Hudi tables are neither read nor written; use Iceberg";
+const HUDI: &str = "Apache Hudi tables are read by CatalogSource and S3CatalogSource, by the newest completed version of their base \
+                    files, and by no other node";
+const NO_HUDI_TARGET: &str = "Apache Hudi tables are read, not written; use Iceberg";
 const SCRIPT: &str =
     "it is Python of the user's, and graphs run on the engine alone; use SparkSQL, or a script job";
 const SNOWFLAKE: &str = "connections to Snowflake are not built";
@@ -44,8 +46,8 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("S3CatalogHudiSource", HUDI),
     ("S3DeltaCatalogTarget", "Delta tables are read, not written; use Iceberg"),
     ("S3DeltaDirectTarget", "Delta tables are read, not written; use Iceberg"),
-    ("S3HudiCatalogTarget", HUDI),
-    ("S3HudiDirectTarget", HUDI),
+    ("S3HudiCatalogTarget", NO_HUDI_TARGET),
+    ("S3HudiDirectTarget", NO_HUDI_TARGET),
     ("S3HudiSource", HUDI),
     ("S3HyperDirectTarget", "Tableau's Hyper files are not written"),
     ("SnowflakeSource", SNOWFLAKE),
