@@ -1,11 +1,15 @@
 """Crawlers at depth: policies, previews, undoing, schedules, and folders that nobody would want."""
 
+import io
 import json
 import random
 import urllib.error
 import urllib.request
 
 import botocore.exceptions
+import fastavro
+import pyarrow
+import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 
@@ -396,3 +400,70 @@ def test_json_values_of_several_types_are_a_choice(crawl):
     crawl.glue.create_table(DatabaseName=crawl.database, TableInput=table)
     _, status = crawl.execute(f'select * from "{crawl.database}".c')
     assert status["State"] == "FAILED" and "uniontype<int,string> is not supported" in status["StateChangeReason"]
+
+
+def test_columns_without_any_value_take_their_type_from_other_files(crawl):
+    """As pandas writes a column of None: whatever lies beside it, what was read stays readable."""
+    some = {"id": [1, 2], "tags": [["a"], ["b", "c"]], "amount": [1.5, 2.5], "addr": [{"x": 1}, {"x": 2}]}
+    none = {"id": [3, 4], "tags": [None, None], "amount": [None, None], "addr": [None, None]}
+    empty = {"id": [5], "tags": [[]], "amount": [7.0], "addr": [{"x": None}]}
+    for at, rows in enumerate((some, none, empty)):
+        out = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table(rows), out)
+        for folder in (f"days/day={at}", "flat"):
+            crawl.put(f"x/{folder}/{at}.parquet", out.getvalue())
+    out = io.BytesIO()
+    schema = {"type": "record", "name": "r", "fields": [{"name": "id", "type": "int"}, {"name": "v", "type": "null"}]}
+    fastavro.writer(out, schema, [{"id": 1, "v": None}])
+    crawl.put("x/avro/a.avro", out.getvalue())
+    out = io.BytesIO()
+    schema["fields"][1]["type"] = ["null", "double"]
+    fastavro.writer(out, schema, [{"id": 2, "v": 1.5}])
+    crawl.put("x/avro/b.avro", out.getvalue())
+    crawl.create("x/").run()
+    wanted = [("id", "bigint"), ("tags", "array<string>"), ("amount", "double"), ("addr", "struct<x:bigint>")]
+    for table in ("days", "flat"):
+        assert columns(crawl.tables()[table]) == wanted
+        rows = crawl.query(f'select id, cardinality(tags), amount, addr.x from "{crawl.database}".{table} order by id')
+        assert rows == [
+            ["1", "1", "1.5", "1"],
+            ["2", "2", "2.5", "2"],
+            ["3", None, None, None],
+            ["4", None, None, None],
+            ["5", "0", "7.0", None],
+        ]
+    assert columns(crawl.tables()["avro"]) == [("id", "int"), ("v", "double")]
+    assert crawl.query(f'select sum(id), sum(v) from "{crawl.database}".avro') == [["3", "1.5"]]
+    assert "WARN" not in crawl.log(), crawl.log()
+
+
+def test_files_unlike_the_others_are_tables_where_the_others_are(crawl):
+    for at in range(4):
+        crawl.put(f"x/f{at}.json", f'{{"a":{at},"b":"x","c":1.5}}\n')
+    crawl.put("x/odd.json", '{"a":99,"zz":"kept","yy":true,"xx":1,"ww":2}\n')
+    crawl.create("x/").run()
+    assert set(crawl.tables()) == {"x"} and "odd.json: columns differ from those of most files" in crawl.log()
+    crawl.put("x/sub/g.json", '{"k1":1,"k2":2,"k3":3}\n')
+    crawl.run()
+    assert set(crawl.tables()) >= {"f0_json", "f1_json", "f2_json", "f3_json", "odd_json", "sub"}
+    assert crawl.query(f'select a, zz from "{crawl.database}".odd_json') == [["99", "kept"]]
+
+
+def test_partitions_whose_files_cannot_be_read_stay(crawl):
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2]}), out)
+    for day in (1, 2, 3):
+        crawl.put(f"t/d={day}/a.parquet", out.getvalue())
+    policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"}
+    crawl.create("t/", SchemaChangePolicy=policy).run()
+    assert crawl.count("t") == 6
+    crawl.put("t/d=2/a.parquet", out.getvalue()[:-20])
+    crawl.s3.delete_object(Bucket=crawl.bucket, Key="t/d=3/a.parquet")
+    crawl.run()
+    assert [partition["Values"] for partition in crawl.partitions("t")] == [["1"], ["2"]]
+    assert "these partitions stay as they are" in crawl.log()
+    _, status = crawl.execute(f'select count(id) from "{crawl.database}".t')
+    assert status["State"] == "FAILED" and "t/d=2/a.parquet" in status["StateChangeReason"], status
+    crawl.put("t/d=2/a.parquet", out.getvalue())
+    crawl.run()
+    assert crawl.count("t") == 4

@@ -98,8 +98,19 @@ impl Compression {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
             // Of the four headers that zlib makes, the one that no text in UTF-8 begins with. The others go by name.
             [0x78, 0x9c, ..] => Self::Zlib,
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, rest @ ..] => Self::behind_skippable(rest)?,
             _ => return None,
         })
+    }
+
+    /// What follows a frame that decoders skip, as parallel compressors write them in front. `rest`: from its size on.
+    fn behind_skippable(rest: &[u8]) -> Option<Self> {
+        let (size, rest) = rest.split_first_chunk::<4>()?;
+        let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+        match Self::by_magic(rest.get(size..)?)? {
+            found @ (Self::Zstd | Self::Lz4) => Some(found),
+            _ => None,
+        }
     }
 
     /// For files whose bytes say nothing.

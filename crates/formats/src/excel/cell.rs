@@ -49,9 +49,12 @@ impl Cell {
     }
 }
 
+/// Up to this every whole number is a double, and every double of a whole number is that number.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
 /// Workbooks know no integers: what has no fraction and keeps all its digits is one.
 pub(super) fn number(v: f64) -> Cell {
-    if v.fract() == 0.0 && v.abs() < 1e15 {
+    if v.fract() == 0.0 && v.abs() <= MOST {
         return Cell::new(format!("{}", v as i64), Kind::Whole);
     }
     Cell::new(v.to_string(), Kind::Fraction)

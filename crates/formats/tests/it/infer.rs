@@ -213,7 +213,11 @@ fn compression_is_seen() {
     gzip.write_all(text).unwrap();
     let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
     bzip2.write_all(text).unwrap();
+    // As parallel compressors write it: in front a frame that decoders skip.
+    let mut skipping = b"\x50\x2a\x4d\x18\x04\x00\x00\x00size".to_vec();
+    skipping.extend(zstd::encode_all(&text[..], 3).unwrap());
     for (data, wanted) in [
+        (skipping, Compression::Zstd),
         (gzip.finish().unwrap(), Compression::Gzip),
         (bzip2.finish().unwrap(), Compression::Bzip2),
         (zstd::encode_all(&text[..], 3).unwrap(), Compression::Zstd),
