@@ -15,7 +15,7 @@ use tables::files::Place;
 use tables::hudi::{HudiKind, HudiTable, META_FOLDER, PROPERTIES_FILE, READ_AS};
 use tables::{LakeBytes, Tables, TablesError};
 
-use super::walk::{Sign, Walk};
+use super::walk::{Dated, Sign, Walk};
 use super::{Described, LABELLED, Target, Yield};
 use crate::definition::HudiTarget;
 use crate::error::CrawlerError;
@@ -68,7 +68,7 @@ impl Hudi {
 }
 
 /// The file that makes a folder a table; while it is written anew there is only its backup.
-fn properties(folder: &str, files: Vec<(String, i64)>) -> Option<String> {
+fn properties(folder: &str, files: Vec<Dated>) -> Option<String> {
     let is_it = |key: &str| {
         let name = key.strip_prefix(folder).unwrap_or_default();
         name.strip_suffix(".backup").unwrap_or(name) == PROPERTIES_FILE
@@ -187,33 +187,8 @@ fn input(
     let keys = keys(table, fields)?;
     let is_key = |name: &str| keys.iter().any(|key| key.name == name);
     let columns = fields.iter().filter(|field| !is_key(&field.name));
-    let is_ro = table.kind == HudiKind::MergeOnRead;
-    let text = |pairs: &[(&str, &str)]| -> Parameters {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
-    let serde = SerDeInfo {
-        serialization_library: Some("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe".to_owned()),
-        parameters: Some(text(&[
-            ("hoodie.query.as.ro.table", if is_ro { "true" } else { "false" }),
-            ("path", location),
-            ("serialization.format", "1"),
-        ])),
-        ..SerDeInfo::default()
-    };
-    let descriptor = StorageDescriptor {
-        columns: Some(columns.map(|field| Column::new(field.name.clone(), field.ty.to_string())).collect()),
-        location: Some(location.to_owned()),
-        input_format: Some("org.apache.hudi.hadoop.HoodieParquetInputFormat".to_owned()),
-        output_format: Some("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat".to_owned()),
-        compressed: Some(false),
-        number_of_buckets: Some(-1),
-        serde_info: Some(serde),
-        bucket_columns: Some(Vec::new()),
-        sort_columns: Some(Vec::new()),
-        stored_as_sub_directories: Some(false),
-        ..StorageDescriptor::default()
-    };
-    let parameters = text(&[
+    let columns = columns.map(|field| Column::new(field.name.clone(), field.ty.to_string())).collect();
+    let parameters = pairs(&[
         ("CrawlerSchemaDeserializerVersion", "1.0"),
         ("CrawlerSchemaSerializerVersion", "1.0"),
         ("EXTERNAL", "TRUE"),
@@ -225,12 +200,41 @@ fn input(
     Ok(TableInput {
         owner: Some("owner".to_owned()),
         retention: Some(0),
-        storage_descriptor: Some(descriptor),
+        storage_descriptor: Some(descriptor(location, table.kind, columns)),
         partition_keys: Some(keys),
         table_type: Some("EXTERNAL_TABLE".to_owned()),
         parameters: Some(parameters),
         ..TableInput::default()
     })
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Parameters {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn descriptor(location: &str, kind: HudiKind, columns: Vec<Column>) -> StorageDescriptor {
+    let serde = SerDeInfo {
+        serialization_library: Some("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe".to_owned()),
+        parameters: Some(pairs(&[
+            ("hoodie.query.as.ro.table", if kind == HudiKind::MergeOnRead { "true" } else { "false" }),
+            ("path", location),
+            ("serialization.format", "1"),
+        ])),
+        ..SerDeInfo::default()
+    };
+    StorageDescriptor {
+        columns: Some(columns),
+        location: Some(location.to_owned()),
+        input_format: Some("org.apache.hudi.hadoop.HoodieParquetInputFormat".to_owned()),
+        output_format: Some("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat".to_owned()),
+        compressed: Some(false),
+        number_of_buckets: Some(-1),
+        serde_info: Some(serde),
+        bucket_columns: Some(Vec::new()),
+        sort_columns: Some(Vec::new()),
+        stored_as_sub_directories: Some(false),
+        ..StorageDescriptor::default()
+    }
 }
 
 /// The partition keys. Each has the type of its column when the folders hold values of that type, and is text otherwise.

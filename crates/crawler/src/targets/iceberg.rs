@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use catalog::{CatalogError, Table, table};
 use tables::{Tables, TablesError};
 
-use super::walk::{Sign, Walk};
+use super::walk::{Dated, Sign, Walk};
 use super::{Described, LABELLED, Target, Yield};
 use crate::definition::IcebergTarget;
 use crate::error::CrawlerError;
@@ -100,7 +100,7 @@ impl Target for Iceberg {
 }
 
 /// The newest metadata file of a folder.
-fn newest(folder: &str, files: Vec<(String, i64)>) -> Option<String> {
+fn newest(folder: &str, files: Vec<Dated>) -> Option<String> {
     let versions = files.into_iter().filter_map(|(key, written_ms)| {
         let version = version(key.strip_prefix(folder)?)?;
         Some((version, written_ms, key))

@@ -12,12 +12,15 @@ const DEFAULT_DEPTH: usize = 10;
 /// Entries of a page.
 const PAGE: usize = 1_000;
 
+/// The key of a file, and when it was written, epoch milliseconds.
+pub(super) type Dated = (String, i64);
+
 /// What tells a table from other folders.
 pub(super) struct Sign {
     /// The folder in it, with its slash.
     pub(super) folder: &'static str,
-    /// The file that makes it a table, of the files of that folder (keys, with the time they were written).
-    pub(super) file: fn(&str, Vec<(String, i64)>) -> Option<String>,
+    /// The file that makes it a table, of the files of that folder.
+    pub(super) file: fn(&str, Vec<Dated>) -> Option<String>,
 }
 
 /// A walk through the folders below a path.
@@ -30,8 +33,8 @@ pub(super) struct Walk<'a> {
     depth: usize,
 }
 
-/// Folders and files of one folder: prefixes with their slash, keys with the time they were written.
-type Listed = (Vec<String>, Vec<(String, i64)>);
+/// Folders and files of one folder: prefixes with their slash, and files.
+type Listed = (Vec<String>, Vec<Dated>);
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
