@@ -112,3 +112,21 @@ def test_tags_are_found_by_one_spelling_of_an_arn(tenon):
                 call(ResourceArn=other, **members)
             assert caught.value.response["Error"]["Code"] == "InvalidInputException"
     assert glue.get_tags(ResourceArn=arn)["Tags"] == {"a": "b"}
+
+
+def test_a_nul_in_a_name_is_the_clients_fault(tenon):
+    """Names and ids never have one: clients must not be told to come again."""
+    glue, athena = tenon.client("glue"), tenon.client("athena")
+    for call, code in (
+        (lambda: glue.get_job_bookmark(JobName="\0"), "InvalidInputException"),
+        (lambda: glue.get_tags(ResourceArn=f"arn:aws:glue:us-east-1:000000000000:table/{name('d')}/a\0"), "EntityNotFoundException"),
+        (lambda: athena.get_query_execution(QueryExecutionId="\0"), "InvalidRequestException"),
+    ):
+        with pytest.raises(ClientError) as raised:
+            call()
+        found = raised.value.response
+        assert (found["Error"]["Code"], found["ResponseMetadata"]["HTTPStatusCode"]) == (code, 400), found
+    for path in ("%00", "d/tables/%00"):
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(f"{tenon.endpoint}/_/iceberg/v1/000000000000.us-east-1/namespaces/{path}")
+        assert raised.value.code in (400, 404), raised.value.read()

@@ -48,7 +48,7 @@ mod undo;
 mod words;
 
 pub use definition::{
-    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, HudiTarget, IcebergTarget, JdbcTarget, S3Target,
+    Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, FoldersTarget, JdbcTarget, S3Target,
     UpdateBehavior,
 };
 pub use error::CrawlerError;

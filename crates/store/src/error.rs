@@ -113,7 +113,7 @@ pub enum StoreError {
         type_name: String,
     },
     /// A text value holds U+0000, which PostgreSQL cannot store.
-    #[error("parameter {index} holds the character U+0000")]
+    #[error("text holds the character U+0000, which names and ids never have (parameter {index})")]
     NulInText {
         /// The parameter, from 1.
         index: usize,

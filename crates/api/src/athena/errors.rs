@@ -70,6 +70,9 @@ pub(super) fn metadata(error: CatalogError) -> Fault {
 /// Athena's fault for an error of the store.
 pub(super) fn store(error: impl Borrow<StoreError>) -> Fault {
     let error = error.borrow();
+    if let StoreError::NulInText { .. } = error {
+        return invalid(error.to_string());
+    }
     let fault = |message| Fault::new("InternalServerException", message);
     let fault = match error.outcome() {
         Outcome::Unknown => fault(UNKNOWN),

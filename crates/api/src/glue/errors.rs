@@ -94,6 +94,9 @@ pub(super) fn update_partition(error: CatalogError) -> Fault {
 /// changed, and not an `OperationTimeoutException`, which is right where nobody knows: a repeated CreateTable would say
 /// that its own table is in the way.
 pub(super) fn store(error: &StoreError) -> Fault {
+    if let StoreError::NulInText { .. } = error {
+        return invalid(error.to_string());
+    }
     let fault = match error.outcome() {
         Outcome::Unknown => Fault::new("OperationTimeoutException", UNKNOWN),
         Outcome::NotApplied if is_unreachable(error) => unavailable(UNREACHABLE),

@@ -156,6 +156,9 @@ fn of_catalog(error: &CatalogError) -> Explained {
 }
 
 fn of_store(error: &StoreError) -> Explained {
+    if let StoreError::NulInText { .. } = error {
+        return (StatusCode::BAD_REQUEST, BAD_REQUEST, error.to_string());
+    }
     tracing::error!(cause = causes(error), "the store failed");
     match error.outcome() {
         Outcome::Unknown => {

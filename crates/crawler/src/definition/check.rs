@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     CatalogTarget, Configuration, Definition, DeleteBehavior, DeltaTarget, DynamoDbTarget, EVENTS,
-    EVERYTHING, HudiTarget, IcebergTarget, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
+    EVERYTHING, JdbcTarget, NEW_FOLDERS, S3Target, Targets, UpdateBehavior,
 };
 use crate::error::CrawlerError;
 use crate::exclusion::Exclusions;
@@ -138,8 +138,8 @@ impl Definition {
         self.targets.jdbc_targets.iter().try_for_each(check_jdbc)?;
         self.targets.dynamodb_targets.iter().try_for_each(check_dynamodb)?;
         self.targets.delta_targets.iter().try_for_each(DeltaTarget::check)?;
-        self.targets.iceberg_targets.iter().try_for_each(IcebergTarget::check)?;
-        self.targets.hudi_targets.iter().try_for_each(HudiTarget::check)?;
+        self.targets.iceberg_targets.iter().try_for_each(|one| one.check("an Iceberg target"))?;
+        self.targets.hudi_targets.iter().try_for_each(|one| one.check("a Hudi target"))?;
         if self.database_name.as_deref().is_none_or(|d| d.trim().is_empty()) {
             return refused("DatabaseName is needed for S3 targets and other data stores");
         }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::error::CrawlerError;
 
 pub(crate) use configuration::Configuration;
-pub use open_tables::{DeltaTarget, HudiTarget, IcebergTarget};
+pub use open_tables::{DeltaTarget, FoldersTarget};
 
 /// A crawler as it was defined. Members that we only keep are in `other`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,10 +62,10 @@ pub struct Targets {
     pub delta_targets: Vec<DeltaTarget>,
     /// Folders with Iceberg tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub iceberg_targets: Vec<IcebergTarget>,
+    pub iceberg_targets: Vec<FoldersTarget>,
     /// Folders with Hudi tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub hudi_targets: Vec<HudiTarget>,
+    pub hudi_targets: Vec<FoldersTarget>,
     /// Tables of the catalog, whose locations are crawled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalog_targets: Vec<CatalogTarget>,

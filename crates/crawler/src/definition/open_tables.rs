@@ -28,27 +28,10 @@ pub struct DeltaTarget {
     pub other: Map<String, Value>,
 }
 
-/// `IcebergTarget`.
+/// `IcebergTarget` and `HudiTarget`: folders in which tables are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct IcebergTarget {
-    /// Folders with tables somewhere below them.
-    pub paths: Vec<String>,
-    /// Glob patterns relative to the paths.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub exclusions: Vec<String>,
-    /// Levels of folders to look into; the path itself is the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub maximum_traversal_depth: Option<u32>,
-    /// Connections, refused.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// `HudiTarget`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct HudiTarget {
+pub struct FoldersTarget {
     /// Folders with tables somewhere below them.
     pub paths: Vec<String>,
     /// Glob patterns relative to the paths.
@@ -90,41 +73,20 @@ impl DeltaTarget {
     }
 }
 
-impl IcebergTarget {
-    pub(super) fn check(&self) -> Result<(), CrawlerError> {
-        check_walk(
-            "an Iceberg target",
-            &self.paths,
-            &self.exclusions,
-            self.maximum_traversal_depth,
-            &self.other,
-        )
-    }
-}
-
-impl HudiTarget {
-    pub(super) fn check(&self) -> Result<(), CrawlerError> {
-        check_walk("a Hudi target", &self.paths, &self.exclusions, self.maximum_traversal_depth, &self.other)
-    }
-}
-
-fn check_walk(
-    what: &str,
-    paths: &[String],
-    exclusions: &[String],
-    depth: Option<u32>,
-    other: &Map<String, Value>,
-) -> Result<(), CrawlerError> {
-    check_paths(paths, &format!("Paths of {what}"))?;
-    Exclusions::new(exclusions)?;
-    if let Some(name) = first_given(other) {
-        return refused(format!("{name} of {what} is not supported"));
-    }
-    match depth {
-        Some(depth) if !(1..=MAX_DEPTH).contains(&depth) => {
-            refused(format!("MaximumTraversalDepth must be between 1 and {MAX_DEPTH}"))
+impl FoldersTarget {
+    /// `what`: the target, for messages.
+    pub(super) fn check(&self, what: &str) -> Result<(), CrawlerError> {
+        check_paths(&self.paths, &format!("Paths of {what}"))?;
+        Exclusions::new(&self.exclusions)?;
+        if let Some(name) = first_given(&self.other) {
+            return refused(format!("{name} of {what} is not supported"));
         }
-        _ => Ok(()),
+        match self.maximum_traversal_depth {
+            Some(depth) if !(1..=MAX_DEPTH).contains(&depth) => {
+                refused(format!("MaximumTraversalDepth must be between 1 and {MAX_DEPTH}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

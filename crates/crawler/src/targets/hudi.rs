@@ -17,7 +17,7 @@ use tables::{LakeBytes, Tables, TablesError};
 
 use super::walk::{Dated, Sign, Walk};
 use super::{Described, LABELLED, Target, Yield};
-use crate::definition::HudiTarget;
+use crate::definition::FoldersTarget;
 use crate::error::CrawlerError;
 use crate::run::{Ended, Job, UPDATED_BY};
 use crate::words::named_some;
@@ -26,7 +26,7 @@ const SIGN: Sign = Sign { folder: ".hoodie/", file: properties };
 
 /// A Hudi target.
 pub(crate) struct Hudi {
-    target: HudiTarget,
+    target: FoldersTarget,
     /// Locations (without a slash at the end) where a table is, whether it could be described or not.
     present: BTreeSet<String>,
     /// Paths that were read to their end.
@@ -34,7 +34,7 @@ pub(crate) struct Hudi {
 }
 
 impl Hudi {
-    pub(crate) fn new(target: HudiTarget) -> Self {
+    pub(crate) fn new(target: FoldersTarget) -> Self {
         Self { target, present: BTreeSet::new(), whole: Vec::new() }
     }
 

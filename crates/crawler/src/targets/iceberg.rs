@@ -13,7 +13,7 @@ use tables::{Tables, TablesError};
 
 use super::walk::{Dated, Sign, Walk};
 use super::{Described, LABELLED, Target, Yield};
-use crate::definition::IcebergTarget;
+use crate::definition::FoldersTarget;
 use crate::error::CrawlerError;
 use crate::run::{Ended, Job, UPDATED_BY};
 use crate::words::named_some;
@@ -24,7 +24,7 @@ const SIGN: Sign = Sign { folder: "metadata/", file: newest };
 
 /// An Iceberg target.
 pub(crate) struct Iceberg {
-    target: IcebergTarget,
+    target: FoldersTarget,
     /// Locations (without a slash at the end) where a table is, whether it could be described or not.
     present: BTreeSet<String>,
     /// Paths that were read to their end.
@@ -32,7 +32,7 @@ pub(crate) struct Iceberg {
 }
 
 impl Iceberg {
-    pub(crate) fn new(target: IcebergTarget) -> Self {
+    pub(crate) fn new(target: FoldersTarget) -> Self {
         Self { target, present: BTreeSet::new(), whole: Vec::new() }
     }
 
