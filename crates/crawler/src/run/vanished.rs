@@ -83,7 +83,7 @@ impl Gone {
         let name = &found.name;
         let Left { tables, uncovered } = left(job, location, covers).await?;
         if tables.is_empty() && !uncovered {
-            return Ok(remove(job, found, policy, "its files are gone").await?);
+            return Ok(remove(job, found, policy, "its files are gone, or hold no byte").await?);
         }
         if found.parameter(DEPRECATED_BY).is_some() {
             return Ok(());
@@ -293,7 +293,7 @@ pub(super) async fn remove_partitions(
             named_some(&folders, 20)
         ));
     }
-    remove_some(job, place, &empty, "their files are gone").await?;
+    remove_some(job, place, &empty, "their files are gone, or hold no byte").await?;
     remove_some(job, place, &other, "what lies there is none of its rows").await
 }
 

@@ -8,9 +8,16 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
 use super::HiveType;
+use super::choice::is_choice;
 
 /// An Arrow type for people: its Hive name, or that of its like where Hive has no such type.
 pub fn shown(data_type: &DataType) -> String {
+    if let DataType::Struct(fields) = data_type
+        && is_choice(fields)
+    {
+        let types = fields.iter().map(|field| shown(field.data_type()));
+        return format!("uniontype<{}>", types.collect::<Vec<_>>().join(","));
+    }
     HiveType::from_arrow(data_type).map_or_else(|_| without_hive(data_type), |hive| hive.to_string())
 }
 
