@@ -44,17 +44,20 @@ impl Parser<'_> {
 
 /// Whether a column is for values that begin so.
 fn is_for(column: &Column, first: u8) -> bool {
-    match (first, column) {
-        (b'{', Column::Struct(_) | Column::Map(..))
-        | (b'[', Column::List(..))
-        | (b'"', Column::Text(_))
-        | (b't' | b'f', Column::Bool(_)) => true,
-        (b'-' | b'0'..=b'9', Column::Int8(_) | Column::Int16(_) | Column::Int32(_) | Column::Int64(_)) => {
-            true
-        }
-        (b'-' | b'0'..=b'9', Column::Float32(_) | Column::Float64(_) | Column::Decimal(..)) => true,
+    match first {
+        b'{' => matches!(column, Column::Struct(_) | Column::Map(..)),
+        b'[' => matches!(column, Column::List(..)),
+        b'"' => matches!(column, Column::Text(_)),
+        b't' | b'f' => matches!(column, Column::Bool(_)),
+        b'-' | b'0'..=b'9' => is_number(column),
         _ => false,
     }
+}
+
+fn is_number(column: &Column) -> bool {
+    use Column as C;
+    matches!(column, C::Int8(_) | C::Int16(_) | C::Int32(_) | C::Int64(_))
+        || matches!(column, C::Float32(_) | C::Float64(_) | C::Decimal(..))
 }
 
 /// Whether a column has a number as it is written, should it take it at all.
