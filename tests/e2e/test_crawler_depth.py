@@ -1,5 +1,6 @@
 """Crawlers at depth: policies, previews, undoing, schedules, and folders that nobody would want."""
 
+import datetime
 import io
 import json
 import random
@@ -435,6 +436,24 @@ def test_columns_without_any_value_take_their_type_from_other_files(crawl):
     assert columns(crawl.tables()["avro"]) == [("id", "int"), ("v", "double")]
     assert crawl.query(f'select sum(id), sum(v) from "{crawl.database}".avro') == [["3", "1.5"]]
     assert "WARN" not in crawl.log(), crawl.log()
+
+
+def test_times_of_day_and_bytes_beside_numbers(crawl):
+    """Either the table reads, or the crawl's log names the column."""
+    noon = datetime.time(12)
+    for at, (day, raw) in enumerate((([noon], [b"\xff\xfe"]), ([1.5], [7]))):
+        out = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table({"day": day}), out)
+        crawl.put(f"x/times/{at}.parquet", out.getvalue())
+        out = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table({"raw": raw}), out)
+        crawl.put(f"x/bytes/{at}.parquet", out.getvalue())
+    crawl.create("x/").run()
+    assert columns(crawl.tables()["times"]) == [("day", "double")]
+    micros = 12 * 3600 * 1_000_000.0
+    assert sorted(float(row[0]) for row in crawl.query(f'select day from "{crawl.database}".times')) == [1.5, micros]
+    assert columns(crawl.tables()["bytes"]) == [("raw", "string")]
+    assert "files contradict each other within the column raw" in crawl.log()
 
 
 def test_files_unlike_the_others_are_tables_where_the_others_are(crawl):

@@ -120,6 +120,13 @@ pub fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> 
         (DataType::Timestamp(unit, _), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
             cast(&moments_as_text(&cast(array, &DataType::Timestamp(*unit, None))?)?, wanted)
         }
+        // Times of day and durations are the numbers that they are stored as, also beside other numbers.
+        (DataType::Time32(_), DataType::Float64 | DataType::Decimal128(..)) => {
+            conform(&cast(array, &DataType::Int32)?, wanted)
+        }
+        (DataType::Time64(_) | DataType::Duration(_), DataType::Float64 | DataType::Decimal128(..)) => {
+            conform(&cast(array, &DataType::Int64)?, wanted)
+        }
         (held, DataType::Float64) if digits::of(held) > digits::EXACT => digits::doubles(array),
         _ if loses_nothing(held, wanted) => cast(array, wanted),
         _ => Err("that could change values".to_owned()),

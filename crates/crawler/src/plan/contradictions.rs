@@ -1,7 +1,8 @@
 //! Nested columns of files that say their own types, and contradict each other there.
 //!
 //! A table has one type per column. Where scalars differ, values are converted as they are read; within arrays, maps and
-//! structs they are not, so that a query on such a column refuses the files that have another type than the table.
+//! structs they are not, so that a query on such a column refuses the files that have another type than the table. Nor are bytes that
+//! are no text, where text stands for them and for numbers.
 
 use std::collections::HashMap;
 
@@ -9,16 +10,19 @@ use formats::InferredField;
 use formats::hive::HiveType;
 
 /// The columns of `merged` in which text stands for what `one` has more of than text, below the top or instead of
-/// something nested.
+/// something nested or of bytes.
 pub(super) fn of<'a>(
     one: &'a [InferredField],
     merged: &'a [InferredField],
 ) -> impl Iterator<Item = String> + 'a {
     let merged: HashMap<&str, &HiveType> =
         merged.iter().map(|field| (field.name.as_str(), &field.ty)).collect();
-    let nested = one.iter().filter(|field| !field.seen.is_nothing() && is_nested(&field.ty));
-    let lost = nested
-        .filter(move |field| merged.get(field.name.as_str()).is_some_and(|now| is_lost(&field.ty, now)));
+    // Bytes are read as text where text stands for both: those that are none fail the query.
+    let told = one
+        .iter()
+        .filter(|field| !field.seen.is_nothing() && (is_nested(&field.ty) || field.ty == HiveType::Binary));
+    let lost =
+        told.filter(move |field| merged.get(field.name.as_str()).is_some_and(|now| is_lost(&field.ty, now)));
     lost.map(|field| field.name.clone())
 }
 
@@ -62,6 +66,8 @@ mod tests {
             ("array<float>", "array<double>", false),
             ("array<varchar(3)>", "array<string>", false),
             ("int", "string", false),
+            ("binary", "int", true),
+            ("binary", "string", false),
         ] {
             let (a, b): (HiveType, HiveType) = (a.parse().unwrap(), b.parse().unwrap());
             let merged = field(&merge_types(&a, &b));
