@@ -124,6 +124,16 @@ def test_xml(tenon):
     assert (parameters["classification"], parameters["rowTag"]) == ("people", "person")
     assert crawl.columns("p") == [("_a", "int"), ("n", "string")]
     assert crawl.read("p") == [["1", "Ann"], ["2", "Bob"]]
+    # Files of other formats are none of its business; those of its own that are broken are.
+    crawl.put("q/a.json", '{"n":1}')
+    crawl.put("r/a.csv", "n,m\n1,2\n3,4\n")
+    crawl.put("s/a.xml", "<größe><person><n>Ann</n></person></größe>")
+    crawl.run()
+    assert [crawl.read(table) for table in "qrs"] == [[["1"]], [["1", "2"], ["3", "4"]], [["Ann"]]]
+    assert "WARN" not in crawl.log(), crawl.log()
+    crawl.put("t/a.xml", "<all><person><n>Ann</person></all>")
+    crawl.run()
+    assert "/t/a.xml, line 1: malformed XML" in crawl.log()
 
 
 def test_json_path(tenon):

@@ -438,6 +438,37 @@ def test_columns_without_any_value_take_their_type_from_other_files(crawl):
     assert "WARN" not in crawl.log(), crawl.log()
 
 
+@pytest.mark.parametrize("order", ["nulls first", "values first", "nulls alone"])
+def test_values_that_are_always_null_within_others(crawl, order):
+    """Items, values of maps and fields whose type is null alone take theirs from other files."""
+    null = pyarrow.null()
+    types = lambda inner: {"m": pyarrow.map_(pyarrow.string(), inner), "l": pyarrow.list_(inner), "s": pyarrow.struct([("x", inner)])}
+    def avro(inner):
+        record = {"type": "record", "name": "s", "fields": [{"name": "x", "type": inner}]}
+        kinds = {"m": {"type": "map", "values": inner}, "l": {"type": "array", "items": inner}, "s": record}
+        return {"type": "record", "name": "r", "fields": [{"name": name, "type": kind} for name, kind in kinds.items()]}
+    def row(value):
+        return {"m": {"k": value}, "l": [value, value], "s": {"x": value}}
+    kept = [("null", null, row(None)), (["null", "long"], pyarrow.int64(), row(7))][: 1 if order == "nulls alone" else 2]
+    for at, (inner, arrow, value) in enumerate(reversed(kept) if order == "values first" else kept):
+        out = io.BytesIO()
+        fastavro.writer(out, avro(inner), [value])
+        crawl.put(f"x/avro/{at}.avro", out.getvalue())
+        out = io.BytesIO()
+        value = dict(value, m=list(value["m"].items()))
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([value], pyarrow.schema(list(types(arrow).items()))), out)
+        crawl.put(f"x/parquet/{at}.parquet", out.getvalue())
+    crawl.create("x/").run()
+    inner = "string" if order == "nulls alone" else "bigint"
+    wanted = [["{k=null}", "[null, null]", None]] + ([] if order == "nulls alone" else [["{k=7}", "[7, 7]", "7"]])
+    for table in ("avro", "parquet"):
+        assert columns(crawl.tables()[table]) == [
+            ("m", f"map<string,{inner}>"), ("l", f"array<{inner}>"), ("s", f"struct<x:{inner}>")]
+        rows = crawl.query(f'select m, l, s.x from "{crawl.database}".{table} order by s.x nulls first')
+        assert rows == wanted, table
+    assert "WARN" not in crawl.log(), crawl.log()
+
+
 def test_times_of_day_and_bytes_beside_numbers(crawl):
     """Either the table reads, or the crawl's log names the column."""
     noon = datetime.time(12)

@@ -238,6 +238,9 @@ fn from_union(array: Option<&UnionArray>, rows: usize) -> Result<ArrayRef, Strin
         let values = take(array.child(id), &places, None).map_err(|e| e.to_string())?;
         branches.push((Arc::clone(field), values));
     }
+    if branches.is_empty() {
+        return Ok(new_null_array(&DataType::Null, rows));
+    }
     let hive = HiveType::from_arrow(array.data_type()).map_err(|e| e.to_string())?;
     let data_type = hive.to_arrow().map_err(|e| e.to_string())?;
     let in_struct = branches.len() > 1 && matches!(data_type, DataType::Struct(_));

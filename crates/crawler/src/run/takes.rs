@@ -43,7 +43,7 @@ fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> boo
     match (table, file) {
         (HiveType::Array(table), HiveType::Array(file)) => below(table, (file, seen.items())),
         (HiveType::Map(key, value), HiveType::Map(of, to)) => {
-            below(key, (of, &Seen::Values)) && below(value, (to, &Seen::Values))
+            below(key, (of, &Seen::Values)) && below(value, (to, seen.items()))
         }
         (HiveType::Struct(table), HiveType::Struct(file)) => file.iter().all(|(name, ty)| {
             let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
@@ -60,7 +60,9 @@ pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
     match (table, file) {
         (T::Float, _) if says_types(kind) => false,
         (T::Double | T::Float, T::BigInt | T::Decimal(..) | T::Double) => *seen == Seen::Wide,
-        (T::Array(table), T::Array(file)) => loses(kind, table, (file, seen.items())),
+        (T::Array(table), T::Array(file)) | (T::Map(_, table), T::Map(_, file)) => {
+            loses(kind, table, (file, seen.items()))
+        }
         (T::Struct(table), T::Struct(file)) => file.iter().any(|(name, ty)| {
             let known = table.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
             known.is_some_and(|(_, known)| loses(kind, known, (ty, seen.member(name))))
@@ -92,7 +94,7 @@ pub(super) fn gives_up_digits(was: &HiveType, is: &HiveType) -> bool {
     use HiveType as T;
     match (was, is) {
         (T::BigInt | T::Decimal(..), T::Double) => true,
-        (T::Array(was), T::Array(is)) => gives_up_digits(was, is),
+        (T::Array(was), T::Array(is)) | (T::Map(_, was), T::Map(_, is)) => gives_up_digits(was, is),
         (T::Struct(was), T::Struct(is)) => was.iter().any(|(name, was)| {
             let now = is.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
             now.is_some_and(|(_, is)| gives_up_digits(was, is))
@@ -184,6 +186,11 @@ mod tests {
         ] {
             let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
             assert_eq!(takes(&Kind::Json, &known, (&found, &seen)), wanted, "{table} of {file}, {seen:?}");
+        }
+        let [known, found] =
+            ["map<string,int>", "map<string,string>"].map(|ty| ty.parse::<HiveType>().unwrap());
+        for (seen, wanted) in [(items(Seen::Nothing), true), (Seen::Values, false)] {
+            assert_eq!(takes(&Kind::Parquet, &known, (&found, &seen)), wanted);
         }
     }
 

@@ -4,66 +4,34 @@
 //! Hudi's own Hive sync writes it; its partitions are not in the catalog: queries find them, with the files, by the
 //! timeline. Of a MERGE_ON_READ table the read-optimised view is made, `<name>_ro`.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use catalog::{Column, Parameters, SerDeInfo, StorageDescriptor, Table, TableInput};
 use formats::hive::HiveType;
 use formats::{Format, InferOptions, InferredField, ParquetOptions};
 use lake::{Conditions, Object};
 use tables::files::Place;
-use tables::hudi::{HudiKind, HudiTable, META_FOLDER, PROPERTIES_FILE, READ_AS};
+use tables::hudi::{HudiKind, HudiTable, PROPERTIES_FILE, READ_AS};
 use tables::{LakeBytes, Tables, TablesError};
 
-use super::walk::{Dated, Sign, Walk};
+use super::walk::{Dated, Sign, Walked};
 use super::{Described, LABELLED, Target, Yield};
 use crate::definition::FoldersTarget;
 use crate::error::CrawlerError;
 use crate::run::{Ended, Job, UPDATED_BY};
 use crate::words::named_some;
 
-const SIGN: Sign = Sign { folder: ".hoodie/", file: properties };
+const SIGN: Sign =
+    Sign { what: "Hudi table (.hoodie/hoodie.properties)", folder: ".hoodie/", file: properties };
 
 /// A Hudi target.
 pub(crate) struct Hudi {
     target: FoldersTarget,
-    /// Locations (without a slash at the end) where a table is, whether it could be described or not.
-    present: BTreeSet<String>,
-    /// Paths that were read to their end.
-    whole: Vec<String>,
+    walked: Walked,
 }
 
 impl Hudi {
     pub(crate) fn new(target: FoldersTarget) -> Self {
-        Self { target, present: BTreeSet::new(), whole: Vec::new() }
-    }
-
-    /// One path. Errors: the run cannot go on.
-    async fn path(&mut self, job: &Job<'_>, path: &str, found: &mut Yield) -> Result<(), Ended> {
-        let target = &self.target;
-        let walk = Walk::new(job, path, &target.exclusions, target.maximum_traversal_depth)?;
-        let roots = match walk.roots(&SIGN).await? {
-            Ok(roots) => roots,
-            Err(why) => {
-                found.failure.get_or_insert(why);
-                return Ok(());
-            }
-        };
-        if roots.is_empty() {
-            let sign = format!("{META_FOLDER}/{PROPERTIES_FILE}");
-            found.notes.push(format!("no Hudi table ({sign}) was found below {path}"));
-        }
-        for (root, _) in roots {
-            job.go_on()?;
-            let location = format!("s3://{}/{root}", walk.bucket.as_str());
-            self.present.insert(location.trim_end_matches('/').to_owned());
-            match described(job, &location).await? {
-                Ok(table) => found.tables.push(table),
-                Err(why) => found.left_out.push((location, why)),
-            }
-        }
-        self.whole.push(format!("s3://{}/{}", walk.bucket.as_str(), walk.top));
-        Ok(())
+        Self { target, walked: Walked::default() }
     }
 }
 
@@ -84,17 +52,21 @@ impl Target for Hudi {
 
     async fn survey(&mut self, job: &Job<'_>) -> Result<Yield, Ended> {
         let mut found = Yield::default();
-        for path in self.target.paths.clone() {
-            self.path(job, &path, &mut found).await?;
+        for path in &self.target.paths {
+            for root in self.walked.roots(job, &self.target, path, &SIGN, &mut found).await? {
+                job.go_on()?;
+                let location = format!("{}/", root.location);
+                match described(job, &location).await? {
+                    Ok(table) => found.tables.push(table),
+                    Err(why) => found.left_out.push((location, why)),
+                }
+            }
         }
         Ok(found)
     }
 
     fn is_gone(&self, table: &Table) -> bool {
-        let Some(location) = table.location().filter(|_| tables::hudi::is_hudi(table)) else { return false };
-        let place = format!("{}/", location.trim_end_matches('/'));
-        self.whole.iter().any(|path| place.starts_with(path))
-            && !self.present.contains(place.trim_end_matches('/'))
+        tables::hudi::is_hudi(table) && self.walked.is_gone(table)
     }
 }
 

@@ -5,13 +5,13 @@
 //! otherwise than through this catalog makes a new file, and the next crawl moves the catalog on to it. A table that is
 //! in the catalog already, and not by a crawler, is left to its own commits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use catalog::{CatalogError, Table, table};
 use tables::{Tables, TablesError};
 
-use super::walk::{Dated, Sign, Walk};
+use super::walk::{Dated, Root, Sign, Walked};
 use super::{Described, LABELLED, Target, Yield};
 use crate::definition::FoldersTarget;
 use crate::error::CrawlerError;
@@ -20,59 +20,18 @@ use crate::words::named_some;
 
 /// Entries of a page.
 const PAGE: usize = 1_000;
-const SIGN: Sign = Sign { folder: "metadata/", file: newest };
+const SIGN: Sign =
+    Sign { what: "Iceberg table (metadata/*.metadata.json)", folder: "metadata/", file: newest };
 
 /// An Iceberg target.
 pub(crate) struct Iceberg {
     target: FoldersTarget,
-    /// Locations (without a slash at the end) where a table is, whether it could be described or not.
-    present: BTreeSet<String>,
-    /// Paths that were read to their end.
-    whole: Vec<String>,
+    walked: Walked,
 }
 
 impl Iceberg {
     pub(crate) fn new(target: FoldersTarget) -> Self {
-        Self { target, present: BTreeSet::new(), whole: Vec::new() }
-    }
-
-    /// One path. Errors: it cannot be listed.
-    async fn path(
-        &mut self,
-        job: &Job<'_>,
-        path: &str,
-        managed: &BTreeMap<String, String>,
-        found: &mut Yield,
-    ) -> Result<(), Ended> {
-        let target = &self.target;
-        let walk = Walk::new(job, path, &target.exclusions, target.maximum_traversal_depth)?;
-        let roots = match walk.roots(&SIGN).await? {
-            Ok(roots) => roots,
-            Err(why) => {
-                found.failure.get_or_insert(why);
-                return Ok(());
-            }
-        };
-        if roots.is_empty() {
-            found.notes.push(format!("no Iceberg table (metadata/*.metadata.json) was found below {path}"));
-        }
-        for (root, newest) in roots {
-            job.go_on()?;
-            let location = format!("s3://{}/{}", walk.bucket.as_str(), root.trim_end_matches('/'));
-            let file = format!("s3://{}/{newest}", walk.bucket.as_str());
-            self.present.insert(location.clone());
-            match managed.get(&location) {
-                Some(name) => found.notes.push(format!(
-                    "{location}: table {name} of the catalog is here, which no crawler made: it is left to its own commits"
-                )),
-                None => match describe(job, &location, &file).await? {
-                    Ok(table) => found.tables.push(table),
-                    Err(why) => found.left_out.push((location, why)),
-                },
-            }
-        }
-        self.whole.push(format!("s3://{}/{}", walk.bucket.as_str(), walk.top));
-        Ok(())
+        Self { target, walked: Walked::default() }
     }
 }
 
@@ -85,17 +44,27 @@ impl Target for Iceberg {
     async fn survey(&mut self, job: &Job<'_>) -> Result<Yield, Ended> {
         let managed = managed(job).await?;
         let mut found = Yield::default();
-        for path in self.target.paths.clone() {
-            self.path(job, &path, &managed, &mut found).await?;
+        for path in &self.target.paths {
+            for Root { location, file } in
+                self.walked.roots(job, &self.target, path, &SIGN, &mut found).await?
+            {
+                job.go_on()?;
+                match managed.get(&location) {
+                    Some(name) => found.notes.push(format!(
+                        "{location}: table {name} of the catalog is here, which no crawler made: it is left to its own commits"
+                    )),
+                    None => match describe(job, &location, &file).await? {
+                        Ok(table) => found.tables.push(table),
+                        Err(why) => found.left_out.push((location, why)),
+                    },
+                }
+            }
         }
         Ok(found)
     }
 
     fn is_gone(&self, table: &Table) -> bool {
-        let Some(location) = table.location().filter(|_| tables::is_iceberg(table)) else { return false };
-        let place = format!("{}/", location.trim_end_matches('/'));
-        self.whole.iter().any(|path| place.starts_with(path))
-            && !self.present.contains(place.trim_end_matches('/'))
+        tables::is_iceberg(table) && self.walked.is_gone(table)
     }
 }
 

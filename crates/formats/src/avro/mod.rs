@@ -14,6 +14,7 @@
 mod container;
 mod infer;
 mod names;
+mod nulls;
 mod own;
 mod read;
 mod schema;

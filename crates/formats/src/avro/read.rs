@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::container::{Blocks, SYNC_BYTES, put_number};
 use super::names::paired;
 use super::walk::Shapes;
-use super::{MAGIC, damaged, file_schema, schema};
+use super::{MAGIC, damaged, file_schema, nulls, schema};
 use crate::conform::{Spelling, conform_batch, place};
 use crate::error::{FormatError, Problem};
 use crate::options::{AvroOptions, ReadOptions};
@@ -173,6 +173,8 @@ fn plan(
         // None of the wanted columns is there: any column gives the number of rows.
         projection.push(0);
     }
+    let allowed = nulls::allowed(own.as_ref().unwrap_or(&writer));
+    let own = allowed.filter(|made| schema::recursive(made).is_none()).or(own);
     let (writer, reader) = match &own {
         Some(own) => {
             if let Some(record) = schema::recursive(own) {

@@ -18,7 +18,7 @@ pub enum Seen {
     Nothing,
     /// Objects without members: they are text until another file says what they hold.
     Objects,
-    /// An array's items.
+    /// An array's items, or a map's values.
     Items(Box<Seen>),
     /// Members of a structure; of those that are not here values were seen.
     Members(Vec<(String, Seen)>),
@@ -52,7 +52,7 @@ impl Seen {
         *self == Self::Nothing
     }
 
-    /// What was seen of an array's items.
+    /// What was seen of an array's items, or of a map's values.
     pub fn items(&self) -> &Self {
         match self {
             Self::Items(items) => items,
@@ -96,7 +96,7 @@ impl Seen {
         if all.len() < 2 { Self::Values } else { Self::Choice(all) }
     }
 
-    /// Of an array with such items.
+    /// Of an array with such items, or a map with such values.
     pub(crate) fn of_items(items: Self) -> Self {
         if items == Self::Values { Self::Values } else { Self::Items(Box::new(items)) }
     }
@@ -127,6 +127,10 @@ pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Se
         (T::Array(x), T::Array(y)) => {
             let (item, seen) = merge_seen((x, a.1.items()), (y, b.1.items()));
             (T::Array(Box::new(item)), Seen::of_items(seen))
+        }
+        (T::Map(k, x), T::Map(l, y)) => {
+            let (value, seen) = merge_seen((x, a.1.items()), (y, b.1.items()));
+            (T::Map(Box::new(merge_types(k, l)), Box::new(value)), Seen::of_items(seen))
         }
         (T::Struct(x), T::Struct(y)) => merge_members((x, a.1), (y, b.1)),
         (x, y) => {
@@ -220,6 +224,22 @@ mod tests {
                 member("b", Seen::Nothing),
                 "struct<a:int,b:string>",
                 member("b", Seen::Nothing),
+            ),
+            (
+                "map<int,string>",
+                items(Seen::Nothing),
+                "map<bigint,int>",
+                Seen::Values,
+                "map<bigint,int>",
+                Seen::Values,
+            ),
+            (
+                "map<string,array<string>>",
+                items(items(Seen::Nothing)),
+                "map<string,string>",
+                items(Seen::Nothing),
+                "map<string,array<string>>",
+                items(items(Seen::Nothing)),
             ),
             ("string", Seen::Objects, "struct<a:int>", Seen::Values, "struct<a:int>", Seen::Values),
             ("string", Seen::Objects, "int", Seen::Values, "string", choice(&["string", "int"])),

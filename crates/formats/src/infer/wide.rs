@@ -26,9 +26,10 @@ fn seen(ty: &DataType, leaves: &mut dyn Iterator<Item = Option<(i64, i64)>>) -> 
         | DataType::FixedSizeList(item, _) => Seen::of_items(seen(item.data_type(), leaves)),
         DataType::Struct(fields) => Seen::of_members(members(fields, leaves)),
         DataType::Map(entries, _) => {
-            // Its keys and values are read as the file has them.
-            seen(entries.data_type(), leaves);
-            Seen::Values
+            let DataType::Struct(pair) = entries.data_type() else { return Seen::Values };
+            // A key is never missing.
+            let values = members(pair, leaves).pop();
+            Seen::of_items(values.map_or(Seen::Values, |(_, seen)| seen))
         }
         DataType::Dictionary(_, values) => seen(values, leaves),
         leaf => {
@@ -72,6 +73,10 @@ mod tests {
     fn leaves_are_told_by_their_bounds() {
         let field = |name: &str, ty: DataType| Field::new(name, ty, true);
         let item = |ty: DataType| DataType::List(Arc::new(field("item", ty)));
+        let map = |value: DataType| {
+            let pair = vec![Field::new("key", DataType::Int64, false), field("value", value)];
+            DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair.into()), false)), false)
+        };
         let inner =
             vec![field("x", DataType::Int64), field("y", DataType::Utf8), field("z", DataType::Int64)];
         let schema = Schema::new(vec![
@@ -84,6 +89,8 @@ mod tests {
             field("g", DataType::Int32),
             field("h", DataType::UInt64),
             field("i", item(DataType::Null)),
+            field("j", map(DataType::Null)),
+            field("k", map(DataType::Int64)),
         ]);
         let narrow = Some((-MOST, MOST));
         let bounds =
@@ -98,6 +105,8 @@ mod tests {
             Seen::Values,
             Seen::Values,
             Seen::of_items(Seen::Nothing),
+            Seen::of_items(Seen::Nothing),
+            Seen::of_items(Seen::Wide),
         ];
         assert_eq!(of(&schema, &bounds), wanted);
         let unknown = of(&schema, &[]);

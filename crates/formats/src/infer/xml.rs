@@ -26,7 +26,9 @@ pub(super) const MAX_NAMES: usize = 10_000;
 pub(super) fn looks_like_xml(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let Some(rest) = text.strip_prefix(b"<") else { return false };
-    rest.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_'))
+    // Names may begin with letters of any script.
+    rest.first()
+        .is_some_and(|b| b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b'?' | b'!' | b'_' | b':'))
 }
 
 /// Infers XML; `known` says which elements are rows. Needs one whole row, however long.
@@ -36,7 +38,7 @@ pub(super) async fn infer(
     known: Option<&XmlOptions>,
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
-    refuse_html(input)?;
+    refuse_others(input)?;
     let (found, others) = match known {
         Some(known) => (known.clone(), Vec::new()),
         None => loop {
@@ -60,14 +62,18 @@ pub(super) async fn infer(
     }
 }
 
-fn refuse_html(input: &Input) -> Result<(), FormatError> {
+/// Refuses what is no XML, or is XML that is no data.
+fn refuse_others(input: &Input) -> Result<(), FormatError> {
     let text = input.pending().trim_ascii_start();
     let head = text[..text.len().min(15)].to_ascii_lowercase();
-    if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") {
-        let reason = "it is a page of HTML".to_owned();
-        return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
-    }
-    Ok(())
+    let reason = if !looks_like_xml(text) {
+        "it does not begin as XML does"
+    } else if head.starts_with(b"<!doctype html") || head.starts_with(b"<html") {
+        "it is a page of HTML"
+    } else {
+        return Ok(());
+    };
+    Err(FormatError::new(input.name(), Problem::Unrecognised { reason: reason.to_owned() }))
 }
 
 #[derive(Default)]
