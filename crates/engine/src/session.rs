@@ -309,7 +309,7 @@ impl Session {
         Ok(rows)
     }
 
-    /// The optimized logical and the physical plan of a logical plan. Lists what it would scan, reads nothing.
+    /// The optimized logical and the physical plan of a logical plan. Lists what it would scan, reads nothing but a footer.
     pub async fn explain(&self, plan: LogicalPlan) -> Result<Explained, EngineError> {
         let optimized = self.converted(self.inner.context.state().optimize(&plan))?;
         let physical = self.physical_plan(plan).await?;

@@ -2,7 +2,7 @@
 //!
 //! DataFusion's hash join holds its build side in memory and cannot spill. Where the planner expects a build side that
 //! does not fit the engine's memory, the statement is planned again with sort-merge joins, which spill. The
-//! expectation is rough (file sizes); a hash join that turns out too large fails with
+//! expectation is rough (file sizes, Parquet's row counts); a hash join that turns out too large fails with
 //! [`EngineError::MemoryExhausted`].
 //!
 //! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
@@ -42,6 +42,8 @@ use crate::{Engine, EngineError};
 
 /// The share of the engine's memory that one build side may be expected to take.
 const BUILD_SHARE: usize = 4;
+/// What a row of a build side takes in the join's hash table, in bytes.
+const HASHED_ROW_BYTES: usize = 24;
 
 pub(crate) async fn plan(
     engine: &Engine,
@@ -109,7 +111,13 @@ fn largest_build(plan: &Arc<dyn ExecutionPlan>) -> usize {
     let Some(join) = plan.downcast_ref::<HashJoinExec>() else {
         return below;
     };
-    below.max(expected_bytes(join.left()))
+    let built = join.left();
+    below.max(expected_bytes(built).saturating_add(expected_rows(built).saturating_mul(HASHED_ROW_BYTES)))
+}
+
+fn expected_rows(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
+    statistics.ok().and_then(|statistics| statistics.num_rows.get_value().copied()).unwrap_or(0)
 }
 
 fn expected_bytes(plan: &Arc<dyn ExecutionPlan>) -> usize {

@@ -8,6 +8,7 @@
 //! Every piece carries its object and how to read it ([`Target`]). The path that DataFusion sees is a number.
 
 pub(crate) mod by_id;
+mod estimate;
 mod keep;
 pub(crate) mod named;
 pub(crate) mod numbers;
@@ -24,7 +25,7 @@ use std::sync::{
 use arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::{
     catalog::Session,
-    common::{ScalarValue, Statistics, config::TableParquetOptions, stats::Precision},
+    common::{ScalarValue, Statistics, config::TableParquetOptions},
     datasource::{
         listing::PartitionedFile,
         physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource},
@@ -40,12 +41,6 @@ use formats::{ByteSource as _, Format, OnBadRecord, RecordStarts};
 use crate::{EngineError, ScanStats, bad::BadLog, object::SourceObject, registry};
 
 use parquet::ByName;
-
-/// Rough bytes of memory for a byte of file, for the planner's estimates.
-const TEXT_EXPANSION: usize = 2;
-const PARQUET_EXPANSION: usize = 6;
-/// Rough bytes of a row in memory, for the planner's estimates.
-const ROW_BYTES: usize = 100;
 
 /// A file of a scan: what to read, how, and the partition that it belongs to.
 #[derive(Clone, Debug)]
@@ -215,18 +210,18 @@ impl<'a> Scan<'a> {
 
     async fn plan_parquet(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
         let counters = self.counters(files.len());
+        let readers =
+            parquet::LakeReaders::new(Arc::clone(&counters), self.among.clone(), &self.file_schema);
+        let readers = Arc::new(readers);
         let mut options = TableParquetOptions::new();
         // Spark writes timestamps far outside what nanoseconds reach.
         options.global.coerce_int96 = Some("us".to_owned());
         let source = ParquetSource::new(self.table_schema())
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(parquet::LakeReaders::new(
-                Arc::clone(&counters),
-                self.among.clone(),
-                &self.file_schema,
-            )));
+            .with_parquet_file_reader_factory(Arc::clone(&readers) as _);
         let source = Arc::new(named::NamedParquet::new(source, counters));
-        self.plan_source(source, files, PARQUET_EXPANSION).await
+        let statistics = estimate::of_parquet(source.table_schema(), &files, &readers).await;
+        self.plan_source(source, files, statistics).await
     }
 
     async fn plan_text(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -235,17 +230,16 @@ impl<'a> Scan<'a> {
         let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters)
             .delimited(is_delimited)
             .even(self.even_rows);
-        self.plan_source(Arc::new(source), files, TEXT_EXPANSION).await
+        let statistics = estimate::of_text(source.table_schema(), &files);
+        self.plan_source(Arc::new(source), files, statistics).await
     }
 
     async fn plan_source(
         &self,
         source: Arc<dyn FileSource>,
         files: Vec<ScanFile>,
-        expansion: usize,
+        statistics: Statistics,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let bytes: u64 = files.iter().map(|file| file.object.size()).sum();
-        let statistics = estimate(source.table_schema(), bytes as usize, expansion);
         let groups = split::groups(files, self.target_partitions).await?;
         let config = FileScanConfigBuilder::new(registry::scan_url()?, source)
             .with_file_groups(groups.into_iter().map(FileGroup::new).collect())
@@ -265,13 +259,4 @@ impl<'a> Scan<'a> {
         };
         Ok(Arc::new(EmptyExec::new(schema)))
     }
-}
-
-/// What the planner may assume of the scan's size: rough, and marked so.
-fn estimate(schema: &TableSchema, file_bytes: usize, expansion: usize) -> Statistics {
-    let mut statistics = Statistics::new_unknown(schema.table_schema());
-    let bytes = file_bytes.saturating_mul(expansion);
-    statistics.total_byte_size = Precision::Inexact(bytes);
-    statistics.num_rows = Precision::Inexact(bytes / ROW_BYTES + 1);
-    statistics
 }

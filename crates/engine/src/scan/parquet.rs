@@ -61,6 +61,12 @@ impl LakeReaders {
         let texts = table.fields().iter().filter(|field| field.data_type().is_string());
         Self { counters, among, texts: Arc::new(texts.map(|field| field.name().to_lowercase()).collect()) }
     }
+
+    /// A reader of an object.
+    pub(crate) fn reader(&self, object: &Arc<SourceObject>) -> impl AsyncFileReader + Send + use<> {
+        let (counters, among) = (Arc::clone(&self.counters), self.among.clone());
+        LakeReader { object: Arc::clone(object), counters, among, texts: Arc::clone(&self.texts) }
+    }
 }
 
 impl ParquetFileReaderFactory for LakeReaders {
@@ -71,10 +77,9 @@ impl ParquetFileReaderFactory for LakeReaders {
         _metadata_size_hint: Option<usize>,
         _metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let object = Arc::clone(&target(&file)?.object);
-        self.counters.opened(&object);
-        let (counters, among) = (Arc::clone(&self.counters), self.among.clone());
-        Ok(Box::new(LakeReader { object, counters, among, texts: Arc::clone(&self.texts) }))
+        let object = &target(&file)?.object;
+        self.counters.opened(object);
+        Ok(Box::new(self.reader(object)))
     }
 }
 

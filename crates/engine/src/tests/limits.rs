@@ -1,9 +1,12 @@
 //! Memory, spill, cancellation, other work going on.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{World, lazy_csv};
+use super::{World, lazy_csv, parquet, parquet_bytes};
 use crate::{BadRecordPolicy, EngineError, SessionOptions};
 
 async fn numbers(world: &World, rows: u64) {
@@ -38,6 +41,20 @@ async fn a_sort_spills() {
     assert!(execution.stats().spilled_bytes > 0);
     drop(execution);
     assert_eq!(world.engine.memory().reserved_bytes, 0);
+}
+
+#[tokio::test]
+async fn joins_of_many_rows_in_small_files_spill() {
+    // Packed by Parquet to a small part of what the rows take in a hash table.
+    let world = World::with_memory(48 << 20).await;
+    let ids: Int64Array = (0..1_500_000).collect();
+    let ids = RecordBatch::try_from_iter([("id", Arc::new(ids) as ArrayRef)]).expect("batch");
+    for name in ["one", "other"] {
+        world.table(name, parquet(), "id bigint", "", &format!("{name}/")).await;
+        world.put(&format!("{name}/a.parquet"), parquet_bytes(&ids)).await;
+    }
+    let joined = world.sql("SELECT count(*) FROM one JOIN other ON one.id = other.id").await.expect("rows");
+    assert_eq!(joined.0, "1500000");
 }
 
 #[tokio::test]
