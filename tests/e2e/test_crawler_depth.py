@@ -1,6 +1,7 @@
 """Crawlers at depth: policies, previews, undoing, schedules, and folders that nobody would want."""
 
 import datetime
+import decimal
 import io
 import json
 import random
@@ -467,6 +468,71 @@ def test_values_that_are_always_null_within_others(crawl, order):
         rows = crawl.query(f'select m, l, s.x from "{crawl.database}".{table} order by s.x nulls first')
         assert rows == wanted, table
     assert "WARN" not in crawl.log(), crawl.log()
+
+
+def avro_bytes(fields, *rows):
+    out = io.BytesIO()
+    fields = [{"name": name, "type": kind} for name, kind in fields.items()]
+    fastavro.writer(out, {"type": "record", "name": "r", "fields": fields}, rows)
+    return out.getvalue()
+
+
+def test_avro_files_unlike_the_schema_of_their_table(crawl):
+    """What a file says of its numbers holds, not what the table's schema says of others."""
+    logical = lambda name: {"type": "long", "logicalType": f"timestamp-{name}"}
+    scaled = lambda digits, scale: {"type": "bytes", "logicalType": "decimal", "precision": digits, "scale": scale}
+    at, utc = datetime.datetime(2024, 1, 2, 3, 4, 5), datetime.timezone.utc
+    moment, amount = at.replace(tzinfo=utc), decimal.Decimal("12.50")
+    micros = {"at": logical("micros"), "amt": scaled(9, 2), "w": ["null", "double"], "l": {"type": "array", "items": logical("micros")}}
+    crawl.put("x/d=0/a.avro", avro_bytes(micros, {"at": moment, "amt": amount, "w": 1.5, "l": [moment]}))
+    crawl.create("x/", SchemaChangePolicy={"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}).run()
+    assert "avro.schema.literal" in crawl.tables()["x"]["Parameters"] | crawl.tables()["x"]["StorageDescriptor"]["SerdeInfo"]["Parameters"]
+    millis = {"at": ["null", logical("millis")], "amt": scaled(5, 1), "w": "long", "l": {"type": "array", "items": logical("millis")}}
+    crawl.put("x/d=0/b.avro", avro_bytes(millis, {"at": moment, "amt": decimal.Decimal("7.5"), "w": 3, "l": [moment]}))
+    rows = crawl.query(f'select at, amt, w, l from "{crawl.database}".x order by amt')
+    said = at.isoformat(" ")
+    assert [[row[0][:19], *row[1:3]] for row in rows] == [[said, "7.50", "3.0"], [said, "12.50", "1.5"]]
+    assert all(said in row[3] for row in rows), rows
+    # More digits than the table has are an error, and never others.
+    for name, fields, row in [
+        ("scale", dict(millis, amt=scaled(9, 3)), {"amt": decimal.Decimal("1.125"), "w": 1}),
+        ("double", millis, {"amt": decimal.Decimal("1.5"), "w": 2**62 + 1}),
+    ]:
+        crawl.put("x/d=0/b.avro", avro_bytes(fields, {"at": moment, "l": [], **row}))
+        _, status = crawl.execute(f'select * from "{crawl.database}".x')
+        assert status["State"] == "FAILED" and "x/d=0/b.avro" in status["StateChangeReason"], (name, status)
+
+
+def test_structures_that_no_column_can_have_are_left_out_and_named(crawl):
+    empty = {"type": "record", "name": "e", "fields": []}
+    crawl.put("x/avro/a.avro", avro_bytes({"id": "int", "e": {"type": "array", "items": empty}}, {"id": 1, "e": [{}]}))
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1], "s": [{"A": 1, "a": 2}]}), out)
+    crawl.put("x/parquet/a.parquet", out.getvalue())
+    crawl.create("x/").run()
+    for table, column, why in [
+        ("avro", "e", "a structure without fields"),
+        ("parquet", "s", "two fields named a (case does not count)"),
+    ]:
+        assert [name for name, _ in columns(crawl.tables()[table])] == ["id"]
+        assert crawl.query(f'select * from "{crawl.database}".{table}') == [["1"]]
+        line = next(line for line in crawl.log().splitlines() if f"column {column}" in line)
+        assert "WARN" in line and why in line and f"x/{table}/a." in line, line
+
+
+@pytest.mark.parametrize("body, why", [
+    ('["a","b"]\n["c","d"]\n', ""),
+    ('// c, d\n{"a":1,"b":2}\n{"a":3,"b":4}\n', "values in brackets"),
+    ("order::{id:1,v:2}\norder::{id:3,v:4}\n", "$ion_1_0"),
+    ("| a | b |\n|---|:--|\n| 1 | 2 |\n| 3 | 4 |\n", "Markdown"),
+])
+def test_text_of_other_kinds_is_no_table_of_fragments(crawl, body, why):
+    crawl.put("x/a.json", body)
+    crawl.put("y/a.csv", "a,b\n1,2\n3,4\n")
+    crawl.create("").run()
+    assert list(crawl.tables()) == ["y"]
+    line = next(line for line in crawl.log().splitlines() if "x/a.json" in line)
+    assert ("ERROR" in line or "WARN" in line) and why in line, line
 
 
 def test_times_of_day_and_bytes_beside_numbers(crawl):

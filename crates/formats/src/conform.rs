@@ -111,6 +111,9 @@ pub fn conform(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> 
         (DataType::Union(_, _), _) => {
             conform(&from_union(array.as_any().downcast_ref(), array.len())?, wanted)
         }
+        (DataType::FixedSizeBinary(_), wanted) if wanted.is_string() => {
+            conform(&cast(array, &DataType::Binary)?, wanted)
+        }
         (DataType::Struct(_), DataType::Struct(fields)) => structs(array.as_struct(), fields),
         (DataType::List(_), DataType::List(item)) => lists(array.as_list::<i32>(), item),
         (DataType::LargeList(item) | DataType::FixedSizeList(item, _), DataType::List(_)) => {

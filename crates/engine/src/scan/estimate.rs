@@ -31,7 +31,11 @@ pub(super) fn of_text(schema: &TableSchema, files: &[ScanFile]) -> Statistics {
     guess(schema, files, TEXT_EXPANSION)
 }
 
-pub(super) async fn of_parquet(schema: &TableSchema, files: &[ScanFile], readers: &LakeReaders) -> Statistics {
+pub(super) async fn of_parquet(
+    schema: &TableSchema,
+    files: &[ScanFile],
+    readers: &LakeReaders,
+) -> Statistics {
     match rows(files, readers).await {
         Some(rows) => told(schema, rows, rows.saturating_mul(row_bytes(schema.table_schema()))),
         None => guess(schema, files, PARQUET_EXPANSION),

@@ -210,8 +210,7 @@ impl<'a> Scan<'a> {
 
     async fn plan_parquet(&self, files: Vec<ScanFile>) -> Result<Arc<dyn ExecutionPlan>> {
         let counters = self.counters(files.len());
-        let readers =
-            parquet::LakeReaders::new(Arc::clone(&counters), self.among.clone(), &self.file_schema);
+        let readers = parquet::LakeReaders::new(Arc::clone(&counters), self.among.clone(), &self.file_schema);
         let readers = Arc::new(readers);
         let mut options = TableParquetOptions::new();
         // Spark writes timestamps far outside what nanoseconds reach.

@@ -4,6 +4,10 @@
 //! takes from one of the two without comparing anything. Java's resolver, with which Hive, Spark and Trino read, pairs
 //! records by where they are: two programs that write one table need not agree on what they call a row. So each type is
 //! written out where it is used, and those at the same place get one name that nothing else has.
+//!
+//! Of single values the decoder would take the file's numbers for what the table's schema says of them: thousandths of a
+//! second for millionths, a decimal's digits with another scale. They are read as the file has them; what the table's columns
+//! are they become afterwards, without loss or not at all.
 
 use std::collections::HashMap;
 
@@ -105,6 +109,15 @@ impl Expansion {
 /// Gives what is at the same place the same name; `within` an array or a map, or not. Errors: for people, what the
 /// decoder would take for something else.
 fn pair(writer: &mut Value, reader: &mut Value, within: bool, next: &mut usize) -> Result<(), String> {
+    let is_nothing = |schema: &Value| *schema == json!("null") || *schema == json!(["null"]);
+    if is_single(writer) && is_single(reader) || is_nothing(reader) && !is_nothing(writer) {
+        if let Some(name) = writer.get_mut("name") {
+            *next += 1;
+            *name = json!(format!("both.t{next}"));
+        }
+        *reader = writer.clone();
+        return Ok(());
+    }
     // Of a value that the file has as a union and the table has not, the decoder takes the branch's number for a value
     // where there are many: the table's type may be NULL, then, too.
     if let (Some(writers), false) = (writer.as_array(), reader.is_array()) {
@@ -165,6 +178,10 @@ fn pair_fields(
             std::iter::once(text(reader, "name")).chain(aliases.filter_map(Value::as_str)).collect();
         let found = names.iter().find_map(|name| writers.iter().position(|w| text(w, "name") == *name));
         let Some(writer) = found.and_then(|at| writers.get_mut(at)) else { continue };
+        if let Some(reader) = reader.as_object_mut() {
+            // Of the type as it was, and not needed.
+            reader.remove("default");
+        }
         if let (Some(writer), Some(reader)) = (writer.get_mut("type"), reader.get_mut("type")) {
             pair(writer, reader, within, next)?;
         }
@@ -172,30 +189,52 @@ fn pair_fields(
     Ok(())
 }
 
-/// The branches that are each other's: by full name, by name, or because they are the only ones of their kind.
+/// The branches that are each other's: by full name, by name, because they are the only ones of their kind, or the only single
+/// values.
 fn partners(writers: &[Value], readers: &[Value]) -> Vec<(usize, usize)> {
     let full = |schema: &Value| text(schema, "name").split_once('.').map(|(_, full)| full.to_owned());
     let short = |schema: &Value| text(schema, "name").rsplit_once('.').map(|(_, name)| name.to_owned());
-    let kind = |schema: &Value| text(schema, "type").to_owned();
     let only =
-        |of: &[Value], like: &Value| of.iter().filter(|schema| kind(schema) == kind(like)).count() == 1;
+        |of: &[Value], like: &dyn Fn(&Value) -> bool| of.iter().filter(|schema| like(schema)).count() == 1;
+    let is_value = |schema: &Value| is_single(schema) && kind(schema) != "null";
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for rule in 0..3 {
+    for rule in 0..4 {
         for (one, writer) in writers.iter().enumerate() {
             for (other, reader) in readers.iter().enumerate() {
+                let same_kind = !kind(writer).is_empty() && kind(writer) == kind(reader);
                 let alike = match rule {
-                    0 => full(writer) == full(reader),
-                    1 => short(writer) == short(reader),
-                    _ => only(writers, writer) && only(readers, reader),
+                    0 => same_kind && full(writer) == full(reader),
+                    1 => same_kind && short(writer) == short(reader),
+                    2 => {
+                        let is_it = |schema: &Value| kind(schema) == kind(writer);
+                        same_kind && only(writers, &is_it) && only(readers, &is_it)
+                    }
+                    _ => {
+                        is_value(writer)
+                            && is_value(reader)
+                            && only(writers, &is_value)
+                            && only(readers, &is_value)
+                    }
                 };
-                let free = found.iter().all(|(a, b)| *a != one && *b != other);
-                if free && alike && !kind(writer).is_empty() && kind(writer) == kind(reader) {
+                if alike && found.iter().all(|(a, b)| *a != one && *b != other) {
                     found.push((one, other));
                 }
             }
         }
     }
     found
+}
+
+/// The kind of a type that is written out; nothing for a union.
+fn kind(schema: &Value) -> &str {
+    schema.as_str().unwrap_or_else(|| text(schema, "type"))
+}
+
+/// Whether values of a type are neither made of others nor, as those of an enumeration, names of the schema's.
+fn is_single(schema: &Value) -> bool {
+    const SINGLE: [&str; 9] =
+        ["null", "boolean", "int", "long", "float", "double", "bytes", "string", "fixed"];
+    SINGLE.contains(&kind(schema))
 }
 
 fn is_kind(name: &str) -> bool {
@@ -238,6 +277,28 @@ mod tests {
         assert_ne!(writer["fields"][0]["type"][1]["name"], writer["fields"][1]["type"]["name"]);
         let unknown = record("R", &[("p", json!("Elsewhere"))]);
         assert!(paired(&unknown, &unknown).unwrap_err().contains("defines no type Elsewhere"));
+    }
+
+    #[test]
+    fn single_values_are_those_of_the_file() {
+        let millis = json!({"type": "long", "logicalType": "timestamp-millis"});
+        let micros = json!({"type": "long", "logicalType": "timestamp-micros"});
+        let fixed = json!({"type": "fixed", "name": "F", "size": 4, "logicalType": "decimal", "precision": 5, "scale": 2});
+        let field = |ty: Value| record("R", &[("x", ty)]);
+        for (writer, reader) in [
+            (millis.clone(), micros.clone()),
+            (json!(["null", millis]), json!([micros, "null"])),
+            (json!("long"), json!(["null", "double"])),
+            (json!({"type": "array", "items": fixed}), json!({"type": "array", "items": "bytes"})),
+            (json!("null"), json!("long")),
+        ] {
+            let of = |schema: &Value| match schema {
+                Value::Array(branches) => branches.iter().find(|one| **one != json!("null")).cloned(),
+                other => Some(other.clone()),
+            };
+            let (writer, reader) = paired(&field(writer), &field(reader)).unwrap();
+            assert_eq!(of(&writer["fields"][0]["type"]), of(&reader["fields"][0]["type"]));
+        }
     }
 
     #[test]

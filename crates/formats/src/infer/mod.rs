@@ -16,6 +16,7 @@ mod archive;
 mod aws;
 mod beyond;
 mod csv;
+mod foreign;
 mod ion;
 mod json;
 mod lines;
@@ -254,15 +255,16 @@ pub(crate) fn typed(
     let mut fields = Vec::with_capacity(schema.fields().len());
     let mut left_out = Vec::new();
     for (field, seen) in schema.fields().iter().zip(wide::of(schema, integers)) {
-        match HiveType::from_arrow(field.data_type()) {
+        let ty = HiveType::from_arrow(field.data_type()).map_err(|error| error.0);
+        match ty.and_then(|ty| with_fields(options, ty)) {
             Ok(ty) => fields.push(InferredField {
                 name: options.spelling(field.name()),
                 ty: options.spelling_of(ty),
                 nullable: field.is_nullable(),
                 seen,
             }),
-            Err(error) => {
-                let mut problem = FormatError::new(name, Problem::ColumnLeftOut { ty: error.0 });
+            Err(ty) => {
+                let mut problem = FormatError::new(name, Problem::ColumnLeftOut { ty });
                 problem.place.column = Some(field.name().clone());
                 left_out.push(problem);
             }
@@ -275,6 +277,30 @@ pub(crate) fn typed(
     }
     refuse_clashes(name, &fields)?;
     Ok((fields, left_out))
+}
+
+/// The type, unless a structure in it has no fields, or two that are one as the caller wants names. Errors: its description.
+fn with_fields(options: &InferOptions, ty: HiveType) -> Result<HiveType, String> {
+    fn flaw(options: &InferOptions, ty: &HiveType) -> Option<String> {
+        match ty {
+            HiveType::Array(item) => flaw(options, item),
+            HiveType::Map(key, value) => flaw(options, key).or_else(|| flaw(options, value)),
+            HiveType::Struct(fields) if fields.is_empty() => Some("a structure without fields".to_owned()),
+            HiveType::Struct(fields) => {
+                let mut taken = HashSet::new();
+                let twice = fields.iter().find(|(name, _)| !taken.insert(options.spelling(name)));
+                let twice = twice.map(|(name, _)| {
+                    format!("two fields named {} (case does not count)", options.spelling(name))
+                });
+                twice.or_else(|| fields.iter().find_map(|(_, ty)| flaw(options, ty)))
+            }
+            _ => None,
+        }
+    }
+    match flaw(options, &ty) {
+        None => Ok(ty),
+        Some(flaw) => Err(format!("{ty} with {flaw}")),
+    }
 }
 
 /// Such columns are found by name: of two with the same name, one could never be read.

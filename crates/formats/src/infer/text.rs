@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{InferOptions, Inferred, aws, beyond, csv, ion, json, lines, xml};
+use super::{InferOptions, Inferred, aws, beyond, csv, foreign, ion, json, lines, xml};
 use crate::compression::Compression;
 use crate::error::{FormatError, Problem};
 use crate::input::Input;
 use crate::options::Format;
 use crate::source::ByteSource;
-
-/// How many lines are looked at for statements.
-const STATEMENT_LINES: usize = 100;
 
 /// Infers a file of text, or of Ion, which may be binary.
 pub(super) async fn infer_text(
@@ -106,7 +103,7 @@ async fn recognise(
     if xml::looks_like_xml(input.pending()) {
         return xml::infer(input, compression, None, options).await;
     }
-    refuse_settings(input)?;
+    foreign::refuse_settings(input)?;
     let mut not_json = None;
     if may_be_json(input) {
         let verdict = json::infer(input, compression, options).await;
@@ -130,30 +127,13 @@ async fn recognise(
     if let Some(inferred) = lines::infer_known(input, compression, options)? {
         return Ok(inferred);
     }
-    refuse_statements(input)?;
+    if foreign::is_bracketed(input.pending()) {
+        return Err(not_json.unwrap_or_else(|| foreign::bracketed(input)));
+    }
+    foreign::refuse_statements(input)?;
+    foreign::refuse_ruled(input)?;
     // What begins like JSON is more likely bad JSON than bad CSV.
     csv::infer(input, compression, options, false).await.map_err(|error| not_json.unwrap_or(error))
-}
-
-/// Refuses statements of SQL, which commas and quotes divide as if they were columns.
-fn refuse_statements(input: &Input) -> Result<(), FormatError> {
-    const INSERT: &[u8] = b"insert into ";
-    let begins = |line: &[u8]| {
-        let line = line.trim_ascii_start();
-        line.get(..INSERT.len()).is_some_and(|words| words.eq_ignore_ascii_case(INSERT))
-    };
-    let lines = input.pending().split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let (mut all, mut statements) = (0_u64, 0_u64);
-    for line in lines.take(STATEMENT_LINES) {
-        all += 1;
-        statements += u64::from(begins(line));
-    }
-    if statements * 2 <= all {
-        return Ok(());
-    }
-    let reason =
-        "it holds statements of SQL (INSERT INTO …): export the table as CSV, JSON or Parquet".to_owned();
-    Err(FormatError::new(input.name(), Problem::Unrecognised { reason }))
 }
 
 /// What holds other files or tables, and is not looked into.
@@ -167,31 +147,6 @@ fn container(head: &[u8]) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// Refuses settings in sections, whose first line begins as a list of JSON does.
-fn refuse_settings(input: &Input) -> Result<(), FormatError> {
-    let Ok(text) = std::str::from_utf8(input.pending()) else { return Ok(()) };
-    let is_section = |line: &str| {
-        let name = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-        name.is_some_and(|name| name.starts_with(char::is_alphabetic) && !name.contains(['"', ',', '{', '[']))
-    };
-    let is_setting = |line: &str| line.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty());
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with([';', '#']));
-    let mut lines = lines.take(STATEMENT_LINES).peekable();
-    if !lines.peek().is_some_and(|line| is_section(line)) {
-        return Ok(());
-    }
-    let (mut all, mut settings) = (0_u64, 0_u64);
-    for line in lines.filter(|line| !is_section(line)) {
-        all += 1;
-        settings += u64::from(is_setting(line));
-    }
-    if settings == 0 || settings * 2 <= all {
-        return Ok(());
-    }
-    let reason = "it holds settings in sections, as INI and TOML do, and no records".to_owned();
-    Err(FormatError::new(input.name(), Problem::Unrecognised { reason }))
 }
 
 fn refuse_binary(input: &Input) -> Result<(), FormatError> {
