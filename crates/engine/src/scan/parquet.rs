@@ -63,7 +63,7 @@ impl LakeReaders {
     }
 
     /// A reader of an object.
-    pub(crate) fn reader(&self, object: &Arc<SourceObject>) -> impl AsyncFileReader + Send + use<> {
+    pub(crate) fn reader(&self, object: &Arc<SourceObject>) -> impl AsyncFileReader + use<> {
         let (counters, among) = (Arc::clone(&self.counters), self.among.clone());
         LakeReader { object: Arc::clone(object), counters, among, texts: Arc::clone(&self.texts) }
     }
