@@ -119,7 +119,7 @@ def _publishing(given: Dict[str, Any]) -> Dict[str, Any]:
     for name in sorted(set(given) - _PUBLISHING):
         GlueLogger().warn(f"EvaluateDataQuality: the publishing option {name!r} is not known and has no effect")
     if truthy(given.get("enableDataQualityCloudWatchMetrics", False)):
-        GlueLogger().warn("EvaluateDataQuality: metrics of CloudWatch are not built, and none are published")
+        GlueLogger().warn("EvaluateDataQuality: results are not reported to CloudWatch")
     asked: Dict[str, Any] = {"Context": str(given.get("dataQualityEvaluationContext") or "default_context"),
                              "Keep": truthy(given.get("enableDataQualityResultsPublishing", True))}
     prefix = str(given.get("resultsS3Prefix") or "")

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// The services to extract, by the name of their folder in botocore's data. `wire` lists the same in `model::FILES`.
 const SERVICES: &[&str] =
-    &["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sqs", "sts"];
+    &["athena", "cloudwatch", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sqs", "sts"];
 
 /// Facts of an operation, of its `http` part aside: (in botocore, in ours).
 const OPERATION_FACTS: &[(&str, &str)] =
@@ -140,7 +140,7 @@ fn compact(service: &str, model: &Value) -> Result<Value> {
     let mut out = Map::new();
     out.insert("name".into(), json!(service));
     out.insert("version".into(), metadata["apiVersion"].clone());
-    out.insert("protocol".into(), metadata["protocol"].clone());
+    out.insert("protocol".into(), json!(protocol(metadata)?));
     out.insert("endpoint".into(), endpoint.clone());
     out.insert("signing".into(), metadata.get("signingName").unwrap_or(endpoint).clone());
     for (theirs, ours) in [("jsonVersion", "json"), ("targetPrefix", "target"), ("xmlNamespace", "ns")] {
@@ -153,6 +153,17 @@ fn compact(service: &str, model: &Value) -> Result<Value> {
     let shapes = reached.iter().map(|name| shape(name, &shapes[*name], &number));
     out.insert("shapes".into(), Value::Array(shapes.collect::<Result<_>>()?));
     Ok(Value::Object(out))
+}
+
+/// The protocols that `wire` speaks, in the order in which botocore chooses among those of a service.
+const PROTOCOLS: [&str; 4] = ["json", "rest-json", "rest-xml", "query"];
+
+/// The protocol that clients choose. Some services speak several: their `protocol` is then AWS's favourite.
+fn protocol(metadata: &Value) -> Result<&'static str> {
+    let spoken = metadata["protocols"].as_array().into_iter().flatten().chain([&metadata["protocol"]]);
+    let spoken: BTreeSet<&str> = spoken.filter_map(Value::as_str).collect();
+    let found = PROTOCOLS.into_iter().find(|known| spoken.contains(known));
+    found.with_context(|| format!("none of the protocols {spoken:?} is one of {PROTOCOLS:?}"))
 }
 
 /// Names of the shapes that operations reach, sorted.
@@ -298,6 +309,15 @@ mod tests {
         assert_eq!(compact["operations"][0]["input"], json!(1));
         assert_eq!(compact["signing"], json!("x"));
         assert!(!compact.to_string().contains("long"));
+    }
+
+    #[test]
+    fn of_several_protocols_the_one_that_clients_choose() {
+        let several =
+            json!({"protocol": "smithy-rpc-v2-cbor", "protocols": ["smithy-rpc-v2-cbor", "json", "query"]});
+        assert_eq!(protocol(&several).unwrap(), "json");
+        assert_eq!(protocol(&json!({"protocol": "query"})).unwrap(), "query");
+        assert!(protocol(&json!({"protocol": "ec2"})).is_err());
     }
 
     #[test]

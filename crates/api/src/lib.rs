@@ -2,6 +2,7 @@
 //! encode), and the Iceberg REST catalog. The only crate that joins `wire` to the domain crates.
 
 pub mod athena;
+pub mod cloudwatch;
 pub mod glue;
 pub mod iceberg;
 pub mod logs;

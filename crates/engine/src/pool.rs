@@ -7,7 +7,10 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use datafusion::{
@@ -20,6 +23,21 @@ use datafusion::{
 pub(crate) struct HeadroomPool {
     limit: usize,
     state: Mutex<State>,
+    most: Arc<Most>,
+}
+
+/// The most that a pool has held at any moment.
+#[derive(Debug, Default)]
+pub(crate) struct Most(AtomicUsize);
+
+impl Most {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) as u64
+    }
+
+    fn note(&self, bytes: usize) {
+        self.0.fetch_max(bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +57,8 @@ impl State {
 }
 
 impl HeadroomPool {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, state: Mutex::default() }
+    pub(crate) fn new(limit: usize, most: Arc<Most>) -> Self {
+        Self { limit, state: Mutex::default(), most }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,7 +92,9 @@ impl MemoryPool for HeadroomPool {
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        *self.state().held(reservation.consumer()) += additional;
+        let mut state = self.state();
+        *state.held(reservation.consumer()) += additional;
+        self.most.note(state.spillable + state.unspillable);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
@@ -100,6 +120,7 @@ impl MemoryPool for HeadroomPool {
             return Err(DataFusionError::ResourcesExhausted(message));
         }
         *state.held(consumer) += additional;
+        self.most.note(state.spillable + state.unspillable);
         Ok(())
     }
 
@@ -113,15 +134,79 @@ impl MemoryPool for HeadroomPool {
     }
 }
 
+/// A part of a pool: what is held of it counts here and there, under both limits.
+#[derive(Debug)]
+pub(crate) struct PartPool {
+    own: Arc<dyn MemoryPool>,
+    whole: Arc<dyn MemoryPool>,
+    /// Of what both have granted.
+    most: Arc<Most>,
+}
+
+impl PartPool {
+    pub(crate) fn new(own: Arc<dyn MemoryPool>, whole: Arc<dyn MemoryPool>, most: Arc<Most>) -> Self {
+        Self { own, whole, most }
+    }
+}
+
+impl fmt::Display for PartPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, part of {}", self.own, self.whole)
+    }
+}
+
+impl MemoryPool for PartPool {
+    fn name(&self) -> &str {
+        "part"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.own.register(consumer);
+        self.whole.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.own.unregister(consumer);
+        self.whole.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.own.grow(reservation, additional);
+        self.whole.grow(reservation, additional);
+        self.most.note(self.own.reserved());
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.own.shrink(reservation, shrink);
+        self.whole.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.own.try_grow(reservation, additional)?;
+        if let Err(error) = self.whole.try_grow(reservation, additional) {
+            self.own.shrink(reservation, additional);
+            return Err(error);
+        }
+        self.most.note(self.own.reserved());
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.own.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.own.memory_limit()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]
     fn spillers_share_half_and_leave_room_for_merges() {
-        let pool: Arc<dyn MemoryPool> = Arc::new(HeadroomPool::new(1000));
+        let pool: Arc<dyn MemoryPool> = Arc::new(HeadroomPool::new(1000, Arc::default()));
         let one = MemoryConsumer::new("one").with_can_spill(true).register(&pool);
         assert!(one.try_grow(501).is_err());
         one.try_grow(400).expect("alone it has half");

@@ -5,6 +5,9 @@
 //! memory pool and one spill folder, both bounded: a statement that needs more fails with
 //! [`EngineError::MemoryExhausted`] and takes nothing else with it.
 //!
+//! A part of an engine ([`Engine::part`]) is an engine to all that is given it, with less memory and parallelism. What it
+//! holds it holds of the whole: parts may add up to more than there is, and then wait, spill or fail as sessions do.
+//!
 //! A crash leaves spill files behind; the folder holds nothing else and may be emptied at the next start.
 
 use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
@@ -17,7 +20,11 @@ use datafusion::execution::{
 use tokio::{runtime::Runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{EngineError, Options, Session, SessionOptions, Sources, pool::HeadroomPool, registry::NoStores};
+use crate::{
+    EngineError, Options, Session, SessionOptions, Sources,
+    pool::{HeadroomPool, Most, PartPool},
+    registry::NoStores,
+};
 
 /// How many operators the message of an exhausted pool names.
 const NAMED_CONSUMERS: usize = 5;
@@ -28,16 +35,22 @@ const MERGE_STREAM_BYTES: usize = 4 << 20;
 /// Deep plans recurse: the engine's threads get more stack than tokio's two mebibytes.
 const STACK_BYTES: usize = 8 << 20;
 
-/// The engine: threads, memory and spill shared by every session of the process. Cheap to clone.
+/// The engine: threads, memory and spill shared by every session of the process, or a part of it. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    part: Arc<Part>,
 }
 
 struct Inner {
     runtime: Option<Runtime>,
+}
+
+/// What may be used.
+struct Part {
     env: Arc<RuntimeEnv>,
     options: Options,
+    most: Arc<Most>,
 }
 
 impl Drop for Inner {
@@ -51,7 +64,7 @@ impl Drop for Inner {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("options", &self.inner.options).finish_non_exhaustive()
+        f.debug_struct("Engine").field("options", &self.part.options).finish_non_exhaustive()
     }
 }
 
@@ -60,9 +73,11 @@ impl fmt::Debug for Engine {
 pub struct MemoryUse {
     /// Bytes that operators and open output files have reserved.
     pub reserved_bytes: u64,
-    /// The limit of the process.
+    /// The most that these were at any moment since the engine, or the part, was made.
+    pub most_bytes: u64,
+    /// The limit of the process, or of the part.
     pub limit_bytes: u64,
-    /// Bytes of spill files on disk now.
+    /// Bytes of spill files on disk now, of the whole process.
     pub spilled_bytes: u64,
 }
 
@@ -81,8 +96,26 @@ impl Engine {
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
-        let env = build_env(&options)?;
-        Ok(Self { inner: Arc::new(Inner { runtime: Some(runtime), env, options }) })
+        let most = Arc::new(Most::default());
+        let pool = pool(options.memory_bytes, &most);
+        let env = build_env(&options, pool)?;
+        let inner = Arc::new(Inner { runtime: Some(runtime) });
+        Ok(Self { inner, part: Arc::new(Part { env, options, most }) })
+    }
+
+    /// A part of this engine: at most so much memory and so many partitions of a plan, and no more than this engine has.
+    /// Of nothing it gives one byte and one thread.
+    pub fn part(&self, memory_bytes: usize, threads: usize) -> Self {
+        let whole = &self.part.options;
+        let memory_bytes = memory_bytes.clamp(1, whole.memory_bytes);
+        let threads = threads.clamp(1, whole.threads);
+        let most = Arc::new(Most::default());
+        let whole_pool = Arc::clone(&self.part.env.memory_pool);
+        let mut env = RuntimeEnv::clone(&self.part.env);
+        env.memory_pool =
+            Arc::new(PartPool::new(pool(memory_bytes, &Arc::default()), whole_pool, Arc::clone(&most)));
+        let options = Options { memory_bytes, threads, ..whole.clone() };
+        Self { inner: Arc::clone(&self.inner), part: Arc::new(Part { env: Arc::new(env), options, most }) }
     }
 
     /// Opens a session on the caller's catalog and lake. Does no I/O; one session per query or job run.
@@ -93,15 +126,16 @@ impl Engine {
     /// What the engine holds now.
     pub fn memory(&self) -> MemoryUse {
         MemoryUse {
-            reserved_bytes: self.inner.env.memory_pool.reserved() as u64,
-            limit_bytes: self.inner.options.memory_bytes as u64,
-            spilled_bytes: self.inner.env.disk_manager.used_disk_space(),
+            reserved_bytes: self.part.env.memory_pool.reserved() as u64,
+            most_bytes: self.part.most.bytes(),
+            limit_bytes: self.part.options.memory_bytes as u64,
+            spilled_bytes: self.part.env.disk_manager.used_disk_space(),
         }
     }
 
-    /// The options that the engine was started with.
+    /// The options that the engine was started with, within the limits of the part.
     pub fn options(&self) -> &Options {
-        &self.inner.options
+        &self.part.options
     }
 
     /// Runs `work` on the engine's threads until it ends or `cancel` fires; dropping the returned future stops it.
@@ -161,19 +195,21 @@ impl Engine {
     }
 
     pub(crate) fn env(&self) -> &Arc<RuntimeEnv> {
-        &self.inner.env
+        &self.part.env
     }
 
     /// An error of DataFusion's as one of ours, for callers that plan by themselves.
     pub fn convert(&self, error: &datafusion::error::DataFusionError) -> EngineError {
-        EngineError::from_datafusion(error, self.inner.options.memory_bytes as u64)
+        EngineError::from_datafusion(error, self.part.options.memory_bytes as u64)
     }
 }
 
-fn build_env(options: &Options) -> Result<Arc<RuntimeEnv>, EngineError> {
+fn pool(memory_bytes: usize, most: &Arc<Most>) -> Arc<dyn MemoryPool> {
     let named = NonZeroUsize::new(NAMED_CONSUMERS).unwrap_or(NonZeroUsize::MIN);
-    let pool: Arc<dyn MemoryPool> =
-        Arc::new(TrackConsumersPool::new(HeadroomPool::new(options.memory_bytes), named));
+    Arc::new(TrackConsumersPool::new(HeadroomPool::new(memory_bytes, Arc::clone(most)), named))
+}
+
+fn build_env(options: &Options, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>, EngineError> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![options.spill_dir.clone()]))
         .with_max_temp_directory_size(options.max_spill_bytes)
@@ -252,6 +288,32 @@ mod tests {
         cancel.cancel();
         let stopped = engine.run::<_, ()>(&cancel, std::future::pending()).await;
         assert!(matches!(stopped, Err(EngineError::Cancelled)));
+    }
+
+    #[test]
+    fn a_part_has_its_own_limit_within_the_whole() {
+        use datafusion::execution::memory_pool::MemoryConsumer;
+        let dir = tempfile::tempdir().expect("dir");
+        let options = Options { threads: 4, memory_bytes: 1000, ..Options::new(dir.path().join("spill")) };
+        let whole = Engine::new(options).expect("engine");
+        let part = whole.part(300, 2);
+        assert_eq!((part.options().memory_bytes, part.options().threads), (300, 2));
+        let consumer = |name: &str, of: &Engine| MemoryConsumer::new(name).register(&of.env().memory_pool);
+        let own = consumer("own", &part);
+        own.try_grow(300).expect("all of the part");
+        let error = own.try_grow(1).expect_err("beyond the part");
+        assert!(matches!(part.convert(&error), EngineError::MemoryExhausted { limit_bytes: 300, .. }));
+        assert_eq!((part.memory().reserved_bytes, whole.memory().reserved_bytes), (300, 300));
+        let other = consumer("other", &whole);
+        other.try_grow(650).expect("the rest");
+        own.shrink(200);
+        let next = consumer("next", &whole.part(400, 9));
+        assert!(next.try_grow(251).is_err(), "the whole has no more");
+        next.try_grow(250).expect("what the whole has");
+        drop((own, other, next));
+        assert_eq!((part.memory().reserved_bytes, part.memory().most_bytes), (0, 300));
+        assert_eq!((whole.memory().reserved_bytes, whole.memory().most_bytes), (0, 1000));
+        assert_eq!(whole.part(9000, 9).options().threads, 4);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use engine::Engine;
 use store::{Scope, Tx};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::definition::workers::Capacity;
 use crate::execute::Counters;
 use crate::progress::Totals;
-use crate::run::{self, StartRequest, StopResult};
+use crate::run::{self, Run, StartRequest, StopResult};
 use crate::{JobsError, definition};
 
 /// What the handle and the service share: who is being executed here, and a bell.
@@ -27,6 +29,16 @@ pub(crate) struct Active {
     pub(crate) cancel: CancellationToken,
     /// How far it is.
     pub(crate) counters: Arc<Counters>,
+    /// The part of the engine that its workers stand for.
+    pub(crate) engine: Engine,
+}
+
+impl Active {
+    /// Of a run that has done nothing yet.
+    pub(crate) fn new(engine: &Engine, run: &Run) -> Self {
+        let engine = Capacity::of(&run.details.echo).part_of(engine);
+        Self { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()), engine }
+    }
 }
 
 impl Shared {

@@ -37,6 +37,7 @@ mod jdbc;
 mod jobs;
 pub mod lineage;
 mod log;
+pub mod metrics;
 mod plan;
 mod progress;
 pub mod quality;

@@ -21,3 +21,18 @@ pub struct Totals {
     /// Files written by all targets.
     pub files_out: u64,
 }
+
+impl Totals {
+    /// The larger of both, count by count.
+    pub(crate) fn or_more(self, other: Self) -> Self {
+        Self {
+            rows_in: self.rows_in.max(other.rows_in),
+            bytes_in: self.bytes_in.max(other.bytes_in),
+            files_in: self.files_in.max(other.files_in),
+            bad_records: self.bad_records.max(other.bad_records),
+            rows_out: self.rows_out.max(other.rows_out),
+            bytes_out: self.bytes_out.max(other.bytes_out),
+            files_out: self.files_out.max(other.files_out),
+        }
+    }
+}

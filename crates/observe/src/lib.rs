@@ -1,4 +1,5 @@
-//! Log groups, log streams and log events: what services write down while they work, and what clients put.
+//! Log groups, log streams and log events: what services write down while they work, and what clients put. And metrics:
+//! what they have measured.
 //!
 //! Every function takes the caller's [`store::Tx`]; the caller commits. Nothing here spawns or waits.
 //!
@@ -16,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod filter;
 pub mod groups;
+pub mod metrics;
 mod paging;
 pub mod pattern;
 pub mod retention;

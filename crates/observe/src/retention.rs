@@ -1,4 +1,4 @@
-//! Deleting the rows of events that nobody can see any more.
+//! Deleting the rows of events that nobody can see any more, and of metrics past their time.
 //!
 //! Reads hide events of deleted streams and events past their group's retention at once; this frees their rows
 //! in batches small enough to share the store with requests. A crash between batches loses nothing.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use store::{Store, Tx, params};
 use tokio_util::sync::CancellationToken;
 
-use crate::ObserveError;
+use crate::{ObserveError, metrics};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -133,14 +133,20 @@ async fn purge_once(store: &Store) -> Result<u64, ObserveError> {
     // Looking first spares the writers a turn when there is nothing to do, which is nearly always.
     let mut look = store.read().await?;
     let expiring = "SELECT 1 FROM observe_groups WHERE retention_days IS NOT NULL LIMIT 1";
-    let work = look.query_opt("SELECT 1 FROM observe_garbage LIMIT 1", &[]).await?.is_some()
+    let events = look.query_opt("SELECT 1 FROM observe_garbage LIMIT 1", &[]).await?.is_some()
         || look.query_opt(expiring, &[]).await?.is_some();
+    let points = metrics::is_stale(&mut look).await?;
     drop(look);
-    if !work {
-        return Ok(0);
+    let mut rows = 0;
+    if events {
+        let mut tx = store.begin().await?;
+        rows = purge(&mut tx, PURGE_ROWS).await?;
+        tx.commit().await?;
     }
-    let mut tx = store.begin().await?;
-    let rows = purge(&mut tx, PURGE_ROWS).await?;
-    tx.commit().await?;
+    if points {
+        let mut tx = store.begin().await?;
+        rows = rows.max(metrics::purge(&mut tx, PURGE_ROWS).await?);
+        tx.commit().await?;
+    }
     Ok(rows)
 }

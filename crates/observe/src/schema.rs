@@ -3,13 +3,40 @@
 //! `observe_events` is kept in the order in which a stream is read; `observe_events_time` is the order in which
 //! a group is searched. Messages are bytes because text in the store cannot hold U+0000. `observe_garbage`
 //! lists streams that are gone but whose events are still to be deleted, in batches.
+//!
+//! `observe_metrics` has a row per metric, that is per name with its dimensions; `observe_points` what came of it in one
+//! minute, added up.
 
 use store::Migrations;
 
 /// The tables of this crate.
-pub const MIGRATIONS: Migrations = Migrations {
-    owner: "observe",
-    steps: &["CREATE TABLE observe_groups (
+pub const MIGRATIONS: Migrations = Migrations { owner: "observe", steps: &[LOGS, METRICS] };
+
+const METRICS: &str = "
+CREATE TABLE observe_metrics (
+  metric_no {serial},
+  account {text} NOT NULL,
+  region {text} NOT NULL,
+  namespace {text} NOT NULL,
+  name {text} NOT NULL,
+  dimensions {text} NOT NULL,
+  unit {text} NOT NULL,
+  last_ms {int} NOT NULL,
+  UNIQUE (account, region, namespace, name, dimensions)
+);
+CREATE TABLE observe_points (
+  metric_no {int} NOT NULL,
+  minute_ms {int} NOT NULL,
+  samples {int} NOT NULL,
+  total {real} NOT NULL,
+  smallest {real} NOT NULL,
+  largest {real} NOT NULL,
+  PRIMARY KEY (metric_no, minute_ms)
+) {clustered};
+CREATE INDEX observe_points_age ON observe_points (minute_ms);
+";
+
+const LOGS: &str = "CREATE TABLE observe_groups (
   group_no {serial},
   account {text} NOT NULL,
   region {text} NOT NULL,
@@ -44,5 +71,4 @@ CREATE TABLE observe_events (
 ) {clustered};
 CREATE INDEX observe_events_time ON observe_events (group_no, ts_ms, ingestion_ms, stream_no, seq);
 CREATE TABLE observe_garbage (stream_no {int} PRIMARY KEY);
-"],
-};
+";

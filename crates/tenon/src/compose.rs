@@ -4,6 +4,7 @@
 mod dynamodb_signer;
 mod lineage_sink;
 mod log_sink;
+mod metric_sink;
 mod queue_link;
 mod script_host;
 mod tasks;
@@ -44,6 +45,7 @@ use crate::server::App;
 use crate::supervisor::Task;
 use lineage_sink::LineageWriter;
 use log_sink::LogSink;
+use metric_sink::MetricLink;
 
 /// Schema of our tables in a PostgreSQL database.
 const POSTGRES_SCHEMA: &str = "tenon";
@@ -152,7 +154,8 @@ pub(crate) async fn open(
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) =
         jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
-    let (runner, lineage) = told(runner.with_vault(vault.clone()), config)?;
+    let (runner, lineage) =
+        told(runner.with_vault(vault.clone()).with_metrics(Arc::new(MetricLink)), config)?;
     let explainer = runner.explainer();
     let query_options = query::Options { holder: holder("queries"), max_running: MAX_RUNNING, lease_ms };
     let queries = Queries::new(store.clone(), lake.clone(), engine.clone(), query_options);
@@ -353,6 +356,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::quality::face(domain.quality.clone())),
         Arc::new(api::athena::face(store(), domain.queries.clone())),
         Arc::new(api::logs::face(store())),
+        Arc::new(api::cloudwatch::face(store())),
         Arc::new(api::sqs::face(domain.queues.clone())),
     ]
 }

@@ -11,7 +11,7 @@ use crate::call::Document;
 use crate::codec::form::Parameters;
 use crate::codec::{Malformed, bindings, form, json, scalar, xml};
 use crate::fault::Fault;
-use crate::model::{Kind, Member, Model, Operation, Protocol, Shape};
+use crate::model::{self, Kind, Member, Model, Operation, Protocol, Shape};
 use crate::options::NewId;
 use crate::route::{self, Routed};
 use crate::rules::Rules;
@@ -31,7 +31,7 @@ pub(crate) async fn route(
     let none = Parameters::new();
     match model.protocol {
         Protocol::Json => {
-            refuse_cbor(&parts.headers)?;
+            refuse_cbor(model, &parts.headers)?;
             Ok((route::target(model, parts)?, none))
         }
         Protocol::RestJson => Ok((route::rest::operation(model, parts)?, none)),
@@ -44,15 +44,18 @@ pub(crate) async fn route(
     }
 }
 
-/// Some SDKs (Java's for Kinesis) prefer CBOR; they can be told not to.
-fn refuse_cbor(headers: &HeaderMap) -> Result<(), Fault> {
+/// Some SDKs prefer CBOR: Java's for Kinesis, which can be told not to, and newer ones for services that have several
+/// protocols.
+fn refuse_cbor(model: &Model, headers: &HeaderMap) -> Result<(), Fault> {
     let kind = route::text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
-    if kind.contains("cbor") || headers.contains_key("smithy-protocol") {
-        return Err(Fault::not_implemented(
-            "CBOR requests are not built on this server; set AWS_CBOR_DISABLE=true (Java: aws.cborEnabled=false).",
-        ));
+    if !kind.contains("cbor") && !headers.contains_key("smithy-protocol") {
+        return Ok(());
     }
-    Ok(())
+    let way = match model::older(model) {
+        Some(_) => "use a client that sends JSON or the query protocol, such as boto3 or the AWS CLI",
+        None => "set AWS_CBOR_DISABLE=true (Java: aws.cborEnabled=false)",
+    };
+    Err(Fault::not_implemented(format!("CBOR requests are not built on this server; {way}.")))
 }
 
 async fn parameters(

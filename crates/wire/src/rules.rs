@@ -2,7 +2,7 @@
 //!
 //! Sources: the services' "Common Errors" pages and messages as the services return them. Glue, Kinesis, Firehose and
 //! DataBrew answer `ValidationException`; Athena `InvalidRequestException`; CloudWatch Logs
-//! `InvalidParameterException`; STS `ValidationError`; SQS `InvalidParameterValue`. Limits are the services' largest documented request, with room
+//! `InvalidParameterException`; STS and CloudWatch `ValidationError`; SQS `InvalidParameterValue`. Limits are the services' largest documented request, with room
 //! for its encoding (base64 adds a third).
 
 use crate::model::Protocol;
@@ -31,6 +31,8 @@ pub(crate) fn of(service: &str, protocol: Protocol) -> Rules {
         // A hundred partitions, each with its whole schema.
         "glue" => ("ValidationException", 8 * MIB),
         "athena" => ("InvalidRequestException", MIB),
+        // 500 queries, each with 30 dimensions.
+        "cloudwatch" => ("ValidationError", 4 * MIB),
         // 1 MiB of events, each with JSON around it.
         "logs" => ("InvalidParameterException", 4 * MIB),
         // 1 MiB of text, each character perhaps escaped.
@@ -46,6 +48,10 @@ pub(crate) fn of(service: &str, protocol: Protocol) -> Rules {
         Protocol::RestXml => "MalformedXML",
         Protocol::Query => "MalformedInput",
     };
-    let token = if service == "glue" { "InvalidInputException" } else { validation };
+    let token = match service {
+        "glue" => "InvalidInputException",
+        "cloudwatch" => "InvalidNextToken",
+        _ => validation,
+    };
     Rules { validation, token, malformed, body_limit_bytes }
 }

@@ -51,7 +51,7 @@ def test_a_gate_lets_good_data_through_and_nothing_else(data, run_script):
     arguments = ["--JOB_NAME", "gate", "--bucket", data.bucket, "--TempDir", data.url("tmp/")]
     passed = run_script(GATE, *arguments, "--least", "0")
     assert data.parquet("out/") == [{"id": "1", "amount": "5"}, {"id": "2", "amount": "10.5"}]
-    assert "metrics of CloudWatch are not built" in passed.stderr
+    assert "results are not reported to CloudWatch" in passed.stderr
     stopped = run_script(GATE, *arguments, "--least", "7", check=False)
     assert stopped.returncode == 1 and "the orders are not as they should be" in stopped.stderr
     assert stopped.stdout == "1 of 2 rows do not hold\n"

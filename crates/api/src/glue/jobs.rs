@@ -52,6 +52,10 @@ const DEFINITION: &[&str] = &[
     "NonOverridableArguments",
     "MaxRetries",
     "Timeout",
+    "WorkerType",
+    "NumberOfWorkers",
+    "MaxCapacity",
+    "AllocatedCapacity",
     "CodeGenConfigurationNodes",
     "JobRunQueuingEnabled",
 ];
@@ -64,6 +68,10 @@ const UPDATE: &[&str] = &[
     "JobUpdate.NonOverridableArguments",
     "JobUpdate.MaxRetries",
     "JobUpdate.Timeout",
+    "JobUpdate.WorkerType",
+    "JobUpdate.NumberOfWorkers",
+    "JobUpdate.MaxCapacity",
+    "JobUpdate.AllocatedCapacity",
     "JobUpdate.CodeGenConfigurationNodes",
     "JobUpdate.JobRunQueuingEnabled",
 ];
@@ -89,7 +97,17 @@ const OPERATIONS: &[Operation<Jobs>] = &[
     operation!(
         "StartJobRun",
         start_run,
-        &["JobName", "JobRunId", "Arguments", "Timeout", "JobRunQueuingEnabled"],
+        &[
+            "JobName",
+            "JobRunId",
+            "Arguments",
+            "Timeout",
+            "JobRunQueuingEnabled",
+            "WorkerType",
+            "NumberOfWorkers",
+            "MaxCapacity",
+            "AllocatedCapacity",
+        ],
         &[("SecurityConfiguration", SECURITY), ("ExecutionRoleSessionPolicy", SESSION_POLICY)]
     ),
     operation!("GetJobRun", get_run, &["JobName", "RunId"], &[("PredecessorsIncluded", PREDECESSORS)]),

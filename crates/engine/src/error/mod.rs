@@ -139,9 +139,9 @@ pub enum EngineError {
         what: String,
     },
     /// The statement needs more memory than the engine may use, and cannot spill.
-    #[error("the query needs more memory than the engine's limit of {limit_bytes} bytes: {detail}")]
+    #[error("the query needs more memory than its limit of {limit_bytes} bytes: {detail}")]
     MemoryExhausted {
-        /// The limit of the whole process.
+        /// The limit of the whole process, or of the part of the engine that the session has.
         limit_bytes: u64,
         /// Which operators hold the memory.
         detail: String,

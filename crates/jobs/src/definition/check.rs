@@ -2,7 +2,7 @@
 //!
 //! Source: AWS Glue Web API reference, CreateJob.
 
-use super::{ExecutionProperty, JobSpec};
+use super::{ExecutionProperty, JobSpec, workers};
 use crate::JobsError;
 
 /// Glue's longest timeout: seven days.
@@ -84,20 +84,6 @@ pub(crate) fn check_timeout(minutes: i64) -> Result<(), JobsError> {
     Err(JobsError::invalid(format!("Timeout {minutes} is not between 1 and {MAX_TIMEOUT_MINUTES} minutes")))
 }
 
-/// What a worker type counts in data processing units.
-fn units(worker_type: &str) -> Option<f64> {
-    match worker_type {
-        "G.025X" => Some(0.25),
-        "Standard" | "G.1X" | "R.1X" => Some(1.0),
-        "G.2X" | "R.2X" | "Z.2X" => Some(2.0),
-        "G.4X" | "R.4X" => Some(4.0),
-        "G.8X" | "R.8X" => Some(8.0),
-        "G.12X" => Some(12.0),
-        "G.16X" => Some(16.0),
-        _ => None,
-    }
-}
-
 /// Fills `MaxCapacity` and `AllocatedCapacity` from the workers, or the other way round.
 pub(crate) fn complete_capacity(spec: &mut JobSpec) -> Result<(), JobsError> {
     match (&spec.worker_type, spec.number_of_workers) {
@@ -110,20 +96,20 @@ pub(crate) fn complete_capacity(spec: &mut JobSpec) -> Result<(), JobsError> {
             let asked = spec.max_capacity.or(spec.allocated_capacity.map(|n| n as f64));
             spec.max_capacity = Some(asked.unwrap_or(fallback));
         }
-        (Some(worker_type), Some(workers)) => {
+        (Some(worker_type), Some(count)) => {
             if spec.max_capacity.is_some() {
                 return Err(JobsError::invalid(
                     "Please do not set Max Capacity if using Worker Type and Number of Workers",
                 ));
             }
-            let Some(each) = units(worker_type) else {
+            let Some(each) = workers::worker(worker_type) else {
                 return Err(JobsError::invalid(format!("WorkerType {worker_type} is not known")));
             };
-            if workers < 1 {
-                return Err(JobsError::invalid(format!("NumberOfWorkers {workers} is less than 1")));
+            if count < 1 {
+                return Err(JobsError::invalid(format!("NumberOfWorkers {count} is less than 1")));
             }
             #[expect(clippy::cast_precision_loss, reason = "a few hundred workers at most")]
-            let total = each * workers as f64;
+            let total = each.units * count as f64;
             spec.max_capacity = Some(total);
         }
         _ => return Err(JobsError::invalid("WorkerType and NumberOfWorkers must be given together")),

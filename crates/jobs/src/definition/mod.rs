@@ -10,6 +10,7 @@
 mod check;
 pub(crate) use check::{check_timeout, complete_capacity};
 mod ops;
+pub(crate) mod workers;
 
 pub use ops::{batch_get, create, delete, get, list, update};
 

@@ -1,6 +1,6 @@
 //! Rows and bytes of a run while it goes on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -25,6 +25,8 @@ pub(crate) struct SourceCount {
     /// Files and bytes of the objects that are to be read. Pieces of a file are read with some overlap, and its footer
     /// for each of them; what the source gave is no more than it has.
     most: (AtomicU64, AtomicU64),
+    /// Whether it is a table of a database.
+    is_database: AtomicBool,
     readings: Mutex<Vec<Arc<Reading>>>,
 }
 
@@ -60,6 +62,11 @@ impl SourceCount {
         self.most.1.store(bytes, Ordering::Relaxed);
     }
 
+    /// Notes that it is a table of a database.
+    pub(crate) fn is_of_database(&self) {
+        self.is_database.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let mut most = Counts::default();
         for reading in self.lock().iter() {
@@ -90,7 +97,12 @@ impl SourceCount {
 impl Counters {
     /// Adds a source.
     pub(crate) fn source(&self, name: String) -> Arc<SourceCount> {
-        let source = Arc::new(SourceCount { name, most: Default::default(), readings: Mutex::default() });
+        let source = Arc::new(SourceCount {
+            name,
+            most: Default::default(),
+            is_database: AtomicBool::default(),
+            readings: Mutex::default(),
+        });
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&source));
         source
     }
@@ -108,6 +120,18 @@ impl Counters {
         for source in self.sources() {
             source.lock().clear();
         }
+    }
+
+    /// Whether anything is read by this process.
+    pub(crate) fn has_sources(&self) -> bool {
+        !self.sources().is_empty()
+    }
+
+    /// Bytes read so far of objects, not of tables of databases.
+    pub(crate) fn object_bytes_in(&self) -> u64 {
+        let sources = self.sources();
+        let of_objects = sources.iter().filter(|source| !source.is_database.load(Ordering::Relaxed));
+        of_objects.map(|source| source.counts().bytes).sum()
     }
 
     /// The sources in the order they were added.

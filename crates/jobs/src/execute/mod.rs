@@ -48,6 +48,7 @@ pub(crate) use publish::published;
 
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::Window;
+use crate::definition::workers::Capacity;
 use crate::graph::{Destination, Graph, Node, NodeKind, Target};
 use crate::jobs::Active;
 use crate::log::RunLog;
@@ -198,7 +199,7 @@ fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> 
         dialect: SqlDialect::Spark,
         ..SessionOptions::default()
     };
-    context.engine.session(sources, options)
+    active.engine.session(sources, options)
 }
 
 async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Result<Staged, RunFailure> {
@@ -284,6 +285,9 @@ impl Task<'_> {
                 BookmarkOption::Pause { .. } => "paused",
             }
         ));
+        let (units, limits) = (Capacity::of(&details.echo).units, self.session.engine().options());
+        let (bytes, threads) = (limits.memory_bytes, limits.threads);
+        self.log.info(format!("workers: {units} DPU; at most {bytes} bytes of memory, threads: {threads}"));
         for node in self.graph.needed() {
             let inputs = if node.inputs.is_empty() {
                 String::new()

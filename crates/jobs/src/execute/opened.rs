@@ -166,6 +166,7 @@ impl Opened {
                 What::Catalog { database, table } => task.session.provider(database, table, options).await?,
                 What::Delta { location } => task.session.delta(location, options).await?,
                 What::Database(found) => {
+                    count.is_of_database();
                     let table = found.open(Arc::clone(&reading.stats)).await?;
                     if let Some(note) = table.note() {
                         task.log.info(format!("{}: {note}", name_of(node)));

@@ -27,6 +27,7 @@ use crate::bookmark;
 use crate::delivery;
 use crate::graph::Node;
 use crate::lineage::Datasets;
+use crate::metrics;
 use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
@@ -159,6 +160,7 @@ async fn fill(
         }
     };
     run::apply(tx, &mut run, event).await?.ok_or(RunFailure::Ended)?;
+    metrics::report(task.context, tx, &mut run).await?;
     lines.push(format!("run {} {}: all output is published", task.run.id, run.details.state.as_str()));
     lease::release(tx, task.lease).await?;
     Ok((lines, (run.details.state, run.details.error_message)))

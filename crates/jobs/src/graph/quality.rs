@@ -31,7 +31,7 @@ pub enum Gate {
     AfterDataLoad,
 }
 
-const METRICS: FieldUse = Only(&["false"], "metrics of CloudWatch are not built");
+const METRICS: FieldUse = Only(&["false"], "results are not reported to CloudWatch");
 
 pub(super) const FIELDS: &[(&str, FieldUse)] = &[
     ("Name", Acts),

@@ -3,7 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::Run;
+use super::rows::Details;
 use crate::definition::seconds;
+use crate::definition::workers::Capacity;
+
+/// The units of all workers times the seconds that they were there for, by the millisecond. AWS gives it for runs of class
+/// FLEX and with auto scaling only; here it is the meter of every run.
+fn dpu_seconds(details: &Details, executed_ms: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of days")]
+    let seconds = executed_ms as f64 / 1000.0;
+    seconds * Capacity::of(&details.echo).units
+}
 
 /// The run as GetJobRun shows it, times in epoch seconds; `now_ms` counts for a run that goes on.
 pub fn to_document(run: &Run, now_ms: i64) -> Value {
@@ -28,10 +38,13 @@ pub fn to_document(run: &Run, now_ms: i64) -> Value {
         out.insert("StateDetail".to_owned(), Value::from(detail.clone()));
     }
     out.insert("PredecessorRuns".to_owned(), Value::Array(Vec::new()));
-    let executed = details.executed_ms + details.executing_ms(details.completed_ms.unwrap_or(now_ms));
+    let executed_ms = details.executed_ms + details.executing_ms(details.completed_ms.unwrap_or(now_ms));
     // Whole seconds, as AWS counts; a run that did something has used at least one.
-    let executed = if executed == 0 { 0 } else { (executed / 1000).max(1) };
+    let executed = if executed_ms == 0 { 0 } else { (executed_ms / 1000).max(1) };
     out.insert("ExecutionTime".to_owned(), Value::from(executed));
+    if executed_ms > 0 {
+        out.insert("DPUSeconds".to_owned(), Value::from(dpu_seconds(details, executed_ms)));
+    }
     out.insert("Timeout".to_owned(), Value::from(details.timeout_minutes));
     out.insert("LogGroupName".to_owned(), Value::from(details.kind.log_group()));
     out.extend(details.echo.clone());

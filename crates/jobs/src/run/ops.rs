@@ -8,6 +8,7 @@ use super::rows::{self, Details};
 use super::{Effect, Event, Run, RunInput, RunState, Work};
 use crate::arguments::{ArgumentMap, BookmarkOption, Options, merge};
 use crate::definition::{self, Job, JobSpec, check_timeout, complete_capacity};
+use crate::metrics::Reported;
 use crate::{JobsError, bookmark, progress::Totals};
 
 const MAX_PAGE: u32 = 200;
@@ -253,6 +254,7 @@ pub(crate) async fn insert_retry(tx: &mut Tx, failed: &Run) -> Result<(), JobsEr
         verdict: None,
         state_detail: None,
         totals: Totals::default(),
+        reported: Reported::default(),
         ..failed.details.clone()
     };
     let run = Run {

@@ -10,6 +10,7 @@ use crate::arguments::ArgumentMap;
 use crate::definition::Job;
 use crate::execute::RunFailure;
 use crate::graph::Graph;
+use crate::metrics::Reported;
 use crate::{JobsError, progress::Totals};
 
 /// Format of `document` and `input`; raised when their meaning changes.
@@ -80,6 +81,9 @@ pub struct Details {
     /// Rows and bytes, at its end.
     #[serde(default)]
     pub totals: Totals,
+    /// What of it is in metrics already.
+    #[serde(default)]
+    pub(crate) reported: Reported,
     /// Members that are echoed as AWS does (`Arguments`, `WorkerType`, `GlueVersion`, …).
     pub echo: Map<String, Value>,
 }
@@ -136,6 +140,7 @@ impl Details {
             state_detail: None,
             timeout_minutes: job.spec.timeout.unwrap_or(480),
             totals: Totals::default(),
+            reported: Reported::default(),
             echo: Map::new(),
         }
     }

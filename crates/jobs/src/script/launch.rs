@@ -10,12 +10,12 @@ use store::lease::Lease;
 use super::arguments::{Asked, for_script};
 use super::files::{self, Folder};
 use super::{RunKey, RunKeys, ScriptOptions};
+use crate::definition::workers::{GIB, worker};
 use crate::execute::RunFailure;
 use crate::log::RunLog;
 use crate::run::{self, Run, RunKind};
 use crate::service::Context;
 
-const GIB: u64 = 1 << 30;
 const DISABLED: &str = "scripts are not run by this server: whoever may start jobs could run code on its machine. Set \
                         scripts.enabled = true to allow that";
 
@@ -168,19 +168,14 @@ fn variables(
 /// has 1 GiB.
 fn memory_bytes(run: &Run, scripts: &ScriptOptions) -> u64 {
     let echo = &run.details.echo;
-    let worker = echo.get("WorkerType").and_then(serde_json::Value::as_str);
+    let worker = echo.get("WorkerType").and_then(serde_json::Value::as_str).and_then(worker);
     let gib = match worker {
-        Some("G.025X") => 4,
-        Some("G.2X" | "R.1X") => 32,
-        Some("G.4X" | "R.2X" | "Z.2X") => 64,
-        Some("G.8X" | "R.4X") => 128,
-        Some("G.12X") => 192,
-        Some("G.16X" | "R.8X") => 256,
-        _ if run.details.kind == RunKind::PythonShell => {
+        Some(worker) => worker.gib,
+        None if run.details.kind == RunKind::PythonShell => {
             let units = echo.get("MaxCapacity").and_then(serde_json::Value::as_f64).unwrap_or_default();
             if units < 1.0 { 1 } else { 16 }
         }
-        _ => 16,
+        None => 16,
     };
     scripts.memory_bytes.min(gib * GIB)
 }

@@ -28,6 +28,7 @@ use crate::execute::{RunFailure, published};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
 use crate::log::RunLog;
+use crate::metrics;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
 
@@ -151,6 +152,7 @@ async fn conclude(
     let mut tx = context.store.begin().await?;
     let mut now = run::still_ours(&mut tx, lease, &run.id).await?;
     run::apply(&mut tx, &mut now, Event::Published).await?.ok_or(RunFailure::Ended)?;
+    metrics::report(context, &mut tx, &mut now).await?;
     lease::release(&mut tx, lease).await?;
     match tx.commit().await {
         Ok(()) => {}

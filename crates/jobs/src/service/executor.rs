@@ -4,7 +4,6 @@
 //! sees a stop asked for in another process, and ends the work when its time is over. The work ends
 //! by publishing (which stores SUCCEEDED itself) or with a reason; the reason becomes the run's end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use store::{Outcome, Tx, lease, lease::Lease};
@@ -13,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use crate::delivery::Whose;
-use crate::execute::{self, Counters, RunFailure};
+use crate::execute::{self, RunFailure};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
 use crate::log::{FLUSH_MS, RunLog};
+use crate::metrics::{self, REPORT_MS};
 use crate::run::{self, Event, Run, RunKind, RunState};
 use crate::{JobsError, delivery, retry, script};
 
@@ -79,7 +79,7 @@ async fn entered(
     lease: Lease,
     decided: bool,
 ) -> Result<Begun, JobsError> {
-    let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
+    let active = Active::new(&context.engine, &run);
     context.shared.enter(&run.id, active.clone());
     if let Err(error) = tx.commit().await {
         context.shared.leave(&run.id);
@@ -204,6 +204,9 @@ async fn watch(
     let mut watch = ticks(WATCH);
     let mut flush = ticks(Duration::from_millis(FLUSH_MS));
     let mut renew_at = Instant::now();
+    let mut report = ticks(Duration::from_millis(REPORT_MS));
+    report.reset();
+    let reports = wants_reports(context, run).await;
     let mut shown = active.counters.totals();
     loop {
         tokio::select! {
@@ -222,12 +225,27 @@ async fn watch(
                 }
                 log.flush().await;
             }
+            _ = report.tick(), if reports => metrics::report_progress(context, &run.id).await,
             _ = watch.tick(), if ended.is_none() => {
                 ended = look(context, run, lease, &mut renew_at).await;
                 if ended.is_some() {
                     active.cancel.cancel();
                 }
             }
+        }
+    }
+}
+
+/// Whether metrics are to be reported while the run goes on; at its end they are in any case.
+async fn wants_reports(context: &Context, run: &Run) -> bool {
+    if context.metrics.is_none() {
+        return false;
+    }
+    match metrics::wanted(context, run).await {
+        Ok(wanted) => wanted.anything(),
+        Err(error) => {
+            tracing::warn!(run = run.id, %error, "whether a run wants metrics could not be looked up");
+            false
         }
     }
 }
@@ -319,6 +337,7 @@ async fn finish(
     if run::apply(&mut tx, &mut now, event).await?.is_none() {
         return Ok(None);
     }
+    metrics::report(context, &mut tx, &mut now).await?;
     lease::release(&mut tx, lease).await?;
     tx.commit().await?;
     Ok(Some(now.details.state))

@@ -26,6 +26,7 @@ use crate::execute::explain::{self, Explained};
 use crate::jobs::{Jobs, Shared};
 use crate::lineage::events::Events;
 use crate::log::Logs;
+use crate::metrics::MetricSink;
 use crate::run::{self, Event, RunState};
 use crate::script::Scripts;
 use crate::{ArgumentMap, JobsError, retry};
@@ -65,6 +66,8 @@ pub(crate) struct Context {
     pub(crate) vault: Option<Vault>,
     /// Who is told what becomes of runs.
     pub(crate) events: Option<Events>,
+    /// Who is told what was measured of runs.
+    pub(crate) metrics: Option<Arc<dyn MetricSink>>,
     pub(crate) options: Options,
 }
 
@@ -106,11 +109,21 @@ pub fn new(
 ) -> (Jobs, Service) {
     let shared = Arc::new(Shared::default());
     let jobs = Jobs { shared: Arc::clone(&shared) };
-    let (vault, events) = (None, None);
-    (
-        jobs,
-        Service { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } },
-    )
+    (jobs, Service { context: context(store, lake, engine, logs, scripts, shared, options) })
+}
+
+/// A context without what is not needed.
+fn context(
+    store: Store,
+    lake: Lake,
+    engine: Engine,
+    logs: Arc<dyn Logs>,
+    scripts: Arc<Scripts>,
+    shared: Arc<Shared>,
+    options: Options,
+) -> Context {
+    let (vault, events, metrics) = (None, None, None);
+    Context { store, lake, engine, logs, scripts, shared, vault, events, metrics, options }
 }
 
 impl Service {
@@ -123,6 +136,12 @@ impl Service {
     /// What explains jobs with what this service would execute them with.
     pub fn explainer(&self) -> Explainer {
         Explainer { context: self.context.clone() }
+    }
+
+    /// With who keeps what is measured of runs: without it nothing is.
+    pub fn with_metrics(mut self, metrics: Arc<dyn MetricSink>) -> Self {
+        self.context.metrics = Some(metrics);
+        self
     }
 
     /// With who is told what becomes of runs.
@@ -143,8 +162,7 @@ impl Service {
         options: Options,
     ) -> Self {
         let shared = Arc::clone(&jobs.shared);
-        let (vault, events) = (None, None);
-        Self { context: Context { store, lake, engine, logs, scripts, shared, vault, events, options } }
+        Self { context: context(store, lake, engine, logs, scripts, shared, options) }
     }
 
     /// Executes runs until `stop` fires; then ends the work under way at its next safe point and puts the runs of graphs

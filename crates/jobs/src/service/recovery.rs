@@ -8,7 +8,7 @@ use crate::delivery::Whose;
 use crate::lineage::Datasets;
 use crate::log::RunLog;
 use crate::run::{self, Event, RunKind};
-use crate::{JobsError, delivery, execute};
+use crate::{JobsError, delivery, execute, metrics};
 
 const MESSAGE: &str = "The process that executed the run ended before the run did; ";
 const OF_GRAPHS: &str = "nothing of its output was published.";
@@ -32,6 +32,7 @@ pub(super) async fn recover(context: &Context, id: &str, late: &mut JoinSet<()>)
     let message = format!("{MESSAGE}{left}");
     run.details.error_message = Some(message.clone());
     let Some(_) = run::apply(&mut tx, &mut run, Event::Lost).await? else { return Ok(()) };
+    metrics::report(context, &mut tx, &mut run).await?;
     lease::release(&mut tx, &lease).await?;
     tx.commit().await?;
     tracing::warn!(run = id, job = run.details.job, "recovered a run whose process is gone");

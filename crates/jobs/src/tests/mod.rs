@@ -3,6 +3,7 @@
 mod explain;
 mod failures;
 mod flow;
+mod metrics;
 mod nodes;
 mod open_tables;
 mod quality;
@@ -22,7 +23,7 @@ use async_trait::async_trait;
 use engine::{Engine, PathSource, SessionOptions};
 use lake::{BucketName, Conditions, Key, Lake, Meta};
 use serde_json::{Value, json};
-use store::{Scope, Store};
+use store::{Scope, Store, Tx};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::definition::{self, JobSpec};
 use crate::lineage::events::{Events, Sink};
 use crate::log::{BoxError, Logs};
+use crate::metrics::{Measurement, MetricSink};
 use crate::run::{self, Run, RunState, StartRequest};
 use crate::{ArgumentMap, Jobs, JobsError, service};
 
@@ -67,6 +69,24 @@ impl Sink for Told {
     }
 }
 
+/// Measurements in memory.
+#[derive(Default)]
+struct Measured(Mutex<Vec<Measurement>>);
+
+#[async_trait]
+impl MetricSink for Measured {
+    async fn put(
+        &self,
+        _: &mut Tx,
+        _: &Scope,
+        _: i64,
+        measured: &[Measurement],
+    ) -> Result<(), store::StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(measured);
+        Ok(())
+    }
+}
+
 pub(super) struct World {
     pub(super) store: Store,
     pub(super) lake: Lake,
@@ -74,6 +94,7 @@ pub(super) struct World {
     pub(super) jobs: Jobs,
     logs: Arc<Memory>,
     events: Arc<Told>,
+    measured: Arc<Measured>,
     scripts: Arc<crate::Scripts>,
     pub(super) stop: CancellationToken,
     tasks: Mutex<JoinSet<()>>,
@@ -117,8 +138,9 @@ impl World {
             service::Options::default(),
         );
         let (stop, tasks) = (CancellationToken::new(), Mutex::default());
-        let events = Arc::default();
-        Self { store, lake, engine, jobs, logs, events, scripts, stop, tasks, _dirs: (store_dir, dir) }
+        let (events, measured) = (Arc::default(), Arc::default());
+        let _dirs = (store_dir, dir);
+        Self { store, lake, engine, jobs, logs, events, measured, scripts, stop, tasks, _dirs }
     }
 
     /// A service that shares the handle.
@@ -140,7 +162,9 @@ impl World {
     pub(super) fn serve(&self, holder: &str) -> CancellationToken {
         let service = self.service(holder);
         let sink = Arc::clone(&self.events) as Arc<dyn Sink>;
-        let service = service.with_events(Events { namespace: "test".to_owned(), sink });
+        let service = service
+            .with_metrics(Arc::clone(&self.measured) as _)
+            .with_events(Events { namespace: "test".to_owned(), sink });
         let stop = self.stop.child_token();
         let own = stop.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -276,6 +300,16 @@ impl World {
             }
         };
         tokio::time::timeout(DEADLINE, waiting).await.unwrap()
+    }
+
+    /// What was measured of a run, summed up by name.
+    pub(super) fn measured(&self, id: &str) -> BTreeMap<&'static str, f64> {
+        let measured = self.measured.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = BTreeMap::new();
+        for one in measured.iter().filter(|one| one.dimensions.contains(&("JobRunId", id.to_owned()))) {
+            *sums.entry(one.name).or_default() += one.value;
+        }
+        sums
     }
 
     /// The log lines of a run.

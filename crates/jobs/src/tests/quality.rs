@@ -117,7 +117,11 @@ async fn a_job_with_rules_that_cannot_be_evaluated_is_refused() {
         (r#"Rules = [ RowCountMatch "other" = 1 ]"#, json!({}), "its rules name another dataset, other"),
         (PASSES, json!({"Output": "Both"}), "Output Both is not one of"),
         (PASSES, stop("Never"), "StopJobOnFailureTiming Never"),
-        (PASSES, json!({"PublishingOptions": {"CloudWatchMetricsEnabled": true}}), "metrics of CloudWatch"),
+        (
+            PASSES,
+            json!({"PublishingOptions": {"CloudWatchMetricsEnabled": true}}),
+            "not reported to CloudWatch",
+        ),
         (PASSES, json!({"PublishingOptions": {"ResultsS3Prefix": "x"}}), "s3://bucket/folder/"),
     ] {
         let nodes =

@@ -6,5 +6,6 @@ mod common;
 mod lifecycle;
 mod lines;
 mod listing;
+mod metrics;
 #[path = "../../../store/tests/conformance/server.rs"]
 mod server;

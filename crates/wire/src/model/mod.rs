@@ -4,6 +4,9 @@
 //! first use (a few milliseconds) and lives as long as the process. Shapes are interned: a member refers to its
 //! shape by number, names borrow from the decoded text.
 //!
+//! A service whose clients have moved from awsQuery to awsJson is asked in both: [`older`] is its model for those that
+//! have not.
+//!
 //! Invariants (checked by tests for every model): numbers are in range; names are unique; each operation's URI parses;
 //! every pattern compiles or is listed as one that this server cannot check.
 
@@ -24,6 +27,7 @@ struct Embedded {
     name: &'static str,
     packed: &'static [u8],
     model: OnceLock<Option<Model>>,
+    older: OnceLock<Option<Model>>,
 }
 
 macro_rules! embedded {
@@ -32,18 +36,44 @@ macro_rules! embedded {
             name: $name,
             packed: include_bytes!(concat!("../../models/", $name, ".json.gz")),
             model: OnceLock::new(),
+            older: OnceLock::new(),
         }),*]
     };
 }
 
 /// Every model that `cargo xtask models` extracts.
-static FILES: [Embedded; 10] =
-    embedded!["athena", "databrew", "emr", "firehose", "glue", "kinesis", "logs", "s3", "sqs", "sts"];
+static FILES: [Embedded; 11] = embedded![
+    "athena",
+    "cloudwatch",
+    "databrew",
+    "emr",
+    "firehose",
+    "glue",
+    "kinesis",
+    "logs",
+    "s3",
+    "sqs",
+    "sts"
+];
 
 /// The model of that name, decoded on first use; `None` when there is no such model.
 pub(crate) fn get(name: &str) -> Option<&'static Model> {
     let file = FILES.iter().find(|file| file.name == name)?;
     file.model.get_or_init(|| decode(file)).as_ref()
+}
+
+/// Services that speak awsQuery to clients older than their awsJson.
+const MOVED: [&str; 1] = ["cloudwatch"];
+
+/// The model of a service as clients know it that still speak awsQuery with it; `None` for services of one protocol.
+pub(crate) fn older(model: &Model) -> Option<&'static Model> {
+    let file = FILES.iter().find(|file| file.name == model.name && MOVED.contains(&file.name))?;
+    let decode = || {
+        let mut model = decode(file)?;
+        model.protocol = Protocol::Query;
+        Some(model)
+    };
+    file.older.get_or_init(decode).as_ref()
 }
 
 /// Names of all embedded models, sorted.

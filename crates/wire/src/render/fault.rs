@@ -10,7 +10,7 @@ use crate::call::Document;
 use crate::codec::json;
 use crate::codec::xml::Writer;
 use crate::fault::{Fault, INTERNAL_FAILURE, NOT_IMPLEMENTED};
-use crate::model::{Model, Operation, Protocol, Shape};
+use crate::model::{self, Model, Operation, Protocol, Shape};
 use crate::s3;
 
 /// Codes that any service may answer. Source: each service's "Common Errors" page; what signing and protocols add.
@@ -75,7 +75,10 @@ pub(crate) fn fault(
     let mut headers = HeaderMap::new();
     common_headers(voice, &mut headers);
     let text = match voice.protocol {
-        Protocol::Json => Some(json_document(voice, shape, code, fault)),
+        Protocol::Json => {
+            let code = named_anew(voice, shape, &mut headers).unwrap_or(code);
+            Some(json_document(voice, shape, code, fault))
+        }
         Protocol::RestJson => {
             if let Ok(value) = HeaderValue::from_str(code) {
                 headers.insert("x-amzn-errortype", value);
@@ -85,7 +88,11 @@ pub(crate) fn fault(
         Protocol::RestXml => {
             (!voice.is_head && status != StatusCode::NOT_MODIFIED).then(|| s3_document(voice, code, fault))
         }
-        Protocol::Query => Some(query_document(voice, code, status, fault)),
+        Protocol::Query => {
+            // Where the model has a code beside the structure's name, this is the protocol that it is for.
+            let own = shape.and_then(|shape| shape.code).unwrap_or(code);
+            Some(query_document(voice, own, status, fault))
+        }
     };
     if text.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(voice)));
@@ -95,6 +102,17 @@ pub(crate) fn fault(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     (response, code.to_owned())
+}
+
+/// The name of an error of a service that has moved from awsQuery; the code that it had there goes into a header, as
+/// clients show their users that one. Source: Smithy, awsQueryCompatible.
+fn named_anew(voice: &Voice<'_>, shape: Option<&Shape>, headers: &mut HeaderMap) -> Option<&'static str> {
+    let moved = voice.model.and_then(model::older).is_some();
+    let shape = shape.filter(|_| moved)?;
+    let side = if shape.fault { "Receiver" } else { "Sender" };
+    let value = HeaderValue::from_str(&format!("{};{side}", shape.code?)).ok()?;
+    headers.insert("x-amzn-query-error", value);
+    Some(shape.name)
 }
 
 fn status(protocol: Protocol, shape: Option<&Shape>, code: &str) -> StatusCode {

@@ -2,7 +2,8 @@
 //!
 //! The service: by the name in the credential scope first (DataBrew's paths would be buckets otherwise), then by the
 //! prefix of `X-Amz-Target`, then a form or an `Action` means awsQuery; all else is S3's. The operation: by target
-//! (awsJson), `Action` (awsQuery), or method and URI ([`rest`]; S3 has its own rules, [`s3`]).
+//! (awsJson), `Action` (awsQuery), or method and URI ([`rest`]; S3 has its own rules, [`s3`]). A service that has moved
+//! from awsQuery to awsJson is asked in either, which the request tells.
 
 pub(crate) mod host;
 pub(crate) mod rest;
@@ -70,7 +71,9 @@ pub(crate) fn service(parts: &Parts, credential: Option<&Credential>, served: &[
 
 fn by_signing_name(name: &str, parts: &Parts, served: &[&'static Model]) -> Choice {
     if let Some(model) = served.iter().find(|model| model.signing == name) {
-        return Choice::Served(model);
+        let older = || model::older(model).filter(|_| is_query_protocol(parts));
+        let names_target = parts.headers.contains_key("x-amz-target");
+        return Choice::Served(if names_target { model } else { older().unwrap_or(model) });
     }
     let known = model::names().filter_map(model::get).find(|model| model.signing == name);
     let protocol = match known {

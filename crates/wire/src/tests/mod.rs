@@ -4,6 +4,7 @@ mod encode;
 mod golden;
 mod limits;
 mod logs;
+mod moved;
 mod property;
 mod sample;
 mod server;

@@ -99,6 +99,7 @@ pub(super) fn server_with(auth: Auth) -> Server {
         Arc::new(Service { model, state: Arc::clone(&script), operations })
     };
     const STS: &[Operation<Arc<Script>>] = &[row("GetCallerIdentity")];
+    const WATCH: &[Operation<Arc<Script>>] = &[row("ListMetrics"), row("GetMetricStatistics")];
     const BREW: &[Operation<Arc<Script>>] = &[row("DescribeRecipe"), row("CreateRecipe")];
     let faces = vec![
         face("s3", S3),
@@ -106,6 +107,7 @@ pub(super) fn server_with(auth: Auth) -> Server {
         face("sts", STS),
         face("databrew", BREW),
         face("athena", &[]),
+        face("cloudwatch", WATCH),
     ];
     let ids = std::sync::atomic::AtomicU64::new(0);
     let next = move || ids.fetch_add(1, std::sync::atomic::Ordering::SeqCst);

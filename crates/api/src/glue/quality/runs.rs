@@ -16,7 +16,7 @@ pub(super) async fn start_evaluation(face: &QualityFace, call: Call) -> Result<R
     let options = call.input.get("AdditionalRunOptions");
     let option = |name: &str| options.and_then(|options| options.get(name));
     if option("CloudWatchMetricsEnabled").and_then(Value::as_bool) == Some(true) {
-        let what = "CloudWatchMetricsEnabled true is refused: metrics of CloudWatch are not built";
+        let what = "CloudWatchMetricsEnabled true is refused: results are not reported to CloudWatch";
         return Err(errors::invalid(format!("AdditionalRunOptions.{what}")));
     }
     let names = call.input.get("RulesetNames").and_then(Value::as_array).into_iter().flatten();

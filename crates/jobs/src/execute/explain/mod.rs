@@ -17,10 +17,9 @@ use formats::hive::HiveType;
 use serde::Serialize;
 use store::Scope;
 use store::lease::Lease;
-use tokio_util::sync::CancellationToken;
 
 use super::sources::{self, Source};
-use super::{Asked, Counters, RunFailure, Task, outside, target};
+use super::{Asked, RunFailure, Task, outside, target};
 use crate::arguments::{ArgumentMap, BookmarkOption, merge};
 use crate::graph::{Destination, Node, NodeKind};
 use crate::jobs::Active;
@@ -161,7 +160,7 @@ pub(crate) async fn explain(
     let (asked, run) = given(context, scope, name, arguments).await?;
     let notes = Arc::new(Notes::default());
     let log = RunLog::new(Arc::clone(&notes) as _, context.store.clock().clone(), &run);
-    let active = Active { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()) };
+    let active = Active::new(&context.engine, &run);
     let lease = Lease { name: run.lease_name(), holder: String::new(), fence: 0, ttl_ms: 0 };
     let task = Task::new(context, &run, &lease, &log, &active, asked);
     let nodes = Box::pin(nodes(&task, &notes)).await?;

@@ -14,7 +14,7 @@ use crate::log::RunLog;
 use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::Context;
-use crate::{JobsError, lineage, retry};
+use crate::{JobsError, lineage, metrics, retry};
 
 /// The databases have committed, and the store does not know.
 pub(crate) const DELIVERED: &str = "jobs.run.delivered";
@@ -264,6 +264,7 @@ async fn try_end(
     if run::apply(&mut tx, &mut run, event).await?.is_none() {
         return Ok(None);
     }
+    metrics::report(context, &mut tx, &mut run).await?;
     lease::release(&mut tx, lease).await?;
     tx.commit().await?;
     Ok(Some((run.details.state, run.details.error_message)))
