@@ -46,8 +46,8 @@ pub use csv::starts::RecordStarts;
 pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{
-    CsvHints, Detected, Header, InferOptions, Inferred, InferredField, Search, Seen, infer, merge_seen,
-    merge_types,
+    CsvHints, Detected, Header, InferOptions, Inferred, InferredField, Search, Seen, as_elements_of, infer,
+    merge_seen, merge_types,
 };
 pub use ion::path::{IonPath, IonPathError};
 pub use json::path::{JsonPath, JsonPathError};

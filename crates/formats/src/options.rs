@@ -54,6 +54,14 @@ impl Format {
             Self::Ion(_) => "ion",
         }
     }
+
+    /// XML: what the text of elements is called that have attributes or elements, too.
+    pub fn value_tag(&self) -> Option<&str> {
+        match self {
+            Self::Xml(xml) => Some(&xml.value_tag),
+            _ => None,
+        }
+    }
 }
 
 /// How JSON records lie in a file.

@@ -206,9 +206,10 @@ impl Shape {
         let (a, b) = (&*self.fields, &*other.fields);
         match &self.kind {
             Kind::Csv { header_lines, .. } => merge_positions(a, b, *header_lines > 0, likeness),
-            Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) | Kind::Xml(_) => merge_names(a, b, likeness),
+            Kind::Json | Kind::JsonPath(_) | Kind::Lines(_) => merge_names(a, b, likeness, None),
+            Kind::Xml(xml) => merge_names(a, b, likeness, Some(&xml.value_tag.to_lowercase())),
             Kind::Parquet | Kind::Avro | Kind::Orc | Kind::Excel { .. } | Kind::Ion => {
-                merge_names(a, b, likeness)
+                merge_names(a, b, likeness, None)
             }
         }
     }
@@ -252,8 +253,9 @@ impl Shape {
     }
 }
 
-fn merged(a: &InferredField, b: &InferredField) -> InferredField {
-    let (ty, seen) = merge_seen((&a.ty, &a.seen), (&b.ty, &b.seen));
+/// `value_tag`: see [`merge_seen`].
+fn merged(a: &InferredField, b: &InferredField, value_tag: Option<&str>) -> InferredField {
+    let (ty, seen) = merge_seen((&a.ty, &a.seen), (&b.ty, &b.seen), value_tag);
     InferredField { name: a.name.clone(), ty, nullable: a.nullable || b.nullable, seen }
 }
 
@@ -285,14 +287,19 @@ pub(super) fn merge_positions(
         return None;
     }
     let rest = long[short.len()..].iter().map(|f| InferredField { nullable: true, ..f.clone() });
-    Some(long.iter().zip(short).map(|(x, y)| merged(x, y)).chain(rest).collect())
+    Some(long.iter().zip(short).map(|(x, y)| merged(x, y, None)).chain(rest).collect())
 }
 
 fn alike(a: &HiveType, b: &HiveType) -> bool {
     a == b || merge_types(a, b) != HiveType::String
 }
 
-fn merge_names(a: &[InferredField], b: &[InferredField], likeness: Likeness) -> Option<Vec<InferredField>> {
+fn merge_names(
+    a: &[InferredField],
+    b: &[InferredField],
+    likeness: Likeness,
+    value_tag: Option<&str>,
+) -> Option<Vec<InferredField>> {
     // By name, not one by one: there may be thousands.
     let in_a: HashSet<&str> = a.iter().map(|x| x.name.as_str()).collect();
     let in_b: HashMap<&str, &InferredField> = b.iter().map(|y| (y.name.as_str(), y)).collect();
@@ -303,7 +310,7 @@ fn merge_names(a: &[InferredField], b: &[InferredField], likeness: Likeness) -> 
     let mut fields = Vec::with_capacity(a.len());
     for x in a {
         match in_b.get(x.name.as_str()) {
-            Some(y) => fields.push(merged(x, y)),
+            Some(y) => fields.push(merged(x, y, value_tag)),
             None => fields.push(InferredField { nullable: true, ..x.clone() }),
         }
     }

@@ -2,7 +2,7 @@
 
 use catalog::{Column, TableInput};
 use formats::hive::HiveType;
-use formats::{Seen, merge_types};
+use formats::{Seen, XmlOptions, as_elements_of, merge_types};
 
 use crate::plan::Kind;
 use crate::words::named_some;
@@ -16,6 +16,14 @@ pub(super) fn takes(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
     match (seen, table) {
         (Seen::Nothing, _) | (Seen::Objects, HiveType::Struct(_) | HiveType::Map(..)) => return true,
         _ => {}
+    }
+    if let Kind::Xml(xml) = kind {
+        if loses_elements(xml, table, file) {
+            return false;
+        }
+        if let Some((file, seen)) = as_elements_of(table, (file, seen), &value_tag(xml)) {
+            return takes(kind, table, (&file, &seen));
+        }
     }
     let says_types = says_types(kind);
     if table == file || (!says_types && !is_inferred(kind, table)) {
@@ -32,6 +40,29 @@ pub(super) fn takes(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Se
         }
         _ => nests(kind, table, (file, seen)),
     }
+}
+
+/// Whether a column of a table of XML has no place for what its elements are in files: several of one, or text beside what
+/// the table knows. Text is read of elements as they are written, without their attributes.
+fn loses_elements(xml: &XmlOptions, table: &HiveType, file: &HiveType) -> bool {
+    use HiveType as T;
+    let tag = value_tag(xml);
+    match (table, file) {
+        (T::Array(_), _) => false,
+        (_, T::Array(_)) => true,
+        (T::Struct(_), T::Struct(_)) => false,
+        (T::Struct(fields), _) => !fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(&tag)),
+        (T::String | T::Char(_) | T::Varchar(_), T::Struct(members)) => members.iter().any(|(name, _)| {
+            let attribute = name.strip_prefix(&xml.attribute_prefix);
+            attribute.is_some() && !name.eq_ignore_ascii_case(&tag)
+        }),
+        _ => false,
+    }
+}
+
+/// As crawls write it.
+fn value_tag(xml: &XmlOptions) -> String {
+    xml.value_tag.to_lowercase()
 }
 
 fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
@@ -57,6 +88,11 @@ fn nests(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> boo
 /// say their types are read without loss, or not at all.
 pub(super) fn loses(kind: &Kind, table: &HiveType, (file, seen): (&HiveType, &Seen)) -> bool {
     use HiveType as T;
+    if let Kind::Xml(xml) = kind
+        && let Some((file, seen)) = as_elements_of(table, (file, seen), &value_tag(xml))
+    {
+        return loses(kind, table, (&file, &seen));
+    }
     match (table, file) {
         (T::Float, _) if says_types(kind) => false,
         (T::Double | T::Float, T::BigInt | T::Decimal(..) | T::Double) => *seen == Seen::Wide,
@@ -163,6 +199,37 @@ mod tests {
         ] {
             let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
             assert_eq!(takes(kind, &known, (&found, &Seen::Values)), wanted, "{table} of {file}");
+        }
+    }
+
+    #[test]
+    fn elements_fit_where_their_column_has_a_place_for_all_of_them() {
+        let xml = Kind::Xml(Box::new(XmlOptions::new("row", "xml")));
+        for (table, file, wanted) in [
+            ("array<int>", "int", true),
+            ("array<int>", "string", false),
+            ("int", "array<int>", false),
+            ("string", "array<int>", false),
+            ("date", "array<string>", false),
+            ("array<date>", "string", true),
+            ("struct<_x:int,_VALUE:string>", "int", true),
+            ("struct<_x:int,_value:int>", "string", false),
+            ("struct<_x:int>", "string", false),
+            ("struct<p:int>", "struct<p:array<int>>", false),
+            ("array<struct<p:array<int>>>", "struct<p:int>", true),
+            ("array<struct<_x:int,_value:int>>", "int", true),
+            // As it is written.
+            ("string", "struct<p:int,_value:string>", true),
+            ("string", "struct<_x:int,_value:string>", false),
+        ] {
+            let (known, found): (HiveType, HiveType) = (table.parse().unwrap(), file.parse().unwrap());
+            assert_eq!(takes(&xml, &known, (&found, &Seen::Values)), wanted, "{table} of {file}");
+        }
+        for (table, lossy) in
+            [("array<double>", true), ("struct<_value:double>", true), ("array<bigint>", false)]
+        {
+            let known: HiveType = table.parse().unwrap();
+            assert_eq!(loses(&xml, &known, (&HiveType::BigInt, &Seen::Wide)), lossy, "{table}");
         }
     }
 

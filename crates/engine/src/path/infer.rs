@@ -139,7 +139,8 @@ impl Merged {
             match self.places.get(&key) {
                 Some(place) => {
                     let (_, ty, seen) = &mut self.fields[*place];
-                    (*ty, *seen) = merge_seen((ty, seen), (&field.ty, &field.seen));
+                    let tag = self.format.value_tag();
+                    (*ty, *seen) = merge_seen((ty, seen), (&field.ty, &field.seen), tag);
                 }
                 None => {
                     self.places.insert(key, self.fields.len());

@@ -53,7 +53,7 @@ pub(super) async fn infer(
         let inferred = infer_text(member, compression, &share).await?;
         found = Some(match found {
             None => inferred,
-            Some(known) => both(known, inferred).map_err(|message| {
+            Some(known) => both(known, inferred, options).map_err(|message| {
                 let message =
                     format!("{message}: {} and {} cannot be one table", members[0].name(), member.name());
                 FormatError::new(source.name(), Problem::Schema { message })
@@ -67,7 +67,7 @@ pub(super) async fn infer(
 }
 
 /// Both as one. Errors: why they are not.
-fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
+fn both(mut a: Inferred, b: Inferred, options: &InferOptions) -> Result<Inferred, &'static str> {
     match (&mut a.format, &b.format) {
         (Format::Csv(ours), Format::Csv(theirs)) => {
             if ours.delimiter != theirs.delimiter
@@ -97,12 +97,13 @@ fn both(mut a: Inferred, b: Inferred) -> Result<Inferred, &'static str> {
         (Format::Ion(_), Format::Ion(_)) => {}
         _ => return Err("the members' formats differ"),
     }
+    let value_tag = a.format.value_tag().map(|tag| options.spelling(tag));
     for field in b.fields {
         match a.fields.iter_mut().find(|known| known.name == field.name) {
             None => a.fields.push(super::InferredField { nullable: true, ..field }),
             Some(known) => {
                 let both = ((&known.ty, &known.seen), (&field.ty, &field.seen));
-                (known.ty, known.seen) = merge_seen(both.0, both.1);
+                (known.ty, known.seen) = merge_seen(both.0, both.1, value_tag.as_deref());
                 known.nullable |= field.nullable;
             }
         }

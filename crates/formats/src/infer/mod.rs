@@ -16,6 +16,7 @@ mod archive;
 mod aws;
 mod beyond;
 mod csv;
+mod elements;
 mod foreign;
 mod ion;
 mod json;
@@ -47,6 +48,7 @@ use crate::source::ByteSource;
 
 pub use beyond::Search;
 pub use csv::{CsvHints, Detected, Header};
+pub use elements::as_elements_of;
 pub use seen::{Seen, merge_seen};
 use text::infer_text;
 pub use types::merge_types;

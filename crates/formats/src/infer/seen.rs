@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::elements::as_elements_of;
 use super::merge_types;
 use crate::hive::HiveType;
 
@@ -110,8 +111,9 @@ impl Seen {
 }
 
 /// The narrowest type that holds the values of both, as [`merge_types`] finds it, with guesses yielding to what was seen; and
-/// what was seen of it.
-pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Seen) {
+/// what was seen of it. `value_tag`: of XML, what the text of elements is called that have more than text; such files say
+/// together what one file with the elements of both would. `None` of other formats.
+pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen), value_tag: Option<&str>) -> (HiveType, Seen) {
     use HiveType as T;
     let own = |(ty, seen): (&HiveType, &Seen)| (ty.clone(), seen.clone());
     let has_members = |ty: &HiveType| matches!(ty, T::Struct(_) | T::Map(..));
@@ -123,16 +125,25 @@ pub fn merge_seen(a: (&HiveType, &Seen), b: (&HiveType, &Seen)) -> (HiveType, Se
         (_, Seen::Objects) if has_members(a.0) => return own(a),
         _ => {}
     }
+    if let Some(tag) = value_tag {
+        if let Some((ty, seen)) = as_elements_of(a.0, b, tag) {
+            return merge_seen(a, (&ty, &seen), value_tag);
+        }
+        if let Some((ty, seen)) = as_elements_of(b.0, a, tag) {
+            // The names come in the order of the one that has more of them.
+            return merge_seen(b, (&ty, &seen), value_tag);
+        }
+    }
     match (a.0, b.0) {
         (T::Array(x), T::Array(y)) => {
-            let (item, seen) = merge_seen((x, a.1.items()), (y, b.1.items()));
+            let (item, seen) = merge_seen((x, a.1.items()), (y, b.1.items()), value_tag);
             (T::Array(Box::new(item)), Seen::of_items(seen))
         }
         (T::Map(k, x), T::Map(l, y)) => {
-            let (value, seen) = merge_seen((x, a.1.items()), (y, b.1.items()));
+            let (value, seen) = merge_seen((x, a.1.items()), (y, b.1.items()), value_tag);
             (T::Map(Box::new(merge_types(k, l)), Box::new(value)), Seen::of_items(seen))
         }
-        (T::Struct(x), T::Struct(y)) => merge_members((x, a.1), (y, b.1)),
+        (T::Struct(x), T::Struct(y)) => merge_members((x, a.1), (y, b.1), value_tag),
         (x, y) => {
             let ty = merge_types(x, y);
             let is_wide = *a.1 == Seen::Wide || *b.1 == Seen::Wide;
@@ -157,13 +168,14 @@ fn types_of<'a>((ty, seen): (&'a HiveType, &'a Seen)) -> &'a [HiveType] {
 fn merge_members(
     (x, of_x): (&[(String, HiveType)], &Seen),
     (y, of_y): (&[(String, HiveType)], &Seen),
+    value_tag: Option<&str>,
 ) -> (HiveType, Seen) {
     let (mut merged, mut told) = (Vec::with_capacity(x.len()), Vec::new());
     for (name, ty) in x {
         let own = (ty, of_x.member(name));
         let other = y.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         let (ty, seen) = match other {
-            Some((_, theirs)) => merge_seen(own, (theirs, of_y.member(name))),
+            Some((_, theirs)) => merge_seen(own, (theirs, of_y.member(name)), value_tag),
             None => (own.0.clone(), own.1.clone()),
         };
         merged.push((name.clone(), ty));
@@ -275,7 +287,8 @@ mod tests {
             ("decimal(38,2)", Seen::Wide, "double", Seen::Values, "double", Seen::Wide),
         ] {
             let (a, b): (HiveType, HiveType) = (a.parse().unwrap(), b.parse().unwrap());
-            let both = [merge_seen((&a, &of_a), (&b, &of_b)), merge_seen((&b, &of_b), (&a, &of_a))];
+            let (a, b) = ((&a, &of_a), (&b, &of_b));
+            let both = [merge_seen(a, b, None), merge_seen(b, a, None)];
             for (ty, seen) in both {
                 let found = (ty.to_string().to_lowercase(), sorted(seen));
                 assert_eq!(found, (wanted.to_owned(), sorted(of_wanted.clone())));

@@ -2,12 +2,15 @@
 //!
 //! Values are `int`, `bigint`, `double`, `boolean` or `string`.
 
+mod kind;
+
 use std::collections::HashMap;
 
+use self::kind::Kind;
 use super::row_tag::{other_rows, row_tag};
 use super::seen::Seen as OfValues;
+use super::types::inexact;
 use super::{InferOptions, Inferred, InferredField};
-use crate::builder::value;
 use crate::compression::Compression;
 use crate::csv::names::number_repeats;
 use crate::error::{FormatError, Problem};
@@ -169,6 +172,10 @@ fn describe(
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
     }
     let records = sample.records;
+    let mut problems = sample.bad;
+    sample.root.each_inexact("", &found, &mut |place| {
+        problems.push(inexact(input.name(), options.spelling(&place)));
+    });
     let own = sample
         .root
         .own_text
@@ -202,65 +209,8 @@ fn describe(
         quoted: false,
         backslashes: false,
         unseen: 0,
-        problems: sample.bad,
+        problems,
     })
-}
-
-/// What the text of one place has been so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Empty,
-    Bool,
-    Int,
-    BigInt,
-    Double,
-    String,
-}
-
-impl Kind {
-    fn of(text: &str) -> Self {
-        let text = text.trim().as_bytes();
-        if text.is_empty() {
-            return Self::Empty;
-        }
-        if let Some(number) = value::int(text) {
-            return if i32::try_from(number).is_ok() { Self::Int } else { Self::BigInt };
-        }
-        if value::boolean(text).is_some() {
-            return Self::Bool;
-        }
-        let numeric =
-            text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
-        let fraction = text.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
-        if numeric && fraction && value::float(text).is_some() { Self::Double } else { Self::String }
-    }
-
-    fn merge(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Empty, kind) | (kind, Self::Empty) => kind,
-            (a, b) if a == b => a,
-            (Self::Int | Self::BigInt, Self::Int | Self::BigInt) => Self::BigInt,
-            (Self::Int | Self::BigInt | Self::Double, Self::Int | Self::BigInt | Self::Double) => {
-                Self::Double
-            }
-            _ => Self::String,
-        }
-    }
-
-    fn seen(self) -> OfValues {
-        OfValues::of_any(self != Self::Empty)
-    }
-
-    fn ty(self) -> HiveType {
-        match self {
-            Self::Empty | Self::String => HiveType::String,
-            Self::Bool => HiveType::Boolean,
-            Self::Int => HiveType::Int,
-            Self::BigInt => HiveType::BigInt,
-            Self::Double => HiveType::Double,
-        }
-    }
 }
 
 /// What the elements (or attributes) of one name have been so far.
@@ -317,6 +267,22 @@ impl Seen {
             }
         };
         self.members.get_mut(place).map(|(_, seen)| seen)
+    }
+
+    /// Calls `each` with the name of every place at and below `name` where a double loses something.
+    fn each_inexact(&self, name: &str, options: &XmlOptions, each: &mut impl FnMut(String)) {
+        let below = |member: &str| match name {
+            "" => member.to_owned(),
+            _ => format!("{name}.{member}"),
+        };
+        if self.kind.is_inexact() {
+            // A row is no value: its own text is a column.
+            let is_value = self.members.is_empty() && !name.is_empty();
+            each(if is_value { name.to_owned() } else { below(&options.value_tag) });
+        }
+        for (member, seen) in &self.members {
+            seen.each_inexact(&below(member), options, each);
+        }
     }
 
     /// The type, and what was seen of it.
