@@ -38,7 +38,7 @@ def of_two(kind, members, changes):
 
 def target(kind, members, changes):
     def graph(world, node):
-        return {"src": world.json("src"), "other": world.json("other"), "n": {kind: node}}
+        return {"src": world.json("src"), "other": world.json("other"), "many": world.json("many"), "n": {kind: node}}
     return graph, {"Inputs": ["src"], **members}, {"Inputs": {"Inputs": ["other"]}, **changes}
 
 
@@ -106,6 +106,8 @@ POLICY = {
     "SchemaChangePolicy.Database": {"SchemaChangePolicy": policy(Database=lambda world: world.second)},
 }
 WRITES = {"Path": {"Path": lambda world: world.path("out-2")}, "PartitionKeys": {"PartitionKeys": [["day"]]}}
+# Enough rows for every thread; what is read of Parquet tells how many files there are.
+PARTS = {"NumberTargetPartitions": {"Inputs": ["many"], "NumberTargetPartitions": "1", "instead of": {"Inputs": ["many"]}}}
 MASK = {"PiiType": "RowMasking", "MaskValue": "*"}
 COLUMNS = {"PiiType": "ColumnAudit", "EntityTypesToDetect": ["EMAIL"], "MaskValue": None}
 
@@ -188,10 +190,12 @@ CASES = {
         "UnionType": {"UnionType": "DISTINCT"}, "Inputs": {"Inputs": ["src", "third"]}}),
     "S3DirectTarget": target("S3DirectTarget", {
         "Path": lambda world: world.path("out"), "Format": "json", "SchemaChangePolicy": policy()}, {
-        **WRITES, **POLICY, "Format": {"Format": "csv"}, "Compression": {"Compression": "gzip"}}),
+        **WRITES, **POLICY, "Format": {"Format": "csv"}, "Compression": {"Compression": "gzip"},
+        "NumberTargetPartitions": {
+            **PARTS["NumberTargetPartitions"], "Format": "parquet", "instead of": {"Inputs": ["many"], "Format": "parquet"}}}),
     "S3GlueParquetTarget": target("S3GlueParquetTarget", {
         "Path": lambda world: world.path("out"), "SchemaChangePolicy": policy()}, {
-        **WRITES, **POLICY, "Compression": {"Compression": "gzip"},
+        **WRITES, **POLICY, **PARTS, "Compression": {"Compression": "gzip"},
         "SchemaChangePolicy.UpdateBehavior": {
             "SchemaChangePolicy": policy(Table="thin", UpdateBehavior="LOG"), "Path": lambda world: world.path("thin"),
             "instead of": {"SchemaChangePolicy": policy(Table="thin"), "Path": lambda world: world.path("thin")}}}),

@@ -106,6 +106,7 @@ class World(Glue):
         changed = [{**row, "id": row["id"] + 1, "name": f"{row['name']}+"} for row in rows]
         self.put("other/a.json", "\n".join(json.dumps(row) for row in changed[:1] + rows[2:]))
         self.put("third/a.json", json.dumps({**rows[0], "id": 9}))
+        self.put("many/a.json", "\n".join(json.dumps({"id": number, "day": "1"}) for number in range(20_000)))
         self.put("csv/a.csv", 'a,b|c\n1,"x!,y|z"\n2,w\n')
         self.put("csv/b.csv", "a,b|c\n3,v\n")
         self.put("csv/deep/c.csv", "a,b|c\n4,u\n")

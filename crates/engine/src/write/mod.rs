@@ -31,7 +31,10 @@ use datafusion::{
     dataframe::DataFrame,
     execution::TaskContext,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
-    physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, repartition::RepartitionExec},
+    physical_plan::{
+        ExecutionPlan, ExecutionPlanProperties, Partitioning, coalesce_partitions::CoalescePartitionsExec,
+        repartition::RepartitionExec,
+    },
 };
 use formats::{
     Format, Router, WriteOptions,
@@ -64,6 +67,9 @@ pub struct Spec {
     pub file_prefix: String,
     /// A file is ended at about this size. At least 1 MiB.
     pub target_file_bytes: u64,
+    /// At most so many tasks write, so many files into each folder then, but for those that are ended for their size or for
+    /// want of memory; `None`: one for each thread. At least 1.
+    pub max_tasks: Option<usize>,
     /// What open files may hold over all tasks, in bytes. At least 8 MiB.
     pub memory_bytes: usize,
     /// Counts for the caller, while the output is written.
@@ -86,6 +92,7 @@ impl Spec {
             prefix: prefix.into(),
             file_prefix: file_prefix.into(),
             target_file_bytes: 256 << 20,
+            max_tasks: None,
             memory_bytes: 128 << 20,
             stats: None,
             field_ids: BTreeMap::new(),
@@ -119,7 +126,7 @@ pub async fn write_partitioned(
     let logical = session.converted(as_storable(frame))?;
     let shape = Shape::new(logical.schema().as_arrow(), spec)?;
     let plan = session.physical_plan(logical).await?;
-    let plan = session.converted(spread(plan, session.engine().options().threads))?;
+    let plan = session.converted(spread(plan, session.engine().options().threads, spec.max_tasks))?;
     let context = session.context().task_ctx();
     let worker = session.clone();
     let spec = spec.clone();
@@ -137,6 +144,9 @@ fn check(spec: &Spec) -> Result<(), EngineError> {
     }
     if spec.target_file_bytes < 1 << 20 || spec.memory_bytes < 8 << 20 {
         return invalid("files of at least 1 MiB and memory of at least 8 MiB are needed for writing");
+    }
+    if spec.max_tasks == Some(0) {
+        return invalid("at least one task is needed for writing");
     }
     Ok(())
 }
@@ -240,13 +250,20 @@ fn find_key(schema: &Schema, key: &str, taken: &[usize]) -> Result<usize, Engine
     Ok(position)
 }
 
-/// Gives every thread a part of a plan that has fewer, unless its rows are sorted.
-fn spread(plan: Arc<dyn ExecutionPlan>, threads: usize) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+/// Gives every thread a part of a plan that has fewer, unless its rows are sorted; and brings the parts down to `most`.
+fn spread(
+    plan: Arc<dyn ExecutionPlan>,
+    threads: usize,
+    most: Option<usize>,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let parts = plan.output_partitioning().partition_count();
-    if parts >= threads || plan.output_ordering().is_some() {
-        return Ok(plan);
+    let most = most.unwrap_or(usize::MAX);
+    let wanted = if plan.output_ordering().is_some() { parts } else { parts.max(threads) }.min(most);
+    match wanted {
+        same if same == parts => Ok(plan),
+        1 => Ok(Arc::new(CoalescePartitionsExec::new(plan))),
+        other => Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(other))?)),
     }
-    Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(threads))?))
 }
 
 async fn run(

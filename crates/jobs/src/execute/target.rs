@@ -1,6 +1,7 @@
 //! Targets: where exactly, in which format, and with which columns.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -38,6 +39,8 @@ pub(crate) struct Resolved {
     pub(crate) follows: Option<Follows>,
     /// The Iceberg table that the output is added to.
     pub(crate) iceberg: Option<IcebergTable>,
+    /// How many files a folder gets at most, whatever their size.
+    most_files: Option<NonZeroUsize>,
     /// Lines for the log.
     pub(crate) notes: Vec<String>,
 }
@@ -80,8 +83,9 @@ pub(crate) async fn resolve(
     frame: &Arc<Schema>,
 ) -> Result<Resolved, RunFailure> {
     match &target.destination {
-        Destination::Path { path, format, catalog } => {
-            of_path(task, node, target, (path, *format, catalog.as_ref()), frame).await
+        Destination::Path { path, format, catalog, most_files } => {
+            let resolved = of_path(task, node, target, (path, *format, catalog.as_ref()), frame).await?;
+            Ok(Resolved { most_files: *most_files, ..resolved })
         }
         // Such a target has no files.
         Destination::Database(_) => Err(refused(node, "it writes to a database, not files")),
@@ -126,6 +130,7 @@ async fn of_path(
         shape: None,
         follows,
         iceberg: None,
+        most_files: None,
         notes: Vec::new(),
     };
     resolved.check_keys(node, frame)?;
@@ -171,8 +176,8 @@ fn of_table(
     }
     let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
-    let iceberg = None;
-    Ok(Resolved { bucket, prefix, format, options, keys, shape: Some(shape), follows, iceberg, notes })
+    let (iceberg, most_files, shape) = (None, None, Some(shape));
+    Ok(Resolved { bucket, prefix, format, options, keys, shape, follows, iceberg, most_files, notes })
 }
 
 /// A target that adds its files to an Iceberg table.
@@ -199,6 +204,7 @@ async fn of_iceberg(
         shape: Some(shape),
         follows: None,
         iceberg: Some(iceberg),
+        most_files: None,
         notes,
     })
 }
@@ -368,7 +374,8 @@ impl Resolved {
             format: self.format.clone(),
             options: self.options.clone(),
             partition_keys: self.keys.clone(),
-            target_file_bytes: FILE_BYTES,
+            target_file_bytes: if self.most_files.is_some() { u64::MAX } else { FILE_BYTES },
+            max_tasks: self.most_files.map(NonZeroUsize::get),
             stats: Some(task.counters.target()),
             field_ids: self.iceberg.as_ref().map(|iceberg| iceberg.ids.clone()).unwrap_or_default(),
             ..Spec::parquet(

@@ -277,9 +277,12 @@ fn distinct(columns: &[FieldPath], names: &Names<'_>) -> Result<String, String> 
 
 fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
     let keys = texts(target.partition_keys.iter().map(String::as_str));
-    let frame = names.input(0)?;
+    let mut frame = names.input(0)?.to_owned();
+    if let Destination::Path { most_files: Some(most), .. } = &target.destination {
+        frame = format!("{frame}.coalesce({most})");
+    }
     match &target.destination {
-        Destination::Path { path, format, catalog: None } => {
+        Destination::Path { path, format, catalog: None, .. } => {
             let (format, options) = write_format(*format)?;
             let place = dictionary([("path", text(&path.to_string())), ("partitionKeys", keys)]);
             Ok(format!(
@@ -289,7 +292,7 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
                 names.context()
             ))
         }
-        Destination::Path { path, format, catalog: Some(update) } => {
+        Destination::Path { path, format, catalog: Some(update), .. } => {
             let (format, options) = write_format(*format)?;
             let behavior = behavior(update.behavior);
             let more: String = options.iter().map(|(name, value)| format!(", {name}={value}")).collect();

@@ -189,3 +189,17 @@ fn what_no_script_can_do_is_refused_by_name() {
     let error = script(json!({"src": sheet, "out": target("src", json!({}))})).expect_err("refused");
     assert!(error.contains("node S3ExcelSource src (book): scripts read no workbooks"), "{error}");
 }
+
+#[test]
+fn a_number_of_files_is_a_number_of_partitions() {
+    for number in ["3", "0", ""] {
+        let out = json!({"S3DirectTarget": {"Name": "Out", "Inputs": ["src"], "Path": "s3://out/o/", "Format": "json",
+            "NumberTargetPartitions": number}});
+        let text = script(json!({"src": csv("in"), "out": out})).expect("a script");
+        assert!(
+            text.contains("write_dynamic_frame.from_options(")
+                && text.contains(".coalesce(3)") == (number == "3"),
+            "{text}"
+        );
+    }
+}

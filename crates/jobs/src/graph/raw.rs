@@ -224,6 +224,7 @@ pub(super) struct Target {
     pub(super) path: String,
     pub(super) compression: Option<String>,
     pub(super) format: Option<String>,
+    pub(super) number_target_partitions: Option<String>,
     pub(super) database: String,
     pub(super) table: String,
     pub(super) schema_change_policy: Option<SchemaChangePolicy>,

@@ -1,5 +1,7 @@
 //! Targets: where a graph writes.
 
+use std::num::NonZeroUsize;
+
 use super::{FieldPath, S3Path};
 
 /// A node that writes.
@@ -22,6 +24,8 @@ pub enum Destination {
         format: WriteFormat,
         /// Which table of the catalog follows, if any.
         catalog: Option<CatalogUpdate>,
+        /// How many files a folder gets at most; `None`: as many as suit.
+        most_files: Option<NonZeroUsize>,
     },
     /// An Iceberg table.
     Iceberg(IcebergTarget),

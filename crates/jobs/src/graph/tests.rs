@@ -214,7 +214,7 @@ fn fields_that_cannot_act_are_refused() {
         ("Compression", json!("lzo"), "Compression lzo"),
         ("PartitionKeys", json!([["a", "b"]]), "nested"),
         ("PartitionKeys", json!([["a"], ["a"]]), "twice"),
-        ("NumberTargetPartitions", json!("4"), "NumberTargetPartitions 4 is refused"),
+        ("NumberTargetPartitions", json!("few"), "NumberTargetPartitions few is not a whole number"),
         ("AutoDataQuality", json!({"IsEnabled": true}), "AutoDataQuality.IsEnabled true is refused"),
         ("SchemaChangePolicy", json!({"EnableUpdateCatalog": true}), "needs its Database and Table"),
     ] {

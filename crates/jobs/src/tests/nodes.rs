@@ -377,3 +377,20 @@ async fn a_source_of_several_targets_is_counted_once() {
     assert_eq!((totals.rows_in, totals.bytes_in, totals.files_in), (1_000, text.len() as u64, 1));
     assert_eq!(totals.rows_out, 3_000);
 }
+
+#[tokio::test]
+async fn a_target_writes_as_many_files_as_it_is_told() {
+    let world = World::new().await;
+    let rows: String = (0..20_000).map(|n| format!("{n},{}\n", n % 3)).collect();
+    world.put("in/a.csv", &format!("id,day\n{rows}")).await;
+    for (number, keys, files) in
+        [("", json!([]), 2), ("1", json!([]), 1), ("1", json!([["day"]]), 3), ("9", json!([]), 2)]
+    {
+        let folder = format!("out-{number}-{}", keys.as_array().unwrap().len());
+        let mut out = parquet("src", &folder);
+        out["S3GlueParquetTarget"]["NumberTargetPartitions"] = json!(number);
+        out["S3GlueParquetTarget"]["PartitionKeys"] = keys;
+        let run = world.succeeds(&folder, json!({"src": csv("in"), "out": out})).await;
+        assert_eq!((run.details.totals.rows_out, run.details.totals.files_out), (20_000, files), "{folder}");
+    }
+}

@@ -97,7 +97,7 @@ fn target(target: &Target) -> String {
         false => format!(" partitioned by {}", target.partition_keys.join(", ")),
     };
     match &target.destination {
-        Destination::Path { path, format, catalog } => {
+        Destination::Path { path, format, catalog, most_files } => {
             let table = catalog.as_ref().map(|update| {
                 let follows = match update.behavior {
                     UpdateBehavior::UpdateInDatabase => "whose schema follows",
@@ -105,7 +105,8 @@ fn target(target: &Target) -> String {
                 };
                 format!(", table {}.{} {follows}", update.database, update.table)
             });
-            format!("{} to {path}{keys}{}", write_format(*format), table.unwrap_or_default())
+            let files = most_files.map(|most| format!(" in at most {most} files each")).unwrap_or_default();
+            format!("{} to {path}{keys}{files}{}", write_format(*format), table.unwrap_or_default())
         }
         Destination::Iceberg(iceberg) => format!("to Iceberg table {}.{}", iceberg.database, iceberg.table),
         Destination::Table { database, table, .. } => format!("to table {database}.{table}{keys}"),

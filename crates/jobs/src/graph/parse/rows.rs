@@ -61,7 +61,8 @@ pub(in crate::graph) fn spigot(raw: raw::Spigot) -> Parsed<NodeKind> {
         Some(rows) => return Err(format!("Topk {rows} is not between 1 and 100")),
     };
     let path = s3_path("Path", &raw.path)?;
-    let destination = Destination::Path { path, format: WriteFormat::Json(None), catalog: None };
+    let destination =
+        Destination::Path { path, format: WriteFormat::Json(None), catalog: None, most_files: None };
     let target = Target { destination, partition_keys: Vec::new() };
     let probability = fraction("Prob", raw.prob)?;
     Ok(NodeKind::Spigot(Box::new(Spigot { target, rows, probability })))

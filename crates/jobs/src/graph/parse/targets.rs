@@ -1,5 +1,7 @@
 //! Target nodes.
 
+use std::num::NonZeroUsize;
+
 use ::sources::jdbc::Engine;
 
 use super::super::target::{BlockCodec, ParquetCodec, top_level};
@@ -22,12 +24,14 @@ pub(in crate::graph) fn parquet(raw: raw::Target) -> Parsed<NodeKind> {
 fn files(format: &str, raw: raw::Target) -> Parsed<NodeKind> {
     let path = s3_path("Path", &raw.path)?;
     let format = write_format(format, raw.compression.as_deref().unwrap_or_default())?;
+    let most_files = most_files(raw.number_target_partitions.as_deref())?;
     let partition_keys = partition_keys(raw.partition_keys)?;
     let catalog = match raw.schema_change_policy {
         Some(policy) if policy.enable_update_catalog == Some(true) => Some(catalog_update(policy)?),
         _ => None,
     };
-    Ok(NodeKind::Target(Target { destination: Destination::Path { path, format, catalog }, partition_keys }))
+    let destination = Destination::Path { path, format, catalog, most_files };
+    Ok(NodeKind::Target(Target { destination, partition_keys }))
 }
 
 pub(in crate::graph) fn table(raw: raw::Target) -> Parsed<NodeKind> {
@@ -138,6 +142,18 @@ fn behavior(text: Option<&str>) -> Parsed<UpdateBehavior> {
         Some(other) => {
             Err(format!("SchemaChangePolicy.UpdateBehavior {other} is not one of UPDATE_IN_DATABASE, LOG"))
         }
+    }
+}
+
+/// None, and 0, leave it to the writer.
+fn most_files(text: Option<&str>) -> Parsed<Option<NonZeroUsize>> {
+    let text = text.unwrap_or_default().trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse() {
+        Ok(count) => Ok(NonZeroUsize::new(count)),
+        Err(_) => Err(format!("NumberTargetPartitions {text} is not a whole number")),
     }
 }
 
