@@ -5,6 +5,7 @@ import datetime
 import decimal
 import io
 import json
+import signal
 import threading
 
 import pyarrow as pa
@@ -295,3 +296,52 @@ def test_jobs_and_pyiceberg_at_once_lose_nothing(glue, catalog):
     table.refresh()
     assert sorted(table.scan().to_arrow()["id"].to_pylist()) == sorted(expected + written)
     assert len(table.metadata.snapshots) == 11
+
+
+class Killed:
+    """A job with a bookmark that adds to one partitioned table and overwrites partitions of another, on a server that dies."""
+
+    def __init__(self, server):
+        self.server, self.glue = server, Glue(server)
+        self.put(1)
+        nodes = {"src": jsonl(self.glue, "src")}
+        for table, options in (("added", {}), ("replaced", {"mode": "overwrite", "partitionOverwriteMode": "dynamic"})):
+            nodes[table] = direct(self.glue, "src", table, PartitionKeys=[["day"]], AdditionalOptions=options)
+        self.job = self.glue.create(nodes, DefaultArguments=ENABLED)
+        self.glue.run(self.job)
+
+    def put(self, number):
+        self.glue.put(f"src/{number}.json", lines({"id": 2 * number, "day": "same"}, {"id": 2 * number + 1, "day": f"own{number}"}))
+
+    def again(self, *arguments):
+        bucket, database = self.glue.bucket, self.glue.database
+        self.server.arguments = list(arguments)
+        self.glue = Glue(self.server.start())
+        self.glue.bucket, self.glue.database = bucket, database
+
+    def rows(self):
+        catalog = rest(self.server, f"s3://{self.glue.bucket}/wh")
+        tables = [catalog.load_table((self.glue.database, own)) for own in ("added", "replaced")]
+        return [sorted(table.scan().to_arrow()["id"].to_pylist()) for table in tables]
+
+
+@pytest.mark.parametrize(("point", "published"), [
+    ("jobs.run.before_staging", False), ("jobs.run.after_staging", False), ("jobs.run.before_commit", False),
+    ("jobs.run.after_commit", True)])
+def test_killed_around_the_commit_both_tables_and_the_bookmark_agree(tenon_factory, tmp_path, point, published):
+    life = Killed(tenon_factory().start())
+    assert life.rows() == [[2, 3], [2, 3]]
+    life.put(2)
+    assert life.server.stop() == 0
+    marker = tmp_path / "marker"
+    life.again("--set", f"crash.point={point}", "--set", f"crash.marker={marker}")
+    run = life.glue.start(life.job)
+    assert life.server.process.wait(120) == -signal.SIGKILL
+    assert set(marker.read_text().split()) == {point}
+    life.again()
+    after = [[2, 3, 4, 5], [3, 4, 5]]
+    assert life.rows() == (after if published else [[2, 3], [2, 3]])
+    assert life.glue.wait(life.job, run)["JobRunState"] == ("SUCCEEDED" if published else "FAILED")
+    # What was not published is read again; what was, is not.
+    life.glue.run(life.job)
+    assert life.rows() == after
