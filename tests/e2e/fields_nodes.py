@@ -89,6 +89,17 @@ def table(name="known", database=None):
     return {"Database": database or (lambda world: world.database), "Table": name}
 
 
+def save_modes(members):
+    """Options of a target whose table has rows."""
+    def options(**own):
+        return {**members, "AdditionalOptions": own}
+    return {
+        "AdditionalOptions.mode": {**options(mode="overwrite"), "instead of": members},
+        "AdditionalOptions.partitionOverwriteMode": {
+            **options(mode="overwrite", partitionOverwriteMode="dynamic"), "instead of": options(mode="overwrite")},
+    }
+
+
 OTHER_TABLE = {"Table": {"Table": "other"}, "Database": {"Database": lambda world: world.second}}
 
 
@@ -212,9 +223,12 @@ CASES = {
         "SchemaChangePolicy.Database": {"SchemaChangePolicy": policy(Database=lambda world: world.second)},
         "SchemaChangePolicy.UpdateBehavior": {
             "SchemaChangePolicy": policy(Table="ice", UpdateBehavior="LOG"), "Path": lambda world: world.path("ice"),
-            "instead of": {"SchemaChangePolicy": policy(Table="ice"), "Path": lambda world: world.path("ice")}}}),
+            "instead of": {"SchemaChangePolicy": policy(Table="ice"), "Path": lambda world: world.path("ice")}},
+        "PartitionKeys": {"PartitionKeys": [["day"]]},
+        **save_modes({"SchemaChangePolicy": policy(Table="ice3"), "Path": lambda world: world.path("ice3")})}),
     "S3IcebergCatalogTarget": target("S3IcebergCatalogTarget", {**table("ice3"), "SchemaChangePolicy": {}}, {
-        "Table": {"Table": "ice4"}, "Database": OTHER_TABLE["Database"],
+        "Table": {"Table": "ice4"}, "Database": OTHER_TABLE["Database"], "PartitionKeys": {"PartitionKeys": [["day"]]},
+        **save_modes({}),
         "SchemaChangePolicy.UpdateBehavior": {**table("ice"), "SchemaChangePolicy": {"UpdateBehavior": "LOG"}, "instead of": table("ice")}}),
 }
 

@@ -234,7 +234,17 @@ class World(Glue):
             return None
         partitions = self.client.get_partitions(DatabaseName=database, TableName=own)["Partitions"]
         place = re.sub(r"nodes-\w+", "*", table["StorageDescriptor"]["Location"])
-        return [place, str(table["StorageDescriptor"]["Columns"]), [one["Values"] for one in partitions]]
+        return [place, str(table["StorageDescriptor"]["Columns"]), [one["Values"] for one in partitions], self.records(table)]
+
+    def records(self, table):
+        """How many rows an Iceberg table has."""
+        location = table.get("Parameters", {}).get("metadata_location")
+        if location is None:
+            return None
+        bucket, key = location.removeprefix("s3://").split("/", 1)
+        metadata = json.loads(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        current = [one for one in metadata["snapshots"] if one["snapshot-id"] == metadata["current-snapshot-id"]]
+        return [snapshot["summary"]["total-records"] for snapshot in current]
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,15 @@ impl Avro {
         found.filter(|value| **value != Self::Null)
     }
 
+    /// Gives a field of a record another value; a record without the field stays as it is.
+    pub(crate) fn set(&mut self, name: &str, value: Avro) {
+        if let Self::Record(fields) = self
+            && let Some((_, own)) = fields.iter_mut().find(|(key, _)| key == name)
+        {
+            *own = value;
+        }
+    }
+
     pub(crate) fn long(&self, name: &str) -> Option<i64> {
         match self.field(name)? {
             Self::Long(number) => Some(*number),
@@ -90,14 +99,30 @@ enum Schema {
     Named(String),
 }
 
+/// A file as it was written.
+pub(crate) struct AvroFile {
+    /// The schema of its records.
+    pub(crate) schema: Value,
+    /// What its header says, as text.
+    pub(crate) header: HashMap<String, String>,
+    pub(crate) records: Vec<Avro>,
+}
+
 /// The records of a file.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Avro>, AvroError> {
+    Ok(read_file(bytes)?.records)
+}
+
+/// A whole file.
+pub(crate) fn read_file(bytes: &[u8]) -> Result<AvroFile, AvroError> {
     let mut input = Input::new(bytes);
     if input.take(4)? != b"Obj\x01" {
         return bad("it is not an Avro file");
     }
     let header = input.header()?;
-    let text = |key: &str| header.get(key).map(|value| String::from_utf8_lossy(value).into_owned());
+    let header = header.into_iter().map(|(key, value)| (key, String::from_utf8_lossy(&value).into_owned()));
+    let header: HashMap<String, String> = header.collect();
+    let text = |key: &str| header.get(key).cloned();
     let Some(schema) = text("avro.schema") else { return bad("it has no schema") };
     let document: Value = serde_json::from_str(&schema)
         .map_err(|error| AvroError(format!("its schema is not JSON: {error}")))?;
@@ -121,7 +146,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Avro>, AvroError> {
             return bad("a block does not end where it should");
         }
     }
-    Ok(records)
+    Ok(AvroFile { schema: document, header, records })
 }
 
 fn decompressed(codec: &str, block: &[u8]) -> Result<Vec<u8>, AvroError> {
@@ -216,6 +241,11 @@ fn primitive(name: &str) -> Option<Schema> {
         "string" => Schema::String,
         _ => return None,
     })
+}
+
+/// A named type. A reference may have the namespace that its definition leaves to the record around it.
+fn find<'n>(named: &'n HashMap<String, Schema>, name: &str) -> Option<&'n Schema> {
+    named.get(name).or_else(|| named.get(name.rsplit('.').next()?))
 }
 
 /// Bytes still to be read.
@@ -333,8 +363,7 @@ impl<'a> Input<'a> {
                     fields.map(|(name, inner)| Ok((name.clone(), self.value(inner, named, depth + 1)?)));
                 Avro::Record(fields.collect::<Result<_, AvroError>>()?)
             }
-            // A reference may have the namespace that its definition leaves to the record around it.
-            Schema::Named(name) => match named.get(name).or_else(|| named.get(name.rsplit('.').next()?)) {
+            Schema::Named(name) => match find(named, name) {
                 Some(schema) => self.value(schema, named, depth + 1)?,
                 None => return bad(format!("its schema has no type {name:?}")),
             },

@@ -24,7 +24,7 @@
 //!
 //! # Omitted on purpose
 //! Views, encryption keys, server-side scan planning; dropping with purge; reading tables with delete files;
-//! writing to partitioned tables and to format versions but 2.
+//! writing to format versions but 2.
 
 pub mod apply;
 mod avro;
@@ -36,8 +36,10 @@ mod glue;
 pub mod hudi;
 mod manifest;
 pub mod metadata;
+mod partitioning;
 mod requirement;
 mod service;
+mod transform;
 mod update;
 
 pub use apply::{NewTable, apply};
@@ -45,9 +47,11 @@ pub use bytes_of::LakeBytes;
 pub use error::{MetadataError, TablesError};
 pub use glue::{is_iceberg, schema_of};
 pub use manifest::AddedFile;
+pub use partitioning::{PartitionColumn, PartitionValue};
 pub use requirement::TableRequirement;
 pub use service::{
-    Append, CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo,
-    StagedTable, TableCommit, Tables,
+    Change, CreateTable, DataFile, Identifier, LoadedTable, Names, NamespaceChange, NamespaceInfo,
+    PreparedWrite, Replaces, StagedTable, TableCommit, Tables,
 };
+pub use transform::{transform, transformed_type};
 pub use update::{LAST_ADDED, TableUpdate};

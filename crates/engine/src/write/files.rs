@@ -15,6 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use formats::{ByteSink, Format, Group, Part, Scratch, WriteOptions, Writer};
 use lake::{Key, Lake, Upload, UploadChecks};
@@ -105,6 +106,7 @@ struct OpenFile {
     writer: Writer<UploadSink>,
     key: Key,
     partition: Vec<String>,
+    partition_values: Vec<ScalarValue>,
     /// Bytes that the upload has received.
     received: Arc<AtomicU64>,
     /// What the file held when it was last looked at.
@@ -168,11 +170,11 @@ impl Files {
     pub(super) async fn write(
         &mut self,
         group: Group,
-        values: &[String],
+        partition: (&[String], &[ScalarValue]),
         rows: &[Part<'_>],
     ) -> Result<(), EngineError> {
         if !self.open.contains_key(&group) {
-            let file = self.begin(values)?;
+            let file = self.begin(partition)?;
             self.open.insert(group, file);
         }
         let Some(file) = self.open.get_mut(&group) else {
@@ -219,9 +221,9 @@ impl Files {
         Ok(self.done)
     }
 
-    fn begin(&mut self, values: &[String]) -> Result<OpenFile, EngineError> {
+    fn begin(&mut self, (texts, values): (&[String], &[ScalarValue])) -> Result<OpenFile, EngineError> {
         let target = &self.target;
-        let folder = hive::folder(&target.key_names, values);
+        let folder = hive::folder(&target.key_names, texts);
         let name = format!("{}-{:05}-{:05}{}", target.file_prefix, self.part, self.next, target.extension);
         self.next += 1;
         let key = Key::new(format!("{}{folder}{name}", target.prefix))?;
@@ -230,7 +232,8 @@ impl Files {
         let sink = UploadSink { upload, received: Arc::clone(&received) };
         let schema = Arc::clone(&target.shape.schema);
         let writer = Writer::new(key.as_str(), &target.format, schema, &self.options, sink)?;
-        Ok(OpenFile { writer, key, partition: values.to_vec(), received, held: 0 })
+        let (partition, partition_values) = (texts.to_vec(), values.to_vec());
+        Ok(OpenFile { writer, key, partition, partition_values, received, held: 0 })
     }
 
     async fn shrink_largest(&mut self) -> Result<(), EngineError> {
@@ -254,7 +257,7 @@ impl Files {
     async fn end(&mut self, group: Group) -> Result<(), EngineError> {
         let Some(file) = self.open.remove(&group) else { return Ok(()) };
         self.held -= file.held;
-        let OpenFile { writer, key, partition, .. } = file;
+        let OpenFile { writer, key, partition, partition_values, .. } = file;
         // The encoder's last work is done here, so that what waits to become durable is small.
         let (sink, finished) = writer.finish().await?;
         self.collect_closed(CLOSING_AT_ONCE - 1).await?;
@@ -264,7 +267,7 @@ impl Files {
             target.stats.files.fetch_add(1, Ordering::Relaxed);
             target.stats.bytes.fetch_add(finished.bytes, Ordering::Relaxed);
             let (rows, bytes, content_type) = (finished.rows, finished.bytes, target.content_type);
-            Ok(StagedFile { key, staged, rows, bytes, partition, content_type })
+            Ok(StagedFile { key, staged, rows, bytes, partition, partition_values, content_type })
         });
         Ok(())
     }

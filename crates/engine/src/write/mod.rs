@@ -25,9 +25,10 @@ use std::{
 use arrow::{
     array::ArrayRef,
     datatypes::{DataType, Schema, SchemaRef},
+    error::ArrowError,
 };
 use datafusion::{
-    common::Column,
+    common::{Column, ScalarValue},
     dataframe::DataFrame,
     execution::TaskContext,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
@@ -58,6 +59,8 @@ pub struct Spec {
     pub options: WriteOptions,
     /// Columns that become folders, outermost first; none for one flat folder. Found ignoring case.
     pub partition_keys: Vec<String>,
+    /// Those of the partition keys that are in the files as well.
+    pub kept_keys: Vec<String>,
     /// The bucket; it must exist.
     pub bucket: BucketName,
     /// Key prefix of everything that is written; a `/` is added when it is missing.
@@ -88,6 +91,7 @@ impl Spec {
             format: Format::Parquet(formats::ParquetOptions::default()),
             options: WriteOptions::default(),
             partition_keys: Vec::new(),
+            kept_keys: Vec::new(),
             bucket,
             prefix: prefix.into(),
             file_prefix: file_prefix.into(),
@@ -205,7 +209,12 @@ impl Shape {
         for key in &spec.partition_keys {
             keys.push(find_key(schema, key, &keys)?);
         }
-        let data: Vec<usize> = (0..schema.fields().len()).filter(|column| !keys.contains(column)).collect();
+        let is_kept = |column: usize| {
+            let name = schema.field(column).name();
+            spec.kept_keys.iter().any(|kept| kept.eq_ignore_ascii_case(name))
+        };
+        let in_files = |column: &usize| !keys.contains(column) || is_kept(*column);
+        let data: Vec<usize> = (0..schema.fields().len()).filter(in_files).collect();
         if data.is_empty() {
             let what = "every column is a partition key: there is nothing to write into files".to_owned();
             return Err(EngineError::OptionsInvalid { what });
@@ -323,25 +332,35 @@ async fn write_part(
     let mut files = Files::new(target, part, context.memory_pool());
     let mut stream = session.converted(plan.execute(part, context))?;
     let text = hive::ValueText::default();
-    let mut name = |columns: &[ArrayRef], row: usize| {
-        columns.iter().map(|column| text.text(column.as_ref(), row)).collect()
-    };
+    // The values of each partition, in the order in which the router numbers them.
+    let mut partitions: Vec<Vec<ScalarValue>> = Vec::new();
     while let Some(batch) = stream.next().await {
         let batch = session.converted(batch)?;
+        let mut name = |columns: &[ArrayRef], row: usize| {
+            let values = columns.iter().map(|column| ScalarValue::try_from_array(column.as_ref(), row));
+            let values = values.collect::<Result<_, _>>();
+            partitions.push(values.map_err(|error| ArrowError::ExternalError(Box::new(error)))?);
+            columns.iter().map(|column| text.text(column.as_ref(), row)).collect()
+        };
         router.push(&batch, &mut name).map_err(arrow_error)?;
         if router.is_full() {
-            hand_on(&mut router, &mut files).await?;
+            hand_on(&mut router, &partitions, &mut files).await?;
         }
         files.balance(router.window_bytes()).await?;
     }
-    hand_on(&mut router, &mut files).await?;
+    hand_on(&mut router, &partitions, &mut files).await?;
     files.finish().await
 }
 
 /// Gives all waiting rows to their files.
-async fn hand_on(router: &mut Router, files: &mut Files) -> Result<(), EngineError> {
+async fn hand_on(
+    router: &mut Router,
+    partitions: &[Vec<ScalarValue>],
+    files: &mut Files,
+) -> Result<(), EngineError> {
     while let Some(group) = router.next_group() {
-        files.write(group, router.values(group), &router.parts(group)).await?;
+        let values = partitions.get(group).map(Vec::as_slice).unwrap_or_default();
+        files.write(group, (router.values(group), values), &router.parts(group)).await?;
         files.balance(router.window_bytes()).await?;
     }
     router.clear();

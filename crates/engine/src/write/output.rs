@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
 use lake::{BucketName, Key, Lake, LakeError, Meta, Staged};
 use store::Tx;
 
@@ -21,6 +22,8 @@ pub struct StagedFile {
     pub bytes: u64,
     /// The values of its partition, as the catalog stores them; empty when the output is not partitioned.
     pub partition: Vec<String>,
+    /// The same values with their types; NULL and the empty text are told apart here.
+    pub partition_values: Vec<ScalarValue>,
     /// Its content type.
     pub content_type: &'static str,
 }

@@ -1,8 +1,9 @@
-//! Iceberg targets: the columns of the table, and the commit that adds the files that were written.
+//! Iceberg targets: the columns and partitions of the table, and the commit that adds the files that were written.
 //!
-//! Files carry the table's column ids. The commit is prepared just before the run's one transaction and is part of it;
-//! when somebody else has changed the table meanwhile, it is prepared again on what the table is then. What cannot be
-//! written rightly (partitioned tables, nested columns, columns that must not be null) is refused before a row is read.
+//! Files carry the table's column ids, and each belongs to one partition of the table's spec. The commit is prepared just
+//! before the run's one transaction and is part of it; when somebody else has changed the table meanwhile, it is prepared
+//! again on what the table is then, so an overwrite replaces what others have added until then. What cannot be written
+//! rightly (nested columns, columns that must not be null, some partition fields) is refused before a row is read.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,19 @@ use catalog::CatalogError;
 use engine::write::Output;
 use formats::hive::HiveType;
 use store::Tx;
-use tables::metadata::{NestedField, Primitive, TableMetadata, Type};
-use tables::{AddedFile, Append, CreateTable, Identifier, LoadedTable, StagedTable, Tables, TablesError};
+use tables::metadata::{
+    FIRST_PARTITION_FIELD_ID, NestedField, PartitionField, PartitionSpec, Primitive, TableMetadata,
+    Transform, Type,
+};
+use tables::{
+    AddedFile, Change, CreateTable, Identifier, LoadedTable, PreparedWrite, Replaces, StagedTable, Tables,
+    TablesError,
+};
 
+use super::partitions::Divided;
 use super::reconcile::{Shape, fitting};
 use super::{RunFailure, Task};
-use crate::graph::{IcebergTarget, Node};
+use crate::graph::{IcebergTarget, Node, SaveMode};
 use crate::plan::PlanError;
 
 /// The table that an output is added to.
@@ -29,6 +37,12 @@ pub(crate) struct IcebergTable {
     pub(super) location: String,
     /// The ids of its columns.
     pub(super) ids: BTreeMap<String, i32>,
+    /// The partition spec that its rows are divided by.
+    spec_id: i32,
+    /// How its rows are divided.
+    pub(super) divided: Divided,
+    /// Which of its files leave it.
+    replaces: Replaces,
 }
 
 fn tables(task: &Task<'_>) -> Tables {
@@ -52,25 +66,54 @@ fn failed(node: &Node, error: TablesError) -> RunFailure {
 pub(super) async fn resolve(
     task: &Task<'_>,
     node: &Node,
-    target: &IcebergTarget,
+    (target, keys): (&IcebergTarget, &[String]),
     frame: &Schema,
 ) -> Result<(IcebergTable, Shape), RunFailure> {
     let table = Identifier { namespace: target.database.clone(), name: target.table.clone() };
     let (metadata, new) = match tables(task).load(&task.run.scope, &table).await {
         Ok(loaded) => (existing(target, loaded).map_err(|what| refused(node, what))?, None),
         Err(TablesError::TableNotFound { other_kind: false, .. }) if target.path.is_some() => {
-            let staged = stage(task, node, target, &table, frame).await?;
+            let staged = stage(task, node, (target, keys), &table, frame).await?;
             (staged.metadata.clone(), Some(staged))
         }
         Err(error) => return Err(failed(node, error)),
     };
-    Tables::check_appendable(&metadata).map_err(|error| failed(node, error))?;
+    Tables::check_writable(&metadata).map_err(|error| failed(node, error))?;
+    let divided = Divided::by(metadata.partition_columns().map_err(|error| failed(node, error))?);
+    check_keys(&divided, keys).map_err(|what| refused(node, what))?;
+    let replaces = replaces(target, &divided).map_err(|what| refused(node, what))?;
     let fields = metadata.current_schema().map(|schema| schema.fields.as_slice()).unwrap_or_default();
     let shape = shape(fields, frame, target.leave_out).map_err(|what| refused(node, what))?;
     let ids = fields.iter().map(|field| (field.name.clone(), field.id)).collect();
     let data = metadata.properties.get("write.data.path").map(|path| path.trim_end_matches('/').to_owned());
     let location = data.unwrap_or_else(|| format!("{}/data", metadata.location.trim_end_matches('/')));
-    Ok((IcebergTable { table, new, location, ids }, shape))
+    let spec_id = metadata.default_spec_id;
+    Ok((IcebergTable { table, new, location, ids, spec_id, divided, replaces }, shape))
+}
+
+/// The node's partition keys are those of the table, or it leaves them to the table.
+fn check_keys(divided: &Divided, keys: &[String]) -> Result<(), String> {
+    let own = divided.described();
+    let same =
+        own.len() == keys.len() && own.iter().zip(keys).all(|(own, key)| own.eq_ignore_ascii_case(key));
+    if keys.is_empty() || same {
+        return Ok(());
+    }
+    let own = if own.is_empty() { "nothing".to_owned() } else { own.join(", ") };
+    Err(format!("PartitionKeys are {}, but the table is partitioned by {own}", keys.join(", ")))
+}
+
+fn replaces(target: &IcebergTarget, divided: &Divided) -> Result<Replaces, String> {
+    match target.mode {
+        SaveMode::Append => Ok(Replaces::Nothing),
+        SaveMode::Overwrite => Ok(Replaces::Everything),
+        SaveMode::OverwritePartitions if divided.is_divided() => Ok(Replaces::Partitions),
+        SaveMode::OverwritePartitions => Err(format!(
+            "the table {} has no partitions that partitionOverwriteMode dynamic could replace; without it the whole table \
+             is overwritten",
+            target.table
+        )),
+    }
 }
 
 fn existing(target: &IcebergTarget, loaded: LoadedTable) -> Result<TableMetadata, String> {
@@ -87,7 +130,7 @@ fn existing(target: &IcebergTarget, loaded: LoadedTable) -> Result<TableMetadata
 async fn stage(
     task: &Task<'_>,
     node: &Node,
-    target: &IcebergTarget,
+    (target, keys): (&IcebergTarget, &[String]),
     table: &Identifier,
     frame: &Schema,
 ) -> Result<StagedTable, RunFailure> {
@@ -112,16 +155,38 @@ async fn stage(
             other: serde_json::Map::new(),
         });
     }
+    let spec = spec(&fields, keys);
+    let partition_spec = spec.map_err(|field| {
+        let known = frame.fields().iter().map(|field| field.name().clone()).collect();
+        RunFailure::node(node, PlanError::NoField { field, known })
+    })?;
     let request = CreateTable {
         table: table.clone(),
         location: target.path.as_ref().map(|path| path.to_string().trim_end_matches('/').to_owned()),
         schema: tables::metadata::Schema::new(0, fields, Vec::new()),
-        partition_spec: None,
+        partition_spec: Some(partition_spec),
         write_order: None,
         properties: BTreeMap::new(),
         entry: None,
     };
     tables(task).stage_create(&task.run.scope, request, None).await.map_err(|error| failed(node, error))
+}
+
+/// The partition spec of a new table: the values of its keys. `Err` is the key that is no column.
+fn spec(fields: &[NestedField], keys: &[String]) -> Result<PartitionSpec, String> {
+    let mut spec = PartitionSpec::unpartitioned(0);
+    for (id, key) in (FIRST_PARTITION_FIELD_ID..).zip(keys) {
+        let source =
+            fields.iter().find(|field| field.name.eq_ignore_ascii_case(key)).ok_or_else(|| key.clone())?;
+        spec.fields.push(PartitionField {
+            source_id: source.id,
+            field_id: Some(id),
+            name: source.name.clone(),
+            transform: Transform::Identity,
+            other: serde_json::Map::new(),
+        });
+    }
+    Ok(spec)
 }
 
 /// The type of a new column; `None` for what is not written.
@@ -215,27 +280,26 @@ pub(super) async fn prepare(
     node: &Node,
     iceberg: &IcebergTable,
     output: &Output,
-) -> Result<Option<Append>, RunFailure> {
-    if output.files.is_empty() && iceberg.new.is_none() {
+) -> Result<Option<PreparedWrite>, RunFailure> {
+    if output.files.is_empty() && iceberg.new.is_none() && iceberg.replaces != Replaces::Everything {
         return Ok(None);
     }
     let (bucket, _) = split(&iceberg.location);
-    let files: Vec<AddedFile> = output
-        .files
-        .iter()
-        .map(|file| AddedFile {
-            location: format!("s3://{bucket}/{}", file.key.as_str()),
-            bytes: file.bytes,
-            rows: file.rows,
-        })
-        .collect();
+    let mut files = Vec::with_capacity(output.files.len());
+    for file in &output.files {
+        let location = format!("s3://{bucket}/{}", file.key.as_str());
+        let partition =
+            iceberg.divided.partition(&file.partition_values).map_err(|what| refused(node, what))?;
+        files.push(AddedFile { location, bytes: file.bytes, rows: file.rows, partition });
+    }
     let by = BTreeMap::from([
         ("glue.job-name".to_owned(), task.run.details.job.clone()),
         ("glue.job-run-id".to_owned(), task.run.id.clone()),
     ]);
     let scope = &task.run.scope;
-    let prepared =
-        tables(task).prepare_append(scope, &iceberg.table, iceberg.new.as_ref(), &files, &by).await;
+    let (spec_id, replaces) = (iceberg.spec_id, &iceberg.replaces);
+    let change = Change { files: &files, spec_id, replaces, summary: &by };
+    let prepared = tables(task).prepare_write(scope, &iceberg.table, iceberg.new.as_ref(), change).await;
     prepared.map(Some).map_err(|error| failed(node, error))
 }
 
@@ -244,9 +308,9 @@ pub(super) async fn is_current(
     task: &Task<'_>,
     tx: &mut Tx,
     node: &Node,
-    append: &Append,
+    prepared: &PreparedWrite,
 ) -> Result<bool, RunFailure> {
-    tables(task).is_current(tx, &task.run.scope, append).await.map_err(|error| failed(node, error))
+    tables(task).is_current(tx, &task.run.scope, prepared).await.map_err(|error| failed(node, error))
 }
 
 /// Puts the commit into the run's transaction; the line for the log.
@@ -254,11 +318,11 @@ pub(super) async fn publish(
     task: &Task<'_>,
     tx: &mut Tx,
     node: &Node,
-    append: Append,
+    prepared: PreparedWrite,
 ) -> Result<String, RunFailure> {
     let scope = &task.run.scope;
     let caller = format!("arn:aws:iam::{}:root", scope.account);
-    let done = tables(task).publish_append(tx, scope, append, &caller).await;
+    let done = tables(task).publish_write(tx, scope, prepared, &caller).await;
     let done = done.map_err(|error| failed(node, error))?;
     Ok(format!("its table is at {}", done.metadata_location))
 }

@@ -27,6 +27,7 @@ mod iceberg;
 mod lineage;
 mod opened;
 mod outside;
+mod partitions;
 mod publish;
 mod quality;
 mod reconcile;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use catalog::{PartitionInput, StorageDescriptor, Table};
 use engine::write::{self, OutputPartition};
 use store::{Tx, crash, lease};
-use tables::Append;
+use tables::PreparedWrite;
 
 use super::iceberg;
 use super::lineage;
@@ -78,7 +78,7 @@ async fn is_published(task: &Task<'_>, end: &End, outside: &[Outside]) -> Result
 }
 
 /// Prepares commits of Iceberg tables, and begins the transaction in which they still hold.
-async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<Append>>), RunFailure> {
+async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<PreparedWrite>>), RunFailure> {
     for _ in 0..MAX_ATTEMPTS {
         let mut appends = Vec::new();
         for Written { node, resolved, output } in written {
@@ -124,7 +124,7 @@ async fn fill(
     task: &Task<'_>,
     tx: &mut Tx,
     sources: Vec<Source>,
-    written: Vec<(Written, Option<Append>)>,
+    written: Vec<(Written, Option<PreparedWrite>)>,
     datasets: &Datasets,
     outside: &[Outside],
 ) -> Result<(Vec<String>, End), RunFailure> {
@@ -190,7 +190,7 @@ async fn publish_target(
     task: &Task<'_>,
     tx: &mut Tx,
     target: Written,
-    append: Option<Append>,
+    append: Option<PreparedWrite>,
     lines: &mut Vec<String>,
 ) -> Result<(), RunFailure> {
     let Written { node, resolved, output } = target;

@@ -34,6 +34,8 @@ pub(crate) struct Resolved {
     format: Format,
     options: WriteOptions,
     keys: Vec<String>,
+    /// Those of the keys that are in the files as well.
+    kept_keys: Vec<String>,
     shape: Option<Shape>,
     /// The table that follows the output; `None` when the catalog is left alone.
     pub(crate) follows: Option<Follows>,
@@ -89,9 +91,9 @@ pub(crate) async fn resolve(
         }
         // Such a target has no files.
         Destination::Database(_) => Err(refused(node, "it writes to a database, not files")),
-        Destination::Iceberg(target) => {
+        Destination::Iceberg(iceberg) => {
             refuse_alike(node, frame)?;
-            Box::pin(of_iceberg(task, node, target, frame)).await
+            Box::pin(of_iceberg(task, node, (iceberg, &target.partition_keys), frame)).await
         }
         Destination::Table { database, table, update } => {
             let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
@@ -127,6 +129,7 @@ async fn of_path(
         format,
         options,
         keys: target.partition_keys.clone(),
+        kept_keys: Vec::new(),
         shape: None,
         follows,
         iceberg: None,
@@ -176,18 +179,19 @@ fn of_table(
     }
     let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
-    let (iceberg, most_files, shape) = (None, None, Some(shape));
-    Ok(Resolved { bucket, prefix, format, options, keys, shape, follows, iceberg, most_files, notes })
+    let (iceberg, kept_keys, most_files) = (None, Vec::new(), None);
+    let shape = Some(shape);
+    Ok(Resolved { bucket, prefix, format, options, keys, kept_keys, shape, follows, iceberg, most_files, notes })
 }
 
-/// A target that adds its files to an Iceberg table.
+/// A target that adds its files to an Iceberg table. `keys` are the node's partition keys.
 async fn of_iceberg(
     task: &Task<'_>,
     node: &Node,
-    target: &IcebergTarget,
+    (target, keys): (&IcebergTarget, &[String]),
     frame: &Schema,
 ) -> Result<Resolved, RunFailure> {
-    let (iceberg, shape) = iceberg::resolve(task, node, target, frame).await?;
+    let (iceberg, shape) = iceberg::resolve(task, node, (target, keys), frame).await?;
     let (name, key) = iceberg::split(&iceberg.location);
     let (bucket, prefix) = (bucket(node, name)?, folder(key));
     let (format, options) = formats_of(WriteFormat::Parquet(target.codec));
@@ -195,12 +199,14 @@ async fn of_iceberg(
     if !shape.left_out.is_empty() {
         notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
     }
+    let (keys, kept_keys) = iceberg.divided.keys();
     Ok(Resolved {
         bucket,
         prefix,
         format,
         options,
-        keys: Vec::new(),
+        keys,
+        kept_keys,
         shape: Some(shape),
         follows: None,
         iceberg: Some(iceberg),
@@ -348,8 +354,10 @@ impl Resolved {
 
     /// The frame with the columns that are written.
     pub(crate) fn conform(&self, frame: DataFrame, accused: &Accused) -> Result<DataFrame, PlanError> {
-        match &self.shape {
-            Some(shape) => plain(shape.apply(frame, accused)?),
+        let Some(shape) = &self.shape else { return Ok(frame) };
+        let frame = plain(shape.apply(frame, accused)?)?;
+        match &self.iceberg {
+            Some(iceberg) => iceberg.divided.apply(frame),
             None => Ok(frame),
         }
     }
@@ -374,6 +382,7 @@ impl Resolved {
             format: self.format.clone(),
             options: self.options.clone(),
             partition_keys: self.keys.clone(),
+            kept_keys: self.kept_keys.clone(),
             target_file_bytes: if self.most_files.is_some() { u64::MAX } else { FILE_BYTES },
             max_tasks: self.most_files.map(NonZeroUsize::get),
             stats: Some(task.counters.target()),

@@ -37,7 +37,7 @@ pub use quality::{Gate, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
 pub use target::{
     BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, ParquetCodec,
-    Target, UpdateBehavior, WriteFormat,
+    SaveMode, Target, UpdateBehavior, WriteFormat,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

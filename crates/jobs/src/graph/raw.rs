@@ -1,5 +1,7 @@
 //! The nodes as they come over the wire, member for member. Only `parse` reads these.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -228,6 +230,7 @@ pub(super) struct Target {
     pub(super) database: String,
     pub(super) table: String,
     pub(super) schema_change_policy: Option<SchemaChangePolicy>,
+    pub(super) additional_options: Option<BTreeMap<String, String>>,
     pub(super) connection_name: String,
     pub(super) connection_table: String,
     pub(super) connection_type: String,

@@ -9,7 +9,7 @@ use super::{FieldPath, S3Path};
 pub struct Target {
     /// Where to.
     pub destination: Destination,
-    /// Fields that become folders `field=value`; top-level.
+    /// Fields that become folders `field=value`; top-level. Of an Iceberg table that is made: its partition fields.
     pub partition_keys: Vec<String>,
 }
 
@@ -72,7 +72,18 @@ pub enum DatabasePlace {
     },
 }
 
-/// An Iceberg table to append to.
+/// What becomes of the rows that a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaveMode {
+    /// They stay.
+    Append,
+    /// All are replaced.
+    Overwrite,
+    /// Those of the partitions that are written to are replaced.
+    OverwritePartitions,
+}
+
+/// An Iceberg table to write to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IcebergTarget {
     /// Its database.
@@ -85,6 +96,8 @@ pub struct IcebergTarget {
     pub codec: ParquetCodec,
     /// Whether columns that the table lacks are left out rather than refused.
     pub leave_out: bool,
+    /// What becomes of its rows.
+    pub mode: SaveMode,
 }
 
 /// The table that describes the written files; created when it does not exist.

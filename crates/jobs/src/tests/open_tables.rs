@@ -46,6 +46,67 @@ async fn iceberg_tables_are_made_appended_to_and_read() {
     assert!(message.contains("shop.t is one of iceberg, not of delta"), "{message}");
 }
 
+/// `iceberg`, partitioned by `day`, with options.
+fn daily(input: &str, table: &str, options: Value) -> Value {
+    let mut node = iceberg(input, table);
+    node["S3IcebergDirectTarget"]["PartitionKeys"] = json!([["day"]]);
+    node["S3IcebergDirectTarget"]["AdditionalOptions"] = options;
+    node
+}
+
+#[tokio::test]
+async fn partitions_are_made_appended_to_and_replaced() {
+    let world = World::new().await;
+    world
+        .put(
+            "in/a.json",
+            "{\"id\":1,\"day\":\"a\"}\n{\"id\":2,\"day\":\"b\"}\n{\"id\":3,\"day\":\"\"}\n{\"id\":4}\n",
+        )
+        .await;
+    world.put("more/a.json", "{\"id\":5,\"day\":\"a\"}\n{\"id\":6}\n").await;
+    let run = async |job: &str, folder: &str, options: Value| {
+        world.succeeds(job, json!({"src": json_source(folder), "t": daily("src", "t", options)})).await
+    };
+    run("make", "in", json!({})).await;
+    let select = "SELECT id, day FROM shop.t";
+    assert_eq!(world.query(select).await, ["1|a", "2|b", "3|", "4|~"]);
+    assert_eq!(world.keys("lake/t/data/day=a/").await.len(), 1);
+    run("append", "more", json!({"mode": "append"})).await;
+    assert_eq!(world.query(select).await, ["1|a", "2|b", "3|", "4|~", "5|a", "6|~"]);
+    // The empty text and null share a folder, and are two partitions.
+    run("dynamic", "more", json!({"mode": "overwrite", "partitionOverwriteMode": "dynamic"})).await;
+    assert_eq!(world.query(select).await, ["2|b", "3|", "5|a", "6|~"]);
+    run("overwrite", "in", json!({"mode": "overwrite", "partitionOverwriteMode": "static"})).await;
+    assert_eq!(world.query(select).await, ["1|a", "2|b", "3|", "4|~"]);
+    // Partition keys are the table's, or not given.
+    world.succeeds("without", json!({"src": json_source("more"), "t": iceberg("src", "t")})).await;
+    let mut other = daily("src", "t", json!({}));
+    other["S3IcebergDirectTarget"]["PartitionKeys"] = json!([["id"]]);
+    let message = world.fails("other", json!({"src": json_source("more"), "t": other})).await;
+    assert!(message.contains("PartitionKeys are id, but the table is partitioned by day"), "{message}");
+    let mut missing = daily("src", "u", json!({}));
+    missing["S3IcebergDirectTarget"]["PartitionKeys"] = json!([["nope"]]);
+    let message = world.fails("missing", json!({"src": json_source("more"), "t": missing})).await;
+    assert!(message.contains("field nope is not in its input"), "{message}");
+}
+
+#[tokio::test]
+async fn an_overwrite_by_no_rows_empties_the_table_and_a_dynamic_one_changes_nothing() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1,\"day\":\"a\"}\n").await;
+    let none = json!({"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "AND", "Filters": [{
+        "Operation": "GT", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["id"]}, {"Type": "CONSTANT", "Value": ["5"]}]}]}});
+    world.succeeds("make", json!({"src": json_source("in"), "t": daily("src", "t", json!({}))})).await;
+    let dynamic = json!({"mode": "overwrite", "partitionOverwriteMode": "dynamic"});
+    let nodes = json!({"src": json_source("in"), "f": none, "t": daily("f", "t", dynamic)});
+    world.succeeds("dynamic", nodes).await;
+    assert_eq!(world.query("SELECT id FROM shop.t").await, ["1"]);
+    let nodes =
+        json!({"src": json_source("in"), "f": none, "t": daily("f", "t", json!({"mode": "overwrite"}))});
+    world.succeeds("whole", nodes).await;
+    assert!(world.query("SELECT id FROM shop.t").await.is_empty());
+}
+
 #[tokio::test]
 async fn what_an_iceberg_table_cannot_hold_is_refused_before_anything_is_written() {
     let world = World::new().await;

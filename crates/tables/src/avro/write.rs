@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Avro, AvroError, MAX_DEPTH, Schema, bad, parse};
+use super::{Avro, AvroError, MAX_DEPTH, Schema, bad, find, parse};
 
 /// A file of these records. `header` is added to the schema; `sync` ends the block and must not be guessable from its
 /// records.
@@ -71,9 +71,16 @@ fn value(
         (Schema::Boolean, Avro::Boolean(yes)) => out.push(u8::from(*yes)),
         (Schema::Long, Avro::Long(number)) => long(*number, out),
         (Schema::Double, Avro::Double(number)) => out.extend(number.to_le_bytes()),
+        // It was read from as many bits.
+        (Schema::Float, Avro::Double(number)) => out.extend((*number as f32).to_le_bytes()),
+        (Schema::Fixed(size), Avro::Bytes(data)) if data.len() == *size => out.extend(data),
+        (Schema::Enum(symbols), Avro::String(text)) => match symbols.iter().position(|own| own == text) {
+            Some(at) => length(at, out),
+            None => return bad("an enumeration has no such symbol"),
+        },
         (Schema::Bytes, Avro::Bytes(data)) => bytes(data, out),
         (Schema::String, Avro::String(text)) => bytes(text.as_bytes(), out),
-        (Schema::Named(name), given) => match named.get(name) {
+        (Schema::Named(name), given) => match find(named, name) {
             Some(schema) => value(given, schema, named, depth + 1, out)?,
             None => return bad(format!("its schema has no type {name:?}")),
         },

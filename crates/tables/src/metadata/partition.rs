@@ -97,7 +97,7 @@ pub enum NullOrder {
 }
 
 /// How a partition or sort value is made of a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Transform {
     /// The value itself.
     Identity,

@@ -1,27 +1,29 @@
 //! Namespaces and tables on the catalog and the lake. Calls that stage files own their transaction, because files are
 //! written before it begins; all of them commit once.
 
-mod append;
-#[cfg(test)]
-mod append_tests;
 mod commit;
 mod create;
 mod manage;
 mod namespaces;
 mod pointer;
+mod replace;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod write;
+#[cfg(test)]
+mod write_tests;
 
 use catalog::{CatalogError, Table};
 use lake::{Conditions, Lake, LakeError, Object};
 use store::{Scope, Store, StoreError, Tx};
 
-pub use append::Append;
 pub use commit::TableCommit;
 pub use create::{CreateTable, StagedTable};
 pub use namespaces::{NamespaceChange, NamespaceInfo};
+pub use replace::Replaces;
 pub use scan::DataFile;
+pub use write::{Change, PreparedWrite};
 
 use crate::error::{MetadataError, TablesError};
 use crate::files::{self, MAX_METADATA_BYTES, Place};

@@ -11,7 +11,7 @@ use lake::Object;
 use store::{Scope, Tx};
 
 use super::Tables;
-use crate::avro::{self, Avro};
+use crate::avro::{self, Avro, AvroFile};
 use crate::error::TablesError;
 use crate::metadata::{TableMetadata, Transform};
 
@@ -59,13 +59,13 @@ impl Tables {
             let Some(path) = manifest.text("manifest_path") else {
                 return Err(broken(list, "an entry has no manifest_path"));
             };
-            let of_deletes = manifest.long("content").unwrap_or(0) != 0;
+            check_no_deletes(manifest.long("content"))?;
             for entry in self.records(tx, scope, path).await? {
                 // 0 existing, 1 added, 2 deleted.
                 if entry.long("status") == Some(2) {
                     continue;
                 }
-                files.push(data_file(&entry, of_deletes, path)?);
+                files.push(data_file(&entry, path)?);
             }
         }
         Ok(files)
@@ -77,12 +77,21 @@ impl Tables {
         scope: &Scope,
         location: &str,
     ) -> Result<Vec<Avro>, TablesError> {
+        Ok(self.avro_file(tx, scope, location).await?.records)
+    }
+
+    pub(super) async fn avro_file(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        location: &str,
+    ) -> Result<AvroFile, TablesError> {
         let object = self.open_file(tx, scope, location).await.map_err(|error| match error {
             TablesError::Location { location, what } => TablesError::MetadataBroken { location, what },
             other => other,
         })?;
         let bytes = whole(&object, location).await?;
-        avro::read(&bytes).map_err(|error| broken(location, &error.to_string()))
+        avro::read_file(&bytes).map_err(|error| broken(location, &error.to_string()))
     }
 }
 
@@ -104,15 +113,21 @@ async fn whole(object: &Object, location: &str) -> Result<Vec<u8>, TablesError> 
     read.map(|bytes| bytes.to_vec()).map_err(|error| broken(location, &error.to_string()))
 }
 
-fn data_file(entry: &Avro, of_deletes: bool, manifest: &str) -> Result<DataFile, TablesError> {
+/// Refuses what has another content than data.
+pub(super) fn check_no_deletes(content: Option<i64>) -> Result<(), TablesError> {
+    if content.unwrap_or(0) == 0 {
+        return Ok(());
+    }
+    let what = "it has delete files (merge-on-read), which are not read: rewrite its data files (compaction), or \
+                delete with copy-on-write";
+    Err(TablesError::Unsupported { what: what.to_owned() })
+}
+
+fn data_file(entry: &Avro, manifest: &str) -> Result<DataFile, TablesError> {
     let Some(file) = entry.field("data_file") else {
         return Err(broken(manifest, "an entry has no data_file"));
     };
-    if of_deletes || file.long("content").unwrap_or(0) != 0 {
-        let what = "it has delete files (merge-on-read), which are not read: rewrite its data files (compaction), or \
-                    delete with copy-on-write";
-        return Err(TablesError::Unsupported { what: what.to_owned() });
-    }
+    check_no_deletes(file.long("content"))?;
     match (file.text("file_path"), file.text("file_format")) {
         (Some(location), Some(format)) => {
             Ok(DataFile { location: location.to_owned(), format: format.to_ascii_uppercase() })
@@ -121,6 +136,6 @@ fn data_file(entry: &Avro, of_deletes: bool, manifest: &str) -> Result<DataFile,
     }
 }
 
-fn broken(location: &str, what: &str) -> TablesError {
+pub(super) fn broken(location: &str, what: &str) -> TablesError {
     TablesError::MetadataBroken { location: location.to_owned(), what: what.to_owned() }
 }

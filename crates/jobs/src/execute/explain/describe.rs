@@ -3,7 +3,7 @@
 use crate::generate::condition::predicate;
 use crate::graph::{
     DatabasePlace, Destination, FieldPath, FileFormat, JdbcSource, JoinKind, JoinSide, Mapping, Node,
-    NodeKind, Target, UpdateBehavior, WriteFormat,
+    NodeKind, SaveMode, Target, UpdateBehavior, WriteFormat,
 };
 
 pub(super) fn node(node: &Node) -> String {
@@ -108,7 +108,14 @@ fn target(target: &Target) -> String {
             let files = most_files.map(|most| format!(" in at most {most} files each")).unwrap_or_default();
             format!("{} to {path}{keys}{files}{}", write_format(*format), table.unwrap_or_default())
         }
-        Destination::Iceberg(iceberg) => format!("to Iceberg table {}.{}", iceberg.database, iceberg.table),
+        Destination::Iceberg(iceberg) => {
+            let does = match iceberg.mode {
+                SaveMode::Append => "",
+                SaveMode::Overwrite => ", all of whose rows are replaced",
+                SaveMode::OverwritePartitions => ", whose partitions that are written to are replaced",
+            };
+            format!("to Iceberg table {}.{}{keys}{does}", iceberg.database, iceberg.table)
+        }
         Destination::Table { database, table, .. } => format!("to table {database}.{table}{keys}"),
         Destination::Database(target) => format!("to {} {}", target.engine.name(), place(&target.place)),
     }

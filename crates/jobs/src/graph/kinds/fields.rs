@@ -30,11 +30,11 @@ pub(in crate::graph) fn check(fields: Fields, node: &Map<String, Value>) -> Resu
     walk(fields, "", node)
 }
 
-/// The entry of a member: its own, or that of all members of the map it is in (`AdditionalOptions.*`).
+/// The entry of a member: its own, or that of all members of the map it is in (`AdditionalOptions.*`), whose names may have dots.
 fn entry<'f>(fields: &'f [(&'static str, FieldUse)], path: &str) -> Option<&'f FieldUse> {
-    let of_map = path.rsplit_once('.').map(|(map, _)| format!("{map}.*"));
     let known = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, used)| used);
-    known(path).or_else(|| known(&of_map?))
+    let of_map = || path.match_indices('.').find_map(|(at, _)| known(&format!("{}.*", &path[..at])));
+    known(path).or_else(of_map)
 }
 
 fn walk(fields: Fields, prefix: &str, members: &Map<String, Value>) -> Result<(), String> {

@@ -10,7 +10,6 @@ use super::{Kind, Role};
 
 const QUALITY: FieldUse = Only(&["false"], "data quality rules are not built");
 const NO_QUALITY: FieldUse = Stored("it is used only with AutoDataQuality.IsEnabled, which is refused");
-const NO_PARTITIONS: FieldUse = Only(&["[]"], "partitioned Iceberg tables are not written");
 const PARTS: FieldUse = Only(&["0", ""], "the number of files cannot be chosen");
 
 const S3_DIRECT_TARGET: Fields = &[
@@ -73,9 +72,11 @@ const TABLE_OPTIONS: FieldUse = Refused("options of the writer are not built");
 const S3_ICEBERG_TARGET: Fields = &[
     ("Name", Acts),
     ("Inputs", Acts),
-    ("PartitionKeys", NO_PARTITIONS),
+    ("PartitionKeys", Acts),
     ("Path", Acts),
     ("Format", Only(&["iceberg"], "the node writes Iceberg tables")),
+    ("AdditionalOptions.mode", Acts),
+    ("AdditionalOptions.partitionOverwriteMode", Acts),
     ("AdditionalOptions.*", TABLE_OPTIONS),
     ("SchemaChangePolicy.EnableUpdateCatalog", Only(&["true"], "an Iceberg table is one of the catalog")),
     ("SchemaChangePolicy.UpdateBehavior", Acts),
@@ -90,9 +91,11 @@ const S3_ICEBERG_TARGET: Fields = &[
 const S3_ICEBERG_CATALOG_TARGET: Fields = &[
     ("Name", Acts),
     ("Inputs", Acts),
-    ("PartitionKeys", NO_PARTITIONS),
+    ("PartitionKeys", Acts),
     ("Table", Acts),
     ("Database", Acts),
+    ("AdditionalOptions.mode", Acts),
+    ("AdditionalOptions.partitionOverwriteMode", Acts),
     ("AdditionalOptions.*", TABLE_OPTIONS),
     (
         "SchemaChangePolicy.EnableUpdateCatalog",

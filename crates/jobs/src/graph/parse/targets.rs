@@ -1,13 +1,14 @@
 //! Target nodes.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use ::sources::jdbc::Engine;
 
 use super::super::target::{BlockCodec, ParquetCodec, top_level};
 use super::super::{
-    CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, NodeKind, Target,
-    UpdateBehavior, WriteFormat, raw,
+    CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, NodeKind,
+    SaveMode, Target, UpdateBehavior, WriteFormat, raw,
 };
 use super::sources::{engine, place, require};
 use super::{Parsed, field_path, s3_path};
@@ -90,7 +91,8 @@ pub(in crate::graph) fn iceberg_path(raw: raw::Target) -> Parsed<NodeKind> {
     let codec = iceberg_codec(raw.compression.as_deref())?;
     let CatalogUpdate { database, table, behavior } = update;
     let leave_out = behavior == UpdateBehavior::Log;
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path: Some(path), codec, leave_out })
+    let mode = save_mode(raw.additional_options)?;
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path: Some(path), codec, leave_out, mode })
 }
 
 /// An existing Iceberg table.
@@ -103,15 +105,32 @@ pub(in crate::graph) fn iceberg_table(raw: raw::Target) -> Parsed<NodeKind> {
         given => self::behavior(given.as_deref())? == UpdateBehavior::Log,
     };
     let (database, table, codec) = (raw.database, raw.table, ParquetCodec::Snappy);
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path: None, codec, leave_out })
+    let mode = save_mode(raw.additional_options)?;
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path: None, codec, leave_out, mode })
 }
 
 fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<NodeKind> {
-    if !partition_keys(keys)?.is_empty() {
-        return Err("PartitionKeys of Iceberg tables are not built".to_owned());
+    let partition_keys = partition_keys(keys)?;
+    Ok(NodeKind::Target(Target { destination: Destination::Iceberg(target), partition_keys }))
+}
+
+/// The options `mode` and `partitionOverwriteMode`, which are Spark's.
+fn save_mode(options: Option<BTreeMap<String, String>>) -> Parsed<SaveMode> {
+    let options = options.unwrap_or_default();
+    let mode = options.get("mode").map_or("append", String::as_str);
+    let partitions = options.get("partitionOverwriteMode").map(String::as_str);
+    match (mode, partitions) {
+        ("append", None) => Ok(SaveMode::Append),
+        ("overwrite", None | Some("static")) => Ok(SaveMode::Overwrite),
+        ("overwrite", Some("dynamic")) => Ok(SaveMode::OverwritePartitions),
+        ("overwrite", Some(other)) => {
+            Err(format!("AdditionalOptions.partitionOverwriteMode {other} is not one of static, dynamic"))
+        }
+        ("append", Some(_)) => {
+            Err("AdditionalOptions.partitionOverwriteMode needs the mode overwrite beside it".to_owned())
+        }
+        (other, _) => Err(format!("AdditionalOptions.mode {other} is not one of append, overwrite")),
     }
-    let destination = Destination::Iceberg(target);
-    Ok(NodeKind::Target(Target { destination, partition_keys: Vec::new() }))
 }
 
 fn iceberg_codec(compression: Option<&str>) -> Parsed<ParquetCodec> {
