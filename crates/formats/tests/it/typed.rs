@@ -110,7 +110,8 @@ fn avro_through_the_tables_own_schema() {
     let narrow = literal.replace("\"n\",\"type\":\"long\"", "\"s\",\"type\":\"int\"");
     let format = Format::Avro(AvroOptions { schema: Some(narrow) });
     let error = read_all(&file, &format, &schema(&[("s", "int")]), ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().starts_with("s3://b/all-null.avro: "), "{error}");
+    let said = "s3://b/all-null.avro, column s: the file holds string where int is wanted";
+    assert!(error.to_string().starts_with(said), "{error}");
     let format = Format::Avro(AvroOptions { schema: Some("{".to_owned()) });
     let error = read_all(&file, &format, &schema(&[("s", "int")]), ReadOptions::default()).unwrap_err();
     assert!(
@@ -149,10 +150,10 @@ fn avro_through_a_schema_with_other_names() {
     ];
     let batch = all(&file, &format, &schema(&columns));
     assert_eq!(rows(&batch), [["{y: y, x: 7}", "{y: z, x: 8}", "blue", "[3, 4]", "{k: 5, j: ∅}"]]);
-    let narrow = literal.replace("\"x\",\"type\":\"long\"", "\"x\",\"type\":\"string\"");
-    let format = Format::Avro(AvroOptions { schema: Some(narrow) });
-    let error = read_all(&file, &format, &schema(&columns), ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().starts_with("s3://b/f.avro: "), "{error}");
+    // What the file has fits the columns, whatever the table's schema calls it.
+    let other = literal.replace("\"x\",\"type\":\"long\"", "\"x\",\"type\":\"string\"");
+    let format = Format::Avro(AvroOptions { schema: Some(other) });
+    assert_eq!(rows(&all(&file, &format, &schema(&columns))), rows(&batch));
 }
 
 /// What is written for a table with a schema of its own is read through it.
