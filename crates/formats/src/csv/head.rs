@@ -59,8 +59,12 @@ pub(super) async fn file_width(
                 input.consume(len);
             }
             Scan::Comment { len } => input.consume(len),
-            // Whoever reads the records says what is wrong with one.
-            Scan::End | Scan::OpenQuote => return Ok(None),
+            // Whoever reads the records says what is wrong with that line, and goes on behind it.
+            Scan::OpenQuote => {
+                let window = input.pending();
+                input.consume(memchr::memchr(b'\n', window).map_or(window.len(), |at| at + 1));
+            }
+            Scan::End => return Ok(None),
             Scan::More => {
                 input.more().await?;
             }

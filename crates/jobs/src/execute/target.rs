@@ -181,7 +181,19 @@ fn of_table(
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
     let (iceberg, kept_keys, most_files) = (None, Vec::new(), None);
     let shape = Some(shape);
-    Ok(Resolved { bucket, prefix, format, options, keys, kept_keys, shape, follows, iceberg, most_files, notes })
+    Ok(Resolved {
+        bucket,
+        prefix,
+        format,
+        options,
+        keys,
+        kept_keys,
+        shape,
+        follows,
+        iceberg,
+        most_files,
+        notes,
+    })
 }
 
 /// A target that adds its files to an Iceberg table. `keys` are the node's partition keys.
