@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What `python/pyproject.toml` packs into its wheel, and that file, which says what they need.
-const ENTRIES: [&str; 8] = [
+const ENTRIES: [&str; 9] = [
     "awsglue",
     "awsgluedi",
     "awsgluedq",
@@ -13,6 +13,7 @@ const ENTRIES: [&str; 8] = [
     "tenon_pyspark",
     "tenon_pyspark.pth",
     "tenon_pytest",
+    "tenon_session",
     "pyproject.toml",
 ];
 

@@ -45,6 +45,7 @@ mod retry;
 pub mod run;
 pub mod script;
 pub mod service;
+pub mod sessions;
 mod tables;
 #[cfg(test)]
 mod tests;

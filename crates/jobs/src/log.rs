@@ -72,9 +72,18 @@ struct Buffers {
 
 impl RunLog {
     pub(crate) fn new(logs: Arc<dyn Logs>, clock: Arc<dyn Clock>, run: &Run) -> Self {
-        let group = run.details.kind.log_group();
+        Self::of(logs, clock, run.scope.clone(), run.details.kind.log_group(), run.id.clone())
+    }
+
+    /// That of a stream in `group`/output and `group`/error.
+    pub(crate) fn of(
+        logs: Arc<dyn Logs>,
+        clock: Arc<dyn Clock>,
+        scope: Scope,
+        group: &str,
+        stream: String,
+    ) -> Self {
         let groups = [format!("{group}/output"), format!("{group}/error")];
-        let (scope, stream) = (run.scope.clone(), run.id.clone());
         let (buffers, writing) = (Mutex::default(), tokio::sync::Mutex::new(()));
         Self { shared: Arc::new(Shared { logs, clock, scope, groups, stream, buffers, writing }) }
     }

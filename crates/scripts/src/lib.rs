@@ -26,4 +26,4 @@ mod python;
 
 pub use environment::{Environment, EnvironmentError, Made, Setup};
 pub use layers::{Layer, Layers, Modules};
-pub use process::{Ended, Exit, Limits, Output, ProcessError, Program, Sink};
+pub use process::{Ended, Exit, Limits, Lines, Output, ProcessError, Program, Sink};

@@ -61,6 +61,7 @@ mod tests {
             "awsglue/transforms/__init__.py",
             "tenon_pyspark.pth",
             "awsgluedq/py.typed",
+            "tenon_session/__main__.py",
         ] {
             assert!(folder.path().join(file).exists(), "{file}");
         }

@@ -225,15 +225,15 @@ async fn pump(
     }
 }
 
-/// Bytes on their way to lines.
-#[derive(Default)]
-struct Lines {
+/// Bytes on their way to lines of bounded length, which every store can keep.
+#[derive(Debug, Default)]
+pub struct Lines {
     unfinished: Vec<u8>,
 }
 
 impl Lines {
-    /// The lines that these bytes finish.
-    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// The lines that these bytes finish; a line that is too long comes in pieces.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut ready = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.unfinished.extend_from_slice(piece);
@@ -253,7 +253,7 @@ impl Lines {
     }
 
     /// What is left at the end.
-    fn rest(&mut self) -> Vec<String> {
+    pub fn rest(&mut self) -> Vec<String> {
         let last = std::mem::take(&mut self.unfinished);
         if last.is_empty() { Vec::new() } else { vec![text(&last)] }
     }

@@ -21,6 +21,7 @@ use api::iceberg::Iceberg;
 use crawler::Crawlers;
 use engine::Engine;
 use jobs::quality::service::{Quality, QualityOptions};
+use jobs::sessions::{SessionOptions, Sessions};
 use jobs::{Databases, Explainer, Jobs};
 use lake::Lake;
 use query::Queries;
@@ -51,6 +52,8 @@ use metric_sink::MetricLink;
 const POSTGRES_SCHEMA: &str = "tenon";
 /// Crawls, runs and queries that are at work at the same time, each.
 const MAX_RUNNING: usize = 4;
+/// Interactive sessions that have not ended: each is a process with an engine.
+const MAX_SESSIONS: usize = 16;
 
 /// Tables of all crates; each owns a prefix of table names.
 const MIGRATIONS: &[Migrations] = &[
@@ -64,6 +67,7 @@ const MIGRATIONS: &[Migrations] = &[
     crawler::classifier::CLASSIFIER_MIGRATIONS,
     jobs::MIGRATIONS,
     jobs::quality::service::QUALITY_MIGRATIONS,
+    jobs::sessions::SESSION_MIGRATIONS,
     query::MIGRATIONS,
     query::statistics::STATISTICS_MIGRATIONS,
 ];
@@ -122,6 +126,7 @@ struct Domain {
     queries: Queries,
     statistics: StatisticsTasks,
     quality: Quality,
+    sessions: Sessions,
 }
 
 /// Opens everything. Errors: the store, the objects or the engine cannot be opened; a face does not fit its model.
@@ -152,8 +157,16 @@ pub(crate) async fn open(
     let scripts = Arc::new(script_host::open(config, data_dir, address, &auth)?);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
-    let (jobs, runner) =
-        jobs::service::new(store.clone(), lake.clone(), engine.clone(), logs as _, scripts, job_options);
+    let (jobs, runner) = jobs::service::new(
+        store.clone(),
+        lake.clone(),
+        engine.clone(),
+        logs.clone() as _,
+        scripts.clone(),
+        job_options,
+    );
+    let session_options = SessionOptions { holder: holder("sessions"), max_active: MAX_SESSIONS, lease_ms };
+    let sessions = Sessions::new(store.clone(), lake.clone(), logs as _, scripts, session_options);
     let (runner, lineage) =
         told(runner.with_vault(vault.clone()).with_metrics(Arc::new(MetricLink)), config)?;
     let explainer = runner.explainer();
@@ -165,7 +178,8 @@ pub(crate) async fn open(
     let quality = Quality::new(store.clone(), lake.clone(), engine.clone(), quality_options);
     let databases = Databases { store: store.clone(), lake: lake.clone(), engine, vault: vault.clone() };
 
-    let domain = Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality };
+    let domain =
+        Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality, sessions };
     let wire = Wire::new(faces(&domain), wire_options(config, &auth, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
@@ -336,6 +350,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
     let taggable: BTreeMap<&'static str, Taggable> = BTreeMap::from([
         ("crawler", api::glue::crawlers::taggable()),
         ("job", api::glue::jobs::taggable()),
+        ("session", api::glue::sessions::taggable()),
         ("dataQualityRuleset", api::glue::quality::taggable()),
         ("registry", api::glue::registry::taggable_registry()),
         ("schema", api::glue::registry::taggable_schema()),
@@ -351,6 +366,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         Arc::new(api::glue::crawlers::face(domain.crawlers.clone())),
         Arc::new(api::glue::classifiers::face(store())),
         Arc::new(api::glue::jobs::face(store(), domain.jobs.clone())),
+        Arc::new(api::glue::sessions::face(store(), domain.sessions.clone())),
         Arc::new(api::glue::script_generation::face(store())),
         Arc::new(api::glue::statistics_tasks::face(domain.statistics.clone())),
         Arc::new(api::glue::quality::face(domain.quality.clone())),

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod quality;
 pub mod registry;
 pub mod script_generation;
+pub mod sessions;
 pub mod statistics_tasks;
 mod tags;
 

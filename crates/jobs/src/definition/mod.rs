@@ -8,7 +8,7 @@
 //! run's arguments, so any is stored, and tools which declare jobs can run.
 
 mod check;
-pub(crate) use check::{check_timeout, complete_capacity};
+pub(crate) use check::{MAX_TIMEOUT_MINUTES, check_timeout, complete_capacity};
 mod ops;
 pub(crate) mod workers;
 

@@ -38,7 +38,7 @@ const CONSUMED: [&str; 21] = [
 
 /// What a run's arguments ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// `--extra-py-files`, addresses.
     pub(super) python_files: Vec<String>,
     /// `--extra-files`, addresses.
@@ -55,7 +55,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads the arguments. Errors: what is wrong with `--conf`.
-    pub(super) fn read(arguments: &ArgumentMap) -> Result<Self, String> {
+    pub(crate) fn read(arguments: &ArgumentMap) -> Result<Self, String> {
         let list = |name: &str| -> Vec<String> {
             let text = arguments.get(name).map_or("", String::as_str);
             text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
@@ -98,12 +98,14 @@ pub(super) fn for_script(run: &Run, arguments: &ArgumentMap) -> Vec<String> {
                 .flat_map(|(name, value)| [name.to_owned(), value]),
         );
     }
-    for (name, value) in arguments {
-        if !CONSUMED.contains(&name.as_str()) {
-            all.extend([name.clone(), value.clone()]);
-        }
-    }
+    all.extend(passed(arguments));
     all
+}
+
+/// The arguments that are for the script alone, as it gets them.
+pub(crate) fn passed(arguments: &ArgumentMap) -> impl Iterator<Item = String> {
+    let own = arguments.iter().filter(|(name, _)| !CONSUMED.contains(&name.as_str()));
+    own.flat_map(|(name, value)| [name.clone(), value.clone()])
 }
 
 #[cfg(test)]

@@ -8,17 +8,17 @@ use lake::{BucketName, Conditions, Key, LakeError};
 use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
 
-use super::launch::Task;
+use super::launch::Ground;
 use crate::execute::RunFailure;
 
 /// The folder of one run; goes when it is removed or dropped.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: Option<PathBuf>,
 }
 
 impl Folder {
     /// Makes it anew: a run that is executed again finds nothing of the first time.
-    pub(super) async fn make(path: PathBuf) -> io::Result<Self> {
+    pub(crate) async fn make(path: PathBuf) -> io::Result<Self> {
         match fs::remove_dir_all(&path).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -27,12 +27,12 @@ impl Folder {
         Ok(Self { path: Some(path) })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.path.as_deref().unwrap_or(Path::new(""))
     }
 
     /// Removes it. What cannot be removed is told in the server's log, and goes when the server starts again.
-    pub(super) async fn remove(mut self) {
+    pub(crate) async fn remove(mut self) {
         if let Some(path) = self.path.take() {
             told(&path, fs::remove_dir_all(&path).await);
         }
@@ -76,7 +76,7 @@ pub(super) fn file_name(location: &str) -> &str {
 
 /// Downloads the object at `location` into a folder, under its own name. `what` names it in messages.
 pub(super) async fn download(
-    task: &Task<'_>,
+    ground: &Ground<'_>,
     what: &str,
     location: &str,
     folder: &Path,
@@ -85,9 +85,9 @@ pub(super) async fn download(
     let Some((bucket, key)) = parse(location) else {
         return Err(failed("it is no s3://bucket/key".to_owned()));
     };
-    let lake = &task.context.lake;
-    let own = Conditions { owner: Some(task.run.scope.account.clone()), ..Conditions::NONE };
-    let mut tx = task.context.store.read().await?;
+    let lake = ground.lake;
+    let own = Conditions { owner: Some(ground.scope.account.clone()), ..Conditions::NONE };
+    let mut tx = ground.store.read().await?;
     let object = lake.get(&mut tx, &bucket, &key, &own).await.map_err(|error| match error {
         LakeError::NoSuchKey { .. } => failed("the object does not exist".to_owned()),
         LakeError::Store(error) => RunFailure::Store(error),

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lake::Lake;
 use scripts::{Limits, Modules, Program};
+use serde_json::{Map, Value};
 use store::lease::Lease;
+use store::{Scope, Store};
 
 use super::arguments::{Asked, for_script};
 use super::files::{self, Folder};
-use super::{RunKey, RunKeys, ScriptOptions};
+use super::{RunKey, RunKeys, ScriptOptions, Scripts};
+use crate::ArgumentMap;
 use crate::definition::workers::{GIB, worker};
 use crate::execute::RunFailure;
 use crate::log::RunLog;
 use crate::run::{self, Run, RunKind};
 use crate::service::Context;
 
-const DISABLED: &str = "scripts are not run by this server: whoever may start jobs could run code on its machine. Set \
+pub(crate) const DISABLED: &str = "scripts are not run by this server: whoever may start jobs could run code on its machine. Set \
                         scripts.enabled = true to allow that";
 
 /// What stays the same over one run.
@@ -25,6 +29,25 @@ pub(super) struct Task<'a> {
     pub(super) run: &'a Run,
     pub(super) lease: &'a Lease,
     pub(super) log: &'a RunLog,
+}
+
+/// What a program of Python is made ready with, be it of a run or of a session.
+pub(crate) struct Ground<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) lake: &'a Lake,
+    pub(crate) scripts: &'a Scripts,
+    pub(crate) scope: &'a Scope,
+    pub(crate) log: &'a RunLog,
+}
+
+/// What arguments have asked for, in place.
+pub(crate) struct Laid {
+    /// The interpreter that has the modules.
+    pub(crate) python: PathBuf,
+    /// All variables of the program; nothing of the server's own.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// What the variables name.
+    pub(crate) key: Issued,
 }
 
 /// A script that is ready to be started.
@@ -36,7 +59,7 @@ pub(super) struct Prepared {
 }
 
 /// A key that ends with this value.
-pub(super) struct Issued {
+pub(crate) struct Issued {
     keys: Arc<dyn RunKeys>,
     key: RunKey,
 }
@@ -57,46 +80,67 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let input = run::input(&mut tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
     drop(tx);
     let location = input.script.as_deref().unwrap_or_default();
-    let asked = Asked::read(&input.arguments).map_err(RunFailure::Script)?;
-    for name in &asked.without_effect {
-        task.log.error(format!("{name} has no effect: this engine has no JVM"));
-    }
-    let base = scripts.environment.python().map_err(|error| RunFailure::Script(error.to_string()))?;
+    let ground = Ground {
+        store: &task.context.store,
+        lake: &task.context.lake,
+        scripts: &task.context.scripts,
+        scope: &task.run.scope,
+        log: task.log,
+    };
     let folder = Folder::make(scripts.folder.join(&task.run.id)).await.map_err(no_folder)?;
-    let script = files::download(task, "script", location, folder.path()).await?;
-    for extra in &asked.files {
-        files::download(task, "--extra-files", extra, folder.path()).await?;
-    }
-    let hidden = folder.path().join(".tenon");
-    let mut search = vec![task.context.scripts.packages().await?.clone()];
-    for (at, extra) in asked.python_files.iter().enumerate() {
-        search.push(python_file(task, extra, &hidden.join(at.to_string())).await?);
-    }
-    let python = layered(task, &asked, base, &hidden).await?;
-    let key = Issued { key: scripts.keys.issue(&task.run.scope), keys: Arc::clone(&scripts.keys) };
-    let variables = variables(task, &asked, &key.key, folder.path(), &search);
+    let script = files::download(&ground, "script", location, folder.path()).await?;
+    let Laid { python, mut variables, key } = lay(&ground, &input.arguments, folder.path()).await?;
+    variables.insert("TENON_RUN_ID".to_owned(), task.run.id.clone());
+    variables.insert("TENON_RUN_FENCE".to_owned(), task.lease.fence.to_string());
     let mut arguments = vec![script.into_os_string()];
     arguments.extend(for_script(task.run, &input.arguments).into_iter().map(Into::into));
     let program = Program { path: python, arguments, variables, folder: folder.path().to_owned() };
-    let limits = Limits { memory_bytes: memory_bytes(task.run, scripts) };
+    let is_shell = task.run.details.kind == RunKind::PythonShell;
+    let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
     Ok(Prepared { program, limits, key, folder })
 }
 
-fn no_folder(error: std::io::Error) -> RunFailure {
+/// Downloads and installs what arguments ask for, into a folder that is there.
+pub(crate) async fn lay(
+    ground: &Ground<'_>,
+    arguments: &ArgumentMap,
+    folder: &Path,
+) -> Result<Laid, RunFailure> {
+    let scripts = ground.scripts.options();
+    let asked = Asked::read(arguments).map_err(RunFailure::Script)?;
+    for name in &asked.without_effect {
+        ground.log.error(format!("{name} has no effect: this engine has no JVM"));
+    }
+    let base = scripts.environment.python().map_err(|error| RunFailure::Script(error.to_string()))?;
+    for extra in &asked.files {
+        files::download(ground, "--extra-files", extra, folder).await?;
+    }
+    let hidden = folder.join(".tenon");
+    let mut search = vec![ground.scripts.packages().await?.clone()];
+    for (at, extra) in asked.python_files.iter().enumerate() {
+        search.push(python_file(ground, extra, &hidden.join(at.to_string())).await?);
+    }
+    let python = layered(ground, &asked, base, &hidden).await?;
+    let key = Issued { key: scripts.keys.issue(ground.scope), keys: Arc::clone(&scripts.keys) };
+    let variables = variables(ground, &asked, &key.key, folder, &search);
+    Ok(Laid { python, variables, key })
+}
+
+pub(crate) fn no_folder(error: std::io::Error) -> RunFailure {
     RunFailure::Script(format!("no working folder can be made: {error}"))
 }
 
 /// Downloads a module, or an archive of modules; returns what Python has to search.
-async fn python_file(task: &Task<'_>, location: &str, folder: &Path) -> Result<PathBuf, RunFailure> {
+async fn python_file(ground: &Ground<'_>, location: &str, folder: &Path) -> Result<PathBuf, RunFailure> {
     tokio::fs::create_dir_all(folder).await.map_err(no_folder)?;
-    let file = files::download(task, "--extra-py-files", location, folder).await?;
+    let file = files::download(ground, "--extra-py-files", location, folder).await?;
     let is_module = file.extension().is_some_and(|extension| extension == "py");
     Ok(if is_module { folder.to_owned() } else { file })
 }
 
 /// The interpreter that has the modules which the run wants besides.
 async fn layered(
-    task: &Task<'_>,
+    ground: &Ground<'_>,
     asked: &Asked,
     base: PathBuf,
     hidden: &Path,
@@ -112,28 +156,28 @@ async fn layered(
         }
         let folder = hidden.join(format!("modules-{at}"));
         tokio::fs::create_dir_all(&folder).await.map_err(no_folder)?;
-        let file = files::download(task, "--additional-python-modules", name, &folder).await?;
+        let file = files::download(ground, "--additional-python-modules", name, &folder).await?;
         modules.names.push(file.display().to_string());
         modules.files.push(file);
     }
-    let layer = task.context.scripts.options().layers.get(&base, &modules).await;
+    let layer = ground.scripts.options().layers.get(&base, &modules).await;
     let layer = layer.map_err(|error| RunFailure::Script(error.to_string()))?;
     if layer.is_new {
-        task.log.info(format!("installed {}, once for all runs that want them", asked.modules.join(", ")));
+        ground.log.info(format!("installed {}, once for all runs that want them", asked.modules.join(", ")));
     }
     Ok(layer.python)
 }
 
 /// All variables of the script; nothing of the server's own.
 fn variables(
-    task: &Task<'_>,
+    ground: &Ground<'_>,
     asked: &Asked,
     key: &RunKey,
     folder: &Path,
     search: &[PathBuf],
 ) -> BTreeMap<String, String> {
-    let scripts = task.context.scripts.options();
-    let region = &task.run.scope.region;
+    let scripts = ground.scripts.options();
+    let region = &ground.scope.region;
     let search: Vec<String> = search.iter().map(|path| path.display().to_string()).collect();
     let conf: Vec<String> = asked.conf.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let own = scripts.environment.folder().join("bin");
@@ -153,8 +197,6 @@ fn variables(
         ("AWS_DEFAULT_REGION", region.clone()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ("TENON_SCRIPT_ENGINE", scripts.engine.clone()),
-        ("TENON_RUN_ID", task.run.id.clone()),
-        ("TENON_RUN_FENCE", task.lease.fence.to_string()),
         ("TENON_SPARK_CONF", conf.join("\n")),
     ];
     pairs
@@ -164,15 +206,14 @@ fn variables(
         .collect()
 }
 
-/// What a worker of the run's type has on AWS, but no more than the server allows. A Python shell job of a sixteenth unit
-/// has 1 GiB.
-fn memory_bytes(run: &Run, scripts: &ScriptOptions) -> u64 {
-    let echo = &run.details.echo;
-    let worker = echo.get("WorkerType").and_then(serde_json::Value::as_str).and_then(worker);
+/// What a worker of the type in a document has on AWS, but no more than the server allows. A Python shell job of a
+/// sixteenth unit has 1 GiB.
+pub(crate) fn memory_bytes(echo: &Map<String, Value>, is_shell: bool, scripts: &ScriptOptions) -> u64 {
+    let worker = echo.get("WorkerType").and_then(Value::as_str).and_then(worker);
     let gib = match worker {
         Some(worker) => worker.gib,
-        None if run.details.kind == RunKind::PythonShell => {
-            let units = echo.get("MaxCapacity").and_then(serde_json::Value::as_f64).unwrap_or_default();
+        None if is_shell => {
+            let units = echo.get("MaxCapacity").and_then(Value::as_f64).unwrap_or_default();
             if units < 1.0 { 1 } else { 16 }
         }
         None => 16,

@@ -22,7 +22,9 @@ use store::lease::{self, Lease};
 use store::{Scope, crash};
 use tokio::sync::OnceCell;
 
-pub(crate) use files::is_location;
+pub(crate) use arguments::{Asked, passed};
+pub(crate) use files::{Folder, is_location};
+pub(crate) use launch::{DISABLED, Ground, Issued, Laid, lay, memory_bytes, no_folder};
 
 use crate::execute::{RunFailure, published};
 use crate::jobs::Active;

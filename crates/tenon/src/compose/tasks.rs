@@ -14,6 +14,7 @@ use crate::supervisor::{OnExit, Stage, Task};
 pub(super) fn all(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
     let (crawlers, queries) = (domain.crawlers.clone(), domain.queries.clone());
     let (statistics, quality) = (domain.statistics.clone(), domain.quality.clone());
+    let sessions = domain.sessions.clone();
     let (lake, purged, expired) = (domain.lake.clone(), domain.store.clone(), domain.store.clone());
     let (receives, messages) = (domain.queues.clone(), domain.store.clone());
     // The runner is made once, with its handle: if it ends by itself, the node stops.
@@ -29,6 +30,10 @@ pub(super) fn all(domain: &Domain, runner: jobs::Service) -> Vec<Task> {
                 let runner = runner.ok_or("the runner of jobs can start only once")?;
                 Ok(runner.run(stop).await?)
             })
+        }),
+        work("sessions", OnExit::Restart, move |stop| {
+            let sessions = sessions.clone();
+            Box::pin(async move { Ok(sessions.run(stop).await?) })
         }),
         work("queries", OnExit::Restart, move |stop| {
             let queries = queries.clone();
