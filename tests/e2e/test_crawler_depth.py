@@ -521,6 +521,7 @@ def test_structures_that_no_column_can_have_are_left_out_and_named(crawl):
 
 
 @pytest.mark.parametrize("body, why", [
+    ("- id: 1, v: 2\n- id: 3, v: 4\n", "items of a list"),
     ('["a","b"]\n["c","d"]\n', ""),
     ('// c, d\n{"a":1,"b":2}\n{"a":3,"b":4}\n', "values in brackets"),
     ("order::{id:1,v:2}\norder::{id:3,v:4}\n", "$ion_1_0"),
@@ -529,8 +530,10 @@ def test_structures_that_no_column_can_have_are_left_out_and_named(crawl):
 def test_text_of_other_kinds_is_no_table_of_fragments(crawl, body, why):
     crawl.put("x/a.json", body)
     crawl.put("y/a.csv", "a,b\n1,2\n3,4\n")
+    crawl.put("z/a.py", "import os, sys\nimport io, re\nfrom a import b, c\n")
     crawl.create("").run()
     assert list(crawl.tables()) == ["y"]
+    assert "z/a.py" in crawl.log() and "it is named .py" in crawl.log(), crawl.log()
     line = next(line for line in crawl.log().splitlines() if "x/a.json" in line)
     assert ("ERROR" in line or "WARN" in line) and why in line, line
 

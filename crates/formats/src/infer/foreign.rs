@@ -5,6 +5,11 @@ use crate::input::Input;
 
 /// How many lines are looked at.
 const LINES: usize = 100;
+/// Endings of names of documents, settings and programs.
+const NO_DATA: [&str; 24] = [
+    "md", "markdown", "rst", "tex", "yaml", "yml", "toml", "ini", "cfg", "conf", "py", "java", "scala", "js",
+    "ts", "css", "sql", "sh", "c", "h", "cpp", "rs", "go", "proto",
+];
 
 fn unrecognised(input: &Input, reason: &str) -> FormatError {
     FormatError::new(input.name(), Problem::Unrecognised { reason: reason.to_owned() })
@@ -56,6 +61,29 @@ pub(super) fn bracketed(input: &Input) -> FormatError {
         "its lines are values in brackets that make no records: write each record as an object ({…}), and nothing between them. \
          If it is Ion, begin the file with $ion_1_0",
     )
+}
+
+/// Refuses what is named as a document, settings or a program: that commas divide its lines means nothing.
+pub(super) fn refuse_named(input: &Input) -> Result<(), FormatError> {
+    let name = input.name().to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| NO_DATA.contains(ending));
+    let Some(ending) = ending else { return Ok(()) };
+    let reason = format!(
+        "it is named .{ending}, which is no table, although commas divide its lines: if it is one, rename it or give the crawler a \
+         CSV classifier"
+    );
+    Err(unrecognised(input, &reason))
+}
+
+/// Refuses lists as YAML and Markdown have them: lines that begin with a dash and a word.
+pub(super) fn refuse_lists(input: &Input) -> Result<(), FormatError> {
+    let is_item = |line: &[u8]| {
+        line.strip_prefix(b"- ").and_then(|item| item.first()).is_some_and(u8::is_ascii_alphabetic)
+    };
+    if !are_most(input.pending(), is_item) {
+        return Ok(());
+    }
+    Err(unrecognised(input, "its lines are items of a list (- …), as of YAML or Markdown, and no records"))
 }
 
 /// Refuses tables as Markdown has them: with a rule below the header.

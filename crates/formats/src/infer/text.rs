@@ -132,6 +132,8 @@ async fn recognise(
     }
     foreign::refuse_statements(input)?;
     foreign::refuse_ruled(input)?;
+    foreign::refuse_lists(input)?;
+    foreign::refuse_named(input)?;
     // What begins like JSON is more likely bad JSON than bad CSV.
     csv::infer(input, compression, options, false).await.map_err(|error| not_json.unwrap_or(error))
 }
