@@ -46,12 +46,7 @@ def from_options(kind: str, options: Dict[str, Any], reading: Reading) -> Read:
     """The rows of `dbtable`, of a connection or of an address."""
     source = "create_dynamic_frame.from_options"
     _check(options, source, _PLACE)
-    table = options.get("dbtable")
-    if not isinstance(table, str) or not table.strip():
-        raise DataError(f'{source}: connection_options needs "dbtable"')
-    if "(" in table or table.strip().lower().startswith("select "):
-        raise NotBuilt(f"a query as dbtable ({table[:60]})", "name a table or a view")
-    asked: Dict[str, Any] = {"Engine": ENGINES[kind], "Table": table.strip()}
+    asked: Dict[str, Any] = {"Engine": ENGINES[kind], "Table": table_name(options, source)}
     if truthy(options.get("useConnectionProperties", False)) or not options.get("url"):
         name = options.get("connectionName")
         if not name:
@@ -59,12 +54,23 @@ def from_options(kind: str, options: Dict[str, Any], reading: Reading) -> Read:
         asked["Connection"] = where = str(name)
     else:
         where = str(options["url"])
-        asked["Properties"] = {"JDBC_CONNECTION_URL": where, **_login(options)}
+        asked["Properties"] = {"JDBC_CONNECTION_URL": where, **login(options)}
         where = where.partition("?")[0]
     return _read(asked, where, options, reading)
 
 
-def _login(options: Dict[str, Any]) -> Dict[str, str]:
+def table_name(options: Dict[str, Any], call: str) -> str:
+    """The table that options name."""
+    table = options.get("dbtable")
+    if not isinstance(table, str) or not table.strip():
+        raise DataError(f'{call}: connection_options needs "dbtable"')
+    if "(" in table or table.strip().lower().startswith("select "):
+        raise NotBuilt(f"a query as dbtable ({table[:60]})", "name a table or a view")
+    return table.strip()
+
+
+def login(options: Dict[str, Any]) -> Dict[str, str]:
+    """User and password of options, as properties of a connection."""
     user = options.get("user") or options.get("username")
     given = {"USERNAME": user, "PASSWORD": options.get("password")}
     return {name: str(value) for name, value in given.items() if value is not None}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from awsglue._support import needs_spark, not_built
-
-_JDBC = "the server reads databases and does not write them; use a Python driver, with toPandas()"
+from awsglue._support import needs_spark
 
 
 class _Reader:
@@ -58,7 +56,7 @@ class DynamicFrameWriter:
     def from_options(self, frame: Any, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
                      format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
                      transformation_ctx: str = "") -> Any:
-        """Writes files of a format."""
+        """Writes files of a format, or adds rows to a table of a database."""
         return self._glue_context.write_dynamic_frame_from_options(
             frame, connection_type, connection_options or {}, format, format_options or {}, transformation_ctx)
 
@@ -71,7 +69,11 @@ class DynamicFrameWriter:
             frame, database or name_space, table_name, redshift_tmp_dir, transformation_ctx, additional_options or {},
             catalog_id)
 
-    from_jdbc_conf = not_built("write_dynamic_frame.from_jdbc_conf", _JDBC)
+    def from_jdbc_conf(self, frame: Any, catalog_connection: str, connection_options: Optional[Dict[str, Any]] = None,
+                       redshift_tmp_dir: str = "", transformation_ctx: str = "", catalog_id: Optional[str] = None) -> Any:
+        """Adds rows to a table of the database behind a connection of the catalog."""
+        return self._glue_context.write_dynamic_frame_from_jdbc_conf(
+            frame, catalog_connection, connection_options or {}, redshift_tmp_dir, transformation_ctx, catalog_id)
 
 
 class DataFrameWriter:
@@ -90,7 +92,7 @@ class DataFrameWriter:
     def from_options(self, frame: Any, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
                      format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None,
                      transformation_ctx: str = "") -> Any:
-        """Writes files of a format."""
+        """Writes files of a format, or adds rows to a table of a database."""
         from awsglue.dynamicframe import DynamicFrame
 
         return self._glue_context.write_dynamic_frame_from_options(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Union
 
-from awsglue import _engine, _purge
+from awsglue import _engine, _jdbc, _jdbc_write, _purge
 from awsglue._aws import client
 from awsglue._catalog import place
 from awsglue._jdbc import ENGINES, Reading
@@ -13,7 +13,7 @@ from awsglue._listing import bounded, check_options, objects
 from awsglue._logger import GlueLogger
 from awsglue._reader import DataFrameReader, DataFrameWriter
 from awsglue._support import needs_spark, not_built, partly
-from awsglue.data_sink import DataSink
+from awsglue.data_sink import DataSink, refuse_collection
 from awsglue.data_source import DataSource
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection, DynamicFrameReader, DynamicFrameWriter
 from awsglue.errors import DataError, NeedsSpark, NotBuilt
@@ -21,7 +21,7 @@ from awsglue.errors import DataError, NeedsSpark, NotBuilt
 __all__ = ["GlueContext"]
 
 _FILES = ("s3", "file", "parquet", "orc")
-_ROWS = "the server reads databases and does not write them; use a Python driver, with toPandas()"
+_ROWS = "s3, postgresql and mysql are"
 _TIMES = {"day": 3, "hour": 4, "minute": 5}
 
 
@@ -81,8 +81,7 @@ class GlueContext:
     def getSource(self, connection_type: str, transformation_ctx: str = "", push_down_predicate: str = "",
                   **options: Any) -> DataSource:
         """A source to set a format on."""
-        if connection_type not in ENGINES:
-            self._refuse_connection(connection_type, "getSource", reading=True)
+        self._refuse_connection(connection_type, "getSource")
         place_ = {"connection_type": connection_type, "options": options, "transformation_ctx": transformation_ctx}
         return DataSource(place_, self, connection_type)
 
@@ -101,7 +100,7 @@ class GlueContext:
         if connection_type in ENGINES:
             got = from_database(connection_type, options, Reading(self._bookmarks, transformation_ctx))
             return DynamicFrame(got.df, self, transformation_ctx, kind=got.kind)
-        self._refuse_connection(connection_type, "create_dynamic_frame.from_options", reading=True)
+        self._refuse_connection(connection_type, "create_dynamic_frame.from_options")
         if push_down_predicate:
             raise NotBuilt("push_down_predicate for files without a table", "read the table of the catalog")
         check_options(options, "create_dynamic_frame.from_options")
@@ -190,7 +189,7 @@ class GlueContext:
 
     def getSink(self, connection_type: str, format: Optional[str] = None, transformation_ctx: str = "",
                 **options: Any) -> DataSink:
-        """A sink to set a format, and a table of the catalog, on."""
+        """A sink: of files, to set a format and a table of the catalog on; or of a table of a database."""
         self._refuse_connection(connection_type, "getSink")
         return DataSink({"connection_type": connection_type, "options": options, "format": format}, self)
 
@@ -198,7 +197,8 @@ class GlueContext:
         self, frame: DynamicFrame, connection_type: str, connection_options: Optional[Dict[str, Any]] = None,
         format: Optional[str] = None, format_options: Optional[Dict[str, Any]] = None, transformation_ctx: str = "",
     ) -> DynamicFrame:
-        """Writes files of a format to `connection_options["path"]`, partitioned by `partitionKeys`."""
+        """Writes files of a format to `connection_options["path"]`, partitioned by `partitionKeys`; or adds rows to a
+        table of a database, `connection_options["dbtable"]`."""
         self._refuse_connection(connection_type, "write_dynamic_frame.from_options")
         sink = self.getSink(connection_type, format, transformation_ctx, **(connection_options or {}))
         if format:
@@ -223,11 +223,16 @@ class GlueContext:
         transformation_ctx: str = "", additional_options: Optional[Dict[str, Any]] = None,
         catalog_id: Optional[str] = None,
     ) -> DynamicFrame:
-        """Writes files of the table's format to its location. New partitions are added with `enableUpdateCatalog`."""
-        from awsglue._catalog import table
+        """Writes files of the table's format to its location, where new partitions are added with `enableUpdateCatalog`; or
+        adds rows to the table of a database that it stands for."""
+        from awsglue._catalog import facts_of, table
         from awsglue._write import write
 
-        found = table(database, table_name, catalog_id)
+        facts = facts_of(database, table_name, catalog_id)
+        if _jdbc.is_database(facts):
+            _jdbc_write.by_table(facts, frame, additional_options or {})
+            return frame
+        found = table(database, table_name, catalog_id, facts)
         options = dict(additional_options or {})
         options.setdefault("partitionKeys", [field.name for field in found.keys.fields])
         how: Dict[str, Any] = {}
@@ -243,13 +248,28 @@ class GlueContext:
         self.write_dynamic_frame_from_catalog(DynamicFrame.fromDF(frame, self, ""), *arguments, **options)
         return frame
 
-    write_dynamic_frame_from_jdbc_conf = not_built("GlueContext.write_dynamic_frame_from_jdbc_conf", _ROWS)
-    write_from_jdbc_conf = not_built("GlueContext.write_from_jdbc_conf", _ROWS)
+    def write_dynamic_frame_from_jdbc_conf(
+        self, frame: DynamicFrame, catalog_connection: str, connection_options: Optional[Dict[str, Any]] = None,
+        redshift_tmp_dir: str = "", transformation_ctx: str = "", catalog_id: Optional[str] = None,
+    ) -> DynamicFrame:
+        """Adds rows to `connection_options["dbtable"]` of the database behind a connection of the catalog."""
+        _jdbc_write.by_connection(frame, catalog_connection, dict(connection_options or {}), catalog_id)
+        return frame
 
-    def _refuse_connection(self, connection_type: str, call: str, reading: bool = False) -> None:
-        if connection_type not in _FILES:
-            way_out = "s3, postgresql and mysql are" if reading else _ROWS
-            raise NotBuilt(f"{call} with the connection type {connection_type!r}", way_out)
+    @partly("collections are refused: each frame has a table of its own")
+    def write_from_jdbc_conf(
+        self, frame_or_dfc: Union[DynamicFrame, DynamicFrameCollection], catalog_connection: str,
+        connection_options: Optional[Dict[str, Any]] = None, redshift_tmp_dir: str = "", transformation_ctx: str = "",
+        catalog_id: Optional[str] = None,
+    ) -> Any:
+        """As `write_dynamic_frame_from_jdbc_conf`."""
+        refuse_collection(frame_or_dfc)
+        return self.write_dynamic_frame_from_jdbc_conf(
+            frame_or_dfc, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx, catalog_id)
+
+    def _refuse_connection(self, connection_type: str, call: str) -> None:
+        if connection_type not in _FILES and connection_type not in ENGINES:
+            raise NotBuilt(f"{call} with the connection type {connection_type!r}", _ROWS)
 
     # Connections, objects, transactions.
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from awsglue.errors import DataError
+from awsglue import _jdbc_write
+from awsglue._jdbc import ENGINES
+from awsglue.errors import DataError, NotBuilt
+
+
+def refuse_collection(frame_or_dfc: Any) -> None:
+    """Refuses frames that are to go into one table of a database."""
+    from awsglue.dynamicframe import DynamicFrameCollection
+
+    if isinstance(frame_or_dfc, DynamicFrameCollection):
+        raise NotBuilt("writing a collection to a database", "write each of its frames with a dbtable of its own")
 
 
 class DataSink:
@@ -34,8 +44,11 @@ class DataSink:
         from awsglue._write import write
 
         place = self._place
-        if place["connection_type"] not in ("s3", "file"):
-            self._glue_context._refuse_connection(place["connection_type"], "getSink")
+        if place["connection_type"] in ENGINES:
+            if self._catalog:
+                raise NotBuilt("a table of the catalog for one of a database", "crawl the database")
+            _jdbc_write.by_options(place["connection_type"], dynamic_frame, place["options"], "writing")
+            return dynamic_frame
         if self._format is None:
             raise DataError("DataSink.writeFrame: no format was set (setFormat)")
         write(dynamic_frame, self._format, place["options"], self._format_options, self._catalog)
@@ -48,6 +61,8 @@ class DataSink:
         if not isinstance(dynamic_frame_or_dfc, DynamicFrameCollection):
             return self.writeFrame(dynamic_frame_or_dfc, info)
         base = self._place
+        if base["connection_type"] in ENGINES:
+            refuse_collection(dynamic_frame_or_dfc)
         for name in dynamic_frame_or_dfc.keys():
             path = str(base["options"].get("path", "")).rstrip("/") + f"/{name}/"
             self._place = {**base, "options": {**base["options"], "path": path}}

@@ -74,6 +74,17 @@ class Postgres:
         )
         return done.stdout.splitlines()
 
+    def hold(self, statement, database="postgres"):
+        """Runs a statement as the superuser in a session that stays until the process that is returned ends."""
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database]
+        process = subprocess.Popen(
+            [str(programs() / "psql"), "-X", "-A", "-t", "-q", *where], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process.stdin.write(f"{statement};\n\\echo held\n")
+        process.stdin.flush()
+        while process.stdout.readline().strip() != "held":
+            assert process.poll() is None, "psql ended"
+        return process
+
     def jdbc(self, database, port=None):
         return f"jdbc:postgresql://127.0.0.1:{port or self.port}/{database}"
 

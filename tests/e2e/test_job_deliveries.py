@@ -119,7 +119,7 @@ def test_a_missing_table_is_made_and_what_it_holds_is_what_was_written(glue, eng
 
 
 def test_a_run_that_fails_leaves_nothing_and_says_which_column(glue, engine):
-    engine.sql("CREATE TABLE tight (n BIGINT NOT NULL PRIMARY KEY, t VARCHAR(5))", "INSERT INTO tight VALUES (3, 'old')")
+    engine.sql("CREATE TABLE tight (n SMALLINT NOT NULL PRIMARY KEY, t VARCHAR(5))", "INSERT INTO tight VALUES (3, 'old')")
     glue.declared(engine, "tight")
     job = glue.create({"src": glue.src(), "to": glue.into(engine, "tight"), "files": parquet(glue, "src", "files")},
                       DefaultArguments=ENABLED)
@@ -137,6 +137,7 @@ def test_a_run_that_fails_leaves_nothing_and_says_which_column(glue, engine):
     assert "column n: it takes no NULL" in fails({"n": 1, "t": "x"}, {"t": "y"})
     # Only the database knows of the row that is there; it says so before anything is published.
     assert "refused: " in fails({"n": 1, "t": "x"}, {"n": 3, "t": "new"})
+    assert "refused: " in fails({"n": 1, "t": "x"}, {"n": 40_000, "t": "out of range"})
     assert "do not fit into" in fails({"n": 1.5, "t": "x"})
     assert "has no column other; it has n, t" in fails({"n": 1, "t": "x", "other": 1})
     glue.put("src/a.json", json.dumps({"N": 1, "t": "x    "}))
@@ -373,9 +374,9 @@ def test_a_target_in_a_database_is_explained_and_not_touched(glue, engine):
     code, nodes = explained(glue, job)
     assert code == 0 and any("rows would be added to" in note for note in nodes["to"]["Notes"])
     assert "a run would fail" not in glue.server.cli("job", "explain", job).stdout
-    engine.sql("DROP TABLE soon", "CREATE TABLE soon (n SMALLINT, t TEXT)")
+    engine.sql("DROP TABLE soon", "CREATE TABLE soon (n DATE, t TEXT)")
     code, nodes = explained(glue, job)
-    assert code == 1 and "do not fit into smallint" in nodes["to"]["Problem"]
+    assert code == 1 and "do not fit into date" in nodes["to"]["Problem"]
     assert engine.tables() == {"soon"} and engine.rows("SELECT n FROM soon") == []
 
 

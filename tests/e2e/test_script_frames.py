@@ -8,7 +8,7 @@ import urllib.request
 import pyarrow.parquet
 import pytest
 
-from conftest import name
+from conftest import name, wait_until
 from glue_scripts import ENABLED, Scripts
 from mariadb import PASSWORD
 from test_crawler_jdbc import postgres  # noqa: F401: fixture
@@ -41,6 +41,15 @@ rows = glueContext.create_dynamic_frame.from_options("postgresql", {
     "useConnectionProperties": "true", "connectionName": "CONNECTION", "dbtable": "log", "jobBookmarkKeys": ["id"],
     "jobBookmarkKeysSortOrder": "asc"}, transformation_ctx="log")
 glueContext.write_dynamic_frame.from_options(rows, "s3", {"path": f"s3://{args['bucket']}/copy/"}, "parquet")
+job.commit()
+'''
+
+
+FILL = BEGIN + '''
+orders = glueContext.create_dynamic_frame.from_options("s3", {"paths": [f"s3://{args['bucket']}/orders/"]}, "json")
+glueContext.write_dynamic_frame.from_jdbc_conf(
+    frame=orders, catalog_connection="CONNECTION", connection_options={
+        "dbtable": "orders", "preactions": "DELETE FROM orders; SELECT pg_advisory_xact_lock(1)", "postactions": "INSERT INTO fills VALUES (now())"})
 job.commit()
 '''
 
@@ -98,8 +107,44 @@ def test_rows_of_a_database_are_read_once(scripts, postgres):  # noqa: F811
     assert copied() == ["a", "a", "b", "b", "c", "c", "late"]
 
 
+def test_rows_are_written_to_a_database_as_a_whole_or_not_at_all(scripts, postgres):  # noqa: F811
+    def rows(query):
+        return postgres.rows(query, database="script_fill")
+
+    postgres.sql("CREATE DATABASE script_fill")
+    postgres.sql("CREATE TABLE orders (id int, amount numeric(8,2))", "CREATE TABLE fills (at timestamptz)", "GRANT ALL ON orders, fills TO tester",
+                 database="script_fill")
+    connection = name("conn")
+    scripts.glue.create_connection(ConnectionInput={
+        "Name": connection, "ConnectionType": "JDBC", "ConnectionProperties": {
+            "JDBC_CONNECTION_URL": postgres.jdbc("script_fill"), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    job = scripts.create(FILL.replace("CONNECTION", connection), DefaultArguments={
+        "--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/"})
+    scripts.put("orders/a.json", "".join(f'{{"id": {n}, "amount": {n}}}\n' for n in range(5000)))
+    for _ in range(2):
+        scripts.run(job)
+        assert rows("SELECT count(*), sum(amount) FROM orders") == ["5000|12497500.00"] and scripts.keys("tmp/") == []
+    assert rows("SELECT count(*) FROM fills") == ["2"]
+    # A run that is stopped while it waits for somebody's lock leaves what was there.
+    held = postgres.hold("SELECT pg_advisory_lock(1)", database="script_fill")
+    try:
+        scripts.put("orders/b.json", '{"id": 9999, "amount": 1}\n')
+        run = scripts.start(job)
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: rows(waits) == ["1"], "the write to wait", 60)
+        scripts.glue.batch_stop_job_run(JobName=job, JobRunIds=[run])
+        assert scripts.ended(job, run)["JobRunState"] == "STOPPED"
+        wait_until(lambda: rows(waits) == ["0"], "the write to end")
+    finally:
+        held.kill()
+        held.wait()
+    assert rows("SELECT count(*) FROM orders") == ["5000"] and rows("SELECT count(*) FROM fills") == ["2"]
+    scripts.run(job)
+    assert rows("SELECT count(*) FROM orders") == ["5001"]
+
+
 def test_the_server_lets_nobody_ask_unsigned(tenon):
-    for path in ("quality/evaluate", "quality/rows", "database/read"):
+    for path in ("quality/evaluate", "quality/rows", "database/read", "database/write"):
         request = urllib.request.Request(f"{tenon.endpoint}/_/scripts/{path}", method="POST", data=b"{}")
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(request)

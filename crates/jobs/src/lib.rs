@@ -54,7 +54,7 @@ pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
 pub use execute::explain::{Column, Explained, Files, NodeExplained, SourceFiles};
-pub use jdbc::{After, DEFAULT_PARTS, Databases, Login, TableRead, TableRows};
+pub use jdbc::{Added, After, DEFAULT_PARTS, Databases, Login, TableRead, TableRows, TableWrite};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;

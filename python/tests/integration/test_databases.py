@@ -1,4 +1,4 @@
-"""Tables of databases in scripts: the server reads them."""
+"""Tables of databases in scripts: the server reads and writes them."""
 
 import datetime
 import decimal
@@ -17,6 +17,7 @@ from mariadb import PASSWORD, MariaDb  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 from awsglue._bookmarks import Bookmarks, Loaded  # noqa: E402
+from awsglue.dynamicframe import DynamicFrameCollection  # noqa: E402
 from awsglue.errors import BookmarkError, DataError, NotBuilt  # noqa: E402
 
 
@@ -107,7 +108,7 @@ def test_tables_of_the_catalog(glue_context, data, connection):
     table("gone", "shop.public.gone", [("id", "int")])
     with pytest.raises(DataError, match="there is no such table"):
         glue_context.create_dynamic_frame.from_catalog(data.database, "gone")
-    with pytest.raises(NotBuilt):
+    with pytest.raises(DataError, match="permission denied"):
         glue_context.write_dynamic_frame.from_catalog(frame, data.database, "many")
 
 
@@ -169,11 +170,12 @@ def test_bookmarks_read_what_comes_after(glue_context, postgres, login, monkeypa
     assert frame.count() == 6
 
 
-def test_mysql_is_read_too(glue_context, tenon, monkeypatch):
+def test_mysql_is_read_and_written_too(glue_context, tenon, monkeypatch):
     with tempfile.TemporaryDirectory() as folder:
         statements = ("CREATE DATABASE shop;\nCREATE TABLE shop.orders (id INT PRIMARY KEY, amount DECIMAL(8,2), at DATETIME);\n"
                       "INSERT INTO shop.orders VALUES (1, 2.50, '2026-01-02 03:04:05'), (2, NULL, NULL);\n"
-                      "GRANT SELECT ON shop.* TO tester@'%';\n")
+                      "CREATE TABLE shop.copy (id INT PRIMARY KEY, amount DECIMAL(8,2), note TEXT) ENGINE = InnoDB;\n"
+                      "GRANT ALL ON shop.* TO tester@'%';\n")
         server = MariaDb(pathlib.Path(folder), statements).start(servers.wait_until)
         try:
             options = {"url": f"jdbc:mysql://127.0.0.1:{server.port}/shop", "user": "tester", "password": PASSWORD}
@@ -189,6 +191,19 @@ def test_mysql_is_read_too(glue_context, tenon, monkeypatch):
                 glue_context._bookmarks.commit()
             with pytest.raises(DataError, match="the connection type is postgresql, but the address is one of MySQL"):
                 glue_context.create_dynamic_frame.from_options("postgresql", {**options, "dbtable": "orders"})
+            monkeypatch.setattr(glue_context, "_bookmarks", None)
+            write, frame = glue_context.write_dynamic_frame.from_options, frame.drop_fields(["at"])
+            write(frame, "mysql", {**options, "dbtable": "copy", "preactions": "INSERT INTO copy VALUES (5, 1, 'kept?')",
+                                   "postactions": "UPDATE copy SET note = 'new' WHERE note IS NULL; DELETE FROM copy WHERE id = 2"})
+            assert sorted(server.rows("SELECT id, amount, note FROM copy")) == ["1|2.50|new", "5|1.00|kept?"]
+            with pytest.raises(DataError, match="Duplicate entry"):
+                write(frame, "mysql", {**options, "dbtable": "copy", "preactions": "DELETE FROM copy WHERE id = 5"})
+            assert len(server.rows("SELECT id FROM copy")) == 2
+            # A table that is missing is made, which commits what came before.
+            write(frame, "mysql", {**options, "dbtable": "made", "preactions": "DELETE FROM copy"})
+            assert sorted(server.rows("SELECT * FROM made")) == ["1|2.50", "2|NULL"] and server.rows("SELECT id FROM copy") == []
+            write(frame, "mysql", {**options, "dbtable": "made", "preactions": "TRUNCATE TABLE made; CREATE TABLE other (a INT)"})
+            assert len(server.rows("SELECT * FROM made")) == 2
         finally:
             server.stop()
 
@@ -209,11 +224,118 @@ def test_what_cannot_be_read_or_written_is_said(glue_context, login, data):
     with pytest.raises(NotBuilt, match="'oracle'"):
         read("oracle", {**login, "dbtable": "x"})
     frame = read("postgresql", {**login, "dbtable": "many"})
-    for write in (lambda: glue_context.write_dynamic_frame.from_options(frame, "postgresql", {**login, "dbtable": "x"}),
-                  lambda: glue_context.write_dynamic_frame.from_jdbc_conf(frame, "x", {"dbtable": "x", "database": "shop"}),
-                  lambda: glue_context.getSink("postgresql", **login)):
-        with pytest.raises(NotBuilt, match="does not write them"):
+    writer = glue_context.write_dynamic_frame
+    collection = DynamicFrameCollection({"one": frame}, glue_context)
+    for write, why in (
+            (lambda: writer.from_options(frame, "oracle", {**login, "dbtable": "x"}), "'oracle'"),
+            (lambda: writer.from_options(frame, "postgresql", {**login, "dbtable": "x", "secretId": "s"}), "secretId"),
+            (lambda: writer.from_options(frame, "postgresql", {**login, "dbtable": "x", "mode": "overwrite"}), "'mode'"),
+            (lambda: writer.from_jdbc_conf(frame, "x", {"dbtable": "(select 1)"}), "a query as dbtable"),
+            (lambda: glue_context.write_from_jdbc_conf(collection, "x", {"dbtable": "x"}), "a collection"),
+            (lambda: glue_context.getSink("postgresql", **login, dbtable="x").write(collection), "a collection")):
+        with pytest.raises(NotBuilt, match=why):
             write()
+    for write, why in (
+            (lambda: writer.from_options(frame, "postgresql", login), "dbtable"),
+            (lambda: writer.from_options(frame, "postgresql", {"dbtable": "x"}), "connectionName"),
+            (lambda: writer.from_jdbc_conf(frame, "none", {"dbtable": "x"}), "connection none"),
+            (lambda: writer.from_options(frame, "mysql", {**login, "dbtable": "x"}), "the connection type is mysql, but")):
+        with pytest.raises(DataError, match=why):
+            write()
+
+
+@pytest.fixture
+def writable(postgres):
+    """A database that `tester` may make tables in."""
+    own = name("db")
+    postgres.sql(f"CREATE DATABASE {own} OWNER tester")
+    postgres.sql("ALTER SCHEMA public OWNER TO tester", database=own)
+    return own
+
+
+def test_rows_are_added_with_statements_around_them(glue_context, postgres, login, connection, data, writable):
+    def rows(query):
+        return postgres.rows(query, database=writable)
+
+    place = {**login, "url": postgres.jdbc(writable)}
+    data.put("in/a.json", '{"id": 1, "v": "a\\tb\\\\", "p": 1.5, "ok": true}\n{"id": 2}\n')
+    frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("in/")]}, "json")
+    writer = glue_context.write_dynamic_frame
+    assert writer.from_options(frame, "postgresql", {**place, "dbtable": "made"}) is frame
+    assert rows("SELECT id, replace(v, chr(9), '<tab>'), p, ok FROM made ORDER BY id") == ["1|a<tab>b\\|1.5|t", "2|||"]
+    writer.from_options(frame=frame, connection_type="postgresql", connection_options={**place, "dbtable": "public.made"})
+    assert rows("SELECT count(*) FROM made") == ["4"]
+    # Another database behind the connection; a table that the statements make, with columns that the frame lacks.
+    writer.from_jdbc_conf(frame, connection, {
+        "dbtable": "staged", "database": writable,
+        "preactions": "CREATE TABLE IF NOT EXISTS staged (n serial, id smallint, v text, p double precision, ok boolean, d date DEFAULT '2026-01-02');"
+                      "DELETE FROM staged",
+        "postactions": "UPDATE staged SET v = 'none' WHERE v IS NULL; CREATE TABLE done AS SELECT count(*) AS n FROM staged;"})
+    assert rows("SELECT id, length(v), d FROM staged ORDER BY id") == ["1|4|2026-01-02", "2|4|2026-01-02"]
+    assert rows("SELECT n FROM done") == ["2"]
+    glue_context.getSink("postgresql", **place, dbtable="made").writeFrame(frame)
+    glue_context.write_data_frame.from_options(frame.toDF(), "postgresql", {**place, "dbtable": "made"})
+    assert rows("SELECT count(*) FROM made") == ["8"]
+    empty = frame.filter(lambda r: r["id"] > 5)
+    writer.from_options(empty, "postgresql", {**place, "dbtable": "made", "preactions": "TRUNCATE made"})
+    assert rows("SELECT count(*) FROM made") == ["0"]
+    # What was handed over is gone.
+    account = data.tenon.client("sts").get_caller_identity()["Account"]
+
+    def handed_over():
+        return data.s3.list_objects_v2(Bucket=f"aws-glue-assets-{account}-us-east-1", Prefix="temporary/database")["KeyCount"]
+
+    before = handed_over()
+    writer.from_options(frame, "postgresql", {**place, "dbtable": "made"})
+    assert handed_over() == before
+
+
+def test_a_write_that_fails_leaves_nothing(glue_context, postgres, login, data, writable):
+    postgres.sql("CREATE TABLE kept (id smallint PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v varchar(3))",
+                 "INSERT INTO kept VALUES (9, 'old')", "GRANT ALL ON kept TO tester", database=writable)
+    place = {**login, "url": postgres.jdbc(writable), "dbtable": "kept"}
+
+    def fails(lines, why, **options):
+        folder = name("bad")
+        data.put(f"{folder}/a.json", lines)
+        frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url(f"{folder}/")]}, "json")
+        with pytest.raises(DataError, match=why) as raised:
+            glue_context.write_dynamic_frame.from_options(frame, "postgresql", {**place, **options})
+        assert PASSWORD not in str(raised.value)
+        assert postgres.rows("SELECT * FROM kept", database=writable) == ["9|old"]
+
+    both = {"preactions": "DELETE FROM kept; INSERT INTO kept VALUES (7, 'pre')", "postactions": "DELETE FROM kept"}
+    fails('{"id": 1}\n{"id": 40000}\n', "out of range", preactions=both["preactions"])
+    fails('{"id": 1, "v": "four"}\n', "a value of 4 characters does not fit", preactions=both["preactions"])
+    fails('{"id": 9}\n', "the commit of kept: .*duplicate key")
+    fails('{"id": 1, "other": 2}\n', "has no column other; it has id, v")
+    fails('{"id": {"a": 1}}\n', "column id: values of the type struct<a:int> do not fit")
+    fails('{"id": 1}\n', "preactions of kept: .*nope", preactions="DELETE FROM kept; DELETE FROM nope")
+    fails('{"id": 1}\n', "postactions or the commit of kept: .*nope", postactions="DELETE FROM kept; DELETE FROM nope")
+    fails('{"id": 1}\n', "the statements end the transaction", postactions="ROLLBACK")
+    postgres.sql("REVOKE INSERT ON kept FROM tester", database=writable)
+    fails('{"id": 1}\n', "permission denied")
+
+
+def test_tables_of_the_catalog_are_written(glue_context, postgres, tenon, login, data, writable):
+    postgres.sql("CREATE TABLE goods (id int, v text)", "GRANT ALL ON goods TO tester", database=writable)
+    own = name("conn")
+    tenon.client("glue").create_connection(ConnectionInput={
+        "Name": own, "ConnectionType": "JDBC", "ConnectionProperties": {
+            "JDBC_CONNECTION_URL": postgres.jdbc(writable), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    data.glue.create_table(DatabaseName=data.database, TableInput={
+        "Name": "goods", "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "postgresql", "connectionName": own},
+        "StorageDescriptor": {"Location": f"{writable}.public.goods", "Columns": [
+            {"Name": "id", "Type": "int"}, {"Name": "v", "Type": "string"}]}})
+    data.put("in/a.csv", "id,v\n1,a\n2,\n")
+    frame = glue_context.create_dynamic_frame.from_options(
+        "s3", {"paths": [data.url("in/")]}, "csv", {"withHeader": True}).apply_mapping([("id", "string", "ID", "long"), ("v", "string", "v", "string")])
+    glue_context.write_dynamic_frame.from_catalog(frame, data.database, "goods")
+    assert postgres.rows("SELECT id, v FROM goods ORDER BY id", database=writable) == ["1|a", "2|"]
+    read = glue_context.create_dynamic_frame.from_catalog(data.database, "goods")
+    assert sorted(row["id"] for row in read.toDF().collect()) == [1, 2]
+    with pytest.raises(NotBuilt, match="partitionKeys"):
+        glue_context.write_dynamic_frame.from_catalog(frame, data.database, "goods", additional_options={"partitionKeys": ["v"]})
 
 
 def test_a_generated_script_reads_what_the_engine_reads(tenon, data, connection, run_script):

@@ -175,8 +175,6 @@ def test_other_connections_are_refused_by_name(glue_context):
     for kind in ("redshift", "dynamodb", "kafka", "marketplace.spark"):
         with pytest.raises(NotBuilt, match=kind):
             glue_context.create_dynamic_frame.from_options(kind, {"url": "jdbc:x"})
-    with pytest.raises(NotImplementedError):
-        glue_context.write_dynamic_frame.from_jdbc_conf(frame=None, catalog_connection="c")
 
 
 def test_get_source(glue_context, data):

@@ -41,7 +41,7 @@ def test_formats_and_compressions(glue_context, frame, data):
         with pytest.raises(NotBuilt):
             write(flat, "s3", {"path": data.url("no/")}, format, options)
     with pytest.raises(NotBuilt):
-        write(flat, "postgresql", {"dbtable": "t"})
+        write(flat, "redshift", {"dbtable": "t"})
     assert data.keys("no/") == []
 
 

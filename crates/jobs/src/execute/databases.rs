@@ -15,7 +15,7 @@ use store::{Scope, StoreError};
 use super::{RunFailure, Task};
 use crate::bookmark::Since;
 use crate::graph::{DatabasePlace, DatabaseTarget, Expected, JdbcSource, Node};
-use crate::jdbc::{DEFAULT_PARTS, JdbcTable, MAX_PARTS, Place, Wish, has_schemas};
+use crate::jdbc::{self, DEFAULT_PARTS, JdbcTable, MAX_PARTS, Place, Wish, has_schemas};
 use crate::plan::{self, PlanError};
 use crate::service::Context;
 
@@ -245,6 +245,11 @@ fn address(config: &Config, schema: &str, table: &str) -> String {
 }
 
 impl Goal {
+    /// The table within the database.
+    pub(super) fn table(&self) -> jdbc::Goal<'_> {
+        jdbc::Goal { schema: &self.schema, table: &self.table, label: &self.label }
+    }
+
     pub(super) fn address(&self) -> String {
         address(&self.config, &self.schema, &self.table)
     }

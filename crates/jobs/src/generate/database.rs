@@ -1,10 +1,10 @@
-//! Nodes that read tables of databases.
+//! Nodes that read and write tables of databases.
 
 use sources::jdbc::Engine;
 
 use super::nodes::Names;
 use super::python::{dictionary, text, texts};
-use crate::graph::JdbcSource;
+use crate::graph::{DatabasePlace, DatabaseTarget, JdbcSource};
 
 /// A table as a frame. What is new of it the script knows as the engine does: by the same keys.
 pub(super) fn read(source: &JdbcSource, names: &Names<'_>) -> String {
@@ -30,6 +30,24 @@ pub(super) fn read(source: &JdbcSource, names: &Names<'_>) -> String {
         dictionary(options),
         names.context()
     )
+}
+
+/// Rows that are added to a table. A script adds them at once, where the engine does it as the run ends.
+pub(super) fn write(target: &DatabaseTarget, frame: &str, names: &Names<'_>) -> String {
+    let (call, place) = match &target.place {
+        DatabasePlace::Catalog { database, table } => {
+            ("from_catalog", format!("database={}, table_name={}", text(database), text(table)))
+        }
+        DatabasePlace::Connection { connection, schema, table } => {
+            let parts = schema.as_deref().into_iter().chain([table.as_str()]);
+            let table = parts.map(quoted).collect::<Vec<_>>().join(".");
+            let options = dictionary([("dbtable", text(&table))]);
+            let connection = text(connection);
+            ("from_jdbc_conf", format!("catalog_connection={connection}, connection_options={options}"))
+        }
+    };
+    let context = names.context();
+    format!("glueContext.write_dynamic_frame.{call}(frame={frame}, {place}, transformation_ctx={context})\n")
 }
 
 fn quoted(part: &str) -> String {

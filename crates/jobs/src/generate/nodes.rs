@@ -310,7 +310,7 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
             ))
         }
         Destination::Iceberg(_) => Err(unwritten("an Iceberg target")),
-        Destination::Database(_) => Err(unwritten("a target in a database")),
+        Destination::Database(to) => Ok(database::write(to, &frame, names)),
         Destination::Table { database, table, update } => {
             let mut options = vec![("partitionKeys", keys)];
             if let Some(update) = update {

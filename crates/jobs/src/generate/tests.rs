@@ -172,6 +172,24 @@ fn tables_of_databases_are_read_by_the_same_keys() {
 }
 
 #[test]
+fn rows_are_added_to_tables_of_databases() {
+    let connector = json!({"JDBCConnectorTarget": {"Name": "o", "Inputs": ["src"], "ConnectionName": "c", "ConnectionTable": "a.t",
+        "ConnectorName": "x", "ConnectionType": "postgresql"}});
+    let catalog =
+        json!({"MySQLCatalogTarget": {"Name": "o", "Inputs": ["src"], "Database": "d", "Table": "t"}});
+    for (target, call) in [
+        (
+            connector,
+            "from_jdbc_conf(frame=in_src, catalog_connection=\"c\", connection_options={\"dbtable\": \"a.t\"}, transformation_ctx=\"out\")",
+        ),
+        (catalog, "from_catalog(frame=in_src, database=\"d\", table_name=\"t\", transformation_ctx=\"out\")"),
+    ] {
+        let text = script(json!({"src": csv("in"), "out": target})).expect("a script");
+        assert!(text.contains(call), "{call} in {text}");
+    }
+}
+
+#[test]
 fn a_target_with_a_table_is_a_sink() {
     let policy = json!({"SchemaChangePolicy": {"EnableUpdateCatalog": true, "UpdateBehavior": "LOG", "Database": "d", "Table": "t"}});
     let text = script(json!({"src": csv("in"), "out": target("src", policy)})).expect("a script");

@@ -1,8 +1,8 @@
 //! Which columns of databases hold which of our values without a loss.
 //!
-//! A column takes a type when it has room for each of its values, or when it is the type that the column is read as: what
-//! of such values does not fit is an error of the database, or one of the [`Check`]s where the database would change the
-//! value instead (blanks at the end of a text, digits of a second, NULL in a column that then numbers or dates itself).
+//! A column takes a type when it has room for each of its values, when both are whole numbers, or when it is the type that the
+//! column is read as: what of such values does not fit is an error of the database, or one of the [`Check`]s where the
+//! database would change the value instead (blanks at the end of a text, digits of a second, NULL in a column that then numbers or dates itself).
 
 #[cfg(test)]
 mod tests;
@@ -55,10 +55,8 @@ pub(crate) struct Fit {
 /// What a column can hold.
 enum Room {
     Truth,
-    Whole {
-        least: i128,
-        most: i128,
-    },
+    /// What is out of its range the database refuses.
+    Whole,
     /// No digits: any number.
     Decimal(Option<(i32, i32)>),
     Single,
@@ -205,13 +203,7 @@ fn matched(kind: Kind, room: Room, reads: impl Fn() -> bool) -> Option<(Form, Ve
     match (kind, room) {
         (Kind::Nothing, _) => plain(Form::Text),
         (Kind::Truth, Room::Truth) => plain(Form::Truth),
-        (Kind::Whole { least, most }, Room::Whole { least: low, most: high }) => {
-            if (least >= low && most <= high) || reads() { plain(Form::Text) } else { None }
-        }
-        (Kind::Whole { most, .. }, Room::Decimal(digits)) => {
-            let fits = |(precision, scale): (i32, i32)| digits_of(most) <= precision - scale;
-            if digits.is_none_or(fits) || reads() { plain(Form::Text) } else { None }
-        }
+        (Kind::Whole { .. }, Room::Whole | Room::Decimal(_)) => plain(Form::Text),
         (Kind::Whole { least, most }, Room::Double) if least >= -(1 << 53) && most <= 1 << 53 => {
             plain(Form::Text)
         }
@@ -223,7 +215,7 @@ fn matched(kind: Kind, room: Room, reads: impl Fn() -> bool) -> Option<(Form, Ve
             let fits = scale <= after && (precision - scale <= most - after || reads());
             if fits { plain(Form::Text) } else { None }
         }
-        (Kind::Decimal { scale: 0, .. }, Room::Whole { .. }) if reads() => plain(Form::Text),
+        (Kind::Decimal { scale: 0, .. }, Room::Whole) if reads() => plain(Form::Text),
         (Kind::Single, Room::Single | Room::Double) | (Kind::Double, Room::Double) => plain(Form::Double),
         (Kind::Text, Room::Text(checks)) => Some((Form::Text, checks)),
         (Kind::Bytes, Room::Bytes(most)) => Some((Form::Bytes, most.map(Check::Bytes).into_iter().collect())),
@@ -235,25 +227,15 @@ fn matched(kind: Kind, room: Room, reads: impl Fn() -> bool) -> Option<(Form, Ve
     }
 }
 
-fn digits_of(most: i128) -> i32 {
-    i32::try_from(most.to_string().len()).unwrap_or(i32::MAX)
-}
-
 fn number(numbers: &[i32]) -> Option<u64> {
     numbers.first().and_then(|number| u64::try_from(*number).ok())
 }
 
 fn room_of_postgres(column: &Column) -> Option<Room> {
     let parts = column.parts();
-    let of = |bits| {
-        let (least, most) = whole(bits, true);
-        Room::Whole { least, most }
-    };
     let digits = u32::try_from(number(&parts.numbers).unwrap_or(6)).ok()?;
     Some(match parts.name {
-        "smallint" => of(16),
-        "integer" => of(32),
-        "bigint" => of(64),
+        "smallint" | "integer" | "bigint" => Room::Whole,
         "numeric" => Room::Decimal(match parts.numbers.as_slice() {
             [] => None,
             // Fewer than no digits behind the point: values are rounded.
@@ -279,20 +261,12 @@ fn room_of_mysql(column: &Column) -> Option<Room> {
     let column = Column { native_type: lower, ..column.clone() };
     let parts = column.parts();
     let unsigned = parts.rest.contains("unsigned") || parts.name.contains("unsigned");
-    let of = |bits| {
-        let (least, most) = whole(bits, !unsigned);
-        Room::Whole { least, most }
-    };
     let numbers = parts.numbers.as_slice();
     // MySQL takes blanks at the end away unasked, of what is too long and of `char`.
     let bytes = |most| Room::Text(vec![Check::Bytes(most)]);
     Some(match parts.name.split(' ').next().unwrap_or_default() {
         "tinyint" if !unsigned && numbers == [1] => Room::Truth,
-        "tinyint" => of(8),
-        "smallint" => of(16),
-        "mediumint" => of(24),
-        "int" | "integer" => of(32),
-        "bigint" => of(64),
+        "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" => Room::Whole,
         "decimal" | "numeric" => Room::Decimal(match numbers {
             [precision, scale] => Some((*precision, *scale)),
             [precision] => Some((*precision, 0)),

@@ -7,16 +7,19 @@
 //!
 //! What a crash leaves: nothing here; the database ends transactions whose client is gone.
 
+mod adding;
 mod cells;
 mod filters;
 mod fit;
+mod goal;
 mod keys;
+mod load;
 mod rows;
 mod staged;
 
-pub(crate) use cells::Cells;
-pub(crate) use fit::{Fit, declared, fit};
+pub(crate) use goal::{Goal, shape};
 pub(crate) use keys::Wish;
+pub(crate) use load::Load;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -35,8 +38,11 @@ use futures::StreamExt;
 use sources::SourceError;
 use sources::jdbc::{Column, Config, Database, Engine, Part, Select, Snapshot};
 
+pub use adding::{Added, TableWrite};
 pub use staged::{After, Databases, Login, TableRead, TableRows};
 
+use cells::Cells;
+use fit::{Fit, declared, fit};
 use keys::Span;
 use rows::Rows;
 

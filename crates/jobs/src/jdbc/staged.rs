@@ -96,7 +96,7 @@ impl From<PlanError> for JobsError {
     }
 }
 
-fn of_source(error: SourceError) -> JobsError {
+pub(super) fn of_source(error: SourceError) -> JobsError {
     match error {
         SourceError::Store(error) => error.into(),
         other => JobsError::invalid(other.to_string()),
@@ -111,7 +111,8 @@ impl Databases {
             QualityError::Store(error) => JobsError::Store(error),
             other => JobsError::invalid(other.to_string()),
         })?;
-        let place = place(self.config(scope, read).await?, read)?;
+        let config = self.config(scope, &read.login, read.engine.as_deref()).await?;
+        let place = Place { parts: parts(read)?, ..place(config, &read.table)? };
         let columns = read.columns.as_ref();
         let columns = columns.map(|all| all.iter().map(|(name, hive)| (name.as_str(), hive.as_str())));
         let declared = columns.map(plan::declared).transpose()?;
@@ -144,8 +145,14 @@ impl Databases {
         Ok(TableRows { columns, rows: published.rows, key })
     }
 
-    async fn config(&self, scope: &Scope, read: &TableRead) -> Result<Config, JobsError> {
-        let config = match &read.login {
+    /// What it takes to log in; an error when the database is not one of `engine`.
+    pub(super) async fn config(
+        &self,
+        scope: &Scope,
+        login: &Login,
+        engine: Option<&str>,
+    ) -> Result<Config, JobsError> {
+        let config = match login {
             Login::Properties(properties) => {
                 Config::from_properties("JDBC", properties, None).map_err(of_source)?
             }
@@ -158,7 +165,7 @@ impl Databases {
                 })?
             }
         };
-        match &read.engine {
+        match engine {
             Some(engine) if !engine.eq_ignore_ascii_case(config.engine.glue_name()) => {
                 let what =
                     format!("the connection type is {engine}, but the address is one of {}", config.label());
@@ -168,21 +175,31 @@ impl Databases {
         }
     }
 
-    fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
+    pub(super) fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
         let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
         let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };
         self.engine.session(sources, options)
     }
 }
 
-/// Where the table is: what its name does not say, the connection does.
-fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
-    let parts = parts_of(&read.table).unwrap_or_default();
+/// In how many parts the table is read, and by which column.
+fn parts(read: &TableRead) -> Result<Option<(String, u32)>, JobsError> {
+    match &read.parts {
+        Some((_, parts)) if !(1..=MAX_PARTS).contains(parts) => {
+            Err(JobsError::invalid(format!("hashpartitions is {parts}, not 1 to {MAX_PARTS}")))
+        }
+        parts => Ok(parts.clone()),
+    }
+}
+
+/// Where the table of that name is: what the name does not say, the connection does.
+pub(super) fn place(config: Config, name: &str) -> Result<Place, JobsError> {
+    let parts = parts_of(name).unwrap_or_default();
     let names: Vec<&str> = parts.iter().map(String::as_str).collect();
     let schemas = has_schemas(config.engine);
     let (database, schema, table) = match (schemas, names.as_slice()) {
         (_, names) if names.iter().any(|name| name.is_empty()) => {
-            return Err(JobsError::invalid(format!("{:?} is no name of a table", read.table)));
+            return Err(JobsError::invalid(format!("{name:?} is no name of a table")));
         }
         (true, [table]) => (config.database.clone(), Some("public".to_owned()), *table),
         (true, [schema, table]) => (config.database.clone(), Some((*schema).to_owned()), *table),
@@ -192,22 +209,17 @@ fn place(config: Config, read: &TableRead) -> Result<Place, JobsError> {
         (false, [table]) => (config.database.clone(), config.database.clone(), *table),
         (false, [database, table]) => (Some((*database).to_owned()), Some((*database).to_owned()), *table),
         _ => {
-            let what = format!("{:?} is no table of {}", read.table, config.engine.name());
+            let what = format!("{name:?} is no table of {}", config.engine.name());
             return Err(JobsError::invalid(what));
         }
     };
-    let missing = || JobsError::invalid(format!("neither the address nor {:?} names a database", read.table));
-    if let Some((_, parts)) = &read.parts
-        && !(1..=MAX_PARTS).contains(parts)
-    {
-        return Err(JobsError::invalid(format!("hashpartitions is {parts}, not 1 to {MAX_PARTS}")));
-    }
+    let missing = || JobsError::invalid(format!("neither the address nor {name:?} names a database"));
     Ok(Place {
-        label: format!("{} of {}", read.table, config.label()),
+        label: format!("{name} of {}", config.label()),
         config: Config { database, ..config },
         schema: schema.ok_or_else(missing)?,
         table: table.to_owned(),
-        parts: read.parts.clone(),
+        parts: None,
     })
 }
 
@@ -272,17 +284,7 @@ mod tests {
             secret: None,
             tls: Tls::Prefer,
         };
-        let read = TableRead {
-            login: Login::Connection("c".to_owned()),
-            engine: None,
-            table: table.to_owned(),
-            columns: None,
-            parts: None,
-            after: None,
-            find_key: false,
-            folder: "s3://b/f/".to_owned(),
-        };
-        let place = place(config, &read).map_err(|error| error.to_string())?;
+        let place = place(config, table).map_err(|error| error.to_string())?;
         Ok((place.config.database, place.schema, place.table))
     }
 

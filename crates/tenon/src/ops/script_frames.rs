@@ -9,6 +9,9 @@
 //! - `POST database/read` of `{"Connection" or "Properties", "Engine"?, "Table", "Columns"?, "HashField"?,
 //!   "HashPartitions"?, "After"?: {"Keys": [{"Name", "Value"}], "Descending"?}, "FindKey"?, "Folder"}` writes the rows of
 //!   a table, and answers `{"Columns", "Rows", "Key"}`: `Key` is the primary key, when `FindKey` is true
+//! - `POST database/write` of `{"Connection" or "Properties", "Engine"?, "Database"?, "Table", "Frame": {"Folder",
+//!   "Columns"}, "Before"?, "After"?}` adds the rows of a frame to a table in one transaction, with statements before and
+//!   after them, and answers `{"Rows", "Made"}`
 //!
 //! Each is answered when it is done. Who gives up waiting stops it.
 
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 
 use http::{Request, StatusCode};
 use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
-use jobs::{After, DEFAULT_PARTS, Login, TableRead};
+use jobs::{After, DEFAULT_PARTS, Login, TableRead, TableWrite};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
@@ -106,6 +109,20 @@ struct Key {
     value: String,
 }
 
+/// The body of `database/write`. Holds a password: it has no `Debug`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Write {
+    connection: Option<String>,
+    properties: Option<BTreeMap<String, String>>,
+    engine: Option<String>,
+    database: Option<String>,
+    table: String,
+    frame: Frame,
+    before: Option<String>,
+    after: Option<String>,
+}
+
 fn columns(given: Vec<Column>) -> Vec<(String, String)> {
     given.into_iter().map(|column| (column.name, column.r#type)).collect()
 }
@@ -145,12 +162,16 @@ impl From<QualityError> for Refused {
     }
 }
 
+fn login(connection: Option<String>, properties: Option<BTreeMap<String, String>>) -> Result<Login, Refused> {
+    match (connection, properties) {
+        (Some(name), None) => Ok(Login::Connection(name)),
+        (None, Some(properties)) => Ok(Login::Properties(properties)),
+        _ => Err(Refused::invalid("either Connection or Properties is needed")),
+    }
+}
+
 fn read(asked: Read) -> Result<TableRead, Refused> {
-    let login = match (asked.connection, asked.properties) {
-        (Some(name), None) => Login::Connection(name),
-        (None, Some(properties)) => Login::Properties(properties),
-        _ => return Err(Refused::invalid("either Connection or Properties is needed")),
-    };
+    let login = login(asked.connection, asked.properties)?;
     let parts = asked.hash_field.map(|field| (field, asked.hash_partitions.unwrap_or(DEFAULT_PARTS)));
     let after = asked.after.map(|after| After {
         keys: after.keys.into_iter().map(|key| (key.name, key.value)).collect(),
@@ -212,6 +233,22 @@ impl ScriptOps {
         let columns: Vec<Value> =
             found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect();
         Ok(json!({ "Columns": columns, "Rows": found.rows, "Key": found.key }))
+    }
+
+    pub(super) async fn write_table(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Write) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let write = TableWrite {
+            login: login(asked.connection, asked.properties)?,
+            engine: asked.engine,
+            database: asked.database,
+            table: asked.table,
+            frame: asked.frame.into(),
+            before: asked.before,
+            after: asked.after,
+        };
+        let _slot = self.slot().await?;
+        let added = self.databases.add(&scope, &write).await?;
+        Ok(json!({ "Rows": added.rows, "Made": added.made }))
     }
 
     /// Waits for a place among those at work.

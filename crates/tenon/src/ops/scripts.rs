@@ -94,6 +94,7 @@ impl ScriptOps {
             "quality/evaluate" => Box::pin(self.evaluate(request)).await,
             "quality/rows" => Box::pin(self.rows(request)).await,
             "database/read" => Box::pin(self.read_table(request)).await,
+            "database/write" => Box::pin(self.write_table(request)).await,
             _ => Err(Refused::unknown()),
         }
     }

@@ -21,7 +21,6 @@
 //! message names the staging table, and that stays.
 
 mod deliver;
-mod load;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,21 +28,20 @@ use std::sync::atomic::Ordering;
 
 use arrow::datatypes::Schema;
 use engine::EngineError;
-use sources::jdbc::{Column, Database, Landing};
+use sources::jdbc::Database;
 
 pub(crate) use deliver::{DELIVERED, deliver, land, resume, throw_away};
 
-use super::databases::{self, Goal};
+use super::databases;
 use super::frames::plan_target;
 use super::sources::Source;
 use super::target::refuse_alike;
 use super::{RunFailure, Task, lineage, name_of};
 use crate::delivery::{self, Delivery, Whose};
 use crate::graph::{DatabaseTarget, Node};
-use crate::jdbc::{Fit, declared, fit};
+use crate::jdbc::{Load, shape};
 use crate::lineage::Dataset;
 use crate::plan::PlanError;
-use load::Load;
 
 /// Rows of a target that are staged in its database.
 pub(crate) struct Outside {
@@ -76,7 +74,7 @@ pub(super) async fn stage(
     database.begin_writing().await.map_err(failed)?;
     let run = task.run;
     let staging = delivery::staging(&run.id, run.details.attempt, task.lease.fence, index);
-    let shaped = shape(&mut database, &goal, &schema, staging).await;
+    let shaped = shape(&mut database, &goal.table(), &schema, staging).await;
     let (landing, fits) = shaped.map_err(|what| refused(node, what))?;
     let delivery = Delivery {
         node: name_of(node),
@@ -118,60 +116,11 @@ pub(super) async fn look(
     let goal = databases::goal(task, node, to).await?;
     let opened = Database::open(&goal.config).await;
     let mut database = opened.map_err(|error| refused(node, format!("{}: {error}", goal.label)))?;
-    let shaped = shape(&mut database, &goal, frame, String::new()).await;
+    let shaped = shape(&mut database, &goal.table(), frame, String::new()).await;
     database.close().await;
     let (landing, _) = shaped.map_err(|what| refused(node, what))?;
     Ok(match landing.creates {
         true => format!("the table {} is missing and would be made", goal.label),
         false => format!("rows would be added to {}", goal.label),
     })
-}
-
-/// The columns of the target for those of the frame, and how values go into them.
-async fn shape(
-    database: &mut Database,
-    goal: &Goal,
-    frame: &Schema,
-    staging: String,
-) -> Result<(Landing, Vec<(String, Fit)>), String> {
-    let failed = |error: sources::SourceError| format!("{}: {error}", goal.label);
-    if !database.takes_transactions(&goal.schema, &goal.table).await.map_err(failed)? {
-        return Err(format!(
-            "rows cannot be added to {} within a transaction, so they could arrive in part",
-            goal.label
-        ));
-    }
-    let engine = database.engine();
-    let found = database.columns(&goal.schema, &goal.table).await.map_err(failed)?;
-    let creates = found.is_empty();
-    let (mut columns, mut fits) = (Vec::new(), Vec::new());
-    for field in frame.fields() {
-        let column = match creates {
-            true => made(declared(engine, field.name(), field.data_type())?),
-            false => find(&found, field.name()).cloned().ok_or_else(|| {
-                let names: Vec<&str> = found.iter().map(|own| own.name.as_str()).collect();
-                format!("{} has no column {}; it has {}", goal.label, field.name(), names.join(", "))
-            })?,
-        };
-        fits.push((column.name.clone(), fit(engine, &column, field.data_type())?));
-        columns.push(sources::jdbc::Landed { name: column.name, native_type: column.native_type });
-    }
-    let (schema, table) = (goal.schema.clone(), goal.table.clone());
-    Ok((Landing { schema, table, staging, columns, creates }, fits))
-}
-
-fn find<'c>(found: &'c [Column], name: &str) -> Option<&'c Column> {
-    let exact = found.iter().find(|own| own.name == name);
-    exact.or_else(|| found.iter().find(|own| own.name.eq_ignore_ascii_case(name)))
-}
-
-/// A column that is going to be there.
-fn made(declared: sources::jdbc::Landed) -> Column {
-    Column {
-        name: declared.name,
-        native_type: declared.native_type,
-        hive_type: "string".to_owned(),
-        nullable: true,
-        comment: None,
-    }
 }

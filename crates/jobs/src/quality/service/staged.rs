@@ -30,6 +30,20 @@ pub struct StagedFrame {
     pub columns: Vec<(String, String)>,
 }
 
+impl StagedFrame {
+    /// Its rows.
+    pub(crate) async fn open(&self, session: &Session) -> Result<DataFrame, PlanError> {
+        let columns = self.columns.iter().map(|(name, hive)| (name.as_str(), hive.as_str()));
+        let source = PathSource {
+            format: PathFormat::Parquet,
+            schema: Some(Arc::new(plan::declared(columns)?)),
+            folder_columns: false,
+            ..PathSource::new(vec![self.folder.clone()])
+        };
+        plan::plain(session.read_path(source).await?)
+    }
+}
+
 /// Rules, and what they are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
@@ -154,24 +168,13 @@ async fn input<'a>(
     ruleset: &Ruleset,
     now_ms: i64,
 ) -> Result<Input<'a>, PlanError> {
-    let primary = read(session, &staged.primary).await?;
+    let primary = staged.primary.open(session).await?;
     let mut others = BTreeMap::new();
     for (alias, frame) in &staged.others {
-        others.insert(alias.clone(), read(session, frame).await?);
+        others.insert(alias.clone(), frame.open(session).await?);
     }
     work::add_tables(session, ruleset, &mut others).await?;
     Ok(Input { session, primary, others, now_ms, by_row: staged.by_row })
-}
-
-async fn read(session: &Session, staged: &StagedFrame) -> Result<DataFrame, PlanError> {
-    let columns = staged.columns.iter().map(|(name, hive)| (name.as_str(), hive.as_str()));
-    let source = PathSource {
-        format: PathFormat::Parquet,
-        schema: Some(Arc::new(plan::declared(columns)?)),
-        folder_columns: false,
-        ..PathSource::new(vec![staged.folder.clone()])
-    };
-    plan::plain(session.read_path(source).await?)
 }
 
 /// The script's own fault, as far as it may be.

@@ -16,6 +16,7 @@
 //! missing); after it the staging table, until somebody lands it or calls [`Database::discard`]. A landing that was not
 //! committed is taken back by the database.
 
+mod direct;
 mod lines;
 mod statements;
 

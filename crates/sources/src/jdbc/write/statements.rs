@@ -14,6 +14,9 @@ pub(super) fn session(engine: Engine) -> &'static [&'static str] {
             "SET datestyle = 'ISO'",
             "SET standard_conforming_strings = on",
             "SET lock_timeout = '60s'",
+            // A statement whose client is gone does not go on; servers before 14 see that when they answer.
+            "SELECT set_config('client_connection_check_interval', '2s', false) \
+             WHERE current_setting('server_version_num')::int >= 140000",
         ],
         // A zero and an empty value are written as such, also where the column would number itself.
         Engine::MySql => &[
@@ -36,7 +39,7 @@ fn names(engine: Engine, landing: &Landing) -> String {
 }
 
 /// A table of the landing's columns, all of which may be NULL.
-fn create(engine: Engine, landing: &Landing, table: &str) -> String {
+pub(super) fn create(engine: Engine, landing: &Landing, table: &str) -> String {
     let column = |name: &str, native: &str| format!("{} {native} NULL", quoted(engine, name));
     let columns: Vec<String> =
         landing.columns.iter().map(|own| column(&own.name, &own.native_type)).collect();

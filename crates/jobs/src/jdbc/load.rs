@@ -1,4 +1,4 @@
-//! From batches to a staging table.
+//! From batches to a table, within a transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,21 +7,30 @@ use engine::{EngineError, Execution, WriteStats};
 use sources::SourceError;
 use sources::jdbc::{Database, Landing, Lines};
 
-use crate::jdbc::{Cells, Fit};
+use super::{Cells, Fit};
 
-/// A staging table that is being filled, in a transaction.
-pub(super) struct Load {
-    pub(super) database: Database,
-    pub(super) landing: Landing,
-    pub(super) fits: Vec<(String, Fit)>,
+/// A table that is being filled, in a transaction: that in which the landing's rows wait.
+pub(crate) struct Load {
+    pub(crate) database: Database,
+    pub(crate) landing: Landing,
+    pub(crate) fits: Vec<(String, Fit)>,
     /// What errors call it.
-    pub(super) place: String,
-    pub(super) stats: Arc<WriteStats>,
+    pub(crate) place: String,
+    pub(crate) stats: Arc<WriteStats>,
 }
 
 impl Load {
     /// Adds all rows and commits them.
-    pub(super) async fn run(mut self, mut execution: Execution) -> Result<(), EngineError> {
+    pub(crate) async fn run(mut self, execution: Execution) -> Result<(), EngineError> {
+        self.fill(execution).await?;
+        let committed = self.database.commit().await;
+        committed.map_err(|error| self.error(&error))?;
+        self.database.close().await;
+        Ok(())
+    }
+
+    /// Adds all rows.
+    pub(super) async fn fill(&mut self, mut execution: Execution) -> Result<(), EngineError> {
         let mut lines = Lines::new(self.database.engine());
         while let Some(batch) = execution.next().await {
             let batch = batch?;
@@ -35,11 +44,7 @@ impl Load {
             }
             self.stats.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         }
-        self.send(&mut lines).await?;
-        let committed = self.database.commit().await;
-        committed.map_err(|error| self.error(&error))?;
-        self.database.close().await;
-        Ok(())
+        self.send(&mut lines).await
     }
 
     async fn send(&mut self, lines: &mut Lines) -> Result<(), EngineError> {
@@ -50,7 +55,8 @@ impl Load {
         Ok(())
     }
 
-    fn error(&self, error: &SourceError) -> EngineError {
+    /// What has gone wrong, as an error of the engine that names the table.
+    pub(super) fn error(&self, error: &SourceError) -> EngineError {
         EngineError::File { file: self.place.clone(), what: error.to_string() }
     }
 }
