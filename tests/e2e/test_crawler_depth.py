@@ -556,6 +556,23 @@ def test_times_of_day_and_bytes_beside_numbers(crawl):
     assert "files contradict each other within the column raw" in crawl.log()
 
 
+def test_how_certain_formats_are_and_what_was_not_looked_at_is_told(crawl):
+    crawl.put("c/long/a.csv", "id,v\n" + "1,2\n" * 800_000 + "1,2.5\n")
+    crawl.put("c/log/a.log", "".join(f"Feb  9 07:15:{n:02} host app[1]: x\n" for n in range(19)) + "what is this\n")
+    crawl.put("c/sure/a.json", '{"a": 1}\n')
+    crawl.create("c/")
+    preview = json.loads(crawl.tenon.cli("crawl", crawl.name, "--dry-run", "--json").stdout)
+    assert {entry["Key"]: entry["Certainty"] for entry in preview["Targets"][0]["Files"]} == {
+        "c/log/a.log": 0.95, "c/long/a.csv": 1.0, "c/sure/a.json": 1.0}
+    assert "say syslog lines (certainty 0.95)" in crawl.tenon.cli("crawl", crawl.name, "--dry-run").stdout
+    crawl.run()
+    log = crawl.log()
+    assert "with a certainty of 95 %" in log and log.count("certainty") == 1
+    # The last value is beyond the sample, and no bigint.
+    assert columns(crawl.tables()["long"]) == [("id", "bigint"), ("v", "bigint")]
+    assert "table long" in log and "bytes were not looked at: they are taken to be like the others" in log
+
+
 def test_files_unlike_the_others_are_tables_where_the_others_are(crawl):
     for at in range(4):
         crawl.put(f"x/f{at}.json", f'{{"a":{at},"b":"x","c":1.5}}\n')

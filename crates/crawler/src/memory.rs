@@ -75,9 +75,9 @@ struct File {
 
 #[derive(Serialize, Deserialize)]
 enum Stored {
-    /// Schema, records, sampled bytes and records, bytes not seen, remarks, columns if the first row names them.
+    /// Schema, records, sampled bytes and records, bytes not seen and certainty, remarks, columns if the first row names them.
     #[serde(rename = "r")]
-    Recognised(usize, u64, (u64, u64), u64, Vec<String>, Option<Columns>),
+    Recognised(usize, u64, (u64, u64), (u64, f64), Vec<String>, Option<Columns>),
     /// Schema, sampled bytes, kind of reason, message.
     #[serde(rename = "o")]
     Lone(usize, u64, String, String),
@@ -172,7 +172,7 @@ impl Memory {
                 }
                 Stored::Lone(schema, sampled, kind, why) => {
                     let Some(Some(schema)) = schemas.get(schema) else { continue };
-                    Look::Lone(Box::new(schema.shape(file.size, 1, (sampled, 1), 0)), kind, why)
+                    Look::Lone(Box::new(schema.shape(file.size, 1, (sampled, 1), (0, 1.0))), kind, why)
                 }
                 Stored::Empty(message) => Look::Empty(message),
                 Stored::Refused(kind, message) => Look::Refused(kind, message),
@@ -244,7 +244,8 @@ fn page(mark: &str, seen: &[Seen]) -> Page {
             Look::Recognised(shape, remarks) => {
                 let at = position(&mut schemas, &mut newest, shape);
                 let titled = shape.titled.as_ref().map(|fields| columns_of(fields));
-                Stored::Recognised(at, shape.records, shape.sampled, shape.unseen, remarks.clone(), titled)
+                let unseen = (shape.unseen, shape.certainty);
+                Stored::Recognised(at, shape.records, shape.sampled, unseen, remarks.clone(), titled)
             }
         };
         files.push(File { key: key.clone(), etag: etag.clone(), size: *size, look });
@@ -316,7 +317,7 @@ impl Remembered {
         Some(Self { schema, fields: Arc::new(fields) })
     }
 
-    fn shape(&self, size: u64, records: u64, sampled: (u64, u64), unseen: u64) -> Shape {
+    fn shape(&self, size: u64, records: u64, sampled: (u64, u64), (unseen, certainty): (u64, f64)) -> Shape {
         Shape {
             kind: self.schema.kind.clone(),
             fields: Arc::clone(&self.fields),
@@ -329,6 +330,7 @@ impl Remembered {
             records,
             sampled,
             unseen,
+            certainty,
             compressions: [(self.schema.compression.clone(), 1)].into(),
             contradicting: BTreeSet::new(),
             passed_over: 0,

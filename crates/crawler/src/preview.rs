@@ -76,6 +76,9 @@ pub struct FileReport {
     /// Which of the target's schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<usize>,
+    /// How much of what was looked at is as the format has it, 0 to 1; not of targets that are no files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<f64>,
     /// Why it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
@@ -85,7 +88,7 @@ impl TargetReport {
     /// Adds a recognised file.
     pub(crate) fn vote(&mut self, key: &str, shape: &Shape) {
         let columns: Vec<Value> = shape.fields.iter().map(voted).collect();
-        self.add(key, json!({ "Format": shape.kind.words(), "Columns": columns }));
+        self.add(key, json!({ "Format": shape.kind.words(), "Columns": columns }), Some(shape.certainty));
     }
 
     /// Adds a table of a target that is no files, by what the target calls it.
@@ -94,10 +97,10 @@ impl TargetReport {
             input.storage_descriptor.as_ref().and_then(|d| d.columns.as_ref()).into_iter().flatten();
         let columns: Vec<Value> = columns.map(|c| json!({ "Name": c.name, "Type": c.hive_type() })).collect();
         let format = input.parameters.as_ref().and_then(|all| all.get("classification"));
-        self.add(key, json!({ "Format": format, "Columns": columns }));
+        self.add(key, json!({ "Format": format, "Columns": columns }), None);
     }
 
-    fn add(&mut self, key: &str, schema: Value) {
+    fn add(&mut self, key: &str, schema: Value, certainty: Option<f64>) {
         if self.files.len() == MAX_FILES {
             self.files_not_shown += 1;
             return;
@@ -106,7 +109,7 @@ impl TargetReport {
             self.schemas.push(schema);
             self.schemas.len() - 1
         });
-        self.files.push(FileReport { key: key.to_owned(), schema: Some(at), left_out: None });
+        self.files.push(FileReport { key: key.to_owned(), schema: Some(at), certainty, left_out: None });
     }
 
     /// Adds a file or table that is left out.
@@ -115,7 +118,12 @@ impl TargetReport {
             self.files_not_shown += 1;
             return;
         }
-        self.files.push(FileReport { key: key.to_owned(), schema: None, left_out: Some(why.to_owned()) });
+        self.files.push(FileReport {
+            key: key.to_owned(),
+            schema: None,
+            certainty: None,
+            left_out: Some(why.to_owned()),
+        });
     }
 }
 

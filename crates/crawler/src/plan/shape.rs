@@ -59,6 +59,8 @@ pub(crate) struct Shape {
     pub(crate) sampled: (u64, u64),
     /// Bytes that were not looked at, of files of which others were.
     pub(crate) unseen: u64,
+    /// [`Inferred::certainty`], of several files the least.
+    pub(crate) certainty: f64,
     /// Avro: the schema that all files have; none when they differ, or are of another format.
     pub(crate) avro_schema: Option<String>,
     /// Files per compression.
@@ -117,6 +119,7 @@ impl Shape {
             escape,
             avro_schema,
             unseen: inferred.unseen,
+            certainty: inferred.certainty,
             files: 1,
             bytes: size,
             records,
@@ -180,6 +183,7 @@ impl Shape {
         self.bytes += other.bytes;
         self.records += other.records;
         self.unseen += other.unseen;
+        self.certainty = self.certainty.min(other.certainty);
         self.passed_over += other.passed_over;
         self.sampled = (self.sampled.0 + other.sampled.0, self.sampled.1 + other.sampled.1);
         for (name, files) in &other.compressions {

@@ -111,6 +111,18 @@ pub(super) fn unseen(shape: &Shape) -> Option<String> {
     })
 }
 
+/// What the log says of a table of whose files not all is as their format has it.
+pub(super) fn uncertain(shape: &Shape) -> Option<String> {
+    (shape.certainty < 1.0).then(|| {
+        // Downwards: nothing is as certain as it is not.
+        let percent = (shape.certainty * 1000.0).floor() / 10.0;
+        format!(
+            "classified as {} with a certainty of {percent} %, that of the file that fits least",
+            shape.kind.words()
+        )
+    })
+}
+
 /// What the log says of a table of whose files only some were looked at.
 pub(super) fn passed_over(found: &Found) -> Option<String> {
     let shape = &found.plan.shape;

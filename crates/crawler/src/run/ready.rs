@@ -71,6 +71,7 @@ impl Ready {
                     facts: describe::unseen(&found.plan.shape)
                         .into_iter()
                         .chain(describe::passed_over(&found))
+                        .chain(describe::uncertain(&found.plan.shape))
                         .collect(),
                     notes,
                     owner: found.owner.clone(),

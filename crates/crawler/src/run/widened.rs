@@ -262,6 +262,7 @@ fn as_table(table: &Table, shape: &Shape) -> Option<Shape> {
         records: 0,
         sampled: (0, 0),
         unseen: 0,
+        certainty: 1.0,
         // It has far more files than any partition: their compression is the table's.
         compressions: [(compression, u64::from(u32::MAX))].into(),
         contradicting: BTreeSet::new(),

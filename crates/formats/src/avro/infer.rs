@@ -45,6 +45,7 @@ pub(crate) async fn infer(
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: 1.0,
         problems,
     })
 }

@@ -114,6 +114,7 @@ fn both(mut a: Inferred, b: Inferred, options: &InferOptions) -> Result<Inferred
     a.quoted |= b.quoted;
     a.backslashes |= b.backslashes;
     a.unseen += b.unseen;
+    a.certainty = a.certainty.min(b.certainty);
     a.problems.extend(b.problems);
     Ok(a)
 }

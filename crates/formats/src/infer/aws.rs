@@ -68,6 +68,7 @@ pub(super) fn cloudfront(input: &Input, compression: Compression) -> Option<Infe
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: 1.0,
         problems: Vec::new(),
     })
 }

@@ -288,6 +288,7 @@ fn describe(
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: super::certainty(records, found.bad_count),
         problems,
     }
 }

@@ -183,6 +183,7 @@ fn describe(
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: super::certainty(tried.matched, tried.lines - tried.matched),
         problems,
     }
 }

@@ -173,8 +173,16 @@ pub struct Inferred {
     pub backslashes: bool,
     /// Bytes of the file, as stored, that were not looked at, about: they are taken to be like the others.
     pub unseen: u64,
+    /// The share of the sample's records that are as the format has them, 0 to 1: what AWS calls a classifier's certainty.
+    /// 1 where the file itself says what it is.
+    pub certainty: f64,
     /// Bad records in the sample, the first ten.
     pub problems: Vec<FormatError>,
+}
+
+/// What of `right` and `wrong` records is right.
+fn certainty(right: u64, wrong: u64) -> f64 {
+    right as f64 / (right + wrong).max(1) as f64
 }
 
 /// Finds out what `source` is. Errors: `Empty` and `NoRecords` for files in order that hold nothing; `Unrecognised` with the reason; `Unsupported` for formats known but
@@ -242,6 +250,7 @@ async fn infer_parquet(source: Arc<dyn ByteSource>, options: &InferOptions) -> R
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: 1.0,
         problems,
     })
 }

@@ -44,7 +44,7 @@ pub(super) async fn infer_text(
     }
     if options.format.is_none()
         && aws::cloudfront(&input, compression).is_none()
-        && beyond::has_quotes(source, &mut input, compression, &mut found, options).await?
+        && beyond::has_quotes(source, &mut input, compression, &found, options).await?
     {
         let quoted = csv::infer(&mut input, compression, options, true).await?;
         found = Inferred { unseen: found.unseen, ..quoted };
@@ -112,6 +112,12 @@ async fn recognise(
             && let Some(found) = ion::guess(input, compression, options)
         {
             return Ok(found);
+        }
+        // And lines that begin with a number in brackets may be a log.
+        if verdict.is_err()
+            && let Some(inferred) = lines::infer_known(input, compression, options)?
+        {
+            return Ok(inferred);
         }
         match verdict? {
             json::Verdict::Json(inferred) => {

@@ -209,6 +209,7 @@ fn describe(
         quoted: false,
         backslashes: false,
         unseen: 0,
+        certainty: super::certainty(records, sample.bad_count),
         problems,
     })
 }

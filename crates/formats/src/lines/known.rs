@@ -108,6 +108,41 @@ pub(crate) const KNOWN: &[Known] = &[
         looks: begins_with_month,
     },
     Known {
+        classification: "syslog",
+        // A level in the place of the host is a program's own log.
+        pattern: concat!(
+            r"^%{TIMESTAMP_ISO8601:timestamp} (?!%{LOGLEVEL}\b)%{SYSLOGHOST:logsource} %{SYSLOGPROG}:",
+            r"(?: %{GREEDYDATA:message})?"
+        ),
+        custom: "",
+        looks: |line| line.as_bytes().get(4) == Some(&b'-') && line.contains(':'),
+    },
+    Known {
+        classification: "syslog5424",
+        pattern: concat!(
+            r"^<%{NONNEGINT:priority:int}>%{NONNEGINT:version:int} (?:%{TIMESTAMP_ISO8601:timestamp}|-) ",
+            r"%{NOTSPACE:hostname} %{NOTSPACE:app_name} %{NOTSPACE:procid} %{NOTSPACE:msgid} ",
+            r"(?<structured_data>-|(?:\[(?:\\.|[^\]\\])*\])+)(?: %{GREEDYDATA:message})?"
+        ),
+        custom: "",
+        looks: |line| line.starts_with('<') && line.as_bytes().get(1).is_some_and(u8::is_ascii_digit),
+    },
+    Known {
+        classification: "linux_kernel",
+        pattern: r"^\[ *%{SECONDS:timestamp:double}\] %{GREEDYDATA:message}",
+        custom: r"SECONDS [0-9]+\.[0-9]+",
+        looks: |line| line.starts_with('[') && line.contains("] "),
+    },
+    Known {
+        classification: "redislog",
+        pattern: concat!(
+            r"^\[?(?<pid>[0-9]+)(?:\]|:(?<role>[XCSM])) (?<timestamp>%{MONTHDAY} %{MONTH}(?: %{YEAR})? %{TIME}) ",
+            r"(?<level>[.*#-]) %{GREEDYDATA:message}"
+        ),
+        custom: "",
+        looks: |line| line.as_bytes().get(..2).is_some_and(|first| first.iter().any(u8::is_ascii_digit)),
+    },
+    Known {
         classification: "ruby_logger",
         pattern: "^%{RUBY_LOGGER}",
         custom: "",

@@ -39,6 +39,21 @@ fn known_logs_get_their_names() {
         ("127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 -\n", "apache", 10, "clientip"),
         ("Feb  9 07:15:00 host app[1]: a,b,c\nFeb  9 07:15:01 host kernel: d\n", "syslog", 7, "timestamp"),
         ("2025/10/10 13:55:36 [error] 12#34: *5 open() failed\n", "nginx_error", 6, "timestamp"),
+        (
+            "2024-01-02T03:04:05.1+00:00 host sshd[12]: a, b\n2024-01-02T03:04:06.123456+00:00 host kernel:\n",
+            "syslog",
+            5,
+            "timestamp",
+        ),
+        (
+            "<34>1 2003-10-11T22:14:15.003Z h.example su - ID47 [a@1 b=\"c\\]\"][d] x\n<1>1 - - - - - -\n",
+            "syslog5424",
+            9,
+            "priority",
+        ),
+        ("[    0.000000] Linux version 6\n[   12.345678] usb 1-1: new\n", "linux_kernel", 2, "timestamp"),
+        ("[12] 30 Jul 12:00:00.123 * Ready\n[12] 30 Jul 12:00:01.123 # Slow\n", "redislog", 5, "pid"),
+        ("12:M 30 Jul 2013 12:00:00.123 * Ready\n12:M 30 Jul 2013 12:00:01.123 - x\n", "redislog", 5, "pid"),
         ("[Wed Oct 11 14:32:52 2000] [error] [client 127.0.0.1] denied\n", "apache_error", 13, "timestamp"),
     ] {
         let inferred = found(text);
@@ -47,6 +62,25 @@ fn known_logs_get_their_names() {
         assert_eq!((names.len(), names[0]), (columns, first), "{wanted}: {names:?}");
         assert!(inferred.problems.is_empty());
     }
+}
+
+#[test]
+fn a_program_s_own_log_is_no_syslog() {
+    let text = "2024-01-02T03:04:05Z INFO main: started\n2024-01-02T03:04:06Z WARN main: slow\n";
+    let inferred = block_on(infer(source("log", text), &InferOptions::default()));
+    assert!(!matches!(inferred, Ok(found) if found.format.classification() == "syslog"));
+    let known = found("2024-01-02 03:04:05 web-1 cron[7]: x\n2024-01-02 03:04:05 web-1 y: z\n");
+    assert_eq!(known.format.classification(), "syslog");
+}
+
+#[test]
+fn the_share_of_records_that_fit_is_the_certainty() {
+    let lines: String = (0..19).map(|n| format!("Feb  9 07:15:{n:02} host app[1]: x\n")).collect();
+    assert_eq!(found(&lines).certainty, 1.0);
+    assert_eq!(found(&format!("{lines}what is this\n")).certainty, 0.95);
+    assert_eq!(found("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n{oops\n").certainty, 0.75);
+    assert_eq!(found("a,b\n1,2\n3,4\n5,6\n7\n").certainty, 0.8);
+    assert_eq!(found("<r><x><a>1</a></x><x><a>2</a></x></r>").certainty, 1.0);
 }
 
 #[test]

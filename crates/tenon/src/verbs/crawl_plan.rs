@@ -96,6 +96,12 @@ fn voted(column: &Value) -> String {
     format!("{} {}{choice}", field(column, "Name"), field(column, "Type"))
 }
 
+/// How certain the format of files is, of the one that fits least; cut, so that only what is certain says 1.
+fn certainty<'f>(files: impl Iterator<Item = &'f Value>) -> String {
+    let least = files.filter_map(|file| file.get("Certainty").and_then(Value::as_f64)).reduce(f64::min);
+    least.map_or(String::new(), |least| format!(" (certainty {})", (least * 100.0).floor() / 100.0))
+}
+
 fn schemas(target: &Value, out: &mut String) {
     let files = list(target, "Files");
     for (at, schema) in list(target, "Schemas").iter().enumerate() {
@@ -104,11 +110,12 @@ fn schemas(target: &Value, out: &mut String) {
         let format = field(schema, "Format");
         let keys: Vec<&str> = votes.clone().map(|file| field(file, "Key")).take(3).collect();
         out.push_str(&format!(
-            "  schema {}: {} files ({}{}) say {format}: {}\n",
+            "  schema {}: {} files ({}{}) say {format}{}: {}\n",
             at + 1,
             votes.clone().count(),
             keys.join(", "),
-            if votes.count() > keys.len() { ", …" } else { "" },
+            if votes.clone().count() > keys.len() { ", …" } else { "" },
+            certainty(votes),
             columns.join(", ")
         ));
     }
@@ -152,7 +159,7 @@ mod tests {
                     { "Path": "t/k=1/", "Role": "PARTITION", "Of": "t/: k=1", "Why": [] },
                 ],
                 "Schemas": [{ "Format": "JSON", "Columns": [{ "Name": "a", "Type": "int" }] }],
-                "Files": [{ "Key": "t/k=1/a", "Schema": 0 }, { "Key": "t/b", "LeftOut": "s3://b/t/b: damaged" }],
+                "Files": [{ "Key": "t/k=1/a", "Schema": 0, "Certainty": 0.998 }, { "Key": "t/b", "LeftOut": "s3://b/t/b: damaged" }],
                 "FilesNotShown": 0,
             }],
             "Databases": ["d"],
@@ -161,7 +168,7 @@ mod tests {
             "Log": ["WARN : look", "INFO : no"],
         });
         let expected = "s3://b/t/\n  t/  TABLE  (its 1 folders k=… fit together)\n    t/k=1/  PARTITION of t/: k=1\n  \
-                        schema 1: 1 files (t/k=1/a) say JSON: a int\n  left out: s3://b/t/b: damaged\n\
+                        schema 1: 1 files (t/k=1/a) say JSON (certainty 0.99): a int\n  left out: s3://b/t/b: damaged\n\
                         changes to the catalog\n  CREATE database d\n  \
                         CREATE d.t (s3://b/t/); partitions: 1 new, 0 changed, 0 gone\n    + column a: int\n    + 1\n\
                         WARN : look\nnothing was changed\n";

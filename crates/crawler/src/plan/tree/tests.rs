@@ -26,6 +26,7 @@ fn shape(columns: &[&str]) -> Shape {
         bytes: 10,
         records: 1,
         unseen: 0,
+        certainty: 1.0,
         sampled: (10, 1),
         compressions: BTreeMap::from([("none".to_owned(), 1)]),
         contradicting: BTreeSet::new(),

@@ -172,6 +172,7 @@ pub(crate) fn infer(
         quoted: best.quoted,
         backslashes: !best.quoted && sample.contains(&b'\\'),
         unseen: 0,
+        certainty: best.consistency,
         problems,
     })
 }

@@ -105,6 +105,7 @@ pub(super) fn infer_as(
         // A known dialect says what they are.
         backslashes: false,
         unseen: 0,
+        certainty: best.consistency,
         problems,
     }
 }
@@ -142,6 +143,7 @@ fn describe(
         quoted: best.quoted,
         backslashes: !best.quoted && input.pending().contains(&b'\\'),
         unseen: 0,
+        certainty: best.consistency,
         problems,
     }
 }

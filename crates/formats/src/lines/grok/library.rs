@@ -90,6 +90,9 @@ pub(super) const LIBRARY: &[(&str, &str)] = &[
         r"%{YEAR}-%{MONTHNUM}-%{MONTHDAY}[T ]%{HOUR}:?%{MINUTE}(?::?%{SECOND})?(?:%{ISO8601_TIMEZONE})?",
     ),
     ("DATESTAMP", r"%{DATE}[- ]%{TIME}"),
+    ("DATESTAMP_US", r"%{DATE_US}[- ]%{TIME}"),
+    ("DATESTAMP_EU", r"%{DATE_EU}[- ]%{TIME}"),
+    ("CISCOTIMESTAMP", r"%{MONTH} +%{MONTHDAY}(?: %{YEAR})? %{TIME}"),
     ("TZ", r"[A-Z]{3,4}"),
     ("DATESTAMP_RFC822", r"%{DAY} %{MONTH} %{MONTHDAY} %{YEAR} %{TIME} %{TZ}"),
     ("DATESTAMP_RFC2822", r"%{DAY}, %{MONTHDAY} %{MONTH} %{YEAR} %{TIME} %{ISO8601_TIMEZONE}"),
@@ -112,6 +115,7 @@ pub(super) const LIBRARY: &[(&str, &str)] = &[
         r"%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:logsource} %{SYSLOGPROG}:",
     ),
     ("SYSLOGLINE", r"%{SYSLOGBASE} %{GREEDYDATA:message}"),
+    ("MESSAGESLOG", r"%{SYSLOGBASE} %{DATA}"),
     (
         "LOGLEVEL",
         concat!(
@@ -126,6 +130,14 @@ pub(super) const LIBRARY: &[(&str, &str)] = &[
             r"%{IPORHOST:clientip} %{HTTPDUSER:ident} %{HTTPDUSER:auth} \[%{HTTPDATE:timestamp}\] ",
             r#""(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion})?|%{DATA:rawrequest})" "#,
             r"(?:-|%{NUMBER:response}) (?:-|%{NUMBER:bytes})"
+        ),
+    ),
+    (
+        "COMMONAPACHELOG_DATATYPED",
+        concat!(
+            r"%{IPORHOST:clientip} %{HTTPDUSER:ident} %{HTTPDUSER:auth} \[%{HTTPDATE:timestamp}\] ",
+            r#""(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion:float})?|%{DATA:rawrequest})" "#,
+            r"(?:-|%{NUMBER:response:int}) (?:-|%{NUMBER:bytes:long})"
         ),
     ),
     ("COMBINEDAPACHELOG", r"%{COMMONAPACHELOG} %{QS:referrer} %{QS:agent}"),
