@@ -564,7 +564,7 @@ def test_how_certain_formats_are_and_what_was_not_looked_at_is_told(crawl):
     preview = json.loads(crawl.tenon.cli("crawl", crawl.name, "--dry-run", "--json").stdout)
     assert {entry["Key"]: entry["Certainty"] for entry in preview["Targets"][0]["Files"]} == {
         "c/log/a.log": 0.95, "c/long/a.csv": 1.0, "c/sure/a.json": 1.0}
-    assert "say syslog lines (certainty 0.95)" in crawl.tenon.cli("crawl", crawl.name, "--dry-run").stdout
+    assert "say log lines (syslog) (certainty 0.95)" in crawl.tenon.cli("crawl", crawl.name, "--dry-run").stdout
     crawl.run()
     log = crawl.log()
     assert "with a certainty of 95 %" in log and log.count("certainty") == 1
