@@ -104,7 +104,12 @@ def token(operation, **request):
     return lambda world: getattr(world.glue, operation)(**request, MaxResults=1)["NextToken"]
 
 
+def arn(table):
+    return lambda world: f"arn:aws:glue:us-east-1:{world.account}:table/{table}"
+
+
 AT = {"DatabaseName": "d", "TableName": "t"}
+UNFILTERED = {"CatalogId": lambda world: world.account, "SupportedPermissionTypes": ["COLUMN_PERMISSION"]}
 ELSEWHERE = "999999999999"
 WHERE = {"CatalogId": ELSEWHERE, "DatabaseName": "e", "TableName": "u"}
 NAMED = {"CatalogId": ELSEWHERE, "DatabaseName": "e", "Name": "u"}
@@ -222,6 +227,34 @@ CASES = {
             "NextToken": token("get_tables", DatabaseName="d"),
             "MaxResults": 1,
             "AttributesToGet": ["NAME"],
+        },
+    ),
+    "GetUnfilteredPartitionMetadata": (
+        {**UNFILTERED, **AT, **VALUES},
+        {**WHERE, "Region": "eu-west-1", "PartitionValues": ["x", "2"]},
+    ),
+    "GetUnfilteredPartitionsMetadata": (
+        {**UNFILTERED, **AT},
+        {
+            **WHERE,
+            "Region": "eu-west-1",
+            "Expression": "q > 1",
+            "NextToken": lambda world: token(
+                "get_unfiltered_partitions_metadata", **{**UNFILTERED, "CatalogId": world.account}, **AT
+            )(world),
+            "MaxResults": 2,
+            "Segment.SegmentNumber": More(1, Segment={"SegmentNumber": 0, "TotalSegments": 2}),
+            "Segment.TotalSegments": More(4, Segment={"SegmentNumber": 0, "TotalSegments": 1}),
+        },
+    ),
+    "GetUnfilteredTableMetadata": (
+        {**UNFILTERED, "DatabaseName": "d", "Name": "t"},
+        {
+            **NAMED,
+            "Region": "eu-west-1",
+            "ParentResourceArn": arn("d/u"),
+            # It has no place in the answer, but must be that of a table or view.
+            "RootResourceArn": arn("d/none"),
         },
     ),
     "SearchTables": (

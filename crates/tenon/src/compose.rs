@@ -340,6 +340,7 @@ fn auth(config: &Config) -> Auth {
 fn wire_options(config: &Config, auth: &Auth, metrics: &Arc<Metrics>) -> wire::Options {
     let mut options = wire::Options::new(auth.clone(), || SystemClock.now_ms(), || RandomIds.uuid());
     options.hosts.clone_from(&config.base_hosts);
+    options.instead = api::glue::INSTEAD;
     options.observer = Some(Arc::clone(metrics) as Arc<dyn wire::Observer>);
     options
 }

@@ -56,6 +56,8 @@ pub struct Options {
     pub ids: NewId,
     /// Answer an internal fault when a reply or fault does not fit the model: for tests. Otherwise it is logged.
     pub strict: bool,
+    /// Operations that are not built and what to do instead, by model and name, for their errors.
+    pub instead: &'static [(&'static str, &'static str, &'static str)],
     /// Is told of finished requests.
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -76,6 +78,7 @@ impl Options {
             documents_bytes: DOCUMENTS_BYTES,
             ids: Arc::new(ids),
             strict: false,
+            instead: &[],
             observer: None,
         }
     }

@@ -142,7 +142,13 @@ impl Wire {
 
     fn built(&self, model: &'static Model, operation: &'static Operation) -> Result<&Built, Fault> {
         self.table.built(model, operation.name).ok_or_else(|| {
-            let message = format!("{} {} is known but not built on this server.", model.name, operation.name);
+            let mut message =
+                format!("{} {} is known but not built on this server.", model.name, operation.name);
+            let this = |(of, name, _): &&(&str, &str, &str)| *of == model.name && *name == operation.name;
+            if let Some((_, _, instead)) = self.options.instead.iter().find(this) {
+                message.push(' ');
+                message.push_str(instead);
+            }
             Fault::not_implemented(message)
         })
     }

@@ -82,6 +82,14 @@ pub(super) fn get_table(error: CatalogError) -> Fault {
     }
 }
 
+/// Partitions for engines have no fault for a value that is not of its key's type.
+pub(super) fn unfiltered(error: CatalogError) -> Fault {
+    match error {
+        CatalogError::ValueNotOfType { .. } => invalid(error.to_string()),
+        other => catalog(other),
+    }
+}
+
 /// An update of a partition has no fault for a place that is taken.
 pub(super) fn update_partition(error: CatalogError) -> Fault {
     match error {

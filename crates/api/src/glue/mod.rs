@@ -10,6 +10,7 @@ pub mod connections;
 pub mod crawlers;
 mod errors;
 pub mod governance;
+mod instead;
 pub mod jobs;
 pub mod quality;
 pub mod registry;
@@ -18,4 +19,5 @@ pub mod sessions;
 pub mod statistics_tasks;
 mod tags;
 
+pub use instead::INSTEAD;
 pub use tags::Taggable;

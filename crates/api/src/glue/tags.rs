@@ -41,29 +41,46 @@ pub(super) fn given(call: &Call, member: &str) -> BTreeMap<String, String> {
     object.map(|tags| tags.iter().map(text).collect()).unwrap_or_default()
 }
 
+/// What an ARN says behind account and region; `None` when it is none of Glue's. Errors: it is of another account or region.
+fn own_part<'a>(scope: &Scope, arn: &'a str) -> Result<Option<&'a str>, Fault> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", "aws", "glue", region, account, rest]
+            if region == scope.region && account == scope.account =>
+        {
+            Ok(Some(rest))
+        }
+        ["arn", "aws", "glue", _, _, _] => Err(errors::not_found(format!("Resource {arn} not found."))),
+        _ => Ok(None),
+    }
+}
+
+async fn table_named(tx: &mut Tx, scope: &Scope, database: &str, table: &str) -> Result<String, Fault> {
+    let found = ::catalog::table::get_entry(tx, scope, database, table).await.map_err(errors::catalog)?;
+    Ok(::catalog::arn::table(scope, &found.database_name, &found.name))
+}
+
+/// The ARN of a table or view in its stored form, once it was seen to exist.
+pub(super) async fn table_arn(tx: &mut Tx, scope: &Scope, arn: &str) -> Result<String, Fault> {
+    let named = own_part(scope, arn)?.and_then(|rest| rest.strip_prefix("table/")?.split_once('/'));
+    let (database, table) =
+        named.ok_or_else(|| errors::invalid(format!("{arn} is not the ARN of a table or view.")))?;
+    table_named(tx, scope, database, table).await
+}
+
 /// The ARN of the request in its stored form, once its resource was seen to exist.
 async fn resource(catalog: &Catalog, tx: &mut Tx, call: &Call) -> Result<String, Fault> {
     let scope = scope(call)?;
     let arn = call.text("ResourceArn").unwrap_or_default();
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let malformed = || errors::invalid(format!("{arn} is not the ARN of a Glue resource."));
-    let ["arn", "aws", "glue", region, account, rest] = parts[..] else {
-        return Err(malformed());
-    };
-    if region != scope.region || account != scope.account {
-        return Err(errors::not_found(format!("Resource {arn} not found.")));
-    }
+    let rest = own_part(&scope, arn)?.ok_or_else(malformed)?;
     let (kind, name) = rest.split_once('/').unwrap_or((rest, ""));
     match (kind, name.split_once('/')) {
         ("database", None) => {
             let found = ::catalog::database::get(tx, &scope, name).await.map_err(errors::catalog)?;
             Ok(::catalog::arn::database(&scope, &found.name))
         }
-        ("table", Some((database, table))) => {
-            let found =
-                ::catalog::table::get_entry(tx, &scope, database, table).await.map_err(errors::catalog)?;
-            Ok(::catalog::arn::table(&scope, &found.database_name, &found.name))
-        }
+        ("table", Some((database, table))) => table_named(tx, &scope, database, table).await,
         ("userDefinedFunction", Some((database, function))) => {
             let found =
                 ::catalog::function::get(tx, &scope, database, function).await.map_err(errors::catalog)?;

@@ -3,13 +3,12 @@
 //! afterwards is an error of the runs that need it.
 
 use sources::SourceError;
+use sources::connection::kinds::{self, Behind};
 use sources::connection::{self, Connection};
 use store::{Scope, Tx};
 
 use crate::definition::Definition;
 use crate::error::CrawlerError;
-
-const NETWORK: &str = "NETWORK";
 
 /// Errors: `ConnectionNotFound`, `Invalid` for an S3 target's that is no network.
 pub(super) async fn check(tx: &mut Tx, scope: &Scope, definition: &Definition) -> Result<(), CrawlerError> {
@@ -17,9 +16,10 @@ pub(super) async fn check(tx: &mut Tx, scope: &Scope, definition: &Definition) -
     let named = targets.s3_targets.iter().filter_map(|target| target.connection_name.as_deref());
     for name in named.filter(|name| !name.is_empty()) {
         let found = get(tx, scope, name).await?;
-        if found.connection_type() != NETWORK {
+        let kind = kinds::find(found.connection_type());
+        if kind.is_none_or(|kind| kind.behind != Behind::Network) {
             return Err(CrawlerError::invalid(format!(
-                "Connection {name} is of type {}: an S3 target takes one of type {NETWORK}",
+                "Connection {name} is of type {}: an S3 target takes one of type NETWORK",
                 found.connection_type()
             )));
         }

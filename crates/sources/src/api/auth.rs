@@ -6,11 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
 use store::vault::Secret;
 
 use crate::SourceError;
-use crate::connection::ConnectionInput;
+use crate::connection::given::Given;
+use crate::connection::kinds::{self, Authentication, Kind};
+use crate::connection::{ConnectionInput, basic_of};
 
 /// How to log in.
 #[derive(Debug, Clone, Default)]
@@ -41,51 +42,32 @@ fn wrong(problem: impl Into<String>) -> SourceError {
 }
 
 impl Auth {
-    /// Of a connection: `BASIC` and `CUSTOM` of its `AuthenticationConfiguration`, else `USERNAME` and `PASSWORD`.
+    /// Of a connection: by its `AuthenticationConfiguration`, else `USERNAME` and `PASSWORD`.
     ///
     /// # Errors
     /// [`SourceError::Property`], [`SourceError::NotBuilt`].
-    pub fn of(input: &ConnectionInput) -> Result<Self, SourceError> {
-        let authentication = input.other.get(AUTHENTICATION);
-        let kind = authentication.and_then(|found| found.get("AuthenticationType")).and_then(Value::as_str);
-        match kind {
-            Some("BASIC") => {
-                let text = |member: &str| {
-                    let path = format!("/BasicAuthenticationCredentials/{member}");
-                    authentication.and_then(|found| found.pointer(&path)).and_then(Value::as_str)
-                };
-                match (text("Username"), text("Password")) {
-                    (Some(user), Some(password)) => Self::basic(user, password),
-                    _ => Err(wrong(
-                        "needs BasicAuthenticationCredentials with Username and Password: secrets of Secrets Manager are \
-                         not built",
-                    )),
-                }
+    pub(crate) fn of(kind: &Kind, given: &Given<'_>, input: &ConnectionInput) -> Result<Self, SourceError> {
+        match kind.login(input)? {
+            Some(Authentication::Basic) => {
+                let (user, password) = basic_of(input)?;
+                Self::basic(user, password)
             }
-            Some("CUSTOM") => {
-                let given = authentication.and_then(|found| found.get("CustomAuthenticationCredentials"));
-                let given: BTreeMap<String, String> =
-                    given.and_then(|found| serde_json::from_value(found.clone()).ok()).unwrap_or_default();
-                Self::keys(&given)
+            Some(Authentication::Custom) => {
+                let found = input.other.get(AUTHENTICATION);
+                let found = found.and_then(|found| found.get("CustomAuthenticationCredentials"));
+                let found: BTreeMap<String, String> =
+                    found.and_then(|found| serde_json::from_value(found.clone()).ok()).unwrap_or_default();
+                Self::keys(&found)
             }
-            Some(other) => Err(SourceError::NotBuilt { what: format!("An API with {other} authentication") }),
-            None => Self::of_properties(&input.connection_properties),
+            None => Self::of_properties(given),
         }
     }
 
-    fn of_properties(properties: &BTreeMap<String, String>) -> Result<Self, SourceError> {
-        match (properties.get("USERNAME"), properties.get("PASSWORD")) {
-            (Some(user), Some(password)) => Self::basic(user, password),
-            (None, None) => Ok(Self::None),
-            (Some(_), None) => Err(SourceError::Property {
-                property: "PASSWORD",
-                problem: "is needed with USERNAME".to_owned(),
-            }),
-            (None, Some(_)) => Err(SourceError::Property {
-                property: "USERNAME",
-                problem: "is needed with PASSWORD".to_owned(),
-            }),
+    fn of_properties(given: &Given<'_>) -> Result<Self, SourceError> {
+        if given.get("USERNAME").is_none() && given.get("PASSWORD").is_none() {
+            return Ok(Self::None);
         }
+        Self::basic(given.needed("USERNAME")?, given.needed("PASSWORD")?)
     }
 
     /// Source: RFC 7617 §2: a user has no colon.
@@ -96,7 +78,7 @@ impl Auth {
         Ok(Self::Basic { user: user.to_owned(), password: Secret::new(password) })
     }
 
-    /// `bearer`, `header.<name>` and `query.<name>`.
+    /// By the members of [`Authentication::Custom`].
     fn keys(given: &BTreeMap<String, String>) -> Result<Self, SourceError> {
         let (mut headers, mut query) = (Vec::new(), Vec::new());
         for (name, value) in given {
@@ -105,28 +87,30 @@ impl Auth {
             let header = |name: HeaderName, value: String| {
                 HeaderValue::try_from(value.as_str()).map(|_| (name, Secret::new(value))).map_err(|_| unfit())
             };
-            match name.split_once('.') {
-                None if name == "bearer" => headers.push(header(AUTHORIZATION, format!("Bearer {value}"))?),
-                Some(("header", rest)) => {
+            match member(name) {
+                Some((kinds::BEARER, _)) => headers.push(header(AUTHORIZATION, format!("Bearer {value}"))?),
+                Some((kinds::HEADER, rest)) => {
                     let named = HeaderName::try_from(rest).ok().filter(|named| !is_ours(named));
                     let named =
                         named.ok_or_else(|| wrong(format!("names a header {rest:?} that cannot be set")))?;
                     headers.push(header(named, value.clone())?);
                 }
-                Some(("query", rest)) if !rest.is_empty() => {
+                Some((kinds::QUERY, rest)) if !rest.is_empty() => {
                     query.push((rest.to_owned(), Secret::new(value.as_str())));
                 }
                 _ => {
                     return Err(wrong(format!(
-                        "has CustomAuthenticationCredentials {name:?}: bearer, header.<name> and query.<name> are known"
+                        "has CustomAuthenticationCredentials {name:?}, but takes {}",
+                        members()
                     )));
                 }
             }
         }
         if headers.is_empty() && query.is_empty() {
-            return Err(wrong(
-                "needs CustomAuthenticationCredentials: bearer, header.<name> or query.<name>",
-            ));
+            return Err(wrong(format!(
+                "needs CustomAuthenticationCredentials: one or more of {}",
+                members()
+            )));
         }
         Ok(Self::Keys { headers, query })
     }
@@ -156,6 +140,21 @@ impl Auth {
             }
         }
     }
+}
+
+/// The member of custom credentials that a key is, and what it names: `header.X-Key` is `header.<name>`, of `X-Key`.
+fn member(key: &str) -> Option<(&'static str, &str)> {
+    let known = Authentication::Custom.members().iter().map(|member| member.name);
+    known.into_iter().find_map(|known| match known.strip_suffix("<name>") {
+        Some(before) => key.strip_prefix(before).map(|rest| (known, rest)),
+        None => (key == known).then_some((known, "")),
+    })
+}
+
+/// The members of custom credentials, for messages.
+fn members() -> String {
+    let known: Vec<&str> = Authentication::Custom.members().iter().map(|member| member.name).collect();
+    known.join(", ")
 }
 
 /// Headers that the client itself sets.

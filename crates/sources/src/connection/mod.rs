@@ -5,6 +5,8 @@
 //! caller asks for this one connection with its password. Credentials of an `AuthenticationConfiguration` are never
 //! shown, as on AWS.
 
+pub(crate) mod given;
+pub mod kinds;
 mod rows;
 mod secrets;
 
@@ -18,6 +20,8 @@ use store::vault::{Secret, Vault};
 use crate::SourceError;
 use crate::api::{Api, Auth};
 use crate::jdbc;
+use given::Given;
+use kinds::{Authentication, Behind, Kind};
 
 pub use rows::{Filter, create, delete, get, list, mark_validated, update};
 
@@ -125,6 +129,14 @@ impl Connection {
         api_of(&self.whole(vault)?)
     }
 
+    /// What the connection opens; nothing is connected.
+    ///
+    /// # Errors
+    /// As [`open`], and [`SourceError::Vault`].
+    pub fn opened(&self, vault: &Vault) -> Result<Opened, SourceError> {
+        open(&self.whole(vault)?)
+    }
+
     /// The definition with its secrets.
     fn whole(&self, vault: &Vault) -> Result<ConnectionInput, SourceError> {
         let mut whole = self.shown.clone();
@@ -141,33 +153,57 @@ impl Connection {
     }
 }
 
+/// What a definition opens.
+pub enum Opened {
+    /// A database, with what it takes to log in.
+    Database(jdbc::Config),
+    /// An API, with what it takes to be let in.
+    Api(Api),
+}
+
+/// What a definition that is not (or not yet) stored opens; nothing is connected.
+///
+/// # Errors
+/// [`SourceError::NotBuilt`] for types that open nothing, [`SourceError::Property`].
+pub fn open(input: &ConnectionInput) -> Result<Opened, SourceError> {
+    match kinds::find(&input.connection_type).map(|kind| kind.behind) {
+        Some(Behind::Api) => api_of(input).map(Opened::Api),
+        Some(Behind::Database(_) | Behind::Network) | None => jdbc_of(input).map(Opened::Database),
+    }
+}
+
+/// User and password of a definition's `BasicAuthenticationCredentials`.
+///
+/// # Errors
+/// [`SourceError::Property`] when one of them is missing.
+pub(crate) fn basic_of(input: &ConnectionInput) -> Result<(&str, &str), SourceError> {
+    let text = |member: &str| {
+        let path = format!("/BasicAuthenticationCredentials/{member}");
+        input.other.get("AuthenticationConfiguration")?.pointer(&path)?.as_str()
+    };
+    match Authentication::Basic.members() {
+        [user, password] => text(user.name).zip(text(password.name)),
+        _ => None,
+    }
+    .ok_or_else(|| SourceError::Property {
+        property: "AuthenticationConfiguration",
+        problem: "needs BasicAuthenticationCredentials with Username and Password: secrets of Secrets Manager are not \
+                  built"
+            .to_owned(),
+    })
+}
+
 /// What it takes to log in to the database of a definition that is not (or not yet) stored.
 ///
 /// # Errors
 /// As [`Connection::jdbc`], without [`SourceError::Vault`].
 pub fn jdbc_of(input: &ConnectionInput) -> Result<jdbc::Config, SourceError> {
-    let authentication = input.other.get("AuthenticationConfiguration");
-    let login = match authentication.and_then(|found| found.get("AuthenticationType")).and_then(Value::as_str)
-    {
-        Some("BASIC") => {
-            let text = |member: &str| {
-                let path = format!("/BasicAuthenticationCredentials/{member}");
-                authentication.and_then(|found| found.pointer(&path)).and_then(Value::as_str)
-            };
-            match (text("Username"), text("Password")) {
-                (Some(user), Some(password)) => Some((user.to_owned(), Secret::new(password))),
-                _ => {
-                    return Err(SourceError::Property {
-                        property: "AuthenticationConfiguration",
-                        problem: "needs BasicAuthenticationCredentials with Username and Password: secrets of Secrets \
-                                  Manager are not built"
-                            .to_owned(),
-                    });
-                }
-            }
-        }
-        Some(other) => {
-            return Err(SourceError::NotBuilt { what: format!("A connection with {other} authentication") });
+    let database =
+        kinds::find(&input.connection_type).filter(|kind| matches!(kind.behind, Behind::Database(_)));
+    let login = match database.map(|kind| kind.login(input)).transpose()?.flatten() {
+        Some(_) => {
+            let (user, password) = basic_of(input)?;
+            Some((user.to_owned(), Secret::new(password)))
         }
         None => None,
     };
@@ -179,20 +215,12 @@ pub fn jdbc_of(input: &ConnectionInput) -> Result<jdbc::Config, SourceError> {
 /// # Errors
 /// As [`Connection::api`], without [`SourceError::Vault`].
 pub fn api_of(input: &ConnectionInput) -> Result<Api, SourceError> {
-    if input.connection_type != "CUSTOM" {
+    let is_api = |kind: &&Kind| kind.behind == Behind::Api;
+    let Some(kind) = kinds::find(&input.connection_type).filter(is_api) else {
         let what = format!("As an API, a connection of type {} (CUSTOM is needed)", input.connection_type);
         return Err(SourceError::NotBuilt { what });
-    }
-    let given = &input.connection_properties;
-    for property in ["CONNECTOR_CLASS_NAME", "CONNECTOR_URL", "CONNECTOR_TYPE"] {
-        if given.contains_key(property) {
-            let problem = "names a connector, and this server runs none".to_owned();
-            return Err(SourceError::Property { property, problem });
-        }
-    }
-    let address = given.get("CONNECTION_URL").ok_or_else(|| SourceError::Property {
-        property: "CONNECTION_URL",
-        problem: "is needed: the address of the API".to_owned(),
-    })?;
-    Api::new(address, Auth::of(input)?)
+    };
+    let given = Given::new(kind, &input.connection_properties)?;
+    let address = given.needed("CONNECTION_URL")?;
+    Api::new(address, Auth::of(kind, &given, input)?)
 }

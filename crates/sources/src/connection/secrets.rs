@@ -25,7 +25,7 @@ const REQUEST_ONLY: &[&str] = &["BasicAuthenticationCredentials", "CustomAuthent
 const REQUEST_ONLY_OAUTH: &[&str] = &["AuthorizationCodeProperties", "OAuth2Credentials"];
 
 /// Whether the value of a property is secret, by its name. Names that refer to a secret elsewhere are not.
-fn is_secret_property(name: &str) -> bool {
+pub(super) fn is_secret_property(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let refers = ["arn", "_id", "url", "name"].iter().any(|end| lower.ends_with(end));
     let sounds = ["secret", "token", "credential", "privatekey", "accesskey", "apikey"];

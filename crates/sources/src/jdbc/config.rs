@@ -7,6 +7,8 @@ use store::vault::Secret;
 use super::Engine;
 use super::url::{self, Address};
 use crate::SourceError;
+use crate::connection::given::Given;
+use crate::connection::kinds::{self, Behind};
 
 /// How far a connection is encrypted; each level asks for more than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +45,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the properties of a connection of type `JDBC` (also `POSTGRESQL` and `MYSQL`, whose engine the type names),
-    /// with their secrets. `login` is the user and password of an `AuthenticationConfiguration`.
+    /// Reads the properties of a connection whose type is a database's ([`kinds`]), with their secrets. `login` is the user
+    /// and password of an `AuthenticationConfiguration`.
     ///
     /// # Errors
     /// [`SourceError::NotBuilt`] for other types, engines and ways to log in, [`SourceError::Property`].
@@ -53,30 +55,18 @@ impl Config {
         properties: &BTreeMap<String, String>,
         login: Option<(String, Secret)>,
     ) -> Result<Config, SourceError> {
-        let named = match connection_type {
-            "JDBC" => None,
-            "POSTGRESQL" | "MYSQL" => Engine::parse(connection_type),
-            other => return Err(SourceError::NotBuilt { what: format!("A connection of type {other}") }),
+        let kind = kinds::find(connection_type);
+        let Some((kind, Behind::Database(named))) = kind.map(|kind| (kind, kind.behind)) else {
+            return Err(SourceError::NotBuilt { what: format!("A connection of type {connection_type}") });
         };
-        for (property, why) in [
-            ("CUSTOM_JDBC_CERT", "names a certificate of your own, which is not built"),
-            ("JDBC_DRIVER_JAR_URI", "names a Java driver, and this server runs none"),
-        ] {
-            if properties.contains_key(property) {
-                return Err(SourceError::Property { property, problem: why.to_owned() });
-            }
-        }
-        let address = match properties.get("JDBC_CONNECTION_URL") {
-            Some(text) => url::parse(text)?,
-            None => from_parts(named, properties)?,
+        let given = Given::new(kind, properties)?;
+        let address = match (given.get("JDBC_CONNECTION_URL"), named) {
+            (Some(text), named) => of_engine(url::parse(text)?, named)?,
+            (None, named) => from_parts(named, &given)?,
         };
-        let (user, secret) = credentials(properties, login, &address)?;
-        let tls = match properties.get("JDBC_ENFORCE_SSL").map(|text| text.to_ascii_lowercase()) {
-            Some(text) if text == "true" => Tls::VerifyFull,
-            Some(text) if text != "false" => {
-                let problem = "is neither true nor false".to_owned();
-                return Err(SourceError::Property { property: "JDBC_ENFORCE_SSL", problem });
-            }
+        let (user, secret) = credentials(properties, &given, login, &address)?;
+        let tls = match given.choice("JDBC_ENFORCE_SSL")? {
+            Some("true") => Tls::VerifyFull,
             _ => address.tls.unwrap_or(Tls::Prefer),
         };
         let Address { engine, host, port, database, .. } = address;
@@ -90,29 +80,42 @@ impl Config {
     }
 }
 
-fn missing(property: &'static str, problem: &str) -> SourceError {
-    SourceError::Property { property, problem: problem.to_owned() }
+fn wrong(property: &'static str, problem: impl Into<String>) -> SourceError {
+    SourceError::Property { property, problem: problem.into() }
 }
 
-fn from_parts(named: Option<Engine>, properties: &BTreeMap<String, String>) -> Result<Address, SourceError> {
-    let needed = "is needed: give JDBC_CONNECTION_URL, or HOST, PORT and JDBC_ENGINE";
-    let engine = match (named, properties.get("JDBC_ENGINE")) {
-        (Some(engine), _) => engine,
-        (None, Some(name)) => Engine::parse(name)
+/// An address that is of the engine that the type names, if it names one.
+fn of_engine(address: Address, named: Option<Engine>) -> Result<Address, SourceError> {
+    match named.filter(|named| *named != address.engine) {
+        Some(named) => {
+            let problem = format!("is one of {}, and the type is {}", address.engine.name(), named.name());
+            Err(wrong("JDBC_CONNECTION_URL", problem))
+        }
+        None => Ok(address),
+    }
+}
+
+fn from_parts(named: Option<Engine>, given: &Given<'_>) -> Result<Address, SourceError> {
+    let engine = match (named, given.get("JDBC_ENGINE"), given.get("HOST")) {
+        (Some(engine), ..) => engine,
+        (None, Some(name), _) => Engine::parse(name)
             .ok_or_else(|| SourceError::NotBuilt { what: format!("A JDBC connection to {name}") })?,
-        (None, None) => return Err(missing("JDBC_CONNECTION_URL", needed)),
+        (None, None, Some(_)) => return Err(given.missing("JDBC_ENGINE")),
+        (None, None, None) => return Err(given.missing("JDBC_CONNECTION_URL")),
     };
-    let host = url::host(properties.get("HOST").ok_or_else(|| missing("HOST", needed))?)?;
-    let port = match properties.get("PORT") {
-        Some(text) => text.parse().map_err(|_| missing("PORT", "is not a port"))?,
+    let host = url::host(given.needed("HOST")?)?;
+    let port = match given.get("PORT") {
+        Some(text) => text.parse().map_err(|_| wrong("PORT", "is not a port"))?,
         None => engine.default_port(),
     };
-    let database = properties.get("DATABASE").or_else(|| properties.get("INSTANCE_ID")).cloned();
+    let database = given.get("DATABASE").or(given.get("INSTANCE_ID")).map(str::to_owned);
     Ok(Address { engine, host, port, database, user: None, tls: None })
 }
 
+/// The login. What names a secret that only AWS could read is refused where it is the only one.
 fn credentials(
     properties: &BTreeMap<String, String>,
+    given: &Given<'_>,
     login: Option<(String, Secret)>,
     address: &Address,
 ) -> Result<(String, Option<Secret>), SourceError> {
@@ -120,20 +123,19 @@ fn credentials(
         return Ok((user, Some(secret)));
     }
     if properties.contains_key("SECRET_ID") {
-        return Err(missing(
-            "SECRET_ID",
-            "names a secret of Secrets Manager, which is not built: give USERNAME and PASSWORD",
-        ));
+        let problem = "names a secret of Secrets Manager, which is not built: give USERNAME and PASSWORD";
+        return Err(wrong("SECRET_ID", problem));
     }
-    if properties.contains_key("ENCRYPTED_PASSWORD") && !properties.contains_key("PASSWORD") {
-        return Err(missing(
+    let password = given.get("PASSWORD");
+    if properties.contains_key("ENCRYPTED_PASSWORD") && password.is_none() {
+        return Err(wrong(
             "ENCRYPTED_PASSWORD",
             "is encrypted by a KMS key, which is not built: give PASSWORD",
         ));
     }
-    let user = properties.get("USERNAME").or(address.user.as_ref());
-    let user = user.ok_or_else(|| missing("USERNAME", "is needed"))?;
-    Ok((user.clone(), properties.get("PASSWORD").map(Secret::new)))
+    let user = given.get("USERNAME").or(address.user.as_deref());
+    let user = user.ok_or_else(|| given.missing("USERNAME"))?;
+    Ok((user.to_owned(), password.map(Secret::new)))
 }
 
 #[cfg(test)]
@@ -176,6 +178,9 @@ mod tests {
             ("JDBC", vec![url, user, ("JDBC_ENFORCE_SSL", "yes")], "JDBC_ENFORCE_SSL"),
             ("JDBC", vec![user, ("HOST", "h"), ("JDBC_ENGINE", "oracle")], "oracle"),
             ("JDBC", vec![user, ("HOST", "/tmp"), ("JDBC_ENGINE", "mysql")], "HOST"),
+            ("JDBC", vec![user, ("HOST", "h")], "JDBC_ENGINE is needed"),
+            ("JDBC", vec![user, ("JDBC_ENGINE", "mysql")], "HOST is needed"),
+            ("POSTGRESQL", vec![url, user], "JDBC_CONNECTION_URL is one of MySQL"),
         ] {
             let text = config(kind, &given).unwrap_err().to_string();
             assert!(text.contains(names), "{names}: {text}");

@@ -53,19 +53,27 @@ impl Engine {
         }
     }
 
-    fn default_port(self) -> u16 {
+    pub(crate) fn default_port(self) -> u16 {
         match self {
             Engine::Postgres => 5432,
             Engine::MySql => 3306,
         }
     }
 
+    /// The names that addresses and `JDBC_ENGINE` have for engines.
+    const NAMED: [(&str, Engine); 4] = [
+        ("postgresql", Engine::Postgres),
+        ("postgres", Engine::Postgres),
+        ("mysql", Engine::MySql),
+        ("mariadb", Engine::MySql),
+    ];
+    /// The names alone.
+    pub(crate) const NAMES: [&str; 4] =
+        [Self::NAMED[0].0, Self::NAMED[1].0, Self::NAMED[2].0, Self::NAMED[3].0];
+
     /// Reads a name as addresses and `JDBC_ENGINE` have it, in any case.
     fn parse(name: &str) -> Option<Engine> {
-        match name.to_ascii_lowercase().as_str() {
-            "postgresql" | "postgres" => Some(Engine::Postgres),
-            "mysql" | "mariadb" => Some(Engine::MySql),
-            _ => None,
-        }
+        let found = Self::NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, engine)| *engine)
     }
 }

@@ -113,6 +113,7 @@ pub(super) fn server_with(auth: Auth) -> Server {
     let next = move || ids.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     let mut options = Options::new(auth, || NOW_MS, move || format!("{:032x}", next()));
     options.strict = true;
+    options.instead = &[("glue", "GetMLTransforms", "Do it yourself.")];
     options.observer = Some(Arc::clone(&seen) as Arc<dyn Observer>);
     Server { wire: Wire::new(faces, options).unwrap(), script, seen }
 }

@@ -36,6 +36,11 @@ async fn json_calls_and_faults() {
     let (status, body) = server.glue("GetMLTransform", json!({})).await;
     assert_eq!((status.as_u16(), body["__type"].as_str()), (501, Some("NotImplemented")));
     assert_eq!(body["message"], "glue GetMLTransform is known but not built on this server.");
+    let (_, body) = server.glue("GetMLTransforms", json!({})).await;
+    assert_eq!(
+        body["message"],
+        "glue GetMLTransforms is known but not built on this server. Do it yourself."
+    );
     let (status, body) = server.glue("GetTables", json!({"DatabaseName": "d"})).await;
     assert_eq!((status.as_u16(), body["__type"].as_str()), (500, Some("InternalFailure")));
     assert!(!body.to_string().contains("bug"), "{body}");
@@ -56,6 +61,7 @@ async fn json_calls_and_faults() {
             "glue GetTable 400 Some(\"SerializationException\")",
             "glue - 400 Some(\"UnknownOperationException\")",
             "glue GetMLTransform 501 Some(\"NotImplemented\")",
+            "glue GetMLTransforms 501 Some(\"NotImplemented\")",
             "glue GetTables 500 Some(\"InternalFailure\")",
             "glue CreateCrawler 501 Some(\"NotImplemented\")",
         ]

@@ -11,6 +11,7 @@ mod partitions;
 mod search;
 mod statistics;
 mod tables;
+mod unfiltered;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -3,14 +3,15 @@
 use wire::{Fields, Operation};
 
 use super::{
-    Catalog, catalogs, databases, functions, indexes, partitions, search, statistics, tables, versions,
+    Catalog, catalogs, databases, functions, indexes, partitions, search, statistics, tables, unfiltered,
+    versions,
 };
 use crate::glue::tags;
 
 const NESTED: &str = "catalogs in catalogs are not built";
 const ONE: &str = "there is at most one catalog to list";
 const GOVERNED: &str = "governed tables are not built";
-const AUDIT: &str = "there is no audit log to write it to";
+pub(super) const AUDIT: &str = "there is no audit log to write it to";
 const STATUS: &str = "asynchronous changes of views are not built";
 const WHOLE: &str = "choosing what is returned is not built: the whole definition is";
 const SHARES: &str = "choosing federated tables is not built";
@@ -192,6 +193,21 @@ pub(super) const OPERATIONS: &[Operation<Catalog>] = &[
         ],
         [("TransactionId", GOVERNED), ("QueryAsOfTime", GOVERNED), ("AuditContext", AUDIT)]
     ),
+    Operation {
+        name: "GetUnfilteredTableMetadata",
+        fields: unfiltered::TABLE,
+        run: |state, call| Box::pin(unfiltered::table(state, call)),
+    },
+    Operation {
+        name: "GetUnfilteredPartitionMetadata",
+        fields: unfiltered::PARTITION,
+        run: |state, call| Box::pin(unfiltered::partition(state, call)),
+    },
+    Operation {
+        name: "GetUnfilteredPartitionsMetadata",
+        fields: unfiltered::PARTITIONS,
+        run: |state, call| Box::pin(unfiltered::partitions(state, call)),
+    },
     operation!(
         "UpdatePartition",
         partitions::update,

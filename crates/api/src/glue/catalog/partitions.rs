@@ -1,10 +1,10 @@
 //! Partitions.
 
-use catalog::PartitionInput;
 use catalog::partition::{self, Partition, PartitionError, PartitionQuery, Segment};
+use catalog::{CatalogError, Page, PartitionInput};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::Scope;
+use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
 use super::{Catalog, commit, limit, required, scope, structure};
@@ -91,22 +91,32 @@ pub(super) async fn batch_get(catalog: &Catalog, mut call: Call) -> Result<Reply
     Ok(Reply::from(json!({ "Partitions": all_shown(&found, &scope), "UnprocessedKeys": [] })))
 }
 
-pub(super) async fn list(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
-    let scope = scope(&call)?;
+/// The page of partitions that a call asks for; `fault` says what becomes of errors.
+pub(super) async fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    call: &mut Call,
+    fault: fn(CatalogError) -> Fault,
+) -> Result<Page<Partition>, Fault> {
     let segment = match call.input.contains_key("Segment") {
-        true => Some(structure::<SegmentInput>(&mut call, "Segment")?),
+        true => Some(structure::<SegmentInput>(call, "Segment")?),
         false => None,
     };
     let query = PartitionQuery {
         expression: call.text("Expression"),
         segment: segment.map(|given| Segment { number: given.segment_number, total: given.total_segments }),
         after: call.text("NextToken"),
-        limit: limit(&call, partition::MAX_PAGE),
+        limit: limit(call, partition::MAX_PAGE),
         exclude_column_schema: call.flag("ExcludeColumnSchema"),
     };
-    let (database, name) = table(&call);
+    let (database, name) = table(call);
+    partition::list(tx, scope, database, name, &query).await.map_err(fault)
+}
+
+pub(super) async fn list(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
+    let scope = scope(&call)?;
     let mut tx = catalog.read().await?;
-    let page = partition::list(&mut tx, &scope, database, name, &query).await.map_err(errors::catalog)?;
+    let page = page(&mut tx, &scope, &mut call, errors::catalog).await?;
     Ok(Reply::from(json!({ "Partitions": all_shown(&page.items, &scope), "NextToken": page.next })))
 }
 

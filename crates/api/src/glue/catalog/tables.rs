@@ -55,16 +55,20 @@ fn check_name(call: &Call) -> Result<(), Fault> {
 pub(super) async fn get(catalog: &Catalog, call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let mut tx = catalog.read().await?;
-    let (database, name) = (required(&call, "DatabaseName"), required(&call, "Name"));
-    let found = table::get_entry(&mut tx, &scope, database, name).await.map_err(errors::get_table)?;
-    let own = found.to_json(&scope);
-    let through_link = database::get(&mut tx, &scope, database).await.map_err(errors::catalog)?.is_link();
-    if !found.is_link() || through_link {
-        return Ok(Reply::from(json!({ "Table": own })));
-    }
-    let target = link::resolve_table(&mut tx, &scope, found).await.map_err(errors::catalog)?;
-    let shown = link::shown(&own, &target.to_json(&scope), "TargetTable");
+    let shown = shown(&mut tx, &scope, required(&call, "DatabaseName"), required(&call, "Name")).await?;
     Ok(Reply::from(json!({ "Table": shown })))
+}
+
+/// One table as Glue's `Table` structure: a resource link with its target's properties, which must be there.
+pub(super) async fn shown(tx: &mut Tx, scope: &Scope, database: &str, name: &str) -> Result<Value, Fault> {
+    let found = table::get_entry(tx, scope, database, name).await.map_err(errors::get_table)?;
+    let own = found.to_json(scope);
+    let through_link = database::get(tx, scope, database).await.map_err(errors::catalog)?.is_link();
+    if !found.is_link() || through_link {
+        return Ok(own);
+    }
+    let target = link::resolve_table(tx, scope, found).await.map_err(errors::catalog)?;
+    Ok(link::shown(&own, &target.to_json(scope), "TargetTable"))
 }
 
 /// The table as Glue's `Table` structure: a resource link with its target's properties, as far as it has a target.

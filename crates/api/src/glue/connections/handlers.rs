@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sources::SourceError;
-use sources::api::{self, Api};
-use sources::connection::{self, Connection, ConnectionInput, Filter, api_of, jdbc_of};
+use sources::api;
+use sources::connection::{self, Connection, ConnectionInput, Filter, Opened};
 use sources::http::{Http, Patience, Reach};
-use sources::jdbc::{Config, Database};
+use sources::jdbc::Database;
 use store::{Scope, Tx};
 use wire::{Call, Fault, Reply};
 
@@ -27,27 +27,11 @@ impl Connections {
     }
 }
 
-/// What is behind a connection that can be tried out.
-enum Behind {
-    Database(Config),
-    Api(Api),
-}
-
-/// The type of connections that stand for HTTP APIs.
-const API: &str = "CUSTOM";
-
-fn behind(input: &ConnectionInput) -> Result<Behind, SourceError> {
-    match input.connection_type.as_str() {
-        API => api_of(input).map(Behind::Api),
-        _ => jdbc_of(input).map(Behind::Database),
-    }
-}
-
 /// Logs in and out again, or asks once.
-async fn try_out(behind: &Behind, reach: Reach) -> Result<(), SourceError> {
-    let config = match behind {
-        Behind::Database(config) => config,
-        Behind::Api(found) => {
+async fn try_out(opened: &Opened, reach: Reach) -> Result<(), SourceError> {
+    let config = match opened {
+        Opened::Database(config) => config,
+        Opened::Api(found) => {
             let once = Patience { attempts: 1, ..Patience::default() };
             return api::probe(&Http::new(reach, once)?, found).await;
         }
@@ -62,8 +46,8 @@ async fn try_out(behind: &Behind, reach: Reach) -> Result<(), SourceError> {
 async fn given(call: &mut Call, reach: Reach) -> Result<ConnectionInput, Fault> {
     let input: ConnectionInput = structure(call, "ConnectionInput")?;
     if input.other.get("ValidateCredentials") == Some(&Value::Bool(true)) {
-        let behind = behind(&input).map_err(errors::source)?;
-        try_out(&behind, reach).await.map_err(errors::source)?;
+        let opened = connection::open(&input).map_err(errors::source)?;
+        try_out(&opened, reach).await.map_err(errors::source)?;
     }
     Ok(input)
 }
@@ -175,15 +159,12 @@ async fn stored(connections: &Connections, scope: &Scope, call: &Call) -> Result
 pub(super) async fn test(connections: &Connections, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     let found = stored(connections, &scope, &call).await?;
-    let behind = match (&found, call.input.contains_key("TestConnectionInput")) {
-        (Some(found), false) if found.connection_type() == API => {
-            found.api(&connections.vault).map(Behind::Api)
-        }
-        (Some(found), false) => found.jdbc(&connections.vault).map(Behind::Database),
-        (None, true) => behind(&structure(&mut call, "TestConnectionInput")?),
+    let opened = match (&found, call.input.contains_key("TestConnectionInput")) {
+        (Some(found), false) => found.opened(&connections.vault),
+        (None, true) => connection::open(&structure(&mut call, "TestConnectionInput")?),
         _ => return Err(errors::invalid("Give either ConnectionName or TestConnectionInput.")),
     };
-    try_out(&behind.map_err(errors::source)?, connections.reach).await.map_err(errors::source)?;
+    try_out(&opened.map_err(errors::source)?, connections.reach).await.map_err(errors::source)?;
     if let Some(found) = found {
         let mut tx = connections.begin().await?;
         connection::mark_validated(&mut tx, &scope, &found).await.map_err(errors::source)?;

@@ -1,8 +1,9 @@
-//! Connections to databases outside.
+//! Connections to databases outside, and which types of them there are.
 //!
-//! Source: AWS Glue API Reference, Connections API.
+//! Source: AWS Glue API Reference, Connections API, Connection Types API.
 
 mod handlers;
+mod types;
 
 use std::sync::Arc;
 
@@ -127,4 +128,6 @@ const OPERATIONS: &[Operation<Connections>] = &[
         &[],
         &[]
     ),
+    operation!("ListConnectionTypes", types::list, &["MaxResults", "NextToken"], &[], &[]),
+    operation!("DescribeConnectionType", types::describe, &["ConnectionType"], &[], &[]),
 ];
