@@ -211,9 +211,29 @@ pub struct XmlOptions {
     pub encoding: Option<Encoding>,
     /// Values that do not fit their type.
     pub malformed_value: Malformed,
+    /// The root of what is written, `rootTag`; `None`: [`Self::ROOT_TAG`].
+    #[serde(default)]
+    pub root_tag: Option<String>,
+}
+
+impl Default for XmlOptions {
+    /// What is written where nothing says otherwise.
+    fn default() -> Self {
+        Self::new(Self::ROW_TAG, "xml")
+    }
 }
 
 impl XmlOptions {
+    /// The root of written files, as Spark's package for XML calls it.
+    pub const ROOT_TAG: &str = "ROWS";
+    /// The rows of written files, as Spark's package for XML calls them.
+    pub const ROW_TAG: &str = "ROW";
+
+    /// The root of what is written.
+    pub fn root(&self) -> &str {
+        self.root_tag.as_deref().unwrap_or(Self::ROOT_TAG)
+    }
+
     /// Glue's defaults; a value that does not fit is a bad record.
     pub fn new(row_tag: impl Into<String>, classification: impl Into<String>) -> Self {
         Self {
@@ -223,6 +243,7 @@ impl XmlOptions {
             value_tag: "_VALUE".to_owned(),
             encoding: None,
             malformed_value: Malformed::Bad,
+            root_tag: None,
         }
     }
 }

@@ -20,7 +20,7 @@ use json::{hive_json, openx, openx_parameters};
 pub use settings::is_setting;
 use settings::{ORC_BY_POSITION, PARQUET_BY_POSITION, merged, refuse_if_true};
 use text::{fixed, grok, line_format, line_parameters, regex, xml_parameters};
-pub use text::{within_cloudtrail, xml_of};
+pub use text::{is_xml, within_cloudtrail, xml_of};
 
 /// Hive's plain text input.
 pub const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";

@@ -311,11 +311,8 @@ fn format_of(
             _ => None,
         },
     });
-    // A table of XML has no SerDe; a classifier may have given it a classification of its own.
-    let is_xml =
-        parameters.get("classification").is_some_and(|format| format == "xml") || own.contains_key("rowTag");
     match library {
-        None if is_xml => {
+        None if serde_info::is_xml(&own, parameters) => {
             serde_info::xml_of(&own, parameters).map_err(|error| unsupported(error.to_string()))
         }
         Some(library) => {

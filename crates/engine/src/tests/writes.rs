@@ -136,6 +136,30 @@ async fn csv_and_json_are_written_too() {
     }
 }
 
+/// The codecs of open files are counted: with little memory not all files of many partitions are open at once. But a file
+/// may be, however small the share of a task is.
+#[tokio::test]
+async fn codecs_of_text_count_as_memory() {
+    let world = World::with_memory(64 << 20).await;
+    let session = world.session();
+    let options =
+        formats::WriteOptions { compression: formats::Compression::Xz, ..formats::WriteOptions::default() };
+    let format = formats::Format::Csv(formats::CsvOptions::standard());
+    for (keys, memory_bytes, files) in
+        [(vec![], 8 << 20, 1..=2), (vec!["k"], 48 << 20, 4..=8), (vec!["k"], 8 << 20, 20..=1000)]
+    {
+        let text = "SELECT value AS v, md5(CAST(value AS VARCHAR)) AS text, CAST(value % 4 AS INT) AS k \
+                    FROM generate_series(1, 300000)";
+        let frame = session.sql(text).await.expect("frame");
+        let (format, options) = (format.clone(), options.clone());
+        let spec = Spec { format, options, memory_bytes, ..spec("xz/", &keys) };
+        let output = write_partitioned(&session, frame, &spec).await.expect("written");
+        assert_eq!(output.rows, 300_000);
+        assert!(files.contains(&output.files.len()), "{keys:?} {memory_bytes}: {}", output.files.len());
+        assert_eq!(world.engine.memory().reserved_bytes, 0);
+    }
+}
+
 #[tokio::test]
 async fn wrong_specs_are_refused() {
     let world = World::new().await;

@@ -81,9 +81,9 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
     match format {
         Format::Csv(_) => (format!(".csv{compressed}"), "text/csv"),
         Format::Json(_) => (format!(".json{compressed}"), "application/json"),
+        Format::Xml(_) => (format!(".xml{compressed}"), "application/xml"),
         // These are only read: the writer refuses them before a file is named.
         Format::Lines(_) => (format!(".log{compressed}"), "text/plain"),
-        Format::Xml(_) => (format!(".xml{compressed}"), "application/xml"),
         Format::Ion(_) => (format!(".ion{compressed}"), "application/octet-stream"),
         Format::Parquet(_) => {
             let codec = match options.parquet_codec {
@@ -117,8 +117,13 @@ impl OpenFile {
     fn measure(&self, columns: usize) -> usize {
         let received = self.received.load(Ordering::Relaxed);
         let upload = received.min(2 * UPLOAD_PIECE_BYTES) as usize;
-        FILE_BYTES + columns * COLUMN_BYTES + self.writer.buffered_bytes() + upload
+        least_bytes(columns) + self.writer.state_bytes() + self.writer.buffered_bytes() + upload
     }
+}
+
+/// What an open file holds whatever its format and its rows.
+fn least_bytes(columns: usize) -> usize {
+    FILE_BYTES + columns * COLUMN_BYTES
 }
 
 struct UploadSink {
@@ -145,6 +150,9 @@ pub(super) struct Files {
     closing: JoinSet<Result<StagedFile, EngineError>>,
     done: Vec<StagedFile>,
     next: u32,
+    /// What a file holds that can only be ended to give it back: that of one is granted whatever the task's share is, or
+    /// with many tasks every piece of compressed text would be a file.
+    least: usize,
     reservation: MemoryReservation,
 }
 
@@ -162,6 +170,7 @@ impl Files {
             closing: JoinSet::new(),
             done: Vec::new(),
             next: 0,
+            least: 0,
             reservation: consumer.register(pool),
         }
     }
@@ -197,8 +206,9 @@ impl Files {
     /// engine's pool. Errors: `MemoryExhausted` when the pool grants nothing although no file is open.
     pub(super) async fn balance(&mut self, more: usize) -> Result<(), EngineError> {
         // Making some room at a time keeps every next row from ending one more file.
-        if self.held + more > self.target.task_bytes {
-            while self.held + more > self.target.task_bytes / 4 * 3 && !self.open.is_empty() {
+        let (share, least) = (self.target.task_bytes, if self.least > 0 { self.least + more } else { 0 });
+        if self.held + more > share.max(least) {
+            while self.held + more > (share / 4 * 3).max(least) && !self.open.is_empty() {
                 self.shrink_largest().await?;
             }
         }
@@ -232,6 +242,10 @@ impl Files {
         let sink = UploadSink { upload, received: Arc::clone(&received) };
         let schema = Arc::clone(&target.shape.schema);
         let writer = Writer::new(key.as_str(), &target.format, schema, &self.options, sink)?;
+        if writer.state_bytes() > 0 {
+            let upload = 2 * UPLOAD_PIECE_BYTES as usize;
+            self.least = least_bytes(target.shape.data.len()) + writer.state_bytes() + upload;
+        }
         let (partition, partition_values) = (texts.to_vec(), values.to_vec());
         Ok(OpenFile { writer, key, partition, partition_values, received, held: 0 })
     }

@@ -1,7 +1,8 @@
 //! Which elements of XML are rows.
 //!
 //! Without a row tag, rows are the elements of the name that comes most often directly below the root; where the root
-//! holds a single element, below that, and so on.
+//! holds a single element, below that, and so on. In a root `ROWS` they are the elements `ROW`, of which a file that we
+//! (or Spark) wrote may hold a single one.
 
 use std::collections::HashMap;
 
@@ -69,6 +70,13 @@ pub(super) fn row_tag(input: &Input) -> Result<Option<Rowed>, FormatError> {
     let Some(root) = root else { return Ok(None) };
     let (mut path, mut tag, mut others) = (format!("/{root}"), None, Vec::new());
     while let Some(names) = below.get(&path) {
+        let is_written =
+            |(name, _): &&(String, u64)| root == XmlOptions::ROOT_TAG && name == XmlOptions::ROW_TAG;
+        if let Some((row, _)) = names.iter().find(is_written).filter(|_| tag.is_none()) {
+            others.extend(names.iter().filter(|(other, _)| other != row).cloned());
+            tag = Some(row.clone());
+            break;
+        }
         let most = names.iter().reduce(|most, new| if new.1 > most.1 { new } else { most });
         let Some((name, count)) = most else { break };
         // Several different elements, none of which repeats, are the members of the one around them.

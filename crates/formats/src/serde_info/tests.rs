@@ -9,6 +9,10 @@ fn xml_survives_the_catalog() {
     let info = describe(&Format::Xml(xml.clone()), &[]);
     let table = BTreeMap::from([("classification".to_owned(), "books".to_owned())]);
     assert_eq!(xml_of(&info.parameters, &table), Ok(Format::Xml(xml)));
+    let rooted = XmlOptions { root_tag: Some("all".to_owned()), ..XmlOptions::new("row", "books") };
+    let info = describe(&Format::Xml(rooted.clone()), &[]);
+    assert_eq!(xml_of(&info.parameters, &table), Ok(Format::Xml(rooted)));
+    assert!(is_xml(&info.parameters, &table) && !is_xml(&BTreeMap::new(), &table));
     assert_eq!(xml_of(&BTreeMap::new(), &table), Err(SerdeError::Missing("rowTag")));
 }
 

@@ -16,6 +16,8 @@ const RAGGED_WORDS: [(&str, RaggedLines); 3] =
     [("short", RaggedLines::Short), ("fail", RaggedLines::Bad), ("pad", RaggedLines::Pad)];
 /// The elements of XML that are rows.
 const ROW_TAG: &str = "rowTag";
+/// The root of XML that is written.
+const ROOT_TAG: &str = "rootTag";
 
 pub(super) fn xml_parameters(xml: &XmlOptions) -> BTreeMap<String, String> {
     let defaults = XmlOptions::new("", "");
@@ -26,10 +28,19 @@ pub(super) fn xml_parameters(xml: &XmlOptions) -> BTreeMap<String, String> {
     if xml.value_tag != defaults.value_tag {
         parameters.insert("valueTag".to_owned(), xml.value_tag.clone());
     }
+    if let Some(root) = &xml.root_tag {
+        parameters.insert(ROOT_TAG.to_owned(), root.clone());
+    }
     if let Some(encoding) = xml.encoding {
         parameters.insert("encoding".to_owned(), encoding.name().to_owned());
     }
     parameters
+}
+
+/// Whether a table without a SerDe is one of XML: its `classification` says so, or (a classifier may have given it one of
+/// its own) its SerDe's parameters do.
+pub fn is_xml(serde: &BTreeMap<String, String>, table: &BTreeMap<String, String>) -> bool {
+    get(table, "classification") == Some("xml") || serde.contains_key(ROW_TAG)
 }
 
 /// The format of a table of XML, whose `classification` says so: it has no SerDe. Parameters are those of the SerDe or
@@ -47,6 +58,7 @@ pub fn xml_of(
     if let Some(tag) = find("valueTag") {
         tag.clone_into(&mut xml.value_tag);
     }
+    xml.root_tag = find(ROOT_TAG).map(str::to_owned);
     if let Some(label) = find("encoding") {
         xml.encoding = Encoding::of_label(label).map_err(|_| bad("encoding", label))?;
     }

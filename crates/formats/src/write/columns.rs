@@ -1,11 +1,12 @@
 //! Which columns a format can hold so that readers get the same values back.
 //!
-//! CSV has single values only. Neither CSV nor JSON has bytes: readers take the text of a `binary` column for its bytes.
+//! CSV has single values only. CSV, JSON and XML have no bytes: readers take the text of a `binary` column for its bytes.
 
 use arrow::datatypes::{DataType, Schema};
 
 use super::avro::avro_schema;
 use super::orc::orc_schema;
+use super::xml;
 use crate::hive::shown;
 use crate::json::names::NameIndex;
 use crate::options::{CsvOptions, Format, JsonOptions};
@@ -18,7 +19,7 @@ pub fn check_writable(format: &Format, schema: &Schema) -> Result<(), String> {
         Format::Orc(_) => orc_schema(schema).err().map(|why| format!("{why}; use parquet, or drop it")),
         Format::Excel(_) => Some("Excel workbooks are read, not written; use csv".to_owned()),
         Format::Lines(_) => Some("lines that a pattern takes apart can only be read".to_owned()),
-        Format::Xml(_) => Some("XML can only be read".to_owned()),
+        Format::Xml(xml) => xml::check(xml, schema).err(),
         Format::Ion(_) => Some("Ion can only be read; use json or parquet".to_owned()),
         Format::Csv(csv) => unwritable_dialect(csv).map(str::to_owned),
         Format::Json(json) => unwritable_json(json, schema),

@@ -1,4 +1,7 @@
 //! Compression of written text.
+//!
+//! Codecs are set for little memory rather than for the last percent: a file is open for every partition that a task
+//! writes to. What each of them holds is counted, see [`Compressor::state_bytes`].
 
 use std::io::{self, Write};
 
@@ -19,8 +22,34 @@ pub(super) enum Compressor {
     Finished(Vec<u8>),
 }
 
-/// liblzma's own default.
-const XZ_LEVEL: u32 = 6;
+/// Blocks of 300 kB. At bzip2's largest blocks an encoder holds 7.6 MB, for some percent less of output.
+const BZIP2_LEVEL: u32 = 3;
+const ZSTD_LEVEL: i32 = 3;
+/// 256 KiB, where the level alone means 2 MiB.
+const ZSTD_WINDOW_LOG: u32 = 18;
+const XZ_PRESET: u32 = 2;
+/// The preset's own 2 MiB would make an encoder hold 17 MiB.
+const XZ_DICTIONARY_BYTES: u32 = 256 << 10;
+
+/// An encoder of xz with a dictionary of our own choice.
+fn xz() -> io::Result<liblzma::write::XzEncoder<Vec<u8>>> {
+    use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
+    let mut options = LzmaOptions::new_preset(XZ_PRESET)?;
+    options.dict_size(XZ_DICTIONARY_BYTES);
+    let mut filters = Filters::new();
+    filters.lzma2(&options);
+    let stream = Stream::new_stream_encoder(&filters, Check::Crc64)?;
+    Ok(liblzma::write::XzEncoder::new_stream(Vec::new(), stream))
+}
+
+/// An encoder of Zstandard with a window of our own choice.
+fn zstd() -> io::Result<zstd::stream::write::Encoder<'static, Vec<u8>>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+    encoder.window_log(ZSTD_WINDOW_LOG)?;
+    // As the command's own files.
+    encoder.include_checksum(true)?;
+    Ok(encoder)
+}
 
 impl Compressor {
     /// Errors: a compression that is read only.
@@ -30,9 +59,9 @@ impl Compressor {
             Compression::None => Self::None(Vec::new()),
             Compression::Gzip => Self::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
             Compression::Bzip2 => {
-                Self::Bzip2(bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default()))
+                Self::Bzip2(bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(BZIP2_LEVEL)))
             }
-            Compression::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 3)?),
+            Compression::Zstd => Self::Zstd(zstd()?),
             Compression::Snappy => Self::Snappy(Box::new(snap::write::FrameEncoder::new(Vec::new()))),
             Compression::HadoopSnappy => Self::Hadoop(HadoopBlocks::new(|text| {
                 snap::raw::Encoder::new().compress_vec(text).map_err(io::Error::from)
@@ -41,13 +70,31 @@ impl Compressor {
             Compression::HadoopLz4 => {
                 Self::Hadoop(HadoopBlocks::new(|text| Ok(lz4_flex::block::compress(text))))
             }
-            Compression::Xz => Self::Xz(liblzma::write::XzEncoder::new(Vec::new(), XZ_LEVEL)),
+            Compression::Xz => Self::Xz(xz()?),
             Compression::Zlib => Self::Zlib(flate2::write::ZlibEncoder::new(Vec::new(), level)),
             Compression::Deflate => Self::Deflate(flate2::write::DeflateEncoder::new(Vec::new(), level)),
             Compression::Zip => {
                 return Err(io::Error::new(io::ErrorKind::Unsupported, "zip archives are read, not written"));
             }
         })
+    }
+
+    /// What the codec holds in memory as long as the file is open, in bytes, rounded up: its tables, its window and what
+    /// it has not encoded yet.
+    pub(super) fn state_bytes(&self) -> usize {
+        match self {
+            Self::None(_) | Self::Finished(_) => 0,
+            // A window of 32 KiB and chains over it; what is kept of the text and of the output.
+            Self::Gzip(_) | Self::Zlib(_) | Self::Deflate(_) => 384 << 10,
+            // 400 kB and eight times the block, as bzip2's manual has it.
+            Self::Bzip2(_) => 400_000 + 8 * 100_000 * BZIP2_LEVEL as usize,
+            // 1.3 MiB of tables and room for a block, as the library estimates it; the window, a block in and one out.
+            Self::Zstd(_) => 2 << 20,
+            // One block of text, and of lz4's also tables.
+            Self::Snappy(_) | Self::Hadoop(_) | Self::Lz4(_) => 256 << 10,
+            // What xz's manual has for dictionaries of this size.
+            Self::Xz(_) => 3 << 20,
+        }
     }
 
     /// The bytes made so far, which are then gone from here.

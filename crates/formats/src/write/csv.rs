@@ -1,15 +1,15 @@
 //! CSV in the dialects that the readers read back: quotes where a value needs them, or Hive's plain text. A value that a
 //! dialect without quotes would read as another one is refused.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::display::ArrayFormatter;
 
 use super::WriteOptions;
 use super::compress::Compressor;
+use super::spelling::{display, spell};
 use crate::error::{FormatError, Problem, excerpt};
 use crate::options::CsvOptions;
 
@@ -39,14 +39,6 @@ pub(super) struct CsvEncoder {
 
 fn schema_error(name: &str, message: String) -> FormatError {
     FormatError::new(name, Problem::Schema { message })
-}
-
-/// Hive's and Trino's spelling of dates and times.
-fn display() -> FormatOptions<'static> {
-    FormatOptions::new()
-        .with_display_error(false)
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
-        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
 }
 
 impl CsvEncoder {
@@ -113,13 +105,7 @@ impl CsvEncoder {
             return self.push(array.as_string::<i32>().value(row).as_bytes(), true);
         }
         let mut cell = std::mem::take(&mut self.cell);
-        cell.clear();
-        write!(cell, "{}", formatter.value(row)).map_err(|e| e.to_string())?;
-        if array.data_type().is_floating() && cell.ends_with("inf") {
-            // As Java spells it: to other readers of Hive's tables anything else is NULL.
-            cell.truncate(cell.len() - "inf".len());
-            cell.push_str("Infinity");
-        }
+        spell(&mut cell, formatter, array.data_type(), row)?;
         let is_text =
             matches!(array.data_type(), DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..));
         let pushed = self.push(cell.as_bytes(), is_text);
@@ -213,6 +199,10 @@ impl CsvEncoder {
         let written = self.out.write_all(&self.line).map_err(|e| FormatError::io(name, e));
         self.line.clear();
         written
+    }
+
+    pub(super) fn state_bytes(&self) -> usize {
+        self.out.state_bytes()
     }
 
     pub(super) fn finish(&mut self, name: &str) -> Result<(), FormatError> {

@@ -54,6 +54,10 @@ impl JsonEncoder {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), batch.columns().to_vec())
     }
 
+    pub(super) fn state_bytes(&self) -> usize {
+        self.out.state_bytes()
+    }
+
     pub(super) fn finish(&mut self, name: &str) -> Result<(), FormatError> {
         self.out.finish().map_err(|e| FormatError::io(name, e))
     }

@@ -15,6 +15,8 @@ mod orc;
 mod parquet;
 mod router;
 mod shared;
+mod spelling;
+mod xml;
 
 use std::iter;
 use std::sync::Arc;
@@ -140,6 +142,7 @@ pub struct Finished {
 enum Encoder {
     Csv(csv::CsvEncoder),
     Json(json::JsonEncoder),
+    Xml(Box<xml::XmlEncoder>),
     Parquet(Box<parquet::ParquetEncoder>),
     Avro(Box<avro::AvroEncoder>),
     Orc(Box<orc::OrcEncoder>),
@@ -170,7 +173,8 @@ impl<S: ByteSink> Writer<S> {
         let encoder = match format {
             Format::Csv(csv) => Encoder::Csv(csv::CsvEncoder::new(&name, csv, &schema, options)?),
             Format::Json(json) => Encoder::Json(json::JsonEncoder::new(&name, json, &schema, options)?),
-            Format::Lines(_) | Format::Xml(_) | Format::Ion(_) => {
+            Format::Xml(xml) => Encoder::Xml(Box::new(xml::XmlEncoder::new(&name, xml, &schema, options)?)),
+            Format::Lines(_) | Format::Ion(_) => {
                 let what = format!("writing {}", format.classification());
                 return Err(FormatError::new(&name, Problem::Unsupported { what }));
             }
@@ -218,18 +222,29 @@ impl<S: ByteSink> Writer<S> {
         match &mut self.encoder {
             Encoder::Csv(encoder) => encoder.write(&self.name, &batch),
             Encoder::Json(encoder) => encoder.write(&self.name, &batch),
+            Encoder::Xml(encoder) => encoder.write(&self.name, &batch),
             Encoder::Avro(encoder) => encoder.write(&self.name, &batch),
             Encoder::Orc(encoder) => encoder.write(&self.name, &batch),
             Encoder::Parquet(_) => Ok(()),
         }
     }
 
-    /// Bytes held in memory, about.
+    /// Bytes of rows that are held in memory, about.
     pub fn buffered_bytes(&self) -> usize {
         match &self.encoder {
-            Encoder::Csv(_) | Encoder::Json(_) | Encoder::Avro(_) => 0,
+            Encoder::Csv(_) | Encoder::Json(_) | Encoder::Xml(_) | Encoder::Avro(_) => 0,
             Encoder::Orc(encoder) => encoder.buffered_bytes(),
             Encoder::Parquet(encoder) => encoder.buffered_bytes(),
+        }
+    }
+
+    /// What is held besides as long as the file is open, about, and does not grow with it: the codec of compressed text.
+    pub fn state_bytes(&self) -> usize {
+        match &self.encoder {
+            Encoder::Csv(encoder) => encoder.state_bytes(),
+            Encoder::Json(encoder) => encoder.state_bytes(),
+            Encoder::Xml(encoder) => encoder.state_bytes(),
+            Encoder::Avro(_) | Encoder::Orc(_) | Encoder::Parquet(_) => 0,
         }
     }
 
@@ -256,6 +271,7 @@ impl<S: ByteSink> Writer<S> {
         match &mut self.encoder {
             Encoder::Csv(encoder) => encoder.finish(&self.name)?,
             Encoder::Json(encoder) => encoder.finish(&self.name)?,
+            Encoder::Xml(encoder) => encoder.finish(&self.name)?,
             Encoder::Parquet(encoder) => encoder.finish(&self.name)?,
             Encoder::Avro(encoder) => encoder.finish(&self.name)?,
             Encoder::Orc(encoder) => encoder.finish(&self.name)?,
@@ -268,6 +284,7 @@ impl<S: ByteSink> Writer<S> {
         let bytes = match &mut self.encoder {
             Encoder::Csv(encoder) => encoder.take(),
             Encoder::Json(encoder) => encoder.take(),
+            Encoder::Xml(encoder) => encoder.take(),
             Encoder::Parquet(encoder) => encoder.take(),
             Encoder::Avro(encoder) => encoder.take(),
             Encoder::Orc(encoder) => encoder.take(),

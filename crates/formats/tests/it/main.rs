@@ -23,6 +23,7 @@ mod workbook_files;
 mod workbook_limits;
 mod workbooks;
 mod xml;
+mod xml_writing;
 
 use std::sync::Arc;
 

@@ -194,19 +194,25 @@ pub(crate) fn new_table(
     let columns = catalog_columns(columns)?;
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let serde = serde_info::describe(storage.format, &names);
+    // A table of XML has none of these.
+    let named = |name: String| Some(name).filter(|name| !name.is_empty());
     parameters.insert("classification".to_owned(), storage.format.classification().to_owned());
     parameters.insert("typeOfData".to_owned(), "file".to_owned());
+    if let Format::Xml(xml) = storage.format {
+        // As crawlers do.
+        parameters.insert("rowTag".to_owned(), xml.row_tag.clone());
+    }
     if storage.header && matches!(storage.format, Format::Csv(_)) {
         parameters.insert("skip.header.line.count".to_owned(), "1".to_owned());
     }
     let descriptor = StorageDescriptor {
         columns: Some(columns),
         location: Some(storage.location.to_owned()),
-        input_format: Some(serde.input_format),
-        output_format: Some(serde.output_format),
+        input_format: named(serde.input_format),
+        output_format: named(serde.output_format),
         compressed: Some(storage.compressed),
         serde_info: Some(SerDeInfo {
-            serialization_library: Some(serde.library),
+            serialization_library: named(serde.library),
             parameters: Some(serde.parameters),
             ..SerDeInfo::default()
         }),

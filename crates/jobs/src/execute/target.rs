@@ -1,5 +1,7 @@
 //! Targets: where exactly, in which format, and with which columns.
 
+mod files;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -8,18 +10,15 @@ use arrow::datatypes::Schema;
 use catalog::{CatalogError, Table};
 use datafusion::dataframe::DataFrame;
 use engine::write::Spec;
-use formats::{
-    AvroOptions, Compression, CsvOptions, Format, JsonOptions, OrcOptions, ParquetOptions, WriteOptions,
-    serde_info,
-};
+use formats::{Compression, Format, WriteOptions};
 use lake::BucketName;
 
+use self::files::{formats_of, has_header, table_format};
 use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};
 use crate::graph::{
-    BlockCodec, CatalogUpdate, Compression as TextCompression, Destination, IcebergTarget, Node,
-    ParquetCodec, S3Path, Target, UpdateBehavior, WriteFormat,
+    CatalogUpdate, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
 };
 use crate::plan::{Accused, PlanError, plain};
 
@@ -243,77 +242,6 @@ fn location(node: &Node, table: &Table) -> Result<(BucketName, String), RunFailu
     };
     let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     Ok((bucket(node, name)?, folder(prefix)))
-}
-
-fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
-    let text = |compression: Option<TextCompression>| WriteOptions {
-        compression: match compression {
-            None => Compression::None,
-            Some(TextCompression::Gzip) => Compression::Gzip,
-            Some(TextCompression::Bzip2) => Compression::Bzip2,
-        },
-        ..WriteOptions::default()
-    };
-    match format {
-        WriteFormat::Csv(compression) => (Format::Csv(CsvOptions::standard()), text(compression)),
-        WriteFormat::Json(compression) => (Format::Json(JsonOptions::default()), text(compression)),
-        WriteFormat::Avro(codec) => (Format::Avro(AvroOptions::default()), blocks(codec)),
-        WriteFormat::Orc(codec) => (Format::Orc(OrcOptions::default()), blocks(codec)),
-        WriteFormat::Parquet(codec) => {
-            let parquet_codec = match codec {
-                ParquetCodec::Snappy => formats::ParquetCodec::Snappy,
-                ParquetCodec::Gzip => formats::ParquetCodec::Gzip,
-                ParquetCodec::Zstd => formats::ParquetCodec::Zstd,
-                ParquetCodec::Uncompressed => formats::ParquetCodec::Uncompressed,
-            };
-            (
-                Format::Parquet(ParquetOptions::default()),
-                WriteOptions { parquet_codec, ..WriteOptions::default() },
-            )
-        }
-    }
-}
-
-fn blocks(codec: BlockCodec) -> WriteOptions {
-    let compression = match codec {
-        BlockCodec::Snappy => Compression::Snappy,
-        BlockCodec::Deflate => Compression::Zlib,
-        BlockCodec::Zstd => Compression::Zstd,
-        BlockCodec::Bzip2 => Compression::Bzip2,
-        BlockCodec::Xz => Compression::Xz,
-        BlockCodec::Lz4 => Compression::Lz4,
-        BlockCodec::Uncompressed => Compression::None,
-    };
-    WriteOptions { compression, ..WriteOptions::default() }
-}
-
-/// The format that a table's files have to be written in.
-fn table_format(table: &Table) -> Result<Format, String> {
-    let input = table.storage_descriptor().and_then(|descriptor| descriptor.input_format.as_deref());
-    if input == Some(serde_info::SYMLINK_INPUT) {
-        return Err("the table's files are named by manifests of symlinks, which are not written".to_owned());
-    }
-    let serde = table.serde_info().cloned().unwrap_or_default();
-    let library = serde.serialization_library.unwrap_or_default();
-    let parameters = table.parameters().cloned().unwrap_or_default();
-    if library.is_empty() {
-        return match parameters.get("classification").map(String::as_str) {
-            Some("parquet") => Ok(Format::Parquet(ParquetOptions::default())),
-            Some("avro") => Ok(Format::Avro(AvroOptions::default())),
-            Some("orc") => Ok(Format::Orc(OrcOptions::default())),
-            _ => Err("the table has no SerDe, so the format of its files is not known".to_owned()),
-        };
-    }
-    let own: BTreeMap<String, String> = serde.parameters.unwrap_or_default();
-    let names = table.columns().iter().map(|column| column.name.clone()).collect();
-    let format = serde_info::format_of(&library, &own, &parameters, names)
-        .map_err(|error| format!("the table: {error}"))?;
-    let is_cloudtrail = input == Some(serde_info::CLOUDTRAIL_INPUT);
-    Ok(if is_cloudtrail { serde_info::within_cloudtrail(format) } else { format })
-}
-
-fn has_header(format: &Format) -> bool {
-    matches!(format, Format::Csv(csv) if csv.header_lines > 0)
 }
 
 impl Resolved {

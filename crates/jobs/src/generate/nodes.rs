@@ -341,12 +341,12 @@ fn behavior(update: UpdateBehavior) -> &'static str {
 }
 
 fn write_format(format: WriteFormat) -> Result<(&'static str, Options), String> {
-    let compressed = |codec: Option<Compression>| {
-        let name = codec.map(|codec| match codec {
-            Compression::Gzip => "gzip",
-            Compression::Bzip2 => "bzip2",
-        });
-        name.map(|name| ("compression", text(name))).into_iter().collect()
+    let compressed = |codec: Option<Compression>| match codec {
+        None => Ok(Vec::new()),
+        Some(codec @ (Compression::Gzip | Compression::Bzip2)) => {
+            Ok(vec![("compression", text(codec.name()))])
+        }
+        Some(other) => Err(unwritten(&format!("a target of text compressed with {}", other.name()))),
     };
     Ok(match format {
         WriteFormat::Parquet(codec) => {
@@ -358,8 +358,9 @@ fn write_format(format: WriteFormat) -> Result<(&'static str, Options), String> 
             };
             ("parquet", vec![("compression", text(name))])
         }
-        WriteFormat::Csv(codec) => ("csv", compressed(codec)),
-        WriteFormat::Json(codec) => ("json", compressed(codec)),
+        WriteFormat::Csv(codec) => ("csv", compressed(codec)?),
+        WriteFormat::Json(codec) => ("json", compressed(codec)?),
+        WriteFormat::Xml(_) => return Err(unwritten("a target of XML, which AWS Glue does not write,")),
         WriteFormat::Avro(codec) => ("avro", block(codec)),
         WriteFormat::Orc(codec) => ("orc", block(codec)),
     })

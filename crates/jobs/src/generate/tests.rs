@@ -44,6 +44,25 @@ fn a_source_keeps_its_options_and_its_bookmark() {
     assert!(text.starts_with("import sys\n") && text.ends_with("\njob.commit()\n"));
 }
 
+/// Their library writes neither.
+#[test]
+fn targets_that_scripts_do_not_write_are_refused() {
+    let of = |format: &str, compression: &str| {
+        let out = json!({"S3DirectTarget": {"Name": "Out", "Inputs": ["src"], "Path": "s3://out/", "Format": format,
+            "Compression": compression}});
+        script(json!({"src": csv("in"), "out": out}))
+    };
+    assert!(of("csv", "bzip2").expect("a script").contains(r#"format_options={"compression": "bzip2"}"#));
+    assert!(of("json", "").expect("a script").contains("format_options={}"));
+    let refused = of("xml", "").expect_err("XML");
+    assert!(
+        refused.contains("a target of XML, which AWS Glue does not write, has no script yet"),
+        "{refused}"
+    );
+    let refused = of("json", "xz").expect_err("xz");
+    assert!(refused.contains("a target of text compressed with xz has no script yet"), "{refused}");
+}
+
 #[test]
 fn variables_are_never_alike() {
     let text = script(json!({

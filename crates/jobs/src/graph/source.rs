@@ -99,6 +99,31 @@ pub enum Compression {
     Gzip,
     /// `bzip2`.
     Bzip2,
+    /// `zstd`.
+    Zstd,
+    /// `snappy`, in Hadoop's blocks.
+    Snappy,
+    /// `lz4`, in Hadoop's blocks.
+    Lz4,
+    /// `xz`.
+    Xz,
+    /// `deflate`, which to Hadoop is zlib's.
+    Deflate,
+}
+
+impl Compression {
+    /// Its name as an option, which is also the catalog's `compressionType`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+            Self::Lz4 => "lz4",
+            Self::Xz => "xz",
+            Self::Deflate => "deflate",
+        }
+    }
 }
 
 /// The format of files to read.

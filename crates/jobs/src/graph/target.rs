@@ -129,6 +129,8 @@ pub enum WriteFormat {
     Csv(Option<super::Compression>),
     /// JSON lines.
     Json(Option<super::Compression>),
+    /// XML, an element `ROW` for each row in a root `ROWS`.
+    Xml(Option<super::Compression>),
     /// Avro, its blocks compressed.
     Avro(BlockCodec),
     /// ORC, its streams compressed.

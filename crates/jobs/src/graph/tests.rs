@@ -222,15 +222,17 @@ fn fields_that_cannot_act_are_refused() {
         out["S3GlueParquetTarget"][field] = value;
         cases.push((json!({"src": csv(), "out": out}), expected));
     }
-    for format in ["hudi", "delta", "iceberg", "xml", "hyper"] {
+    for format in ["hudi", "delta", "iceberg", "hyper"] {
         let out =
             json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format}});
         cases.push((
             json!({"src": csv(), "out": out}),
-            "is not supported; supported are parquet, avro, orc, csv, json",
+            "is not supported; supported are parquet, avro, orc, csv, json, xml",
         ));
     }
-    for (format, compression) in [("avro", "lz4"), ("orc", "bzip2"), ("parquet", "xz")] {
+    for (format, compression) in
+        [("avro", "lz4"), ("orc", "bzip2"), ("parquet", "xz"), ("csv", "lzo"), ("xml", "zip")]
+    {
         let out = json!({"S3DirectTarget": {"Name": "o", "Inputs": ["src"], "Path": "s3://b/p", "Format": format,
             "Compression": compression}});
         cases.push((json!({"src": csv(), "out": out}), "is not supported for"));

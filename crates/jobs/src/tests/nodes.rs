@@ -310,7 +310,20 @@ async fn duplicates_and_unions() {
 #[tokio::test]
 async fn targets_write_text_too() {
     let world = shop().await;
-    for (format, compression) in [("json", ""), ("csv", "gzip"), ("json", "bzip2"), ("parquet", "zstd")] {
+    let written = [
+        ("json", ""),
+        ("csv", "gzip"),
+        ("json", "bzip2"),
+        ("parquet", "zstd"),
+        ("csv", "zstd"),
+        ("json", "snappy"),
+        ("csv", "lz4"),
+        ("json", "xz"),
+        ("csv", "deflate"),
+        ("xml", ""),
+        ("xml", "snappy"),
+    ];
+    for (format, compression) in written {
         let folder = format!("out-{format}-{compression}");
         let nodes = json!({"src": csv("in"), "out": {"S3DirectTarget": {"Name": "o", "Inputs": ["src"],
             "Path": format!("s3://{BUCKET}/{folder}"), "Format": format, "Compression": compression,

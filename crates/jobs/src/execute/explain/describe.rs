@@ -136,6 +136,7 @@ fn write_format(format: WriteFormat) -> &'static str {
         WriteFormat::Parquet(_) => "Parquet",
         WriteFormat::Csv(_) => "CSV",
         WriteFormat::Json(_) => "JSON lines",
+        WriteFormat::Xml(_) => "XML",
         WriteFormat::Avro(_) => "Avro",
         WriteFormat::Orc(_) => "ORC",
     }

@@ -199,10 +199,13 @@ fn write_format(format: &str, compression: &str) -> Parsed<WriteFormat> {
         "parquet" => Ok(WriteFormat::Parquet(codec(compression)?)),
         "csv" => Ok(WriteFormat::Csv(text_compression(compression)?)),
         "json" => Ok(WriteFormat::Json(text_compression(compression)?)),
+        "xml" => Ok(WriteFormat::Xml(text_compression(compression)?)),
         "avro" => Ok(WriteFormat::Avro(avro_codec(compression)?)),
         "orc" => Ok(WriteFormat::Orc(orc_codec(compression)?)),
         "" => Err("Format is missing".to_owned()),
-        other => Err(format!("Format {other} is not supported; supported are parquet, avro, orc, csv, json")),
+        other => {
+            Err(format!("Format {other} is not supported; supported are parquet, avro, orc, csv, json, xml"))
+        }
     }
 }
 
@@ -253,8 +256,13 @@ fn text_compression(compression: &str) -> Parsed<Option<Compression>> {
         "" | "none" | "uncompressed" => Ok(None),
         "gzip" => Ok(Some(Compression::Gzip)),
         "bzip2" => Ok(Some(Compression::Bzip2)),
-        other => {
-            Err(format!("Compression {other} is not supported for text; supported are gzip, bzip2, none"))
-        }
+        "zstd" | "zstandard" => Ok(Some(Compression::Zstd)),
+        "snappy" => Ok(Some(Compression::Snappy)),
+        "lz4" => Ok(Some(Compression::Lz4)),
+        "xz" => Ok(Some(Compression::Xz)),
+        "deflate" | "zlib" => Ok(Some(Compression::Deflate)),
+        other => Err(format!(
+            "Compression {other} is not supported for text; supported are gzip, bzip2, zstd, snappy, lz4, xz, deflate, none"
+        )),
     }
 }
