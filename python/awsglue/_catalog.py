@@ -7,10 +7,11 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from awsglue import _engine, _jdbc
 from awsglue import gluetypes as g
-from awsglue._aws import client
+from awsglue._aws import client, is_s3
 from awsglue._columns import col, null_of
 from awsglue._files import Options
 from awsglue._listing import check_options, excluded, under
+from awsglue._logger import GlueLogger
 from awsglue._open import opened
 from awsglue._read import Part, Read, read
 from awsglue._types import parse as parse_type
@@ -18,6 +19,8 @@ from awsglue._types import to_spark
 from awsglue.errors import DataError, NotBuilt
 
 _ACTING = ("catalogPartitionPredicate",)
+# The format of files that the server reads.
+SERVED = "served"
 
 
 @dataclass
@@ -64,36 +67,50 @@ def _null_text(storage: Dict[str, Any]) -> Optional[str]:
     return serde.get("Parameters", {}).get("serialization.null.format", "\\N")
 
 
-def _open_format(facts: Dict[str, Any], storage: Dict[str, Any]) -> Optional[str]:
+def _open_format(facts: Dict[str, Any]) -> Optional[str]:
     """The format of a table whose rows are what its log says, not what its folder holds."""
-    parameters = facts.get("Parameters", {})
+    parameters, storage = facts.get("Parameters", {}), facts.get("StorageDescriptor", {})
     named = {parameters.get(name, "").upper() for name in ("table_type", "spark.sql.sources.provider")}
     if "Hoodie" in storage.get("InputFormat", ""):
         named.add("HUDI")
     return next((kind for kind in ("ICEBERG", "DELTA", "HUDI") if kind in named), None)
 
 
+def is_for_engines(facts: Dict[str, Any]) -> bool:
+    """Whether engines read the table by the catalog alone: Parquet, JSON and Avro, what has no files in S3, and tables of open formats."""
+    storage = facts.get("StorageDescriptor", {})
+    library = storage.get("SerdeInfo", {}).get("SerializationLibrary", "").rpartition(".")[2]
+    own = library in ("ParquetHiveSerDe", "JsonSerDe", "OpenXJsonSerDe", "AvroSerDe")
+    is_of_files = is_s3(storage.get("Location") or "")
+    return own or not is_of_files or _open_format(facts) in ("ICEBERG", "DELTA")
+
+
 def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Options:
     serde = storage.get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "").rpartition(".")[2]
     parameters = {**facts.get("Parameters", {}), **storage.get("Parameters", {}), **serde.get("Parameters", {})}
-    kind = _open_format(facts, storage)
+    kind = _open_format(facts)
     if kind:
-        raise NotBuilt(f"reading {full}, a table of {kind}", "use Athena or a visual job" if kind == "HUDI" else "use spark.table, or Athena")
+        raise NotBuilt(f"writing into {full}, a table of {kind}, from a script", "use spark.table, or a visual job")
     if library in ("LazySimpleSerDe", "OpenCSVSerde"):
-        return _csv_options(parameters, library)
+        return Options(SERVED) if _is_beyond(parameters, storage) else _csv_options(parameters, library)
     formats = {"ParquetHiveSerDe": "parquet", "JsonSerDe": "json", "OpenXJsonSerDe": "json", "AvroSerDe": "avro",
                "OrcSerde": "orc"}
     if library not in formats:
-        what = parameters.get("classification") or library or "no SerDe"
-        raise NotBuilt(f"reading {full} ({what}) from a script", "read it with a visual job or Athena")
+        return Options(SERVED)
     return Options(formats[library], json_path=parameters.get("jsonPath", "") if formats[library] == "json" else "")
+
+
+def _is_beyond(parameters: Dict[str, str], storage: Dict[str, Any]) -> bool:
+    """Delimited text that this library does not read: nested columns, several lines above the rows, a footer."""
+    nested = ("array<", "map<", "struct<", "uniontype<")
+    return (any(column["Type"].lower().startswith(nested) for column in storage.get("Columns", []))
+            or int(parameters.get("skip.header.line.count", "0") or 0) > 1
+            or int(parameters.get("skip.footer.line.count", "0") or 0) > 0)
 
 
 def _csv_options(parameters: Dict[str, str], library: str) -> Options:
     skipped = int(parameters.get("skip.header.line.count", "0") or 0)
-    if skipped > 1:
-        raise NotBuilt(f"CSV tables that skip {skipped} lines", "read them with a visual job or Athena")
     simple = library == "LazySimpleSerDe"
     separator = parameters.get("field.delim" if simple else "separatorChar") or parameters.get("serialization.format")
     separator = separator if separator and separator != "1" else ("\x01" if simple else ",")
@@ -113,13 +130,40 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     facts = facts_of(database, name, catalog_id)
     if _jdbc.is_database(facts):
         return _jdbc.from_catalog(facts, predicate, additional, reading)
-    found = table(database, name, catalog_id, facts)
     check_options(additional, f"{database}.{name}", _ACTING)
+    kind = _open_format(facts)
+    if kind:
+        return _whole(facts, kind, predicate, reading)
+    found = table(database, name, catalog_id, facts)
     parts = _parts(found, predicate, additional, catalog_id)
-    kept = {item.url for item in keep(excluded([item for part in parts for item in part.objects], additional))}
+    chosen = keep(excluded([item for part in parts for item in part.objects], additional))
+    if found.options.format == SERVED:
+        return _served(facts, {item.url: item.etag for item in chosen})
+    kept = {item.url for item in chosen}
     parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
     got = read(parts, found.options, found.keys, found.columns)
     return _typed_csv(got, found, parts) if found.options.format == "csv" else _named(got, found)
+
+
+def _served(facts: Dict[str, Any], objects: Optional[Dict[str, str]]) -> Read:
+    """The rows of a table, or of some of its objects, as the server reads them."""
+    from awsglue import _staging
+
+    asked: Dict[str, Any] = {"Database": facts["DatabaseName"], "Table": facts["Name"]}
+    if objects is not None:
+        asked["Objects"] = objects
+    df, kind, _ = _staging.served("table/read", asked, "table", "tables of such formats are read by the server")
+    return Read(df, kind)
+
+
+def _whole(facts: Dict[str, Any], kind: str, predicate: str, reading: _jdbc.Reading) -> Read:
+    """A table whose rows are what its log says: the version that it has now."""
+    full = f"{facts['DatabaseName']}.{facts['Name']}"
+    if predicate:
+        raise NotBuilt(f"push_down_predicate for {full}, a table of {kind}", "filter the frame")
+    if reading.bookmarks is not None:
+        GlueLogger().warn(f"{full} is a table of {kind}, which bookmarks do not know: every run reads all of it")
+    return _served(facts, None)
 
 
 def _parts(found: Table, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str]) -> List[Part]:
@@ -189,14 +233,11 @@ def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
         if isinstance(field.dataType, g.StringType):
             columns.append(text.alias(field.name))
             kind.add(field)
-        elif isinstance(field.dataType, g.AtomicType):
+        else:
             column, choice = opened(text, field.dataType)
             columns.append(column.alias(field.name))
             kind.add(g.Field(field.name, choice))
             is_open.add(field.name)
-        else:
-            raise NotBuilt(f"reading {found.name}: {field.dataType.typeName()} columns in delimited text (`{field.name}`)",
-                           "read the table with a visual job or Athena")
     columns += [col(field.name) for field in found.keys.fields]
     return Read(got.df.select(*columns), g.StructType(kind.fields + found.keys.fields), frozenset(is_open))
 

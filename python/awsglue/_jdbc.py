@@ -11,15 +11,14 @@ import json
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Tuple
 
-from awsglue import _server, _staging
+from awsglue import _staging
 from awsglue import gluetypes as g
 from awsglue._aws import Object
 from awsglue._columns import col
 from awsglue._listing import truthy
 from awsglue._logger import GlueLogger
 from awsglue._read import Read
-from awsglue._types import parse as parse_type
-from awsglue.errors import BookmarkError, DataError, GlueError, NotBuilt
+from awsglue.errors import BookmarkError, DataError, NotBuilt
 
 # Types of connections that are read, and what the server calls them.
 ENGINES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
@@ -117,15 +116,7 @@ def _read(asked: Dict[str, Any], where: str, options: Dict[str, Any], reading: R
     mark = _Mark.of(where, asked["Table"], options, reading)
     if mark is not None:
         mark.ask(asked)
-    asked["Folder"] = _staging.folder("database")
-    try:
-        answer = _server.call("database/read", asked, "tables of databases are read by the server")
-    except _server.Refused as error:
-        if error.code:
-            raise DataError(error.message) from error
-        raise GlueError(f"this server reads no databases for scripts (HTTP {error.status})") from error
-    kind = g.StructType([g.Field(c["Name"], parse_type(c["Type"])) for c in answer["Columns"]])
-    df, found = _staging.read_back(asked["Folder"], kind)
+    df, found, answer = _staging.served("database/read", asked, "database", "tables of databases are read by the server")
     if mark is not None:
         mark.keep(df, found, int(answer["Rows"]), answer["Key"])
     return Read(df, found)

@@ -119,17 +119,16 @@ class CatalogViews:
         self.session = session
 
     def __call__(self, database: str, name: str) -> Optional[str]:
-        """The view of a table of delimited text; None for anything else."""
+        """The view of a table that the engine does not read itself; None for others."""
         from awsglue import _aws
-        from awsglue._catalog import from_catalog
+        from awsglue._catalog import from_catalog, is_for_engines
         from awsglue._jdbc import Reading
         from awsglue._open import settle
 
         if _aws.endpoint("glue") is None and not _aws.allowed():
             return None
         facts = self._facts(database, name)
-        library = facts.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
-        if not library.endswith((".LazySimpleSerDe", ".OpenCSVSerde")):
+        if not facts or is_for_engines(facts):
             return None
         without = Reading(None, "")
         got = from_catalog(facts["DatabaseName"], facts["Name"], "", {}, None, lambda items: items, without)

@@ -17,8 +17,8 @@ from typing import Any, Dict, List, Tuple
 from awsglue import gluetypes as g
 from awsglue._aws import client, delete, engine_url, is_s3, list_prefix, split
 from awsglue._logger import GlueLogger
-from awsglue._types import to_catalog
-from awsglue.errors import DataError
+from awsglue._types import parse, to_catalog
+from awsglue.errors import DataError, GlueError
 
 
 def folder(purpose: str) -> str:
@@ -91,6 +91,22 @@ def staged(frame: Any, purpose: str) -> Tuple[Dict[str, Any], g.StructType]:
     df.write.mode("append").option("compression", "snappy").parquet(engine_url(place))
     columns: List[Dict[str, str]] = [{"Name": f.name, "Type": to_catalog(f.dataType)} for f in kind.fields]
     return {"Folder": place, "Columns": columns}, kind
+
+
+def served(path: str, asked: Dict[str, Any], purpose: str, why: str) -> Tuple[Any, g.StructType, Dict[str, Any]]:
+    """What the server reads for the script: the frame, its schema, and the server's answer."""
+    from awsglue import _server
+
+    asked["Folder"] = folder(purpose)
+    try:
+        answer = _server.call(path, asked, why)
+    except _server.Refused as error:
+        if error.code:
+            raise DataError(error.message) from error
+        raise GlueError(f"{why}, and this one does not (HTTP {error.status})") from error
+    kind = g.StructType([g.Field(c["Name"], parse(c["Type"])) for c in answer["Columns"]])
+    df, found = read_back(asked["Folder"], kind)
+    return df, found, answer
 
 
 def read_back(place: str, expected: g.StructType) -> Tuple[Any, g.StructType]:

@@ -225,7 +225,7 @@ class GlueContext:
     ) -> DynamicFrame:
         """Writes files of the table's format to its location, where new partitions are added with `enableUpdateCatalog`; or
         adds rows to the table of a database that it stands for."""
-        from awsglue._catalog import facts_of, table
+        from awsglue._catalog import SERVED, facts_of, table
         from awsglue._write import write
 
         facts = facts_of(database, table_name, catalog_id)
@@ -233,6 +233,8 @@ class GlueContext:
             _jdbc_write.by_table(facts, frame, additional_options or {})
             return frame
         found = table(database, table_name, catalog_id, facts)
+        if found.options.format == SERVED:
+            raise NotBuilt(f"writing into {found.name}, whose files are neither Parquet, JSON nor plain CSV", "use a visual job")
         options = dict(additional_options or {})
         options.setdefault("partitionKeys", [field.name for field in found.keys.fields])
         how: Dict[str, Any] = {}

@@ -12,6 +12,8 @@ from conftest import name, wait_until
 from glue_scripts import ENABLED, Scripts
 from mariadb import PASSWORD
 from test_crawler_jdbc import postgres  # noqa: F401: fixture
+from test_iceberg import glue as iceberg
+from test_iceberg import rows as iceberg_rows
 
 BEGIN = '''
 import sys
@@ -143,8 +145,25 @@ def test_rows_are_written_to_a_database_as_a_whole_or_not_at_all(scripts, postgr
     assert rows("SELECT count(*) FROM orders") == ["5001"]
 
 
+def test_the_newest_version_of_an_iceberg_table_is_read(scripts):
+    catalog, namespace = iceberg(scripts.server), name("ns")
+    catalog.create_namespace(namespace, {"location": f"s3://{scripts.bucket}/{namespace}"})
+    table = catalog.create_table((namespace, "t"), iceberg_rows(0, 1).schema)
+    table.append(iceberg_rows(0, 3))
+    table.delete("id = 1")
+    job = scripts.create(BEGIN + f'''
+frame = glueContext.create_dynamic_frame.from_catalog(database="{namespace}", table_name="t", transformation_ctx="t")
+glueContext.write_dynamic_frame.from_options(frame, "s3", {{"path": f"s3://{{args['bucket']}}/ids/"}}, "json")
+job.commit()
+''', DefaultArguments={"--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/", **ENABLED})
+    run = scripts.run(job)
+    written = [scripts.s3.get_object(Bucket=scripts.bucket, Key=key)["Body"].read() for key in scripts.keys("ids/")]
+    assert sorted(json.loads(line)["id"] for body in written for line in body.splitlines()) == [0, 2]
+    assert any("bookmarks do not know" in line for line in scripts.log("error", run["Id"]) + scripts.log("output", run["Id"]))
+
+
 def test_the_server_lets_nobody_ask_unsigned(tenon):
-    for path in ("quality/evaluate", "quality/rows", "database/read", "database/write"):
+    for path in ("quality/evaluate", "quality/rows", "database/read", "database/write", "table/read"):
         request = urllib.request.Request(f"{tenon.endpoint}/_/scripts/{path}", method="POST", data=b"{}")
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(request)

@@ -46,6 +46,7 @@ pub mod run;
 pub mod script;
 pub mod service;
 pub mod sessions;
+mod staging;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -54,12 +55,13 @@ pub use self::tables::MIGRATIONS;
 pub use arguments::{ArgumentMap, BookmarkOption, Options};
 pub use error::JobsError;
 pub use execute::explain::{Column, Explained, Files, NodeExplained, SourceFiles};
-pub use jdbc::{Added, After, DEFAULT_PARTS, Databases, Login, TableRead, TableRows, TableWrite};
+pub use jdbc::{Added, After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Login};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
 pub use service::{Explainer, Service};
+pub use staging::{Staged, Stager, TableRead};
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[

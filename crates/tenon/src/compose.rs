@@ -22,7 +22,7 @@ use crawler::Crawlers;
 use engine::Engine;
 use jobs::quality::service::{Quality, QualityOptions};
 use jobs::sessions::{SessionOptions, Sessions};
-use jobs::{Databases, Explainer, Jobs};
+use jobs::{Explainer, Jobs, Stager};
 use lake::Lake;
 use query::Queries;
 use query::statistics::{StatisticsOptions, StatisticsTasks};
@@ -176,7 +176,7 @@ pub(crate) async fn open(
     let statistics = StatisticsTasks::new(store.clone(), lake.clone(), engine.clone(), statistics_options);
     let quality_options = QualityOptions { node: holder("quality"), max_running: MAX_RUNNING, lease_ms };
     let quality = Quality::new(store.clone(), lake.clone(), engine.clone(), quality_options);
-    let databases = Databases { store: store.clone(), lake: lake.clone(), engine, vault: vault.clone() };
+    let stager = Stager { store: store.clone(), lake: lake.clone(), engine, vault: vault.clone() };
 
     let domain =
         Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality, sessions };
@@ -185,17 +185,17 @@ pub(crate) async fn open(
     let capabilities = wire.capabilities();
     let mut tasks = tasks::all(&domain, runner);
     tasks.extend(lineage.map(tasks::lineage));
-    let ours = ours(&domain, &wire, auth, explainer, databases);
+    let ours = ours(&domain, &wire, auth, explainer, stager);
     let (app, services, store) = (aws(wire), summaries(&capabilities), domain.store);
     Ok(Composed { app, ours, services, capabilities, tasks, store })
 }
 
-fn ours(domain: &Domain, wire: &Arc<Wire>, auth: Auth, explainer: Explainer, databases: Databases) -> Ours {
+fn ours(domain: &Domain, wire: &Arc<Wire>, auth: Auth, explainer: Explainer, stager: Stager) -> Ours {
     Ours {
         iceberg: iceberg(domain, wire),
         crawlers: Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone())),
         jobs: Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone())),
-        scripts: Arc::new(ScriptOps::new(auth, domain.quality.clone(), databases)),
+        scripts: Arc::new(ScriptOps::new(auth, domain.quality.clone(), stager)),
     }
 }
 

@@ -234,13 +234,6 @@ def glue_context_error(data):
     return botocore.exceptions.ClientError
 
 
-def test_tables_that_scripts_cannot_read_yet_say_so(glue_context, data):
-    data.put("x/a.xml", "<rows><row><a>1</a></row><row><a>2</a></row></rows>")
-    tables = data.crawl("x/")
-    with pytest.raises(NotBuilt, match="x"):
-        glue_context.create_dynamic_frame.from_catalog(data.database, next(iter(tables)))
-
-
 def test_nothing_reaches_aws_without_leave(monkeypatch):
     from awsglue import _aws
 

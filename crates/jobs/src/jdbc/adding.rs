@@ -13,21 +13,22 @@ use store::Scope;
 use tokio_util::sync::CancellationToken;
 
 use super::staged::{of_source, place};
-use super::{Databases, Goal, Load, Login, Place, shape};
+use super::{Goal, Load, Login, Place, shape};
 use crate::JobsError;
 use crate::plan::PlanError;
 use crate::quality::service::StagedFrame;
+use crate::staging::Stager;
 
 /// Rows to add to a table.
 #[derive(Clone)]
-pub struct TableWrite {
+pub struct DatabaseWrite {
     /// Where it is.
     pub login: Login,
     /// `postgresql` or `mysql`, where the script says so.
     pub engine: Option<String>,
     /// The database, when it is not the connection's own.
     pub database: Option<String>,
-    /// As [`super::TableRead::table`]; made of the frame's columns when it is missing.
+    /// As [`super::DatabaseRead::table`]; made of the frame's columns when it is missing.
     pub table: String,
     /// The rows.
     pub frame: StagedFrame,
@@ -50,10 +51,10 @@ fn statements(given: Option<&String>) -> Option<&str> {
     given.map(String::as_str).filter(|statements| !statements.trim().is_empty())
 }
 
-impl Databases {
+impl Stager {
     /// Adds the rows of a frame to a table, all or none.
     /// Errors: `InvalidInput` for what cannot be opened, read or written, of which nothing is written; `Store`.
-    pub async fn add(&self, scope: &Scope, write: &TableWrite) -> Result<Added, JobsError> {
+    pub async fn write_database(&self, scope: &Scope, write: &DatabaseWrite) -> Result<Added, JobsError> {
         let mut config = self.config(scope, &write.login, write.engine.as_deref()).await?;
         config.database = write.database.clone().or(config.database);
         let place = place(config, &write.table)?;

@@ -38,8 +38,8 @@ use futures::StreamExt;
 use sources::SourceError;
 use sources::jdbc::{Column, Config, Database, Engine, Part, Select, Snapshot};
 
-pub use adding::{Added, TableWrite};
-pub use staged::{After, Databases, Login, TableRead, TableRows};
+pub use adding::{Added, DatabaseWrite};
+pub use staged::{After, DatabaseRead, Login};
 
 use cells::Cells;
 use fit::{Fit, declared, fit};

@@ -8,21 +8,17 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{Expr, cast, lit};
-use engine::write::{self, Spec};
-use engine::{Engine, EngineError, Session, SessionOptions, Sources, SqlDialect, frame_schema};
-use formats::hive::HiveType;
-use lake::Lake;
+use engine::{EngineError, Session};
 use sources::SourceError;
 use sources::connection;
 use sources::jdbc::{Config, Database, parts_of};
-use store::vault::Vault;
-use store::{Scope, Store};
+use store::Scope;
 use tokio_util::sync::CancellationToken;
 
 use super::{JdbcTable, MAX_PARTS, Place, has_schemas};
 use crate::JobsError;
 use crate::plan::{self, PlanError};
-use crate::quality::service::{Place as Folder, QualityError};
+use crate::staging::{self, Staged, Stager};
 
 /// Which database. Never printed, for it may hold a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +31,7 @@ pub enum Login {
 
 /// A table to read.
 #[derive(Clone)]
-pub struct TableRead {
+pub struct DatabaseRead {
     /// Where it is.
     pub login: Login,
     /// `postgresql` or `mysql`, where the script says so.
@@ -63,39 +59,6 @@ pub struct After {
     pub descending: bool,
 }
 
-/// What was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableRows {
-    /// The columns of the files, with their types as the catalog writes them.
-    pub columns: Vec<(String, String)>,
-    /// How many rows there are; without any there may be no file.
-    pub rows: u64,
-    /// The columns of the primary key, where they were asked for and there is one.
-    pub key: Vec<String>,
-}
-
-/// Handle for reading; cheap to clone.
-#[derive(Clone)]
-pub struct Databases {
-    /// Where rows of the metadata are.
-    pub store: Store,
-    /// Where files go.
-    pub lake: Lake,
-    /// What reads and writes.
-    pub engine: Engine,
-    /// What opens the secrets of connections.
-    pub vault: Vault,
-}
-
-impl From<PlanError> for JobsError {
-    fn from(error: PlanError) -> Self {
-        match error {
-            PlanError::Engine(EngineError::Store(error)) => Self::Store((*error).clone()),
-            other => Self::invalid(other.to_string()),
-        }
-    }
-}
-
 pub(super) fn of_source(error: SourceError) -> JobsError {
     match error {
         SourceError::Store(error) => error.into(),
@@ -103,14 +66,11 @@ pub(super) fn of_source(error: SourceError) -> JobsError {
     }
 }
 
-impl Databases {
-    /// Reads a table into files.
+impl Stager {
+    /// Reads a table of a database into files.
     /// Errors: `InvalidInput` for what cannot be opened, read or written; `Store`.
-    pub async fn stage(&self, scope: &Scope, read: &TableRead) -> Result<TableRows, JobsError> {
-        let folder = Folder::named("Folder", &read.folder).map_err(|error| match error {
-            QualityError::Store(error) => JobsError::Store(error),
-            other => JobsError::invalid(other.to_string()),
-        })?;
+    pub async fn read_database(&self, scope: &Scope, read: &DatabaseRead) -> Result<Staged, JobsError> {
+        let folder = staging::folder(&read.folder)?;
         let config = self.config(scope, &read.login, read.engine.as_deref()).await?;
         let place = Place { parts: parts(read)?, ..place(config, &read.table)? };
         let columns = read.columns.as_ref();
@@ -129,20 +89,9 @@ impl Databases {
             JdbcTable::open(place, declared.as_ref(), None, Arc::default()).await.map_err(PlanError::from)?;
         let table = Arc::new(table);
         let frame = opened(&session, &table, read.after.as_ref())?;
-        let schema = frame_schema(&frame);
-        let spec = Spec::parquet(folder.bucket, folder.prefix, "rows");
-        let output = write::write_partitioned(&session, frame, &spec).await.map_err(PlanError::from)?;
+        let staged = self.write(&session, frame, folder).await?;
         drop(table);
-        let mut tx = self.store.begin().await?;
-        let published = write::publish(&mut tx, &self.lake, output).await.map_err(PlanError::from)?;
-        tx.commit().await?;
-        let mut columns = Vec::new();
-        for field in schema.fields() {
-            let hive = HiveType::from_arrow(field.data_type())
-                .map_err(|error| JobsError::invalid(format!("column {}: {error}", field.name())))?;
-            columns.push((field.name().clone(), hive.to_string()));
-        }
-        Ok(TableRows { columns, rows: published.rows, key })
+        Ok(Staged { key, ..staged })
     }
 
     /// What it takes to log in; an error when the database is not one of `engine`.
@@ -174,16 +123,10 @@ impl Databases {
             _ => Ok(config),
         }
     }
-
-    pub(super) fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
-        let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
-        let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };
-        self.engine.session(sources, options)
-    }
 }
 
 /// In how many parts the table is read, and by which column.
-fn parts(read: &TableRead) -> Result<Option<(String, u32)>, JobsError> {
+fn parts(read: &DatabaseRead) -> Result<Option<(String, u32)>, JobsError> {
     match &read.parts {
         Some((_, parts)) if !(1..=MAX_PARTS).contains(parts) => {
             Err(JobsError::invalid(format!("hashpartitions is {parts}, not 1 to {MAX_PARTS}")))
@@ -269,6 +212,7 @@ fn beyond(frame: &DataFrame, after: &After) -> Result<Expr, PlanError> {
 #[cfg(test)]
 mod tests {
     use arrow::array::{Array, Date32Array, Int64Array, RecordBatch};
+    use engine::{SessionOptions, Sources};
     use sources::jdbc::Tls;
 
     use super::*;

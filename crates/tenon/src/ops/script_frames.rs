@@ -12,14 +12,16 @@
 //! - `POST database/write` of `{"Connection" or "Properties", "Engine"?, "Database"?, "Table", "Frame": {"Folder",
 //!   "Columns"}, "Before"?, "After"?}` adds the rows of a frame to a table in one transaction, with statements before and
 //!   after them, and answers `{"Rows", "Made"}`
+//! - `POST table/read` of `{"Database", "Table", "Objects"?: {address: ETag}, "Folder"}` writes the rows of a table of the
+//!   catalog, or of those of its objects, and answers `{"Columns", "Rows"}`
 //!
 //! Each is answered when it is done. Who gives up waiting stops it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::{Request, StatusCode};
 use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
-use jobs::{After, DEFAULT_PARTS, Login, TableRead, TableWrite};
+use jobs::{After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Login, TableRead};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
@@ -29,6 +31,8 @@ use super::scripts::ScriptOps;
 
 /// Rules, names of columns, an address.
 const MAX_BODY_BYTES: u64 = 4 << 20;
+/// Half a million objects.
+const MAX_LIST_BYTES: u64 = 128 << 20;
 
 /// A column, and its type as the catalog writes it.
 #[derive(Deserialize)]
@@ -123,6 +127,20 @@ struct Write {
     after: Option<String>,
 }
 
+/// The body of `table/read`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Table {
+    database: String,
+    table: String,
+    objects: Option<HashMap<String, String>>,
+    folder: String,
+}
+
+fn columns_of(found: &jobs::Staged) -> Vec<Value> {
+    found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect()
+}
+
 fn columns(given: Vec<Column>) -> Vec<(String, String)> {
     given.into_iter().map(|column| (column.name, column.r#type)).collect()
 }
@@ -170,14 +188,14 @@ fn login(connection: Option<String>, properties: Option<BTreeMap<String, String>
     }
 }
 
-fn read(asked: Read) -> Result<TableRead, Refused> {
+fn read(asked: Read) -> Result<DatabaseRead, Refused> {
     let login = login(asked.connection, asked.properties)?;
     let parts = asked.hash_field.map(|field| (field, asked.hash_partitions.unwrap_or(DEFAULT_PARTS)));
     let after = asked.after.map(|after| After {
         keys: after.keys.into_iter().map(|key| (key.name, key.value)).collect(),
         descending: after.descending,
     });
-    Ok(TableRead {
+    Ok(DatabaseRead {
         login,
         engine: asked.engine,
         table: asked.table,
@@ -225,19 +243,26 @@ impl ScriptOps {
         Ok(json!({ "Rows": rows }))
     }
 
-    pub(super) async fn read_table(&self, request: Request<Body>) -> Result<Value, Refused> {
+    pub(super) async fn read_database(&self, request: Request<Body>) -> Result<Value, Refused> {
         let (scope, asked): (_, Read) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
         let read = read(asked)?;
         let _slot = self.slot().await?;
-        let found = self.databases.stage(&scope, &read).await?;
-        let columns: Vec<Value> =
-            found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect();
-        Ok(json!({ "Columns": columns, "Rows": found.rows, "Key": found.key }))
+        let found = self.stager.read_database(&scope, &read).await?;
+        Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows, "Key": found.key }))
     }
 
-    pub(super) async fn write_table(&self, request: Request<Body>) -> Result<Value, Refused> {
+    pub(super) async fn read_table(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (scope, asked): (_, Table) = admit::admit(&self.auth, request, MAX_LIST_BYTES).await?;
+        let Table { database, table, objects, folder } = asked;
+        let _slot = self.slot().await?;
+        let read = TableRead { database, table, objects, folder };
+        let found = self.stager.read_table(&scope, &read).await?;
+        Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
+    }
+
+    pub(super) async fn write_database(&self, request: Request<Body>) -> Result<Value, Refused> {
         let (scope, asked): (_, Write) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
-        let write = TableWrite {
+        let write = DatabaseWrite {
             login: login(asked.connection, asked.properties)?,
             engine: asked.engine,
             database: asked.database,
@@ -247,7 +272,7 @@ impl ScriptOps {
             after: asked.after,
         };
         let _slot = self.slot().await?;
-        let added = self.databases.add(&scope, &write).await?;
+        let added = self.stager.write_database(&scope, &write).await?;
         Ok(json!({ "Rows": added.rows, "Made": added.made }))
     }
 

@@ -9,7 +9,7 @@
 use http::{Request, Response, StatusCode};
 use jobs::bookmark::script::{self, Commit, CommitError};
 use jobs::quality::service::Quality;
-use jobs::{Databases, JobsError};
+use jobs::{JobsError, Stager};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Store;
@@ -31,7 +31,7 @@ pub(crate) struct ScriptOps {
     store: Store,
     pub(super) auth: Auth,
     pub(super) quality: Quality,
-    pub(super) databases: Databases,
+    pub(super) stager: Stager,
     pub(super) slots: Semaphore,
 }
 
@@ -78,8 +78,8 @@ impl From<CommitError> for Refused {
 }
 
 impl ScriptOps {
-    pub(crate) fn new(auth: Auth, quality: Quality, databases: Databases) -> Self {
-        Self { store: databases.store.clone(), auth, quality, databases, slots: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new(auth: Auth, quality: Quality, stager: Stager) -> Self {
+        Self { store: stager.store.clone(), auth, quality, stager, slots: Semaphore::new(AT_ONCE) }
     }
 
     /// Answers a request below [`PREFIX`]; never fails.
@@ -93,8 +93,9 @@ impl ScriptOps {
             "bookmark/commit" => self.commit(request).await,
             "quality/evaluate" => Box::pin(self.evaluate(request)).await,
             "quality/rows" => Box::pin(self.rows(request)).await,
-            "database/read" => Box::pin(self.read_table(request)).await,
-            "database/write" => Box::pin(self.write_table(request)).await,
+            "database/read" => Box::pin(self.read_database(request)).await,
+            "database/write" => Box::pin(self.write_database(request)).await,
+            "table/read" => Box::pin(self.read_table(request)).await,
             _ => Err(Refused::unknown()),
         }
     }

@@ -40,7 +40,8 @@ fn page(document: &Value) -> String {
     for (name, service) in members(document, "services") {
         // Writing to a String cannot fail.
         let count = |member: &str| service.get(member).and_then(Value::as_u64).unwrap_or(0);
-        let _ = write!(out, "\n## {name}\n\n{} of {} operations are built.\n\n", count("built"), count("total"));
+        let _ =
+            write!(out, "\n## {name}\n\n{} of {} operations are built.\n\n", count("built"), count("total"));
         let _ = writeln!(out, "| operation | acts | stored | refused | ignored |\n|---|---|---|---|---|");
         let mut unbuilt = Vec::new();
         for (operation, about) in members(&service, "operations") {

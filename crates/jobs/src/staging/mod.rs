@@ -1,0 +1,92 @@
+//! Frames that scripts and the server hand each other: Parquet files in a folder that the script names.
+//!
+//! What a library in Python does not read or write, the engine does for it: tables of databases ([`crate::jdbc`]) and tables of the
+//! catalog ([`TableRead`]).
+
+mod table;
+
+use datafusion::dataframe::DataFrame;
+use engine::write::{self, Spec};
+use engine::{Engine, EngineError, Session, SessionOptions, Sources, SqlDialect, frame_schema};
+use formats::hive::HiveType;
+use lake::Lake;
+use store::vault::Vault;
+use store::{Scope, Store};
+use tokio_util::sync::CancellationToken;
+
+pub use table::TableRead;
+
+use crate::JobsError;
+use crate::plan::PlanError;
+use crate::quality::service::{Place, QualityError};
+
+/// Handle for reading and writing; cheap to clone.
+#[derive(Clone)]
+pub struct Stager {
+    /// Where rows of the metadata are.
+    pub store: Store,
+    /// Where files go.
+    pub lake: Lake,
+    /// What reads and writes.
+    pub engine: Engine,
+    /// What opens the secrets of connections.
+    pub vault: Vault,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    /// The columns of the files, with their types as the catalog writes them.
+    pub columns: Vec<(String, String)>,
+    /// How many rows there are; without any there may be no file.
+    pub rows: u64,
+    /// The columns of the primary key, where they were asked for and there is one.
+    pub key: Vec<String>,
+}
+
+impl From<PlanError> for JobsError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Engine(EngineError::Store(error)) => Self::Store((*error).clone()),
+            other => Self::invalid(other.to_string()),
+        }
+    }
+}
+
+/// The folder that a script names.
+pub(crate) fn folder(location: &str) -> Result<Place, JobsError> {
+    Place::named("Folder", location).map_err(|error| match error {
+        QualityError::Store(error) => JobsError::Store(error),
+        other => JobsError::invalid(other.to_string()),
+    })
+}
+
+impl Stager {
+    pub(crate) fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
+        let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
+        let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };
+        self.engine.session(sources, options)
+    }
+
+    /// Writes a frame's rows; the files become visible together, when all are written.
+    pub(crate) async fn write(
+        &self,
+        session: &Session,
+        frame: DataFrame,
+        folder: Place,
+    ) -> Result<Staged, JobsError> {
+        let schema = frame_schema(&frame);
+        let spec = Spec::parquet(folder.bucket, folder.prefix, "rows");
+        let output = write::write_partitioned(session, frame, &spec).await.map_err(PlanError::from)?;
+        let mut tx = self.store.begin().await?;
+        let published = write::publish(&mut tx, &self.lake, output).await.map_err(PlanError::from)?;
+        tx.commit().await?;
+        let mut columns = Vec::new();
+        for field in schema.fields() {
+            let hive = HiveType::from_arrow(field.data_type())
+                .map_err(|error| JobsError::invalid(format!("column {}: {error}", field.name())))?;
+            columns.push((field.name().clone(), hive.to_string()));
+        }
+        Ok(Staged { columns, rows: published.rows, key: Vec::new() })
+    }
+}
