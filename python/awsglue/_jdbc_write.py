@@ -88,4 +88,4 @@ def _write(frame: Any, asked: Dict[str, Any], options: Dict[str, Any]) -> None:
     finally:
         _staging.remove(asked["Frame"]["Folder"])
     made = ", which was missing and is made" if answer["Made"] else ""
-    GlueLogger().info(f"{answer['Rows']} rows were added to {asked['Table']}{made}")
+    GlueLogger().info(f"{answer['Rows']} rows were given to {asked['Table']}{made}")

@@ -265,6 +265,34 @@ def test_a_table_says_what_its_xml_looks_like(glue):
     assert found == [["1", "a", "de"], ["2", "b", ""]]
 
 
+def test_fields_of_structures_are_found_as_readers_find_them(glue):
+    glue.put("in/a.json", '{"id": 1, "s": {"Foo": "C", "BAR": 7}, "l": [{"Foo": "D"}]}\n{"id": 2, "s": {"Foo": null}}\n')
+    declared = [("id", "bigint"), ("s", "struct<foo:string,bar:bigint>"), ("l", "array<struct<foo:string>>")]
+    for kind, serde in (("json", {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}), ("xml", {"Parameters": {"rowTag": "row"}})):
+        descriptor = {"Columns": [{"Name": n, "Type": t} for n, t in declared], "Location": glue.path(kind),
+                      "SerdeInfo": serde}
+        glue.client.create_table(DatabaseName=glue.database, TableInput={
+            "Name": kind, "StorageDescriptor": descriptor, "Parameters": {"classification": kind}})
+        nodes = {"src": {"S3JsonSource": {"Name": "s", "Paths": [glue.path("in")]}},
+                 "out": {"S3CatalogTarget": {"Name": "o", "Inputs": ["src"], "Database": glue.database, "Table": kind,
+                                             "PartitionKeys": []}}}
+        glue.run(glue.create(nodes))
+        found = crawler(glue).query(f'select id, s.foo, s.bar, l from "{glue.database}".{kind} where l is not null')
+        assert found == [["1", "C", "7", "[{foo=D}]"]]
+
+
+def test_text_that_is_kept_in_an_element_is_crawled_as_the_text(glue):
+    glue.put("in/a.json", "".join(json.dumps({"id": n, "s": {"_VALUE": text, "_l": "de"}}) + "\n"
+                                  for n, text in enumerate(("", " a", "b"))))
+    glue.run(glue.create({"src": {"S3JsonSource": {"Name": "s", "Paths": [glue.path("in")]}}, "out": target(glue, "src", "out", "xml")}))
+    crawl = crawler(glue)
+    crawl.run()
+    table = crawl.tables()["out"]
+    assert dict(columns(table))["s"].lower() == "struct<_l:string,_value:string>"
+    found = crawl.query(f'select id, s._value from "{crawl.database}"."out" order by id')
+    assert found == [["0", ""], ["1", " a"], ["2", "b"]]
+
+
 REFUSED = {
     "a name": ({"a b": 1}, 'column a b: an element of XML cannot be called "a b"; rename it'),
     "arrays within arrays": ({"a": [[1]]}, "column a: XML has no form for an array within an array; use json or parquet"),

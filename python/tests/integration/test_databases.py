@@ -290,6 +290,21 @@ def test_rows_are_added_with_statements_around_them(glue_context, postgres, logi
     assert handed_over() == before
 
 
+def test_what_statements_before_set_and_make_counts_for_their_own(glue_context, postgres, login, data, writable):
+    place = {**login, "url": postgres.jdbc(writable)}
+    data.put("in/a.json", '{"id": 1, "v": "é€"}\n')
+    frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("in/")]}, "json")
+    write = glue_context.write_dynamic_frame.from_options
+    write(frame, "postgresql", {**place, "dbtable": "texts", "preactions":
+                                "SET client_encoding = 'LATIN1'; SET TIME ZONE 'Asia/Tokyo'; CREATE TABLE texts (id int, v varchar(2))"})
+    assert postgres.rows("SELECT v FROM texts", database=writable) == ["é€"]
+    # Rows go into a temporary table, from which others are made.
+    write(frame, "postgresql", {**place, "dbtable": "fresh", "preactions": "CREATE TEMP TABLE fresh (id int, v text)",
+                                "postactions": "CREATE TABLE merged AS SELECT id + 1 AS id, v FROM fresh"})
+    assert postgres.rows("SELECT id, v FROM merged", database=writable) == ["2|é€"]
+    assert postgres.rows("SELECT count(*) FROM pg_tables WHERE tablename = 'fresh'", database=writable) == ["0"]
+
+
 def test_a_write_that_fails_leaves_nothing(glue_context, postgres, login, data, writable):
     postgres.sql("CREATE TABLE kept (id smallint PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v varchar(3))",
                  "INSERT INTO kept VALUES (9, 'old')", "GRANT ALL ON kept TO tester", database=writable)
@@ -312,7 +327,10 @@ def test_a_write_that_fails_leaves_nothing(glue_context, postgres, login, data, 
     fails('{"id": {"a": 1}}\n', "column id: values of the type struct<a:int> do not fit")
     fails('{"id": 1}\n', "preactions of kept: .*nope", preactions="DELETE FROM kept; DELETE FROM nope")
     fails('{"id": 1}\n', "postactions or the commit of kept: .*nope", postactions="DELETE FROM kept; DELETE FROM nope")
-    fails('{"id": 1}\n', "the statements end the transaction", postactions="ROLLBACK")
+    for ends in ("ROLLBACK", "commit", "DELETE FROM kept; END", "COMMIT AND CHAIN; SELECT 1/0"):
+        fails('{"id": 1}\n', "postactions of kept: .* is refused", postactions=ends)
+        fails('{"id": 1}\n', "preactions of kept: .* is refused", preactions=ends)
+    fails('{"id": 1}\n', "transaction", postactions="DO $$ BEGIN COMMIT; END $$")
     postgres.sql("REVOKE INSERT ON kept FROM tester", database=writable)
     fails('{"id": 1}\n', "permission denied")
 

@@ -159,7 +159,7 @@ fn describe(
     input: &Input,
     compression: Compression,
     found: XmlOptions,
-    sample: Sample,
+    mut sample: Sample,
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
     if sample.bad_count > sample.records
@@ -173,6 +173,7 @@ fn describe(
     }
     let records = sample.records;
     let mut problems = sample.bad;
+    sample.root.settle(&found);
     sample.root.each_inexact("", &found, &mut |place| {
         problems.push(inexact(input.name(), options.spelling(&place)));
     });
@@ -252,6 +253,18 @@ impl Seen {
         if node.has_text() {
             self.own_text = true;
             self.kind = self.kind.merge(Kind::of(own_text(node)));
+        }
+    }
+
+    /// Where an element is called as the text is, the text is the element's: so readers have it, and so writers keep text
+    /// that would not stay as it is (blanks at its ends, or nothing).
+    fn settle(&mut self, options: &XmlOptions) {
+        self.members.iter_mut().for_each(|(_, member)| member.settle(options));
+        let place = self.places.get(&options.value_tag.to_lowercase()).filter(|_| self.own_text);
+        let named = place.and_then(|place| self.members.get_mut(*place));
+        if let Some((_, text)) = named.filter(|(_, text)| text.members.is_empty() && !text.repeated) {
+            text.kind = text.kind.merge(std::mem::take(&mut self.kind));
+            self.own_text = false;
         }
     }
 

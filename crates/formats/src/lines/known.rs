@@ -109,10 +109,10 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         classification: "syslog",
-        // A level in the place of the host is a program's own log.
+        // Programs' own logs have moments, words and colons, too: here the program has its process, or is the kernel.
         pattern: concat!(
-            r"^%{TIMESTAMP_ISO8601:timestamp} (?!%{LOGLEVEL}\b)%{SYSLOGHOST:logsource} %{SYSLOGPROG}:",
-            r"(?: %{GREEDYDATA:message})?"
+            r"^%{TIMESTAMP_ISO8601:timestamp} %{SYSLOGHOST:logsource} ",
+            r"(?<program>kernel(?=:)|[!-Z\\^-~]+(?=\[[0-9]))(?:\[%{POSINT:pid}\])?:(?: %{GREEDYDATA:message})?"
         ),
         custom: "",
         looks: |line| line.as_bytes().get(4) == Some(&b'-') && line.contains(':'),
@@ -130,7 +130,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known {
         classification: "linux_kernel",
         pattern: r"^\[ *%{SECONDS:timestamp:double}\] %{GREEDYDATA:message}",
-        custom: r"SECONDS [0-9]+\.[0-9]+",
+        custom: r"SECONDS [0-9]+\.[0-9]{6}",
         looks: |line| line.starts_with('[') && line.contains("] "),
     },
     Known {

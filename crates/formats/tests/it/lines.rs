@@ -66,10 +66,21 @@ fn known_logs_get_their_names() {
 
 #[test]
 fn a_program_s_own_log_is_no_syslog() {
-    let text = "2024-01-02T03:04:05Z INFO main: started\n2024-01-02T03:04:06Z WARN main: slow\n";
-    let inferred = block_on(infer(source("log", text), &InferOptions::default()));
-    assert!(!matches!(inferred, Ok(found) if found.format.classification() == "syslog"));
-    let known = found("2024-01-02 03:04:05 web-1 cron[7]: x\n2024-01-02 03:04:05 web-1 y: z\n");
+    for line in [
+        "2024-01-02T03:04:05Z INFO main: started",
+        "2024-01-02T03:04:05Z FINE app: x",
+        "2024-01-02T03:04:05Z main INFO: x",
+        "2024-01-02T03:04:05Z 1234 main: x",
+        "2024-01-02T03:04:05.123456789Z stderr F: x",
+        "[1.2] note",
+        "[2.5] 4 stars, good",
+    ] {
+        let inferred =
+            block_on(infer(source("log", format!("{line}\n").repeat(9)), &InferOptions::default()));
+        let found = inferred.map(|found| found.format.classification().to_owned());
+        assert!(!matches!(found.as_deref(), Ok("syslog" | "linux_kernel")), "{line}: {found:?}");
+    }
+    let known = found("2024-01-02 03:04:05 web-1 cron[7]: x\n2024-01-02 03:04:05 web-1 kernel: z\n");
     assert_eq!(known.format.classification(), "syslog");
 }
 

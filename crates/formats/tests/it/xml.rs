@@ -36,6 +36,19 @@ fn found(text: &str) -> Inferred {
     block_on(infer(source("f.xml", text), &InferOptions::default())).unwrap()
 }
 
+#[test]
+fn an_element_called_as_the_text_is_the_text() {
+    let text = "<r><x><s l='de'><_VALUE> a</_VALUE></s></x><x><s l='en'>b</s></x><x><s l='fr'><_VALUE></_VALUE></s></x></r>";
+    let inferred = found(text);
+    assert_eq!(columns(&inferred), [("s".to_owned(), "struct<_l:string,_value:string>".to_owned())]);
+    let wanted = schema(&[("s", "struct<_l:string,_VALUE:string>")]);
+    let batch = read_all(&source("f.xml", text), &inferred.format, &wanted, ReadOptions::default()).unwrap();
+    let shown: Vec<String> = rows(&batch).into_iter().flatten().collect();
+    assert_eq!(shown, ["{_l: de, _VALUE:  a}", "{_l: en, _VALUE: b}", "{_l: fr, _VALUE: }"]);
+    let top = found("<r><x>b</x><x><_VALUE> a</_VALUE></x></r>");
+    assert_eq!(columns(&top), [("_value".to_owned(), "string".to_owned())]);
+}
+
 fn columns(inferred: &Inferred) -> Vec<(String, String)> {
     inferred.fields.iter().map(|f| (f.name.clone(), f.ty.to_string())).collect()
 }

@@ -25,6 +25,7 @@ mod failure;
 mod frames;
 mod iceberg;
 mod lineage;
+mod nested;
 mod opened;
 mod outside;
 mod partitions;

@@ -17,7 +17,7 @@ use formats::Format;
 use formats::hive::HiveType;
 use formats::serde_info;
 
-use super::bounded;
+use super::{bounded, nested};
 use crate::plan::{Accused, PlanError, column, convert};
 
 /// The columns to write, in order, partition keys last.
@@ -148,6 +148,11 @@ fn check_keys(table: &Table, keys: &[String]) -> Result<(), String> {
     Err(format!("PartitionKeys are {}, but the table is partitioned by {}", of(&asked), of(&own)))
 }
 
+/// Whether both are nested, and not the same.
+fn is_other(from: &DataType, to: &DataType) -> bool {
+    from.is_nested() && to.is_nested() && from != to
+}
+
 impl Shape {
     /// Adds a column that is written: the frame's, or null.
     pub(super) fn push(&mut self, from: Option<String>, name: &str, data_type: DataType) {
@@ -160,6 +165,9 @@ impl Shape {
         let mut exprs: Vec<Expr> = Vec::new();
         for written in &self.columns {
             let value = match written.from.as_ref().and_then(|from| schema.field_with_name(from).ok()) {
+                Some(field) if is_other(field.data_type(), &written.data_type) => {
+                    nested::fitted(column(field.name()), &written.name, &written.data_type, accused)
+                }
                 Some(field) => {
                     let value = convert(column(field.name()), field.data_type(), &written.data_type);
                     match &written.hive {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use engine::{EngineError, Session, WriteStats};
-use sources::jdbc::Database;
+use sources::jdbc::{Database, parts_of};
 use store::Scope;
 use tokio_util::sync::CancellationToken;
 
 use super::staged::{of_source, place};
-use super::{Goal, Load, Login, Place, shape};
+use super::{Goal, Load, Login, Place, actions, shape};
 use crate::JobsError;
 use crate::plan::PlanError;
 use crate::quality::service::StagedFrame;
@@ -47,17 +47,20 @@ pub struct Added {
     pub made: bool,
 }
 
-fn statements(given: Option<&String>) -> Option<&str> {
-    given.map(String::as_str).filter(|statements| !statements.trim().is_empty())
-}
-
 impl Stager {
     /// Adds the rows of a frame to a table, all or none.
     /// Errors: `InvalidInput` for what cannot be opened, read or written, of which nothing is written; `Store`.
     pub async fn write_database(&self, scope: &Scope, write: &DatabaseWrite) -> Result<Added, JobsError> {
         let mut config = self.config(scope, &write.login, write.engine.as_deref()).await?;
         config.database = write.database.clone().or(config.database);
-        let place = place(config, &write.table)?;
+        let engine = config.engine;
+        let checked = |what: &str, given: &Option<String>| {
+            let checked = actions::checked(engine, given.as_deref()).map(|found| found.map(str::to_owned));
+            checked.map_err(|error| JobsError::invalid(format!("{what} of {}: {error}", write.table)))
+        };
+        let before = checked("preactions", &write.before)?;
+        let after = checked("postactions", &write.after)?;
+        let mut place = place(config, &write.table)?;
         let stop = CancellationToken::new();
         // The script is gone when nobody waits for this any more; the connection goes with this future, and what it has
         // not committed.
@@ -65,14 +68,23 @@ impl Stager {
         let session = self.session(scope, stop);
         let mut database = Database::open(&place.config).await.map_err(of_source)?;
         let of_actions = |error| named("preactions", &write.table, error);
-        database.begin_adding(statements(write.before.as_ref())).await.map_err(of_actions)?;
+        database.begin_adding(before.as_deref()).await.map_err(of_actions)?;
+        if has_no_schema(&write.table)
+            && let Some(schema) = database.temporary_schema(&place.table).await.map_err(of_source)?
+        {
+            place.schema = schema;
+        }
         let (load, added) = fill(&session, database, &place, &write.frame).await?;
         let mut database = load.database;
-        let ended = database.end_adding(statements(write.after.as_ref())).await;
+        let ended = database.end_adding(after.as_deref()).await;
         ended.map_err(|error| named("postactions or the commit", &write.table, error))?;
         database.close().await;
         Ok(added)
     }
+}
+
+fn has_no_schema(table: &str) -> bool {
+    parts_of(table).is_some_and(|parts| parts.len() == 1)
 }
 
 /// An error of statements around the rows.

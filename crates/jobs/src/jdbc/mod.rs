@@ -7,6 +7,7 @@
 //!
 //! What a crash leaves: nothing here; the database ends transactions whose client is gone.
 
+mod actions;
 mod adding;
 mod cells;
 mod filters;

@@ -44,7 +44,7 @@ pub(crate) enum Cells {
 
 /// A type that results cannot hold.
 #[derive(Debug, thiserror::Error)]
-#[error("a value of type {0} cannot be written to a result")]
+#[error("a value of type {} cannot be written to a result", formats::hive::shown(.0))]
 pub(crate) struct NoText(DataType);
 
 impl Cells {

@@ -10,8 +10,9 @@
 //!
 //! What a crash leaves: nothing that was not committed, which the database takes back.
 
+use super::super::database::Inner;
 use super::super::{Database, Engine};
-use super::{Landing, MAX_LANDING, MAX_STATEMENT, statements};
+use super::{Landing, MAX_LANDING, MAX_STATEMENT, ended, statements};
 use crate::SourceError;
 
 /// Marks the place in a transaction from which the caller's statements run.
@@ -28,9 +29,27 @@ impl Database {
         self.begin_writing().await?;
         self.change(MAX_STATEMENT, statements::BEGIN.to_owned()).await?;
         match before {
-            Some(before) => self.act(before).await,
+            Some(before) => {
+                self.act(before).await?;
+                // They may have changed how texts are read.
+                self.begin_writing().await
+            }
             None => Ok(()),
         }
+    }
+
+    /// The schema of this session's temporary table of that name, which goes before others where a name has no schema; of
+    /// PostgreSQL alone, for MySQL does not tell.
+    ///
+    /// # Errors
+    /// [`SourceError::Query`], [`SourceError::Timeout`].
+    pub async fn temporary_schema(&mut self, table: &str) -> Result<Option<String>, SourceError> {
+        let Database { label, inner } = self;
+        let Inner::Postgres(connection) = inner else { return Ok(None) };
+        let sql = "SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.oid = pg_my_temp_schema() AND c.relname = $1";
+        let query = sqlx::query_scalar::<_, String>(sql).bind(table);
+        ended(label, MAX_STATEMENT, query.fetch_optional(connection)).await
     }
 
     /// Makes the table if it is missing, and sees that it stays as it is until the transaction ends. The rows that
@@ -73,7 +92,9 @@ impl Database {
             // Their statements about tables end transactions.
             Engine::MySql => self.change(MAX_STATEMENT, statements::BEGIN.to_owned()).await,
             Engine::Postgres => {
-                let reason = format!("the statements end the transaction that they run in ({gone})");
+                let reason = format!(
+                    "the statements have ended the transaction that they run in, and what came before may stay ({gone})"
+                );
                 Err(SourceError::Refused { database: self.label.clone(), reason })
             }
         }

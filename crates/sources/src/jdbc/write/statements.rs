@@ -10,6 +10,7 @@ pub(super) const BEGIN: &str = "START TRANSACTION";
 pub(super) fn session(engine: Engine) -> &'static [&'static str] {
     match engine {
         Engine::Postgres => &[
+            "SET client_encoding = 'UTF8'",
             "SET TIME ZONE 'UTC'",
             "SET datestyle = 'ISO'",
             "SET standard_conforming_strings = on",
