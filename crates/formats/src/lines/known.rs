@@ -115,7 +115,7 @@ pub(crate) const KNOWN: &[Known] = &[
             r"(?<program>kernel(?=:)|[!-Z\\^-~]+(?=\[[0-9]))(?:\[%{POSINT:pid}\])?:(?: %{GREEDYDATA:message})?"
         ),
         custom: "",
-        looks: |line| line.as_bytes().get(4) == Some(&b'-') && line.contains(':'),
+        looks: |line| line.as_bytes().get(4) == Some(&b'-') && line.contains(": "),
     },
     Known {
         classification: "syslog5424",
@@ -140,7 +140,7 @@ pub(crate) const KNOWN: &[Known] = &[
             r"(?<level>[.*#-]) %{GREEDYDATA:message}"
         ),
         custom: "",
-        looks: |line| line.as_bytes().get(..2).is_some_and(|first| first.iter().any(u8::is_ascii_digit)),
+        looks: begins_with_process,
     },
     Known {
         classification: "ruby_logger",
@@ -161,6 +161,15 @@ pub(crate) const KNOWN: &[Known] = &[
         looks: |line| line.as_bytes().first().is_some_and(u8::is_ascii_digit) && line.contains('/'),
     },
 ];
+
+/// `[12] ` or `12:M ` in front.
+fn begins_with_process(line: &str) -> bool {
+    let Some((head, _)) = line.split_once(' ') else { return false };
+    let bracketed = head.strip_prefix('[').and_then(|head| head.strip_suffix(']'));
+    let number =
+        bracketed.or_else(|| head.split_once(':').filter(|(_, role)| role.len() == 1).map(|(n, _)| n));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 fn begins_with_month(line: &str) -> bool {
     const MONTHS: [&str; 12] =
