@@ -45,17 +45,20 @@ def from_options(kind: str, options: Dict[str, Any], reading: Reading) -> Read:
     """The rows of `dbtable`, of a connection or of an address."""
     source = "create_dynamic_frame.from_options"
     _check(options, source, _PLACE)
-    asked: Dict[str, Any] = {"Engine": ENGINES[kind], "Table": table_name(options, source)}
-    if truthy(options.get("useConnectionProperties", False)) or not options.get("url"):
-        name = options.get("connectionName")
-        if not name:
-            raise DataError(f'{source}: connection_options needs "url", or "connectionName" with "useConnectionProperties"')
-        asked["Connection"] = where = str(name)
-    else:
-        where = str(options["url"])
-        asked["Properties"] = {"JDBC_CONNECTION_URL": where, **login(options)}
-        where = where.partition("?")[0]
+    asked = asked_of(kind, options, source)
+    where = asked["Connection"] if "Connection" in asked else str(options["url"]).partition("?")[0]
     return _read(asked, where, options, reading)
+
+
+def asked_of(kind: str, options: Dict[str, Any], call: str) -> Dict[str, Any]:
+    """What the server is asked of the table that options name: of a connection or of an address."""
+    asked: Dict[str, Any] = {"Engine": ENGINES[kind], "Table": table_name(options, call)}
+    if not truthy(options.get("useConnectionProperties", False)) and options.get("url"):
+        return {**asked, "Properties": {"JDBC_CONNECTION_URL": str(options["url"]), **_login(options)}}
+    name = options.get("connectionName")
+    if not name:
+        raise DataError(f'{call}: connection_options needs "url", or "connectionName" with "useConnectionProperties"')
+    return {**asked, "Connection": str(name)}
 
 
 def table_name(options: Dict[str, Any], call: str) -> str:
@@ -68,7 +71,7 @@ def table_name(options: Dict[str, Any], call: str) -> str:
     return table.strip()
 
 
-def login(options: Dict[str, Any]) -> Dict[str, str]:
+def _login(options: Dict[str, Any]) -> Dict[str, str]:
     """User and password of options, as properties of a connection."""
     user = options.get("user") or options.get("username")
     given = {"USERNAME": user, "PASSWORD": options.get("password")}

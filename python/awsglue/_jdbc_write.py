@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from awsglue import _server, _staging
-from awsglue._jdbc import ENGINES, login, table_name
-from awsglue._listing import truthy
+from awsglue._jdbc import ENGINES, asked_of, table_name
 from awsglue._logger import GlueLogger
 from awsglue.errors import DataError, GlueError, NotBuilt
 
@@ -24,15 +23,7 @@ _NO_EFFECT = {"customJdbcDriverS3Path", "customJdbcDriverClassName", "redshiftTm
 def by_options(kind: str, frame: Any, options: Dict[str, Any], call: str) -> None:
     """Adds a frame's rows to `dbtable`, of a connection or of an address."""
     _check(options, call, _PLACE)
-    asked: Dict[str, Any] = {"Engine": ENGINES[kind], "Table": table_name(options, call)}
-    if truthy(options.get("useConnectionProperties", False)) or not options.get("url"):
-        name = options.get("connectionName")
-        if not name:
-            raise DataError(f'{call}: connection_options needs "url", or "connectionName" with "useConnectionProperties"')
-        asked["Connection"] = str(name)
-    else:
-        asked["Properties"] = {"JDBC_CONNECTION_URL": str(options["url"]), **login(options)}
-    _write(frame, asked, options)
+    _write(frame, asked_of(kind, options, call), options)
 
 
 def by_connection(frame: Any, connection: str, options: Dict[str, Any], catalog_id: Optional[str]) -> None:

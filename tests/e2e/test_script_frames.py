@@ -61,6 +61,14 @@ def scripts(tenon):
     return Scripts(tenon)
 
 
+def connect(scripts, postgres, database):  # noqa: F811
+    connection = name("conn")
+    scripts.glue.create_connection(ConnectionInput={
+        "Name": connection, "ConnectionType": "JDBC", "ConnectionProperties": {
+            "JDBC_CONNECTION_URL": postgres.jdbc(database), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    return connection
+
+
 def test_a_gate_ends_a_run_and_its_results_are_the_run_s(scripts):
     job = scripts.create(GATE, DefaultArguments={"--bucket": scripts.bucket})
     scripts.put("orders/a.json", '{"id": 1, "amount": 5}\n')
@@ -83,10 +91,7 @@ def test_rows_of_a_database_are_read_once(scripts, postgres):  # noqa: F811
     postgres.sql("CREATE DATABASE script_rows")
     postgres.sql("CREATE TABLE log (id int, v text)", "INSERT INTO log VALUES (1, 'a'), (9, 'b')", "GRANT SELECT ON log TO tester",
                  database="script_rows")
-    connection = name("conn")
-    scripts.glue.create_connection(ConnectionInput={
-        "Name": connection, "ConnectionType": "JDBC", "ConnectionProperties": {
-            "JDBC_CONNECTION_URL": postgres.jdbc("script_rows"), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    connection = connect(scripts, postgres, "script_rows")
     job = scripts.create(COPY.replace("CONNECTION", connection), DefaultArguments={
         "--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/", **ENABLED})
 
@@ -116,10 +121,7 @@ def test_rows_are_written_to_a_database_as_a_whole_or_not_at_all(scripts, postgr
     postgres.sql("CREATE DATABASE script_fill")
     postgres.sql("CREATE TABLE orders (id int, amount numeric(8,2))", "CREATE TABLE fills (at timestamptz)", "GRANT ALL ON orders, fills TO tester",
                  database="script_fill")
-    connection = name("conn")
-    scripts.glue.create_connection(ConnectionInput={
-        "Name": connection, "ConnectionType": "JDBC", "ConnectionProperties": {
-            "JDBC_CONNECTION_URL": postgres.jdbc("script_fill"), "USERNAME": "tester", "PASSWORD": PASSWORD}})
+    connection = connect(scripts, postgres, "script_fill")
     job = scripts.create(FILL.replace("CONNECTION", connection), DefaultArguments={
         "--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/"})
     scripts.put("orders/a.json", "".join(f'{{"id": {n}, "amount": {n}}}\n' for n in range(5000)))

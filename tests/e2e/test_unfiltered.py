@@ -3,6 +3,7 @@
 import datetime
 import json
 
+import boto3
 import pytest
 from conftest import name
 from test_catalog import aws, partition_input, refused, table_input
@@ -52,6 +53,32 @@ def test_a_table_is_shown_whole(glue, database):
         "Region": "us-east-1",
     }
     assert without_metadata(glue.get_unfiltered_table_metadata(**ALL, **at, **told)) == found, "ignored"
+
+
+def listing_row_filters(tenon):
+    """A client whose model lists the member, as those of other SDKs do. A session of its own, so that no other has it."""
+    client = boto3.session.Session().client(
+        "glue", endpoint_url=tenon.endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    for structure in ("Table", "TableInput"):
+        members = client.meta.service_model._service_description["shapes"][structure]["members"]
+        members.setdefault("IsRowFilteringEnabled", {"shape": "Boolean"})
+    return client
+
+
+def test_a_table_keeps_whether_its_rows_are_filtered(tenon, database):
+    glue = listing_row_filters(tenon)
+    at = {"DatabaseName": database, "Name": "r"}
+    glue.create_table(DatabaseName=database, TableInput=table_input("r"))
+    assert glue.get_table(**at)["Table"]["IsRowFilteringEnabled"] is False
+    glue.update_table(DatabaseName=database, TableInput={**table_input("r"), "IsRowFilteringEnabled": True})
+    assert glue.get_table(**at)["Table"]["IsRowFilteringEnabled"] is True
+    listed = glue.get_tables(DatabaseName=database)["TableList"]
+    assert {table["Name"]: table["IsRowFilteringEnabled"] for table in listed} == {"r": True, "t": False}
+    found = glue.get_unfiltered_table_metadata(**ALL, **at)
+    assert found["Table"]["IsRowFilteringEnabled"] is True and found["CellFilters"] == []
+    glue.update_table(DatabaseName=database, TableInput=table_input("r"))
+    versions = glue.get_table_versions(DatabaseName=database, TableName="r")["TableVersions"]
+    assert [version["Table"]["IsRowFilteringEnabled"] for version in versions] == [False, True, False]
 
 
 def test_views_and_bare_tables(glue, database):

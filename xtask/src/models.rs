@@ -57,6 +57,13 @@ const SHAPE_FACTS: &[(&str, &str)] = &[
     ("xmlNamespace", "ns"),
 ];
 
+/// Members that the service reads and writes although botocore's model leaves them out: (service, structure, member, the
+/// member's shape). Glue's console, the older SDKs and CloudTrail show `IsRowFilteringEnabled` of tables.
+const UNLISTED: &[(&str, &str, &str, &str)] = &[
+    ("glue", "Table", "IsRowFilteringEnabled", "Boolean"),
+    ("glue", "TableInput", "IsRowFilteringEnabled", "Boolean"),
+];
+
 /// Extracts every service; with `check`, compares instead of writing and fails on a difference.
 pub(crate) fn run(root: &Path, data: Option<&Path>, check: bool) -> Result<()> {
     let data = match data {
@@ -66,7 +73,9 @@ pub(crate) fn run(root: &Path, data: Option<&Path>, check: bool) -> Result<()> {
     let out = root.join("crates/wire/models");
     let mut stale = Vec::new();
     for service in SERVICES {
-        let model = compact(service, &read_model(&data, service)?)?;
+        let mut model = read_model(&data, service)?;
+        add_unlisted(service, &mut model);
+        let model = compact(service, &model)?;
         let path = out.join(format!("{service}.json.gz"));
         // Values, not texts: the order of members depends on how serde_json was built.
         if unpack(&path)
@@ -122,6 +131,15 @@ fn pack(text: &str) -> Result<Vec<u8>> {
     let mut writer = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     writer.write_all(text.as_bytes())?;
     Ok(writer.finish()?)
+}
+
+/// Completes a service's model. What botocore has come to list stays as it is there.
+fn add_unlisted(service: &str, model: &mut Value) {
+    for (_, structure, member, shape) in UNLISTED.iter().filter(|(of, ..)| *of == service) {
+        if let Some(members) = model["shapes"][structure]["members"].as_object_mut() {
+            members.entry(*member).or_insert_with(|| json!({ "shape": shape }));
+        }
+    }
 }
 
 /// The compact form of one model.
@@ -309,6 +327,17 @@ mod tests {
         assert_eq!(compact["operations"][0]["input"], json!(1));
         assert_eq!(compact["signing"], json!("x"));
         assert!(!compact.to_string().contains("long"));
+    }
+
+    #[test]
+    fn what_botocore_does_not_list_is_added_and_what_it_lists_is_kept() {
+        let mut model = json!({"shapes": {
+            "Table": {"type": "structure", "members": {"IsRowFilteringEnabled": {"shape": "Theirs"}}},
+            "TableInput": {"type": "structure", "members": {}},
+        }});
+        add_unlisted("glue", &mut model);
+        let shape = |name: &str| model["shapes"][name]["members"]["IsRowFilteringEnabled"]["shape"].clone();
+        assert_eq!((shape("Table"), shape("TableInput")), (json!("Theirs"), json!("Boolean")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `tenon serve`: from configuration to a running node, and down again.
 //!
 //! ```text
-//! configuration ► data folder locked ► port bound ► store, services, faces ► tasks ► ready (file, banner)
+//! configuration ► data folder locked ► port bound ► store, services, faces ► tasks ► ready (banner, file)
 //!    … signal or a needed task ends ► not ready ► intake drains ► work ► upkeep ► store closed ► folder released
 //! ```
 //!
@@ -185,11 +185,8 @@ fn http_task(listener: TcpListener, app: App, config: &Config, metrics: &Arc<Met
     }
 }
 
-/// Writes the ready file, then the banner.
+/// Writes the banner, then the ready file: who waits for the file finds everything said.
 fn announce(node: &Node, ready_file: Option<&Path>) -> Result<()> {
-    if let Some(path) = ready_file {
-        write_ready_file(path, node.address).with_context(|| format!("cannot write {}", path.display()))?;
-    }
     let durable = if node.durable { "durable" } else { "ephemeral: removed when the server stops" };
     let endpoint = node.endpoint();
     let banner = format!(
@@ -202,6 +199,9 @@ fn announce(node: &Node, ready_file: Option<&Path>) -> Result<()> {
     // A closed standard output is no reason to stop serving.
     if let Err(error) = std::io::stdout().write_all(banner.as_bytes()) {
         tracing::debug!(%error, "the banner could not be written");
+    }
+    if let Some(path) = ready_file {
+        write_ready_file(path, node.address).with_context(|| format!("cannot write {}", path.display()))?;
     }
     tracing::info!(address = %node.address, data = node.data, durable = node.durable, "ready");
     Ok(())

@@ -148,6 +148,7 @@ impl Table {
         value["IsMultiDialectView"] = json!(self.input.other.contains_key("ViewDefinition"));
         value["CatalogId"] = json!(scope.account);
         value["VersionId"] = json!(self.version.to_string());
+        default_to(&mut value, "IsRowFilteringEnabled", json!(false));
         default_to(&mut value, "Retention", json!(0));
         default_to(&mut value, "PartitionKeys", json!([]));
         if let Some(descriptor) = value.get_mut("StorageDescriptor") {

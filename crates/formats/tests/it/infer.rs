@@ -625,6 +625,29 @@ fn a_separator_that_divides_nothing_is_a_problem() {
 }
 
 #[test]
+fn separators_of_several_bytes_are_told() {
+    let told = |text: &str| {
+        let problems = of(text).problems;
+        problems.iter().map(ToString::to_string).find(|told| told.contains("empty in every record"))
+    };
+    let said = told("id||name||price\n1||a||2.5\n2||b||3\n").unwrap();
+    assert!(
+        said.starts_with(
+            "s3://b/f: 2 of the 5 columns are empty in every record, as if 2 separators (pipe) stood for"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("one between 3 columns"), "{said}");
+    assert!(
+        told("1;;;a;;;x\n2;;;b;;;y\n").unwrap().contains("3 separators (semicolon) stood for one between 3")
+    );
+    // Something stands there once, a name at least; or an outer column is the empty one.
+    assert_eq!(told("id|x|name\n1||a\n2||b\n"), None);
+    assert_eq!(told("1||a\n2|x|b\n3||c\n"), None);
+    assert_eq!(told("1|a|\n2|b|\n"), None);
+}
+
+#[test]
 fn a_first_line_for_excel_says_the_separator_and_is_no_row() {
     for (text, names, skipped) in [
         ("sep=;\nid;n\n1;x,y\n2;z\n", "id bigint, n string", 2),

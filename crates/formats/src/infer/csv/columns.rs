@@ -93,6 +93,12 @@ impl Columns {
         self.rest_kinds.iter().any(|kind| kind.is_typed())
     }
 
+    /// Whether nothing stands in a column, in the first record neither.
+    pub(super) fn is_empty_at(&self, place: usize) -> bool {
+        let at = |kinds: &[Kind]| kinds.get(place).is_none_or(|kind| *kind == Kind::Empty);
+        at(&self.first_kinds) && at(&self.rest_kinds)
+    }
+
     /// Whether the first record has this text there. Asked only where it matters, below a first column without a name.
     fn is_first(&self, place: usize, value: &[u8]) -> bool {
         self.first_kinds.first() == Some(&Kind::Empty)

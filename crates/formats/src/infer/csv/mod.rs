@@ -5,6 +5,7 @@ mod columns;
 mod comments;
 mod declared;
 mod digits;
+mod doubled;
 mod hinted;
 mod prose;
 mod refusal;
@@ -92,6 +93,7 @@ pub(super) fn infer_as(
     names::number_repeats(fields.iter_mut().map(|field| &mut field.name), str::to_lowercase);
     let mut problems = ragged_problem(input, width, columns.ragged);
     problems.extend(declared::problem(input, known).or_else(|| undivided::problem(input, known)));
+    problems.extend(doubled::problem(input, known, &columns, width));
     problems.extend(inexact_problems(input.name(), &columns, &fields));
     Inferred {
         format: Format::Csv(known.clone()),
@@ -127,6 +129,7 @@ fn describe(
     let titled = (!header && may_be_header(&columns, best.width)).then(|| named(true));
     let own: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
     let mut problems = ragged_problem(input, best.width, columns.ragged);
+    problems.extend(doubled::problem(input, &best.options, &columns, best.width));
     problems.extend(inexact_problems(input.name(), &columns, &fields));
     problems.extend(comments::settle(input, &mut best));
     problems.extend(settle_escape(input, &mut best));
