@@ -22,6 +22,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "job-nodes.md"
 # test_job_keys.py), and with the rules of data quality.
 ELSEWHERE = {
     "DirectJDBCSource", "MySQLCatalogSource", "PostgreSQLCatalogSource", "RelationalCatalogSource", "EvaluateDataQuality",
+    "EvaluateDataQualityMultiFrame",
     "JDBCConnectorSource", "JDBCConnectorTarget", "MySQLCatalogTarget", "PostgreSQLCatalogTarget",
 }
 

@@ -82,6 +82,22 @@ class Checked:
         assert found["Status"] == "SUCCEEDED", found
         return self.glue.get_data_quality_result(ResultId=found["ResultIds"][0])
 
+    def ended_job(self, own):
+        """Runs a job to its end."""
+        run = self.glue.start_job_run(JobName=own)["JobRunId"]
+
+        def ended():
+            found = self.glue.get_job_run(JobName=own, RunId=run)["JobRun"]
+            return found if found["JobRunState"] in ENDED else None
+
+        return wait_until(ended, "the job to end")
+
+    def lines(self, folder):
+        """What was written there as lines of JSON."""
+        keys = [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=folder)["Contents"]]
+        texts = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys]
+        return [json.loads(line) for text in texts for line in text.splitlines()]
+
 
 @pytest.fixture(scope="module")
 def checked(tenon):
@@ -438,15 +454,9 @@ def test_a_job_is_stopped_by_its_rules(checked):
                 "out": {"S3GlueParquetTarget": {"Name": "out", "Inputs": ["dq"], "Path": f"s3://{bucket}/{own}/"}},
             },
         )
-        run_id = glue.start_job_run(JobName=own)["JobRunId"]
-
-        def ended():
-            found = glue.get_job_run(JobName=own, RunId=run_id)["JobRun"]
-            return found if found["JobRunState"] in ENDED else None
-
-        found = wait_until(ended, "the job to end")
+        found = checked.ended_job(own)
         [listed] = glue.list_data_quality_results(Filter={"JobName": own})["Results"]
-        assert listed["JobRunId"] == run_id
+        assert listed["JobRunId"] == found["Id"]
         result = glue.get_data_quality_result(ResultId=listed["ResultId"])
         assert (result["RulesetName"], result["EvaluationContext"]) == ("checks", "nightly")
         written = s3.list_objects_v2(Bucket=bucket, Prefix=f"{own}/")["KeyCount"]
@@ -462,3 +472,47 @@ def test_a_job_is_stopped_by_its_rules(checked):
     found, results, written = run(name("after"), bad, "AfterDataLoad")
     assert (found["JobRunState"], results[2], written > 0) == ("FAILED", "FAIL", True)
     assert "data quality rules did not pass" in found["ErrorMessage"]
+
+
+def test_a_job_parts_its_rows_by_rules_about_several_inputs(checked):
+    glue, s3, bucket = checked.glue, checked.s3, checked.bucket
+    own = name("parted")
+    s3.put_object(Bucket=bucket, Key=f"{own}/in/a.csv", Body="id,name\n1,ann\n2,bob\n3,cid\n")
+    s3.put_object(Bucket=bucket, Key=f"{own}/people/a.csv", Body="name\nann\nbob\n")
+
+    def source(folder):
+        return {"S3CsvSource": {"Name": folder, "Paths": [f"s3://{bucket}/{own}/{folder}/"], "Separator": "comma",
+                                "QuoteChar": "quote", "WithHeader": True, "Recurse": True}}
+
+    def chosen(title, index):
+        return {"SelectFromCollection": {"Name": title, "Inputs": ["dq"], "Index": index}}
+
+    def written(title, of):
+        return {"S3DirectTarget": {"Name": title, "Inputs": [of], "Path": f"s3://{bucket}/{own}/{title}/", "Format": "json"}}
+
+    failed = {"Operation": "EQ", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["DataQualityEvaluationResult"]},
+                                            {"Type": "CONSTANT", "Value": ["Failed"]}]}
+    glue.create_job(
+        Name=own, Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://x/y.py"},
+        CodeGenConfigurationNodes={
+            "in": source("in"), "people": source("people"),
+            "dq": {"EvaluateDataQualityMultiFrame": {
+                "Name": "checks", "Inputs": ["in", "people"], "AdditionalDataSources": {"people": "known"},
+                "Ruleset": 'Rules = [ ReferentialIntegrity "name" "known.name" = 1, RowCount = 3 ]',
+                "PublishingOptions": {"EvaluationContext": "nightly"},
+                "AdditionalOptions": {"performanceTuning.caching": "CACHE_NOTHING", "observations.scope": "ALL"},
+            }},
+            "rows": chosen("rowLevelOutcomes", 0), "outcomes": chosen("ruleOutcomes", 1),
+            "failed": {"Filter": {"Name": "failed", "Inputs": ["rows"], "LogicalOperator": "AND", "Filters": [failed]}},
+            "quarantine": written("quarantine", "failed"), "told": written("told", "outcomes"),
+        },
+    )
+    found = checked.ended_job(own)
+    assert found["JobRunState"] == "SUCCEEDED", found.get("ErrorMessage")
+    rows = checked.lines(f"{own}/quarantine/")
+    assert rows == [{"id": "3", "name": "cid", "DataQualityRulesPass": [], "DataQualityRulesSkip": ["RowCount = 3"],
+                     "DataQualityRulesFail": ['ReferentialIntegrity "name" "known.name" = 1'],
+                     "DataQualityEvaluationResult": "Failed"}]
+    assert [row["Outcome"] for row in checked.lines(f"{own}/told/")] == ["Failed", "Passed"]
+    [listed] = glue.list_data_quality_results(Filter={"JobName": own})["Results"]
+    assert outcomes(glue.get_data_quality_result(ResultId=listed["ResultId"])) == ["FAIL", "PASS"]

@@ -18,6 +18,20 @@ pub(super) async fn plan_target(
     sources: &BTreeMap<String, Source>,
     target: &Node,
 ) -> Result<DataFrame, RunFailure> {
+    let first = plan_inputs(task, sources, target).await?.into_iter().next();
+    first.ok_or_else(|| missing(target))
+}
+
+fn missing(node: &Node) -> RunFailure {
+    RunFailure::node(node, plan::PlanError::Refused("its input is missing".to_owned()))
+}
+
+/// The frames of a node's inputs, in their order, built from their sources on.
+pub(super) async fn plan_inputs(
+    task: &Task<'_>,
+    sources: &BTreeMap<String, Source>,
+    target: &Node,
+) -> Result<Vec<DataFrame>, RunFailure> {
     let mut frames: BTreeMap<&str, Vec<DataFrame>> = BTreeMap::new();
     let mut readings = Vec::new();
     let mut looks = Vec::new();
@@ -35,23 +49,25 @@ pub(super) async fn plan_target(
             None => {
                 let inputs = node.inputs.iter().filter_map(|input| frames.get(input.as_str())).flatten();
                 let inputs = inputs.cloned().collect();
-                transform(task, sources, node, inputs, &mut looks).await?
+                match &node.kind {
+                    NodeKind::Quality(own) => quality::handed_on(task, node, own, inputs).await?,
+                    _ => transform(task, sources, node, inputs, &mut looks).await?,
+                }
             }
         };
-        let planned = planned.into_iter().map(|frame| quality::handed_on(task, node, frame));
-        frames.insert(&node.id, planned.collect::<Result<_, _>>()?);
+        frames.insert(&node.id, planned);
     }
-    let input = target.inputs.first().and_then(|input| frames.remove(input.as_str())?.pop());
-    let missing = || RunFailure::node(target, plan::PlanError::Refused("its input is missing".to_owned()));
-    let input = input.ok_or_else(missing)?;
+    let of = |input: &String| frames.get(input.as_str()).and_then(|of| of.last()).cloned();
+    let planned = target.inputs.iter().map(|input| of(input).ok_or_else(|| missing(target)));
+    let planned = planned.collect::<Result<Vec<_>, _>>()?;
     for (source, reading) in readings {
         let mut scans = 0;
-        for plan in looks.iter().chain([input.logical_plan()]) {
+        for plan in looks.iter().chain(planned.iter().map(DataFrame::logical_plan)) {
             scans += scans_of(&source, plan).map_err(|error| RunFailure::node(target, error.into()))?;
         }
         reading.scans.fetch_add(scans, Ordering::Relaxed);
     }
-    Ok(input)
+    Ok(planned)
 }
 
 /// The frames of a transform. The plans that were run to make them are added to `looks`.

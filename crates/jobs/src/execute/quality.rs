@@ -13,9 +13,10 @@ use datafusion::dataframe::DataFrame;
 use lake::{Conditions, Meta};
 use store::{Tx, lease};
 
+use super::frames::plan_inputs;
 use super::sources::Source;
-use super::{RunFailure, Task, name_of, plan_target};
-use crate::graph::{Gate, Node, NodeKind, QualityNode};
+use super::{RunFailure, Task, name_of};
+use crate::graph::{Gate, HandsOn, Node, NodeKind, QualityNode};
 use crate::plan::{self, PlanError};
 use crate::quality::service::{Place, QualityError, QualityResult, insert_result, result_id, result_lines};
 use crate::quality::{self, Evaluation, Input};
@@ -46,8 +47,8 @@ pub(super) async fn evaluate(task: &Task<'_>, sources: &BTreeMap<String, Source>
         return Ok(());
     }
     for (node, own) in nodes(task) {
-        let input = plan_target(task, sources, node).await?;
-        let result = evaluated(task, node, own, input).await.map_err(|error| match error {
+        let inputs = plan_inputs(task, sources, node).await?;
+        let result = evaluated(task, node, own, inputs).await.map_err(|error| match error {
             PlanError::Engine(error) => task.blame(sources, node, error),
             other => RunFailure::node(node, other),
         })?;
@@ -67,14 +68,12 @@ async fn evaluated(
     task: &Task<'_>,
     node: &Node,
     own: &QualityNode,
-    primary: DataFrame,
+    inputs: Vec<DataFrame>,
 ) -> Result<QualityResult, PlanError> {
-    let ruleset = quality::parse(&own.ruleset).map_err(|error| PlanError::Refused(error.to_string()))?;
+    let ruleset = parsed(own)?;
     let clock = task.context.store.clock();
     let started_ms = clock.now_ms();
-    let input =
-        Input { session: &task.session, primary, others: BTreeMap::new(), now_ms: started_ms, by_row: false };
-    let evaluation = quality::evaluate(input, &ruleset).await?;
+    let evaluation = quality::evaluate(input(task, node, own, inputs)?, &ruleset).await?;
     for rule in &evaluation.rules {
         let why = rule.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         task.log.info(format!("{}: {} {}{why}", name_of(node), rule.outcome.as_str(), rule.rule));
@@ -92,6 +91,26 @@ async fn evaluated(
     })
 }
 
+fn parsed(own: &QualityNode) -> Result<::quality::Ruleset, PlanError> {
+    quality::parse(&own.ruleset).map_err(|error| PlanError::Refused(error.to_string()))
+}
+
+/// What rules are about: the first input, and the others by their names in rules.
+fn input<'a>(
+    task: &'a Task<'_>,
+    node: &Node,
+    own: &QualityNode,
+    inputs: Vec<DataFrame>,
+) -> Result<Input<'a>, PlanError> {
+    let name = |id: &str| task.graph.node(id).map(|node| node.name.as_str());
+    let aliases = own.others(&node.inputs, name).map_err(PlanError::Refused)?;
+    let mut inputs = inputs.into_iter();
+    let primary = inputs.next().ok_or_else(|| PlanError::Refused("its input is missing".to_owned()))?;
+    let others = aliases.into_iter().map(str::to_owned).zip(inputs).collect();
+    let now_ms = task.context.store.clock().now_ms();
+    Ok(Input { session: &task.session, primary, others, now_ms, by_row: own.by_row })
+}
+
 /// The failure of a node of whose rules some do not pass.
 fn refused(node: &Node, evaluation: &Evaluation) -> Option<RunFailure> {
     let of = evaluation.rules.len();
@@ -105,18 +124,49 @@ fn refused(node: &Node, evaluation: &Evaluation) -> Option<RunFailure> {
     (!not.is_empty()).then(|| RunFailure::Quality { node: name_of(node), of, not })
 }
 
-/// What a node hands on: its frame, unless its outcomes are wanted instead.
-pub(super) fn handed_on(task: &Task<'_>, node: &Node, frame: DataFrame) -> Result<DataFrame, RunFailure> {
-    let NodeKind::Quality(own) = &node.kind else { return Ok(frame) };
-    if !own.gives_outcomes {
-        return Ok(frame);
+/// What a node hands on; its rules have been evaluated.
+pub(super) async fn handed_on(
+    task: &Task<'_>,
+    node: &Node,
+    own: &QualityNode,
+    inputs: Vec<DataFrame>,
+) -> Result<Vec<DataFrame>, RunFailure> {
+    let evaluation = {
+        let found = task.quality.lock();
+        let missing =
+            || RunFailure::node(node, PlanError::Refused("its rules were not evaluated".to_owned()));
+        match own.hands_on {
+            HandsOn::Input => None,
+            _ => Some(found.get(&node.id).ok_or_else(missing)?.evaluation.clone()),
+        }
+    };
+    let planned = Box::pin(frames(task, node, own, inputs, evaluation.as_ref())).await;
+    planned.map_err(|error| RunFailure::node(node, error))
+}
+
+/// The frames of a node, of whose evaluation something is known, or nothing yet.
+pub(super) async fn frames(
+    task: &Task<'_>,
+    node: &Node,
+    own: &QualityNode,
+    inputs: Vec<DataFrame>,
+    evaluation: Option<&Evaluation>,
+) -> Result<Vec<DataFrame>, PlanError> {
+    let nothing = Evaluation::default();
+    let evaluation = evaluation.unwrap_or(&nothing);
+    let of_rules = || {
+        let batch = outcomes(evaluation).map_err(datafusion::error::DataFusionError::from)?;
+        plan::plain(task.session.context().read_batch(batch)?)
+    };
+    match own.hands_on {
+        HandsOn::Input => Ok(inputs.into_iter().take(1).collect()),
+        HandsOn::Outcomes => Ok(vec![of_rules()?]),
+        HandsOn::All => {
+            let original = inputs.first().cloned();
+            let rows = quality::row_outcomes(input(task, node, own, inputs)?, &parsed(own)?, false).await?;
+            Ok([plan::plain(rows)?, of_rules()?].into_iter().chain(original).collect())
+        }
     }
-    let found = task.quality.lock();
-    let missing = || RunFailure::node(node, PlanError::Refused("its rules were not evaluated".to_owned()));
-    let batch = outcomes(&found.get(&node.id).ok_or_else(missing)?.evaluation);
-    let batch = batch.map_err(datafusion::error::DataFusionError::from);
-    let frame = batch.and_then(|batch| task.session.context().read_batch(batch));
-    frame.map_err(PlanError::from).and_then(plan::plain).map_err(|error| RunFailure::node(node, error))
 }
 
 /// A row for each rule, with Glue's columns.

@@ -13,6 +13,8 @@ use crate::graph::{
 /// The variables of all nodes, by id.
 type Variables = BTreeMap<String, String>;
 
+pub(super) const NO_SCRIPT: &str = "this kind of node has no script yet; its job runs on the engine";
+
 /// The lines of a node, each ended.
 pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, String> {
     let names = Names { node, variables };
@@ -46,7 +48,7 @@ pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, S
         NodeKind::Jdbc(source) => database::read(source, &names),
         NodeKind::Quality(own) => return quality::statements(own, &names),
         NodeKind::Target(target) => return write(target, &names),
-        _ => return Err("this kind of node has no script yet; its job runs on the engine".to_owned()),
+        _ => return Err(NO_SCRIPT.to_owned()),
     };
     Ok(format!("{} = {value}\n", names.own()?))
 }

@@ -5,7 +5,7 @@
 
 use super::nodes::Names;
 use super::python::{dictionary, flag, text};
-use crate::graph::{Gate, QualityNode};
+use crate::graph::{Gate, HandsOn, QualityNode};
 
 /// What scripts with such nodes begin with.
 pub(super) const HEAD: &str = r#"
@@ -30,6 +30,9 @@ pub(super) const END: &str = "require(rules_not_passed)\n";
 
 /// The lines of a node.
 pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String, String> {
+    if node.hands_on == HandsOn::All {
+        return Err(super::nodes::NO_SCRIPT.to_owned());
+    }
     let (own, input) = (names.own()?, names.input(0)?);
     let context = node.context.as_deref().unwrap_or(names.title());
     let mut options = vec![
@@ -48,7 +51,7 @@ pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String
         Some(Gate::Immediate) => lines.push_str(&format!("require(not_passed({own}))\n")),
         Some(Gate::AfterDataLoad) => lines.push_str(&format!("rules_not_passed += not_passed({own})\n")),
     }
-    if !node.gives_outcomes {
+    if node.hands_on == HandsOn::Input {
         lines.push_str(&format!("{own} = {input}\n"));
     }
     Ok(lines)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::fault;
-use super::{DatabasePlace, Destination, Node, NodeKind};
+use super::{COLLECTION, DatabasePlace, Destination, Node, NodeKind};
 use crate::JobsError;
 
 /// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
@@ -82,7 +82,13 @@ fn collection(node: &Node, input: &Node) -> Result<(), String> {
         (NodeKind::SelectFromCollection(index), Some(frames)) if *index >= frames => {
             Err(format!("Index is {index}, but its input {id} ({label}) gives {frames} frames, from 0"))
         }
-        (NodeKind::SelectFromCollection(_), Some(_)) => Ok(()),
+        (NodeKind::SelectFromCollection(index), Some(_)) => match meant(node, input) {
+            Some(meant) if meant != *index => Err(format!(
+                "its name {} is that of the frame {meant} of its input {id} ({label}), and Index is {index}",
+                node.name
+            )),
+            _ => Ok(()),
+        },
         (NodeKind::SelectFromCollection(_), None) => {
             Err(format!("its input {id} ({label}) gives one frame, not a collection"))
         }
@@ -91,6 +97,13 @@ fn collection(node: &Node, input: &Node) -> Result<(), String> {
         )),
         (_, None) => Ok(()),
     }
+}
+
+/// Which frame of rules' outcomes a node is named after, as Glue Studio names those that choose one. Its `Index` is not
+/// documented: of another order it would silently be another frame.
+fn meant(node: &Node, input: &Node) -> Option<usize> {
+    let NodeKind::Quality(_) = &input.kind else { return None };
+    COLLECTION.iter().position(|name| *name == node.name)
 }
 
 /// Takes away nodes without open inputs until none is left; what stays is on a cycle or behind one.

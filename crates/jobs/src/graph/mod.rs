@@ -33,7 +33,7 @@ pub use node::{
     NullValues, Operand, Operation, Spigot,
 };
 pub use pii::{EntityType, Pii, PiiAction, PiiScope};
-pub use quality::{Gate, QualityNode};
+pub use quality::{COLLECTION, Gate, HandsOn, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
 pub use target::{
     BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, ParquetCodec,
@@ -64,6 +64,7 @@ impl Graph {
             nodes.insert(id.clone(), parse::node(id, value)?);
         }
         let order = check::order(&nodes)?;
+        quality::check(&nodes)?;
         Ok(Self { nodes, order })
     }
 

@@ -1,6 +1,6 @@
 //! The nodes of a graph as the planner wants them: wire spellings are gone, values are checked.
 
-use super::{CatalogSource, FileSource, JdbcSource, Pii, QualityNode, S3Path, Target};
+use super::{COLLECTION, CatalogSource, FileSource, HandsOn, JdbcSource, Pii, QualityNode, S3Path, Target};
 
 /// A path into nested fields: `["address", "city"]`; never empty.
 pub type FieldPath = Vec<String>;
@@ -129,6 +129,7 @@ impl NodeKind {
         match self {
             Self::SplitFields(_) => Some(2),
             Self::Route(groups) => Some(groups.len()),
+            Self::Quality(quality) if quality.hands_on == HandsOn::All => Some(COLLECTION.len()),
             _ => None,
         }
     }

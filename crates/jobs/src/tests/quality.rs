@@ -130,3 +130,106 @@ async fn a_job_with_rules_that_cannot_be_evaluated_is_refused() {
         assert!(message.contains(why), "{message}");
     }
 }
+
+/// A node over orders and the customers that they name.
+fn multi_frame(ruleset: &str, extra: Value) -> Value {
+    let mut node = json!({"Name": "rules", "Inputs": ["src", "people"], "Ruleset": ruleset,
+        "AdditionalDataSources": {"people": "customers"}});
+    if let (Value::Object(node), Value::Object(extra)) = (&mut node, extra) {
+        node.extend(extra);
+    }
+    json!({"EvaluateDataQualityMultiFrame": node})
+}
+
+fn choose(name: &str, index: usize) -> Value {
+    json!({"SelectFromCollection": {"Name": name, "Inputs": ["dq"], "Index": index}})
+}
+
+#[tokio::test]
+async fn rules_about_several_inputs_give_rows_outcomes_and_the_data() {
+    let world = world().await;
+    world.put("people/a.csv", "name\nann\nbob\n").await;
+    let ruleset = r#"Rules = [ ReferentialIntegrity "name" "customers.name" = 1, ColumnValues "id" > 1, RowCount = 3 ]"#;
+    let nodes = json!({
+        "src": csv("in"), "people": csv("people"), "dq": multi_frame(ruleset, json!({})),
+        "rows": choose("rowLevelOutcomes", 0), "outcomes": choose("ruleOutcomes", 1), "data": choose("mine", 2),
+        "out_rows": parquet("rows", "rows"), "out_outcomes": parquet("outcomes", "outcomes"),
+        "out_data": parquet("data", "data"),
+    });
+    world.succeeds("job", nodes).await;
+    let integrity = r#"ReferentialIntegrity "name" "customers.name" = 1"#;
+    let values = r#"ColumnValues "id" > 1"#;
+    assert_eq!(
+        world.rows("rows/").await,
+        [
+            format!("1|ann|[{integrity}]|[{values}]|[RowCount = 3]|Failed"),
+            format!("2|bob|[{integrity}, {values}]|[]|[RowCount = 3]|Passed"),
+            format!("3|cid|[{values}]|[{integrity}]|[RowCount = 3]|Failed"),
+        ]
+    );
+    let outcomes: Vec<String> =
+        world.rows("outcomes/").await.iter().map(|row| row.split('|').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(outcomes, ["Failed", "Failed", "Passed"]);
+    assert_eq!(world.rows("data/").await, ["1|ann", "2|bob", "3|cid"]);
+    assert_eq!(results(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_composite_rule_holds_for_all_rows_or_row_by_row() {
+    let world = world().await;
+    world.put("people/a.csv", "name\nann\n").await;
+    // Each row keeps one of them, and neither keeps all rows.
+    let ruleset = r#"Rules = [ (ColumnValues "id" < 3) or (ColumnValues "name" = "cid") ]"#;
+    let run = |job: &'static str, method: &'static str| {
+        let options = json!({"AdditionalOptions": {"compositeRuleEvaluation.method": method,
+            "observations.scope": "ALL", "performanceTuning.caching": "CACHE_NOTHING"},
+            "StopJobOnFailureOptions": {"StopJobOnFailureTiming": "Immediate"}});
+        let nodes = json!({"src": csv("in"), "people": csv("people"), "dq": multi_frame(ruleset, options),
+            "data": choose("data", 2), "out": parquet("data", "out")});
+        world.run(job, nodes)
+    };
+    assert_eq!(run("rows", "ROW").await.details.state, RunState::Succeeded);
+    assert_eq!(run("columns", "COLUMN").await.details.state, RunState::Failed);
+}
+
+#[tokio::test]
+async fn a_job_whose_rules_know_their_inputs_by_no_name_is_refused() {
+    let world = World::idle().await;
+    let about_other = r#"Rules = [ RowCountMatch "other" = 1.0 ]"#;
+    let named = |names: Value| json!({"AdditionalDataSources": names});
+    for (ruleset, extra, chosen, why) in [
+        (about_other, json!({}), choose("data", 2), "Ruleset: other is the name of no input"),
+        (PASSES, named(json!({})), choose("data", 2), "its input people has no name there"),
+        (
+            PASSES,
+            named(json!({"src": "a", "people": "b"})),
+            choose("data", 2),
+            "src is none of its inputs behind",
+        ),
+        (
+            PASSES,
+            named(json!({"people": "primary"})),
+            choose("data", 2),
+            "primary is the name of the first input",
+        ),
+        (
+            PASSES,
+            json!({"AdditionalOptions": {"compositeRuleEvaluation.method": "BOTH"}}),
+            choose("data", 2),
+            "compositeRuleEvaluation.method BOTH is not one of ROW, COLUMN",
+        ),
+        (PASSES, json!({}), choose("ruleOutcomes", 0), "its name ruleOutcomes is that of the frame 1"),
+        (PASSES, json!({}), choose("data", 3), "gives 3 frames, from 0"),
+    ] {
+        let nodes = json!({"src": csv("in"), "people": csv("people"), "dq": multi_frame(ruleset, extra),
+            "data": chosen, "out": parquet("data", "out")});
+        let message = world.create("job", nodes, json!({})).await.unwrap_err().to_string();
+        assert!(message.contains(why), "{message}");
+    }
+    // By its name instead of its id.
+    let mut people = csv("people");
+    people["S3CsvSource"]["Name"] = json!("the people");
+    let nodes = json!({"src": csv("in"), "people": people, "data": choose("data", 2), "out": parquet("data", "out"),
+        "dq": multi_frame(about_other, named(json!({"the people": "other"})))});
+    world.create("job", nodes, json!({})).await.unwrap();
+}

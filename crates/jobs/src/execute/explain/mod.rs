@@ -19,7 +19,7 @@ use store::Scope;
 use store::lease::Lease;
 
 use super::sources::{self, Source};
-use super::{Asked, RunFailure, Task, outside, target};
+use super::{Asked, RunFailure, Task, outside, quality, target};
 use crate::arguments::{ArgumentMap, BookmarkOption, merge};
 use crate::graph::{Destination, Node, NodeKind};
 use crate::jobs::Active;
@@ -238,7 +238,10 @@ async fn plan_node(
         }
     }
     let planned = match &node.kind {
-        NodeKind::Quality(quality) if quality.gives_outcomes => return Ok(None),
+        NodeKind::Quality(own) => {
+            let planned = quality::frames(task, node, own, inputs, None).await;
+            planned.map_err(|error| RunFailure::node(node, error))?
+        }
         NodeKind::Target(_) => inputs,
         _ => {
             let mut planning = plan::Planning::without_looks(task.blame.accuse(&node.id), &task.decisions);

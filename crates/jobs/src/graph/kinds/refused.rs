@@ -28,7 +28,6 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("DynamicTransform", SCRIPT),
     ("DynamoDBCatalogSource", "tables of DynamoDB are crawled, and not read by jobs"),
     ("DynamoDBELTConnectorSource", "exports of DynamoDB tables are not built"),
-    ("EvaluateDataQualityMultiFrame", "rules about other datasets need several inputs, and are not built"),
     (
         "FillMissingValues",
         "AWS fills in what a model of its own predicts, whose rules are not public; say what is to be filled in with \

@@ -80,6 +80,12 @@ pub(super) const KINDS: &[Kind] = &[
     transform("DropFields", PATHS, |node| Ok(NodeKind::DropFields(parse::paths(node.read()?)?))),
     transform("DropNullFields", DROP_NULL_FIELDS, |node| nulls::drop_null_fields(node.read()?)),
     transform("EvaluateDataQuality", quality::FIELDS, |node| quality::parse(node.read()?)),
+    Kind {
+        inputs: 1..=usize::MAX,
+        ..transform("EvaluateDataQualityMultiFrame", quality::MULTI_FRAME, |node| {
+            quality::parse_multi_frame(node.read()?)
+        })
+    },
     transform("Filter", FILTER, |node| parse::filter(node.read()?)),
     of_two("Join", JOIN, |node| parse::join(node.read()?, node.inputs)),
     of_two("Merge", MERGE, |node| rows::merge(node.read()?, node.inputs)),
