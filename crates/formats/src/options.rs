@@ -214,6 +214,15 @@ pub struct XmlOptions {
     /// The root of what is written, `rootTag`; `None`: [`Self::ROOT_TAG`].
     #[serde(default)]
     pub root_tag: Option<String>,
+    /// Whether attributes are left out (`excludeAttribute`).
+    #[serde(default)]
+    pub leave_out_attributes: bool,
+    /// Whether text of nothing but white space is NULL (`treatEmptyValuesAsNulls`).
+    #[serde(default)]
+    pub empty_is_null: bool,
+    /// Whether white space around values is no part of them (`ignoreSurroundingSpaces`).
+    #[serde(default)]
+    pub trim: bool,
 }
 
 impl Default for XmlOptions {
@@ -244,6 +253,9 @@ impl XmlOptions {
             encoding: None,
             malformed_value: Malformed::Bad,
             root_tag: None,
+            leave_out_attributes: false,
+            empty_is_null: false,
+            trim: false,
         }
     }
 }

@@ -22,7 +22,7 @@ use datafusion::{
     logical_expr::{Expr, TableType},
     physical_plan::ExecutionPlan,
 };
-use formats::{ColumnNames, CsvOptions, ExcelOptions, Format, JsonOptions};
+use formats::{ColumnNames, CsvOptions, ExcelOptions, Format, JsonOptions, LineOptions, XmlOptions};
 use lake::{Key, LakeError};
 
 use crate::{
@@ -52,6 +52,12 @@ pub enum PathFormat {
     Parquet,
     /// Excel workbooks.
     Excel(ExcelOptions),
+    /// XML of this dialect.
+    Xml(XmlOptions),
+    /// Lines of this dialect; the source has to say the schema.
+    Lines(LineOptions),
+    /// Amazon Ion, text or binary.
+    Ion,
 }
 
 /// Which types the columns of delimited text get.
@@ -82,7 +88,7 @@ pub struct PathSource {
     pub schema: Option<SchemaRef>,
     /// Files to infer the schema from, spread over all. Default [`SAMPLE_FILES`].
     pub sample_files: usize,
-    /// Whether JSON files are looked at to their end, not only their first records. Default false.
+    /// Whether files of JSON, XML and Ion are looked at to their end, not only their first records. Default false.
     pub whole_files: bool,
     /// Whether a column that `schema` lacks is an error ([`formats::Problem::UnknownName`]) where a file is met that
     /// has it, rather than left out. Default false.
@@ -299,5 +305,8 @@ pub(super) fn stated_format(format: &PathFormat) -> Option<Format> {
         PathFormat::Json(options) => Some(Format::Json(options.clone())),
         PathFormat::Excel(options) => Some(Format::Excel(options.clone())),
         PathFormat::Parquet => Some(Format::Parquet(formats::ParquetOptions::default())),
+        PathFormat::Xml(options) => Some(Format::Xml(options.clone())),
+        PathFormat::Lines(options) => Some(Format::Lines(options.clone())),
+        PathFormat::Ion => Some(Format::Ion(formats::IonOptions::default())),
     }
 }

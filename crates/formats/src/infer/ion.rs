@@ -49,15 +49,8 @@ pub(super) async fn infer(
         Some(Format::Ion(known)) => known.clone(),
         _ => IonOptions::default(),
     };
-    let mut found;
-    loop {
-        found = look(input, &known, options);
-        let enough = found.records + found.bad_count > 0 || found.damage.is_some();
-        if enough || !input.more().await? {
-            break;
-        }
-    }
-    if let Some(damage) = found.damage {
+    let mut found = sampled(input, &known, options).await?;
+    if let Some(damage) = found.damage.take() {
         return Err(damage);
     }
     if found.bad_count > found.records
@@ -72,6 +65,31 @@ pub(super) async fn infer(
     Ok(describe(input, found, known, compression, options))
 }
 
+/// Looks at what there is, and on until there is a value; if the file is to be looked at as a whole, to its end, letting go
+/// of what was looked at.
+async fn sampled(
+    input: &mut Input,
+    known: &IonOptions,
+    options: &InferOptions,
+) -> Result<Found, FormatError> {
+    let mut found = Found::default();
+    let mut stream = Stream::new(input.pending(), options.max_record_bytes);
+    loop {
+        let ended = look(input, &mut stream, known, &mut found);
+        let enough = !options.whole && found.records + found.bad_count > 0;
+        if enough || ended || found.damage.is_some() {
+            return Ok(found);
+        }
+        if options.whole {
+            input.consume(std::mem::take(&mut found.end));
+        }
+        if !input.more().await? {
+            look(input, &mut stream, known, &mut found);
+            return Ok(found);
+        }
+    }
+}
+
 /// What text that begins with a struct, and a name without quotes in it, is as Ion; `None` when it is none. With quotes it may
 /// as well be broken JSON, or what Python prints, whose `None` would be a text.
 pub(super) fn guess(input: &Input, compression: Compression, options: &InferOptions) -> Option<Inferred> {
@@ -82,36 +100,37 @@ pub(super) fn guess(input: &Input, compression: Compression, options: &InferOpti
         return None;
     }
     let known = IonOptions::default();
-    let found = look(input, &known, options);
+    let mut found = Found::default();
+    let mut stream = Stream::new(input.pending(), options.max_record_bytes);
+    look(input, &mut stream, &known, &mut found);
     let is_ion =
         found.damage.is_none() && found.bad_count == 0 && found.records > 0 && !found.seen.is_empty();
     is_ion.then(|| describe(input, found, known, compression, options))
 }
 
-/// Takes in all whole values of the window.
-fn look(input: &Input, known: &IonOptions, options: &InferOptions) -> Found {
+/// Takes in all whole values of the window that were not looked at before; whether the file has ended.
+fn look(input: &Input, stream: &mut Stream, known: &IonOptions, found: &mut Found) -> bool {
     let sample = input.pending();
     let naming = JsonOptions { case_insensitive: !known.case_sensitive, ..JsonOptions::default() };
-    let mut found = Found::default();
-    let mut stream = Stream::new(sample, options.max_record_bytes);
     loop {
         let window = &sample[found.end..];
         match stream.step(window, input.at_eof()) {
             Ok(Step::Value(len)) => {
-                add(input, &stream, &window[..len], &naming, &mut found);
+                add(input, stream, &window[..len], &naming, found);
                 found.end += len;
             }
             Ok(Step::Pass(len)) => {
                 if let Err(error) = stream.check_size(input.name()) {
                     found.damage = Some(error);
-                    return found;
+                    return false;
                 }
                 found.end += len;
             }
-            Ok(Step::More | Step::End) => return found,
+            Ok(Step::More) => return false,
+            Ok(Step::End) => return true,
             Err(failure) => {
                 found.damage = Some(damaged(input.name(), failure, input.offset() + found.end as u64));
-                return found;
+                return false;
             }
         }
     }

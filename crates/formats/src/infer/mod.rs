@@ -66,7 +66,7 @@ pub struct InferOptions {
     pub csv: Option<CsvHints>,
     /// Whether names keep the file's spelling instead of lower case.
     pub keep_case: bool,
-    /// Whether JSON is looked at to its end, so that no column is missed: in bounded memory, and about as long as reading
+    /// Whether JSON, XML and Ion are looked at to their end, so that no column is missed: in bounded memory, and about as long as reading
     /// it takes.
     pub whole: bool,
     /// How much of delimited text without quotes is searched for them beyond the sample. Default: nothing.

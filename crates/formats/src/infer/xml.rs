@@ -20,7 +20,7 @@ use crate::options::{BadRecords, Format, XmlOptions};
 use crate::xml::append::{own_text, repeated};
 use crate::xml::read::{bad_row, malformed};
 use crate::xml::rows::{Rows, Step};
-use crate::xml::tree::{Node, parse};
+use crate::xml::tree::{Node, row as row_of};
 
 /// The most different members of one element.
 pub(super) const MAX_NAMES: usize = 10_000;
@@ -54,13 +54,29 @@ pub(super) async fn infer(
             }
         },
     };
+    let sample = sampled(input, &found, options.whole).await?;
+    let problem = other_rows(input, &found, &others);
+    let mut inferred = describe(input, compression, found, sample, options)?;
+    inferred.problems.extend(problem);
+    Ok(inferred)
+}
+
+/// Looks at what there is, and on until there is a row; `whole`: to the end of the file, letting go of what was looked at.
+async fn sampled(input: &mut Input, found: &XmlOptions, whole: bool) -> Result<Sample, FormatError> {
+    let mut sample = Sample::default();
+    let mut rows = Rows::new(Some(&found.row_tag));
     loop {
-        let sample = look(input, &found)?;
-        if sample.records + sample.bad.len() as u64 > 0 || !input.more().await? {
-            let problem = other_rows(input, &found, &others);
-            let mut inferred = describe(input, compression, found, sample, options)?;
-            inferred.problems.extend(problem);
-            return Ok(inferred);
+        look(input, found, &mut rows, &mut sample)?;
+        let enough = !whole && sample.records + sample.bad_count > 0;
+        if enough || sample.complete {
+            return Ok(sample);
+        }
+        if whole {
+            input.consume(std::mem::take(&mut sample.end));
+        }
+        if !input.more().await? {
+            look(input, found, &mut rows, &mut sample)?;
+            return Ok(sample);
         }
     }
 }
@@ -91,23 +107,26 @@ struct Sample {
     complete: bool,
 }
 
-/// Looks at the rows of the sample.
-fn look(input: &Input, options: &XmlOptions) -> Result<Sample, FormatError> {
-    let mut sample = Sample::default();
-    let mut rows = Rows::new(Some(&options.row_tag));
+/// Looks at the rows of the sample that were not looked at before.
+fn look(
+    input: &Input,
+    options: &XmlOptions,
+    rows: &mut Rows,
+    sample: &mut Sample,
+) -> Result<(), FormatError> {
     let window = input.pending();
     loop {
         let at = sample.end;
         let len = match rows.step(&window[at..], input.at_eof()) {
             Ok(Step::Row(len)) => {
-                add(input, options, &rows, &window[at..at + len], &mut sample);
+                add(input, options, rows, &window[at..at + len], sample);
                 len
             }
             Ok(Step::Pass(len)) => len,
-            Ok(Step::More) => return Ok(sample),
+            Ok(Step::More) => return Ok(()),
             Ok(Step::End) => {
                 sample.complete = true;
-                return Ok(sample);
+                return Ok(());
             }
             Err(bad) => return Err(malformed(input.name(), bad)),
         };
@@ -119,16 +138,19 @@ fn look(input: &Input, options: &XmlOptions) -> Result<Sample, FormatError> {
 fn add(input: &Input, options: &XmlOptions, rows: &Rows, row: &[u8], sample: &mut Sample) {
     sample.bytes += row.len() as u64;
     let parsed = match std::str::from_utf8(row) {
-        Ok(text) => parse(text).map_err(|bad| bad_row(input.name(), rows, row, &bad)).and_then(|node| {
-            match repeated_anywhere(&node, options) {
-                None => Ok(node),
-                Some((first, second)) => {
-                    let mut error = FormatError::new(input.name(), Problem::RepeatedName { first, second });
-                    error.place.line = Some(rows.line);
-                    Err(error)
+        Ok(text) => {
+            row_of(text, options).map_err(|bad| bad_row(input.name(), rows, row, &bad)).and_then(|node| {
+                match repeated_anywhere(&node, options) {
+                    None => Ok(node),
+                    Some((first, second)) => {
+                        let mut error =
+                            FormatError::new(input.name(), Problem::RepeatedName { first, second });
+                        error.place.line = Some(rows.line);
+                        Err(error)
+                    }
                 }
-            }
-        }),
+            })
+        }
         Err(_) => {
             let mut error = FormatError::new(input.name(), Problem::InvalidUtf8);
             error.place.line = Some(rows.line);
@@ -166,6 +188,14 @@ fn describe(
         && let Some(error) = sample.bad.first()
     {
         return Err(error.clone());
+    }
+    if sample.records == 0 && options.whole {
+        let found = format!("XML without an element <{}>", found.row_tag);
+        return Err(FormatError::new(input.name(), Problem::NoRecords { found }));
+    }
+    if options.whole && sample.root.is_full() {
+        let message = format!("an element has {MAX_NAMES} or more different attributes and elements");
+        return Err(FormatError::new(input.name(), Problem::Schema { message }));
     }
     if sample.records == 0 {
         let reason = format!("there is no element <{}>", found.row_tag);
@@ -281,6 +311,11 @@ impl Seen {
             }
         };
         self.members.get_mut(place).map(|(_, seen)| seen)
+    }
+
+    /// Whether it, or something within, has as many members as are told apart: there may be more.
+    fn is_full(&self) -> bool {
+        self.members.len() == MAX_NAMES || self.members.iter().any(|(_, member)| member.is_full())
     }
 
     /// Calls `each` with the name of every place at and below `name` where a double loses something.

@@ -128,10 +128,11 @@ impl Appender<'_> {
     }
 
     fn scalar(&self, column: &mut Column, text: &str, name: &str) -> Result<(), Misfit> {
-        if !column.is_text() && text.trim().is_empty() {
+        if (self.options.empty_is_null || !column.is_text()) && text.trim().is_empty() {
             column.append_null();
             return Ok(());
         }
+        let text = if self.options.trim { text.trim() } else { text };
         match column.append_text(text.as_bytes()) {
             Ok(()) => Ok(()),
             Err(_) => self.misfit(column, name, text),

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::append::{Appender, Misfit};
 use super::rows::{Malformed as Malformation, Rows, Step};
-use super::tree::{BadRow, parse};
+use super::tree::{self, BadRow};
 use crate::builder::BatchBuilder;
 use crate::compression::Compression;
 use crate::encoding::Encoding;
@@ -86,7 +86,7 @@ impl XmlReader {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.bad(FormatError::new(self.input.name(), Problem::InvalidUtf8));
         };
-        let node = match parse(text) {
+        let node = match tree::row(text, &self.options) {
             Ok(node) => node,
             Err(bad) => return self.bad(bad_row(self.input.name(), &self.rows, bytes, &bad)),
         };

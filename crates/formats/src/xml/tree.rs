@@ -5,6 +5,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::local;
+use crate::options::XmlOptions;
 
 /// Elements within one row.
 const MAX_DEPTH: usize = 100;
@@ -29,6 +30,13 @@ impl Node {
     pub(crate) fn has_text(&self) -> bool {
         !self.text.trim().is_empty()
     }
+
+    /// The same without the attributes of it and of all elements within.
+    fn without_attributes(mut self) -> Self {
+        self.attributes.clear();
+        self.children = self.children.into_iter().map(Self::without_attributes).collect();
+        self
+    }
 }
 
 /// Why a row is not well-formed, and the byte of the row.
@@ -36,6 +44,12 @@ impl Node {
 pub(crate) struct BadRow {
     pub(crate) message: String,
     pub(crate) at: usize,
+}
+
+/// A row's text as `options` say.
+pub(crate) fn row(text: &str, options: &XmlOptions) -> Result<Node, BadRow> {
+    let node = parse(text)?;
+    Ok(if options.leave_out_attributes { node.without_attributes() } else { node })
 }
 
 /// Parses a row's text.

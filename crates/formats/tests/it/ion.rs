@@ -521,3 +521,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_whole_of_a_file_is_looked_at() {
+    let values: String = (0..60_000).map(|n| format!("{{a: {n}, tag: t{}}}\n", n % 7)).collect();
+    let text = format!("{values}{{a: late, b: {{c: 1}}}}\n");
+    for data in [text.as_bytes().to_vec(), binary(&text)] {
+        let options = InferOptions {
+            sample_bytes: 4 << 10,
+            whole: true,
+            format: Some(ion()),
+            ..InferOptions::default()
+        };
+        let whole = block_on(infer(source("f.ion", data.clone()), &options)).unwrap();
+        let named = |name: &str, ty: &str| (name.to_owned(), ty.to_owned());
+        assert_eq!(
+            columns(&whole),
+            [named("a", "string"), named("tag", "string"), named("b", "struct<c:int>")]
+        );
+        assert_eq!(whole.records, 60_001);
+        let cut = data[..data.len() - 3].to_vec();
+        assert!(block_on(infer(source("f.ion", cut), &options)).is_err());
+    }
+}

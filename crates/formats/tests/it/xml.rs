@@ -301,3 +301,56 @@ fn other_elements_that_repeat_beside_the_rows_are_told() {
     // What comes once, as the title of a feed does, is no kind of rows.
     assert!(problems("<o><t>x</t><r><a>1</a></r><r><a>2</a></r></o>").is_empty());
 }
+
+#[test]
+fn the_whole_of_a_file_is_looked_at() {
+    let row = |n: u32| format!("<r id='{n}'><a>{n}</a></r>\n");
+    let text: String = (0..40_000).map(row).collect();
+    let text = format!("<x>{text}<r><a>none</a><late><b>1</b></late></r><other/></x>");
+    let found = |whole: bool, tag: &str| {
+        let format = Some(Format::Xml(XmlOptions::new(tag, "xml")));
+        let options = InferOptions { sample_bytes: 4 << 10, whole, format, ..InferOptions::default() };
+        block_on(infer(source("f.xml", text.clone()), &options))
+    };
+    let whole = found(true, "r").unwrap();
+    let named = |name: &str, ty: &str| (name.to_owned(), ty.to_owned());
+    assert_eq!(columns(&whole), [named("_id", "int"), named("a", "string"), named("late", "struct<b:int>")]);
+    assert_eq!((whole.records, whole.complete), (40_001, true));
+    assert_eq!(columns(&found(false, "r").unwrap()), [named("_id", "int"), named("a", "int")]);
+    // Of a file that was seen to its end it is known that it has no rows; of a sample it is not.
+    assert!(found(true, "none").unwrap_err().is_empty_file());
+    assert!(!found(false, "none").unwrap_err().is_empty_file());
+    let broken = |text: &str| {
+        let format = Some(Format::Xml(XmlOptions::new("r", "xml")));
+        let options = InferOptions { whole: true, format, ..InferOptions::default() };
+        block_on(infer(source("f.xml", text), &options)).unwrap_err().to_string()
+    };
+    assert!(broken("<x><r><a>1</a></r>\n<r>").contains("line 2"), "{}", broken("<x><r><a>1</a></r>\n<r>"));
+}
+
+#[test]
+fn attributes_and_white_space_as_the_options_say() {
+    let text = "<x><r id='1'><a k='v'> t </a><b>  </b><c></c><n> 2 </n></r></x>";
+    let read = |change: fn(&mut XmlOptions), wanted: &[(&str, &str)]| {
+        let mut options = XmlOptions::new("r", "xml");
+        change(&mut options);
+        let format = Format::Xml(options);
+        let infer_options = InferOptions { format: Some(format.clone()), ..InferOptions::default() };
+        let names = columns(&block_on(infer(source("f.xml", text), &infer_options)).unwrap());
+        let batch = read_all(&source("f.xml", text), &format, &schema(wanted), ReadOptions::default());
+        (
+            names.iter().map(|(name, ty)| format!("{name} {ty}")).collect::<Vec<_>>().join(", "),
+            rows(&batch.unwrap()),
+        )
+    };
+    let plain = [("a", "struct<_k:string,_VALUE:string>"), ("b", "string"), ("c", "string"), ("n", "int")];
+    let (names, found) = read(|_| {}, &plain);
+    assert_eq!(names, "_id int, a struct<_k:string,_value:string>, b string, c string, n int");
+    assert_eq!(found, [["{_k: v, _VALUE:  t }", "  ", "", "2"]]);
+    let texts = [("a", "string"), ("b", "string"), ("c", "string"), ("n", "int")];
+    let (names, found) = read(|xml| (xml.leave_out_attributes, xml.trim) = (true, true), &texts);
+    assert_eq!(names, "a string, b string, c string, n int");
+    assert_eq!(found, [["t", "", "", "2"]]);
+    let (_, found) = read(|xml| xml.empty_is_null = true, &plain);
+    assert_eq!(found, [["{_k: v, _VALUE:  t }", "∅", "∅", "2"]]);
+}
