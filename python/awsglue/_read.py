@@ -51,7 +51,7 @@ def options_for(format: Optional[str], format_options: Dict[str, Any]) -> Option
     if name == "glueparquet":
         name = "parquet"
     if name not in ("csv", "json", "parquet", "avro", "orc"):
-        raise NotBuilt(f"reading the format {format!r}", "crawl the files, and read the table with a visual job or Athena")
+        raise NotBuilt(f"reading the format {format!r}", "there are csv, json, parquet, avro, orc, xml, grokLog, ion and excel")
     known = {"csv": _CSV_OPTIONS, "json": _JSON_OPTIONS}.get(name, _NO_EFFECT)
     for option, value in format_options.items():
         if option not in known | _NO_EFFECT and value not in (None, ""):

@@ -82,15 +82,20 @@ def staged(frame: Any, purpose: str) -> Tuple[Dict[str, Any], g.StructType]:
 
     frame.assertErrorThreshold()
     frame._settle()
-    place = folder(purpose)
     if not frame._kind.fields:
         if frame._df.count():
             raise DataError("the frame's records have no fields: there is nothing to hand over")
-        return {"Folder": place, "Columns": []}, frame._kind
+        return {"Folder": folder(purpose), "Columns": []}, frame._kind
     df, kind = prepared(frame, "parquet", [])
+    return put(df, kind, purpose), kind
+
+
+def put(df: Any, kind: g.StructType, purpose: str) -> Dict[str, Any]:
+    """A data frame as files that the server reads: where they are, and what is in them."""
+    place = folder(purpose)
     df.write.mode("append").option("compression", "snappy").parquet(engine_url(place))
     columns: List[Dict[str, str]] = [{"Name": f.name, "Type": to_catalog(f.dataType)} for f in kind.fields]
-    return {"Folder": place, "Columns": columns}, kind
+    return {"Folder": place, "Columns": columns}
 
 
 def served(path: str, asked: Dict[str, Any], purpose: str, why: str) -> Tuple[Any, g.StructType, Dict[str, Any]]:

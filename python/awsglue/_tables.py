@@ -17,15 +17,30 @@ from awsglue.errors import DataError
 _BATCH = 100
 
 
+# Formats that carry their types: the names of Hive's classes.
+_TYPED = {"parquet": ("parquet.MapredParquet", "ql.io.parquet.serde.ParquetHiveSerDe"),
+          "avro": ("avro.AvroContainer", "serde2.avro.AvroSerDe"), "orc": ("orc.Orc", "ql.io.orc.OrcSerde")}
+
+
+def _xml(format_options: Dict[str, Any]) -> Dict[str, str]:
+    tags = {"rowTag": str(format_options.get("rowTag") or "ROW")}
+    if format_options.get("rootTag"):
+        tags["rootTag"] = str(format_options["rootTag"])
+    return tags
+
+
 def descriptor(format: str, location: str, columns: List[Dict[str, str]], format_options: Dict[str, Any]) -> Dict[str, Any]:
     """How the catalog describes files that this library wrote."""
     hive = "org.apache.hadoop.hive"
     text = {"InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
             "OutputFormat": f"{hive}.ql.io.HiveIgnoreKeyTextOutputFormat"}
-    if format == "parquet":
-        form = {"InputFormat": f"{hive}.ql.io.parquet.MapredParquetInputFormat",
-                "OutputFormat": f"{hive}.ql.io.parquet.MapredParquetOutputFormat"}
-        serde = {"SerializationLibrary": f"{hive}.ql.io.parquet.serde.ParquetHiveSerDe", "Parameters": {}}
+    if format in _TYPED:
+        files, library = _TYPED[format]
+        form = {"InputFormat": f"{hive}.ql.io.{files}InputFormat", "OutputFormat": f"{hive}.ql.io.{files}OutputFormat"}
+        serde = {"SerializationLibrary": f"{hive}.{library}", "Parameters": {}}
+    elif format == "xml":
+        # Hive has no SerDe for it.
+        form, serde = {}, {"Parameters": _xml(format_options)}
     elif format == "json":
         form, serde = text, {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {}}
     else:
@@ -114,7 +129,7 @@ def _columns(kind: g.StructType, names: List[str]) -> List[Dict[str, str]]:
 def _new_table(name: str, format: str, location: str, kind: g.StructType, keys: List[str],
                format_options: Dict[str, Any]) -> Dict[str, Any]:
     own = _columns(kind, [field.name for field in kind.fields if field.name not in keys])
-    parameters = {"classification": format, "typeOfData": "file"}
+    parameters = {"classification": format, "typeOfData": "file", **(_xml(format_options) if format == "xml" else {})}
     if format == "csv":
         parameters["delimiter"] = str(format_options.get("separator") or ",")
         if truthy(format_options.get("writeHeader", True)):

@@ -1,13 +1,15 @@
 """Frames as files, and as tables of the catalog.
 
-Files are added to what is at the path, as on AWS, and are visible as soon as they are written. A frame without records
-writes nothing. The catalog follows the files: when its update fails, the files are there and the error says so.
+Files are added to what is at the path, as on AWS, and are visible as soon as they are written. What engines do not write
+the server does (`_written`). A frame without records writes nothing. The catalog follows the files: when its update
+fails, the files are there and the error says so.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
+from awsglue import _written
 from awsglue import gluetypes as g
 from awsglue._aws import engine_url, is_s3
 from awsglue._columns import col
@@ -27,15 +29,27 @@ _FORMAT_OPTIONS = {
     "parquet": {"compression", "blockSize", "pageSize", "useGlueParquetWriter"},
     "csv": {"separator", "quoteChar", "escaper", "writeHeader", "withHeader", "compression", "optimizePerformance"},
     "json": {"compression", "multiline", "jsonPath"},
+    "avro": {"compression", "version"},
+    "orc": {"compression"},
+    "xml": {"compression", "rowTag", "rootTag"},
 }
 
 
 def format_name(format: Optional[str]) -> str:
     """The format by its plain name; one that cannot be written is refused."""
     name = {"glueparquet": "parquet"}.get((format or "").lower(), (format or "").lower())
-    if name not in _CODECS:
-        raise NotBuilt(f"writing the format {format!r} from a script", "write parquet, csv or json, or use a visual job")
+    if name not in _FORMAT_OPTIONS:
+        raise NotBuilt(f"writing the format {format!r} from a script", f"write {', '.join(_FORMAT_OPTIONS)}")
     return name
+
+
+def _codec(name: str, options: Dict[str, Any], format_options: Dict[str, Any]) -> str:
+    """The compression that is asked for; empty for the format's own."""
+    wanted = str(format_options.get("compression") or options.get("compression") or "").lower()
+    known = [*_CODECS.get(name, ()), *_written.CODECS.get(name, ())]
+    if wanted and wanted not in known:
+        raise NotBuilt(f"the compression {wanted!r} when writing {name}", f"there are {', '.join(known)}")
+    return wanted
 
 
 def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict[str, Any],
@@ -46,6 +60,11 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
     if not isinstance(path, str) or not path:
         raise DataError('writing needs the option "path"')
     _refuse_unknown(options, format_options, name)
+    codec = _codec(name, options, format_options)
+    served = name not in _CODECS or bool(codec) and codec not in _CODECS[name]
+    if served:
+        _written.check(name, path, format_options)
+    settings = _settings(name, codec, format_options)
     keys = [str(key) for key in options.get("partitionKeys") or []]
     update = truthy(options.get("enableUpdateCatalog", False))
     if update and not catalog:
@@ -58,10 +77,11 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         from awsglue import _tables
 
         checked = _tables.check(catalog, name, path, kind, keys, options, format_options)
-    writer = df.write.mode("append").format(name)
-    for option, value in _settings(name, options, format_options).items():
-        writer = writer.option(option, value)
-    (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
+    if served:
+        _written.write(df, kind, name, codec, path, keys, format_options)
+    else:
+        writer = df.write.mode("append").format(name).options(**settings)
+        (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
     if checked is not None:
         checked.publish(df)
 
@@ -77,13 +97,9 @@ def _refuse_unknown(options: Dict[str, Any], format_options: Dict[str, Any], nam
         raise NotBuilt(f"the mode {options['mode']!r} when writing", "frame.toDF().write.mode(…) has modes")
 
 
-def _settings(name: str, options: Dict[str, Any], format_options: Dict[str, Any]) -> Dict[str, str]:
-    """The engine's names for the options."""
-    wanted = str(format_options.get("compression") or options.get("compression")
-                 or ("snappy" if name == "parquet" else "none")).lower()
-    codec = _CODECS[name].get(wanted)
-    if codec is None:
-        raise NotBuilt(f"the compression {wanted!r} when writing {name}", f"there are {', '.join(_CODECS[name])}")
+def _settings(name: str, wanted: str, format_options: Dict[str, Any]) -> Dict[str, str]:
+    """The engine's names for the options; what they have no meaning for is refused."""
+    codec = _CODECS.get(name, {}).get(wanted or ("snappy" if name == "parquet" else "none"), "none")
     settings = {"compression": codec} if codec != "none" or name == "parquet" else {}
     if name != "csv":
         return settings

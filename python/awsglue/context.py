@@ -92,8 +92,7 @@ class GlueContext:
     ) -> DynamicFrame:
         """Reads files of a format: `connection_options["paths"]`, with `recurse`, `exclusions`, `boundedFiles`, …; or a
         table of a database: `connection_options["dbtable"]`."""
-        from awsglue._read import Part, options_for, read
-        from awsglue.gluetypes import StructType
+        from awsglue import _served
 
         _no_more("create_dynamic_frame.from_options", kwargs)
         options = dict(connection_options or {})
@@ -108,11 +107,11 @@ class GlueContext:
         paths = [paths] if isinstance(paths, str) else paths
         if not paths:
             raise DataError('connection_options needs "paths", a list of addresses')
-        how = options_for(format, format_options or {})
+        read = _served.reader(format, format_options or {}, list(paths))
         found = objects(list(paths), options)
         items = self._taken(transformation_ctx, found, options)
         # Where the bookmark leaves nothing, the newest file still says what the records look like.
-        got = read([Part(tuple(items or [max(found, key=lambda item: item.modified)]))], how, StructType())
+        got = read(items or [max(found, key=lambda item: item.modified)])
         df = got.df if items else got.df.where("1 = 0")
         return DynamicFrame(df, self, transformation_ctx, kind=got.kind, open_columns=got.open_columns)
 

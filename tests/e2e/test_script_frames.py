@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 
+import pyarrow.orc
 import pyarrow.parquet
 import pytest
 
@@ -164,8 +165,37 @@ job.commit()
     assert any("bookmarks do not know" in line for line in scripts.log("error", run["Id"]) + scripts.log("output", run["Id"]))
 
 
+def test_xml_is_read_once_and_becomes_orc(scripts):
+    job = scripts.create(BEGIN + '''
+books = glueContext.create_dynamic_frame.from_options(
+    "s3", {"paths": [f"s3://{args['bucket']}/books/"], "recurse": True}, "xml", {"rowTag": "book"}, transformation_ctx="books")
+glueContext.write_dynamic_frame.from_options(
+    books, "s3", {"path": f"s3://{args['bucket']}/orc/", "partitionKeys": ["lang"]}, "orc", {"compression": "zlib"})
+job.commit()
+''', DefaultArguments={"--bucket": scripts.bucket, "--TempDir": f"s3://{scripts.bucket}/tmp/", **ENABLED})
+
+    def written():
+        found = []
+        for key in scripts.keys("orc/"):
+            body = scripts.s3.get_object(Bucket=scripts.bucket, Key=key)["Body"].read()
+            found += [(key.split("/")[1], row["_id"]) for row in pyarrow.orc.read_table(io.BytesIO(body)).to_pylist()]
+        return sorted(found)
+
+    scripts.put("books/a.xml", "<s><book id='1'><lang>de</lang></book><book id='2'><lang>en</lang></book></s>")
+    scripts.run(job)
+    assert written() == [("lang=de", 1), ("lang=en", 2)] and scripts.keys("tmp/") == []
+    scripts.put("books/2026/b.xml", "<s><book id='3'><lang>de</lang></book></s>")
+    for _ in range(2):
+        scripts.run(job)
+        assert written() == [("lang=de", 1), ("lang=de", 3), ("lang=en", 2)]
+    # What cannot be read fails the run, and leaves what was there.
+    scripts.put("books/c.xml", "<s><book id='4'><lang>fr</lang></book><book>")
+    assert "books/c.xml" in scripts.fails(job)
+    assert len(written()) == 3 and scripts.keys("tmp/") == []
+
+
 def test_the_server_lets_nobody_ask_unsigned(tenon):
-    for path in ("quality/evaluate", "quality/rows", "database/read", "database/write", "table/read"):
+    for path in ("quality/evaluate", "quality/rows", "database/read", "database/write", "table/read", "files/read", "files/write"):
         request = urllib.request.Request(f"{tenon.endpoint}/_/scripts/{path}", method="POST", data=b"{}")
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(request)

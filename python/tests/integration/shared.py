@@ -1,7 +1,9 @@
 """What tests of scripts share: where things are, servers, crawls."""
 
 import importlib.util
+import io
 import pathlib
+import zipfile
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -40,6 +42,22 @@ class Data:
         crawl(self.tenon, self.bucket, prefix, self.database)
         return {table["Name"]: table for table in self.glue.get_tables(DatabaseName=self.database)["TableList"]}
 
+    def rows(self, sql):
+        """The rows of a query of Athena, as texts; null is None."""
+        athena = self.tenon.client("athena")
+        query = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": self.database},
+                                             ResultConfiguration={"OutputLocation": self.url("results/")})["QueryExecutionId"]
+        states = []
+
+        def has_ended():
+            states.append(athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"])
+            return states[-1]["State"] not in ("QUEUED", "RUNNING")
+
+        wait_until(has_ended, "the query to end", 60)
+        assert states[-1]["State"] == "SUCCEEDED", states[-1]
+        found = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+        return [tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in found[1:]]
+
     def parquet(self, prefix):
         """The rows of all Parquet files under a prefix, sorted as text."""
         import io
@@ -62,3 +80,25 @@ def crawl(tenon, bucket, prefix, database):
     wait_until(lambda: glue.get_crawler(Name=crawler)["Crawler"]["State"] == "READY", "the crawl to end")
     last = glue.get_crawler(Name=crawler)["Crawler"]["LastCrawl"]
     assert last["Status"] == "SUCCEEDED", last
+
+
+def workbook(table):
+    """A workbook of one sheet, whose cells are text."""
+    main, office = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org/officeDocument/2006"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    lines = "".join("<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in row) + "</row>" for row in table)
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+                       f'Type="{office}/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}/relationships"><sheets>'
+                           '<sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+                                      f'Type="{office}/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData></worksheet>',
+    }
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return body.getvalue()

@@ -156,7 +156,7 @@ def test_which_files_are_read(read, tmp_path):
     with pytest.raises(NotBuilt):
         read("json", attachFilename="f")
     with pytest.raises(NotBuilt):
-        read("xml", {"rowTag": "r"})
+        read("protobuf")
 
 
 def test_nothing_to_read_is_an_error(glue_context, tmp_path, data):

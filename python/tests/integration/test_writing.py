@@ -37,7 +37,7 @@ def test_formats_and_compressions(glue_context, frame, data):
         {"id": 1, "name": "a"}, {"id": 2}, {"id": 3, "name": 'q "z", w'}]
     write(flat, "s3", {"path": data.url("pq/")}, "glueparquet", {"compression": "gzip"})
     assert data.parquet("pq/") == rows(flat)
-    for format, options in (("xml", {}), ("avro", {}), ("orc", {}), ("csv", {"quoteChar": -1}), ("parquet", {"compression": "lzo"})):
+    for format, options in (("ion", {}), ("xml", {"attributePrefix": "@"}), ("csv", {"quoteChar": -1}), ("parquet", {"compression": "lzo"})):
         with pytest.raises(NotBuilt):
             write(flat, "s3", {"path": data.url("no/")}, format, options)
     with pytest.raises(NotBuilt):

@@ -47,6 +47,7 @@ pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
 pub(crate) use outside::{DELIVERED, resume, throw_away};
 pub(crate) use publish::published;
+pub(crate) use target::formats_of;
 
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::Window;

@@ -13,7 +13,8 @@ use engine::write::Spec;
 use formats::{Compression, Format, WriteOptions};
 use lake::BucketName;
 
-use self::files::{formats_of, has_header, table_format};
+pub(crate) use self::files::formats_of;
+use self::files::{has_header, table_format};
 use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};

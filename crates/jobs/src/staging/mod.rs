@@ -1,20 +1,26 @@
 //! Frames that scripts and the server hand each other: Parquet files in a folder that the script names.
 //!
-//! What a library in Python does not read or write, the engine does for it: tables of databases ([`crate::jdbc`]) and tables of the
-//! catalog ([`TableRead`]).
+//! What a library in Python does not read or write, the engine does for it: tables of databases ([`crate::jdbc`]), tables of the
+//! catalog ([`TableRead`]), and files ([`FilesRead`], [`FilesWrite`]).
 
+mod files;
 mod table;
+mod written;
+
+use std::collections::{HashMap, HashSet};
 
 use datafusion::dataframe::DataFrame;
 use engine::write::{self, Spec};
-use engine::{Engine, EngineError, Session, SessionOptions, Sources, SqlDialect, frame_schema};
+use engine::{Engine, EngineError, ObjectRef, Session, SessionOptions, Sources, SqlDialect, frame_schema};
 use formats::hive::HiveType;
 use lake::Lake;
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
+pub use files::{FilesFormat, FilesRead};
 pub use table::TableRead;
+pub use written::FilesWrite;
 
 use crate::JobsError;
 use crate::plan::PlanError;
@@ -55,10 +61,35 @@ impl From<PlanError> for JobsError {
 
 /// The folder that a script names.
 pub(crate) fn folder(location: &str) -> Result<Place, JobsError> {
-    Place::named("Folder", location).map_err(|error| match error {
+    place("Folder", location)
+}
+
+/// A folder that is named by a field.
+fn place(field: &str, location: &str) -> Result<Place, JobsError> {
+    Place::named(field, location).map_err(|error| match error {
         QualityError::Store(error) => JobsError::Store(error),
         other => JobsError::invalid(other.to_string()),
     })
+}
+
+/// Those of the objects that were chosen, as they are listed now below `place`. Errors: `InvalidInput` naming one that is
+/// not there, or is another one by now.
+fn chosen(
+    listed: Vec<ObjectRef>,
+    chosen: &HashMap<String, String>,
+    place: &str,
+) -> Result<Vec<ObjectRef>, JobsError> {
+    let is_chosen = |object: &ObjectRef| chosen.get(&object.uri()).is_some_and(|etag| *etag == object.etag);
+    let found: Vec<ObjectRef> = listed.into_iter().filter(is_chosen).collect();
+    if found.len() == chosen.len() {
+        return Ok(found);
+    }
+    let met: HashSet<String> = found.iter().map(ObjectRef::uri).collect();
+    let gone = chosen.keys().filter(|address| !met.contains(*address)).min();
+    Err(JobsError::invalid(format!(
+        "{}: it was removed or replaced after the script listed {place}",
+        gone.map_or("a file", String::as_str)
+    )))
 }
 
 impl Stager {

@@ -50,16 +50,5 @@ async fn chosen_of(
     chosen: &HashMap<String, String>,
 ) -> Result<Vec<ObjectRef>, JobsError> {
     let listed = session.list_table(&read.database, &read.table, None).await.map_err(PlanError::from)?;
-    let is_chosen = |object: &ObjectRef| chosen.get(&object.uri()).is_some_and(|etag| *etag == object.etag);
-    let found: Vec<ObjectRef> = listed.into_iter().filter(is_chosen).collect();
-    if found.len() == chosen.len() {
-        return Ok(found);
-    }
-    let met: Vec<String> = found.iter().map(ObjectRef::uri).collect();
-    let gone = chosen.keys().filter(|address| !met.contains(address)).min();
-    let name = format!("{}.{}", read.database, read.table);
-    Err(JobsError::invalid(format!(
-        "{}: it was removed or replaced after the script listed {name}",
-        gone.map_or("a file", String::as_str)
-    )))
+    super::chosen(listed, chosen, &format!("{}.{}", read.database, read.table))
 }

@@ -20,6 +20,7 @@ mod admit;
 pub(crate) mod crawlers;
 pub(crate) mod jobs;
 mod page;
+mod script_files;
 mod script_frames;
 pub(crate) mod scripts;
 #[cfg(test)]

@@ -30,21 +30,21 @@ use super::admit::{self, Refused};
 use super::scripts::ScriptOps;
 
 /// Rules, names of columns, an address.
-const MAX_BODY_BYTES: u64 = 4 << 20;
+pub(super) const MAX_BODY_BYTES: u64 = 4 << 20;
 /// Half a million objects.
-const MAX_LIST_BYTES: u64 = 128 << 20;
+pub(super) const MAX_LIST_BYTES: u64 = 128 << 20;
 
 /// A column, and its type as the catalog writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Column {
+pub(super) struct Column {
     name: String,
     r#type: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Frame {
+pub(super) struct Frame {
     folder: String,
     columns: Vec<Column>,
 }
@@ -137,11 +137,11 @@ struct Table {
     folder: String,
 }
 
-fn columns_of(found: &jobs::Staged) -> Vec<Value> {
+pub(super) fn columns_of(found: &jobs::Staged) -> Vec<Value> {
     found.columns.iter().map(|(name, hive)| json!({ "Name": name, "Type": hive })).collect()
 }
 
-fn columns(given: Vec<Column>) -> Vec<(String, String)> {
+pub(super) fn columns(given: Vec<Column>) -> Vec<(String, String)> {
     given.into_iter().map(|column| (column.name, column.r#type)).collect()
 }
 
@@ -277,7 +277,7 @@ impl ScriptOps {
     }
 
     /// Waits for a place among those at work.
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refused> {
+    pub(super) async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refused> {
         self.slots.acquire().await.map_err(|_| {
             let message = "the server is being stopped".to_owned();
             Refused(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)

@@ -4,7 +4,7 @@
 //! - `POST bookmark/commit` of `{"JobName", "RunId", "Fence", "Version", "Read": {context: {address: {"Etag", "Size", "ModifiedMs"}}}}`
 //!   answers `{"Version"}`; 409 when the bookmark or the run has moved on
 //!
-//! The other paths are in [`super::script_frames`]. Who may: [`super::admit`].
+//! The other paths are in [`super::script_frames`] and [`super::script_files`]. Who may: [`super::admit`].
 
 use http::{Request, Response, StatusCode};
 use jobs::bookmark::script::{self, Commit, CommitError};
@@ -96,6 +96,8 @@ impl ScriptOps {
             "database/read" => Box::pin(self.read_database(request)).await,
             "database/write" => Box::pin(self.write_database(request)).await,
             "table/read" => Box::pin(self.read_table(request)).await,
+            "files/read" => Box::pin(self.read_files(request)).await,
+            "files/write" => Box::pin(self.write_files(request)).await,
             _ => Err(Refused::unknown()),
         }
     }

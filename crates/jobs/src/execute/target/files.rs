@@ -10,7 +10,8 @@ use formats::{
 
 use crate::graph::{BlockCodec, Compression as TextCompression, ParquetCodec, WriteFormat};
 
-pub(super) fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
+/// The format of files, and how they are written.
+pub(crate) fn formats_of(format: WriteFormat) -> (Format, WriteOptions) {
     let text = |compression: Option<TextCompression>| WriteOptions {
         compression: match compression {
             None => Compression::None,

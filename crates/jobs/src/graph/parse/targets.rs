@@ -194,7 +194,8 @@ fn partition_keys(given: Option<Vec<Vec<String>>>) -> Parsed<Vec<String>> {
     Ok(keys)
 }
 
-fn write_format(format: &str, compression: &str) -> Parsed<WriteFormat> {
+/// A format and its compression by their names; an empty compression is the format's default.
+pub(crate) fn write_format(format: &str, compression: &str) -> Parsed<WriteFormat> {
     match format {
         "parquet" => Ok(WriteFormat::Parquet(codec(compression)?)),
         "csv" => Ok(WriteFormat::Csv(text_compression(compression)?)),

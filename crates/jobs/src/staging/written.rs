@@ -1,0 +1,130 @@
+//! Files that the library in scripts does not write itself: the script stages a frame as Parquet, and its rows become files of
+//! another format.
+//!
+//! The files become visible together, when all are written. What a crash leaves: nothing.
+
+use engine::PathSource;
+use engine::write::{self, Spec};
+use formats::{CsvOptions, Format, WriteOptions, XmlOptions};
+use store::Scope;
+use tokio_util::sync::CancellationToken;
+
+use super::{Stager, place};
+use crate::JobsError;
+use crate::execute::formats_of;
+use crate::graph::write_format;
+use crate::plan::PlanError;
+use crate::quality::service::StagedFrame;
+
+/// About how large a file becomes.
+const FILE_BYTES: u64 = 128 << 20;
+
+/// Rows to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesWrite {
+    /// The rows.
+    pub frame: StagedFrame,
+    /// The folder that the files are added to.
+    pub path: String,
+    /// `avro`, `orc`, `xml`, `csv`, `json` or `parquet`.
+    pub format: String,
+    /// How they are compressed, by the names that targets of visual jobs have; empty for the format's default.
+    pub compression: String,
+    /// Columns that become folders.
+    pub partition_keys: Vec<String>,
+    /// CSV: what is between two fields; `None`: a comma.
+    pub separator: Option<u8>,
+    /// CSV: what is around values that need it; `None`: `"`.
+    pub quote: Option<u8>,
+    /// CSV: whether files begin with the names of the columns.
+    pub header: bool,
+    /// XML: the element of each row; `None`: `ROW`.
+    pub row_tag: Option<String>,
+    /// XML: the root; `None`: `ROWS`.
+    pub root_tag: Option<String>,
+}
+
+impl Stager {
+    /// Writes the rows of a frame as files with names of their own; returns how many rows there are. Without rows there is no
+    /// file. Errors: `InvalidInput` for what the format cannot hold, or cannot be read or written, of which nothing is there;
+    /// `Store`.
+    pub async fn write_files(&self, scope: &Scope, asked: &FilesWrite) -> Result<u64, JobsError> {
+        let place = place("Path", &asked.path)?;
+        let (format, options) = of(asked)?;
+        let stop = CancellationToken::new();
+        // The script is gone when nobody waits for this any more.
+        let _guard = stop.clone().drop_guard();
+        let session = self.session(scope, stop);
+        // As many files in a folder as the script's frame has parts, at most.
+        let staged = PathSource::new(vec![asked.frame.folder.clone()]);
+        let parts = session.list_path(&staged).await.map_err(PlanError::from)?.len();
+        let frame = asked.frame.open(&session).await?;
+        let own = self.store.ids().uuid().replace('-', "");
+        let spec = Spec {
+            format,
+            options,
+            partition_keys: asked.partition_keys.clone(),
+            target_file_bytes: FILE_BYTES,
+            max_tasks: Some(parts.max(1)),
+            ..Spec::parquet(place.bucket, place.prefix, format!("part-{own}"))
+        };
+        let output = write::write_partitioned(&session, frame, &spec).await.map_err(PlanError::from)?;
+        let mut tx = self.store.begin().await?;
+        let published = write::publish(&mut tx, &self.lake, output).await.map_err(PlanError::from)?;
+        tx.commit().await?;
+        Ok(published.rows)
+    }
+}
+
+/// The format and its compression.
+fn of(asked: &FilesWrite) -> Result<(Format, WriteOptions), JobsError> {
+    let named = write_format(&asked.format, &asked.compression).map_err(JobsError::invalid)?;
+    let (format, options) = formats_of(named);
+    let options = WriteOptions { header: asked.header, ..options };
+    Ok(match format {
+        Format::Csv(csv) => {
+            let (delimiter, quote) = (asked.separator.unwrap_or(csv.delimiter), asked.quote.or(csv.quote));
+            (Format::Csv(CsvOptions { delimiter, quote, ..csv }), options)
+        }
+        Format::Xml(xml) => {
+            let row_tag = asked.row_tag.clone().unwrap_or_else(|| xml.row_tag.clone());
+            (Format::Xml(XmlOptions { row_tag, root_tag: asked.root_tag.clone(), ..xml }), options)
+        }
+        other => (other, options),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use formats::Compression;
+
+    use super::*;
+
+    #[test]
+    fn names_become_formats() {
+        let asked = |format: &str, compression: &str| FilesWrite {
+            frame: StagedFrame { folder: "s3://b/f/".to_owned(), columns: Vec::new() },
+            path: "s3://b/p/".to_owned(),
+            format: format.to_owned(),
+            compression: compression.to_owned(),
+            partition_keys: Vec::new(),
+            separator: Some(b';'),
+            quote: None,
+            header: false,
+            row_tag: Some("r".to_owned()),
+            root_tag: None,
+        };
+        let (format, options) = of(&asked("csv", "xz")).unwrap();
+        assert!(matches!(format, Format::Csv(csv) if csv.delimiter == b';' && csv.quote == Some(b'"')));
+        assert!(!options.header && options.compression == Compression::Xz);
+        let (format, options) = of(&asked("xml", "")).unwrap();
+        assert!(matches!(format, Format::Xml(xml) if xml.row_tag == "r" && xml.root() == "ROWS"));
+        assert_eq!(options.compression, Compression::None);
+        assert_eq!(of(&asked("orc", "")).unwrap().1.compression, Compression::Snappy);
+        for (format, compression, what) in [("orc", "lzo", "lzo is not supported"), ("ion", "", "Format ion")]
+        {
+            let error = of(&asked(format, compression)).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+"""Files that the server writes for the script: Avro, ORC, XML, and text with codecs that engines lack.
+
+The frame is staged as Parquet; its files become visible together, when all are written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from awsglue import _server, _staging
+from awsglue import gluetypes as g
+from awsglue._aws import is_s3, split
+from awsglue._listing import truthy
+from awsglue.errors import DataError, GlueError, NotBuilt
+
+# The codecs, by the names that AWS, Spark and visual jobs have for them.
+CODECS = {
+    "avro": ("snappy", "deflate", "zstandard", "zstd", "bzip2", "xz", "none", "uncompressed"),
+    "orc": ("snappy", "zlib", "zstd", "lz4", "none", "uncompressed"),
+    "xml": ("gzip", "bzip2", "zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib", "none", "uncompressed"),
+    "csv": ("zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib"),
+    "json": ("zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib"),
+}
+_WHY = "files of such formats are written by the server"
+
+
+def check(name: str, path: str, format_options: Dict[str, Any]) -> None:
+    """Refuses, before anything is done, what the server cannot write as it is asked for."""
+    if not is_s3(path):
+        raise DataError(f"{path!r} is a local path, and {_WHY}: write to S3")
+    if name == "avro" and str(format_options.get("version") or "1.8") != "1.8":
+        raise NotBuilt(f"the format option 'version' {format_options['version']!r} when writing avro",
+                       "dates, decimals and timestamps have Avro's logical types, as with 1.8")
+
+
+def write(df: Any, kind: g.StructType, name: str, codec: str, path: str, keys: List[str],
+          format_options: Dict[str, Any]) -> None:
+    """Writes what `_write.prepared` made; `codec` is empty for the format's own."""
+    asked: Dict[str, Any] = {"Path": "s3://{}/{}".format(*split(path)), "Format": name, "Compression": codec,
+                             "PartitionKeys": keys}
+    if name == "csv":
+        asked.update(Separator=str(format_options.get("separator") or ","), Quote=str(format_options.get("quoteChar", '"')),
+                     Header=truthy(format_options.get("writeHeader", True)))
+    for option, field in (("rowTag", "RowTag"), ("rootTag", "RootTag")):
+        if name == "xml" and format_options.get(option):
+            asked[field] = str(format_options[option])
+    # Keys are the names of folders by now.
+    texts = g.StructType([g.Field(f.name, g.StringType() if f.name in keys else f.dataType) for f in kind.fields])
+    asked["Frame"] = _staging.put(df, texts, "files")
+    try:
+        _server.call("files/write", asked, _WHY)
+    except _server.Refused as error:
+        if error.code:
+            raise DataError(error.message) from error
+        raise GlueError(f"{_WHY}, and this one does not (HTTP {error.status})") from error
+    finally:
+        _staging.remove(asked["Frame"]["Folder"])
