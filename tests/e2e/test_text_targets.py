@@ -310,13 +310,3 @@ def test_what_xml_cannot_hold_fails_by_name_and_leaves_nothing(glue, case):
     error = glue.fails(job)
     assert expected in error, error
     assert glue.keys("out") == []
-
-
-def test_scripts_of_targets_that_scripts_do_not_write(glue, tmp_path):
-    for kind, codec, expected in (
-        ("xml", "", "a target of XML, which AWS Glue does not write, has no script yet"),
-        ("csv", "zstd", "a target of text compressed with zstd has no script yet"),
-    ):
-        job = glue.create({"src": csv(glue, "in"), "out": target(glue, "src", "out", kind, codec)}, job=name("j"))
-        done = glue.server.cli("job", "script", job, check=False)
-        assert done.returncode != 0 and expected in done.stderr, (done.stdout, done.stderr)

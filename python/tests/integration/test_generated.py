@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared import Data
+from shared import Data, workbook
 
 ORDERS = (
     "order_id,customer,amount,day,note\n"
@@ -108,6 +108,43 @@ def test_a_generated_script_gives_the_rows_of_the_engine(tenon, lake, run_script
     run_script(tenon.cli("job", "script", f"{case}-script").stdout, "--JOB_NAME", f"{case}-script")
     wanted = rows(lake, f"{case}/engine/")
     assert wanted and rows(lake, f"{case}/script/") == wanted
+
+
+TARGETS = [("avro", ""), ("avro", "deflate"), ("orc", "zlib"), ("orc", ""), ("xml", "gzip"), ("csv", "zstd"), ("csv", "xz"),
+           ("json", "snappy"), ("json", "lz4"), ("parquet", "zstd")]
+
+
+@pytest.mark.parametrize("format, codec", TARGETS)
+def test_a_generated_script_writes_what_the_engine_writes(tenon, lake, run_script, format, codec):
+    case = f"to_{format}_{codec}".rstrip("_")
+    for of in ("engine", "script"):
+        nodes = sources(lake)
+        nodes["few"] = one("DropFields", "typed", Paths=[["more"]])
+        nodes["out"] = one("S3DirectTarget", "few", Path=lake.url(f"{case}/{of}/"), Format=format, Compression=codec,
+                           PartitionKeys=[["day"]], SchemaChangePolicy={
+                               "EnableUpdateCatalog": True, "UpdateBehavior": "UPDATE_IN_DATABASE", "Database": lake.database,
+                               "Table": f"{case}_{of}"})
+        lake.glue.create_job(Name=f"{case}-{of}", Role="r", Command={"Name": "glueetl"}, CodeGenConfigurationNodes=nodes)
+    tenon.cli("job", "run", f"{case}-engine", "--watch")
+    run_script(tenon.cli("job", "script", f"{case}-script").stdout, "--JOB_NAME", f"{case}-script")
+    read = "SELECT order_id, who, amount, day FROM {}_{} ORDER BY order_id"
+    wanted = lake.rows(read.format(case, "engine"))
+    assert len(wanted) == 6 and lake.rows(read.format(case, "script")) == wanted
+    endings = {key.partition(".")[2] for key in lake.keys(f"{case}/engine/")}
+    assert {key.partition(".")[2] for key in lake.keys(f"{case}/script/")} == endings or format == "parquet"
+
+
+def test_a_generated_script_reads_workbooks(tenon, lake, run_script):
+    lake.put("books/a.xlsx", workbook([["id", "name"], ["1", "a"], ["2", "b"], ["3", "c"], ["sum", ""]]))
+    for of in ("engine", "script"):
+        nodes = {"src": one("S3ExcelSource", Paths=[lake.url("books/")], NumberRows=3, SkipFooter=1),
+                 "out": one("S3GlueParquetTarget", "src", Path=lake.url(f"sheets/{of}/"), Compression="snappy")}
+        del nodes["src"]["S3ExcelSource"]["Inputs"]
+        lake.glue.create_job(Name=f"sheets-{of}", Role="r", Command={"Name": "glueetl"}, CodeGenConfigurationNodes=nodes)
+    tenon.cli("job", "run", "sheets-engine", "--watch")
+    run_script(tenon.cli("job", "script", "sheets-script").stdout, "--JOB_NAME", "sheets-script")
+    wanted = rows(lake, "sheets/engine/")
+    assert len(wanted) == 3 and rows(lake, "sheets/script/") == wanted
 
 
 def test_gates_of_generated_scripts(tenon, lake, run_script):

@@ -20,7 +20,7 @@ pub(super) fn statements(node: &Node, variables: &Variables) -> Result<String, S
     let names = Names { node, variables };
     let value = match &node.kind {
         NodeKind::Catalog(source) => catalog(source, &names)?,
-        NodeKind::Files(source) => files(source, &names)?,
+        NodeKind::Files(source) => files(source, &names),
         NodeKind::ApplyMapping(mappings) => {
             names.transform("ApplyMapping", &[("mappings", mapped(mappings)?)])?
         }
@@ -128,8 +128,8 @@ fn catalog(source: &CatalogSource, names: &Names<'_>) -> Result<String, String> 
     ))
 }
 
-fn files(source: &FileSource, names: &Names<'_>) -> Result<String, String> {
-    let (format, format_options) = read_format(&source.format)?;
+fn files(source: &FileSource, names: &Names<'_>) -> String {
+    let (format, format_options) = read_format(&source.format);
     let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
     let mut options =
         vec![("paths", texts(paths.iter().map(String::as_str))), ("recurse", flag(source.recurse))];
@@ -138,20 +138,20 @@ fn files(source: &FileSource, names: &Names<'_>) -> Result<String, String> {
         options.push(("exclusions", text(&texts(patterns.iter().map(String::as_str)))));
     }
     options.extend(bounds(source.bounds));
-    Ok(format!(
+    format!(
         "glueContext.create_dynamic_frame.from_options(connection_type=\"s3\", connection_options={}, \
          format=\"{format}\", format_options={}, transformation_ctx={})",
         dictionary(options),
         dictionary(format_options),
         names.context()
-    ))
+    )
 }
 
 type Options = Vec<(&'static str, String)>;
 
-fn read_format(format: &FileFormat) -> Result<(&'static str, Options), String> {
+fn read_format(format: &FileFormat) -> (&'static str, Options) {
     let letter = |byte: u8| text(&char::from(byte).to_string());
-    Ok(match format {
+    match format {
         FileFormat::Csv { separator, quote, escape, header, skip_first } => {
             let mut options = vec![
                 ("withHeader", flag(*header)),
@@ -164,10 +164,15 @@ fn read_format(format: &FileFormat) -> Result<(&'static str, Options), String> {
         }
         FileFormat::Json => ("json", Vec::new()),
         FileFormat::Parquet => ("parquet", Vec::new()),
-        FileFormat::Excel { .. } => {
-            return Err("scripts read no workbooks; crawl them and read the table".to_owned());
+        FileFormat::Excel { max_rows, skip_footer } => {
+            let mut options: Options =
+                max_rows.iter().map(|most| ("numberRows", text(&most.to_string()))).collect();
+            if *skip_footer > 0 {
+                options.push(("skipFooter", text(&skip_footer.to_string())));
+            }
+            ("excel", options)
         }
-    })
+    }
 }
 
 /// The mappings of a list, those of structures as paths.
@@ -285,7 +290,7 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
     }
     match &target.destination {
         Destination::Path { path, format, catalog: None, .. } => {
-            let (format, options) = write_format(*format)?;
+            let (format, options) = write_format(*format);
             let place = dictionary([("path", text(&path.to_string())), ("partitionKeys", keys)]);
             Ok(format!(
                 "glueContext.write_dynamic_frame.from_options(frame={frame}, connection_type=\"s3\", \
@@ -295,7 +300,7 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
             ))
         }
         Destination::Path { path, format, catalog: Some(update), .. } => {
-            let (format, options) = write_format(*format)?;
+            let (format, options) = write_format(*format);
             let behavior = behavior(update.behavior);
             let more: String = options.iter().map(|(name, value)| format!(", {name}={value}")).collect();
             let own = names.own()?;
@@ -342,15 +347,11 @@ fn behavior(update: UpdateBehavior) -> &'static str {
     }
 }
 
-fn write_format(format: WriteFormat) -> Result<(&'static str, Options), String> {
-    let compressed = |codec: Option<Compression>| match codec {
-        None => Ok(Vec::new()),
-        Some(codec @ (Compression::Gzip | Compression::Bzip2)) => {
-            Ok(vec![("compression", text(codec.name()))])
-        }
-        Some(other) => Err(unwritten(&format!("a target of text compressed with {}", other.name()))),
+fn write_format(format: WriteFormat) -> (&'static str, Options) {
+    let compressed = |codec: Option<Compression>| {
+        codec.map(|codec| ("compression", text(codec.name()))).into_iter().collect()
     };
-    Ok(match format {
+    match format {
         WriteFormat::Parquet(codec) => {
             let name = match codec {
                 ParquetCodec::Snappy => "snappy",
@@ -360,18 +361,20 @@ fn write_format(format: WriteFormat) -> Result<(&'static str, Options), String> 
             };
             ("parquet", vec![("compression", text(name))])
         }
-        WriteFormat::Csv(codec) => ("csv", compressed(codec)?),
-        WriteFormat::Json(codec) => ("json", compressed(codec)?),
-        WriteFormat::Xml(_) => return Err(unwritten("a target of XML, which AWS Glue does not write,")),
-        WriteFormat::Avro(codec) => ("avro", block(codec)),
-        WriteFormat::Orc(codec) => ("orc", block(codec)),
-    })
+        WriteFormat::Csv(codec) => ("csv", compressed(codec)),
+        WriteFormat::Json(codec) => ("json", compressed(codec)),
+        // AWS Glue writes none; our library does.
+        WriteFormat::Xml(codec) => ("xml", compressed(codec)),
+        WriteFormat::Avro(codec) => ("avro", block(codec, "deflate")),
+        WriteFormat::Orc(codec) => ("orc", block(codec, "zlib")),
+    }
 }
 
-fn block(codec: BlockCodec) -> Options {
+/// `deflate` is what the format calls it.
+fn block(codec: BlockCodec, deflate: &str) -> Options {
     let name = match codec {
         BlockCodec::Snappy => "snappy",
-        BlockCodec::Deflate => "deflate",
+        BlockCodec::Deflate => deflate,
         BlockCodec::Zstd => "zstd",
         BlockCodec::Bzip2 => "bzip2",
         BlockCodec::Xz => "xz",

@@ -44,23 +44,25 @@ fn a_source_keeps_its_options_and_its_bookmark() {
     assert!(text.starts_with("import sys\n") && text.ends_with("\njob.commit()\n"));
 }
 
-/// Their library writes neither.
 #[test]
-fn targets_that_scripts_do_not_write_are_refused() {
+fn targets_say_format_and_codec() {
     let of = |format: &str, compression: &str| {
         let out = json!({"S3DirectTarget": {"Name": "Out", "Inputs": ["src"], "Path": "s3://out/", "Format": format,
             "Compression": compression}});
-        script(json!({"src": csv("in"), "out": out}))
+        script(json!({"src": csv("in"), "out": out})).expect("a script")
     };
-    assert!(of("csv", "bzip2").expect("a script").contains(r#"format_options={"compression": "bzip2"}"#));
-    assert!(of("json", "").expect("a script").contains("format_options={}"));
-    let refused = of("xml", "").expect_err("XML");
-    assert!(
-        refused.contains("a target of XML, which AWS Glue does not write, has no script yet"),
-        "{refused}"
-    );
-    let refused = of("json", "xz").expect_err("xz");
-    assert!(refused.contains("a target of text compressed with xz has no script yet"), "{refused}");
+    for (format, compression, written) in [
+        ("csv", "bzip2", r#"format="csv", format_options={"compression": "bzip2"}"#),
+        ("json", "", r#"format="json", format_options={}"#),
+        ("json", "xz", r#"format="json", format_options={"compression": "xz"}"#),
+        ("xml", "zlib", r#"format="xml", format_options={"compression": "deflate"}"#),
+        ("avro", "", r#"format="avro", format_options={"compression": "snappy"}"#),
+        ("avro", "deflate", r#"format="avro", format_options={"compression": "deflate"}"#),
+        ("orc", "zlib", r#"format="orc", format_options={"compression": "zlib"}"#),
+    ] {
+        let text = of(format, compression);
+        assert!(text.contains(written), "{written} in {text}");
+    }
 }
 
 #[test]
@@ -222,9 +224,18 @@ fn a_target_with_a_table_is_a_sink() {
 
 #[test]
 fn what_no_script_can_do_is_refused_by_name() {
-    let sheet = json!({"S3ExcelSource": {"Name": "book", "Paths": ["s3://in/a.xlsx"]}});
-    let error = script(json!({"src": sheet, "out": target("src", json!({}))})).expect_err("refused");
-    assert!(error.contains("node S3ExcelSource src (book): scripts read no workbooks"), "{error}");
+    let table = json!({"S3IcebergDirectTarget": {"Name": "ice", "Inputs": ["src"], "Path": "s3://out/t/", "Format": "iceberg",
+        "Compression": "gzip", "SchemaChangePolicy": {"EnableUpdateCatalog": true, "Database": "d", "Table": "t"}}});
+    let error = script(json!({"src": csv("in"), "out": table})).expect_err("refused");
+    assert!(error.contains("an Iceberg target has no script yet"), "{error}");
+}
+
+#[test]
+fn workbooks_keep_their_bounds() {
+    let sheet = json!({"S3ExcelSource": {"Name": "book", "Paths": ["s3://in/a.xlsx"], "NumberRows": 5, "SkipFooter": 1}});
+    let text = script(json!({"src": sheet, "out": target("src", json!({}))})).expect("a script");
+    let wanted = r#"format="excel", format_options={"numberRows": "5", "skipFooter": "1"}"#;
+    assert!(text.contains(wanted), "{text}");
 }
 
 #[test]
