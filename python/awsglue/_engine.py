@@ -9,9 +9,13 @@ The session is one per process. The embedded server lives as long as the process
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import threading
+from contextlib import suppress
+from functools import lru_cache
+from importlib import import_module
 from typing import Any, Dict, Optional
 
 from awsglue import _aws
@@ -111,7 +115,28 @@ def ensure_remote() -> str:
         return _url
 
 
+@lru_cache(maxsize=None)
+def import_libraries() -> None:
+    """Imports what the engine's client needs, once, out of sight of Python's collector of cycles.
+
+    These libraries are some hundred thousand objects which stay until the process ends. The collector would look at all of
+    them several times while they come, and again at the end: half a second of a script's two (bench/README.md).
+    Whoever needs a module that is not there says so when it needs it.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for name in ("pyspark.sql.connect.session", *(["pysail.spark"] if chosen() == "sail" else []), "boto3"):
+            with suppress(ImportError):
+                import_module(name)
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 def _connect() -> Any:
+    import_libraries()
     try:
         from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
