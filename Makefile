@@ -39,6 +39,7 @@ soak: setup build ## Runs what takes longer: large objects, a thousand kills.
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -n 2 -q
 
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.
+	@scripts/setup scripts
 	$(TENON_VENV)/bin/python bench/run.py
 
 lint: setup build ## Format, lints, crate arrows, service models.

@@ -4,6 +4,7 @@
     bench/run.py start s3 job catalog  the parts named
     bench/run.py job --rows 1000000    a smaller job
     bench/run.py job --values 1000     one with a thousand partitions
+    bench/run.py script                a Glue script beside PySpark and a visual job
     bench/run.py growth --rows 100000000   a million, ten and a hundred million rows
 
 Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
@@ -22,10 +23,12 @@ import catalog
 import crawl
 import job
 import s3
+import script
 import start
 
 PARTS = {
     "start": start.run, "s3": s3.run, "job": job.run, "json": job.run_json, "catalog": catalog.run, "crawl": crawl.run,
+    "script": script.run,
 }
 # Only when they are named: they take long.
 LONG = {"growth": job.run_growth}

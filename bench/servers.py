@@ -53,8 +53,8 @@ def serving(command, port, environment=None, deadline_seconds=60):
         process.wait(30)
 
 
-def tenon(home: pathlib.Path, port: int):
-    return serving([TENON, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", str(home / "data")], port)
+def tenon(home: pathlib.Path, port: int, *arguments: str):
+    return serving([TENON, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", str(home / "data"), *arguments], port)
 
 
 def moto(home: pathlib.Path, port: int, python: str):

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What `python/pyproject.toml` packs into its wheel, and that file, which says what they need.
-const ENTRIES: [&str; 9] = [
+const ENTRIES: [&str; 10] = [
     "awsglue",
     "awsgluedi",
     "awsgluedq",
     "awsglueml",
+    "tenon_pool",
     "tenon_pyspark",
     "tenon_pyspark.pth",
     "tenon_pytest",

@@ -68,7 +68,7 @@ def test_modules_are_installed_once_on_top_of_the_environment(scripts):
 
 
 def test_nothing_of_the_server_s_environment_reaches_a_script(tenon_factory):
-    server = tenon_factory(environment={"SECRET_OF_THE_SERVER": "x", "AWS_SECRET_ACCESS_KEY": "hidden", "PYTHONPATH": "/x"})
+    server = tenon_factory("--set", "scripts.pool=0", environment={"SECRET_OF_THE_SERVER": "x", "AWS_SECRET_ACCESS_KEY": "hidden", "PYTHONPATH": "/x"})
     scripts = Scripts(server.start())
     job = scripts.create("import os, json\nprint(json.dumps(dict(os.environ)))\nprint(os.getcwd())\n")
     run = scripts.run(job, Arguments={"--conf": "spark.sql.shuffle.partitions=3"})

@@ -5,6 +5,7 @@
 //! - [`Environment`]: a virtual environment with the engine and the clients, made once ([`Environment::setup`]), used
 //!   without network from then on; [`layers`]: modules that a job wants besides, installed once per set.
 //! - [`process`]: one script as a process group with limits, its output as lines.
+//! - [`Waiting`]: a process with the engine's libraries in it, which waits for the one script that it will be.
 //! - [`failure`]: what an exit code and an error output say about why a script ended.
 //!
 //! # Invariants
@@ -23,7 +24,9 @@ mod layers;
 pub mod package;
 pub mod process;
 mod python;
+mod waiting;
 
 pub use environment::{Environment, EnvironmentError, Made, Setup};
 pub use layers::{Layer, Layers, Modules};
-pub use process::{Ended, Exit, Limits, Lines, Output, ProcessError, Program, Sink};
+pub use process::{Ended, Exit, Limits, Lines, Output, ProcessError, Program, Sink, Started};
+pub use waiting::{Taken, Waiting};

@@ -109,6 +109,14 @@ pub enum ProcessError {
     Wait(#[source] std::io::Error),
 }
 
+/// A program that has been started. Its group ends when this is dropped.
+#[derive(Debug)]
+pub struct Started {
+    /// The group's first process; its two outputs are not read yet.
+    pub(crate) child: Child,
+    guard: Option<ChildStdin>,
+}
+
 /// Runs a program to its end, or until `cancel`; its whole group is gone then. The group also ends when the returned
 /// future is dropped.
 ///
@@ -120,8 +128,19 @@ pub async fn run(
     sink: &dyn Sink,
     cancel: &CancellationToken,
 ) -> Result<Ended, ProcessError> {
-    let mut child = start(program, limits).map_err(ProcessError::Start)?;
-    let guard = child.stdin.take();
+    attend(start(program, limits)?, sink, cancel).await
+}
+
+/// Lets a program that was started run to its end, as [`run`] does.
+///
+/// # Errors
+/// As of [`run`].
+pub async fn attend(
+    started: Started,
+    sink: &dyn Sink,
+    cancel: &CancellationToken,
+) -> Result<Ended, ProcessError> {
+    let Started { mut child, guard } = started;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let over = CancellationToken::new();
     let waiting = async {
@@ -138,8 +157,12 @@ pub async fn run(
     Ok(Ended { exit: exit(status), cancelled, tail })
 }
 
-fn start(program: &Program, limits: Limits) -> std::io::Result<Child> {
-    Command::new("/bin/sh")
+/// Starts a program, whose output waits until somebody reads it.
+///
+/// # Errors
+/// [`ProcessError::Start`].
+pub fn start(program: &Program, limits: Limits) -> Result<Started, ProcessError> {
+    let child = Command::new("/bin/sh")
         .args(["-c", START, "script"])
         .arg((limits.memory_bytes / 1024).max(1).to_string())
         .arg(&program.path)
@@ -152,7 +175,10 @@ fn start(program: &Program, limits: Limits) -> std::io::Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .spawn()
+        .spawn();
+    let mut child = child.map_err(ProcessError::Start)?;
+    let guard = child.stdin.take();
+    Ok(Started { child, guard })
 }
 
 /// Waits for the first process; dropping `guard` then ends what it left behind.

@@ -54,6 +54,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Whether the script finds the same modules as every other: nothing of its own can stand before them.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_module = |file: &String| [".py", ".pyc", ".so"].iter().any(|ending| file.ends_with(ending));
+        self.python_files.is_empty() && self.modules.is_empty() && !self.files.iter().any(is_module)
+    }
+
     /// Reads the arguments. Errors: what is wrong with `--conf`.
     pub(crate) fn read(arguments: &ArgumentMap) -> Result<Self, String> {
         let list = |name: &str| -> Vec<String> {
@@ -130,6 +136,11 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(asked.conf, [pair("spark.sql.x", "1"), pair("spark.y", "a=b")]);
         assert_eq!(asked.without_effect, ["--extra-jars"]);
+        assert!(!asked.is_plain());
+        let plain = |name: &str, value: &str| Asked::read(&map(&[(name, value)])).unwrap().is_plain();
+        assert!(plain("--extra-files", "s3://b/a.json") && plain("--conf", "a=b") && plain("--x", "a.py"));
+        assert!(!plain("--extra-files", "s3://b/a.json,s3://b/x.py"));
+        assert!(!plain("--additional-python-modules", "a") && !plain("--extra-py-files", "s3://b/a.zip"));
         assert_eq!(Asked::read(&map(&[("--conf", "x")])).unwrap_err(), "--conf: \"x\" is not name=value");
         assert_eq!(Asked::read(&map(&[])).unwrap(), Asked::default());
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lake::Lake;
-use scripts::{Limits, Modules, Program};
+use scripts::{Limits, Modules, ProcessError, Program, Started, Taken, Waiting, process};
 use serde_json::{Map, Value};
 use store::lease::Lease;
 use store::{Scope, Store};
@@ -50,9 +50,9 @@ pub(crate) struct Laid {
     pub(crate) key: Issued,
 }
 
-/// A script that is ready to be started.
+/// A script that has been started; nobody reads its output yet.
 pub(super) struct Prepared {
-    pub(super) program: Program,
+    pub(super) started: Started,
     pub(super) limits: Limits,
     pub(super) key: Issued,
     pub(super) folder: Folder,
@@ -70,7 +70,7 @@ impl Drop for Issued {
     }
 }
 
-/// Downloads what the run needs and puts its program together.
+/// Downloads what the run needs, puts its program together and starts it.
 pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let scripts = task.context.scripts.options();
     if !scripts.enabled {
@@ -87,7 +87,9 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
         scope: &task.run.scope,
         log: task.log,
     };
-    let folder = Folder::make(scripts.folder.join(&task.run.id)).await.map_err(no_folder)?;
+    let is_shell = task.run.details.kind == RunKind::PythonShell;
+    let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
+    let (waiting, folder) = place(task, &input.arguments, limits).await?;
     let script = files::download(&ground, "script", location, folder.path()).await?;
     let Laid { python, mut variables, key } = lay(&ground, &input.arguments, folder.path()).await?;
     variables.insert("TENON_RUN_ID".to_owned(), task.run.id.clone());
@@ -95,9 +97,44 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let mut arguments = vec![script.into_os_string()];
     arguments.extend(for_script(task.run, &input.arguments).into_iter().map(Into::into));
     let program = Program { path: python, arguments, variables, folder: folder.path().to_owned() };
-    let is_shell = task.run.details.kind == RunKind::PythonShell;
-    let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
-    Ok(Prepared { program, limits, key, folder })
+    let started = started(waiting, &program, limits).await;
+    let started =
+        started.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
+    Ok(Prepared { started, limits, key, folder })
+}
+
+/// A folder for the run, with the process that waits there, if the run can have one.
+async fn place(
+    task: &Task<'_>,
+    arguments: &ArgumentMap,
+    limits: Limits,
+) -> Result<(Option<Waiting>, Folder), RunFailure> {
+    let scripts = &task.context.scripts;
+    let asked = Asked::read(arguments).map_err(RunFailure::Script)?;
+    // Python shell jobs have no engine, and nothing to gain.
+    if task.run.details.kind == RunKind::Etl
+        && asked.is_plain()
+        && let Some(spare) = scripts.pool.take(limits).await
+    {
+        return Ok((Some(spare.waiting), spare.folder));
+    }
+    let folder = scripts.options().folder.join(&task.run.id);
+    Ok((None, Folder::make(folder).await.map_err(no_folder)?))
+}
+
+/// Starts a program, in a process that waits for one if that works.
+async fn started(
+    waiting: Option<Waiting>,
+    program: &Program,
+    limits: Limits,
+) -> Result<Started, ProcessError> {
+    if let Some(waiting) = waiting {
+        match waiting.take(program, limits).await? {
+            Taken::Begun(started) => return Ok(*started),
+            Taken::Unused(why) => tracing::info!(why, "a process that waited for a script is not used"),
+        }
+    }
+    process::start(program, limits)
 }
 
 /// Downloads and installs what arguments ask for, into a folder that is there.
@@ -178,9 +215,31 @@ fn variables(
 ) -> BTreeMap<String, String> {
     let scripts = ground.scripts.options();
     let region = &ground.scope.region;
-    let search: Vec<String> = search.iter().map(|path| path.display().to_string()).collect();
     let conf: Vec<String> = asked.conf.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs = [
+        ("AWS_ENDPOINT_URL", scripts.endpoint.clone()),
+        ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
+        ("AWS_SESSION_TOKEN", key.session_token.clone().unwrap_or_default()),
+        ("AWS_REGION", region.clone()),
+        ("AWS_DEFAULT_REGION", region.clone()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("TENON_SPARK_CONF", conf.join("\n")),
+    ];
+    let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    let mut all = base_variables(scripts, folder, search);
+    all.extend(given.map(|(name, value)| (name.to_owned(), value)));
+    all
+}
+
+/// The variables that say nothing of a run.
+pub(super) fn base_variables(
+    scripts: &ScriptOptions,
+    folder: &Path,
+    search: &[PathBuf],
+) -> BTreeMap<String, String> {
     let own = scripts.environment.folder().join("bin");
+    let search: Vec<String> = search.iter().map(|path| path.display().to_string()).collect();
     let pairs = [
         ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", own.display())),
         ("HOME", folder.display().to_string()),
@@ -189,21 +248,9 @@ fn variables(
         ("TZ", "UTC".to_owned()),
         ("PYTHONUNBUFFERED", "1".to_owned()),
         ("PYTHONPATH", search.join(":")),
-        ("AWS_ENDPOINT_URL", scripts.endpoint.clone()),
-        ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", key.secret.clone()),
-        ("AWS_SESSION_TOKEN", key.session_token.clone().unwrap_or_default()),
-        ("AWS_REGION", region.clone()),
-        ("AWS_DEFAULT_REGION", region.clone()),
-        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ("TENON_SCRIPT_ENGINE", scripts.engine.clone()),
-        ("TENON_SPARK_CONF", conf.join("\n")),
     ];
-    pairs
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What a worker of the type in a document has on AWS, but no more than the server allows. A Python shell job of a

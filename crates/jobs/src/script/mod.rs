@@ -13,6 +13,7 @@
 mod arguments;
 mod files;
 mod launch;
+mod pool;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) use arguments::{Asked, passed};
 pub(crate) use files::{Folder, is_location};
 pub(crate) use launch::{DISABLED, Ground, Issued, Laid, lay, memory_bytes, no_folder};
 
+use self::pool::Pool;
 use crate::execute::{RunFailure, published};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
@@ -74,6 +76,8 @@ pub struct ScriptOptions {
     pub engine: String,
     /// The most that a process of a script may use.
     pub memory_bytes: u64,
+    /// How many processes wait for a script, once there has been one.
+    pub pool: usize,
     /// Where this server is reached.
     pub endpoint: String,
     /// Keys for runs.
@@ -85,12 +89,31 @@ pub struct Scripts {
     options: ScriptOptions,
     /// Where our packages lie, once they were needed.
     packages: OnceCell<PathBuf>,
+    pool: Pool,
 }
 
 impl Scripts {
     /// With these options.
     pub fn new(options: ScriptOptions) -> Self {
-        Self { options, packages: OnceCell::new() }
+        let pool = Pool::new(&options);
+        Self { options, packages: OnceCell::new(), pool }
+    }
+
+    /// Makes up for processes that were taken or have died, one after the other. Whatever goes wrong is told in the server's
+    /// log: runs start without.
+    pub(crate) async fn refill(&self) {
+        if self.pool.lacks() == 0 {
+            return;
+        }
+        match self.packages().await {
+            Ok(packages) => self.pool.fill(&self.options, packages).await,
+            Err(failure) => tracing::warn!(%failure, "no process can wait for scripts"),
+        }
+    }
+
+    /// Ends processes that have waited in vain, and forgets those that have died.
+    pub(crate) fn retire(&self) {
+        self.pool.retire();
     }
 
     pub(crate) fn options(&self) -> &ScriptOptions {
@@ -129,7 +152,7 @@ pub(crate) async fn execute(
         () = active.cancel.cancelled() => return Err(RunFailure::Cancelled),
         prepared = launch::prepare(&task) => prepared?,
     };
-    let ended = process::run(&prepared.program, prepared.limits, &Printed(log), &active.cancel).await;
+    let ended = process::attend(prepared.started, &Printed(log), &active.cancel).await;
     log.flush().await;
     let ended = ended.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
     drop(prepared.key);

@@ -142,6 +142,12 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
         // Of this run alone: whose database is away holds up nobody else's.
         execute::throw_away(&context, &run.scope, Whose::Run(&run.id)).await;
     }
+    if run.details.kind == RunKind::Etl {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = context.scripts.refill() => {}
+        }
+    }
 }
 
 /// Waits until a database may be asked again: the lease is not renewed any more, and runs out meanwhile.

@@ -182,6 +182,7 @@ impl Service {
             if let Err(error) = turn(&context, &mut tasks, &mut late, &stop).await {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
             }
+            context.scripts.retire();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = context.shared.wake.notified() => {}

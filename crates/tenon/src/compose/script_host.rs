@@ -27,6 +27,7 @@ pub(super) fn open(config: &Config, data_dir: &DataDir, address: SocketAddr, aut
         folder,
         engine: settings.engine.clone(),
         memory_bytes: settings.memory_bytes,
+        pool: settings.pool,
         endpoint: node::endpoint(address),
         keys: Arc::new(IssuedKeys { auth: auth.clone() }),
     }))

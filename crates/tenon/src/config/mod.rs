@@ -120,6 +120,8 @@ pub(crate) struct ScriptsConfig {
     /// As `TENON_SCRIPT_ENGINE` of the library.
     pub(crate) engine: String,
     pub(crate) memory_bytes: u64,
+    /// How many processes wait for a script.
+    pub(crate) pool: usize,
     /// Whether the server runs any.
     pub(crate) enabled: bool,
     /// The variables that pip and Python get while something is installed.

@@ -85,6 +85,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "the most that a process of a script may use; default half of the machine's",
     ),
     setting(
+        "scripts.pool",
+        Some("1"),
+        "how many processes are kept ready for job runs of PySpark scripts, once there was one; 0 for none",
+    ),
+    setting(
         "scripts.enabled",
         None,
         "whether scripts run, as the server's user, for whoever may start jobs; default only on loopback",

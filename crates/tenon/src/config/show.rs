@@ -120,6 +120,7 @@ fn scripts(scripts: &ScriptsConfig, path: &str) -> Option<String> {
         "scripts.python" => quoted(scripts.python.display()),
         "scripts.engine" => quoted(&scripts.engine),
         "scripts.memory" => quoted(size_text(scripts.memory_bytes)),
+        "scripts.pool" => scripts.pool.to_string(),
         "scripts.enabled" => scripts.enabled.to_string(),
         _ => return None,
     };

@@ -245,6 +245,7 @@ fn scripts_run_on_loopback_unless_said_otherwise() {
     let environment = [("XDG_CACHE_HOME", "/c"), ("PIP_INDEX_URL", "http://index"), ("OTHER_SECRET", "x")];
     let scripts = resolve(&layers(None, &environment, &[])).expect("fine").scripts;
     assert_eq!((scripts.environment.to_str(), scripts.enabled), (Some("/c/tenon/python"), true));
+    assert_eq!(scripts.pool, 1);
     assert!(
         scripts.installing.contains_key("PIP_INDEX_URL") && !scripts.installing.contains_key("OTHER_SECRET")
     );
@@ -252,7 +253,8 @@ fn scripts_run_on_loopback_unless_said_otherwise() {
     assert!(!resolve(&layers(Some(open), &[], &[])).expect("fine").scripts.enabled);
     let allowed = resolve(&layers(Some(open), &[("TENON_SCRIPTS_ENABLED", "true")], &[]));
     assert!(allowed.expect("fine").scripts.enabled);
-    let wrong = [("scripts.engine", "flink"), ("scripts.memory", "1MiB")];
+    let wrong = [("scripts.engine", "flink"), ("scripts.memory", "1MiB"), ("scripts.pool", "65")];
     let found = problems(&layers(None, &[], &wrong)).join("\n");
     assert!(found.contains("scripts.engine") && found.contains("scripts.memory"), "{found}");
+    assert!(found.contains("scripts.pool"), "{found}");
 }

@@ -121,6 +121,7 @@ impl World {
             folder: dir.path().join("runs"),
             engine: "sail".to_owned(),
             memory_bytes: 1 << 30,
+            pool: 0,
             endpoint: "http://127.0.0.1:9".to_owned(),
             keys: Arc::new(Keys),
         }));

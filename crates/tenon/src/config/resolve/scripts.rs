@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use toml::Value;
 
 use super::super::{ScriptsConfig, machine, units};
-use super::{Reader, flag, is_loopback, path, size, text};
+use super::{Reader, count, flag, is_loopback, path, size, text};
 
 /// The least that Python and the engine can work with.
 const MIN_BYTES: u64 = 256 << 20;
+/// The most processes that may wait for scripts: each takes memory meanwhile.
+const MAX_POOL: u64 = 64;
 /// Where the environment is when nobody has a home.
 const SHARED: &str = "/var/cache/tenon/python";
 /// What decides where and how pip looks for packages; everything that begins with `PIP_`, too.
@@ -40,6 +42,7 @@ pub(super) fn read(reader: &mut Reader<'_>, listen: SocketAddr) -> ScriptsConfig
         python: reader.need("scripts.python", path, PathBuf::new()),
         engine: reader.need("scripts.engine", engine, String::new()),
         memory_bytes,
+        pool: usize::try_from(reader.need("scripts.pool", count(0, MAX_POOL), 0)).unwrap_or_default(),
         enabled: reader.get("scripts.enabled", flag).unwrap_or_else(|| is_loopback(listen)),
         installing: installing(&reader.layers.environment),
     }
