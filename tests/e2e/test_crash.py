@@ -55,8 +55,8 @@ POINTS = [
     ("quality.before_commit", 2),
     ("quality.committed", 2),
 ]
-# Those of scripts, which need their engine: test_script_bookmarks.py.
-OF_SCRIPTS = {"jobs.bookmark.before_commit", "jobs.bookmark.after_commit", "jobs.script.ended"}
+# Those of scripts, which need their engine: test_script_bookmarks.py, test_script_atomic.py.
+OF_SCRIPTS = {"jobs.bookmark.before_commit", "jobs.bookmark.after_commit", "jobs.script.ended", "lake.overlay.rows"}
 # Those between two databases: test_job_deliveries.py.
 OF_DATABASES = {"jobs.run.delivered"}
 RANDOM_KILLS = 20

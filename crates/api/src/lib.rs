@@ -10,3 +10,4 @@ mod outcome;
 pub mod s3;
 pub mod sqs;
 pub mod sts;
+pub mod views;

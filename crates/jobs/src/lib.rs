@@ -17,7 +17,8 @@
 //!   the lease.
 //! - No run stays RUNNING for ever: a lease that runs out makes it FAILED, and retried if it may be.
 //! - What a graph contains is executed or refused by name; nothing is skipped.
-//! - What a script writes is visible as it writes it, and its bookmark when it commits it; its processes end with the
+//! - What a script writes is visible as it writes it, and its bookmark when it commits it; with `--output-commit atomic`
+//!   both are when the run has SUCCEEDED, in one transaction, or never. Its processes end with the
 //!   server, and it is not begun again unless the job has retries.
 //! - A malformed record fails the run and is named by file and line, unless `--max-bad-records` allows
 //!   some; those are counted and the first of them logged.

@@ -9,6 +9,7 @@
 //! - `jobs_bookmark_files`: the object version that a source node has processed, and in which
 //!   bookmark version.
 //! - `jobs_bookmark_keys`: up to which key a source node has read a table of a database, at a bookmark version.
+//! - `jobs_held_commits`: a row per commit of a bookmark by a script whose output is one commit, until its run has ended.
 //! - `jobs_deliveries`: one row per table that a run has staged rows beside in a database outside, from before the staging
 //!   until they have landed or are thrown away; `decided` is 1 once they are to land whatever happens.
 //!
@@ -20,7 +21,8 @@
 use store::Migrations;
 
 /// The tables of this crate, for [`store::Store::open`].
-pub const MIGRATIONS: Migrations = Migrations { owner: "jobs", steps: &[FIRST, LINEAGE, DELIVERIES, KEYS] };
+pub const MIGRATIONS: Migrations =
+    Migrations { owner: "jobs", steps: &[FIRST, LINEAGE, DELIVERIES, KEYS, HELD] };
 
 const FIRST: &str = "
 CREATE TABLE jobs_definitions (
@@ -111,6 +113,17 @@ CREATE TABLE jobs_deliveries (
   document {text} NOT NULL
 );
 CREATE INDEX jobs_deliveries_by_run ON jobs_deliveries (run_id);
+";
+
+const HELD: &str = "
+CREATE TABLE jobs_held_commits (
+  run_id {text} NOT NULL,
+  number {int} NOT NULL,
+  incarnation {text} NOT NULL,
+  document {text} NOT NULL,
+  PRIMARY KEY (run_id, number)
+);
+CREATE INDEX jobs_held_commits_by_job ON jobs_held_commits (incarnation);
 ";
 
 const KEYS: &str = "

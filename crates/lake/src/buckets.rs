@@ -1,8 +1,7 @@
 //! Buckets. Names are global; account and region are attributes.
 
 use crate::index::{self, no_such_bucket};
-use crate::layout::{Layout, release};
-use crate::meta::decode;
+use crate::overlay::remove_uploads;
 use crate::{BucketName, Lake, LakeError};
 use store::{Row, Scope, Tx, params};
 
@@ -42,6 +41,9 @@ impl Lake {
         scope: &Scope,
         name: &BucketName,
     ) -> Result<Bucket, LakeError> {
+        if self.overlay().is_some() {
+            return self.no_new_bucket(tx, scope, name).await;
+        }
         let created_ms = tx.now_ms();
         let sql = "INSERT INTO lake_buckets (id, name, account, region, created_ms) VALUES ($1, $2, $3, $4, $5) \
                    ON CONFLICT (name) DO NOTHING";
@@ -56,11 +58,23 @@ impl Lake {
             return Ok(Bucket { name: name.clone(), scope: scope.clone(), created_ms });
         }
         let existing = self.bucket(tx, name).await?;
-        let bucket = name.as_str().to_owned();
-        if existing.scope.account == scope.account {
-            Err(LakeError::BucketAlreadyOwnedByYou { bucket, region: existing.scope.region })
-        } else {
-            Err(LakeError::BucketAlreadyExists { bucket })
+        Err(exists(scope, existing))
+    }
+
+    /// In an overlay: that there is such a bucket is said as ever.
+    async fn no_new_bucket(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        name: &BucketName,
+    ) -> Result<Bucket, LakeError> {
+        match self.bucket(tx, name).await {
+            Ok(existing) => Err(exists(scope, existing)),
+            Err(LakeError::NoSuchBucket { .. }) => {
+                self.only_for_all("make a bucket")?;
+                Err(no_such_bucket(name))
+            }
+            Err(other) => Err(other),
         }
     }
 
@@ -89,24 +103,24 @@ impl Lake {
 
     /// Removes an empty bucket and the multipart uploads in progress in it. Errors: `NoSuchBucket`, `BucketNotEmpty`.
     pub async fn delete_bucket(&self, tx: &mut Tx, name: &BucketName) -> Result<(), LakeError> {
+        self.only_for_all("delete a bucket")?;
         let id = index::bucket_id(tx, name).await?;
         let any =
             tx.query_opt("SELECT size FROM lake_objects WHERE bucket = $1 LIMIT 1", &params![id]).await?;
         if any.is_some() {
             return Err(LakeError::BucketNotEmpty { bucket: name.as_str().to_owned() });
         }
-        let parts = tx
-            .query(
-                "DELETE FROM lake_parts WHERE upload IN (SELECT id FROM lake_uploads WHERE bucket = $1) \
-                 RETURNING layout",
-                &params![id],
-            )
-            .await?;
-        for part in parts {
-            release(self, tx, &decode::<Layout>(&part.get::<String>(0)?)?.slices).await?;
-        }
-        tx.execute("DELETE FROM lake_uploads WHERE bucket = $1", &params![id]).await?;
+        remove_uploads(self, tx, id).await?;
         tx.execute("DELETE FROM lake_buckets WHERE id = $1", &params![id]).await?;
         Ok(())
+    }
+}
+
+/// Why a bucket is not made: there is one of that name.
+fn exists(scope: &Scope, existing: Bucket) -> LakeError {
+    let bucket = existing.name.as_str().to_owned();
+    match existing.scope.account == scope.account {
+        true => LakeError::BucketAlreadyOwnedByYou { bucket, region: existing.scope.region },
+        false => LakeError::BucketAlreadyExists { bucket },
     }
 }

@@ -6,7 +6,7 @@ use crate::index;
 use crate::layout::{Layout, Slice, merge, release};
 use crate::meta::PartInfo;
 use crate::multipart::{
-    MAX_OBJECT_BYTES, MIN_PART_BYTES, all_parts, find_upload, no_such_upload, part_slices, remove_upload,
+    MAX_OBJECT_BYTES, MIN_PART_BYTES, all_parts, no_such_upload, part_slices, remove_upload,
 };
 use crate::notification::Event;
 use crate::objects::made;
@@ -56,35 +56,33 @@ impl Lake {
         checks: &CompleteChecks,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let open = match find_upload(tx, bucket, key, upload_id).await {
+        let upload = match self.find_upload(tx, bucket, key, upload_id).await {
             Err(LakeError::NoSuchUpload { .. }) => {
-                return completed_before(tx, bucket, key, upload_id, named, conditions).await;
+                return completed_before(self, tx, bucket, key, upload_id, named, conditions).await;
             }
             other => other?,
         };
         if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
             return Err(LakeError::InvalidPartOrder);
         }
-        require_checksums(&open.info, named)?;
+        require_checksums(&upload, named)?;
         let mut stored = all_parts(tx, upload_id).await?;
         let chosen = choose(&mut stored, named)?;
-        let info = assemble(tx, key, &open.info, &chosen, checks)?;
-        let found = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), found.entry.as_ref().map(|e| e.etag.as_str()))?;
+        let info = assemble(tx, key, &upload, &chosen, checks)?;
+        let found = self.find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.etag())?;
+        let bucket = self.enter(tx, &found, key, Some(Event::Complete), conditions).await?;
         let mut slices = part_slices(tx, upload_id).await?;
         let wanted = chosen.iter().flat_map(|part| slices.remove(&part.number).unwrap_or_default()).collect();
         let (wanted, merged) = merge(wanted);
         let mut layout = Layout::new(wanted);
         layout.parts = info.parts.clone();
         layout.upload = Some(upload_id.to_owned());
-        index::write_object(tx, open.bucket, &info, &layout).await?;
-        if let Some(old) = found.entry {
-            release(self, tx, &old.layout()?.slices).await?;
-        }
+        index::write_object(tx, bucket, &info, &layout).await?;
+        self.replaced(tx, found, made(Event::Complete, &info)).await?;
         let unused: Vec<Slice> = slices.into_values().flatten().chain(merged).collect();
         release(self, tx, &unused).await?;
         remove_upload(tx, upload_id).await?;
-        self.tell(tx, found.events.as_deref(), &[made(Event::Complete, &info)]).await?;
         store::crash::point("lake.complete.rows");
         Ok(info)
     }
@@ -197,6 +195,7 @@ fn check_whole(calculated: &Checksum, algorithm: Algorithm, value: &str) -> Resu
 
 /// The answer to a completion that was carried out before: clients repeat it when the reply was lost.
 async fn completed_before(
+    lake: &Lake,
     tx: &mut Tx,
     bucket: &BucketName,
     key: &Key,
@@ -204,7 +203,7 @@ async fn completed_before(
     named: &[CompletePart],
     conditions: &Conditions,
 ) -> Result<ObjectInfo, LakeError> {
-    let Some(entry) = index::find(tx, bucket, key, conditions).await?.entry else {
+    let Some(entry) = lake.find(tx, bucket, key, conditions).await?.entry else {
         return Err(no_such_upload(upload_id));
     };
     let mut layout = entry.layout()?;

@@ -226,6 +226,26 @@ pub enum LakeError {
     /// The taker of messages failed.
     #[error("the bucket's events could not be told")]
     Events(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The overlay that the caller reads and writes through was published or given up.
+    #[error(
+        "what {overlay} wrote was published or given up already: nothing can be read or written in its name any more"
+    )]
+    OverlayEnded {
+        /// Its name.
+        overlay: String,
+    },
+    /// What cannot be held back until an overlay is published.
+    #[error("who writes through an overlay cannot {what}: that would be visible at once")]
+    NotInOverlay {
+        /// What was asked for, as in "cannot …".
+        what: &'static str,
+    },
+    /// An overlay cannot be published over what others have done meanwhile.
+    #[error("{what} meanwhile")]
+    Overtaken {
+        /// What has happened, where.
+        what: String,
+    },
     /// The metadata store's objects are kept somewhere else.
     #[error("{what}")]
     WrongPlace {

@@ -66,9 +66,10 @@ impl Lake {
     async fn collect(&self, stop: &CancellationToken) -> Result<Collected, LakeError> {
         let mut total = Collected::default();
         self.remove_unwanted(&mut total).await?;
+        let dropped = self.collect_overlays(stop).await;
         let settled = self.settle_doubtful(stop, &mut total).await;
         let collected = self.collect_garbage(stop, &mut total).await;
-        settled.and(collected).map(|()| total)
+        dropped.and(settled).and(collected).map(|()| total)
     }
 
     async fn collect_garbage(

@@ -1,7 +1,8 @@
-//! Rows of the object index, read and written in the caller's transaction.
+//! Rows of the object index, read and written in the caller's transaction. What an overlay changes of it: `overlay`.
 
 use crate::layout::{ExtentId, Layout, id_lists, int_values, placeholders, release};
 use crate::meta::{DOC_VERSION, ObjectDoc, decode, encode};
+use crate::overlay::Over;
 use crate::upload::{Content, Staged};
 use crate::{BucketName, Conditions, Key, Lake, LakeError, ObjectInfo};
 use std::collections::HashMap;
@@ -69,29 +70,40 @@ const FIND: &str = "SELECT b.id, o.size, o.etag, o.modified_ms, o.doc, o.layout,
 
 /// What one query tells of a bucket and a key.
 pub(crate) struct Found {
+    /// The bucket itself; where rows of a change go says [`Lake::enter`].
     pub(crate) bucket: i64,
+    /// What the caller sees at the key.
     pub(crate) entry: Option<Entry>,
     /// The bytes, when the object is one inline extent.
     pub(crate) inline: Option<Vec<u8>>,
-    /// What is told of the bucket's changes (see `notification`).
+    /// What is told of the bucket's changes (see `notification`); nothing of those in an overlay.
     pub(crate) events: Option<String>,
+    /// Of a caller with an overlay.
+    pub(crate) over: Option<Over>,
 }
 
-/// Looks up bucket and object. Errors: `NoSuchBucket`, `NotOwner`.
-pub(crate) async fn find(
-    tx: &mut Tx,
-    bucket: &BucketName,
-    key: &Key,
-    conditions: &Conditions,
-) -> Result<Found, LakeError> {
-    let row = tx.query_opt(FIND, &params![bucket.as_str(), key.as_str().as_bytes()]).await?;
-    let row = row.ok_or_else(|| no_such_bucket(bucket))?;
-    conditions.check_owner(bucket, &row.get::<String>(7)?)?;
-    let entry = entry_of(&row)?;
-    Ok(Found { bucket: row.get(0)?, entry, inline: row.get(6)?, events: row.get(8)? })
+impl Lake {
+    /// Looks up bucket and object. Errors: `NoSuchBucket`, `NotOwner`, `OverlayEnded`.
+    pub(crate) async fn find(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        conditions: &Conditions,
+    ) -> Result<Found, LakeError> {
+        if let Some(overlay) = self.overlay() {
+            return overlay.find(tx, bucket, key, conditions).await;
+        }
+        let row = tx.query_opt(FIND, &params![bucket.as_str(), key.as_str().as_bytes()]).await?;
+        let row = row.ok_or_else(|| no_such_bucket(bucket))?;
+        conditions.check_owner(bucket, &row.get::<String>(7)?)?;
+        let entry = entry_of(&row)?;
+        Ok(Found { bucket: row.get(0)?, entry, inline: row.get(6)?, events: row.get(8)?, over: None })
+    }
 }
 
-fn entry_of(row: &Row) -> Result<Option<Entry>, LakeError> {
+/// The entry in the columns that [`Lake::find`] reads.
+pub(crate) fn entry_of(row: &Row) -> Result<Option<Entry>, LakeError> {
     let Some(etag) = row.get::<Option<String>>(2)? else { return Ok(None) };
     Ok(Some(Entry {
         size: unsigned(row, 1)?,
@@ -102,13 +114,12 @@ fn entry_of(row: &Row) -> Result<Option<Entry>, LakeError> {
     }))
 }
 
-/// The objects there are among `keys`, by key, with the bytes of those that are one inline extent. Errors: `NoSuchBucket`.
+/// The objects there are among `keys` in the bucket of this id, by key, with the bytes of those that are one inline extent.
 pub(crate) async fn find_many(
     tx: &mut Tx,
-    bucket: &BucketName,
+    bucket: i64,
     keys: &[&Key],
 ) -> Result<HashMap<Vec<u8>, (Entry, Option<Vec<u8>>)>, LakeError> {
-    let bucket = bucket_id(tx, bucket).await?;
     let mut found = HashMap::with_capacity(keys.len());
     for list in id_lists(keys) {
         let sql = format!(

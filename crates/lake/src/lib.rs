@@ -18,6 +18,9 @@
 //! - Keys are kept exactly as given and order by their bytes.
 //! - Memory per upload and per read is bounded: two pieces of 1 MiB, two of 512 KiB.
 //!
+//! # Overlays
+//! A writer may have its changes held back until they become visible all at once: see `overlay`.
+//!
 //! # What a crash leaves
 //! Before the commit: files that no row names, swept by the next `open`. After it: the object. While collecting: rows
 //! of `lake_garbage` whose files are gone already.
@@ -46,6 +49,7 @@ mod names;
 mod notification;
 mod objects;
 mod outside;
+mod overlay;
 mod read;
 mod schema;
 mod shared;
@@ -67,6 +71,7 @@ pub use names::{BucketName, Key, MAX_KEY_BYTES};
 pub use notification::{EventSink, QueueNotification};
 pub use objects::CopyOptions;
 pub use outside::{Outside, S3Place};
+pub use overlay::{Overlay, PublishedOverlay};
 pub use read::{Object, OpenObject, Place, Segment};
 pub use schema::MIGRATIONS;
 pub use upload::{INLINE_BYTES, Staged, Upload, UploadChecks};
@@ -80,6 +85,7 @@ pub const CRASH_POINTS: &[&str] = &[
     "lake.put.committed",
     "lake.complete.rows",
     "lake.gc.unlinked",
+    "lake.overlay.rows",
 ];
 
 use disk::Disk;
@@ -104,6 +110,8 @@ pub struct Lake {
     disk: Arc<Disk>,
     /// Takes what buckets tell of their changes.
     events: Option<Arc<dyn EventSink>>,
+    /// Through which this handle reads and writes.
+    overlay: Option<Overlay>,
 }
 
 impl Lake {
@@ -114,7 +122,7 @@ impl Lake {
         let opened = tokio::task::spawn_blocking(move || Disk::open(&options.dir, options.durable)).await;
         let opened =
             opened.map_err(|err| LakeError::io("opening the object folder", std::io::Error::other(err)))?;
-        let lake = Lake { store, disk: Arc::new(opened?), events: None };
+        let lake = Lake { store, disk: Arc::new(opened?), events: None, overlay: None };
         lake.join_folder().await?;
         lake.sweep().await?;
         Ok(lake)

@@ -4,10 +4,10 @@
 //! to the first key after all that share it, so a delimiter listing costs one short query per common prefix, however
 //! many keys are below it.
 
-use crate::index::{self, unsigned};
+use crate::index::unsigned;
 use crate::meta::{ObjectDoc, decode};
 use crate::{BucketName, Key, Lake, LakeError, ObjectInfo};
-use store::{Row, Tx, Value};
+use store::{Row, Tx};
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +92,7 @@ impl Lake {
         bucket: &BucketName,
         query: &ListQuery,
     ) -> Result<ListPage, LakeError> {
-        let bucket = index::bucket_id(tx, bucket).await?;
+        let layer = self.layer(tx, bucket).await?;
         let mut page = ListPage::default();
         if query.limit == 0 {
             return Ok(page);
@@ -104,7 +104,7 @@ impl Lake {
             (query.limit + 1).min(if roll.delimiter.is_some() { FIRST_ROWS } else { MOST_ROWS });
         let mut last = None;
         loop {
-            let rows = scan(tx, bucket, &lower, &upper, rows_wanted).await?;
+            let rows = layer.scan(tx, &lower, &upper, rows_wanted).await?;
             let mut skipped = 0;
             let mut skipping: Option<String> = None;
             for row in &rows {
@@ -137,21 +137,6 @@ impl Lake {
             };
         }
     }
-}
-
-async fn scan(
-    tx: &mut Tx,
-    bucket: i64,
-    lower: &[u8],
-    upper: &[u8],
-    limit: usize,
-) -> Result<Vec<Row>, LakeError> {
-    const SQL: &str = "SELECT key, size, etag, modified_ms, doc FROM lake_objects \
-         WHERE bucket = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values =
-        [Value::Int(bucket), Value::Bytes(lower.to_vec()), Value::Bytes(upper.to_vec()), Value::Int(limit)];
-    Ok(tx.query(SQL, &values).await?)
 }
 
 fn listed(key: Key, row: &Row) -> Result<ObjectInfo, LakeError> {

@@ -94,12 +94,6 @@ impl Object {
     }
 }
 
-/// The upload's row with its bucket.
-pub(crate) struct OpenUpload {
-    pub(crate) bucket: i64,
-    pub(crate) info: UploadInfo,
-}
-
 pub(crate) fn no_such_upload(id: &str) -> LakeError {
     LakeError::NoSuchUpload { upload_id: id.to_owned() }
 }
@@ -115,7 +109,7 @@ impl Lake {
         meta: Meta,
         checksum: Option<(Algorithm, Option<ChecksumType>)>,
     ) -> Result<UploadInfo, LakeError> {
-        let bucket = index::bucket_id(tx, bucket).await?;
+        let layer = self.layer(tx, bucket).await?;
         let algorithm = checksum.map(|(algorithm, _)| algorithm);
         let kind =
             checksum.map(|(algorithm, kind)| kind.unwrap_or_else(|| algorithm.default_multipart_type()));
@@ -127,6 +121,10 @@ impl Lake {
                 given: kind.name().to_owned(),
             });
         }
+        let bucket = match self.overlay() {
+            None => layer.bucket,
+            Some(_) => self.shadow(tx, layer.bucket, layer.shadow).await?,
+        };
         let id = format!("{:016x}{}", self.disk().new_id(), tx.new_id().replace('-', ""));
         let doc = UploadDoc { v: DOC_VERSION, meta: meta.clone(), algorithm, kind };
         let row = params![id.as_str(), bucket, key.as_str().as_bytes(), tx.now_ms(), encode(&doc)?];
@@ -143,7 +141,7 @@ impl Lake {
         key: &Key,
         id: &str,
     ) -> Result<UploadInfo, LakeError> {
-        Ok(find_upload(tx, bucket, key, id).await?.info)
+        self.find_upload(tx, bucket, key, id).await
     }
 
     /// Adds staged bytes as a part, over an earlier one of its number. Errors: `NoSuchUpload`, `InvalidPartNumber`.
@@ -156,7 +154,7 @@ impl Lake {
         number: u32,
         staged: Staged,
     ) -> Result<UploadedPart, LakeError> {
-        find_upload(tx, bucket, key, upload_id).await?;
+        self.find_upload(tx, bucket, key, upload_id).await?;
         let part = UploadedPart {
             number: valid_number(number)?,
             size: staged.size,
@@ -179,7 +177,7 @@ impl Lake {
         number: u32,
         source: CopiedRange,
     ) -> Result<UploadedPart, LakeError> {
-        find_upload(tx, bucket, key, upload_id).await?;
+        self.find_upload(tx, bucket, key, upload_id).await?;
         let part = UploadedPart {
             number: valid_number(number)?,
             size: source.size,
@@ -231,7 +229,7 @@ impl Lake {
         key: &Key,
         upload_id: &str,
     ) -> Result<(), LakeError> {
-        find_upload(tx, bucket, key, upload_id).await?;
+        self.find_upload(tx, bucket, key, upload_id).await?;
         let slices: Vec<Slice> = part_slices(tx, upload_id).await?.into_values().flatten().collect();
         release(self, tx, &slices).await?;
         remove_upload(tx, upload_id).await
@@ -247,9 +245,9 @@ impl Lake {
         after: u32,
         limit: usize,
     ) -> Result<(UploadInfo, Vec<UploadedPart>), LakeError> {
-        let open = find_upload(tx, bucket, key, upload_id).await?;
+        let upload = self.find_upload(tx, bucket, key, upload_id).await?;
         let parts = part_rows(tx, upload_id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
-        Ok((open.info, parts))
+        Ok((upload, parts))
     }
 }
 
@@ -261,33 +259,50 @@ fn valid_number(number: u32) -> Result<u32, LakeError> {
     }
 }
 
-pub(crate) async fn find_upload(
-    tx: &mut Tx,
-    bucket: &BucketName,
-    key: &Key,
-    id: &str,
-) -> Result<OpenUpload, LakeError> {
-    const SQL: &str = "SELECT b.id, u.key, u.initiated_ms, u.doc FROM lake_buckets b \
-         LEFT JOIN lake_uploads u ON u.bucket = b.id AND u.id = $2 WHERE b.name = $1";
-    // Ids are our own hexadecimal text; anything else, such as a NUL that no store takes, is no upload.
-    let asked = if id.bytes().all(|b| b.is_ascii_alphanumeric()) { id } else { "" };
-    let row = tx.query_opt(SQL, &params![bucket.as_str(), asked]).await?;
-    let row = row.ok_or_else(|| no_such_bucket(bucket))?;
-    match row.get::<Option<Vec<u8>>>(1)? {
-        Some(found) if found == key.as_str().as_bytes() => {
-            let doc: UploadDoc = decode(&row.get::<String>(3)?)?;
-            let info = UploadInfo {
-                id: id.to_owned(),
-                key: key.clone(),
-                initiated_ms: row.get(2)?,
-                meta: doc.meta,
-                algorithm: doc.algorithm,
-                kind: doc.kind,
-            };
-            Ok(OpenUpload { bucket: row.get(0)?, info })
+impl Lake {
+    /// Looks an upload up among those that the caller sees: in an overlay its own. Errors: `NoSuchBucket`,
+    /// `NoSuchUpload`, `OverlayEnded`.
+    pub(crate) async fn find_upload(
+        &self,
+        tx: &mut Tx,
+        bucket: &BucketName,
+        key: &Key,
+        id: &str,
+    ) -> Result<UploadInfo, LakeError> {
+        const SQL: &str = "SELECT b.id, u.key, u.initiated_ms, u.doc FROM lake_buckets b \
+             LEFT JOIN lake_uploads u ON u.bucket = b.id AND u.id = $2 WHERE b.name = $1";
+        const APART: &str = "SELECT s.id, u.key, u.initiated_ms, u.doc FROM lake_shadows s \
+             LEFT JOIN lake_uploads u ON u.bucket = s.id AND u.id = $2 WHERE s.id = $1";
+        // Ids are our own hexadecimal text; anything else, such as a NUL that no store takes, is no upload.
+        let asked = if id.bytes().all(|b| b.is_ascii_alphanumeric()) { id } else { "" };
+        let row = match self.overlay() {
+            None => {
+                let row = tx.query_opt(SQL, &params![bucket.as_str(), asked]).await?;
+                row.ok_or_else(|| no_such_bucket(bucket))?
+            }
+            Some(_) => {
+                let shadow = self.layer(tx, bucket).await?.shadow.ok_or_else(|| no_such_upload(id))?;
+                let row = tx.query_opt(APART, &params![shadow, asked]).await?;
+                row.ok_or_else(|| no_such_upload(id))?
+            }
+        };
+        match row.get::<Option<Vec<u8>>>(1)? {
+            Some(found) if found == key.as_str().as_bytes() => upload_of(&row, id, key),
+            _ => Err(no_such_upload(id)),
         }
-        _ => Err(no_such_upload(id)),
     }
+}
+
+fn upload_of(row: &Row, id: &str, key: &Key) -> Result<UploadInfo, LakeError> {
+    let doc: UploadDoc = decode(&row.get::<String>(3)?)?;
+    Ok(UploadInfo {
+        id: id.to_owned(),
+        key: key.clone(),
+        initiated_ms: row.get(2)?,
+        meta: doc.meta,
+        algorithm: doc.algorithm,
+        kind: doc.kind,
+    })
 }
 
 pub(crate) async fn remove_upload(tx: &mut Tx, id: &str) -> Result<(), LakeError> {

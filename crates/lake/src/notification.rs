@@ -108,6 +108,21 @@ impl Event {
             Self::Delete => "ObjectRemoved:Delete",
         }
     }
+
+    /// As it is kept until it can be told.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Copy => "copy",
+            Self::Complete => "complete",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What [`Event::word`] has named; none for any other text.
+    pub(crate) fn of_word(word: &str) -> Option<Event> {
+        [Self::Put, Self::Copy, Self::Complete, Self::Delete].into_iter().find(|event| event.word() == word)
+    }
 }
 
 impl QueueNotification {
@@ -180,6 +195,7 @@ impl Lake {
         queues: Vec<QueueNotification>,
         validate: bool,
     ) -> Result<(), LakeError> {
+        self.only_for_all("configure a bucket")?;
         check(&queues)?;
         let found = self.bucket(tx, bucket).await?;
         for one in queues.iter().filter(|_| validate) {

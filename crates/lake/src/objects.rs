@@ -4,7 +4,9 @@ use crate::index::{self, EXTENT_COLUMNS, Found, OBJECT_COLUMNS, no_such_key};
 use crate::layout::{Layout, release, retain};
 use crate::notification::{Change, Event};
 use crate::read::Object;
-use crate::{BucketName, Checksum, Conditions, Key, Lake, LakeError, Meta, ObjectInfo, Staged};
+use crate::{
+    BucketName, Checksum, Conditions, EtagCondition, Key, Lake, LakeError, Meta, ObjectInfo, Staged,
+};
 use std::collections::{BTreeMap, HashMap};
 use store::{Tx, Value, params};
 
@@ -32,15 +34,13 @@ impl Lake {
         meta: Meta,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
+        let found = self.find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.etag())?;
+        let bucket = self.enter(tx, &found, key, Some(Event::Put), conditions).await?;
         let info = staged_info(tx, key, &staged, meta);
         let layout = index::insert_staged(self, tx, staged).await?;
         index::write_object(tx, bucket, &info, &layout).await?;
-        if let Some(old) = entry {
-            release(self, tx, &old.layout()?.slices).await?;
-        }
-        self.tell(tx, events.as_deref(), &[made(Event::Put, &info)]).await?;
+        self.replaced(tx, found, made(Event::Put, &info)).await?;
         store::crash::point("lake.put.row");
         tx.on_commit(Box::new(|| store::crash::point("lake.put.committed")));
         Ok(info)
@@ -54,8 +54,8 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<(), LakeError> {
-        let found = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), found.entry.as_ref().map(|entry| entry.etag.as_str()))
+        let found = self.find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.etag())
     }
 
     /// Puts many objects into one bucket with few statements; unconditional. Of a key named twice the last counts.
@@ -66,13 +66,20 @@ impl Lake {
         bucket: &BucketName,
         objects: Vec<(Key, Staged, Meta)>,
     ) -> Result<Vec<ObjectInfo>, LakeError> {
-        let (bucket, events) = index::bucket_and_events(tx, bucket).await?;
+        let layer = self.layer(tx, bucket).await?;
         let mut last: HashMap<Key, usize> = HashMap::new();
         for (position, (key, _, _)) in objects.iter().enumerate() {
             last.insert(key.clone(), position);
         }
         let keys: Vec<&Key> = last.keys().collect();
+        let bucket = match self.overlay() {
+            None => layer.bucket,
+            Some(_) => self.shadow(tx, layer.bucket, layer.shadow).await?,
+        };
         index::remove_objects(self, tx, bucket, &keys).await?;
+        if self.overlay().is_some() {
+            self.veil(tx, bucket, &keys).await?;
+        }
         let (mut infos, mut extents, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (position, (key, staged, meta)) in objects.into_iter().enumerate() {
             if last.get(&key) != Some(&position) {
@@ -86,9 +93,9 @@ impl Lake {
         }
         tx.insert_many("lake_extents", &EXTENT_COLUMNS, &extents).await?;
         tx.insert_many("lake_objects", &OBJECT_COLUMNS, &rows).await?;
-        if events.is_some() {
+        if layer.events.is_some() {
             let changes: Vec<Change<'_>> = infos.iter().map(|info| made(Event::Put, info)).collect();
-            self.tell(tx, events.as_deref(), &changes).await?;
+            self.tell(tx, layer.events.as_deref(), &changes).await?;
         }
         store::crash::point("lake.put.row");
         Ok(infos)
@@ -103,12 +110,16 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<bool, LakeError> {
-        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
-        match entry {
-            None => Ok(false),
-            Some(_) => Ok(self.remove(tx, bucket, events.as_deref(), &[key]).await? > 0),
+        let found = self.find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.etag())?;
+        if found.entry.is_none() {
+            return Ok(false);
         }
+        let bucket = self.enter(tx, &found, key, None, conditions).await?;
+        if !found.is_below() {
+            self.remove(tx, bucket, found.events.as_deref(), &[key]).await?;
+        }
+        Ok(true)
     }
 
     /// Removes many objects; how many there were. Errors: `NoSuchBucket`.
@@ -118,9 +129,12 @@ impl Lake {
         bucket: &BucketName,
         keys: &[Key],
     ) -> Result<u64, LakeError> {
-        let (bucket, events) = index::bucket_and_events(tx, bucket).await?;
+        let layer = self.layer(tx, bucket).await?;
         let keys: Vec<&Key> = keys.iter().collect();
-        self.remove(tx, bucket, events.as_deref(), &keys).await
+        match self.overlay() {
+            None => self.remove(tx, layer.bucket, layer.events.as_deref(), &keys).await,
+            Some(_) => self.hide(tx, &layer, &keys).await,
+        }
     }
 
     /// Removes objects, and tells of those that were there; how many.
@@ -152,8 +166,9 @@ impl Lake {
         options: CopyOptions,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let Found { bucket, entry, events, .. } = index::find(tx, bucket, key, conditions).await?;
-        conditions.check_write(key.as_str(), entry.as_ref().map(|e| e.etag.as_str()))?;
+        let found = self.find(tx, bucket, key, conditions).await?;
+        conditions.check_write(key.as_str(), found.etag())?;
+        let bucket = self.enter(tx, &found, key, Some(Event::Copy), conditions).await?;
         let from = source.info();
         let mut meta = options.meta.unwrap_or_else(|| from.meta.clone());
         meta.tags = options.tags.unwrap_or_else(|| from.meta.tags.clone());
@@ -168,11 +183,22 @@ impl Lake {
         layout.parts = from.parts.clone();
         retain(tx, &layout.slices).await?;
         index::write_object(tx, bucket, &info, &layout).await?;
-        if let Some(old) = entry {
+        self.replaced(tx, found, made(Event::Copy, &info)).await?;
+        Ok(info)
+    }
+
+    /// What follows on the writing of an object's row: the bytes it had are released, and the change is told.
+    pub(crate) async fn replaced(
+        &self,
+        tx: &mut Tx,
+        found: Found,
+        change: Change<'_>,
+    ) -> Result<(), LakeError> {
+        let events = found.events.clone();
+        if let Some(old) = found.replaced() {
             release(self, tx, &old.layout()?.slices).await?;
         }
-        self.tell(tx, events.as_deref(), &[made(Event::Copy, &info)]).await?;
-        Ok(info)
+        self.tell(tx, events.as_deref(), &[change]).await
     }
 
     /// Replaces the tags of an object; nothing else of it changes, not even its time. Errors: `NoSuchBucket`,
@@ -184,11 +210,15 @@ impl Lake {
         key: &Key,
         tags: BTreeMap<String, String>,
     ) -> Result<(), LakeError> {
-        let Found { bucket, entry, .. } = index::find(tx, bucket, key, &Conditions::NONE).await?;
-        let entry = entry.ok_or_else(|| no_such_key(key))?;
+        let found = self.find(tx, bucket, key, &Conditions::NONE).await?;
+        let entry = found.entry.as_ref().ok_or_else(|| no_such_key(key))?;
         let mut layout = entry.layout()?;
         let mut info = entry.info(key, &mut layout)?;
         info.meta.tags = tags;
+        if found.is_below() {
+            return self.tag_apart(tx, &found, &info, layout).await;
+        }
+        let bucket = found.lies_in();
         let doc = index::object_row(bucket, &info, &layout)?.swap_remove(6);
         let key = Value::Bytes(key.as_str().as_bytes().to_vec());
         tx.execute(
@@ -197,6 +227,24 @@ impl Lake {
         )
         .await?;
         Ok(())
+    }
+}
+
+impl Lake {
+    /// Gives an overlay an object of its own with other tags, of the bytes of the bucket's. It is published only over
+    /// the very object that it was made of.
+    async fn tag_apart(
+        &self,
+        tx: &mut Tx,
+        found: &Found,
+        info: &ObjectInfo,
+        mut layout: Layout,
+    ) -> Result<(), LakeError> {
+        let unchanged = Conditions { if_match: Some(EtagCondition::Any), ..Conditions::NONE };
+        let bucket = self.enter(tx, found, &info.key, None, &unchanged).await?;
+        layout.parts = info.parts.clone();
+        retain(tx, &layout.slices).await?;
+        index::write_object(tx, bucket, info, &layout).await
     }
 }
 

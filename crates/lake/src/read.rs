@@ -65,7 +65,7 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<ObjectInfo, LakeError> {
-        let entry = index::find(tx, bucket, key, conditions).await?.entry.ok_or_else(|| no_such_key(key))?;
+        let entry = self.find(tx, bucket, key, conditions).await?.entry.ok_or_else(|| no_such_key(key))?;
         let info = entry.info(key, &mut entry.layout()?)?;
         conditions.check_read(&info)?;
         Ok(info)
@@ -80,7 +80,7 @@ impl Lake {
         key: &Key,
         conditions: &Conditions,
     ) -> Result<Object, LakeError> {
-        let found = index::find(tx, bucket, key, conditions).await?;
+        let found = self.find(tx, bucket, key, conditions).await?;
         let entry = found.entry.ok_or_else(|| no_such_key(key))?;
         self.opened(tx, key, (entry, found.inline), conditions).await
     }
@@ -93,7 +93,7 @@ impl Lake {
         bucket: &BucketName,
         keys: &[&Key],
     ) -> Result<Vec<Result<Object, LakeError>>, LakeError> {
-        let mut found = index::find_many(tx, bucket, keys).await?;
+        let mut found = self.layer(tx, bucket).await?.find_many(tx, keys).await?;
         let mut objects = Vec::with_capacity(keys.len());
         for key in keys {
             objects.push(match found.remove(key.as_str().as_bytes()) {

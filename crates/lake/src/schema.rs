@@ -7,11 +7,33 @@
 use store::Migrations;
 
 /// The lake's tables, for `Store::open`.
-pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1, V2, V3] };
+pub const MIGRATIONS: Migrations = Migrations { owner: "lake", steps: &[V1, V2, V3, V4] };
 
 /// How many slices a part has, so that an upload's can be counted without reading its layouts.
 const V2: &str = "
 ALTER TABLE lake_parts ADD COLUMN slices {int} NOT NULL DEFAULT 1;
+";
+
+/// What only one writer sees until it is published (see `overlay`).
+const V4: &str = "
+CREATE TABLE lake_overlays (
+  name {text} NOT NULL PRIMARY KEY,
+  begun_ms {int} NOT NULL
+);
+CREATE TABLE lake_shadows (
+  id {int} NOT NULL PRIMARY KEY,
+  overlay {text} NOT NULL,
+  bucket {int} NOT NULL,
+  bucket_name {text} NOT NULL
+);
+CREATE UNIQUE INDEX lake_shadows_overlay ON lake_shadows (overlay, bucket);
+CREATE TABLE lake_veils (
+  shadow {int} NOT NULL,
+  key {bytes} NOT NULL,
+  event {text} NOT NULL,
+  expected {text},
+  PRIMARY KEY (shadow, key)
+);
 ";
 
 /// What is told of a bucket's changes, and to whom (see `notification`).

@@ -48,7 +48,7 @@ impl Lake {
         });
         let opened =
             opened.await.map_err(|err| LakeError::io("opening the object folder", io::Error::other(err)))?;
-        let lake = Lake { store, disk: Arc::new(opened?), events: None };
+        let lake = Lake { store, disk: Arc::new(opened?), events: None, overlay: None };
         let id = lake.join_outside(&outside).await?;
         lake.join_copies(id)?;
         lake.start_afresh().await?;

@@ -1,6 +1,5 @@
 //! Listing multipart uploads in progress: by key in byte order, uploads of one key by the time they were started.
 
-use crate::index;
 use crate::list::{Roll, after_prefix};
 use crate::meta::{UploadDoc, decode};
 use crate::{BucketName, Key, Lake, LakeError, UploadInfo};
@@ -45,14 +44,12 @@ impl Lake {
         bucket: &BucketName,
         query: &UploadsQuery,
     ) -> Result<UploadsPage, LakeError> {
-        let bucket = index::bucket_id(tx, bucket).await?;
+        let layer = self.layer(tx, bucket).await?;
         let roll = Roll::new(&query.prefix, query.delimiter.as_deref());
         let upper = after_prefix(query.prefix.as_bytes());
         let (mut lower, mut after_id) = start(&roll, query);
         let mut page = UploadsPage::default();
-        if query.limit == 0 {
-            return Ok(page);
-        }
+        let Some(bucket) = layer.uploads(self).filter(|_| query.limit > 0) else { return Ok(page) };
         loop {
             let values = params![bucket, lower.as_slice(), upper.as_slice(), after_id.as_str(), ROWS as i64];
             let rows = tx.query(SQL, &values).await?;

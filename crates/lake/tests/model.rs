@@ -14,6 +14,8 @@ use store::{Location, RandomIds, Scope, Store, SystemClock, testing};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+#[path = "model/overlay.rs"]
+mod overlay;
 #[path = "../../store/tests/conformance/server.rs"]
 mod server;
 
@@ -364,12 +366,12 @@ proptest! {
     }
 }
 
-#[test]
-fn the_lake_behaves_like_a_map_on_postgresql() {
+/// Runs random cases on PostgreSQL, each in a schema of its own.
+fn on_postgresql<S: Strategy>(cases: &S, run: impl AsyncFn(Store, &TempDir, S::Value)) {
     let server = server::Server::start();
     let mut runner = proptest::test_runner::TestRunner::new(config(6));
     let schemas = std::cell::Cell::new(0);
-    let tested = runner.run(&ops(), |ops| {
+    let tested = runner.run(cases, |case| {
         schemas.set(schemas.get() + 1);
         let schema = format!("case{}", schemas.get());
         runtime().block_on(async {
@@ -377,10 +379,20 @@ fn the_lake_behaves_like_a_map_on_postgresql() {
             let location = Location::Postgres { url: server.url(), schema };
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
             let store = Store::open(location, &[lake::MIGRATIONS], clock, ids).await.unwrap();
-            run(store.clone(), &folder, ops).await;
+            run(store.clone(), &folder, case).await;
             store.close().await;
         });
         Ok(())
     });
     tested.unwrap();
+}
+
+#[test]
+fn the_lake_behaves_like_a_map_on_postgresql() {
+    on_postgresql(&ops(), async |store, folder, ops| run(store, folder, ops).await);
+}
+
+#[test]
+fn an_overlay_on_postgresql() {
+    on_postgresql(&overlay::cases(), async |store, folder, case| overlay::run(store, folder, case).await);
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use api::glue::Taggable;
 use api::iceberg::Iceberg;
+use api::views::Views;
 use crawler::Crawlers;
 use engine::Engine;
 use jobs::quality::service::{Quality, QualityOptions};
@@ -28,6 +29,7 @@ use query::Queries;
 use query::statistics::{StatisticsOptions, StatisticsTasks};
 use queue_link::QueueLink;
 use queues::Queues;
+use script_host::KeyViews;
 use serde_json::Value;
 use sources::http::Reach;
 use store::vault::Vault;
@@ -154,7 +156,8 @@ pub(crate) async fn open(
     let options = crawler_options(config, holder("crawls"), reach, lease_ms)?;
     let crawlers = Crawlers::new(store.clone(), lake.clone(), vault.clone(), Arc::clone(&logs) as _, options)
         .with_queues(queue_link);
-    let scripts = Arc::new(script_host::open(config, data_dir, address, &auth)?);
+    let views = Arc::new(KeyViews::default());
+    let scripts = Arc::new(script_host::open(config, data_dir, address, &auth, Arc::clone(&views))?);
     let job_options =
         jobs::service::Options { holder: holder("jobs"), max_running: MAX_RUNNING, lease_ttl_ms: lease_ms };
     let (jobs, runner) = jobs::service::new(
@@ -180,29 +183,37 @@ pub(crate) async fn open(
 
     let domain =
         Domain { store, vault, reach, lake, queues, crawlers, jobs, queries, statistics, quality, sessions };
-    let wire = Wire::new(faces(&domain), wire_options(config, &auth, metrics));
+    let wire = Wire::new(faces(&domain, &views), wire_options(config, &auth, metrics));
     let wire = Arc::new(wire.context("an operation table does not fit its model")?);
     let capabilities = wire.capabilities();
     let mut tasks = tasks::all(&domain, runner);
     tasks.extend(lineage.map(tasks::lineage));
-    let ours = ours(&domain, &wire, auth, explainer, stager);
+    let ours = ours(&domain, &wire, auth, explainer, stager, &views);
     let (app, services, store) = (aws(wire), summaries(&capabilities), domain.store);
     Ok(Composed { app, ours, services, capabilities, tasks, store })
 }
 
-fn ours(domain: &Domain, wire: &Arc<Wire>, auth: Auth, explainer: Explainer, stager: Stager) -> Ours {
+fn ours(
+    domain: &Domain,
+    wire: &Arc<Wire>,
+    auth: Auth,
+    explainer: Explainer,
+    stager: Stager,
+    views: &Arc<KeyViews>,
+) -> Ours {
+    let views: Arc<dyn Views> = Arc::clone(views) as _;
     Ours {
-        iceberg: iceberg(domain, wire),
+        iceberg: iceberg(domain, wire, Arc::clone(&views)),
         crawlers: Arc::new(CrawlerOps::new(domain.crawlers.clone(), auth.clone())),
         jobs: Arc::new(JobOps::new(domain.store.clone(), explainer, auth.clone())),
-        scripts: Arc::new(ScriptOps::new(auth, domain.quality.clone(), stager)),
+        scripts: Arc::new(ScriptOps::new(auth, domain.quality.clone(), stager, views)),
     }
 }
 
 /// What answers below the prefix of the Iceberg catalog.
-fn iceberg(domain: &Domain, wire: &Arc<Wire>) -> App {
+fn iceberg(domain: &Domain, wire: &Arc<Wire>, views: Arc<dyn Views>) -> App {
     let tables = Tables::new(domain.store.clone(), domain.lake.clone());
-    let iceberg = Arc::new(Iceberg::new(Arc::clone(wire), tables));
+    let iceberg = Arc::new(Iceberg::new(Arc::clone(wire), tables, views));
     Arc::new(move |request| {
         let iceberg = Arc::clone(&iceberg);
         Box::pin(async move { iceberg.handle(request).await })
@@ -346,7 +357,8 @@ fn wire_options(config: &Config, auth: &Auth, metrics: &Arc<Metrics>) -> wire::O
 }
 
 /// The AWS faces; a model may have several.
-fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
+fn faces(domain: &Domain, views: &Arc<KeyViews>) -> Vec<Arc<dyn Face>> {
+    let views = || Arc::clone(views) as Arc<dyn Views>;
     let store = || domain.store.clone();
     let taggable: BTreeMap<&'static str, Taggable> = BTreeMap::from([
         ("crawler", api::glue::crawlers::taggable()),
@@ -358,7 +370,7 @@ fn faces(domain: &Domain) -> Vec<Arc<dyn Face>> {
         ("connection", api::glue::connections::taggable()),
     ]);
     vec![
-        Arc::new(api::s3::face(domain.lake.clone())),
+        Arc::new(api::s3::face(domain.lake.clone(), views())),
         Arc::new(api::sts::face()),
         Arc::new(api::glue::catalog::face(store(), Tables::new(store(), domain.lake.clone()), taggable)),
         Arc::new(api::glue::registry::face(store())),

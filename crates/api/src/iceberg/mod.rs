@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wire::{Body, Caller, Question, Whole, Wire};
 
+use crate::views::{View, Views};
 use errors::Problem;
 use scope::Context;
 
@@ -62,6 +63,7 @@ const BEGINNINGS: &[&str] = &["config", "namespaces", "tables", "transactions", 
 pub struct Iceberg {
     wire: Arc<Wire>,
     tables: Tables,
+    views: Arc<dyn Views>,
 }
 
 /// A successful answer: its status and document; without one, the body is empty.
@@ -135,9 +137,9 @@ pub fn owns(path: &str) -> bool {
 }
 
 impl Iceberg {
-    /// Makes the face. `wire` says who is let in.
-    pub fn new(wire: Arc<Wire>, tables: Tables) -> Iceberg {
-        Iceberg { wire, tables }
+    /// Makes the face. `wire` says who is let in, `views` who cannot change tables.
+    pub fn new(wire: Arc<Wire>, tables: Tables, views: Arc<dyn Views>) -> Iceberg {
+        Iceberg { wire, tables, views }
     }
 
     /// Answers one request whose path this face [`owns`].
@@ -166,6 +168,7 @@ impl Iceberg {
     async fn answer(&self, request: Request<Body>) -> Result<Answer, Problem> {
         let whole = self.wire.admit_whole(request, SIGNING_NAME, MAX_BODY_BYTES).await?;
         check_encoding(&whole)?;
+        self.check_sender(&whole)?;
         let path = whole.parts.uri.path().strip_prefix(ROOT).unwrap_or_default().to_owned();
         let query = pairs(whole.parts.uri.query().unwrap_or_default())?;
         let mut segments = path.split('/').map(decode).collect::<Result<Vec<String>, Problem>>()?;
@@ -186,6 +189,23 @@ impl Iceberg {
         let asked = Asked { context, query, whole };
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         self.route(&method, &segments, &asked).await
+    }
+
+    /// A table is what its metadata says, and that is visible at once: it must not name files that may never be.
+    fn check_sender(&self, whole: &Whole) -> Result<(), Problem> {
+        let reads = matches!(whole.parts.method, Method::GET | Method::HEAD);
+        match self.views.of_sender(whole.caller.access_key.as_deref()) {
+            View::Everybody => Ok(()),
+            View::Own(_) if reads => Ok(()),
+            View::Own(_) => Err(Problem::NotBuilt(
+                "A run with --output-commit atomic cannot change Iceberg tables: they would name files that nobody else \
+                 sees yet. Run the job without it."
+                    .to_owned(),
+            )),
+            View::Ended => {
+                Err(Problem::NotBuilt("The run that this access key was issued for has ended.".to_owned()))
+            }
+        }
     }
 
     async fn route(&self, method: &Method, path: &[&str], asked: &Asked) -> Result<Answer, Problem> {

@@ -114,6 +114,11 @@ pub(super) fn fault(error: LakeError) -> Fault {
             "The destination queue does not exist",
             "Unable to validate the following destination configurations",
         ),
+        // The key of a run is of no use after the run.
+        LakeError::OverlayEnded { .. } => Fault::new("AccessDenied", text),
+        LakeError::NotInOverlay { .. } => Fault::not_implemented(text),
+        // Nobody publishes through this face.
+        LakeError::Overtaken { .. } => Fault::new("OperationAborted", text),
         LakeError::Store(error) => store_fault(error),
         // The bytes are sent before anything is changed: SDKs repeat a 503 by themselves.
         LakeError::Outside { .. } => Fault::new("ServiceUnavailable", OUTSIDE).with_cause(causes),
@@ -187,6 +192,11 @@ pub(super) fn quoted(etag: &str) -> String {
 
 pub(super) fn access_denied() -> Fault {
     Fault::new("AccessDenied", "Access Denied")
+}
+
+/// The key of a run that has ended.
+pub(super) fn ended_key() -> Fault {
+    Fault::new("AccessDenied", "The run that this access key was issued for has ended.")
 }
 
 pub(super) fn no_such_upload(id: &str) -> Fault {

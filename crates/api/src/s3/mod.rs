@@ -27,17 +27,50 @@ mod table;
 mod tagging;
 mod write;
 
+use crate::views::{View, Views};
+use futures::future::BoxFuture;
 use inflight::InFlight;
 use lake::Lake;
-use wire::Service;
+use std::sync::Arc;
+use wire::{Call, Entry, Face, Fault, Reply, Service};
 
 /// What the handlers work on.
-pub struct S3 {
+struct S3 {
     lake: Lake,
-    in_flight: InFlight,
+    in_flight: Arc<InFlight>,
+}
+
+/// The face: each request is carried out on the lake as its sender sees it.
+pub struct S3Face {
+    service: Service<S3>,
+    views: Arc<dyn Views>,
 }
 
 /// Makes the face.
-pub fn face(lake: Lake) -> Service<S3> {
-    Service { model: "s3", state: S3 { lake, in_flight: InFlight::default() }, operations: table::OPERATIONS }
+pub fn face(lake: Lake, views: Arc<dyn Views>) -> S3Face {
+    let state = S3 { lake, in_flight: Arc::default() };
+    S3Face { service: Service { model: "s3", state, operations: table::OPERATIONS }, views }
+}
+
+impl Face for S3Face {
+    fn model(&self) -> &'static str {
+        self.service.model
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.service.entries()
+    }
+
+    fn run(&self, index: usize, call: Call) -> BoxFuture<'_, Result<Reply, Fault>> {
+        let view = self.views.of_sender(call.access_key.as_deref());
+        match (view, self.service.operations.get(index)) {
+            (View::Ended, _) => Box::pin(async { Err(errors::ended_key()) }),
+            (View::Own(overlay), Some(operation)) => {
+                let S3 { lake, in_flight } = &self.service.state;
+                let own = S3 { lake: lake.seen_by(overlay), in_flight: Arc::clone(in_flight) };
+                Box::pin(async move { (operation.run)(&own, call).await })
+            }
+            _ => self.service.run(index, call),
+        }
+    }
 }

@@ -15,12 +15,14 @@
 //! between. A row that becomes visible with an earlier key (a transaction that took its number early and ended late) is
 //! not seen, and one that was changed is not read again.
 //!
-//! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts.
+//! Scripts keep their own books while they run ([`script`]): the nodes are their transformation contexts. What a script
+//! commits whose output is one commit is kept until that ([`held`]).
 //!
 //! Resetting to a run forgets the files and keys of later versions and those versions themselves.
 
 pub mod edit;
 mod filter;
+pub(crate) mod held;
 mod keys;
 pub mod script;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Bookmarks of scripts: the library in the script's process asks what earlier runs have read, and tells what this one
-//! has read when the script says so (`job.commit()`), which is at once and for good, as on AWS.
+//! has read when the script says so (`job.commit()`), which is at once and for good, as on AWS; of a run whose output is
+//! one commit, with that ([`super::held`]).
 //!
 //! A commit names its run and the fence of the lease that the run is executed under. So a process whose run was stopped,
 //! has ended, or is executed elsewhere by now moves nothing, however late it comes.
@@ -10,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use store::lease::Lease;
 use store::{Row, Scope, Tx, crash, params};
 
-use super::{AdvanceError, Processed, Window, advance, head, window};
+use super::{AdvanceError, Processed, Window, advance, head, held, window};
 use crate::execute::RunFailure;
-use crate::run;
-use crate::{JobsError, definition};
+use crate::{JobsError, definition, run, script};
 
 /// A commit of a bookmark is in the transaction.
 pub(crate) const BEFORE_COMMIT: &str = "jobs.bookmark.before_commit";
@@ -33,7 +33,7 @@ pub struct Known {
 }
 
 /// What a run has read, to be remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Commit {
     /// The job's name.
@@ -49,7 +49,7 @@ pub struct Commit {
 }
 
 /// An object as it was when it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Seen {
     /// Its ETag.
@@ -123,7 +123,8 @@ pub(super) fn address(row: &Row, at: usize) -> Result<String, JobsError> {
     Ok(if bucket.is_empty() { key } else { format!("s3://{bucket}/{key}") })
 }
 
-/// Moves the bookmark and returns its new version, in the caller's transaction.
+/// Moves the bookmark and returns its new version, in the caller's transaction; of a run whose output is one commit, keeps
+/// what is to be moved, and returns the version that it will have.
 ///
 /// # Errors
 /// [`CommitError`]; nothing is changed then.
@@ -138,17 +139,12 @@ pub async fn commit(tx: &mut Tx, scope: &Scope, commit: Commit) -> Result<i64, C
         RunFailure::Jobs(error) => CommitError::Jobs(error),
         _ => stale(),
     })?;
-    let sources: Vec<(String, Vec<Processed>)> = commit
-        .read
-        .into_iter()
-        .map(|(context, objects)| {
-            let objects = objects.into_iter();
-            let read =
-                objects.map(|(address, seen)| processed(address, seen.etag, seen.size, seen.modified_ms));
-            (context, read.collect())
-        })
-        .collect();
-    match advance(tx, &run, commit.version, &sources).await {
+    let input = run::input(tx, &run.id).await?.ok_or_else(stale)?;
+    if script::atomic::wanted(&input.arguments)? {
+        return held::hold(tx, &run, &commit).await;
+    }
+    let version = commit.version;
+    match advance(tx, &run, version, &held::sources(commit)).await {
         Ok(version) => Ok(version),
         Err(AdvanceError::Jobs(error)) => Err(error.into()),
         Err(moved @ AdvanceError::Moved { .. }) => Err(CommitError::Moved(moved.to_string())),

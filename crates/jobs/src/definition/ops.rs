@@ -163,7 +163,8 @@ pub async fn update(tx: &mut Tx, scope: &Scope, name: &str, spec: JobSpec) -> Re
 }
 
 /// The tables that hold rows of a job.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
+    "jobs_held_commits",
     "jobs_lineage_objects",
     "jobs_lineage",
     "jobs_bookmark_files",

@@ -69,11 +69,7 @@ impl Work {
         {
             return refused(format!("scripts in {language} are not executed; those in python are"));
         }
-        if arguments.get("--output-commit").is_some_and(|it| it == "atomic") {
-            return refused(
-                "--output-commit atomic is not built: what a script writes is visible at once".to_owned(),
-            );
-        }
+        crate::script::atomic::wanted(arguments)?;
         if command.other.get("PythonVersion").and_then(Value::as_str).is_some_and(|it| it.starts_with('2')) {
             return refused(
                 "Command.PythonVersion 2 is not supported; scripts are run by Python 3".to_owned(),

@@ -10,9 +10,12 @@ const EXTRA_FILES: &str = "--extra-files";
 const MODULES: &str = "--additional-python-modules";
 const INSTALLER: &str = "--python-modules-installer-option";
 const CONF: &str = "--conf";
+/// When what the script writes becomes visible: see [`super::atomic`].
+pub(super) const OUTPUT_COMMIT: &str = "--output-commit";
 
 /// What acts here, or is for a part of AWS that is not here; the script does not get them, as on AWS.
-const CONSUMED: [&str; 21] = [
+const CONSUMED: [&str; 22] = [
+    OUTPUT_COMMIT,
     EXTRA_PYTHON,
     EXTRA_FILES,
     MODULES,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lake::Lake;
+use lake::{Lake, Overlay};
 use scripts::{Limits, Modules, ProcessError, Program, Started, Taken, Waiting, process};
 use serde_json::{Map, Value};
 use store::lease::Lease;
 use store::{Scope, Store};
 
 use super::arguments::{Asked, for_script};
+use super::atomic;
 use super::files::{self, Folder};
 use super::{RunKey, RunKeys, ScriptOptions, Scripts};
 use crate::ArgumentMap;
@@ -38,6 +39,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) scripts: &'a Scripts,
     pub(crate) scope: &'a Scope,
     pub(crate) log: &'a RunLog,
+    /// What its key reads and writes through.
+    pub(crate) overlay: Option<&'a Overlay>,
 }
 
 /// What arguments have asked for, in place.
@@ -56,6 +59,8 @@ pub(super) struct Prepared {
     pub(super) limits: Limits,
     pub(super) key: Issued,
     pub(super) folder: Folder,
+    /// Holds back what it writes.
+    pub(super) overlay: Option<Overlay>,
 }
 
 /// A key that ends with this value.
@@ -80,12 +85,14 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let input = run::input(&mut tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
     drop(tx);
     let location = input.script.as_deref().unwrap_or_default();
+    let overlay = atomic::begin(task, &input.arguments).await?;
     let ground = Ground {
         store: &task.context.store,
         lake: &task.context.lake,
         scripts: &task.context.scripts,
         scope: &task.run.scope,
         log: task.log,
+        overlay: overlay.as_ref(),
     };
     let is_shell = task.run.details.kind == RunKind::PythonShell;
     let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
@@ -94,13 +101,16 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let Laid { python, mut variables, key } = lay(&ground, &input.arguments, folder.path()).await?;
     variables.insert("TENON_RUN_ID".to_owned(), task.run.id.clone());
     variables.insert("TENON_RUN_FENCE".to_owned(), task.lease.fence.to_string());
+    if overlay.is_some() {
+        variables.insert("TENON_OUTPUT_COMMIT".to_owned(), "atomic".to_owned());
+    }
     let mut arguments = vec![script.into_os_string()];
     arguments.extend(for_script(task.run, &input.arguments).into_iter().map(Into::into));
     let program = Program { path: python, arguments, variables, folder: folder.path().to_owned() };
     let started = started(waiting, &program, limits).await;
     let started =
         started.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
-    Ok(Prepared { started, limits, key, folder })
+    Ok(Prepared { started, limits, key, folder, overlay })
 }
 
 /// A folder for the run, with the process that waits there, if the run can have one.
@@ -158,7 +168,8 @@ pub(crate) async fn lay(
         search.push(python_file(ground, extra, &hidden.join(at.to_string())).await?);
     }
     let python = layered(ground, &asked, base, &hidden).await?;
-    let key = Issued { key: scripts.keys.issue(ground.scope), keys: Arc::clone(&scripts.keys) };
+    let key =
+        Issued { key: scripts.keys.issue(ground.scope, ground.overlay), keys: Arc::clone(&scripts.keys) };
     let variables = variables(ground, &asked, &key.key, folder, &search);
     Ok(Laid { python, variables, key })
 }

@@ -7,10 +7,12 @@
 //!
 //! The script is a client of this server like any other: it reads and writes through the endpoint, with a key that is
 //! its own and ends with it. What it writes is visible at once, as on AWS; so a run that ends without success leaves
-//! what it has written, and is begun again only when its job has retries. Its working folder goes when it ends, and
+//! what it has written, and is begun again only when its job has retries. A run that asks for it has what it writes
+//! published with its success, or not at all ([`atomic`]). Its working folder goes when it ends, and
 //! after a crash when the next server starts.
 
 mod arguments;
+pub(crate) mod atomic;
 mod files;
 mod launch;
 mod pool;
@@ -18,6 +20,7 @@ mod pool;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lake::Overlay;
 use scripts::{Ended, Environment, Layers, failure, process};
 use store::lease::{self, Lease};
 use store::{Scope, crash};
@@ -28,7 +31,7 @@ pub(crate) use files::{Folder, is_location};
 pub(crate) use launch::{DISABLED, Ground, Issued, Laid, lay, memory_bytes, no_folder};
 
 use self::pool::Pool;
-use crate::execute::{RunFailure, published};
+use crate::execute::{AFTER_COMMIT, RunFailure, published};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
 use crate::log::RunLog;
@@ -41,6 +44,10 @@ pub(crate) const ENDED: &str = "jobs.script.ended";
 /// Why a run failed that a server which stops has ended.
 pub(crate) const SHUT_DOWN: &str =
     "The server was stopped while the script ran; what the script had written until then is there.";
+
+/// The same of a run whose output is one commit.
+pub(crate) const SHUT_DOWN_APART: &str =
+    "The server was stopped while the script ran; nothing of its output was published.";
 
 /// A key that the processes of one run sign with.
 #[derive(Clone)]
@@ -55,8 +62,9 @@ pub struct RunKey {
 
 /// Gives runs keys; the binary joins it to who verifies signatures.
 pub trait RunKeys: Send + Sync {
-    /// A key for requests in the name of this account.
-    fn issue(&self, scope: &Scope) -> RunKey;
+    /// A key for requests in the name of this account; with an overlay, its objects are read and written through that,
+    /// and the key is of no use at all once it is revoked.
+    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>) -> RunKey;
 
     /// Ends a key; one that is unknown, or not of [`Self::issue`], is left alone.
     fn revoke(&self, access_key_id: &str);
@@ -157,25 +165,31 @@ pub(crate) async fn execute(
     let ended = ended.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
     drop(prepared.key);
     prepared.folder.remove().await;
-    conclude(context, run, lease, &ended, prepared.limits).await
+    failed(&ended, prepared.limits)?;
+    conclude(&task, prepared.overlay.as_ref()).await
 }
 
-async fn conclude(
-    context: &Context,
-    run: &Run,
-    lease: &Lease,
-    ended: &Ended,
-    limits: scripts::Limits,
-) -> Result<(), RunFailure> {
+/// Why the run has failed, if its script has.
+fn failed(ended: &Ended, limits: scripts::Limits) -> Result<(), RunFailure> {
     if ended.cancelled {
         return Err(RunFailure::Cancelled);
     }
-    if let Some(message) = failure::explain(ended.exit, &ended.tail, limits.memory_bytes) {
-        return Err(RunFailure::Script(message));
+    match failure::explain(ended.exit, &ended.tail, limits.memory_bytes) {
+        Some(message) => Err(RunFailure::Script(message)),
+        None => Ok(()),
     }
+}
+
+/// Stores that the run is SUCCEEDED, with what it has held back.
+async fn conclude(task: &launch::Task<'_>, overlay: Option<&Overlay>) -> Result<(), RunFailure> {
+    let launch::Task { context, run, lease, log } = task;
     crash::point(ENDED);
     let mut tx = context.store.begin().await?;
     let mut now = run::still_ours(&mut tx, lease, &run.id).await?;
+    let published_line = match overlay {
+        Some(overlay) => Some(atomic::publish(context, &mut tx, &now, overlay).await?),
+        None => None,
+    };
     run::apply(&mut tx, &mut now, Event::Published).await?.ok_or(RunFailure::Ended)?;
     metrics::report(context, &mut tx, &mut now).await?;
     lease::release(&mut tx, lease).await?;
@@ -185,6 +199,8 @@ async fn conclude(
         // If it is not known: the lease runs out, and recovery looks at what is stored.
         Err(error) => return Err(error.into()),
     }
+    crash::point(AFTER_COMMIT);
+    published_line.into_iter().for_each(|line| log.info(line));
     if let Some(events) = &context.events {
         let now_ms = context.store.clock().now_ms();
         events.ended(run, RunState::Succeeded, now_ms, None, &Datasets::default());

@@ -317,7 +317,11 @@ async fn finish(
     if !lease::renew(&mut tx, lease).await? {
         return Ok(None);
     }
-    let Some(mut now) = run::load(&mut tx, &run.id).await? else { return Ok(None) };
+    let dropped = script::atomic::give_up(&context.lake, &mut tx, &run.id).await?;
+    let Some(mut now) = run::load(&mut tx, &run.id).await? else {
+        tx.commit().await?;
+        return Ok(None);
+    };
     if !delivery::decided(&mut tx, &run.id).await?.is_empty() {
         // It was published after all, and ends when its rows have landed.
         return Ok(None);
@@ -335,6 +339,9 @@ async fn finish(
         Event::Cancelled => None,
         Event::TimedOut => {
             Some(format!("The run took longer than its timeout of {} minutes.", run.details.timeout_minutes))
+        }
+        _ if ended == Some(Ended::ShutDown) && cancelled && dropped => {
+            Some(script::SHUT_DOWN_APART.to_owned())
         }
         // What it has written is there: to begin it again unasked could write it twice.
         _ if ended == Some(Ended::ShutDown) && cancelled => Some(script::SHUT_DOWN.to_owned()),

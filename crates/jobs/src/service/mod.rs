@@ -28,7 +28,7 @@ use crate::lineage::events::Events;
 use crate::log::Logs;
 use crate::metrics::MetricSink;
 use crate::run::{self, Event, RunState};
-use crate::script::Scripts;
+use crate::script::{Scripts, atomic};
 use crate::{ArgumentMap, JobsError, retry};
 
 /// How a service runs.
@@ -173,6 +173,7 @@ impl Service {
     pub async fn run(self, stop: CancellationToken) -> Result<(), JobsError> {
         let context = self.context;
         retry::backoff(|| release_predecessor(&context)).await?;
+        retry::backoff(|| atomic::give_up_orphans(&context)).await?;
         let mut tasks: JoinSet<()> = JoinSet::new();
         // What follows runs: it takes no place of one, as it may wait for a database.
         let mut late: JoinSet<()> = JoinSet::new();

@@ -8,10 +8,11 @@ use crate::delivery::Whose;
 use crate::lineage::Datasets;
 use crate::log::RunLog;
 use crate::run::{self, Event, RunKind};
+use crate::script::atomic;
 use crate::{JobsError, delivery, execute, metrics};
 
 const MESSAGE: &str = "The process that executed the run ended before the run did; ";
-const OF_GRAPHS: &str = "nothing of its output was published.";
+const UNPUBLISHED: &str = "nothing of its output was published.";
 const OF_SCRIPTS: &str = "what the script had written until then is there.";
 
 /// Ends a run that is marked as being executed when nobody holds its lease.
@@ -28,7 +29,8 @@ pub(super) async fn recover(context: &Context, id: &str, late: &mut JoinSet<()>)
     else {
         return Ok(());
     };
-    let left = if run.details.kind == RunKind::Graph { OF_GRAPHS } else { OF_SCRIPTS };
+    let dropped = atomic::give_up(&context.lake, &mut tx, id).await?;
+    let left = if dropped || run.details.kind == RunKind::Graph { UNPUBLISHED } else { OF_SCRIPTS };
     let message = format!("{MESSAGE}{left}");
     run.details.error_message = Some(message.clone());
     let Some(_) = run::apply(&mut tx, &mut run, Event::Lost).await? else { return Ok(()) };

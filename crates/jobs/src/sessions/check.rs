@@ -38,6 +38,10 @@ pub(super) fn complete(mut spec: SessionSpec) -> Result<SessionDetails, SessionE
     let arguments = spec.default_arguments.clone().unwrap_or_default();
     Asked::read(&arguments)
         .map_err(|message| SessionError::invalid(format!("DefaultArguments: {message}")))?;
+    if arguments.contains_key("--output-commit") {
+        let message = "DefaultArguments: --output-commit is for the runs of jobs: what a session writes is visible at once";
+        return Err(SessionError::invalid(message));
+    }
     Ok(SessionDetails {
         state: SessionState::Provisioning,
         begun: false,

@@ -13,7 +13,7 @@ use datafusion::dataframe::DataFrame;
 use engine::write::{self, Spec};
 use engine::{Engine, EngineError, ObjectRef, Session, SessionOptions, Sources, SqlDialect, frame_schema};
 use formats::hive::HiveType;
-use lake::Lake;
+use lake::{Lake, Overlay};
 use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -93,6 +93,12 @@ fn chosen(
 }
 
 impl Stager {
+    /// The same for who sees the lake through `overlay`.
+    #[must_use]
+    pub fn seen_by(&self, overlay: Overlay) -> Self {
+        Self { lake: self.lake.seen_by(overlay), ..self.clone() }
+    }
+
     pub(crate) fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
         let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
         let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };

@@ -1,5 +1,6 @@
 //! Jobs run by the service on a real store, lake, catalog and engine, in a folder that vanishes.
 
+mod atomic;
 mod explain;
 mod failures;
 mod flow;

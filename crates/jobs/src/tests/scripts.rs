@@ -14,7 +14,7 @@ use crate::{ERROR_GROUP, OUTPUT_GROUP, RunKey, RunKeys, ScriptOptions, Scripts};
 struct Keys;
 
 impl RunKeys for Keys {
-    fn issue(&self, scope: &Scope) -> RunKey {
+    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>) -> RunKey {
         RunKey { access_key_id: scope.account.clone(), secret: "s".to_owned(), session_token: None }
     }
 
@@ -44,7 +44,7 @@ pub(super) fn host(folder: &Path) -> Scripts {
 
 impl World {
     /// Creates a job of a script.
-    async fn script(&self, name: &str, text: &str, extra: Value) {
+    pub(super) async fn script(&self, name: &str, text: &str, extra: Value) {
         self.put(&format!("scripts/{name}.py"), text).await;
         let location = format!("s3://{BUCKET}/scripts/{name}.py");
         let mut all = json!({"Command": {"Name": "glueetl", "ScriptLocation": location}});
@@ -178,8 +178,8 @@ async fn scripts_that_are_not_run_are_refused_before() {
             "PythonVersion 2",
         ),
         (
-            json!({"Command": {"Name": "glueetl", "ScriptLocation": at}, "DefaultArguments": {"--output-commit": "atomic"}}),
-            "--output-commit atomic is not built",
+            json!({"Command": {"Name": "glueetl", "ScriptLocation": at}, "DefaultArguments": {"--output-commit": "now"}}),
+            "--output-commit now is not known",
         ),
         (
             json!({"Command": {"Name": "glueetl", "ScriptLocation": at}, "GlueVersion": "1.0"}),

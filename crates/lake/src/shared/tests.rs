@@ -199,3 +199,28 @@ async fn a_claim_that_was_cut_off_goes_on() {
     let mut tx = world.store.read().await.unwrap();
     assert_eq!(state(&mut tx, "outside").await.unwrap(), Some(JOINED));
 }
+
+#[tokio::test]
+async fn an_overlay_is_published_for_all_servers_or_leaves_nothing_outside() {
+    let world = World::new().await;
+    let (one, two) = (world.open("one").await, world.open("two").await);
+    make_bucket(&one).await;
+    for (name, key) in [("kept", "a"), ("dropped", "b")] {
+        let overlay = crate::Overlay::new(name);
+        let mut tx = one.store().begin().await.unwrap();
+        one.begin_overlay(&mut tx, &overlay).await.unwrap();
+        tx.commit().await.unwrap();
+        put_bytes(&one.seen_by(overlay.clone()), key, 7).await;
+        assert!(matches!(get(&two, key).await, Err(LakeError::NoSuchKey { .. })));
+        assert_eq!(bytes(&get(&two.seen_by(overlay), key).await.unwrap()).await, vec![7; BIG]);
+    }
+    assert_eq!(world.outside.extents().await.len(), 2);
+    let mut tx = two.store().begin().await.unwrap();
+    two.publish_overlay(&mut tx, &crate::Overlay::new("kept")).await.unwrap();
+    assert!(two.drop_overlay(&mut tx, &crate::Overlay::new("dropped")).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(bytes(&get(&one, "a").await.unwrap()).await, vec![7; BIG]);
+    assert!(matches!(get(&one, "b").await, Err(LakeError::NoSuchKey { .. })));
+    two.collect_once().await.unwrap();
+    assert_eq!(world.outside.extents().await.len(), 1);
+}

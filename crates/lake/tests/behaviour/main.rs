@@ -4,6 +4,7 @@
 
 mod damage;
 mod multipart;
+mod overlay;
 mod told;
 mod world;
 

@@ -61,7 +61,7 @@ async fn told(w: &World) -> Vec<Value> {
 }
 
 /// Name, key, size and ETag of each event, in their order.
-async fn events(w: &World) -> Vec<String> {
+pub(crate) async fn events(w: &World) -> Vec<String> {
     let mut last = String::new();
     let mut found = Vec::new();
     for message in told(w).await {
@@ -80,7 +80,7 @@ async fn events(w: &World) -> Vec<String> {
     found
 }
 
-async fn watched(events: &[&str]) -> World {
+pub(crate) async fn watched(events: &[&str]) -> World {
     let mut w = world().await;
     w.lake = w.lake.clone().with_events(Arc::new(Sink::default()));
     let mut tx = w.lake.store().begin().await.unwrap();

@@ -1,14 +1,17 @@
 //! What scripts of job runs need of this server: folders, its address, and keys. Their requests are admitted as everybody's
 //! are.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Result;
+use api::views::{View, Views};
 use jobs::{RunKey, RunKeys, ScriptOptions, Scripts};
+use lake::Overlay;
 use scripts::{Environment, Layers};
 use store::{Ids, RandomIds, Scope};
-use wire::{Auth, Key, Secret};
+use wire::{Auth, Key, Secret, sigv4};
 
 use super::clear;
 use crate::config::Config;
@@ -16,7 +19,13 @@ use crate::data_dir::DataDir;
 use crate::node;
 
 /// Gathers it. Errors: working folders of an earlier process cannot be removed.
-pub(super) fn open(config: &Config, data_dir: &DataDir, address: SocketAddr, auth: &Auth) -> Result<Scripts> {
+pub(super) fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    address: SocketAddr,
+    auth: &Auth,
+    views: Arc<KeyViews>,
+) -> Result<Scripts> {
     let folder = data_dir.path().join("scripts");
     clear(&folder)?;
     let settings = &config.scripts;
@@ -29,27 +38,58 @@ pub(super) fn open(config: &Config, data_dir: &DataDir, address: SocketAddr, aut
         memory_bytes: settings.memory_bytes,
         pool: settings.pool,
         endpoint: node::endpoint(address),
-        keys: Arc::new(IssuedKeys { auth: auth.clone() }),
+        keys: Arc::new(IssuedKeys { auth: auth.clone(), views }),
     }))
+}
+
+/// Which issued keys see the lake through an overlay. A key of that kind tells by its id what it is: once it is forgotten
+/// here, by its run's end or with an earlier process, its holder sees nothing at all.
+#[derive(Default)]
+pub(super) struct KeyViews {
+    overlays: RwLock<HashMap<String, Overlay>>,
+}
+
+impl Views for KeyViews {
+    fn of(&self, access_key: &str) -> View {
+        if sigv4::issued(access_key).is_none() {
+            return View::Everybody;
+        }
+        let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
+        overlays.get(access_key).cloned().map_or(View::Ended, View::Own)
+    }
 }
 
 /// Fills [`RunKeys`] with the keyring of the server.
 struct IssuedKeys {
     auth: Auth,
+    views: Arc<KeyViews>,
+}
+
+/// A new id of a key for a run.
+fn key_id(scope: &Scope, overlay: Option<&Overlay>, random: &str) -> String {
+    let random = random[..16].to_ascii_uppercase();
+    match overlay {
+        Some(_) => sigv4::issued_id(&scope.account, &random),
+        None => format!("ASIA{random}"),
+    }
 }
 
 impl RunKeys for IssuedKeys {
-    fn issue(&self, scope: &Scope) -> RunKey {
+    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>) -> RunKey {
         let random = || RandomIds.uuid().replace('-', "");
+        let access_key_id = key_id(scope, overlay, &random());
+        if let Some(overlay) = overlay {
+            let mut overlays = self.views.overlays.write().unwrap_or_else(PoisonError::into_inner);
+            overlays.insert(access_key_id.clone(), overlay.clone());
+        }
         match &self.auth {
             // Anything is let in; the id says which account is meant.
             Auth::Open => RunKey {
-                access_key_id: scope.account.clone(),
+                access_key_id: overlay.map_or_else(|| scope.account.clone(), |_| access_key_id),
                 secret: "test".to_owned(),
                 session_token: None,
             },
             Auth::SigV4(keyring) => {
-                let access_key_id = format!("ASIA{}", &random()[..16].to_ascii_uppercase());
                 let (secret, token) = (random() + &random(), random() + &random());
                 keyring.issue(Key {
                     account: Some(scope.account.clone()),
@@ -65,6 +105,7 @@ impl RunKeys for IssuedKeys {
         if let Auth::SigV4(keyring) = &self.auth {
             keyring.revoke(access_key_id);
         }
+        self.views.overlays.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }
 }
 
@@ -74,19 +115,45 @@ mod tests {
 
     use super::*;
 
+    fn keys(auth: Auth) -> IssuedKeys {
+        IssuedKeys { auth, views: Arc::default() }
+    }
+
     #[test]
     fn a_run_signs_with_a_key_of_its_own() {
         let scope = Scope::new("123456789012", "eu-west-1").expect("fine");
         let keyring = Keyring::new([Key::new("long", Secret::new("term"))]);
-        let keys = IssuedKeys { auth: Auth::SigV4(keyring.clone()) };
-        let (one, two) = (keys.issue(&scope), keys.issue(&scope));
+        let keys_of = keys(Auth::SigV4(keyring.clone()));
+        let (one, two) = (keys_of.issue(&scope, None), keys_of.issue(&scope, None));
         assert_ne!(one.access_key_id, two.access_key_id);
         let known = keyring.get(&one.access_key_id).expect("known");
         assert_eq!(known.account.as_deref(), Some("123456789012"));
         assert!(known.session_token.is_some() && known.secret == Secret::new(one.secret.clone()));
-        keys.revoke(&one.access_key_id);
+        keys_of.revoke(&one.access_key_id);
         assert!(keyring.get(&one.access_key_id).is_none() && keyring.get(&two.access_key_id).is_some());
-        let open = IssuedKeys { auth: Auth::Open }.issue(&scope);
+        let open = keys(Auth::Open).issue(&scope, None);
         assert_eq!((open.access_key_id.as_str(), open.session_token), ("123456789012", None));
+        assert_eq!(keys_of.views.of(&two.access_key_id), View::Everybody);
+    }
+
+    #[test]
+    fn a_key_with_an_overlay_is_known_by_its_id_for_ever() {
+        let scope = Scope::new("123456789012", "eu-west-1").expect("fine");
+        for auth in [Auth::Open, Auth::SigV4(Keyring::new([]))] {
+            let keys = keys(auth);
+            let (one, two) = (Overlay::new("one"), Overlay::new("two"));
+            let (first, second) = (keys.issue(&scope, Some(&one)), keys.issue(&scope, Some(&two)));
+            let (first, second) = (first.access_key_id.as_str(), second.access_key_id.as_str());
+            assert_eq!(sigv4::issued(first).map(|(account, _)| account), Some("123456789012"));
+            assert_eq!(
+                (keys.views.of(first), keys.views.of(second)),
+                (View::Own(one), View::Own(two.clone()))
+            );
+            keys.revoke(first);
+            assert_eq!((keys.views.of(first), keys.views.of(second)), (View::Ended, View::Own(two)));
+        }
+        for other in ["123456789012", "test", "ASIA0123456789ABCDEF", "TENONRUN", "TENONRUNaccount"] {
+            assert_eq!(KeyViews::default().of(other), View::Everybody, "{other}");
+        }
     }
 }

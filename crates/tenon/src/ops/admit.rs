@@ -39,6 +39,16 @@ pub(crate) async fn admit<T: DeserializeOwned>(
     request: Request<Body>,
     max_bytes: u64,
 ) -> Result<(Scope, T), Refused> {
+    let (scope, _, document) = admit_key(auth, request, max_bytes).await?;
+    Ok((scope, document))
+}
+
+/// [`admit`], and the access key id that the request came with.
+pub(crate) async fn admit_key<T: DeserializeOwned>(
+    auth: &Auth,
+    request: Request<Body>,
+    max_bytes: u64,
+) -> Result<(Scope, Option<String>, T), Refused> {
     if request.method() != Method::POST {
         let message = "this endpoint answers POST only".to_owned();
         return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message));
@@ -49,14 +59,14 @@ pub(crate) async fn admit<T: DeserializeOwned>(
     }
     let admitted = auth.admit(request, Dialect::Generic, SystemClock.now_ms(), max_bytes).await;
     let mut admitted = admitted.map_err(|error| denied(error.to_string()))?;
-    let Caller { account, region, .. } = admitted.caller;
+    let Caller { account, region, access_key, .. } = admitted.caller;
     let scope =
         Scope::new(account.as_str(), region.as_str()).map_err(|error| Refused::invalid(error.to_string()))?;
     let body = admitted.request.body_mut().read_all(max_bytes).await;
     let body = body.map_err(|error| Refused::invalid(error.to_string()))?;
     let document = serde_json::from_slice(&body)
         .map_err(|error| Refused::invalid(format!("the body is not what is expected: {error}")))?;
-    Ok((scope, document))
+    Ok((scope, access_key, document))
 }
 
 /// The answer to a request.

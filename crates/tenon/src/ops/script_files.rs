@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
 
-use super::admit::{self, Refused};
+use super::admit::Refused;
 use super::script_frames::{Column, Frame, MAX_BODY_BYTES, MAX_LIST_BYTES, columns, columns_of};
 use super::scripts::ScriptOps;
 
@@ -122,7 +122,7 @@ fn byte(what: &str, given: Option<char>) -> Result<Option<u8>, Refused> {
 
 impl ScriptOps {
     pub(super) async fn read_files(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Read) = admit::admit(&self.auth, request, MAX_LIST_BYTES).await?;
+        let (by, asked): (_, Read) = self.admit(request, MAX_LIST_BYTES).await?;
         let read = FilesRead {
             paths: asked.paths,
             objects: asked.objects,
@@ -131,12 +131,12 @@ impl ScriptOps {
             folder: asked.folder,
         };
         let _slot = self.slot().await?;
-        let found = self.stager.read_files(&scope, &read).await?;
+        let found = by.stager.read_files(&by.scope, &read).await?;
         Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
     }
 
     pub(super) async fn write_files(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Write) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Write) = self.admit(request, MAX_BODY_BYTES).await?;
         let write = FilesWrite {
             separator: byte("separator", asked.separator)?,
             quote: byte("quoteChar", asked.quote)?,
@@ -150,7 +150,7 @@ impl ScriptOps {
             root_tag: asked.root_tag,
         };
         let _slot = self.slot().await?;
-        let rows = self.stager.write_files(&scope, &write).await?;
+        let rows = by.stager.write_files(&by.scope, &write).await?;
         Ok(json!({ "Rows": rows }))
     }
 }

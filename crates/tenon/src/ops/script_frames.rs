@@ -26,7 +26,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
 
-use super::admit::{self, Refused};
+use super::admit::Refused;
 use super::scripts::ScriptOps;
 
 /// Rules, names of columns, an address.
@@ -209,7 +209,7 @@ fn read(asked: Read) -> Result<DatabaseRead, Refused> {
 
 impl ScriptOps {
     pub(super) async fn evaluate(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Evaluate) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Evaluate) = self.admit(request, MAX_BODY_BYTES).await?;
         let staged = staged(asked.ruleset, asked.primary, asked.others, asked.by_row)?;
         let publishing = Publishing {
             context: asked.context,
@@ -218,7 +218,7 @@ impl ScriptOps {
             run: asked.run_id,
         };
         let _slot = self.slot().await?;
-        let result = self.quality.evaluate_staged(&scope, &staged, publishing).await?;
+        let result = by.quality.evaluate_staged(&by.scope, &staged, publishing).await?;
         let rules: Vec<Value> = result
             .evaluation
             .rules
@@ -236,32 +236,32 @@ impl ScriptOps {
     }
 
     pub(super) async fn rows(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Rows) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Rows) = self.admit(request, MAX_BODY_BYTES).await?;
         let staged = staged(asked.ruleset, asked.primary, asked.others, asked.by_row)?;
         let _slot = self.slot().await?;
-        let rows = self.quality.stage_row_outcomes(&scope, &staged, asked.skipped, &asked.folder).await?;
+        let rows = by.quality.stage_row_outcomes(&by.scope, &staged, asked.skipped, &asked.folder).await?;
         Ok(json!({ "Rows": rows }))
     }
 
     pub(super) async fn read_database(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Read) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Read) = self.admit(request, MAX_BODY_BYTES).await?;
         let read = read(asked)?;
         let _slot = self.slot().await?;
-        let found = self.stager.read_database(&scope, &read).await?;
+        let found = by.stager.read_database(&by.scope, &read).await?;
         Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows, "Key": found.key }))
     }
 
     pub(super) async fn read_table(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Table) = admit::admit(&self.auth, request, MAX_LIST_BYTES).await?;
+        let (by, asked): (_, Table) = self.admit(request, MAX_LIST_BYTES).await?;
         let Table { database, table, objects, folder } = asked;
         let _slot = self.slot().await?;
         let read = TableRead { database, table, objects, folder };
-        let found = self.stager.read_table(&scope, &read).await?;
+        let found = by.stager.read_table(&by.scope, &read).await?;
         Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
     }
 
     pub(super) async fn write_database(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (scope, asked): (_, Write) = admit::admit(&self.auth, request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Write) = self.admit(request, MAX_BODY_BYTES).await?;
         let write = DatabaseWrite {
             login: login(asked.connection, asked.properties)?,
             engine: asked.engine,
@@ -272,7 +272,7 @@ impl ScriptOps {
             after: asked.after,
         };
         let _slot = self.slot().await?;
-        let added = self.stager.write_database(&scope, &write).await?;
+        let added = by.stager.write_database(&by.scope, &write).await?;
         Ok(json!({ "Rows": added.rows, "Made": added.made }))
     }
 

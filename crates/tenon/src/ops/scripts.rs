@@ -6,13 +6,17 @@
 //!
 //! The other paths are in [`super::script_frames`] and [`super::script_files`]. Who may: [`super::admit`].
 
+use std::sync::Arc;
+
+use api::views::{View, Views};
 use http::{Request, Response, StatusCode};
 use jobs::bookmark::script::{self, Commit, CommitError};
 use jobs::quality::service::Quality;
 use jobs::{JobsError, Stager};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::Store;
+use store::{Scope, Store};
 use tokio::sync::Semaphore;
 use wire::{Auth, Body};
 
@@ -29,10 +33,18 @@ const AT_ONCE: usize = 4;
 /// Answers the requests.
 pub(crate) struct ScriptOps {
     store: Store,
-    pub(super) auth: Auth,
+    auth: Auth,
+    quality: Quality,
+    stager: Stager,
+    views: Arc<dyn Views>,
+    pub(super) slots: Semaphore,
+}
+
+/// What works for who asks.
+pub(super) struct Asker {
+    pub(super) scope: Scope,
     pub(super) quality: Quality,
     pub(super) stager: Stager,
-    pub(super) slots: Semaphore,
 }
 
 /// The body of `load`.
@@ -78,8 +90,26 @@ impl From<CommitError> for Refused {
 }
 
 impl ScriptOps {
-    pub(crate) fn new(auth: Auth, quality: Quality, stager: Stager) -> Self {
-        Self { store: stager.store.clone(), auth, quality, stager, slots: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new(auth: Auth, quality: Quality, stager: Stager, views: Arc<dyn Views>) -> Self {
+        Self { store: stager.store.clone(), auth, quality, stager, views, slots: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Lets a request in that reads and writes frames, in buckets as its sender sees them.
+    pub(super) async fn admit<T: DeserializeOwned>(
+        &self,
+        request: Request<Body>,
+        max_bytes: u64,
+    ) -> Result<(Asker, T), Refused> {
+        let (scope, key, asked) = admit::admit_key(&self.auth, request, max_bytes).await?;
+        let (quality, stager) = match self.views.of_sender(key.as_deref()) {
+            View::Everybody => (self.quality.clone(), self.stager.clone()),
+            View::Own(overlay) => (self.quality.seen_by(overlay.clone()), self.stager.seen_by(overlay)),
+            View::Ended => {
+                let message = "the run that this access key was issued for has ended".to_owned();
+                return Err(Refused(StatusCode::FORBIDDEN, "AccessDeniedException", message));
+            }
+        };
+        Ok((Asker { scope, quality, stager }, asked))
     }
 
     /// Answers a request below [`PREFIX`]; never fails.

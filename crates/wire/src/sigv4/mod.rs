@@ -260,7 +260,22 @@ fn check_signature(
 /// The account of a key: its own, or the one that its id is, or the default.
 fn account(own: Option<&str>, access_key: Option<&str>) -> String {
     let is_account = |id: &&str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
-    own.or(access_key.filter(is_account)).unwrap_or(DEFAULT_ACCOUNT).to_owned()
+    let named = |id| issued(id).map(|(account, _)| account).or(Some(id).filter(is_account));
+    own.or(access_key.and_then(named)).unwrap_or(DEFAULT_ACCOUNT).to_owned()
+}
+
+/// How the ids of keys begin that this server issues and tells from all others, where it lets anybody in.
+const ISSUED: &str = "TENONRUN";
+
+/// An access key id for an account of twelve digits, made different from all others by `random`.
+pub fn issued_id(account: &str, random: &str) -> String {
+    format!("{ISSUED}{account}{random}")
+}
+
+/// The account and the rest of an id of [`issued_id`]; none for any other.
+pub fn issued(access_key_id: &str) -> Option<(&str, &str)> {
+    let (account, rest) = access_key_id.strip_prefix(ISSUED)?.split_at_checked(12)?;
+    account.bytes().all(|byte| byte.is_ascii_digit()).then_some((account, rest))
 }
 
 /// Whether a text has the form of a region code: 1 to 32 lower-case letters, digits and hyphens, a letter first. The

@@ -372,3 +372,14 @@ async fn what_we_sign_we_accept() {
         assert!(admitted.expect("our own presigned URL").caller.presigned);
     }
 }
+
+#[test]
+fn an_issued_id_names_its_account() {
+    let id = issued_id("123456789012", "0123456789ABCDEF");
+    assert_eq!(issued(&id), Some(("123456789012", "0123456789ABCDEF")));
+    assert_eq!(account(None, Some(&id)), "123456789012");
+    assert_eq!(account(None, Some("210987654321")), "210987654321");
+    for other in ["test", "TENONRUN", "TENONRUN12345678901x", "ASIATEMPORARY"] {
+        assert_eq!((issued(other), account(None, Some(other)).as_str()), (None, DEFAULT_ACCOUNT), "{other}");
+    }
+}

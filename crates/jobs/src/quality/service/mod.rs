@@ -37,7 +37,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
-use lake::Lake;
+use lake::{Lake, Overlay};
 use store::{Scope, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -124,6 +124,12 @@ impl Quality {
     pub fn new(store: Store, lake: Lake, engine: Engine, options: QualityOptions) -> Self {
         let inner = Inner { store, lake, engine, options, wake: Notify::new(), working: Mutex::default() };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// What evaluates frames for who sees the lake through `overlay`. It has no runs, and is not to be run.
+    pub fn seen_by(&self, overlay: Overlay) -> Self {
+        let Inner { store, lake, engine, options, .. } = &*self.inner;
+        Self::new(store.clone(), lake.seen_by(overlay), engine.clone(), options.clone())
     }
 
     fn store(&self) -> &Store {

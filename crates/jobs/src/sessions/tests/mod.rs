@@ -38,7 +38,7 @@ const STUBS: [(&str, &str); 5] = [
 struct Keys;
 
 impl RunKeys for Keys {
-    fn issue(&self, scope: &Scope) -> RunKey {
+    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>) -> RunKey {
         RunKey { access_key_id: scope.account.clone(), secret: "s".to_owned(), session_token: None }
     }
 

@@ -96,6 +96,7 @@ async fn prepare(service: &Sessions, session: &Session, log: &RunLog) -> Result<
         scripts: &inner.scripts,
         scope: &session.scope,
         log,
+        overlay: None,
     };
     let folder = Folder::make(scripts.folder.join(&session.uid)).await.map_err(no_folder)?;
     let given = &session.details.arguments;
