@@ -9,8 +9,9 @@ import os
 import resource
 import sys
 import sysconfig
-from contextlib import suppress
-from typing import Any, Dict, List
+import warnings
+from contextlib import contextmanager, suppress
+from typing import Any, Dict, Iterator, List
 
 from tenon_pool import script
 
@@ -53,11 +54,23 @@ def _import() -> None:
     """Imports, as far as there is something to import: the script will say what it misses."""
     from awsglue import _engine
 
-    _engine.import_libraries()
-    for name in _MODULES:
-        with suppress(Exception):
-            importlib.import_module(name)
+    with _unwarned():
+        _engine.import_libraries()
+        for name in _MODULES:
+            with suppress(Exception):
+                importlib.import_module(name)
     gc.freeze()
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Shows no warnings: a script that imports none of these libraries would not have seen them. Filters stay as they are made."""
+    shown = warnings.showwarning
+    warnings.showwarning = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _installed() -> List[int]:
