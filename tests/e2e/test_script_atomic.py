@@ -9,7 +9,7 @@ import pytest
 
 from conftest import wait_until
 from glue_scripts import Scripts, gone
-from test_script_bookmarks import HEADER, WITH_CONTEXT, Sales
+from test_script_bookmarks import HEADER, WITH_CONTEXT, Sales, killed_at
 
 ATOMIC = {"--output-commit": "atomic"}
 BOOKMARK = {**ATOMIC, "--job-bookmark-option": "job-bookmark-enable"}
@@ -214,16 +214,7 @@ def test_a_server_that_ends_leaves_nothing_of_the_run(tenon_factory, how):
     [("lake.overlay.rows", False), ("jobs.run.before_commit", False), ("jobs.run.after_commit", True)],
 )
 def test_killed_around_the_commit_all_of_it_is_there_or_nothing(tenon_factory, tmp_path, point, published):
-    server = tenon_factory()
-    sales = Sales(server.start()).prepare()
-    job = sales.create(WITH_CONTEXT, DefaultArguments=BOOKMARK)
-    assert server.stop() == 0
-    marker = tmp_path / "marker"
-    server.arguments = ["--set", f"crash.point={point}", "--set", f"crash.marker={marker}"]
-    run = Sales(server.start()).start(job)
-    assert server.process.wait(120) == -signal.SIGKILL and marker.read_text().strip() == point
-    server.arguments = []
-    sales = Sales(server.start())
+    sales, job, run = killed_at(tenon_factory(), tmp_path, point, BOOKMARK)
     assert sales.ended(job, run)["JobRunState"] == ("SUCCEEDED" if published else "FAILED")
     assert sales.rows() == ([1, 5] if published else [])
     sales.run(job)

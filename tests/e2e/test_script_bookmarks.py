@@ -106,21 +106,24 @@ def test_with_a_context_only_new_rows_are_read(sales):
     assert sales.rows() == [1, 1, 5, 5, 6, 6, 6, 6, 8, 8, 8]
 
 
-@pytest.mark.parametrize(
-    ("point", "committed"),
-    [("jobs.bookmark.before_commit", False), ("jobs.bookmark.after_commit", True), ("jobs.script.ended", True)],
-)
-def test_killed_around_the_commit_the_next_run_reads_what_is_not_committed(tenon_factory, tmp_path, point, committed):
-    server = tenon_factory()
-    sales = Sales(server.start()).prepare()
-    job = sales.create(WITH_CONTEXT, DefaultArguments=ENABLED)
+def killed_at(server, tmp_path, point, arguments):
+    """Has a run whose server dies at a point, and starts the server again: the sales, the job and the run."""
+    job = Sales(server.start()).prepare().create(WITH_CONTEXT, DefaultArguments=arguments)
     assert server.stop() == 0
     marker = tmp_path / "marker"
     server.arguments = ["--set", f"crash.point={point}", "--set", f"crash.marker={marker}"]
     run = Sales(server.start()).start(job)
     assert server.process.wait(120) == -signal.SIGKILL and marker.read_text().strip() == point
     server.arguments = []
-    sales = Sales(server.start())
+    return Sales(server.start()), job, run
+
+
+@pytest.mark.parametrize(
+    ("point", "committed"),
+    [("jobs.bookmark.before_commit", False), ("jobs.bookmark.after_commit", True), ("jobs.script.ended", True)],
+)
+def test_killed_around_the_commit_the_next_run_reads_what_is_not_committed(tenon_factory, tmp_path, point, committed):
+    sales, job, run = killed_at(tenon_factory(), tmp_path, point, ENABLED)
     assert sales.ended(job, run)["JobRunState"] == "FAILED"
     # As on AWS, what a script writes is there when it is written: without a commit it is written again.
     assert sales.rows() == [1, 5]
