@@ -2,8 +2,11 @@
 
 import importlib.util
 import io
+import json
 import pathlib
 import zipfile
+
+from awsglue._bookmarks import Loaded
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -13,6 +16,21 @@ _spec.loader.exec_module(servers)
 
 name = servers.name
 wait_until = servers.wait_until
+
+
+class Kept:
+    """Keeps bookmarks as the server does, without one."""
+
+    def __init__(self):
+        self.read = {}
+
+    def load(self, job, between):
+        return Loaded(len(self.read), False, json.loads(json.dumps(self.read)))
+
+    def commit(self, job, version, read):
+        for context, items in read.items():
+            self.read.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
+        return version + 1
 
 
 class Data:

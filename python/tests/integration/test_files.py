@@ -7,9 +7,9 @@ import json
 import pytest
 
 from awsglue import gluetypes as g
-from awsglue._bookmarks import Bookmarks, Loaded
+from awsglue._bookmarks import Bookmarks
 from awsglue.errors import DataError, NotBuilt
-from shared import workbook
+from shared import Kept, workbook
 
 BOOKS = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <shelf><book id="1"><title lang="de">K\xf6ln</title><price>10.5</price><tag>a</tag><tag>b</tag></book>
@@ -100,19 +100,10 @@ def test_ion_and_workbooks(read, data):
 
 
 def test_bookmarks_and_bounds(glue_context, read, data, monkeypatch):
-    kept = {}
-
-    class Server:
-        def load(self, job, between):
-            return Loaded(len(kept), False, json.loads(json.dumps(kept)))
-
-        def commit(self, job, version, read):
-            for context, items in read.items():
-                kept.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
-            return version + 1
+    server = Kept()
 
     def run(**more):
-        monkeypatch.setattr(glue_context, "_bookmarks", Bookmarks(Server(), "job"))
+        monkeypatch.setattr(glue_context, "_bookmarks", Bookmarks(server, "job"))
         frame = read("b/", "xml", more, "x", rowTag="r")
         found = [row["a"] for row in rows(frame)]
         glue_context._bookmarks.commit()

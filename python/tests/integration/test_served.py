@@ -1,11 +1,10 @@
 """Tables of the catalog that the library does not read itself: the server does."""
 
-import json
-
 import pytest
 
-from awsglue._bookmarks import Bookmarks, Loaded
+from awsglue._bookmarks import Bookmarks
 from awsglue.errors import DataError, NotBuilt
+from shared import Kept
 
 DAY = "<rows><row id='{n}'><v>text {n}</v><tag>a</tag><tag>b</tag></row><row id='{n}0'><v>t</v></row></rows>"
 
@@ -31,19 +30,10 @@ def test_xml_by_partitions_and_bookmarks(glue_context, data, monkeypatch):
     found = glue_context.spark_session.sql(f"SELECT sum(_id) AS s FROM {data.database}.{table} WHERE size(tag) = 2").collect()
     assert found[0]["s"] == 3
 
-    kept = {}
-
-    class Server:
-        def load(self, job, between):
-            return Loaded(len(kept), False, json.loads(json.dumps(kept)))
-
-        def commit(self, job, version, read):
-            for context, items in read.items():
-                kept.setdefault(context, {}).update({item.url: item.etag for item in items.values()})
-            return version + 1
+    server = Kept()
 
     def run():
-        monkeypatch.setattr(glue_context, "_bookmarks", Bookmarks(Server(), "job"))
+        monkeypatch.setattr(glue_context, "_bookmarks", Bookmarks(server, "job"))
         found = [row["_id"] for row in rows(read(data.database, table, transformation_ctx="x"))]
         glue_context._bookmarks.commit()
         return found
