@@ -167,7 +167,7 @@ def large(home: pathlib.Path, options):
     file = data(home, options, options.rows)
     figures = {"rows": options.rows, "bytes": file.stat().st_size, "script": [], "visual": []}
     port = servers.free_port()
-    with servers.tenon(home / "large", port, *pool_of(0)):
+    with servers.tenon(home / "large", port):
         sales = Sales(port, file)
         file.unlink()
         for _ in range(LARGE_TURNS):

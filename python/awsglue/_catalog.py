@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
-from awsglue import _engine, _jdbc
+from awsglue import _engine, _jdbc, _straight
 from awsglue import gluetypes as g
 from awsglue._aws import client, is_s3
 from awsglue._columns import col, null_of
@@ -142,7 +142,11 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     kept = {item.url for item in chosen}
     parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
     got = read(parts, found.options, found.keys, found.columns)
-    return _typed_csv(got, found, parts) if found.options.format == "csv" else _named(got, found)
+    if found.options.format != "csv":
+        return _named(got, found)
+    kind = g.StructType(found.columns.fields + found.keys.fields)
+    straight = None if catalog_id else _straight.of_table(facts, kind, chosen)
+    return replace(_typed_csv(got, found, parts), straight=straight)
 
 
 def _served(facts: Dict[str, Any], objects: Optional[Dict[str, str]]) -> Read:

@@ -30,7 +30,8 @@ def select(frame: Any, paths: List[str], stage: Stage) -> Any:
     columns, kind = assemble(entries)
     if not columns:
         raise DataError(f"select_fields: none of {', '.join(paths)} is there; there are {', '.join(frame._kind.field_map)}")
-    return frame._derive(frame._df.select(*columns), kind, stage, frame._open & set(kind.field_map))
+    straight = frame._straight and frame._straight.chosen([(name, name) for name in kind.field_map])
+    return frame._derive(frame._df.select(*columns), kind, stage, frame._open & set(kind.field_map), straight=straight)
 
 
 def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
@@ -49,7 +50,8 @@ def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
     if not columns:
         raise DataError("drop_fields: no field would be left")
     df = frame._df.select(*[column.alias(name) for column, _, name in columns])
-    result = frame._derive(df, made, stage, frame._open & set(made.field_map))
+    straight = frame._straight and frame._straight.chosen([(name, name) for name in made.field_map])
+    result = frame._derive(df, made, stage, frame._open & set(made.field_map), straight=straight)
     return _drop_in_arrays(result, through_arrays) if through_arrays else result
 
 
@@ -125,7 +127,7 @@ def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:
     found = at(source, frame._kind)
     if found is None:
         GlueLogger().warn(f"rename_field: there is no field {old!r}; nothing is renamed")
-        return frame._derive(frame._df, frame._kind, stage, frame._open)
+        return frame._derive(frame._df, frame._kind, stage, frame._open, straight=frame._straight)
     if len(source) == 1 and len(target) == 1:
         return _rename_column(frame, source[0], target[0], stage)
     frame._settle()
@@ -153,10 +155,11 @@ def _leaves(path: Path, column: Any, kind: g.DataType, target: Path) -> List[Ent
 def _rename_column(frame: Any, old: str, new: str, stage: Stage) -> Any:
     if frame._kind.hasField(new) and new != old:
         raise DataError(f"rename_field: there is a field {new!r} already")
-    kind = g.StructType([g.Field(new if f.name == old else f.name, f.dataType) for f in frame._kind.fields])
-    df = frame._df.select(*[col(f.name).alias(new if f.name == old else f.name) for f in frame._kind.fields])
+    names = [(f.name, new if f.name == old else f.name) for f in frame._kind.fields]
+    kind = g.StructType([g.Field(name, f.dataType) for (_, name), f in zip(names, frame._kind.fields)])
+    df = frame._df.select(*[col(before).alias(name) for before, name in names])
     is_open = frozenset(new if name == old else name for name in frame._open)
-    return frame._derive(df, kind, stage, is_open)
+    return frame._derive(df, kind, stage, is_open, straight=frame._straight and frame._straight.chosen(names))
 
 
 def drop_nulls(frame: Any, stage: Stage) -> Any:

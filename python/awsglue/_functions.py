@@ -41,7 +41,8 @@ def _traced(frame: Any, node: _trace.Node, stage: Stage) -> Any:
         keep, raises = lower(node, frame._kind)
     df, kind = frame._df, frame._kind
     stage.records = lambda: _as_errors(df.where(raises), kind, f"{stage.name}: the function raised for this record")
-    return frame._derive(df.where(keep), kind, stage, frame._open)
+    straight = frame._straight and frame._straight.where(node)
+    return frame._derive(df.where(keep), kind, stage, frame._open, straight=straight)
 
 
 def _as_errors(df: Any, kind: g.StructType, message: str) -> Any:

@@ -41,18 +41,25 @@ def lower(node: t.Node, schema: g.StructType, open_columns: FrozenSet[str] = fro
     """
     from pyspark.sql import functions as F
 
-    keep, raises = _Lowering(schema, F, open_columns).truth(node)
-    raises = raises if raises is not None else F.lit(False)
-    return keep & ~raises, raises
+    from awsglue import _columns
+
+    return Lowering(schema, F, _columns, open_columns).kept(node)
 
 
-class _Lowering:
-    """Lowers the expressions over one schema."""
+class Lowering:
+    """Lowers the expressions over one schema, to columns that `functions` and `columns` make (`col` and `child`)."""
 
-    def __init__(self, schema: g.StructType, functions: Any, open_columns: FrozenSet[str] = frozenset()) -> None:
+    def __init__(self, schema: g.StructType, functions: Any, columns: Any, open_columns: FrozenSet[str] = frozenset()) -> None:
         self.schema = schema
         self.F = functions
+        self.columns = columns
         self.open_columns = open_columns
+
+    def kept(self, node: t.Node) -> Tuple[Any, Any]:
+        """See `lower`."""
+        keep, raises = self.truth(node)
+        raises = raises if raises is not None else self.F.lit(False)
+        return keep & ~raises, raises
 
     def no(self, column: Any) -> Any:
         """A condition with unknown as false."""
@@ -131,9 +138,9 @@ class _Lowering:
         return Value(type(value).__name__, self.F.lit(value), constant=value, is_constant=True)
 
     def _field(self, node: t.Field) -> Value:
-        from awsglue._columns import child, col
         from awsglue._open import value_of
 
+        col, child = self.columns.col, self.columns.child
         if len(node.path) == 1 and node.path[0] in self.open_columns:
             name, alternative = value_of(self.schema.getField(node.path[0]).dataType)  # type: ignore[arg-type]
             value = self.typed(alternative, child(col(node.path[0]), name), None)
@@ -233,13 +240,17 @@ class _Lowering:
         if "other" in kinds or "bool" in kinds:
             raise Untraceable("it orders values that are neither numbers nor texts")
         if "none" in kinds or not self.comparable(left, right):
-            GlueLogger().warn(f"filter: {left.kind} {operator} {right.kind} raises for every record: all become error records")
+            self.hopeless(f"{left.kind} {operator} {right.kind}")
             return Value("bool", self.F.lit(False), self.F.lit(True))
         a, b = self.aligned(left, right)
         result = {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
         if "float" in kinds:
             result = result & ~self.nan(left, a) & ~self.nan(right, b)
         return Value("bool", self.no(result), self.either(raises, a.isNull(), b.isNull()))
+
+    def hopeless(self, comparison: str) -> None:
+        """Remarks that a comparison raises whatever the record."""
+        GlueLogger().warn(f"filter: {comparison} raises for every record: all become error records")
 
     def comparable(self, left: Value, right: Value) -> bool:
         numbers = ("int", "float")

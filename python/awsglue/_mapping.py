@@ -17,10 +17,13 @@ Entry = Tuple[Tuple[str, ...], Any, g.DataType]
 
 def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stage) -> Any:
     """Builds the frame of the mappings. A source that is not there is left out, as in AWS Glue, and logged."""
+    asked = [_read(mapping) for mapping in mappings]
+    names = _only_names(frame, asked)
+    if names:
+        return _named(frame, names, stage)
     frame._settle()
     entries: List[Entry] = []
-    for mapping in mappings:
-        source, target, wanted = _read(mapping)
+    for source, target, wanted in asked:
         path = parse_for(source, frame._kind.field_map)
         if EACH in path:
             raise NotBuilt(f"apply_mapping from inside an array ({source!r})", "use map or relationalize")
@@ -33,6 +36,31 @@ def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stag
     if not columns:
         raise DataError("apply_mapping: none of the mapped fields is there: " + ", ".join(map(str, mappings)))
     return frame._derive(frame._df.select(*columns), kind, stage)
+
+
+def _only_names(frame: Any, asked: Sequence[Tuple[str, str, str]]) -> List[Tuple[str, str]]:
+    """Old and new names, when nothing but names changes in a frame that the server makes; else nothing."""
+    if frame._straight is None:
+        return []
+    kind = frame._straight.kind
+    names = []
+    for source, target, wanted in asked:
+        path, to = parse_for(source, kind.field_map), parse(target)
+        if len(path) != 1 or len(to) != 1 or not kind.hasField(path[0]) or kind.getField(path[0]).dataType != parse_type(wanted):
+            return []
+        names.append((path[0], to[0]))
+    return names if len({name for _, name in names}) == len(names) else []
+
+
+def _named(frame: Any, names: Sequence[Tuple[str, str]], stage: Stage) -> Any:
+    """Columns under other names. What an open one has of text is null, as it is where types change."""
+    columns, kind = [], g.StructType()
+    for old, name in names:
+        column, found = at((old,), frame._kind)  # type: ignore[misc]
+        wanted = frame._straight.kind.getField(old).dataType
+        columns.append(convert(column, found, wanted).alias(name))
+        kind.add(g.Field(name, wanted))
+    return frame._derive(frame._df.select(*columns), kind, stage, straight=frame._straight.chosen(names))
 
 
 def _read(mapping: Any) -> Tuple[str, str, str]:

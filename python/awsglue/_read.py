@@ -21,6 +21,7 @@ from awsglue._columns import col
 from awsglue._files import Options
 from awsglue._lift import lift
 from awsglue._listing import truthy
+from awsglue._straight import Straight
 from awsglue._types import from_spark, to_spark
 from awsglue.errors import DataError, NotBuilt
 
@@ -38,11 +39,12 @@ class Part:
 
 @dataclass
 class Read:
-    """What was read: the data frame, its schema, and the columns of it that may be choices."""
+    """What was read: the data frame, its schema, the columns of it that may be choices, and how the server reads the same."""
 
     df: Any
     kind: g.StructType
     open_columns: frozenset = frozenset()
+    straight: Optional[Straight] = None
 
 
 def options_for(format: Optional[str], format_options: Dict[str, Any]) -> Options:

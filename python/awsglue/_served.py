@@ -11,7 +11,7 @@ from awsglue._aws import Object, is_s3, split
 from awsglue._listing import truthy
 from awsglue._read import Part, Read, options_for
 from awsglue._read import read as read_here
-from awsglue._types import to_catalog
+from awsglue._types import described
 from awsglue.errors import DataError, NotBuilt
 
 _WHY = "files of such formats are read by the server"
@@ -72,7 +72,7 @@ def _columns(schema: Any) -> List[Dict[str, str]]:
         raise DataError(f"withSchema must be json.dumps(StructType(…).jsonValue()): {error}") from error
     if not isinstance(kind, g.StructType) or not kind.fields:
         raise DataError("withSchema must be a StructType with fields")
-    return [{"Name": field.name, "Type": to_catalog(field.dataType)} for field in kind.fields]
+    return described(kind)
 
 
 def _grok(given: Dict[str, Any]) -> Dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Tuple
 from awsglue import gluetypes as g
 from awsglue._aws import client, delete, engine_url, is_s3, list_prefix, split
 from awsglue._logger import GlueLogger
-from awsglue._types import parse, to_catalog
+from awsglue._types import described, parse
 from awsglue.errors import DataError, GlueError
 
 
@@ -94,8 +94,7 @@ def put(df: Any, kind: g.StructType, purpose: str) -> Dict[str, Any]:
     """A data frame as files that the server reads: where they are, and what is in them."""
     place = folder(purpose)
     df.write.mode("append").option("compression", "snappy").parquet(engine_url(place))
-    columns: List[Dict[str, str]] = [{"Name": f.name, "Type": to_catalog(f.dataType)} for f in kind.fields]
-    return {"Folder": place, "Columns": columns}
+    return {"Folder": place, "Columns": described(kind)}
 
 
 def served(path: str, asked: Dict[str, Any], purpose: str, why: str) -> Tuple[Any, g.StructType, Dict[str, Any]]:

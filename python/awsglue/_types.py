@@ -224,6 +224,11 @@ def to_catalog(kind: g.DataType) -> str:
     return names.get(kind.typeName(), _shown(kind))
 
 
+def described(kind: g.StructType) -> List[Dict[str, str]]:
+    """The columns of a record as the server is told of them."""
+    return [{"Name": field.name, "Type": to_catalog(field.dataType)} for field in kind.fields]
+
+
 def physical(kind: g.DataType) -> g.DataType:
     """A type with its choices as structures."""
     if isinstance(kind, g.ChoiceType):

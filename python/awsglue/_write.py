@@ -70,6 +70,9 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
     if update and not catalog:
         raise DataError("enableUpdateCatalog needs the table's name: setCatalogInfo(catalogDatabase, catalogTableName)")
     frame.assertErrorThreshold()
+    asked = _written.request(name, codec, path, keys, format_options)
+    if _is_straight(frame, name, served, keys, update) and _written.write_straight(frame._straight, asked):
+        return
     frame._settle()
     df, kind = prepared(frame, name, keys)
     checked = None
@@ -78,12 +81,20 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
 
         checked = _tables.check(catalog, name, path, kind, keys, options, format_options)
     if served:
-        _written.write(df, kind, name, codec, path, keys, format_options)
+        _written.write(df, kind, asked)
     else:
         writer = df.write.mode("append").format(name).options(**settings)
         (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
     if checked is not None:
         checked.publish(df)
+
+
+def _is_straight(frame: Any, name: str, served: bool, keys: List[str], update: bool) -> bool:
+    """Whether the server may make the rows and write them; the catalog is told of partitions by the engine's frame."""
+    if frame._straight is None or update or not (served or name == "parquet"):
+        return False
+    check_kind(frame._straight.kind, name, keys)
+    return True
 
 
 def _refuse_unknown(options: Dict[str, Any], format_options: Dict[str, Any], name: str) -> None:
@@ -117,6 +128,13 @@ def prepared(frame: Any, name: str, keys: List[str]) -> Any:
     shape = physical(frame._kind)
     kind = without_nulls(shape)
     assert isinstance(kind, g.StructType) and isinstance(shape, g.StructType)
+    check_kind(kind, name, keys)
+    df = lift(frame._df, shape, kind)
+    return df.select(*[_folder_value(f.name) if f.name in keys else col(f.name) for f in kind.fields]), kind
+
+
+def check_kind(kind: g.StructType, name: str, keys: List[str]) -> None:
+    """Refuses columns that a format, or the names of folders, cannot hold."""
     for key in keys:
         if not kind.hasField(key):
             raise DataError(f"partitionKeys: there is no field {key!r}; there are {', '.join(kind.field_map)}")
@@ -127,8 +145,6 @@ def prepared(frame: Any, name: str, keys: List[str]) -> Any:
     for field in kind.fields:
         if name == "csv" and not isinstance(field.dataType, g.AtomicType):
             raise DataError(f"csv holds no {field.dataType.typeName()} columns: `{field.name}` (unnest or relationalize first)")
-    df = lift(frame._df, shape, kind)
-    return df.select(*[_folder_value(f.name) if f.name in keys else col(f.name) for f in kind.fields]), kind
 
 
 def _folder_value(name: str) -> Any:

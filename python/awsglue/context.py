@@ -129,7 +129,8 @@ class GlueContext:
         got = from_catalog(database, table_name, push_down_predicate, additional_options or {}, catalog_id,
                            lambda items: self._taken(transformation_ctx, items, additional_options or {}),
                            Reading(self._bookmarks, transformation_ctx))
-        return DynamicFrame(got.df, self, transformation_ctx or table_name, kind=got.kind, open_columns=got.open_columns)
+        return DynamicFrame(got.df, self, transformation_ctx or table_name, kind=got.kind, open_columns=got.open_columns,
+                            straight=got.straight)
 
     def _taken(self, context: str, items: List[Any], options: Dict[str, Any]) -> List[Any]:
         """The objects that a source reads: those that the job's bookmark does not know, as many as one run may."""

@@ -14,6 +14,7 @@ from awsglue import _stages
 from awsglue import gluetypes as g
 from awsglue._paths import listed
 from awsglue._stages import History, Stage
+from awsglue._straight import Straight
 from awsglue._support import partly
 from awsglue.errors import DataError
 
@@ -41,6 +42,7 @@ class DynamicFrame:
         kind: Optional[g.StructType] = None,
         open_columns: FrozenSet[str] = frozenset(),
         history: History = (),
+        straight: Optional[Straight] = None,
     ) -> None:
         from awsglue._types import from_spark
 
@@ -52,13 +54,16 @@ class DynamicFrame:
         self._kind = found
         self._open = open_columns
         self._history = history
+        # How the server makes the same rows by itself; None where only the engine can.
+        self._straight = straight
 
     # Making frames of frames.
 
     def _derive(self, df: Any, kind: g.StructType, stage: Stage, open_columns: FrozenSet[str] = frozenset(),
-                others: History = ()) -> "DynamicFrame":
+                others: History = (), straight: Optional[Straight] = None) -> "DynamicFrame":
         history = tuple({id(step): step for step in self._history + others + (stage,)}.values())
-        return DynamicFrame(df, self.glue_ctx, self.name, kind=kind, open_columns=open_columns, history=history)
+        return DynamicFrame(df, self.glue_ctx, self.name, kind=kind, open_columns=open_columns, history=history,
+                            straight=straight)
 
     def _settle(self) -> "DynamicFrame":
         """Decides for each open column whether it is a choice; after it there are none."""
@@ -67,6 +72,8 @@ class DynamicFrame:
 
             self._df, self._kind = settle(self._df, self._kind, self._open)
             self._open = frozenset()
+            if self._straight and self._straight.kind != self._kind:
+                self._straight = None
         return self
 
     # Construction and conversion.

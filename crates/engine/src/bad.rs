@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use formats::{BadRecords, FormatError, OnBadRecord};
+use formats::{BadRecords, FormatError, OnBadRecord, Strictness};
 
 use crate::{BadRecordPolicy, ScanStats};
 
@@ -10,7 +10,7 @@ use crate::{BadRecordPolicy, ScanStats};
 #[derive(Debug)]
 pub(crate) struct BadLog {
     policy: BadRecordPolicy,
-    even_rows: bool,
+    strictness: Strictness,
     /// The counter of scans that nobody watches.
     shared: Arc<BadRecords>,
     /// The counters of scans that somebody watches, each once.
@@ -18,13 +18,13 @@ pub(crate) struct BadLog {
 }
 
 impl BadLog {
-    pub(crate) fn new(policy: BadRecordPolicy, even_rows: bool) -> Self {
-        Self { policy, even_rows, shared: Arc::default(), watched: Mutex::default() }
+    pub(crate) fn new(policy: BadRecordPolicy, strictness: Strictness) -> Self {
+        Self { policy, strictness, shared: Arc::default(), watched: Mutex::default() }
     }
 
-    /// Whether records of uneven width are bad, see [`formats::ReadOptions::even_rows`].
-    pub(crate) fn even_rows(&self) -> bool {
-        self.even_rows
+    /// Which records of delimited text are bad.
+    pub(crate) fn strictness(&self) -> Strictness {
+        self.strictness
     }
 
     /// What a scan does on a bad record; counted in `stats`, too, when somebody watches the scan.

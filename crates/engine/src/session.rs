@@ -21,7 +21,7 @@ use datafusion::{
     physical_plan::{ExecutionPlan, displayable},
     prelude::{SessionConfig, SessionContext},
 };
-use formats::FormatError;
+use formats::{FormatError, Strictness};
 use lake::{Conditions, Lake};
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
@@ -78,9 +78,8 @@ pub struct SessionOptions {
     pub cancel: CancellationToken,
     /// Bad records of text files.
     pub on_bad_record: BadRecordPolicy,
-    /// Whether records of delimited text are bad that have more or fewer fields than their file's header (or first
-    /// record), also where the table's SerDe would cut or fill them.
-    pub even_rows: bool,
+    /// Which records of delimited text are bad, beyond what the table's SerDe says.
+    pub strictness: Strictness,
     /// The dialect of [`Session::sql`].
     pub dialect: SqlDialect,
 }
@@ -120,7 +119,7 @@ impl Session {
             views: Arc::default(),
             default_database: options.default_database.clone().unwrap_or_else(|| "default".to_owned()),
             fold_fields: options.dialect == SqlDialect::Trino,
-            bad: Arc::new(BadLog::new(options.on_bad_record, options.even_rows)),
+            bad: Arc::new(BadLog::new(options.on_bad_record, options.strictness)),
         });
         let state = SessionStateBuilder::new()
             .with_config(config(&engine, &options, &names.default_database))

@@ -62,7 +62,9 @@ pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
 pub use service::{Explainer, Service};
-pub use staging::{FilesFormat, FilesRead, FilesWrite, Staged, Stager, TableRead};
+pub use staging::{
+    Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead, TableRows,
+};
 
 /// The named crash points of this crate (see [`store::crash`]).
 pub const CRASH_POINTS: &[&str] = &[

@@ -36,7 +36,7 @@ use datafusion::{
     physical_expr_adapter::PhysicalExprAdapterFactory,
     physical_plan::{ExecutionPlan, empty::EmptyExec, union::UnionExec},
 };
-use formats::{ByteSource as _, Format, OnBadRecord, RecordStarts};
+use formats::{ByteSource as _, Format, OnBadRecord, RecordStarts, Strictness};
 
 use crate::{EngineError, ScanStats, bad::BadLog, object::SourceObject, registry};
 
@@ -127,8 +127,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) projection: Option<&'a Vec<usize>>,
     pub(crate) limit: Option<usize>,
     pub(crate) on_bad_record: OnBadRecord,
-    /// Whether records of delimited text are bad whose width is not that of their file.
-    pub(crate) even_rows: bool,
+    /// Which records of delimited text are bad.
+    pub(crate) strictness: Strictness,
     /// Partitions of the plan to aim at.
     pub(crate) target_partitions: usize,
     /// Counts for the caller, while the scan runs.
@@ -156,7 +156,7 @@ impl<'a> Scan<'a> {
             projection,
             limit,
             on_bad_record: OnBadRecord::Fail,
-            even_rows: false,
+            strictness: Strictness::Dialect,
             target_partitions: state.config().target_partitions(),
             stats: None,
             columns: Arc::new(ByName),
@@ -167,7 +167,7 @@ impl<'a> Scan<'a> {
     /// Counts for the caller, and does with bad records what its session says.
     pub(crate) fn watched(self, bad: &BadLog, stats: Option<&Arc<ScanStats>>) -> Self {
         let on_bad_record = bad.policy(stats.map(Arc::as_ref));
-        Self { on_bad_record, even_rows: bad.even_rows(), stats: stats.cloned(), ..self }
+        Self { on_bad_record, strictness: bad.strictness(), stats: stats.cloned(), ..self }
     }
 
     /// The fields of `schema` behind those of the files are partition keys, of `partitions` partitions.
@@ -228,7 +228,7 @@ impl<'a> Scan<'a> {
         let is_delimited = files.iter().all(|file| matches!(*file.format, Format::Csv(_)));
         let source = text::TextSource::new(self.table_schema(), self.on_bad_record.clone(), counters)
             .delimited(is_delimited)
-            .even(self.even_rows);
+            .strict(self.strictness);
         let statistics = estimate::of_text(source.table_schema(), &files);
         self.plan_source(Arc::new(source), files, statistics).await
     }

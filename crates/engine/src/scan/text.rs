@@ -25,7 +25,7 @@ use datafusion::{
     },
     physical_plan::{DisplayFormatType, apply_expression_roots, metrics::ExecutionPlanMetricsSet},
 };
-use formats::{OnBadRecord, ReadOptions, RowFilter, Spelling};
+use formats::{OnBadRecord, ReadOptions, RowFilter, Spelling, Strictness};
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
@@ -48,7 +48,7 @@ pub(crate) struct TextSource {
     batch_rows: usize,
     on_bad_record: OnBadRecord,
     is_delimited: bool,
-    even_rows: bool,
+    strictness: Strictness,
     /// On the scan's rows: the others are left out.
     filter: Option<Arc<dyn PhysicalExpr>>,
     counters: Arc<Counters>,
@@ -63,7 +63,7 @@ impl TextSource {
             batch_rows: DEFAULT_BATCH_ROWS,
             on_bad_record,
             is_delimited: false,
-            even_rows: false,
+            strictness: Strictness::Dialect,
             filter: None,
             counters,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -75,9 +75,9 @@ impl TextSource {
         Self { is_delimited, ..self }
     }
 
-    /// Whether records of uneven width are bad, see [`ReadOptions::even_rows`].
-    pub(crate) fn even(self, even_rows: bool) -> Self {
-        Self { even_rows, ..self }
+    /// Which records of delimited text are bad.
+    pub(crate) fn strict(self, strictness: Strictness) -> Self {
+        Self { strictness, ..self }
     }
 
     pub(crate) fn is_delimited(&self) -> bool {
@@ -166,7 +166,7 @@ impl FileSource for TextSource {
                 batch_rows: self.batch_rows,
                 on_bad_record: self.on_bad_record.clone(),
                 cast_columns,
-                even_rows: self.even_rows,
+                strictness: self.strictness,
                 filter: keep.map(|keep| Arc::new(keep) as Arc<dyn RowFilter>),
                 // Of the whole table: the projection may leave one of two such columns.
                 spelling: Spelling::of(file_schema.fields().iter().map(|field| field.name())),

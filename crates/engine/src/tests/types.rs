@@ -10,6 +10,7 @@ use arrow::{
     },
     datatypes::{DataType, Field},
 };
+use formats::Strictness;
 
 use super::{World, lazy_csv, parquet, parquet_bytes};
 use crate::{EngineError, SessionOptions};
@@ -110,7 +111,9 @@ async fn sessions_may_want_rows_of_one_width() {
     world.table("t", lazy_csv(), "id bigint;v string;more string", "", "t/").await;
     world.put("t/a.csv", "1,a\n\n2,b\n").await;
     assert_eq!(world.sql("SELECT count(*) FROM t").await.expect("sql").0, "3");
-    let strict = || world.session_with(SessionOptions { even_rows: true, ..SessionOptions::default() });
+    let strict = || {
+        world.session_with(SessionOptions { strictness: Strictness::EvenRows, ..SessionOptions::default() })
+    };
     let count = || async {
         let session = strict();
         let frame = session.sql("SELECT count(id) FROM shop.t").await?;

@@ -163,7 +163,9 @@ impl CsvReader {
         let text = &window[..window.len().min(known)];
         let special = match (self.dialect.quote, self.dialect.escape) {
             (Some(quote), Some(escape)) => memchr::memchr2(quote, escape, text),
+            (None, Some(escape)) if self.are_quotes_bad => memchr::memchr2(b'"', escape, text),
             (Some(one), None) | (None, Some(one)) => memchr::memchr(one, text),
+            (None, None) if self.are_quotes_bad => memchr::memchr(b'"', text),
             (None, None) => None,
         };
         let text = &text[..special.unwrap_or(text.len())];

@@ -22,7 +22,7 @@ use crate::compression::Compression;
 use crate::error::{FormatError, Problem, excerpt};
 use crate::hive::HiveType;
 use crate::input::Input;
-use crate::options::{BadRecords, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions};
+use crate::options::{BadRecords, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions, Strictness};
 use crate::source::ByteSource;
 
 /// A reader in the middle of its range.
@@ -38,6 +38,8 @@ pub(crate) struct CsvReader {
     pub(super) casts: Vec<bool>,
     /// Whether a record of another width is bad although the dialect allows it.
     even_rows: bool,
+    /// Whether a record with a double quote is bad.
+    pub(super) are_quotes_bad: bool,
     on_bad: OnBadRecord,
     pub(super) batch: BatchBuilder,
     pub(super) blocks: Blocks,
@@ -66,6 +68,10 @@ impl CsvReader {
         schema: SchemaRef,
         read: &ReadOptions,
     ) -> Result<Self, FormatError> {
+        let options = &match read.strictness {
+            Strictness::Values => CsvOptions { malformed: Malformed::Bad, ..options.clone() },
+            _ => options.clone(),
+        };
         let dialect = Dialect::new(options);
         let batch = BatchBuilder::new(schema, read.batch_rows, source.name())?;
         if options.nested.is_empty() {
@@ -75,7 +81,7 @@ impl CsvReader {
             .without_footer(options.footer_lines);
         let (names, lines) = read_head(&mut head, options, &dialect, range.start).await?;
         let mut binding = bind::of_file(&options.names, names.as_deref(), batch.schema(), source.name())?;
-        let even_rows = read.even_rows && options.ragged == Ragged::PadWithNull;
+        let even_rows = read.strictness >= Strictness::EvenRows && options.ragged == Ragged::PadWithNull;
         if even_rows {
             binding.width = file_width(&*source, options, &dialect, compression, read).await?;
         }
@@ -98,6 +104,7 @@ impl CsvReader {
             options: options.clone(),
             dialect,
             even_rows,
+            are_quotes_bad: read.strictness == Strictness::Values && options.quote.is_none(),
             casts,
             binding,
             on_bad: read.on_bad_record.clone(),
@@ -229,6 +236,10 @@ impl CsvReader {
             if self.fields.len() != expected {
                 return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None);
             }
+        }
+        if self.are_quotes_bad && memchr::memchr(b'"', &window[..len]).is_some() {
+            let value = excerpt(&window[..len]);
+            return self.bad(Problem::BadValue { value, wanted: "text without quotes".to_owned() }, None);
         }
         for index in 0..self.binding.places.len() {
             if let Err(mismatch) = self.cell(index) {

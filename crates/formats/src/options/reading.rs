@@ -71,6 +71,20 @@ pub trait RowFilter: Send + Sync + fmt::Debug {
     fn left_out(&self, records: u64);
 }
 
+/// Which records of delimited text are bad.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strictness {
+    /// Those of which the dialect makes nothing.
+    #[default]
+    Dialect,
+    /// Also those with another number of fields than their file's header, or without one their file's first record, where
+    /// the dialect fills up with NULL.
+    EvenRows,
+    /// Also those with a value that does not fit its type, of which the dialect makes NULL, and those with a double quote
+    /// where the dialect knows no quotes: others would read them in another way.
+    Values,
+}
+
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
@@ -85,9 +99,8 @@ pub struct ReadOptions {
     /// Delimited text only: wanted columns, by position, whose values are casts of the file's text ([`crate::cast_text`]).
     /// Default none.
     pub cast_columns: Vec<usize>,
-    /// Delimited text only: a record with another number of fields than its file's header, or without one its file's first
-    /// record, is bad, also where the dialect fills up with NULL. Default no.
-    pub even_rows: bool,
+    /// Delimited text only: what is bad although the dialect makes something of it.
+    pub strictness: Strictness,
     /// Delimited text only: the records to keep; all by default. Batches may then be empty.
     pub filter: Option<Arc<dyn RowFilter>>,
     /// Delimited text only: what the readers of one file's parts share, so that they do not all look for the same.
@@ -104,7 +117,7 @@ impl Default for ReadOptions {
             compression: None,
             max_record_bytes: 64 << 20,
             cast_columns: Vec::new(),
-            even_rows: false,
+            strictness: Strictness::Dialect,
             filter: None,
             starts: Arc::default(),
             spelling: Spelling::default(),

@@ -8,7 +8,7 @@ use futures::executor::block_on;
 
 use formats::{
     ColumnNames, CsvOptions, Format, InferOptions, JsonOptions, MemorySink, ParquetOptions, Problem,
-    ReadOptions, WriteOptions, Writer, infer,
+    ReadOptions, Strictness, WriteOptions, Writer, infer,
 };
 
 use super::{read_all, schema, source, text_schema};
@@ -166,7 +166,7 @@ fn lines_that_end_in_carriage_returns_alone_are_refused_and_none_is_lost() {
     let skipped = CsvOptions { header_lines: 1, ..CsvOptions::open_csv(vec!["a".into(), "b".into()]) };
     let lazy = CsvOptions { header_lines: 1, ..CsvOptions::lazy_simple(vec!["a".into(), "b".into()]) };
     let bare = CsvOptions { header_lines: 0, names: ColumnNames::Generated, ..CsvOptions::standard() };
-    let even = || ReadOptions { even_rows: true, ..ReadOptions::default() };
+    let even = || ReadOptions { strictness: Strictness::EvenRows, ..ReadOptions::default() };
     for (csv, columns) in
         [(named, ["a", "b"]), (skipped, ["a", "b"]), (lazy, ["a", "b"]), (bare, ["col0", "col1"])]
     {
@@ -234,4 +234,24 @@ fn gzip_with_zeros_behind_it_is_read() {
     let table = schema(&[("a", "bigint"), ("b", "bigint")]);
     let batch = read_all(&source("f", padded), &found.format, &table, small()).unwrap();
     assert_eq!(crate::rows(&batch), [["1", "2"], ["3", "4"]]);
+}
+
+#[test]
+fn what_others_could_read_in_another_way_is_bad_where_that_is_asked() {
+    let csv = Format::Csv(CsvOptions { delimiter: b',', ..CsvOptions::lazy_simple(vec!["n".into(), "t".into()]) });
+    let table = schema(&[("n", "int"), ("t", "string")]);
+    let read = |text: &str, strictness| {
+        let options = ReadOptions { strictness, ..ReadOptions::default() };
+        read_all(&source("f", text), &csv, &table, options).map(|batch| crate::rows(&batch))
+    };
+    let strictly = |text: &str| read(text, Strictness::Values).unwrap_err().to_string();
+    let all = "1,a\n\\N,b\n, c\n";
+    assert_eq!(read(all, Strictness::Values).unwrap(), read(all, Strictness::Dialect).unwrap());
+    assert!(strictly("1,a\n2,b\nx,c\n").contains("f, line 3"), "{}", strictly("1,a\n2,b\nx,c\n"));
+    for text in ["1,a\n2,\"b\"\n3,c\n", "1,a\n2,b\"\n"] {
+        assert!(read(text, Strictness::EvenRows).is_ok());
+        let error = strictly(text);
+        assert!(error.contains("line 2") && error.contains("text without quotes"), "{error}");
+    }
+    assert!(strictly("1,a\n2\n").contains("line 2"));
 }

@@ -7,11 +7,11 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use formats::{
     BadRecords, ByteSource, ColumnNames, CsvOptions, Format, Malformed, MemorySource, OnBadRecord,
-    ReadOptions, RowFilter,
+    ReadOptions, RowFilter, Strictness,
 };
 use proptest::prelude::*;
 
-use super::{names, read_all, rows, schema};
+use super::{names, read_all, rows, schema, strictness};
 
 /// Keeps rows whose first column is a number above 0.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct Reading {
     csv: CsvOptions,
     casts: bool,
     filtered: bool,
-    even_rows: bool,
+    strictness: Strictness,
     fails: bool,
     piece: usize,
 }
@@ -57,7 +57,7 @@ impl Reading {
             batch_rows: 16,
             cast_columns: if self.casts { vec![0, 2] } else { vec![] },
             on_bad_record: if self.fails { OnBadRecord::Fail } else { OnBadRecord::Skip(Arc::clone(&bad)) },
-            even_rows: self.even_rows,
+            strictness: self.strictness,
             filter: filter.clone().map(|filter| filter as Arc<dyn RowFilter>),
             ..ReadOptions::default()
         };
@@ -126,7 +126,7 @@ proptest! {
         header in prop::option::of("(\n| \n){0,2}c0,c1(,c2){0,1}(,c3){0,1}\n"),
         casts in any::<bool>(),
         filtered in any::<bool>(),
-        even_rows in any::<bool>(),
+        strictness in strictness(),
         fails in any::<bool>(),
         piece in 1usize..200,
     ) {
@@ -138,7 +138,7 @@ proptest! {
         if !last_ends {
             text.truncate(text.len() - ends.len());
         }
-        let reading = Reading { csv, casts, filtered, even_rows, fails, piece };
+        let reading = Reading { csv, casts, filtered, strictness, fails, piece };
         prop_assert_eq!(reading.read(&text, None), reading.read(&text, Some(b'#')), "{:?}", text);
     }
 }

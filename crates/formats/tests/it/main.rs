@@ -32,9 +32,10 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use formats::hive::HiveType;
-use formats::{ByteSource, Format, FormatError, MemorySource, ReadOptions, read};
+use formats::{ByteSource, Format, FormatError, MemorySource, ReadOptions, Strictness, read};
 use futures::TryStreamExt;
 use futures::executor::block_on;
+use proptest::prelude::{Just, Strategy, prop_oneof};
 
 /// A schema from `name type` pairs in Hive's words.
 fn schema(columns: &[(&str, &str)]) -> SchemaRef {
@@ -77,4 +78,9 @@ fn text_schema(columns: usize) -> SchemaRef {
 
 fn names(columns: usize) -> Vec<String> {
     (0..columns).map(|i| format!("c{i}")).collect()
+}
+
+/// Any strictness.
+fn strictness() -> impl Strategy<Value = Strictness> {
+    prop_oneof![Just(Strictness::Dialect), Just(Strictness::EvenRows), Just(Strictness::Values)]
 }

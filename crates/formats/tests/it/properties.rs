@@ -12,10 +12,10 @@ use proptest::prelude::*;
 
 use formats::{
     ByteSource, Compression, CsvOptions, Format, InferOptions, JsonLayout, JsonOptions, MemorySink,
-    MemorySource, ParquetOptions, ReadOptions, WriteOptions, Writer, infer, plan_splits, read,
+    MemorySource, ParquetOptions, ReadOptions, Strictness, WriteOptions, Writer, infer, plan_splits, read,
 };
 
-use super::{names, read_all, rows, schema, text_schema};
+use super::{names, read_all, rows, schema, strictness, text_schema};
 
 type Row = (Option<i64>, Option<String>, Option<f64>, Option<bool>, Option<i32>, Option<i64>);
 
@@ -88,13 +88,13 @@ proptest! {
         header in 0u64..3,
         cuts in prop::collection::vec(0usize..300, 0..6),
         end in any::<bool>(),
-        even_rows in any::<bool>(),
+        strictness in strictness(),
     ) {
         let mut text = if bom { "\u{feff}".to_owned() } else { String::new() };
         text.push_str(&lines.join(if crlf { "\r\n" } else { "\n" }));
         if end { text.push('\n'); }
         let csv = CsvOptions { delimiter: b',', escape: Some(b'\\'), header_lines: header, ..CsvOptions::lazy_simple(names(3)) };
-        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, even_rows)?;
+        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, strictness)?;
     }
 
     #[test]
@@ -103,10 +103,10 @@ proptest! {
         header in 0u64..3,
         escape in prop::option::of(Just(b'\\')),
         cuts in prop::collection::vec(0usize..200, 0..6),
-        even_rows in any::<bool>(),
+        strictness in strictness(),
     ) {
         let csv = CsvOptions { delimiter: b',', escape, header_lines: header, ..CsvOptions::open_csv(names(3)) };
-        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, even_rows)?;
+        same_rows_over_cuts(&text, &Format::Csv(csv), &cuts, strictness)?;
     }
 
     #[test]
@@ -157,7 +157,7 @@ proptest! {
             text.push_str(&"\n".repeat(breaks));
         }
         let json = JsonOptions { layout: JsonLayout::Lines, ..JsonOptions::default() };
-        same_rows_over_cuts(&text, &Format::Json(json), &cuts, false)?;
+        same_rows_over_cuts(&text, &Format::Json(json), &cuts, Strictness::Dialect)?;
     }
 
     #[test]
@@ -220,7 +220,7 @@ fn same_rows_over_cuts(
     text: &str,
     format: &Format,
     cuts: &[usize],
-    even_rows: bool,
+    strictness: Strictness,
 ) -> Result<(), TestCaseError> {
     let file: Arc<dyn ByteSource> = Arc::new(MemorySource::new("f", text.as_bytes().to_vec()));
     let wanted = text_schema(3);
@@ -228,7 +228,7 @@ fn same_rows_over_cuts(
     let bad = [Arc::new(formats::BadRecords::default()), Arc::default()];
     let options = |parts: usize| ReadOptions {
         on_bad_record: formats::OnBadRecord::Skip(Arc::clone(&bad[parts])),
-        even_rows,
+        strictness,
         ..ReadOptions::default()
     };
     let whole = rows(&read_all(&file, format, &wanted, options(0)).unwrap());

@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
+use formats::Strictness;
 use store::crash;
 use store::lease::Lease;
 
@@ -198,7 +199,7 @@ fn session(context: &Context, run: &Run, active: &Active, options: &Options) -> 
     let options = SessionOptions {
         cancel: active.cancel.clone(),
         on_bad_record: policy,
-        even_rows: true,
+        strictness: Strictness::EvenRows,
         dialect: SqlDialect::Spark,
         ..SessionOptions::default()
     };

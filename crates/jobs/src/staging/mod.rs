@@ -3,7 +3,9 @@
 //! What a library in Python does not read or write, the engine does for it: tables of databases ([`crate::jdbc`]), tables of the
 //! catalog ([`TableRead`]), and files ([`FilesRead`], [`FilesWrite`]).
 
+mod expression;
 mod files;
+mod made;
 mod table;
 mod written;
 
@@ -18,9 +20,11 @@ use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
+pub use expression::Expression;
 pub use files::{FilesFormat, FilesRead};
+pub use made::{Step, TableRows};
 pub use table::TableRead;
-pub use written::FilesWrite;
+pub use written::{FilesWrite, Rows};
 
 use crate::JobsError;
 use crate::plan::PlanError;
@@ -100,8 +104,14 @@ impl Stager {
     }
 
     pub(crate) fn session(&self, scope: &Scope, cancel: CancellationToken) -> Session {
+        self.session_of(
+            scope,
+            SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() },
+        )
+    }
+
+    fn session_of(&self, scope: &Scope, options: SessionOptions) -> Session {
         let sources = Sources { store: self.store.clone(), lake: self.lake.clone(), scope: scope.clone() };
-        let options = SessionOptions { cancel, dialect: SqlDialect::Spark, ..SessionOptions::default() };
         self.engine.session(sources, options)
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use engine::{ObjectRef, Session, TableOptions};
+use datafusion::dataframe::DataFrame;
+use engine::{Session, TableOptions};
 use store::Scope;
 use tokio_util::sync::CancellationToken;
 
@@ -33,22 +34,26 @@ impl Stager {
         // The script is gone when nobody waits for this any more.
         let _guard = stop.clone().drop_guard();
         let session = self.session(scope, stop);
-        let objects = match &read.objects {
-            Some(chosen) => Some(chosen_of(&session, read, chosen).await?),
-            None => None,
-        };
-        let options = TableOptions { objects, ..TableOptions::default() };
-        let frame = session.table(&read.database, &read.table, options).await.map_err(PlanError::from)?;
-        self.write(&session, plan::plain(frame)?, folder).await
+        let frame = open(&session, &read.database, &read.table, read.objects.as_ref()).await?;
+        self.write(&session, frame, folder).await
     }
 }
 
-/// The objects of the table that were chosen, as they are listed now.
-async fn chosen_of(
+/// The rows of a table, or of those of its objects that were chosen, as they are listed now.
+pub(super) async fn open(
     session: &Session,
-    read: &TableRead,
-    chosen: &HashMap<String, String>,
-) -> Result<Vec<ObjectRef>, JobsError> {
-    let listed = session.list_table(&read.database, &read.table, None).await.map_err(PlanError::from)?;
-    super::chosen(listed, chosen, &format!("{}.{}", read.database, read.table))
+    database: &str,
+    table: &str,
+    chosen: Option<&HashMap<String, String>>,
+) -> Result<DataFrame, JobsError> {
+    let objects = match chosen {
+        Some(chosen) => {
+            let listed = session.list_table(database, table, None).await.map_err(PlanError::from)?;
+            Some(super::chosen(listed, chosen, &format!("{database}.{table}"))?)
+        }
+        None => None,
+    };
+    let options = TableOptions { objects, ..TableOptions::default() };
+    let frame = session.table(database, table, options).await.map_err(PlanError::from)?;
+    Ok(plan::plain(frame)?)
 }

@@ -1,15 +1,16 @@
 //! Files that the library in scripts does not write itself: the script stages a frame as Parquet, and its rows become files of
-//! another format.
+//! another format; or it says what the rows of a table become ([`TableRows`]).
 //!
 //! The files become visible together, when all are written. What a crash leaves: nothing.
 
-use engine::PathSource;
+use datafusion::dataframe::DataFrame;
 use engine::write::{self, Spec};
-use formats::{CsvOptions, Format, WriteOptions, XmlOptions};
+use engine::{PathSource, Session, SessionOptions, SqlDialect};
+use formats::{CsvOptions, Format, Strictness, WriteOptions, XmlOptions};
 use store::Scope;
 use tokio_util::sync::CancellationToken;
 
-use super::{Stager, place};
+use super::{Stager, TableRows, place};
 use crate::JobsError;
 use crate::execute::formats_of;
 use crate::graph::write_format;
@@ -19,11 +20,20 @@ use crate::quality::service::StagedFrame;
 /// About how large a file becomes.
 const FILE_BYTES: u64 = 128 << 20;
 
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows {
+    /// A frame of the script's.
+    Staged(StagedFrame),
+    /// A table.
+    Made(TableRows),
+}
+
 /// Rows to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FilesWrite {
     /// The rows.
-    pub frame: StagedFrame,
+    pub rows: Rows,
     /// The folder that the files are added to.
     pub path: String,
     /// `avro`, `orc`, `xml`, `csv`, `json` or `parquet`.
@@ -54,18 +64,29 @@ impl Stager {
         let stop = CancellationToken::new();
         // The script is gone when nobody waits for this any more.
         let _guard = stop.clone().drop_guard();
-        let session = self.session(scope, stop);
-        // As many files in a folder as the script's frame has parts, at most.
-        let staged = PathSource::new(vec![asked.frame.folder.clone()]);
-        let parts = session.list_path(&staged).await.map_err(PlanError::from)?.len();
-        let frame = asked.frame.open(&session).await?;
+        // What the script has made is as it made it; of a table it must not get another reading than its own.
+        let strictness = match asked.rows {
+            Rows::Staged(_) => Strictness::Dialect,
+            Rows::Made(_) => Strictness::Values,
+        };
+        let options_of_session = SessionOptions {
+            cancel: stop,
+            dialect: SqlDialect::Spark,
+            strictness,
+            ..SessionOptions::default()
+        };
+        let session = self.session_of(scope, options_of_session);
+        let (frame, max_tasks) = match &asked.rows {
+            Rows::Staged(frame) => staged(&session, frame).await?,
+            Rows::Made(made) => (made.open(&session).await?, None),
+        };
         let own = self.store.ids().uuid().replace('-', "");
         let spec = Spec {
             format,
             options,
             partition_keys: asked.partition_keys.clone(),
             target_file_bytes: FILE_BYTES,
-            max_tasks: Some(parts.max(1)),
+            max_tasks,
             ..Spec::parquet(place.bucket, place.prefix, format!("part-{own}"))
         };
         let output = write::write_partitioned(&session, frame, &spec).await.map_err(PlanError::from)?;
@@ -74,6 +95,13 @@ impl Stager {
         tx.commit().await?;
         Ok(published.rows)
     }
+}
+
+/// A frame, and how many files a folder gets at most: as many as the frame has parts.
+async fn staged(session: &Session, frame: &StagedFrame) -> Result<(DataFrame, Option<usize>), JobsError> {
+    let source = PathSource::new(vec![frame.folder.clone()]);
+    let parts = session.list_path(&source).await.map_err(PlanError::from)?.len();
+    Ok((frame.open(session).await?, Some(parts.max(1))))
 }
 
 /// The format and its compression.
@@ -103,7 +131,7 @@ mod tests {
     #[test]
     fn names_become_formats() {
         let asked = |format: &str, compression: &str| FilesWrite {
-            frame: StagedFrame { folder: "s3://b/f/".to_owned(), columns: Vec::new() },
+            rows: Rows::Staged(StagedFrame { folder: "s3://b/f/".to_owned(), columns: Vec::new() }),
             path: "s3://b/p/".to_owned(),
             format: format.to_owned(),
             compression: compression.to_owned(),

@@ -7,18 +7,21 @@
 //!   "Missing"}`, `{"Name": "ion"}` or `{"Name": "excel", "NumberRows"?, "SkipFooter"?}`
 //! - `POST files/write` of `{"Frame": {"Folder", "Columns"}, "Path", "Format", "Compression"?, "PartitionKeys"?,
 //!   "Separator"?, "Quote"?, "Header"?, "RowTag"?, "RootTag"?}` adds the rows of a frame to the files below a path, all at once,
-//!   and answers `{"Rows"}`
+//!   and answers `{"Rows"}`. Instead of `Frame` it may have `Rows`, of `{"Database", "Table", "Objects": {address: ETag},
+//!   "Steps": [{"Where": expression} or {"Select": [[from, to], …]}, …], "Columns"}`: what the steps make of a table's objects,
+//!   refused unless it has those columns and every record and value fits the table. An expression is a
+//!   [`jobs::Expression`]
 
 use std::collections::HashMap;
 
 use http::Request;
-use jobs::{FilesFormat, FilesRead, FilesWrite};
+use jobs::{FilesFormat, FilesRead, FilesWrite, Rows, Step, TableRows};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Body;
 
 use super::admit::Refused;
-use super::script_frames::{Column, Frame, MAX_BODY_BYTES, MAX_LIST_BYTES, columns, columns_of};
+use super::script_frames::{Column, Frame, MAX_LIST_BYTES, columns, columns_of};
 use super::scripts::ScriptOps;
 
 /// The body of `files/read`.
@@ -98,7 +101,8 @@ impl From<Format> for FilesFormat {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Write {
-    frame: Frame,
+    frame: Option<Frame>,
+    rows: Option<Made>,
     path: String,
     format: String,
     #[serde(default)]
@@ -110,6 +114,32 @@ struct Write {
     header: Option<bool>,
     row_tag: Option<String>,
     root_tag: Option<String>,
+}
+
+/// Rows that the server makes.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Made {
+    database: String,
+    table: String,
+    objects: HashMap<String, String>,
+    steps: Vec<Step>,
+    columns: Vec<Column>,
+}
+
+/// What is to be written: exactly one of two.
+fn rows(frame: Option<Frame>, made: Option<Made>) -> Result<Rows, Refused> {
+    match (frame, made) {
+        (Some(frame), None) => Ok(Rows::Staged(frame.into())),
+        (None, Some(made)) => Ok(Rows::Made(TableRows {
+            database: made.database,
+            table: made.table,
+            objects: made.objects,
+            steps: made.steps,
+            columns: columns(made.columns),
+        })),
+        _ => Err(Refused::invalid("give either Frame or Rows".to_owned())),
+    }
 }
 
 fn byte(what: &str, given: Option<char>) -> Result<Option<u8>, Refused> {
@@ -136,11 +166,11 @@ impl ScriptOps {
     }
 
     pub(super) async fn write_files(&self, request: Request<Body>) -> Result<Value, Refused> {
-        let (by, asked): (_, Write) = self.admit(request, MAX_BODY_BYTES).await?;
+        let (by, asked): (_, Write) = self.admit(request, MAX_LIST_BYTES).await?;
         let write = FilesWrite {
             separator: byte("separator", asked.separator)?,
             quote: byte("quoteChar", asked.quote)?,
-            frame: asked.frame.into(),
+            rows: rows(asked.frame, asked.rows)?,
             path: asked.path,
             format: asked.format,
             compression: asked.compression,
