@@ -5,7 +5,8 @@
     bench/run.py job --rows 1000000    a smaller job
     bench/run.py job --values 1000     one with a thousand partitions
     bench/run.py script                a Glue script beside PySpark and a visual job
-    bench/run.py growth --rows 100000000   a million, ten and a hundred million rows
+    bench/run.py sorted join           Parquet sorted; two tables joined with less memory than they take
+    bench/run.py growth --rows 100000000   a million, ten and a hundred million rows, and a chart of them
 
 Peers are installed into an environment of their own (`~/.cache/tenon/bench-venv`). Absolute numbers belong to the
 machine; the ratios are what `README.md` beside this file records.
@@ -27,7 +28,7 @@ import script
 import start
 
 PARTS = {
-    "start": start.run, "s3": s3.run, "job": job.run, "json": job.run_json, "catalog": catalog.run, "crawl": crawl.run,
+    "start": start.run, "s3": s3.run, **{name: job.of(name) for name in job.WORKS}, "catalog": catalog.run, "crawl": crawl.run,
     "script": script.run,
 }
 # Only when they are named: they take long.

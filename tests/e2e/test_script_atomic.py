@@ -282,3 +282,16 @@ except urllib.error.HTTPError as error:
 """
     run = scripts.run(scripts.create(text, DefaultArguments=ATOMIC))
     assert any("cannot change Iceberg tables" in line for line in scripts.log("output", run["Id"]))
+
+
+def test_frames_are_handed_over_on_a_server_that_is_new(tenon_factory):
+    sales = Sales(tenon_factory().start()).prepare()
+    assert not any(b["Name"].startswith("aws-glue-assets-") for b in sales.s3.list_buckets()["Buckets"])
+    # Of a data frame: what comes of a table alone the server makes without one.
+    text = WITH_CONTEXT.replace('format = "parquet", format_options = {"compression": "snappy"}', 'format = "orc"')
+    text = text.replace("frame = transformed", "frame = glueContext.create_dynamic_frame.from_catalog(database = 'my_database', "
+                        "table_name = 'sales_csv').map(lambda row: row)")
+    assert 'format = "orc"' in text and ".map(" in text
+    sales.run(sales.create(text, DefaultArguments=ATOMIC))
+    pages = sales.s3.list_objects_v2(Bucket="my-bucket", Prefix="sales-parquet/")
+    assert pages["KeyCount"] and all(entry["Key"].endswith(".orc") for entry in pages["Contents"])

@@ -8,7 +8,13 @@
 //! they found. The snapshot is given back before the first byte is read; a source object that is replaced meanwhile is
 //! still read as it was.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use catalog::CatalogError;
@@ -95,6 +101,8 @@ struct Inner {
     context: SessionContext,
     names: Arc<names::Names>,
     options: SessionOptions,
+    /// Whether all joins are to be of the kind that spills.
+    spills_joins: AtomicBool,
 }
 
 impl fmt::Debug for Session {
@@ -128,7 +136,9 @@ impl Session {
             .with_catalog_list(Arc::new(names::Catalogs(Arc::clone(&names))))
             .build();
         let context = SessionContext::new_with_state(state);
-        Self { inner: Arc::new(Inner { engine, context, names, options }) }
+        Self {
+            inner: Arc::new(Inner { engine, context, names, options, spills_joins: AtomicBool::new(false) }),
+        }
     }
 
     /// DataFusion's context, to plan on and to register functions with. Running its frames directly would compute on
@@ -318,6 +328,12 @@ impl Session {
         })
     }
 
+    /// Lets whatever is planned from now on join by sorting, which spills, for when a statement failed with
+    /// [`EngineError::MemoryExhausted`]; false when it was so already.
+    pub fn spill_joins(&self) -> bool {
+        !self.inner.spills_joins.swap(true, Ordering::Relaxed)
+    }
+
     /// Optimizes and plans on the engine's threads, with all scans on one snapshot.
     pub(crate) async fn physical_plan(
         &self,
@@ -327,7 +343,10 @@ impl Session {
         let work = async move {
             let inner = &session.inner;
             let _snapshot = inner.names.view.hold_snapshot();
-            let state = inner.context.state();
+            let mut state = inner.context.state();
+            if inner.spills_joins.load(Ordering::Relaxed) {
+                state.config_mut().options_mut().optimizer.prefer_hash_join = false;
+            }
             crate::planner::plan(&inner.engine, state, &plan, &inner.options.cancel).await
         };
         self.inner.engine.run_apart(&self.inner.options.cancel, work).await

@@ -3,7 +3,7 @@
 //! DataFusion's hash join holds its build side in memory and cannot spill. Where the planner expects a build side that
 //! does not fit the engine's memory, the statement is planned again with sort-merge joins, which spill. The
 //! expectation is rough (file sizes, Parquet's row counts); a hash join that turns out too large fails with
-//! [`EngineError::MemoryExhausted`].
+//! [`EngineError::MemoryExhausted`], after which jobs try once more without any ([`crate::Session::spill_joins`]).
 //!
 //! A join may make any number of rows of a few, without ever waiting for anything: a task that runs it could not be
 //! stopped, and would keep its thread. Joins therefore give way ([`CooperativeExec`]) every few batches, and look up

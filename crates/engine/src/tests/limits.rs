@@ -58,6 +58,23 @@ async fn joins_of_many_rows_in_small_files_spill() {
 }
 
 #[tokio::test]
+async fn a_join_that_turns_out_too_large_spills_when_it_is_planned_anew() {
+    let world = World::with_memory(24 << 20).await;
+    numbers(&world, 20_000).await;
+    // Nothing says beforehand how long the texts become.
+    let text = "SELECT count(*), max(length(a.t || b.t)) FROM (SELECT n, repeat(text, 40) AS t FROM numbers) a \
+                JOIN (SELECT n, repeat(text, 40) AS t FROM numbers) b ON a.n = b.n";
+    let session = world.session();
+    let run = async || session.collect(session.sql(text).await.expect("frame")).await;
+    let error = run().await.expect_err("too large a join");
+    assert!(matches!(error, EngineError::MemoryExhausted { .. }), "{error}");
+    assert!(session.spill_joins() && !session.spill_joins());
+    let (batches, stats) = run().await.expect("rows");
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
+    assert!(stats.spilled_bytes > 0);
+}
+
+#[tokio::test]
 async fn what_cannot_spill_fails_with_a_message() {
     let world = World::with_memory(12 << 20).await;
     numbers(&world, 300_000).await;

@@ -238,7 +238,8 @@ fn gzip_with_zeros_behind_it_is_read() {
 
 #[test]
 fn what_others_could_read_in_another_way_is_bad_where_that_is_asked() {
-    let csv = Format::Csv(CsvOptions { delimiter: b',', ..CsvOptions::lazy_simple(vec!["n".into(), "t".into()]) });
+    let csv =
+        Format::Csv(CsvOptions { delimiter: b',', ..CsvOptions::lazy_simple(vec!["n".into(), "t".into()]) });
     let table = schema(&[("n", "int"), ("t", "string")]);
     let read = |text: &str, strictness| {
         let options = ReadOptions { strictness, ..ReadOptions::default() };

@@ -53,6 +53,14 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (from, DataType::Timestamp(..)) if from.is_integer() => {
             try_cast(to_timestamp_seconds(vec![try_cast(expr, DataType::Int64)]), to.clone())
         }
+        // As Spark: true is 1, and a microsecond after the epoch.
+        (DataType::Boolean, to @ DataType::Decimal128(..)) => {
+            try_cast(try_cast(expr, DataType::Int32), to.clone())
+        }
+        (DataType::Boolean, to @ DataType::Timestamp(..)) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+            try_cast(try_cast(try_cast(expr, DataType::Int64), micros), to.clone())
+        }
         (from, DataType::Boolean) if from.is_numeric() => expr.not_eq(lit(0)),
         _ => try_cast(expr, to.clone()),
     }

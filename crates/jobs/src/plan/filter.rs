@@ -49,7 +49,9 @@ fn condition(schema: &DFSchema, condition: &Condition) -> Result<Expr, PlanError
             let found = field(schema, operand)?;
             let text = convert(found.expr, &found.data_type, &DataType::Utf8);
             let anchored = lit(format!("^(?:{pattern})"));
-            two_valued(datafusion::functions::expr_fn::regexp_like(text, anchored, None))
+            // With flags (these are what counts without) it stays a regular expression: of plain text DataFusion makes LIKE, to
+            // which a backslash is an escape.
+            two_valued(datafusion::functions::expr_fn::regexp_like(text, anchored, Some(lit("u"))))
         }
         Operation::Compare(operator, left, right) => compare(schema, operator, left, right)?,
     };

@@ -9,8 +9,8 @@
 //! Only what the script does to objects with the run's own key is held back: changes of the catalog, rows for databases and
 //! whatever it asks other services for are made at once.
 
-use lake::{Lake, LakeError, Overlay};
-use store::{Tx, crash};
+use lake::{BucketName, Lake, LakeError, Overlay};
+use store::{Scope, Tx, crash};
 
 use super::arguments::OUTPUT_COMMIT;
 use super::launch::Task;
@@ -22,6 +22,8 @@ use crate::run::{self, Run, RunKind};
 use crate::service::Context;
 
 const ATOMIC: &str = "atomic";
+/// Where the library in scripts keeps what it hands over.
+const TEMP_DIR: &str = "--TempDir";
 
 /// Whether what the script of a run writes is published with its end.
 ///
@@ -53,6 +55,9 @@ pub(super) async fn begin(task: &Task<'_>, arguments: &ArgumentMap) -> Result<Op
     let mut tx = context.store.begin().await?;
     run::still_ours(&mut tx, lease, &run.id).await?;
     context.lake.begin_overlay(&mut tx, &overlay).await.map_err(of_lake)?;
+    if run.details.kind == RunKind::Etl && !arguments.contains_key(TEMP_DIR) {
+        make_assets(context, &mut tx, &run.scope).await?;
+    }
     tx.commit().await?;
     log.info(
         "what the script writes to buckets with the run's own key is published when the run succeeds, all at once; what it \
@@ -60,6 +65,20 @@ pub(super) async fn begin(task: &Task<'_>, arguments: &ArgumentMap) -> Result<Op
             ,
     );
     Ok(Some(overlay))
+}
+
+/// Makes the bucket in which the library hands over frames unless the run has a folder for that: within an overlay nobody makes
+/// buckets.
+async fn make_assets(context: &Context, tx: &mut Tx, scope: &Scope) -> Result<(), RunFailure> {
+    let name = format!("aws-glue-assets-{}-{}", scope.account, scope.region);
+    let Ok(name) = BucketName::new(&name) else { return Ok(()) };
+    match context.lake.create_bucket(tx, scope, &name).await {
+        // Of another account: the script says so, when it needs it.
+        Ok(_) | Err(LakeError::BucketAlreadyOwnedByYou { .. } | LakeError::BucketAlreadyExists { .. }) => {
+            Ok(())
+        }
+        Err(error) => Err(of_lake(error)),
+    }
 }
 
 /// An engine elsewhere writes with credentials of its own, where all see it.

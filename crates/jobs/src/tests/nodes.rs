@@ -128,6 +128,7 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
 async fn filters() {
     let world = World::new().await;
     world.put("in/x.json", "{\"n\":1,\"s\":\"ab\",\"m\":1}\n{\"n\":5,\"s\":\"ba\",\"m\":7}\n{\"n\":null,\"s\":null,\"m\":2}\n").await;
+    world.put("in/y.json", r#"{"n":7,"s":"C:\\temp","m":9}"#).await;
     let field = |name: &str| json!({"Type": "COLUMNEXTRACTED", "Value": [name]});
     let constant = |text: &str| json!({"Type": "CONSTANT", "Value": [text]});
     let one = |operation: &str, values: Value, negated: bool| json!({"Operation": operation, "Negated": negated, "Values": values});
@@ -139,6 +140,7 @@ async fn filters() {
         ("AND", vec![one("EQ", json!([field("s"), constant("ab")]), false)], &["1"]),
         ("AND", vec![one("EQ", json!([field("s"), constant("ab")]), true)], &["5", "~"]),
         ("AND", vec![one("REGEX", json!([field("s"), constant("a")]), false)], &["1"]),
+        ("AND", vec![one("REGEX", json!([field("s"), constant(r"C:\\temp")]), false)], &["7"]),
         ("AND", vec![one("ISNULL", json!([field("n")]), false)], &["~"]),
         ("AND", vec![one("ISNULL", json!([field("n")]), true)], &["1", "5"]),
         (
