@@ -56,6 +56,7 @@ with open(path, "wb") as out:
 """
 DUCKDB = """
 import duckdb, sys
+duckdb.sql("SET enable_progress_bar = false")
 read = "read_csv" if sys.argv[1].endswith(".csv") else "read_json"
 duckdb.sql(f"COPY (SELECT * FROM {read}('{sys.argv[1]}') WHERE quantity > 20) TO '{sys.argv[2]}' "
            "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (region))")
@@ -70,6 +71,7 @@ scan(sys.argv[1]).filter(pl.col("quantity") > 20).sink_parquet(
 
 SORTED_DUCKDB = """
 import duckdb, sys
+duckdb.sql("SET enable_progress_bar = false")
 duckdb.sql(f"COPY (SELECT * FROM read_parquet('{sys.argv[1]}') ORDER BY customer, id) TO '{sys.argv[2]}' (FORMAT parquet, COMPRESSION snappy)")
 """
 SORTED_POLARS = """
@@ -101,7 +103,7 @@ JOIN = (
 JOIN_MEMORY_MIB = 256
 JOIN_DUCKDB = f"""
 import duckdb, sys
-duckdb.sql("SET memory_limit = '{JOIN_MEMORY_MIB}MiB'")
+duckdb.sql("SET memory_limit = '{JOIN_MEMORY_MIB}MiB'; SET enable_progress_bar = false")
 a, b = (duckdb.read_parquet(path) for path in sys.argv[1:3])
 duckdb.sql("{JOIN}").write_parquet(sys.argv[3])
 """
