@@ -59,12 +59,12 @@ async fn joins_of_many_rows_in_small_files_spill() {
 
 #[tokio::test]
 async fn a_join_that_turns_out_too_large_spills_when_it_is_planned_anew() {
-    let world = World::with_memory(32 << 20).await;
+    let world = World::with_memory(64 << 20).await;
     world.table("narrow", lazy_csv(), "n bigint;text string", "", "narrow/").await;
-    world.put("narrow/a.csv", (0..250_000).map(|n| format!("{n},x\n")).collect::<String>()).await;
+    world.put("narrow/a.csv", (0..700_000).map(|n| format!("{n},x\n")).collect::<String>()).await;
     // Nothing says beforehand how long the texts become.
-    let text = "SELECT count(*), max(length(a.t || b.t)) FROM (SELECT n, repeat(text, 250) AS t FROM narrow) a \
-                JOIN (SELECT n, repeat(text, 250) AS t FROM narrow) b ON a.n = b.n";
+    let text = "SELECT count(*), max(length(a.t || b.t)) FROM (SELECT n, repeat(text, 120) AS t FROM narrow) a \
+                JOIN (SELECT n, repeat(text, 120) AS t FROM narrow) b ON a.n = b.n";
     let session = world.session();
     let run = async || session.collect(session.sql(text).await.expect("frame")).await;
     let error = run().await.expect_err("too large a join");
