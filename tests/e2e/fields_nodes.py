@@ -38,7 +38,8 @@ def of_two(kind, members, changes):
 
 def target(kind, members, changes):
     def graph(world, node):
-        return {"src": world.json("src"), "other": world.json("other"), "many": world.json("many"), "n": {kind: node}}
+        return {"src": world.json("src"), "other": world.json("other"), "many": world.json("many"), "large": world.json("large"),
+                "n": {kind: node}}
     return graph, {"Inputs": ["src"], **members}, {"Inputs": {"Inputs": ["other"]}, **changes}
 
 
@@ -97,6 +98,9 @@ def save_modes(members):
         "AdditionalOptions.mode": {**options(mode="overwrite"), "instead of": members},
         "AdditionalOptions.partitionOverwriteMode": {
             **options(mode="overwrite", partitionOverwriteMode="dynamic"), "instead of": options(mode="overwrite")},
+        # More than a file for each thread; what is read of Parquet tells how many files there are.
+        "AdditionalOptions.target-file-size-bytes": {
+            **options(**{"target-file-size-bytes": "1048576"}), "Inputs": ["large"], "instead of": {**members, "Inputs": ["large"]}},
     }
 
 

@@ -1,6 +1,7 @@
 """Nodes of visual jobs: docs/job-nodes.md says what each field of each kind does, and every acting one changes what comes
 out; refused ones are refused by name; the page knows every kind and field of AWS's model."""
 
+import hashlib
 import io
 import json
 import pathlib
@@ -108,6 +109,8 @@ class World(Glue):
         self.put("other/a.json", "\n".join(json.dumps(row) for row in changed[:1] + rows[2:]))
         self.put("third/a.json", json.dumps({**rows[0], "id": 9}))
         self.put("many/a.json", "\n".join(json.dumps({"id": number, "day": "1"}) for number in range(20_000)))
+        texts = (hashlib.sha512(str(number).encode()).hexdigest() for number in range(30_000))
+        self.put("large/a.json", "\n".join(json.dumps({"id": number, "name": text}) for number, text in enumerate(texts)))
         self.put("csv/a.csv", 'a,b|c\n1,"x!,y|z"\n2,w\n')
         self.put("csv/b.csv", "a,b|c\n3,v\n")
         self.put("csv/deep/c.csv", "a,b|c\n4,u\n")

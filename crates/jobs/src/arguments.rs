@@ -38,6 +38,20 @@ pub struct Options {
     /// they are read as a whole by every run. For dimension tables that new facts are joined with.
     /// This argument is ours; on AWS such sources are left without a `transformation_ctx`.
     pub full_sources: Vec<String>,
+    /// `--target-file-size`: targets end a file at about so many bytes; at least [`MIN_FILE_BYTES`].
+    /// This argument is ours; on AWS it is an option of Iceberg's writer, or follows from how many partitions a frame has.
+    pub target_file_bytes: Option<u64>,
+}
+
+/// The least size in bytes that files may be ended at.
+pub(crate) const MIN_FILE_BYTES: u64 = 1 << 20;
+
+/// A size at which files are ended, in bytes. The error says what is wrong with the text, and begins with it.
+pub(crate) fn file_bytes(text: &str) -> Result<u64, String> {
+    match text.trim().parse() {
+        Ok(bytes) if bytes >= MIN_FILE_BYTES => Ok(bytes),
+        _ => Err(format!("{text} is not a whole number of bytes, {MIN_FILE_BYTES} or more")),
+    }
 }
 
 /// Puts the arguments of a run together.
@@ -67,7 +81,11 @@ impl Options {
         };
         let full = arguments.get("--bookmark-full-sources").map_or("", String::as_str);
         let full_sources = full.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-        Ok(Self { bookmark: bookmark(arguments)?, max_bad_records, full_sources: full_sources.collect() })
+        let target_file_bytes = arguments.get("--target-file-size").map(|text| file_bytes(text)).transpose();
+        let target_file_bytes =
+            target_file_bytes.map_err(|what| JobsError::invalid(format!("--target-file-size {what}")))?;
+        let (bookmark, full_sources) = (bookmark(arguments)?, full_sources.collect());
+        Ok(Self { bookmark, max_bad_records, full_sources, target_file_bytes })
     }
 }
 
@@ -120,6 +138,15 @@ mod tests {
         assert!(Options::parse(&map(&[("--job-bookmark-option", "on")])).is_err());
         assert!(Options::parse(&map(&[("--job-bookmark-from", "jr_1")])).is_err());
         assert!(Options::parse(&map(&[("--max-bad-records", "-1")])).is_err());
+        let sized = |text: &str| Options::parse(&map(&[("--target-file-size", text)]));
+        assert_eq!(sized("1048576").unwrap().target_file_bytes, Some(1 << 20));
+        for wrong in ["1048575", "64MB", "", "-1"] {
+            let message = sized(wrong).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("--target-file-size {wrong} is not a whole number of bytes")),
+                "{message}"
+            );
+        }
         assert_eq!(Options::parse(&map(&[("--max-bad-records", "7")])).unwrap().max_bad_records, 7);
     }
 }

@@ -239,7 +239,20 @@ impl Upload {
         Ok((md5, checksums, Content::File(file)))
     }
 
-    /// Hands the full buffer to a blocking thread, after the one before is done.
+    /// Writes what has been taken so far and gives its memory back; the body goes on. For writers that keep many uploads
+    /// open. Nothing is durable by it. Errors: `Io`.
+    pub async fn relieve(&mut self) -> Result<(), LakeError> {
+        if !self.buffer.is_empty() {
+            self.flush().await?;
+        }
+        if self.running.is_some() {
+            self.sink = Some(self.take_sink().await?);
+        }
+        (self.buffer, self.spare) = (Vec::new(), None);
+        Ok(())
+    }
+
+    /// Hands the buffer to a blocking thread, after the one before is done.
     async fn flush(&mut self) -> Result<(), LakeError> {
         let mut sink = self.take_sink().await?;
         let next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(self.piece_bytes));

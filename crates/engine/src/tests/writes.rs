@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray},
+    array::{ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema},
 };
+use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use lake::{BucketName, ListQuery};
 
 use super::{World, bucket, parquet};
@@ -103,12 +104,52 @@ async fn a_thousand_partitions_stay_within_memory() {
     let spec = Spec { memory_bytes: 24 << 20, ..spec("many/", &["k"]) };
     let output = write_partitioned(&session, frame, &spec).await.expect("written");
     assert_eq!((output.rows, output.partitions().len()), (400_000, 1000));
+    // Half of the memory is what a thousand open files hold themselves.
     assert!(output.files.len() > 2000, "files were ended early: {}", output.files.len());
     assert_eq!(world.engine.memory().reserved_bytes, 0);
     publish_into(&world, "many", output).await;
     let (rows, stats) = world.sql("SELECT count(*), sum(v), count(DISTINCT k) FROM many").await.expect("sql");
     assert_eq!(rows, "400000|80000200000|1000");
     assert_eq!(stats.partitions_read, 1000);
+}
+
+/// Rows of a sorted plan stay sorted within each file, and rows of all tasks are shared out by size.
+#[tokio::test]
+async fn files_are_sorted_when_the_plan_is_and_end_at_their_size() {
+    let world = World::new().await;
+    world.table("sorted", parquet(), "v bigint;text string", "k int", "sorted/").await;
+    let session = world.session();
+    let text = "SELECT value AS v, encode(sha512(CAST(value AS VARCHAR)), 'hex') AS text, CAST(value % 3 AS INT) AS k \
+                FROM generate_series(1, 60000) ORDER BY text DESC";
+    let spec = Spec { target_file_bytes: 1 << 20, ..spec("sorted/", &["k"]) };
+    let frame = session.sql(text).await.expect("frame");
+    let output = write_partitioned(&session, frame, &spec).await.expect("written");
+    assert!(
+        output.files.len() > 3 && output.files.iter().all(|file| file.bytes < 3 << 19),
+        "{:?}",
+        output.files
+    );
+    publish_into(&world, "sorted", output).await;
+    for key in keys(&world, "sorted/").await {
+        let texts = texts(&world, &key).await;
+        assert!(!texts.is_empty() && texts.is_sorted_by(|a, b| a >= b), "{key}");
+    }
+}
+
+/// The column `text` of a Parquet file, in the order of its rows.
+async fn texts(world: &World, key: &str) -> Vec<String> {
+    let mut tx = world.store().read().await.expect("tx");
+    let object = world.sources.lake.get(&mut tx, &bucket(), &super::key(key), &lake::Conditions::NONE).await;
+    let object = object.expect("object");
+    let bytes = object.read_range(0..object.info().size).await.expect("bytes");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("file").build().expect("reader");
+    let mut texts = Vec::new();
+    for batch in reader {
+        let batch = batch.expect("batch");
+        let column = arrow::compute::cast(batch.column_by_name("text").expect("text"), &DataType::Utf8);
+        texts.extend(column.expect("texts").as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    texts
 }
 
 #[tokio::test]

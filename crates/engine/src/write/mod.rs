@@ -1,19 +1,24 @@
 //! Writing a frame as files that nobody sees before they are published.
 //!
 //! ```text
-//! plan ─┬─ task 0: Router ─► Files (an open file per partition value) ─► lake::Upload ─► StagedFile ─┐
-//!       └─ task 1: …                                                                                 ├─► Output ─► publish(tx)
+//! plan ─┬─ task 0: Router ─► Files ◄─► Idle (open files per partition value) ─► lake::Upload ─► StagedFile ─┐
+//!       └─ task 1: Router ─► Files ◄─┘                                                                      ├─► Output ─► publish(tx)
 //! ```
 //!
-//! Every partition of the plan is a task on the engine's threads with files of its own, so that all threads encode.
+//! Every partition of the plan is a task on the engine's threads, so that all threads encode. With partition columns the
+//! tasks share the open files: each file is written by one task at a time, and only as many are open of one partition value
+//! as tasks write it at once. Without, and where the rows of the plan are sorted, each task has files of its own.
 //! Memory is bounded by [`Spec::memory_bytes`] over all tasks and accounted to the engine's pool: when the open files
-//! hold more, the largest are ended early (a partition then has several files). Partition columns are not in the files:
-//! they are in the folder names, escaped as Hive does.
+//! hold more, the largest write what they have (Parquet as a row group), or are ended early when that would give little
+//! (a partition then has several files). Partition columns are not in the files: they are in the folder names, escaped
+//! as Hive does.
 //!
 //! A failed, cancelled or killed run leaves nothing: staged bytes that were not published are removed, at once or at
 //! the next start of the lake.
 
 mod files;
+mod idle;
+mod open;
 mod output;
 mod schema;
 
@@ -283,7 +288,9 @@ async fn run(
     shape: Shape,
 ) -> Result<Output, EngineError> {
     let parts = plan.output_partitioning().partition_count();
-    let target = Arc::new(Target::new(session, spec, &shape, parts));
+    let is_sorted = plan.output_ordering().is_some();
+    let target = Target::new(session, spec, &shape, (parts, is_sorted), context.memory_pool());
+    let target = Arc::new(target);
     let mut tasks = JoinSet::new();
     for part in 0..parts {
         tasks.spawn(write_part(
@@ -329,7 +336,7 @@ async fn write_part(
     let arrow_error = |error| session.engine().convert(&datafusion::error::DataFusionError::from(error));
     let mut router =
         Router::new(&plan.schema(), shape.keys, shape.data, target.task_bytes).map_err(arrow_error)?;
-    let mut files = Files::new(target, part, context.memory_pool());
+    let mut files = Files::new(target, part);
     let mut stream = session.converted(plan.execute(part, context))?;
     let text = hive::ValueText::default();
     // The values of each partition, in the order in which the router numbers them.

@@ -248,6 +248,11 @@ impl<S: ByteSink> Writer<S> {
         }
     }
 
+    /// The sink, for what only its owner knows how to ask of it; its bytes are the writer's affair.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     /// Rows written so far.
     pub fn rows(&self) -> u64 {
         self.rows

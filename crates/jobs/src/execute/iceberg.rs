@@ -24,6 +24,7 @@ use tables::{
 use super::partitions::Divided;
 use super::reconcile::{Shape, fitting};
 use super::{RunFailure, Task};
+use crate::arguments::MIN_FILE_BYTES;
 use crate::graph::{IcebergTarget, Node, SaveMode};
 use crate::plan::PlanError;
 
@@ -43,6 +44,10 @@ pub(crate) struct IcebergTable {
     pub(super) divided: Divided,
     /// Which of its files leave it.
     replaces: Replaces,
+    /// At about how many bytes files are ended, when the node says so.
+    pub(super) file_bytes: Option<u64>,
+    /// The same, when the table says so.
+    pub(super) own_file_bytes: Option<u64>,
 }
 
 fn tables(task: &Task<'_>) -> Tables {
@@ -88,7 +93,14 @@ pub(super) async fn resolve(
     let data = metadata.properties.get("write.data.path").map(|path| path.trim_end_matches('/').to_owned());
     let location = data.unwrap_or_else(|| format!("{}/data", metadata.location.trim_end_matches('/')));
     let spec_id = metadata.default_spec_id;
-    Ok((IcebergTable { table, new, location, ids, spec_id, divided, replaces }, shape))
+    let file_bytes = target.file_bytes;
+    // As other writers, we take what it says for what we can do of it.
+    let own_file_bytes = metadata.properties.get("write.target-file-size-bytes");
+    let own_file_bytes =
+        own_file_bytes.and_then(|text| text.parse().ok()).map(|bytes: u64| bytes.max(MIN_FILE_BYTES));
+    let table =
+        IcebergTable { table, new, location, ids, spec_id, divided, replaces, file_bytes, own_file_bytes };
+    Ok((table, shape))
 }
 
 /// The node's partition keys are those of the table, or it leaves them to the table.

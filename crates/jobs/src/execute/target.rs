@@ -314,6 +314,16 @@ impl Resolved {
         Storage { location, format: &self.format, header: self.options.header, compressed }
     }
 
+    /// At about how many bytes files are ended: as the node says, else the run, else the table.
+    fn file_bytes(&self, task: &Task<'_>) -> u64 {
+        if self.most_files.is_some() {
+            return u64::MAX;
+        }
+        let iceberg = self.iceberg.as_ref();
+        let node = iceberg.and_then(|table| table.file_bytes).or(task.options.target_file_bytes);
+        node.or(iceberg.and_then(|table| table.own_file_bytes)).unwrap_or(FILE_BYTES)
+    }
+
     /// What the engine is to write. The names of the files are the run's own: two runs never meet in one.
     pub(crate) fn spec(&self, task: &Task<'_>, index: usize) -> Spec {
         let run = task.run;
@@ -324,7 +334,7 @@ impl Resolved {
             options: self.options.clone(),
             partition_keys: self.keys.clone(),
             kept_keys: self.kept_keys.clone(),
-            target_file_bytes: if self.most_files.is_some() { u64::MAX } else { FILE_BYTES },
+            target_file_bytes: self.file_bytes(task),
             max_tasks: self.most_files.map(NonZeroUsize::get),
             stats: Some(task.counters.target()),
             field_ids: self.iceberg.as_ref().map(|iceberg| iceberg.ids.clone()).unwrap_or_default(),

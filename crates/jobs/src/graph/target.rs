@@ -98,6 +98,8 @@ pub struct IcebergTarget {
     pub leave_out: bool,
     /// What becomes of its rows.
     pub mode: SaveMode,
+    /// At about how many bytes files are ended; `None` leaves it to the run and the table.
+    pub file_bytes: Option<u64>,
 }
 
 /// The table that describes the written files; created when it does not exist.

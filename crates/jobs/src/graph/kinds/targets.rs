@@ -77,6 +77,7 @@ const S3_ICEBERG_TARGET: Fields = &[
     ("Format", Only(&["iceberg"], "the node writes Iceberg tables")),
     ("AdditionalOptions.mode", Acts),
     ("AdditionalOptions.partitionOverwriteMode", Acts),
+    ("AdditionalOptions.target-file-size-bytes", Acts),
     ("AdditionalOptions.*", TABLE_OPTIONS),
     ("SchemaChangePolicy.EnableUpdateCatalog", Only(&["true"], "an Iceberg table is one of the catalog")),
     ("SchemaChangePolicy.UpdateBehavior", Acts),
@@ -96,6 +97,7 @@ const S3_ICEBERG_CATALOG_TARGET: Fields = &[
     ("Database", Acts),
     ("AdditionalOptions.mode", Acts),
     ("AdditionalOptions.partitionOverwriteMode", Acts),
+    ("AdditionalOptions.target-file-size-bytes", Acts),
     ("AdditionalOptions.*", TABLE_OPTIONS),
     (
         "SchemaChangePolicy.EnableUpdateCatalog",

@@ -10,6 +10,8 @@ use super::super::{
     CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, NodeKind,
     SaveMode, Target, UpdateBehavior, WriteFormat, raw,
 };
+use crate::arguments;
+
 use super::sources::{engine, place, require};
 use super::{Parsed, field_path, s3_path};
 
@@ -91,8 +93,10 @@ pub(in crate::graph) fn iceberg_path(raw: raw::Target) -> Parsed<NodeKind> {
     let codec = iceberg_codec(raw.compression.as_deref())?;
     let CatalogUpdate { database, table, behavior } = update;
     let leave_out = behavior == UpdateBehavior::Log;
-    let mode = save_mode(raw.additional_options)?;
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path: Some(path), codec, leave_out, mode })
+    let options = raw.additional_options.unwrap_or_default();
+    let (mode, file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
+    let path = Some(path);
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path, codec, leave_out, mode, file_bytes })
 }
 
 /// An existing Iceberg table.
@@ -105,8 +109,10 @@ pub(in crate::graph) fn iceberg_table(raw: raw::Target) -> Parsed<NodeKind> {
         given => self::behavior(given.as_deref())? == UpdateBehavior::Log,
     };
     let (database, table, codec) = (raw.database, raw.table, ParquetCodec::Snappy);
-    let mode = save_mode(raw.additional_options)?;
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path: None, codec, leave_out, mode })
+    let options = raw.additional_options.unwrap_or_default();
+    let (mode, file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
+    let path = None;
+    iceberg(raw.partition_keys, IcebergTarget { database, table, path, codec, leave_out, mode, file_bytes })
 }
 
 fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<NodeKind> {
@@ -115,8 +121,7 @@ fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<Node
 }
 
 /// The options `mode` and `partitionOverwriteMode`, which are Spark's.
-fn save_mode(options: Option<BTreeMap<String, String>>) -> Parsed<SaveMode> {
-    let options = options.unwrap_or_default();
+fn save_mode(options: &BTreeMap<String, String>) -> Parsed<SaveMode> {
     let mode = options.get("mode").map_or("append", String::as_str);
     let partitions = options.get("partitionOverwriteMode").map(String::as_str);
     match (mode, partitions) {
@@ -131,6 +136,12 @@ fn save_mode(options: Option<BTreeMap<String, String>>) -> Parsed<SaveMode> {
         }
         (other, _) => Err(format!("AdditionalOptions.mode {other} is not one of append, overwrite")),
     }
+}
+
+/// The option `target-file-size-bytes` of Iceberg's writer in Spark.
+fn file_bytes(options: &BTreeMap<String, String>) -> Parsed<Option<u64>> {
+    let bytes = options.get("target-file-size-bytes").map(|text| arguments::file_bytes(text)).transpose();
+    bytes.map_err(|what| format!("AdditionalOptions.target-file-size-bytes {what}"))
 }
 
 fn iceberg_codec(compression: Option<&str>) -> Parsed<ParquetCodec> {

@@ -1,0 +1,166 @@
+//! The open files of all tasks of an output that no task is writing to just now.
+//!
+//! A task takes the file of a partition, or begins one when there is none, and puts it back after it has written. So tasks
+//! that write rows of one partition at one time have a file each, and of many partitions each has one file, not one for every
+//! task. Sorted parts of a plan do not share: their rows would be mixed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use datafusion::common::ScalarValue;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use tokio::sync::Barrier;
+
+use super::open::OpenFile;
+use crate::EngineError;
+
+/// The number of a partition of an output, the same for all tasks that share its files.
+pub(super) type Slot = usize;
+
+/// Whose partition it is (0 for all), and its values as texts and with their types.
+type Name = (usize, Vec<String>, Vec<ScalarValue>);
+
+/// Open files, and what they and the tasks hold.
+pub(super) struct Idle {
+    inner: Mutex<Inner>,
+    /// Whether each task has files of its own.
+    apart: bool,
+    /// Where tasks meet that have written all their rows.
+    pub(super) written: Barrier,
+}
+
+struct Inner {
+    slots: HashMap<Name, Slot>,
+    files: Vec<Vec<OpenFile>>,
+    /// Files that tasks are writing to.
+    busy: usize,
+    /// What all open files hold.
+    held: usize,
+    /// What the tasks hold besides.
+    windows: Vec<usize>,
+    /// What a file holds that can only be ended to give it back: that of one is granted for each task whatever the budget
+    /// is, or with many tasks every piece of compressed text would be a file.
+    least: usize,
+    reservation: MemoryReservation,
+}
+
+/// What is to be done for memory.
+pub(super) enum Wanted {
+    /// Nothing.
+    Nothing,
+    /// A file, which is taken out, is to give memory back.
+    Room(Slot, Box<OpenFile>),
+}
+
+impl Idle {
+    pub(super) fn new(tasks: usize, apart: bool, pool: &Arc<dyn MemoryPool>) -> Self {
+        // It could spill, but its share is the output's own budget, not an even part of the pool.
+        let consumer = MemoryConsumer::new("output files");
+        let inner = Inner {
+            slots: HashMap::new(),
+            files: Vec::new(),
+            busy: 0,
+            held: 0,
+            windows: vec![0; tasks],
+            least: 0,
+            reservation: consumer.register(pool),
+        };
+        Self { inner: Mutex::new(inner), apart, written: Barrier::new(tasks) }
+    }
+
+    /// Nothing panics while it is locked.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot of a partition of the task `part`.
+    pub(super) fn slot(&self, part: usize, texts: &[String], values: &[ScalarValue]) -> Slot {
+        let owner = if self.apart { part + 1 } else { 0 };
+        let mut inner = self.lock();
+        let next = inner.files.len();
+        let slot = *inner.slots.entry((owner, texts.to_vec(), values.to_vec())).or_insert(next);
+        if slot == next {
+            inner.files.push(Vec::new());
+        }
+        slot
+    }
+
+    /// A file of the partition that nobody writes to. Either way the task has one from now on, until it gives it back.
+    pub(super) fn take(&self, slot: Slot) -> Option<OpenFile> {
+        let mut inner = self.lock();
+        inner.busy += 1;
+        inner.files.get_mut(slot).and_then(Vec::pop)
+    }
+
+    /// Takes a file back, that held `before` bytes when it was given out.
+    pub(super) fn put_back(&self, slot: Slot, before: usize, file: OpenFile) {
+        let mut inner = self.lock();
+        inner.busy -= 1;
+        inner.held = inner.held - before + file.held;
+        inner.least = inner.least.max(file.least_bytes());
+        if let Some(files) = inner.files.get_mut(slot) {
+            files.push(file);
+        }
+    }
+
+    /// Forgets a file that was given out when it held `before` bytes.
+    pub(super) fn ended(&self, before: usize) {
+        let mut inner = self.lock();
+        inner.busy -= 1;
+        inner.held -= before;
+    }
+
+    /// Any file that nobody writes to.
+    pub(super) fn any(&self) -> Option<OpenFile> {
+        let mut inner = self.lock();
+        let file = inner.files.iter_mut().find_map(Vec::pop)?;
+        inner.busy += 1;
+        Some(file)
+    }
+
+    /// Whether all open files and what tasks hold, `window` bytes of them the task `part`, are within `budget` (three
+    /// quarters of it, when they have been beyond it: making some room at a time keeps every next row from ending one more
+    /// file), and tells the engine's pool. Files of others count, and give way for any task.
+    /// Errors: the pool grants nothing although no file is open.
+    pub(super) fn balance(
+        &self,
+        (part, window): (usize, usize),
+        budget: usize,
+        making_room: bool,
+        limit_bytes: u64,
+    ) -> Result<Wanted, EngineError> {
+        let mut inner = self.lock();
+        if let Some(own) = inner.windows.get_mut(part) {
+            *own = window;
+        }
+        let windows: usize = inner.windows.iter().sum();
+        let total = inner.held + windows;
+        let budget = if making_room { budget / 4 * 3 } else { budget };
+        let granted = if inner.least > 0 { inner.least * inner.windows.len() + windows } else { 0 };
+        let mut wanted = total > budget.max(granted);
+        if !wanted && let Err(error) = inner.reservation.try_resize(total) {
+            if inner.busy == 0 && inner.files.iter().all(Vec::is_empty) {
+                return Err(EngineError::from_datafusion(&error, limit_bytes));
+            }
+            wanted = true;
+        }
+        Ok(if wanted { inner.largest() } else { Wanted::Nothing })
+    }
+}
+
+impl Inner {
+    /// The file that holds most; nothing when all are being written to: who writes balances afterwards.
+    fn largest(&mut self) -> Wanted {
+        let files = self.files.iter().enumerate();
+        let each = files
+            .flat_map(|(slot, files)| files.iter().enumerate().map(move |(at, file)| (file.held, slot, at)));
+        let Some((_, slot, at)) = each.max() else { return Wanted::Nothing };
+        match self.files.get_mut(slot) {
+            Some(files) if at < files.len() => {
+                self.busy += 1;
+                Wanted::Room(slot, Box::new(files.swap_remove(at)))
+            }
+            _ => Wanted::Nothing,
+        }
+    }
+}
