@@ -98,6 +98,9 @@ def save_modes(members):
         "AdditionalOptions.mode": {**options(mode="overwrite"), "instead of": members},
         "AdditionalOptions.partitionOverwriteMode": {
             **options(mode="overwrite", partitionOverwriteMode="dynamic"), "instead of": options(mode="overwrite")},
+        "AdditionalOptions.keys": {
+            **options(mode="upsert", keys="id"), "Inputs": ["other"],
+            "instead of": {**options(mode="upsert", keys="id,name"), "Inputs": ["other"]}},
         # More than a file for each thread; what is read of Parquet tells how many files there are.
         "AdditionalOptions.target-file-size-bytes": {
             **options(**{"target-file-size-bytes": "1048576"}), "Inputs": ["large"], "instead of": {**members, "Inputs": ["large"]}},

@@ -216,6 +216,84 @@ def test_a_table_is_made_with_partitions_and_overwritten(glue, catalog):
     assert rows() == [1, 3, 4, 5, 7]
 
 
+def test_rows_take_the_place_of_those_with_their_keys(glue, catalog):
+    def run(folder, keys="id", **members):
+        options = {"mode": "upsert", "keys": keys}
+        nodes = {"src": jsonl(glue, folder), "t": direct(glue, "src", "t", AdditionalOptions=options, **members)}
+        return glue.create(nodes)
+
+    def rows():
+        found = athena(glue.server, glue.bucket, f"SELECT id, day, v FROM {glue.database}.t ORDER BY id, day")
+        table = catalog.load_table((glue.database, "t"))
+        own = sorted((str(row["id"]), row["day"], row["v"]) for row in table.scan().to_arrow().to_pylist())
+        assert own == [tuple(row) for row in found]
+        return own
+
+    glue.put("one/a.json", lines(*({"id": id, "day": day, "v": "old"} for id, day in [(1, "a"), (2, "a"), (3, "b")])))
+    glue.run(run("one", PartitionKeys=[["day"]]))
+    assert rows() == [("1", "a", "old"), ("2", "a", "old"), ("3", "b", "old")]
+    # A row moves to another partition; a column that the input lacks is null in the rows that it gives.
+    glue.put("two/a.json", lines({"id": 2, "day": "b", "v": "new"}, {"id": 4, "day": "c"}))
+    glue.run(run("two"))
+    assert rows() == [("1", "a", "old"), ("2", "b", "new"), ("3", "b", "old"), ("4", "c", None)]
+    table = catalog.load_table((glue.database, "t"))
+    snapshot = table.current_snapshot()
+    assert snapshot.summary.operation.value == "overwrite" and snapshot.summary["total-records"] == "4"
+    assert table.scan(snapshot_id=table.metadata.snapshots[0].snapshot_id).to_arrow().num_rows == 3
+    glue.put("three/a.json", lines({"id": 2, "day": "b", "v": "third"}, {"id": 2, "day": "c", "v": "other"}))
+    glue.run(run("three", "ID, day"))
+    after = [("1", "a", "old"), ("2", "b", "third"), ("2", "c", "other"), ("3", "b", "old"), ("4", "c", None)]
+    assert rows() == after
+    # What cannot be decided fails, and leaves the table as it is.
+    message = glue.fails(run("three"))
+    assert "its input has 2 rows with the key id = 2" in message and "DropDuplicates" in message, message
+    glue.put("null/a.json", lines({"id": None, "day": "x"}, {"id": 9, "day": "x"}))
+    assert "a row of its input has no id (it is null)" in glue.fails(run("null"))
+    assert "AdditionalOptions.keys: nope is no column of the table" in glue.fails(run("two", "nope"))
+    assert "AdditionalOptions.keys names id twice" in glue.fails(run("two", "id,ID"))
+    # An input without rows changes nothing, and makes no snapshot.
+    none = {"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "AND", "Filters": [{"Operation": "GT", "Values": [
+        {"Type": "COLUMNEXTRACTED", "Value": ["id"]}, {"Type": "CONSTANT", "Value": ["100"]}]}]}}
+    upsert = existing(glue, "f", "t", AdditionalOptions={"mode": "upsert", "keys": "id"})
+    snapshots = len(catalog.load_table((glue.database, "t")).metadata.snapshots)
+    glue.run(glue.create({"src": jsonl(glue, "two"), "f": none, "t": upsert}))
+    assert rows() == after and len(catalog.load_table((glue.database, "t")).metadata.snapshots) == snapshots
+    for options, reason in [({"mode": "upsert"}, "needs AdditionalOptions.keys"), ({"keys": "id"}, "needs the mode upsert beside it"),
+                            ({"mode": "upsert", "keys": "id,,day"}, "needs AdditionalOptions.keys")]:
+        with pytest.raises(glue.client.exceptions.InvalidInputException, match=reason):
+            glue.create({"src": jsonl(glue, "two"), "t": existing(glue, "src", "t", AdditionalOptions=options)})
+
+
+def test_upserts_beside_other_writers_lose_nothing(glue, catalog):
+    """Each commit of others makes an upsert begin anew on what they have left."""
+    schema = Schema(NestedField(1, "id", LongType(), required=False), NestedField(2, "day", StringType(), required=False))
+    table = catalog.create_table((glue.database, "t"), schema)
+    table.append(pa.table({"id": list(range(100)), "day": ["old"] * 100}))
+    jobs = []
+    for number in range(2):
+        rows = [{"id": id, "day": f"by {number}"} for id in range(50 * number, 50 * number + 60)]
+        glue.put(f"in{number}/a.json", lines(*rows))
+        options = {"mode": "upsert", "keys": "id"}
+        jobs.append(glue.create({"src": jsonl(glue, f"in{number}"), "t": existing(glue, "src", "t", AdditionalOptions=options)}))
+    runs = [(job, glue.start(job)) for job in jobs]
+    appended = 0
+    while any(glue.get(job, run)["JobRunState"] in ("STARTING", "RUNNING") for job, run in runs) and appended < 8:
+        try:
+            table.append(pa.table({"id": [1000 + appended], "day": ["beside"]}))
+            appended += 1
+        except Exception as error:  # another was faster
+            assert "CommitFailed" in type(error).__name__, error
+            table.refresh()
+    for job, run in runs:
+        ended = glue.wait(job, run)
+        assert ended["JobRunState"] == "SUCCEEDED", ended
+    table.refresh()
+    found = {row["id"]: row["day"] for row in table.scan().to_arrow().to_pylist()}
+    assert table.scan().to_arrow().num_rows == len(found) == 110 + appended
+    assert all(found[id] == ("by 0" if id < 50 else "by 1") for id in [*range(50), *range(60, 110)])
+    assert {found[1000 + number] for number in range(appended)} <= {"beside"}
+
+
 def test_what_does_not_fit_the_table_is_refused(glue, catalog):
     glue.put("src/a.json", lines({"id": 1, "day": "a"}))
     fields = [NestedField(1, "id", LongType()), NestedField(2, "day", StringType()), NestedField(3, "f", DoubleType())]
@@ -244,7 +322,7 @@ def test_what_does_not_fit_the_table_is_refused(glue, catalog):
     changed.refresh()
     assert changed.scan().to_arrow().num_rows == 1
     for options, reason in [
-        ({"mode": "ignore"}, "AdditionalOptions.mode ignore is not one of append, overwrite"),
+        ({"mode": "ignore"}, "AdditionalOptions.mode ignore is not one of append, overwrite, upsert"),
         ({"partitionOverwriteMode": "dynamic"}, "partitionOverwriteMode needs the mode overwrite beside it"),
         ({"mode": "overwrite", "partitionOverwriteMode": "x"}, "partitionOverwriteMode x is not one of static, dynamic"),
         ({"write.format.default": "orc"}, "AdditionalOptions.write.format.default is refused"),
@@ -299,13 +377,15 @@ def test_jobs_and_pyiceberg_at_once_lose_nothing(glue, catalog):
 
 
 class Killed:
-    """A job with a bookmark that adds to one partitioned table and overwrites partitions of another, on a server that dies."""
+    """A job with a bookmark that adds to a partitioned table, overwrites partitions of another and rows of a third, on a server
+    that dies."""
 
     def __init__(self, server):
         self.server, self.glue = server, Glue(server)
         self.put(1)
         nodes = {"src": jsonl(self.glue, "src")}
-        for table, options in (("added", {}), ("replaced", {"mode": "overwrite", "partitionOverwriteMode": "dynamic"})):
+        for table, options in (("added", {}), ("replaced", {"mode": "overwrite", "partitionOverwriteMode": "dynamic"}),
+                               ("upserted", {"mode": "upsert", "keys": "day"})):
             nodes[table] = direct(self.glue, "src", table, PartitionKeys=[["day"]], AdditionalOptions=options)
         self.job = self.glue.create(nodes, DefaultArguments=ENABLED)
         self.glue.run(self.job)
@@ -321,16 +401,17 @@ class Killed:
 
     def rows(self):
         catalog = rest(self.server, f"s3://{self.glue.bucket}/wh")
-        tables = [catalog.load_table((self.glue.database, own)) for own in ("added", "replaced")]
+        tables = [catalog.load_table((self.glue.database, own)) for own in ("added", "replaced", "upserted")]
         return [sorted(table.scan().to_arrow()["id"].to_pylist()) for table in tables]
 
 
 @pytest.mark.parametrize(("point", "published"), [
     ("jobs.run.before_staging", False), ("jobs.run.after_staging", False), ("jobs.run.before_commit", False),
     ("jobs.run.after_commit", True)])
-def test_killed_around_the_commit_both_tables_and_the_bookmark_agree(tenon_factory, tmp_path, point, published):
+def test_killed_around_the_commit_all_tables_and_the_bookmark_agree(tenon_factory, tmp_path, point, published):
     life = Killed(tenon_factory().start())
-    assert life.rows() == [[2, 3], [2, 3]]
+    before = [[2, 3], [2, 3], [2, 3]]
+    assert life.rows() == before
     life.put(2)
     assert life.server.stop() == 0
     marker = tmp_path / "marker"
@@ -339,8 +420,8 @@ def test_killed_around_the_commit_both_tables_and_the_bookmark_agree(tenon_facto
     assert life.server.process.wait(120) == -signal.SIGKILL
     assert set(marker.read_text().split()) == {point}
     life.again()
-    after = [[2, 3, 4, 5], [3, 4, 5]]
-    assert life.rows() == (after if published else [[2, 3], [2, 3]])
+    after = [[2, 3, 4, 5], [3, 4, 5], [3, 4, 5]]
+    assert life.rows() == (after if published else before)
     assert life.glue.wait(life.job, run)["JobRunState"] == ("SUCCEEDED" if published else "FAILED")
     # What was not published is read again; what was, is not.
     life.glue.run(life.job)

@@ -1,5 +1,5 @@
-//! A second attempt of a run whose sources have more columns than the sample of their files, or whose joins need more memory than
-//! there is.
+//! A second attempt of a run: because its sources have more columns than the sample of their files, because its joins need more
+//! memory than there is, or because others have changed a table that it read to replace some of its rows.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +28,15 @@ pub(super) async fn look(
     if !is_worth_it {
         return Err(failure);
     }
+    begin(task, sources);
+    Ok(())
+}
+
+/// Makes the run as it was before it staged anything.
+pub(super) fn begin(task: &Task<'_>, sources: &mut BTreeMap<String, Source>) {
     sources.values_mut().for_each(Source::begin_again);
     task.counters.begin_again();
     task.decisions.begin_again();
-    Ok(())
 }
 
 async fn look_at_source(

@@ -58,6 +58,12 @@ pub(crate) enum RunFailure {
         /// What.
         error: CatalogError,
     },
+    /// Others have changed a table after the run has read the rows that it replaces.
+    #[error("node {node}: its table was changed by others while the run was replacing rows of it")]
+    Overtaken {
+        /// Kind, id and name.
+        node: String,
+    },
     /// Everything else is published, and what is decided to go to databases has not arrived there yet.
     #[error(
         "all other output is published, and rows for a database are still on their way: {what}; this is tried again"

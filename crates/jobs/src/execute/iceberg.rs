@@ -23,7 +23,8 @@ use tables::{
 
 use super::partitions::Divided;
 use super::reconcile::{Shape, fitting};
-use super::{RunFailure, Task};
+use super::upsert::Upsert;
+use super::{RunFailure, Task, name_of};
 use crate::arguments::MIN_FILE_BYTES;
 use crate::graph::{IcebergTarget, Node, SaveMode};
 use crate::plan::PlanError;
@@ -44,6 +45,8 @@ pub(crate) struct IcebergTable {
     pub(super) divided: Divided,
     /// Which of its files leave it.
     replaces: Replaces,
+    /// Which rows take the place of others, when the node says so.
+    pub(super) upsert: Option<Upsert>,
     /// At about how many bytes files are ended, when the node says so.
     pub(super) file_bytes: Option<u64>,
     /// The same, when the table says so.
@@ -75,8 +78,12 @@ pub(super) async fn resolve(
     frame: &Schema,
 ) -> Result<(IcebergTable, Shape), RunFailure> {
     let table = Identifier { namespace: target.database.clone(), name: target.table.clone() };
+    let mut base = None;
     let (metadata, new) = match tables(task).load(&task.run.scope, &table).await {
-        Ok(loaded) => (existing(target, loaded).map_err(|what| refused(node, what))?, None),
+        Ok(loaded) => {
+            base = Some(loaded.metadata_location.clone());
+            (existing(target, loaded).map_err(|what| refused(node, what))?, None)
+        }
         Err(TablesError::TableNotFound { other_kind: false, .. }) if target.path.is_some() => {
             let staged = stage(task, node, (target, keys), &table, frame).await?;
             (staged.metadata.clone(), Some(staged))
@@ -98,9 +105,38 @@ pub(super) async fn resolve(
     let own_file_bytes = metadata.properties.get("write.target-file-size-bytes");
     let own_file_bytes =
         own_file_bytes.and_then(|text| text.parse().ok()).map(|bytes: u64| bytes.max(MIN_FILE_BYTES));
-    let table =
-        IcebergTable { table, new, location, ids, spec_id, divided, replaces, file_bytes, own_file_bytes };
+    let upsert = match target.mode {
+        SaveMode::Upsert => Some(upsert(task, node, (target, fields), &table, base).await?),
+        _ => None,
+    };
+    let table = IcebergTable {
+        table,
+        new,
+        location,
+        ids,
+        spec_id,
+        divided,
+        replaces,
+        upsert,
+        file_bytes,
+        own_file_bytes,
+    };
     Ok((table, shape))
+}
+
+/// The rows of a table that others are to take the place of.
+async fn upsert(
+    task: &Task<'_>,
+    node: &Node,
+    (target, fields): (&IcebergTarget, &[NestedField]),
+    table: &Identifier,
+    base: Option<String>,
+) -> Result<Upsert, RunFailure> {
+    let columns: Vec<_> =
+        fields.iter().filter_map(|field| Some((field.name.clone(), written(field)?))).collect();
+    let mut upsert = Upsert::by(&target.keys, &columns, base).map_err(|what| refused(node, what))?;
+    upsert.open(task, node, table).await?;
+    Ok(upsert)
 }
 
 /// The node's partition keys are those of the table, or it leaves them to the table.
@@ -118,7 +154,7 @@ fn check_keys(divided: &Divided, keys: &[String]) -> Result<(), String> {
 fn replaces(target: &IcebergTarget, divided: &Divided) -> Result<Replaces, String> {
     match target.mode {
         SaveMode::Append => Ok(Replaces::Nothing),
-        SaveMode::Overwrite => Ok(Replaces::Everything),
+        SaveMode::Overwrite | SaveMode::Upsert => Ok(Replaces::Everything),
         SaveMode::OverwritePartitions if divided.is_divided() => Ok(Replaces::Partitions),
         SaveMode::OverwritePartitions => Err(format!(
             "the table {} has no partitions that partitionOverwriteMode dynamic could replace; without it the whole table \
@@ -296,6 +332,9 @@ pub(super) async fn prepare(
     if output.files.is_empty() && iceberg.new.is_none() && iceberg.replaces != Replaces::Everything {
         return Ok(None);
     }
+    if iceberg.new.is_none() && iceberg.upsert.as_ref().is_some_and(Upsert::is_nothing) {
+        return Ok(None);
+    }
     let (bucket, _) = split(&iceberg.location);
     let mut files = Vec::with_capacity(output.files.len());
     for file in &output.files {
@@ -310,9 +349,15 @@ pub(super) async fn prepare(
     ]);
     let scope = &task.run.scope;
     let (spec_id, replaces) = (iceberg.spec_id, &iceberg.replaces);
-    let change = Change { files: &files, spec_id, replaces, summary: &by };
-    let prepared = tables(task).prepare_write(scope, &iceberg.table, iceberg.new.as_ref(), change).await;
-    prepared.map(Some).map_err(|error| failed(node, error))
+    let base = iceberg.upsert.as_ref().and_then(|upsert| upsert.base.as_deref());
+    let change = Change { files: &files, spec_id, replaces, base, summary: &by };
+    match tables(task).prepare_write(scope, &iceberg.table, iceberg.new.as_ref(), change).await {
+        Ok(prepared) => Ok(Some(prepared)),
+        Err(TablesError::CommitFailed { .. }) if base.is_some() => {
+            Err(RunFailure::Overtaken { node: name_of(node) })
+        }
+        Err(error) => Err(failed(node, error)),
+    }
 }
 
 /// Whether the table is still what the commit was prepared on.

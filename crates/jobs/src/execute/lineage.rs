@@ -1,5 +1,6 @@
 //! What a run has read and written, gathered just before it is published.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -46,12 +47,12 @@ fn name(database: &str, table: &str) -> String {
 /// Everything that is about to be published.
 pub(super) async fn of(
     task: &Task<'_>,
-    sources: &[Source],
+    sources: &BTreeMap<String, Source>,
     written: &[Written],
     outside: &[Outside],
 ) -> Result<Datasets, RunFailure> {
     let mut inputs = Vec::new();
-    for source in sources {
+    for source in sources.values() {
         if let Some(node) = task.graph.node(&source.node) {
             inputs.append(&mut of_source(task, node, source).await?);
         }

@@ -34,6 +34,7 @@ mod quality;
 mod reconcile;
 mod sources;
 mod target;
+mod upsert;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +73,9 @@ pub(crate) const AFTER_STAGING: &str = "jobs.run.after_staging";
 pub(crate) const BEFORE_COMMIT: &str = "jobs.run.before_commit";
 /// The transaction is committed, nobody was told.
 pub(crate) const AFTER_COMMIT: &str = "jobs.run.after_commit";
+
+/// How often a run begins its work anew because others have changed a table whose rows it replaces.
+const MAX_OVERTAKEN: usize = 12;
 
 /// What stays the same over one run.
 pub(crate) struct Task<'a> {
@@ -158,19 +162,30 @@ pub(crate) async fn execute(
             sources.insert(node.id.clone(), sources::prepare(&task, node).await?);
         }
     }
-    let staged = loop {
-        match Box::pin(stage_all(&task, &sources)).await {
-            Ok(staged) => break staged,
-            Err(failure) => again::look(&task, &mut sources, failure).await?,
+    let mut overtaken = 0;
+    loop {
+        let staged = match Box::pin(stage_all(&task, &sources)).await {
+            Ok(staged) => staged,
+            Err(failure) => {
+                again::look(&task, &mut sources, failure).await?;
+                continue;
+            }
+        };
+        task.report_sources();
+        crash::point(AFTER_STAGING);
+        if active.cancel.is_cancelled() {
+            return Err(RunFailure::Cancelled);
         }
-    };
-    task.report_sources();
-    crash::point(AFTER_STAGING);
-    if active.cancel.is_cancelled() {
-        return Err(RunFailure::Cancelled);
+        log.flush().await;
+        match Box::pin(publish::publish(&task, &mut sources, staged)).await {
+            Err(failure @ RunFailure::Overtaken { .. }) if overtaken < MAX_OVERTAKEN => {
+                overtaken += 1;
+                log.info(format!("{failure}; the run begins its work anew on what it is now"));
+                again::begin(&task, &mut sources);
+            }
+            ended => return ended,
+        }
     }
-    log.flush().await;
-    Box::pin(publish::publish(&task, sources.into_values().collect(), staged)).await
 }
 
 async fn open<'a>(

@@ -36,13 +36,19 @@ use crate::service::{Context, unknown};
 const MAX_ATTEMPTS: usize = 12;
 
 /// Publishes everything and marks the run SUCCEEDED.
-pub(crate) async fn publish(task: &Task<'_>, sources: Vec<Source>, staged: Staged) -> Result<(), RunFailure> {
+/// Errors: `Overtaken`, after which nothing is published and `sources` are as they were.
+pub(crate) async fn publish(
+    task: &Task<'_>,
+    sources: &mut BTreeMap<String, Source>,
+    staged: Staged,
+) -> Result<(), RunFailure> {
     let Staged { written, outside } = staged;
-    let datasets = Box::pin(lineage::of(task, &sources, &written, &outside)).await?;
+    let datasets = Box::pin(lineage::of(task, sources, &written, &outside)).await?;
     let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
     let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
     let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
     let written = written.into_iter().zip(appends).collect();
+    let sources = std::mem::take(sources).into_values().collect();
     let (lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {

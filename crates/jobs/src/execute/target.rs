@@ -297,10 +297,12 @@ impl Resolved {
     pub(crate) fn conform(&self, frame: DataFrame, accused: &Accused) -> Result<DataFrame, PlanError> {
         let Some(shape) = &self.shape else { return Ok(frame) };
         let frame = plain(shape.apply(frame, accused)?)?;
-        match &self.iceberg {
-            Some(iceberg) => iceberg.divided.apply(frame),
-            None => Ok(frame),
-        }
+        let Some(iceberg) = &self.iceberg else { return Ok(frame) };
+        let frame = match &iceberg.upsert {
+            Some(upsert) => upsert.apply(frame, accused)?,
+            None => frame,
+        };
+        iceberg.divided.apply(frame)
     }
 
     /// `s3://bucket/folder/`.

@@ -81,6 +81,8 @@ pub enum SaveMode {
     Overwrite,
     /// Those of the partitions that are written to are replaced.
     OverwritePartitions,
+    /// Those with the keys of rows that are written are replaced.
+    Upsert,
 }
 
 /// An Iceberg table to write to.
@@ -98,6 +100,8 @@ pub struct IcebergTarget {
     pub leave_out: bool,
     /// What becomes of its rows.
     pub mode: SaveMode,
+    /// The columns by which rows are replaced; none unless it is an upsert.
+    pub keys: Vec<String>,
     /// At about how many bytes files are ended; `None` leaves it to the run and the table.
     pub file_bytes: Option<u64>,
 }

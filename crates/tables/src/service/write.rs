@@ -45,6 +45,8 @@ pub struct Change<'a> {
     pub spec_id: i32,
     /// Files that leave.
     pub replaces: &'a Replaces,
+    /// The metadata that the files were made by, when the change holds for no other.
+    pub base: Option<&'a str>,
     /// What is added to the snapshot's summary.
     pub summary: &'a BTreeMap<String, String>,
 }
@@ -65,8 +67,8 @@ impl Tables {
 
     /// Decides and stages a commit that changes the data files of the table of that name, or of one that is made by it
     /// (`new`).
-    /// Errors: `NamespaceNotFound`, `TableNotFound`, `TableExists` when `new` is there by now, `Unsupported`,
-    /// `MetadataBroken`, `Location`.
+    /// Errors: `NamespaceNotFound`, `TableNotFound`, `TableExists` when `new` is there by now, `CommitFailed` when the table
+    /// has other metadata than the change's base, `Unsupported`, `MetadataBroken`, `Location`.
     pub async fn prepare_write(
         &self,
         scope: &Scope,
@@ -85,6 +87,10 @@ impl Tables {
                 return Err(TablesError::TableExists { namespace, table: name });
             }
         };
+        if change.base.is_some() && change.base != base.as_ref().map(|opened| opened.location.as_str()) {
+            let what = format!("{}.{} was changed since its rows were read", table.namespace, table.name);
+            return Err(TablesError::CommitFailed { what });
+        }
         let now_ms = tx.now_ms();
         let before = match (&base, new) {
             (Some(base), _) => base.read().await?,

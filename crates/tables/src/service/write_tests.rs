@@ -20,7 +20,7 @@ async fn prepare(
     replaces: &Replaces,
 ) -> Result<PreparedWrite, TablesError> {
     let summary = [("by".to_owned(), "me".to_owned())].into();
-    let change = Change { files, spec_id: 0, replaces, summary: &summary };
+    let change = Change { files, spec_id: 0, replaces, base: None, summary: &summary };
     server.tables.prepare_write(&server.scope, &named(table), new, change).await
 }
 
@@ -149,6 +149,25 @@ async fn partitions_are_replaced_by_what_is_added_to_them() {
 }
 
 #[tokio::test]
+async fn a_change_of_what_was_read_holds_for_nothing_else() {
+    let server = server().await;
+    let staged = server.tables.stage_create(&server.scope, request("t", Some("s3://lake/db/t")), None).await;
+    let read = append(&server, "t", Some(&staged.expect("staged")), &[added("a", 1)]).await;
+    let prepare = async |name: &str| {
+        let (files, summary) = ([added(name, 1)], Default::default());
+        let base = Some(read.metadata_location.as_str());
+        let change =
+            Change { files: &files, spec_id: 0, replaces: &Replaces::Everything, base, summary: &summary };
+        server.tables.prepare_write(&server.scope, &named("t"), None, change).await
+    };
+    let prepared = prepare("b").await.expect("prepared");
+    publish(&server, prepared).await;
+    assert_eq!(data_files(&server, "t").await, ["s3://lake/db/t/data/b.parquet"]);
+    let late = prepare("c").await.expect_err("changed");
+    assert!(matches!(late, TablesError::CommitFailed { .. }), "{late}");
+}
+
+#[tokio::test]
 async fn tables_that_cannot_be_written_to_are_refused() {
     let server = server().await;
     let third =
@@ -160,7 +179,8 @@ async fn tables_that_cannot_be_written_to_are_refused() {
     // Files that are divided by a spec that is not the table's any more.
     server.tables.create(&server.scope, partitioned("p", by_id()), None, CALLER).await.expect("table");
     let (files, summary) = ([of(added("a", 1), PartitionValue::Number(1))], Default::default());
-    let change = Change { files: &files, spec_id: 7, replaces: &Replaces::Nothing, summary: &summary };
+    let change =
+        Change { files: &files, spec_id: 7, replaces: &Replaces::Nothing, base: None, summary: &summary };
     let refused = server.tables.prepare_write(&server.scope, &named("p"), None, change).await;
     let message = refused.expect_err("changed").to_string();
     assert!(message.contains("its partition spec was changed"), "{message}");

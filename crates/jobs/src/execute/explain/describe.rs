@@ -110,9 +110,14 @@ fn target(target: &Target) -> String {
         }
         Destination::Iceberg(iceberg) => {
             let does = match iceberg.mode {
-                SaveMode::Append => "",
-                SaveMode::Overwrite => ", all of whose rows are replaced",
-                SaveMode::OverwritePartitions => ", whose partitions that are written to are replaced",
+                SaveMode::Append => String::new(),
+                SaveMode::Upsert => {
+                    format!(", whose rows of the same {} are replaced", iceberg.keys.join(", "))
+                }
+                SaveMode::Overwrite => ", all of whose rows are replaced".to_owned(),
+                SaveMode::OverwritePartitions => {
+                    ", whose partitions that are written to are replaced".to_owned()
+                }
             };
             format!("to Iceberg table {}.{}{keys}{does}", iceberg.database, iceberg.table)
         }

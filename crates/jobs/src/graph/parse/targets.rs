@@ -94,9 +94,12 @@ pub(in crate::graph) fn iceberg_path(raw: raw::Target) -> Parsed<NodeKind> {
     let CatalogUpdate { database, table, behavior } = update;
     let leave_out = behavior == UpdateBehavior::Log;
     let options = raw.additional_options.unwrap_or_default();
-    let (mode, file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
+    let ((mode, keys), file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
     let path = Some(path);
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path, codec, leave_out, mode, file_bytes })
+    iceberg(
+        raw.partition_keys,
+        IcebergTarget { database, table, path, codec, leave_out, mode, keys, file_bytes },
+    )
 }
 
 /// An existing Iceberg table.
@@ -110,9 +113,12 @@ pub(in crate::graph) fn iceberg_table(raw: raw::Target) -> Parsed<NodeKind> {
     };
     let (database, table, codec) = (raw.database, raw.table, ParquetCodec::Snappy);
     let options = raw.additional_options.unwrap_or_default();
-    let (mode, file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
+    let ((mode, keys), file_bytes) = (save_mode(&options)?, file_bytes(&options)?);
     let path = None;
-    iceberg(raw.partition_keys, IcebergTarget { database, table, path, codec, leave_out, mode, file_bytes })
+    iceberg(
+        raw.partition_keys,
+        IcebergTarget { database, table, path, codec, leave_out, mode, keys, file_bytes },
+    )
 }
 
 fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<NodeKind> {
@@ -120,21 +126,35 @@ fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<Node
     Ok(NodeKind::Target(Target { destination: Destination::Iceberg(target), partition_keys }))
 }
 
-/// The options `mode` and `partitionOverwriteMode`, which are Spark's.
-fn save_mode(options: &BTreeMap<String, String>) -> Parsed<SaveMode> {
-    let mode = options.get("mode").map_or("append", String::as_str);
-    let partitions = options.get("partitionOverwriteMode").map(String::as_str);
-    match (mode, partitions) {
-        ("append", None) => Ok(SaveMode::Append),
-        ("overwrite", None | Some("static")) => Ok(SaveMode::Overwrite),
-        ("overwrite", Some("dynamic")) => Ok(SaveMode::OverwritePartitions),
+/// The options `mode` and `partitionOverwriteMode`, which are Spark's, and the `keys` of an upsert, which is ours.
+fn save_mode(options: &BTreeMap<String, String>) -> Parsed<(SaveMode, Vec<String>)> {
+    let option = |name: &str| options.get(name).map(String::as_str);
+    let mode = option("mode").unwrap_or("append");
+    if mode != "overwrite" && option("partitionOverwriteMode").is_some() {
+        return Err("AdditionalOptions.partitionOverwriteMode needs the mode overwrite beside it".to_owned());
+    }
+    if mode != "upsert" && option("keys").is_some() {
+        return Err("AdditionalOptions.keys needs the mode upsert beside it".to_owned());
+    }
+    match (mode, option("partitionOverwriteMode")) {
+        ("append", _) => Ok((SaveMode::Append, Vec::new())),
+        ("upsert", _) => Ok((SaveMode::Upsert, upsert_keys(option("keys"))?)),
+        ("overwrite", None | Some("static")) => Ok((SaveMode::Overwrite, Vec::new())),
+        ("overwrite", Some("dynamic")) => Ok((SaveMode::OverwritePartitions, Vec::new())),
         ("overwrite", Some(other)) => {
             Err(format!("AdditionalOptions.partitionOverwriteMode {other} is not one of static, dynamic"))
         }
-        ("append", Some(_)) => {
-            Err("AdditionalOptions.partitionOverwriteMode needs the mode overwrite beside it".to_owned())
-        }
-        (other, _) => Err(format!("AdditionalOptions.mode {other} is not one of append, overwrite")),
+        (other, _) => Err(format!("AdditionalOptions.mode {other} is not one of append, overwrite, upsert")),
+    }
+}
+
+fn upsert_keys(keys: Option<&str>) -> Parsed<Vec<String>> {
+    let keys: Vec<String> = keys.unwrap_or_default().split(',').map(|key| key.trim().to_owned()).collect();
+    match keys.iter().any(String::is_empty) {
+        true => Err("the mode upsert needs AdditionalOptions.keys: the columns whose values tell rows apart, separated \
+                     by commas"
+            .to_owned()),
+        false => Ok(keys),
     }
 }
 
