@@ -107,6 +107,12 @@ def save_modes(members):
     }
 
 
+def delta_modes(members):
+    """The same of Delta tables, of which one has no partitions to replace."""
+    modes = save_modes(members)
+    return {name: modes[name] for name in ("AdditionalOptions.mode", "AdditionalOptions.partitionOverwriteMode")}
+
+
 OTHER_TABLE = {"Table": {"Table": "other"}, "Database": {"Database": lambda world: world.second}}
 
 
@@ -223,6 +229,24 @@ CASES = {
         "Table": {"Table": "wide"}, "Database": OTHER_TABLE["Database"], "PartitionKeys": {"PartitionKeys": [["day"]]},
         "SchemaChangePolicy.EnableUpdateCatalog": {"SchemaChangePolicy": {"EnableUpdateCatalog": False}},
         "SchemaChangePolicy.UpdateBehavior": {"SchemaChangePolicy": {"EnableUpdateCatalog": True, "UpdateBehavior": "LOG"}}}),
+    "S3DeltaDirectTarget": target("S3DeltaDirectTarget", {
+        "Path": lambda world: world.path("delta-out"), "Format": "delta", "Compression": "snappy", "SchemaChangePolicy": policy()}, {
+        "Path": {"Path": lambda world: world.path("delta-out-2")}, "Compression": {"Compression": "uncompressed"},
+        "PartitionKeys": {"PartitionKeys": [["day"]]}, **PARTS,
+        "SchemaChangePolicy.EnableUpdateCatalog": POLICY["SchemaChangePolicy.EnableUpdateCatalog"],
+        "SchemaChangePolicy.Table": POLICY["SchemaChangePolicy.Table"],
+        "SchemaChangePolicy.Database": POLICY["SchemaChangePolicy.Database"],
+        "SchemaChangePolicy.UpdateBehavior": {
+            "SchemaChangePolicy": policy(Table="thin-delta", UpdateBehavior="LOG"), "Path": lambda world: world.path("thin-delta"),
+            "instead of": {"SchemaChangePolicy": policy(Table="thin-delta"), "Path": lambda world: world.path("thin-delta")}},
+        **delta_modes({"SchemaChangePolicy": policy(Table="thin-delta", UpdateBehavior="LOG"),
+                       "Path": lambda world: world.path("thin-delta")})}),
+    "S3DeltaCatalogTarget": target("S3DeltaCatalogTarget", {
+        **table("thin-delta"), "SchemaChangePolicy": {"EnableUpdateCatalog": True, "UpdateBehavior": "LOG"}}, {
+        "Table": {"Table": "parted-delta"}, "Database": OTHER_TABLE["Database"], "PartitionKeys": {"PartitionKeys": [["id"]]},
+        "SchemaChangePolicy.EnableUpdateCatalog": {"SchemaChangePolicy": {"EnableUpdateCatalog": False}},
+        "SchemaChangePolicy.UpdateBehavior": {"SchemaChangePolicy": {"EnableUpdateCatalog": True}},
+        **delta_modes({})}),
     "S3IcebergDirectTarget": target("S3IcebergDirectTarget", {
         "Path": lambda world: world.path("ice-out"), "Format": "iceberg", "Compression": "snappy", "SchemaChangePolicy": policy()}, {
         "Path": {"Path": lambda world: world.path("ice-out-2")}, "Compression": {"Compression": "gzip"},

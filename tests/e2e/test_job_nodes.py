@@ -175,20 +175,26 @@ class World(Glue):
                 "Name": own, "Inputs": [source], "Path": self.path(place).rstrip("/"), "Format": "iceberg", "Compression": "snappy",
                 "SchemaChangePolicy": {"EnableUpdateCatalog": True, "Database": database, "Table": own}}}
         self.run(self.create(nodes))
-        schema = {"type": "struct", "fields": [{"name": "n", "type": "long", "nullable": True, "metadata": {}}]}
-        for database, own, number in [(self.database, "delta", 1), (self.database, "delta2", 2), (self.second, "delta", 3)]:
+        for database, own, number, column, keys in [
+            (self.database, "delta", 1, "n", []), (self.database, "delta2", 2, "n", []), (self.second, "delta", 3, "n", []),
+            (self.database, "thin-delta", 4, "id", []), (self.second, "thin-delta", 5, "id", []),
+            (self.database, "parted-delta", 6, "id", ["day"]),
+        ]:
             place = own if database == self.database else f"{own}-second"
+            fields = [(column, "long"), *((key, "string") for key in keys)]
+            schema = {"type": "struct", "fields": [
+                {"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in fields]}
             self.put(f"{place}/a.parquet", self.body("parquet", [number]))
             actions = [
                 {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
                 {"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}}, "schemaString": json.dumps(schema),
-                              "partitionColumns": [], "configuration": {}}},
-                {"add": {"path": "a.parquet", "partitionValues": {}, "size": 1, "modificationTime": 1, "dataChange": True}},
+                              "partitionColumns": keys, "configuration": {}}},
+                {"add": {"path": "a.parquet", "partitionValues": {key: "1" for key in keys}, "size": 1, "modificationTime": 1, "dataChange": True}},
             ]
             self.put(f"{place}/_delta_log/{0:020}.json", "\n".join(json.dumps(action) for action in actions))
             self.client.create_table(DatabaseName=database, TableInput={
                 "Name": own, "TableType": "EXTERNAL_TABLE", "Parameters": {"table_type": "delta", "spark.sql.sources.provider": "delta"},
-                "StorageDescriptor": {"Location": self.path(place), "Columns": [{"Name": "n", "Type": "bigint"}]}})
+                "StorageDescriptor": {"Location": self.path(place), "Columns": [{"Name": column, "Type": "bigint"}]}})
 
     def outcome(self, nodes):
         """All that a run of the graph leaves, or why there is none."""
@@ -206,6 +212,7 @@ class World(Glue):
             "files": self.written(self.everything() - before),
             "tables": [self.described(database, own) for database in (self.database, self.second)
                        for own in ("made", "named", "narrow", "wide", "wide2", "ice", "ice3", "ice4")],
+            "logs": {folder: self.delta_rows(folder) for folder in ("thin-delta", "parted-delta", "thin-delta-second")},
         }
 
     def everything(self):
@@ -220,10 +227,22 @@ class World(Glue):
             found.setdefault(f"{folder}/*.{file.split('.', 1)[1]}", []).extend(self.content(key))
         return {place: sorted(lines) for place, lines in found.items()}
 
+    def delta_rows(self, folder):
+        """How many files were added to a Delta table and removed from it, and its columns."""
+        found = []
+        for key in sorted(self.everything()):
+            if key.startswith(f"{folder}/_delta_log/"):
+                body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode()
+                actions = [json.loads(line) for line in body.splitlines()]
+                columns = [action["metaData"]["schemaString"] for action in actions if "metaData" in action]
+                removed = sum("remove" in action for action in actions)
+                found.append([removed, columns])
+        return found
+
     def content(self, key):
         """Lines of a file; of metadata only that it is there."""
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        if "/metadata/" in key:
+        if "/metadata/" in key or "/_delta_log/" in key:
             return []
         if key.endswith(".parquet"):
             file = pq.ParquetFile(io.BytesIO(body))

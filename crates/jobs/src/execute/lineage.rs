@@ -149,6 +149,9 @@ fn output(written: &Written) -> Dataset {
         Some(Destination::Path { catalog: Some(update), .. }) => Some(name(&update.database, &update.table)),
         Some(Destination::Table { database, table, .. }) => Some(name(database, table)),
         Some(Destination::Iceberg(target)) => Some(name(&target.database, &target.table)),
+        Some(Destination::Delta(target)) => {
+            target.table.as_ref().map(|(database, table)| name(database, table))
+        }
         // A table of a database has no files here: see `outside_of`.
         Some(Destination::Path { catalog: None, .. } | Destination::Database(_)) | None => None,
     };

@@ -20,6 +20,7 @@ mod asked;
 mod bounded;
 mod counters;
 mod databases;
+mod delta;
 pub(crate) mod explain;
 mod failure;
 mod frames;

@@ -13,7 +13,9 @@ use catalog::{PartitionInput, StorageDescriptor, Table};
 use engine::write::{self, OutputPartition};
 use store::{Tx, crash, lease};
 use tables::PreparedWrite;
+use tables::delta::PreparedDelta;
 
+use super::delta;
 use super::iceberg;
 use super::lineage;
 use super::outside::{self, Outside};
@@ -32,8 +34,14 @@ use crate::plan::PlanError;
 use crate::run::{self, Event, Run, RunState};
 use crate::service::{Context, unknown};
 
-/// How often commits of Iceberg tables are prepared again that others overtook.
+/// How often commits of tables of open formats are prepared again that others overtook.
 const MAX_ATTEMPTS: usize = 12;
+
+/// A commit of a table of an open format that is decided and staged.
+enum Prepared {
+    Iceberg(Box<PreparedWrite>),
+    Delta(PreparedDelta),
+}
 
 /// Publishes everything and marks the run SUCCEEDED.
 /// Errors: `Overtaken`, after which nothing is published and `sources` are as they were.
@@ -83,28 +91,35 @@ async fn is_published(task: &Task<'_>, end: &End, outside: &[Outside]) -> Result
     Ok(!delivery::decided(&mut tx, &task.run.id).await?.is_empty())
 }
 
-/// Prepares commits of Iceberg tables, and begins the transaction in which they still hold.
-async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<PreparedWrite>>), RunFailure> {
+/// Prepares commits of tables of open formats, and begins the transaction in which they still hold.
+async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<Prepared>>), RunFailure> {
     for _ in 0..MAX_ATTEMPTS {
         let mut appends = Vec::new();
         for Written { node, resolved, output } in written {
-            appends.push(match &resolved.iceberg {
-                Some(iceberg) => Box::pin(iceberg::prepare(task, node, iceberg, output)).await?,
-                None => None,
+            appends.push(match (&resolved.iceberg, &resolved.delta) {
+                (Some(iceberg), _) => Box::pin(iceberg::prepare(task, node, iceberg, output))
+                    .await?
+                    .map(Box::new)
+                    .map(Prepared::Iceberg),
+                (None, Some(delta)) => {
+                    Box::pin(delta::prepare(task, node, delta, output)).await?.map(Prepared::Delta)
+                }
+                (None, None) => None,
             });
         }
         let mut tx = task.context.store.begin().await?;
         let mut current = true;
         for (Written { node, .. }, append) in written.iter().zip(&appends) {
             if let Some(append) = append {
-                current = current && Box::pin(iceberg::is_current(task, &mut tx, node, append)).await?;
+                current = current && Box::pin(is_current(task, &mut tx, node, append)).await?;
             }
         }
         if current {
             return Ok((tx, appends));
         }
     }
-    let node = written.iter().find(|written| written.resolved.iceberg.is_some());
+    let is_open = |resolved: &Resolved| resolved.iceberg.is_some() || resolved.delta.is_some();
+    let node = written.iter().find(|written| is_open(&written.resolved));
     match node {
         Some(Written { node, .. }) => {
             let what =
@@ -112,6 +127,19 @@ async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<P
             Err(RunFailure::node(node, PlanError::Refused(what)))
         }
         None => Err(RunFailure::Ended),
+    }
+}
+
+/// Whether the table is still what the commit was prepared on.
+async fn is_current(
+    task: &Task<'_>,
+    tx: &mut Tx,
+    node: &Node,
+    prepared: &Prepared,
+) -> Result<bool, RunFailure> {
+    match prepared {
+        Prepared::Iceberg(prepared) => iceberg::is_current(task, tx, node, prepared).await,
+        Prepared::Delta(prepared) => delta::is_current(task, tx, node, prepared).await,
     }
 }
 
@@ -130,7 +158,7 @@ async fn fill(
     task: &Task<'_>,
     tx: &mut Tx,
     sources: Vec<Source>,
-    written: Vec<(Written, Option<PreparedWrite>)>,
+    written: Vec<(Written, Option<Prepared>)>,
     datasets: &Datasets,
     outside: &[Outside],
 ) -> Result<(Vec<String>, End), RunFailure> {
@@ -196,7 +224,7 @@ async fn publish_target(
     task: &Task<'_>,
     tx: &mut Tx,
     target: Written,
-    append: Option<PreparedWrite>,
+    append: Option<Prepared>,
     lines: &mut Vec<String>,
 ) -> Result<(), RunFailure> {
     let Written { node, resolved, output } = target;
@@ -223,10 +251,14 @@ async fn publish_target(
         published.bytes,
         resolved.location()
     ));
-    if let Some(append) = append {
-        let line = Box::pin(iceberg::publish(task, tx, &node, append)).await?;
-        lines.push(format!("{}: {line}", name_of(&node)));
-    }
+    let line = match (append, &resolved.delta) {
+        (Some(Prepared::Iceberg(append)), _) => Box::pin(iceberg::publish(task, tx, &node, *append)).await?,
+        (Some(Prepared::Delta(entry)), Some(delta)) => {
+            Box::pin(delta::publish(task, tx, &node, delta, entry)).await?
+        }
+        _ => return Ok(()),
+    };
+    lines.push(format!("{}: {line}", name_of(&node)));
     Ok(())
 }
 

@@ -15,11 +15,12 @@ use lake::BucketName;
 
 pub(crate) use self::files::formats_of;
 use self::files::{has_header, table_format};
+use super::delta::{self, DeltaOutput};
 use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::{RunFailure, Task};
 use crate::graph::{
-    CatalogUpdate, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
+    CatalogUpdate, DeltaTarget, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
 };
 use crate::plan::{Accused, PlanError, plain};
 
@@ -41,6 +42,8 @@ pub(crate) struct Resolved {
     pub(crate) follows: Option<Follows>,
     /// The Iceberg table that the output is added to.
     pub(crate) iceberg: Option<IcebergTable>,
+    /// The Delta table that the output is added to.
+    pub(crate) delta: Option<DeltaOutput>,
     /// How many files a folder gets at most, whatever their size.
     most_files: Option<NonZeroUsize>,
     /// Lines for the log.
@@ -95,6 +98,10 @@ pub(crate) async fn resolve(
             refuse_alike(node, frame)?;
             Box::pin(of_iceberg(task, node, (iceberg, &target.partition_keys), frame)).await
         }
+        Destination::Delta(delta) => {
+            refuse_alike(node, frame)?;
+            Box::pin(of_delta(task, node, (delta, &target.partition_keys), frame)).await
+        }
         Destination::Table { database, table, update } => {
             let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
             let follows = Follows { database: database.clone(), table: table.clone(), widen, create: false };
@@ -133,6 +140,7 @@ async fn of_path(
         shape: None,
         follows,
         iceberg: None,
+        delta: None,
         most_files: None,
         notes: Vec::new(),
     };
@@ -179,7 +187,7 @@ fn of_table(
     }
     let options = WriteOptions { header: has_header(&format), ..WriteOptions::default() };
     let keys = table.partition_keys().iter().map(|key| key.name.clone()).collect();
-    let (iceberg, kept_keys, most_files) = (None, Vec::new(), None);
+    let (iceberg, delta, kept_keys, most_files) = (None, None, Vec::new(), None);
     let shape = Some(shape);
     Ok(Resolved {
         bucket,
@@ -191,6 +199,7 @@ fn of_table(
         shape,
         follows,
         iceberg,
+        delta,
         most_files,
         notes,
     })
@@ -222,7 +231,39 @@ async fn of_iceberg(
         shape: Some(shape),
         follows: None,
         iceberg: Some(iceberg),
+        delta: None,
         most_files: None,
+        notes,
+    })
+}
+
+/// A target that adds its files to a Delta table. `keys` are the node's partition keys.
+async fn of_delta(
+    task: &Task<'_>,
+    node: &Node,
+    (target, keys): (&DeltaTarget, &[String]),
+    frame: &Schema,
+) -> Result<Resolved, RunFailure> {
+    let (delta, shape) = delta::resolve(task, node, (target, keys), frame).await?;
+    let (name, key) = iceberg::split(&delta.location);
+    let (bucket, prefix) = (bucket(node, name)?, folder(key));
+    let (format, options) = formats_of(WriteFormat::Parquet(target.codec));
+    let mut notes = Vec::new();
+    if !shape.left_out.is_empty() {
+        notes.push(format!("the table has no column {}; left out", shape.left_out.join(", ")));
+    }
+    Ok(Resolved {
+        bucket,
+        prefix,
+        format,
+        options,
+        keys: delta.keys(),
+        kept_keys: Vec::new(),
+        shape: Some(shape),
+        follows: None,
+        iceberg: None,
+        delta: Some(delta),
+        most_files: target.most_files,
         notes,
     })
 }

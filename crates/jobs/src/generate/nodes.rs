@@ -317,6 +317,7 @@ fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {
             ))
         }
         Destination::Iceberg(_) => Err(unwritten("an Iceberg target")),
+        Destination::Delta(_) => Err(unwritten("a Delta target")),
         Destination::Database(to) => Ok(database::write(to, &frame, names)),
         Destination::Table { database, table, update } => {
             let mut options = vec![("partitionKeys", keys)];

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::fault;
-use super::{COLLECTION, DatabasePlace, Destination, Node, NodeKind};
+use super::{COLLECTION, DatabasePlace, DeltaTarget, Destination, Node, NodeKind};
 use crate::JobsError;
 
 /// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
@@ -54,6 +54,7 @@ fn refuse_shared_tables(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError>
             Some(Destination::Iceberg(target)) => {
                 ("Iceberg table", [target.database.to_lowercase(), target.table.to_lowercase()])
             }
+            Some(Destination::Delta(target)) => ("Delta table", of_delta(target)),
             Some(Destination::Database(target)) => ("table of a database", of_database(&target.place)),
             _ => continue,
         };
@@ -63,6 +64,14 @@ fn refuse_shared_tables(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError>
         }
     }
     Ok(())
+}
+
+fn of_delta(target: &DeltaTarget) -> [String; 2] {
+    match (&target.path, &target.table) {
+        (Some(path), _) => ["path".to_owned(), path.to_string().trim_end_matches('/').to_owned()],
+        (None, Some((database, table))) => [database.to_lowercase(), table.to_lowercase()],
+        (None, None) => [String::new(), String::new()],
+    }
 }
 
 fn of_database(place: &DatabasePlace) -> [String; 2] {

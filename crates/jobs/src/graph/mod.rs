@@ -37,8 +37,8 @@ pub use pii::{EntityType, Pii, PiiAction, PiiScope};
 pub use quality::{COLLECTION, Gate, HandsOn, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
 pub use target::{
-    BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, ParquetCodec,
-    SaveMode, Target, UpdateBehavior, WriteFormat,
+    BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, DeltaTarget, Destination, IcebergTarget,
+    ParquetCodec, SaveMode, Target, UpdateBehavior, WriteFormat,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -31,6 +31,8 @@ pub enum Destination {
     Iceberg(IcebergTarget),
     /// A table of a database.
     Database(DatabaseTarget),
+    /// A Delta table.
+    Delta(DeltaTarget),
     /// Files of an existing table, in its format, below its location.
     Table {
         /// Its database.
@@ -83,6 +85,24 @@ pub enum SaveMode {
     OverwritePartitions,
     /// Those with the keys of rows that are written are replaced.
     Upsert,
+}
+
+/// A Delta table to write to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeltaTarget {
+    /// Its folder, where it is made when it does not exist; `None`: that of its table of the catalog, and it has to.
+    pub path: Option<S3Path>,
+    /// Database and name of its table of the catalog, if any.
+    pub table: Option<(String, String)>,
+    /// Whether columns that it lacks are added, also to its table of the catalog; `None`: they are refused, and the catalog
+    /// is left alone.
+    pub behavior: Option<UpdateBehavior>,
+    /// How its files are compressed.
+    pub codec: ParquetCodec,
+    /// What becomes of its rows; no upsert.
+    pub mode: SaveMode,
+    /// How many files a folder gets at most; `None` leaves it to the writer.
+    pub most_files: Option<NonZeroUsize>,
 }
 
 /// An Iceberg table to write to.

@@ -72,7 +72,7 @@ fn catalog_policies_are_read() {
         let behavior = match &target.destination {
             Destination::Path { catalog, .. } => catalog.as_ref().map(|update| update.behavior),
             Destination::Table { update, .. } => *update,
-            Destination::Iceberg(_) | Destination::Database(_) => None,
+            Destination::Iceberg(_) | Destination::Delta(_) | Destination::Database(_) => None,
         };
         updates.push((node.id.clone(), behavior));
     }

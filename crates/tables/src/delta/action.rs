@@ -58,6 +58,9 @@ impl DeletionVector {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Metadata {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) created_time: Option<i64>,
     pub(super) schema_string: String,
     #[serde(default)]
     pub(super) partition_columns: Vec<String>,
@@ -78,6 +81,7 @@ pub(super) struct Protocol {
     pub(super) min_reader_version: i64,
     pub(super) min_writer_version: i64,
     pub(super) reader_features: Option<Vec<String>>,
+    pub(super) writer_features: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

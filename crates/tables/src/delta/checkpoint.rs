@@ -56,6 +56,9 @@ fn wanted() -> SchemaRef {
         structure(
             "metaData",
             vec![
+                text("id"),
+                text("name"),
+                number("createdTime"),
                 text("schemaString"),
                 list("partitionColumns"),
                 map("configuration"),
@@ -65,7 +68,12 @@ fn wanted() -> SchemaRef {
         ),
         structure(
             "protocol",
-            vec![number("minReaderVersion"), number("minWriterVersion"), list("readerFeatures")],
+            vec![
+                number("minReaderVersion"),
+                number("minWriterVersion"),
+                list("readerFeatures"),
+                list("writerFeatures"),
+            ],
         ),
         structure("sidecar", vec![text("path")]),
     ]))

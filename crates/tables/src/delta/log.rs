@@ -225,6 +225,10 @@ fn described(mut state: State, version: i64, root: &str) -> Result<DeltaTable, S
         min_reader_version: protocol.min_reader_version,
         min_writer_version: protocol.min_writer_version,
         reader_features: protocol.reader_features.unwrap_or_default(),
+        writer_features: protocol.writer_features.unwrap_or_default(),
+        id: metadata.id,
+        name: metadata.name,
+        created_ms: metadata.created_time,
         files,
     })
 }
@@ -238,6 +242,7 @@ fn file(root: &str, add: Add) -> Result<DeltaFile, String> {
         add.partition_values.into_iter().map(|(name, value)| (name, value.filter(|text| !text.is_empty())));
     Ok(DeltaFile {
         location,
+        path: add.path,
         partition_values: partition_values.collect(),
         size: add.size,
         has_deletions: add.deletion_vector.is_some(),

@@ -1,4 +1,4 @@
-//! Delta Lake tables: what a table's log says it is. Read only.
+//! Delta Lake tables: what a table's log says it is, and new entries of logs ([`write`]).
 //!
 //! ```text
 //! _delta_log/  …010.checkpoint.parquet ─┐ actions        ┌ metadata: schema, partition columns
@@ -14,12 +14,13 @@
 //!   refused by [`DeltaTable::check_readable`]. The schema of such a table can be looked at all the same.
 //!
 //! # Omitted on purpose
-//! Writing, older versions, checkpoints of version 2 (with sidecars).
+//! Older versions, checkpoints of version 2 (with sidecars).
 
 mod action;
 mod checkpoint;
 mod log;
 mod schema;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use catalog::Table;
 
 pub use schema::DeltaField;
+pub use write::{AddedDeltaFile, DeltaChange, DeltaShape, PreparedDelta};
 
 use crate::error::TablesError;
 
@@ -63,6 +65,14 @@ pub struct DeltaTable {
     pub min_writer_version: i64,
     /// What a reader must know beyond its version.
     pub reader_features: Vec<String>,
+    /// What a writer must know beyond its version.
+    pub writer_features: Vec<String>,
+    /// The id that its first writer gave it.
+    pub id: Option<String>,
+    /// Its name, as the log has it.
+    pub name: Option<String>,
+    /// When it was made, as the log says, epoch milliseconds.
+    pub created_ms: Option<i64>,
     /// The files with the rows of this version, in the order of their paths.
     pub files: Vec<DeltaFile>,
 }
@@ -72,6 +82,8 @@ pub struct DeltaTable {
 pub struct DeltaFile {
     /// Where it is: `s3://bucket/key`.
     pub location: String,
+    /// Its path as the log spells it.
+    pub path: String,
     /// Values of the partition columns, as text; `None` is NULL.
     pub partition_values: BTreeMap<String, Option<String>>,
     /// Its size in bytes, as the log says.

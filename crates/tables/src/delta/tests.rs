@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::Tables;
 
+mod writing;
+
 struct World {
     tables: Tables,
     store: Store,

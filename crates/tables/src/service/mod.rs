@@ -115,6 +115,10 @@ impl Tables {
         &self.lake
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Loads a table.
     /// Errors: `NamespaceNotFound`, `TableNotFound`, `MetadataBroken`.
     pub async fn load(&self, scope: &Scope, table: &Identifier) -> Result<LoadedTable, TablesError> {

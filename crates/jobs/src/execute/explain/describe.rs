@@ -110,19 +110,30 @@ fn target(target: &Target) -> String {
         }
         Destination::Iceberg(iceberg) => {
             let does = match iceberg.mode {
-                SaveMode::Append => String::new(),
                 SaveMode::Upsert => {
                     format!(", whose rows of the same {} are replaced", iceberg.keys.join(", "))
                 }
-                SaveMode::Overwrite => ", all of whose rows are replaced".to_owned(),
-                SaveMode::OverwritePartitions => {
-                    ", whose partitions that are written to are replaced".to_owned()
-                }
+                mode => replaced(mode).to_owned(),
             };
             format!("to Iceberg table {}.{}{keys}{does}", iceberg.database, iceberg.table)
         }
+        Destination::Delta(delta) => {
+            let table = delta.table.as_ref().map(|(database, table)| format!(" {database}.{table}"));
+            let path = delta.path.as_ref().map(|path| format!(" at {path}"));
+            let (table, path) = (table.unwrap_or_default(), path.unwrap_or_default());
+            format!("to Delta table{table}{path}{keys}{}", replaced(delta.mode))
+        }
         Destination::Table { database, table, .. } => format!("to table {database}.{table}{keys}"),
         Destination::Database(target) => format!("to {} {}", target.engine.name(), place(&target.place)),
+    }
+}
+
+/// What becomes of the rows that a table has.
+fn replaced(mode: SaveMode) -> &'static str {
+    match mode {
+        SaveMode::Append | SaveMode::Upsert => "",
+        SaveMode::Overwrite => ", all of whose rows are replaced",
+        SaveMode::OverwritePartitions => ", whose partitions that are written to are replaced",
     }
 }
 

@@ -43,8 +43,6 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("RedshiftSource", REDSHIFT),
     ("RedshiftTarget", REDSHIFT),
     ("S3CatalogHudiSource", HUDI),
-    ("S3DeltaCatalogTarget", "Delta tables are read, not written; use Iceberg"),
-    ("S3DeltaDirectTarget", "Delta tables are read, not written; use Iceberg"),
     ("S3HudiCatalogTarget", NO_HUDI_TARGET),
     ("S3HudiDirectTarget", NO_HUDI_TARGET),
     ("S3HudiSource", HUDI),

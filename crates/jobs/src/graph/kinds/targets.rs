@@ -110,6 +110,40 @@ const S3_ICEBERG_CATALOG_TARGET: Fields = &[
     ("AutoDataQuality.EvaluationContext", NO_QUALITY),
 ];
 
+const S3_DELTA_TARGET: Fields = &[
+    ("Name", Acts),
+    ("Inputs", Acts),
+    ("PartitionKeys", Acts),
+    ("Path", Acts),
+    ("Compression", Acts),
+    ("NumberTargetPartitions", Acts),
+    ("Format", Only(&["delta"], "the node writes Delta tables")),
+    ("AdditionalOptions.mode", Acts),
+    ("AdditionalOptions.partitionOverwriteMode", Acts),
+    ("AdditionalOptions.*", TABLE_OPTIONS),
+    ("SchemaChangePolicy.EnableUpdateCatalog", Acts),
+    ("SchemaChangePolicy.UpdateBehavior", Acts),
+    ("SchemaChangePolicy.Table", Acts),
+    ("SchemaChangePolicy.Database", Acts),
+    ("AutoDataQuality.IsEnabled", QUALITY),
+    ("AutoDataQuality.EvaluationContext", NO_QUALITY),
+];
+const S3_DELTA_CATALOG_TARGET: Fields = &[
+    ("Name", Acts),
+    ("Inputs", Acts),
+    ("PartitionKeys", Acts),
+    ("Table", Acts),
+    ("Database", Acts),
+    ("AdditionalOptions.mode", Acts),
+    ("AdditionalOptions.partitionOverwriteMode", Acts),
+    ("AdditionalOptions.*", TABLE_OPTIONS),
+    ("SchemaChangePolicy.EnableUpdateCatalog", Acts),
+    ("SchemaChangePolicy.UpdateBehavior", Acts),
+    ("AutoDataQuality.IsEnabled", QUALITY),
+    ("AutoDataQuality.EvaluationContext", NO_QUALITY),
+    ("OutputSchemas", SCHEMA),
+];
+
 const fn target(
     name: &'static str,
     fields: Fields,
@@ -126,6 +160,8 @@ pub(super) const KINDS: &[Kind] = &[
         parse::database(Engine::Postgres, node.read()?)
     }),
     target("S3CatalogTarget", S3_CATALOG_TARGET, |node| parse::table(node.read()?)),
+    target("S3DeltaCatalogTarget", S3_DELTA_CATALOG_TARGET, |node| parse::delta_table(node.read()?)),
+    target("S3DeltaDirectTarget", S3_DELTA_TARGET, |node| parse::delta_path(node.read()?)),
     target("S3DirectTarget", S3_DIRECT_TARGET, |node| parse::path(node.read()?)),
     target("S3GlueParquetTarget", S3_PARQUET_TARGET, |node| parse::parquet(node.read()?)),
     target("S3IcebergCatalogTarget", S3_ICEBERG_CATALOG_TARGET, |node| parse::iceberg_table(node.read()?)),

@@ -7,8 +7,8 @@ use ::sources::jdbc::Engine;
 
 use super::super::target::{BlockCodec, ParquetCodec, top_level};
 use super::super::{
-    CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, Destination, IcebergTarget, NodeKind,
-    SaveMode, Target, UpdateBehavior, WriteFormat, raw,
+    CatalogUpdate, Compression, DatabasePlace, DatabaseTarget, DeltaTarget, Destination, IcebergTarget,
+    NodeKind, SaveMode, Target, UpdateBehavior, WriteFormat, raw,
 };
 use crate::arguments;
 
@@ -119,6 +119,61 @@ pub(in crate::graph) fn iceberg_table(raw: raw::Target) -> Parsed<NodeKind> {
         raw.partition_keys,
         IcebergTarget { database, table, path, codec, leave_out, mode, keys, file_bytes },
     )
+}
+
+/// A Delta table at a path, with or without a table of the catalog.
+pub(in crate::graph) fn delta_path(raw: raw::Target) -> Parsed<NodeKind> {
+    let path = s3_path("Path", &raw.path)?;
+    match raw.format.as_deref() {
+        Some("delta") => {}
+        other => return Err(format!("Format {} is not delta", other.unwrap_or_default())),
+    }
+    let codec = match raw.compression.as_deref().unwrap_or_default() {
+        "" | "snappy" => ParquetCodec::Snappy,
+        "uncompressed" => ParquetCodec::Uncompressed,
+        other => {
+            return Err(format!("Compression {other} is not supported; supported are snappy, uncompressed"));
+        }
+    };
+    let (table, behavior) = match raw.schema_change_policy {
+        Some(policy) if policy.enable_update_catalog == Some(true) => {
+            let CatalogUpdate { database, table, behavior } = catalog_update(policy)?;
+            (Some((database, table)), Some(behavior))
+        }
+        _ => (None, None),
+    };
+    let mode = delta_mode(&raw.additional_options.unwrap_or_default())?;
+    let most_files = most_files(raw.number_target_partitions.as_deref())?;
+    delta(raw.partition_keys, DeltaTarget { path: Some(path), table, behavior, codec, mode, most_files })
+}
+
+/// An existing Delta table of the catalog.
+pub(in crate::graph) fn delta_table(raw: raw::Target) -> Parsed<NodeKind> {
+    require("Database", &raw.database)?;
+    require("Table", &raw.table)?;
+    let behavior = match raw.schema_change_policy {
+        Some(policy) if policy.enable_update_catalog == Some(true) => {
+            Some(behavior(policy.update_behavior.as_deref())?)
+        }
+        _ => None,
+    };
+    let mode = delta_mode(&raw.additional_options.unwrap_or_default())?;
+    let (table, codec) = (Some((raw.database, raw.table)), ParquetCodec::Snappy);
+    delta(raw.partition_keys, DeltaTarget { path: None, table, behavior, codec, mode, most_files: None })
+}
+
+fn delta(keys: Option<Vec<Vec<String>>>, target: DeltaTarget) -> Parsed<NodeKind> {
+    let partition_keys = partition_keys(keys)?;
+    Ok(NodeKind::Target(Target { destination: Destination::Delta(target), partition_keys }))
+}
+
+/// As of Iceberg tables, without upserts.
+fn delta_mode(options: &BTreeMap<String, String>) -> Parsed<SaveMode> {
+    if options.get("mode").is_some_and(|mode| mode == "upsert") {
+        let what = "AdditionalOptions.mode upsert is built for Iceberg tables only; Delta tables are appended to and overwritten";
+        return Err(what.to_owned());
+    }
+    save_mode(options).map(|(mode, _)| mode)
 }
 
 fn iceberg(keys: Option<Vec<Vec<String>>>, target: IcebergTarget) -> Parsed<NodeKind> {
