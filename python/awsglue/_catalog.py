@@ -199,7 +199,7 @@ def _partitions(found: Table, expression: str, catalog_id: Optional[str]) -> Lis
 
 def _values(found: Table, texts: List[str]) -> Tuple[Any, ...]:
     """The values of a partition in the types of the keys."""
-    from awsglue._choice import cast_value
+    from awsglue._casts import cast_value
 
     values = []
     for field, text in zip(found.keys.fields, texts):
