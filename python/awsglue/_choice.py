@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from awsglue import gluetypes as g
 from awsglue._casts import cast_value, convert
-from awsglue._columns import child, col, null_of
+from awsglue._columns import child, col
 from awsglue._logger import GlueLogger
 from awsglue._paths import EACH, Path, parse_for
 from awsglue._stages import Stage
@@ -109,6 +109,7 @@ def kind_at(kind: Optional[g.DataType], path: Path) -> Optional[g.DataType]:
 
 def apply_rules(frame: Any, rules: Rules, stage: Stage) -> Any:
     """The frame with all rules applied."""
+    _check_projections(frame._kind, rules)
     target = _struct([found for field in frame._kind.fields for found in _fields(field, (field.name,), rules)])
     if any(_crosses_array(frame._kind, path) for path in rules):
         from awsglue._records import rewriting
@@ -119,6 +120,18 @@ def apply_rules(frame: Any, rules: Rules, stage: Stage) -> Any:
     for field in frame._kind.fields:
         columns += _columns(col(field.name), field, (field.name,), rules)
     return frame._derive(frame._df.select(*columns), target, stage)
+
+
+def _check_projections(kind: g.StructType, rules: Rules) -> None:
+    """Refuses `project` to what none of a choice's values are: every row would be null, without a word."""
+    for path, (action, wanted) in rules.items():
+        found = kind_at(kind, path)
+        while isinstance(found, g.ArrayType):
+            found = found.elementType
+        if action == "project" and isinstance(found, g.ChoiceType) and wanted and wanted.typeName() not in found.choices:
+            name, kinds = wanted.typeName(), " or ".join(found.choices)
+            raise DataError(f"resolveChoice: {'.'.join(path)} is {kinds}, so that project:{name} leaves nothing; "
+                            f"project to one of these, or cast:{name}")
 
 
 def _crosses_array(kind: Optional[g.DataType], path: Path) -> bool:
@@ -195,8 +208,7 @@ def _resolved(column: Any, kind: g.DataType, action: str, wanted: Optional[g.Dat
         return convert(column, kind, wanted)
     if action == "project" and isinstance(kind, g.ChoiceType):
         assert wanted is not None
-        found = kind.choices.get(wanted.typeName())
-        return null_of(wanted) if found is None else child(column, wanted.typeName()).cast(to_spark(wanted))
+        return child(column, wanted.typeName()).cast(to_spark(wanted))
     return column
 
 
