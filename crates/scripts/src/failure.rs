@@ -153,7 +153,10 @@ mod tests {
                       [2026-11-22T14:13:35Z WARN  sail_common::actor] aborting 270 task(s) for SessionManagerActor\n";
         assert_eq!(failed(&format!("no orders for today\n{engine}")), "SystemExit: 1 (no orders for today)");
         assert_eq!(failed(engine), "SystemExit: 1");
-        assert_eq!(failed("[2026-11-22 WARN sail_x] mine\n"), "SystemExit: 1 ([2026-11-22 WARN sail_x] mine)");
+        assert_eq!(
+            failed("[2026-11-22 WARN sail_x] mine\n"),
+            "SystemExit: 1 ([2026-11-22 WARN sail_x] mine)"
+        );
         assert_eq!(
             failed("Traceback (most recent call last):\n  File \"s.py\", line 1\n"),
             "SystemExit: 1 (File \"s.py\", line 1)"

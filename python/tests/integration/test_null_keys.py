@@ -51,7 +51,7 @@ def test_a_null_key_is_null(glue_context, data, format, kind, value):
     assert sorted(str(row["k"]) for row in glue_context.create_dynamic_frame.from_catalog(data.database, "t").toDF().collect()
                   ) == sorted([str(value)] * 2 + ["None"] * 4)
     shown = [row["tableName"] for row in spark.sql(f"show tables in {data.database}").collect()]
-    assert shown == ["t"]
+    assert "t" in shown and not [name for name in shown if name.startswith("__tenon_")]
 
 
 def test_without_a_null_key_the_engine_reads_the_table(glue_context, data):
