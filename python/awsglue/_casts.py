@@ -26,7 +26,7 @@ _DATE_WITH_TIME = r"^(\s*[+-]?[0-9]{4,7}(-[0-9]{1,2}){0,2})T[\s\S]*$"
 def convert(column: Any, source: g.DataType, target: g.DataType) -> Any:
     """A column in another type.
 
-    Raises `DataError` where one type has no meaning in the other: booleans as dates and timestamps.
+    Raises `DataError` where one type has no meaning in the other: booleans as dates.
     """
     from pyspark.sql import functions as F
 
@@ -40,16 +40,18 @@ def convert(column: Any, source: g.DataType, target: g.DataType) -> Any:
                              if not _is_senseless(kind, target)]
         return F.coalesce(*values) if values else null_of(target)
     if _is_senseless(source, target):
-        raise DataError(f"a boolean cannot be cast to {target.typeName()}: map it to int or string")
+        raise DataError("a boolean cannot be cast to date: map it to int or string")
     if isinstance(source, g.StringType):
         return of_text(column, target)
     if isinstance(source, g.BooleanType) and isinstance(target, g.DecimalType):
         return try_cast(column.cast("int"), wanted)
+    if isinstance(source, g.BooleanType) and isinstance(target, g.TimestampType):
+        return F.timestamp_micros(column.cast("bigint"))  # true is a microsecond after the epoch, as in Spark
     return try_cast(column, wanted)
 
 
 def _is_senseless(source: g.DataType, target: g.DataType) -> bool:
-    return isinstance(source, g.BooleanType) and isinstance(target, (g.DateType, g.TimestampType))
+    return isinstance(source, g.BooleanType) and isinstance(target, g.DateType)
 
 
 def of_text(text: Any, target: g.DataType) -> Any:
@@ -168,7 +170,7 @@ def _decimal(value: Any, wanted: g.DecimalType) -> Optional[decimal.Decimal]:
 def _timestamp(value: Any) -> Optional[datetime.datetime]:
     utc = datetime.timezone.utc
     if isinstance(value, bool):
-        return None
+        return datetime.datetime(1970, 1, 1, microsecond=int(value), tzinfo=utc)
     if isinstance(value, (int, float)):
         return datetime.datetime(1970, 1, 1, tzinfo=utc) + datetime.timedelta(seconds=value)
     found = _TIMESTAMP.fullmatch(str(value))

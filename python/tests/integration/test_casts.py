@@ -79,10 +79,11 @@ def test_booleans(glue_context):
     as_numbers = frame.apply_mapping([("b", "boolean", "d", "decimal(3,1)"), ("b", "boolean", "i", "int")]).toDF().collect()
     assert [tuple(row) for row in as_numbers] == [(decimal.Decimal("1.0"), 1), (decimal.Decimal("0.0"), 0), (None, None)]
     assert cast_value(True, g.DecimalType(3, 1)) == decimal.Decimal(1)
-    for kind in ("timestamp", "date"):
-        with pytest.raises(DataError, match=f"a boolean cannot be cast to {kind}"):
-            frame.apply_mapping([("b", "boolean", "t", kind)])
-        assert cast_value(True, parse(kind)) is None
+    moments = frame.apply_mapping([("b", "boolean", "t", "timestamp")]).toDF().selectExpr("unix_micros(t)").collect()
+    assert [row[0] for row in moments] == [1, 0, None] and cast_value(True, g.TimestampType()) == at(1970, 1, 1, 0, 0, 0, 1)
+    with pytest.raises(DataError, match="a boolean cannot be cast to date"):
+        frame.apply_mapping([("b", "boolean", "t", "date")])
+    assert cast_value(True, g.DateType()) is None
 
 
 def test_a_table_s_timestamps(glue_context, data):
