@@ -21,6 +21,8 @@ from awsglue.errors import DataError, NotBuilt
 _ACTING = ("catalogPartitionPredicate",)
 # The format of files that the server reads.
 SERVED = "served"
+# Hive's word for a key of a partition that is null.
+NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass
@@ -85,6 +87,17 @@ def is_for_engines(facts: Dict[str, Any]) -> bool:
     return own or not is_of_files or _open_format(facts) in ("ICEBERG", "DELTA")
 
 
+def has_null_keys(facts: Dict[str, Any]) -> bool:
+    """Whether a table of files has a partition with a key that is null."""
+    keys = [key["Name"] for key in facts.get("PartitionKeys", [])]
+    if not keys or _open_format(facts):
+        return False
+    pages = client("glue").get_paginator("get_partitions").paginate(
+        DatabaseName=facts["DatabaseName"], TableName=facts["Name"], ExcludeColumnSchema=True,
+        Expression=" OR ".join(f"`{key}` IS NULL" for key in keys))
+    return any(page["Partitions"] for page in pages)
+
+
 def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Options:
     serde = storage.get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "").rpartition(".")[2]
@@ -138,7 +151,7 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     parts = _parts(found, predicate, additional, catalog_id)
     chosen = keep(excluded([item for part in parts for item in part.objects], additional))
     if found.options.format == SERVED:
-        return _served(facts, {item.url: item.etag for item in chosen})
+        return served(facts, {item.url: item.etag for item in chosen})
     kept = {item.url for item in chosen}
     parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
     got = read(parts, found.options, found.keys, found.columns)
@@ -149,7 +162,7 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     return replace(_typed_csv(got, found, parts), straight=straight)
 
 
-def _served(facts: Dict[str, Any], objects: Optional[Dict[str, str]]) -> Read:
+def served(facts: Dict[str, Any], objects: Optional[Dict[str, str]]) -> Read:
     """The rows of a table, or of some of its objects, as the server reads them."""
     from awsglue import _staging
 
@@ -167,7 +180,7 @@ def _whole(facts: Dict[str, Any], kind: str, predicate: str, reading: _jdbc.Read
         raise NotBuilt(f"push_down_predicate for {full}, a table of {kind}", "filter the frame")
     if reading.bookmarks is not None:
         GlueLogger().warn(f"{full} is a table of {kind}, which bookmarks do not know: every run reads all of it")
-    return _served(facts, None)
+    return served(facts, None)
 
 
 def _parts(found: Table, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str]) -> List[Part]:
@@ -199,12 +212,12 @@ def _partitions(found: Table, expression: str, catalog_id: Optional[str]) -> Lis
 
 def _values(found: Table, texts: List[str]) -> Tuple[Any, ...]:
     """The values of a partition in the types of the keys."""
-    from awsglue._choice import cast_value
+    from awsglue._casts import cast_value
 
     values = []
     for field, text in zip(found.keys.fields, texts):
-        value = None if text == "__HIVE_DEFAULT_PARTITION__" else cast_value(text, field.dataType)
-        if value is None and text != "__HIVE_DEFAULT_PARTITION__":
+        value = None if text == NULL_KEY else cast_value(text, field.dataType)
+        if value is None and text != NULL_KEY:
             raise DataError(f"{found.name}: the partition value {text!r} is no {field.dataType.typeName()}")
         values.append(value)
     return tuple(values)

@@ -6,18 +6,17 @@ rewrite the records; `_resolved_value` is the meaning of both.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from awsglue import gluetypes as g
-from awsglue._columns import child, col, convert, null_of
+from awsglue._casts import cast_value, convert
+from awsglue._columns import child, col
 from awsglue._logger import GlueLogger
 from awsglue._paths import EACH, Path, parse_for
 from awsglue._stages import Stage
 from awsglue._types import parse as parse_type
 from awsglue._types import physical, to_spark
-from awsglue.errors import DataError, NotBuilt
+from awsglue.errors import DataError
 
 # What to do at which path; the path is without `[]`.
 Rules = Dict[Path, Tuple[str, Optional[g.DataType]]]
@@ -110,6 +109,7 @@ def kind_at(kind: Optional[g.DataType], path: Path) -> Optional[g.DataType]:
 
 def apply_rules(frame: Any, rules: Rules, stage: Stage) -> Any:
     """The frame with all rules applied."""
+    _check_projections(frame._kind, rules)
     target = _struct([found for field in frame._kind.fields for found in _fields(field, (field.name,), rules)])
     if any(_crosses_array(frame._kind, path) for path in rules):
         from awsglue._records import rewriting
@@ -120,6 +120,18 @@ def apply_rules(frame: Any, rules: Rules, stage: Stage) -> Any:
     for field in frame._kind.fields:
         columns += _columns(col(field.name), field, (field.name,), rules)
     return frame._derive(frame._df.select(*columns), target, stage)
+
+
+def _check_projections(kind: g.StructType, rules: Rules) -> None:
+    """Refuses `project` to what none of a choice's values are: every row would be null, without a word."""
+    for path, (action, wanted) in rules.items():
+        found = kind_at(kind, path)
+        while isinstance(found, g.ArrayType):
+            found = found.elementType
+        if action == "project" and isinstance(found, g.ChoiceType) and wanted and wanted.typeName() not in found.choices:
+            name, kinds = wanted.typeName(), " or ".join(found.choices)
+            raise DataError(f"resolveChoice: {'.'.join(path)} is {kinds}, so that project:{name} leaves nothing; "
+                            f"project to one of these, or cast:{name}")
 
 
 def _crosses_array(kind: Optional[g.DataType], path: Path) -> bool:
@@ -196,8 +208,7 @@ def _resolved(column: Any, kind: g.DataType, action: str, wanted: Optional[g.Dat
         return convert(column, kind, wanted)
     if action == "project" and isinstance(kind, g.ChoiceType):
         assert wanted is not None
-        found = kind.choices.get(wanted.typeName())
-        return null_of(wanted) if found is None else child(column, wanted.typeName()).cast(to_spark(wanted))
+        return child(column, wanted.typeName()).cast(to_spark(wanted))
     return column
 
 
@@ -243,49 +254,6 @@ def _resolved_value(value: Any, kind: g.DataType, action: str, wanted: Optional[
     if isinstance(kind, g.ChoiceType):
         value = next((value[name] for name in kind.choices if value.get(name) is not None), None)
     return cast_value(value, wanted)
-
-
-def cast_value(value: Any, wanted: g.DataType) -> Any:
-    """A Python value in another type, or None where it has none there; as `_columns.convert` does it."""
-    if value is None:
-        return None
-    try:
-        return _cast_value(value, wanted)
-    except (ValueError, ArithmeticError, TypeError):
-        return None
-
-
-_RANGE = {"byte": 7, "short": 15, "int": 31, "long": 63}
-
-
-def _cast_value(value: Any, wanted: g.DataType) -> Any:
-    name = wanted.typeName()
-    if name == "string":
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if name in _RANGE:
-        text = value.strip() if isinstance(value, str) else value
-        try:
-            number = int(text)
-        except ValueError:
-            number = int(float(text))
-        return number if -(2 ** _RANGE[name]) <= number < 2 ** _RANGE[name] else None
-    if name in ("double", "float"):
-        return float(value)
-    if name == "boolean":
-        if isinstance(value, str):
-            return {"t": True, "true": True, "y": True, "yes": True, "1": True, "f": False, "false": False, "n": False,
-                    "no": False, "0": False}.get(value.strip().lower())
-        return bool(value)
-    if isinstance(wanted, g.DecimalType):
-        exact = decimal.Decimal(str(value).strip()).quantize(
-            decimal.Decimal(1).scaleb(-wanted.scale), rounding=decimal.ROUND_HALF_UP)
-        return exact if len(exact.as_tuple().digits) <= wanted.precision else None
-    if name == "date":
-        return datetime.date.fromisoformat(str(value).strip()[:10])
-    if name == "timestamp":
-        found = datetime.datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
-        return found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
-    raise NotBuilt(f"cast:{name} inside an array", "use map")
 
 
 def resolve_for_df(frame: Any, options: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Optional
+from typing import Any, Iterable, Optional
 
 from awsglue import gluetypes as g
 from awsglue._types import to_spark
@@ -58,30 +58,6 @@ def try_cast(column: Any, spark_type: Any) -> Any:
     if hasattr(column, "try_cast"):
         return column.try_cast(spark_type)
     return column.cast(spark_type)
-
-
-def convert(column: Any, source: g.DataType, target: g.DataType) -> Any:
-    """A value in another type: null where it has none there, as mappings and `cast:` have it."""
-    from pyspark.sql import functions as F
-
-    wanted = to_spark(target)
-    if source == target:
-        return column
-    if isinstance(source, (g.NullType, g.UnknownType)):
-        return null_of(target)
-    if isinstance(source, g.ChoiceType):
-        values: List[Any] = [convert(child(column, name), kind, target) for name, kind in source.choices.items()]
-        return F.coalesce(*values)
-    if _is_integer(target) and isinstance(source, g.StringType):
-        trimmed = F.trim(column)
-        return F.coalesce(try_cast(trimmed, wanted), try_cast(try_cast(trimmed, "double"), wanted))
-    if isinstance(source, g.StringType) and not isinstance(target, g.StringType):
-        return try_cast(F.trim(column), wanted)
-    return try_cast(column, wanted)
-
-
-def _is_integer(kind: g.DataType) -> bool:
-    return isinstance(kind, (g.ByteType, g.ShortType, g.IntegerType, g.LongType))
 
 
 def is_nested(kind: g.DataType) -> bool:

@@ -1,29 +1,24 @@
 """Files opened and parsed record by record, in an engine's Python workers.
 
 Used where the engine's own readers cannot keep what Glue keeps: JSON whose fields change their types from record to
-record, CSV with escapes or without quotes, ORC. Text is decompressed as its first bytes say; a file that is named as
-compressed and is not is an error. Errors name the file, and the line where there is one.
+record, CSV with escapes or without quotes, ORC, and text with codecs that engines lack (`_codecs`). Errors name the file, and
+the line where there is one.
 """
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from awsglue import _types
+from awsglue import _codecs, _types
 from awsglue import gluetypes as g
 from awsglue._records import infer, merged, pack, widen
 from awsglue.errors import DataError, NotBuilt
 
-_MAGIC = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
-_OTHER_MAGIC = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"PK\x03\x04": "zip", b"\xff\x06\x00\x00sNaPpY": "snappy"}
 _ROWS = 4096
 _GAP = re.compile(r"[ \t\r\n,]*")
 
@@ -76,16 +71,7 @@ class _Body(io.RawIOBase):
 def open_text(url: str, encoding: str = "utf-8") -> Any:
     """The text of a file, decompressed."""
     raw = io.BufferedReader(open_bytes(url), 1 << 20)
-    start = raw.peek(16)
-    for magic, name in _OTHER_MAGIC.items():
-        if start.startswith(magic):
-            raise NotBuilt(f"reading {name} ({url})", "read the table with a visual job or Athena")
-    for magic, opener in _MAGIC:
-        if start.startswith(magic):
-            return io.TextIOWrapper(opener(raw, "rb"), encoding=_bom_aware(encoding), newline="")
-    if url.rpartition(".")[2] in ("gz", "bz2", "xz") and start:
-        raise DataError(f"{url} is named as compressed and is not")
-    return io.TextIOWrapper(raw, encoding=_bom_aware(encoding), newline="")
+    return io.TextIOWrapper(_codecs.opened(url, raw), encoding=_bom_aware(encoding), newline="")
 
 
 def _bom_aware(encoding: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from awsglue import gluetypes as g
-from awsglue._columns import at, convert, is_nested
+from awsglue._casts import convert
+from awsglue._columns import at, is_nested
 from awsglue._logger import GlueLogger
 from awsglue._paths import EACH, parse, parse_for
 from awsglue._stages import Stage

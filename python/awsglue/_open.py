@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, FrozenSet, List, Tuple
 
 from awsglue import gluetypes as g
+from awsglue._casts import moment
 from awsglue._columns import child, col, try_cast
 from awsglue._types import to_spark
 
@@ -20,7 +21,7 @@ def opened(text: Any, kind: g.DataType) -> Tuple[Any, g.ChoiceType]:
 
     trimmed = F.trim(text)
     present = F.when(trimmed != F.lit(""), trimmed)
-    value = try_cast(present, to_spark(kind))
+    value = try_cast(moment(present) if isinstance(kind, g.TimestampType) else present, to_spark(kind))
     rest = F.when(value.isNull(), F.when(trimmed != F.lit(""), text))
     choice = g.ChoiceType([kind, g.StringType()])
     return F.struct(value.alias(kind.typeName()), rest.alias("string")), choice

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from awsglue import _engine, _files
+from awsglue import _codecs, _engine, _files
 from awsglue import gluetypes as g
 from awsglue._aws import Object, read_head
 from awsglue._columns import col
@@ -232,10 +232,10 @@ def _native_csv(part: Part, options: Options, names: Tuple[str, ...], wanted: Tu
 def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
     """The names of a file's columns; whether the engine's own reader reads it right; whether it is compressed."""
     head = read_head(item, _HEAD)
-    compressed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
-    if head.startswith(b"\x1f\x8b"):
+    codec = _codecs.codec_of(item.url, head)
+    if codec == "gzip":
         head = zlib.decompressobj(47).decompress(head, _HEAD)
-    elif compressed:
+    elif codec:
         with _files.open_text(item.url, options.encoding) as text:
             head = text.read(_HEAD).encode(options.encoding)
     marked = head.startswith(b"\xef\xbb\xbf")
@@ -247,9 +247,9 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
         not odd and (options.escape is None or options.escapes_quotes) and options.quote is not None and not options.skip_first
         and options.encoding.lower() in ("utf-8", "utf8") and not (marked and not options.header)
         and not text.startswith(("\n", "\r"))
-        and (not compressed or item.url.endswith(".gz")) and (compressed or not item.url.endswith((".gz", ".bz2", ".xz")))
+        and (codec is None or codec == "gzip" and item.url.endswith(".gz"))
     )
-    return tuple(names), plain, compressed
+    return tuple(names), plain, codec is not None
 
 
 def in_python(parts: Sequence[Part], options: Options, added: g.StructType, hint: Optional[g.StructType],

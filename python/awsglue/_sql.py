@@ -3,7 +3,8 @@
 Sail takes its tables from the Data Catalog, and refuses those of delimited text. So a statement is looked through for
 such tables before it goes there: each becomes a temporary view of what `create_data_frame.from_catalog` reads, and the
 statement reads the view under the table's own name. Other tables, and statements that do not read one, go to the engine
-as they are. Names must be written with their database (`shop.orders`).
+as they are. Names must be written with their database (`shop.orders`). Where a partition's key is null, Sail takes the name of
+its folder for a value; such tables become views, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any, Dict, List, Optional, Tuple
 _TOKENS = re.compile(
     r"""(?P<skip>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|--[^\n]*|/\*.*?\*/|\s+)"""
     r"""|(?P<name>`(?:[^`]|``)*`|[A-Za-z_][A-Za-z0-9_]*)|(?P<other>.)""", re.S)
+
+_PREFIX = "__tenon_"
+_SHOWS_TABLES = re.compile(r"\s*show\s+tables\b", re.I)
 
 # Words that may follow a table and are no alias of it.
 _CLAUSES = {
@@ -31,7 +35,9 @@ def extend(session: Any, views: Any) -> None:
     sql, table = session.sql, session.table
 
     def run(sqlQuery: str, *arguments: Any, **options: Any) -> Any:
-        return sql(rewritten(sqlQuery, views), *arguments, **options)
+        df = sql(rewritten(sqlQuery, views), *arguments, **options)
+        # The views stay, because frames look them up again when they are executed; nobody needs to see them.
+        return df.filter(f"not startswith(tableName, '{_PREFIX}')") if _SHOWS_TABLES.match(sqlQuery) else df
 
     def read(tableName: str) -> Any:
         parts = re.findall(r"`((?:[^`]|``)*)`|([^.`]+)", tableName)
@@ -117,25 +123,50 @@ class CatalogViews:
 
     def __init__(self, session: Any) -> None:
         self.session = session
+        # The session's own, which knows no views.
+        self.table = session.table
 
     def __call__(self, database: str, name: str) -> Optional[str]:
         """The view of a table that the engine does not read itself; None for others."""
         from awsglue import _aws
-        from awsglue._catalog import from_catalog, is_for_engines
-        from awsglue._jdbc import Reading
-        from awsglue._open import settle
+        from awsglue._catalog import is_for_engines
 
         if _aws.endpoint("glue") is None and not _aws.allowed():
             return None
         facts = self._facts(database, name)
-        if not facts or is_for_engines(facts):
+        if not facts:
             return None
-        without = Reading(None, "")
-        got = from_catalog(facts["DatabaseName"], facts["Name"], "", {}, None, lambda items: items, without)
-        df = settle(got.df, got.kind, got.open_columns)[0] if got.open_columns else got.df
-        view = f"__tenon_{facts['DatabaseName']}_{facts['Name']}"
+        df = self._with_nulls(facts) if is_for_engines(facts) else self._read(facts)
+        if df is None:
+            return None
+        view = f"{_PREFIX}{facts['DatabaseName']}_{facts['Name']}"
         df.createOrReplaceTempView(view)
         return view
+
+    def _read(self, facts: Dict[str, Any]) -> Any:
+        """A table that the engine does not read."""
+        from awsglue._catalog import from_catalog
+        from awsglue._jdbc import Reading
+        from awsglue._open import settle
+
+        got = from_catalog(facts["DatabaseName"], facts["Name"], "", {}, None, lambda items: items, Reading(None, ""))
+        return settle(got.df, got.kind, got.open_columns)[0] if got.open_columns else got.df
+
+    def _with_nulls(self, facts: Dict[str, Any]) -> Any:
+        """A table that the engine reads, but for keys of partitions that are null; None when there are none."""
+        from pyspark.sql import functions as F
+
+        from awsglue._catalog import NULL_KEY, has_null_keys, served
+        from awsglue._columns import col, quoted
+
+        if not has_null_keys(facts):
+            return None
+        if any(key.get("Type", "string").lower() != "string" for key in facts["PartitionKeys"]):
+            return served(facts, None).df  # the engine takes the folder's name for a number
+        df = self.table(f"{quoted(facts['DatabaseName'])}.{quoted(facts['Name'])}")
+        keys = {key["Name"].lower() for key in facts["PartitionKeys"]}
+        return df.select(*[F.when(col(name) != F.lit(NULL_KEY), col(name)).alias(name) if name.lower() in keys else col(name)
+                           for name in df.columns])
 
     def _facts(self, database: str, name: str) -> Dict[str, Any]:
         from awsglue._aws import client

@@ -1,7 +1,7 @@
 """Frames as files, and as tables of the catalog.
 
-Files are added to what is at the path, as on AWS, and are visible as soon as they are written. What engines do not write
-the server does (`_written`). A frame without records writes nothing. The catalog follows the files: when its update
+Files are added to what is at the path, as on AWS, and are visible as soon as they are written. All but Parquet is written by
+the server (`_written`); CSV and JSON by the engine where there is none, and where the path is a local one. A frame without records writes nothing. The catalog follows the files: when its update
 fails, the files are there and the error says so.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional
 
 from awsglue import _written
 from awsglue import gluetypes as g
-from awsglue._aws import engine_url, is_s3
+from awsglue._aws import endpoint, engine_url, is_s3
 from awsglue._columns import col
 from awsglue._lift import lift
 from awsglue._listing import truthy
@@ -46,7 +46,7 @@ def format_name(format: Optional[str]) -> str:
 def _codec(name: str, options: Dict[str, Any], format_options: Dict[str, Any]) -> str:
     """The compression that is asked for; empty for the format's own."""
     wanted = str(format_options.get("compression") or options.get("compression") or "").lower()
-    known = [*_CODECS.get(name, ()), *_written.CODECS.get(name, ())]
+    known = list(dict.fromkeys([*_CODECS.get(name, ()), *_written.CODECS.get(name, ())]))
     if wanted and wanted not in known:
         raise NotBuilt(f"the compression {wanted!r} when writing {name}", f"there are {', '.join(known)}")
     return wanted
@@ -61,7 +61,7 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         raise DataError('writing needs the option "path"')
     _refuse_unknown(options, format_options, name)
     codec = _codec(name, options, format_options)
-    served = name not in _CODECS or bool(codec) and codec not in _CODECS[name]
+    served = name not in _CODECS or bool(codec) and codec not in _CODECS[name] or _is_for_server(name, path)
     if served:
         _written.check(name, path, format_options)
     settings = _settings(name, codec, format_options)
@@ -87,6 +87,11 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
     if checked is not None:
         checked.publish(df)
+
+
+def _is_for_server(name: str, path: str) -> bool:
+    """Text is written by the server wherever it can: engines drop what JSON has no number for, and entries without values."""
+    return name in ("csv", "json") and is_s3(path) and endpoint("glue") is not None
 
 
 def _is_straight(frame: Any, name: str, served: bool, keys: List[str], update: bool) -> bool:
@@ -161,11 +166,14 @@ def spigot(frame: Any, path: str, options: Dict[str, Any]) -> None:
     if unknown:
         raise NotBuilt(f"the option {unknown[0]!r} of spigot")
     frame._settle()
-    df, _ = prepared(frame, "json", [])
+    df, kind = prepared(frame, "json", [])
     if "prob" in options:
         df = df.sample(float(options["prob"]))
     if "topk" in options:
         df = df.limit(int(options["topk"]))
     if not is_s3(path) and "://" in path and not path.startswith("file://"):
         raise DataError(f"spigot: {path!r} is neither in S3 nor a folder")
-    df.write.mode("append").json(engine_url(path))
+    if _is_for_server("json", path):
+        _written.write(df, kind, _written.request("json", "", path, [], {}))
+    else:
+        df.write.mode("append").json(engine_url(path))

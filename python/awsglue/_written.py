@@ -1,4 +1,4 @@
-"""Files that the server writes for the script: Avro, ORC, XML, and text with codecs that engines lack.
+"""Files that the server writes for the script: Avro, ORC, XML, CSV and JSON.
 
 The frame is staged as Parquet; its files become visible together, when all are written. What the server can make by itself
 (`_straight`) it writes as Parquet, too, and nothing is staged.
@@ -21,8 +21,8 @@ CODECS = {
     "avro": ("snappy", "deflate", "zstandard", "zstd", "bzip2", "xz", "none", "uncompressed"),
     "orc": ("snappy", "zlib", "zstd", "lz4", "none", "uncompressed"),
     "xml": ("gzip", "bzip2", "zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib", "none", "uncompressed"),
-    "csv": ("zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib"),
-    "json": ("zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib"),
+    "csv": ("gzip", "bzip2", "zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib", "none", "uncompressed"),
+    "json": ("gzip", "bzip2", "zstd", "zstandard", "snappy", "lz4", "xz", "deflate", "zlib", "none", "uncompressed"),
 }
 _WHY = "files of such formats are written by the server"
 

@@ -73,8 +73,20 @@ fn looks_like_exception(line: &str) -> bool {
     !name.is_empty() && name.split('.').all(is_word)
 }
 
+/// The last line that the script, or a library of its process, has said.
 fn last_line(tail: &str) -> Option<String> {
-    tail.lines().rev().find(|line| !line.trim().is_empty()).map(|line| cut(line.trim()))
+    let said = |line: &&str| !line.trim().is_empty() && !is_of_engine(line);
+    tail.lines().rev().find(said).map(|line| cut(line.trim()))
+}
+
+/// A line of Sail's log, `[2026-01-02T03:04:05Z WARN sail_common::actor] …`: it says how its server ends, after the script.
+fn is_of_engine(line: &str) -> bool {
+    let words = line.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(head, _)| head);
+    let mut words = words.unwrap_or_default().split_whitespace();
+    let (time, level, module) = (words.next(), words.next(), words.next());
+    time.is_some_and(|time| time.ends_with('Z') && time.starts_with(|first: char| first.is_ascii_digit()))
+        && matches!(level, Some("TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR"))
+        && module.is_some_and(|module| module.starts_with("sail_"))
 }
 
 fn cut(line: &str) -> String {
@@ -137,6 +149,14 @@ mod tests {
         assert_eq!(explain(Exit::Code(3), "ValueError: x", 0).unwrap(), "SystemExit: 3");
         assert_eq!(failed("so it is\n\n"), "SystemExit: 1 (so it is)");
         assert_eq!(failed(""), "SystemExit: 1");
+        let engine = "[2026-11-22T14:13:35Z INFO sail_python::spark::server] Shutting down the Spark Connect server...\n\
+                      [2026-11-22T14:13:35Z WARN  sail_common::actor] aborting 270 task(s) for SessionManagerActor\n";
+        assert_eq!(failed(&format!("no orders for today\n{engine}")), "SystemExit: 1 (no orders for today)");
+        assert_eq!(failed(engine), "SystemExit: 1");
+        assert_eq!(
+            failed("[2026-11-22 WARN sail_x] mine\n"),
+            "SystemExit: 1 ([2026-11-22 WARN sail_x] mine)"
+        );
         assert_eq!(
             failed("Traceback (most recent call last):\n  File \"s.py\", line 1\n"),
             "SystemExit: 1 (File \"s.py\", line 1)"

@@ -48,6 +48,18 @@ def test_the_four_ways_differ(mixed):
         {"int": 10, "string": None}, None, {"int": None, "string": "20"}, {"int": None, "string": "n/a"}]
 
 
+def test_a_projection_to_a_type_that_no_value_has_is_refused(mixed, glue_context, tmp_path):
+    with pytest.raises(DataError, match="price is int or string, so that project:long leaves nothing"):
+        mixed.resolveChoice(specs=[("price", "project:long")])
+    with pytest.raises(DataError, match="project to one of these, or cast:double"):
+        mixed.resolveChoice(choice="project:double")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "a.json").write_text('{"l": [1, "a"]}')
+    arrays = glue_context.create_dynamic_frame.from_options("s3", {"paths": [str(tmp_path / "x")]}, "json")
+    with pytest.raises(DataError, match="l is int or string"):
+        arrays.resolveChoice(specs=[("l[]", "project:long")])
+
+
 def test_what_is_not_resolved_is_a_structure_in_a_data_frame(mixed):
     assert [row["price"] for row in rows(mixed)][0] == {"int": 10, "string": None}
 

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import json
+import zlib
 
 import pyarrow as pa
 import pyarrow.orc as orc
@@ -91,6 +92,53 @@ def test_csv_that_is_not_what_it_says_is_an_error(read, tmp_path):
     (tmp_path / "a.csv.gz").write_text("a,b\n1,2\n")
     with pytest.raises(Exception, match="named as compressed and is not"):
         read("csv", {"withHeader": True}).toDF().collect()
+
+
+def compressed():
+    """Text in codecs that engines lack, by the endings of their files."""
+    text = b"id,amount\n" + b"".join(b"%d,%d\n" % (n, n % 7) for n in range(3000))
+    lz4 = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(lz4, "lz4") as out:
+        out.write(text)
+    zstd = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(zstd, "zstd") as out:
+        out.write(text)
+    stored = pa.Codec("snappy").compress(text, asbytes=True)
+    return {"lz4": lz4.getvalue().to_pybytes(), "zst": zstd.getvalue().to_pybytes(), "deflate": zlib.compress(text),
+            "snappy": len(text).to_bytes(4, "big") + len(stored).to_bytes(4, "big") + stored}
+
+
+def test_codecs_that_engines_lack(read, tmp_path, glue_context, data):
+    expected = (3000, sum(n % 7 for n in range(3000)))
+    found = compressed()
+    for ending, body in found.items():
+        (tmp_path / f"a.csv.{ending}").write_bytes(body)
+    # The first bytes count, whatever the name says.
+    (tmp_path / "b.csv").write_bytes(found["zst"])
+    frame = read("csv", {"withHeader": True}).apply_mapping([("id", "string", "id", "int"), ("amount", "string", "amount", "int")])
+    summed = frame.toDF().selectExpr("count(id)", "sum(amount)").collect()[0]
+    assert tuple(summed) == tuple(5 * n for n in expected)
+    for ending, body in found.items():
+        data.put(f"{ending}/a.csv.{ending}", body)
+        data.glue.create_table(DatabaseName=data.database, TableInput={
+            "Name": ending, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+            "StorageDescriptor": {
+                "Columns": [{"Name": "id", "Type": "bigint"}, {"Name": "amount", "Type": "int"}], "Location": data.url(ending),
+                "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                              "Parameters": {"field.delim": ","}}}})
+        sql = f"select count(id), sum(amount) from {data.database}.{ending}"
+        assert tuple(glue_context.spark_session.sql(sql).collect()[0]) == expected
+    data.put("cut/a.csv.lz4", found["lz4"][:-9])
+    with pytest.raises(DataError, match=r"cut/a\.csv\.lz4: damaged or cut short \(lz4\)"):
+        glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("cut/")]}, "csv", {"withHeader": True}).count()
+
+
+def test_json_in_codecs_that_engines_lack(read, tmp_path):
+    (tmp_path / "a.json.deflate").write_bytes(zlib.compress(b'{"a": 1}\n{"a": 2}'))
+    (tmp_path / "b.json").write_bytes(zlib.compress(b'{"a": 3}'))
+    assert sorted(row["a"] for row in rows(read("json"))) == [1, 2, 3]
 
 
 def test_rows_that_do_not_fit_the_header_are_an_error(read, tmp_path):

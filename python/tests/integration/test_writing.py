@@ -45,6 +45,23 @@ def test_formats_and_compressions(glue_context, frame, data):
     assert data.keys("no/") == []
 
 
+def test_what_json_has_no_number_for_and_entries_without_values_stay(glue_context, data):
+    df = glue_context.spark_session.sql("""select double('NaN') as n, double('-Infinity') as f, map('a', 1, 'b', cast(null as int)) as m,
+        timestamp'2024-01-02 03:04:05' as at, cast(null as string) as none""")
+    frame = DynamicFrame.fromDF(df, glue_context, "f")
+    for codec in ("none", "gzip", "zstd"):
+        frame.write("s3", {"path": data.url(f"{codec}/"), "compression": codec}, "json")
+        read = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url(f"{codec}/")]}, "json")
+        assert rows(read) == [{"n": "NaN", "f": "-Infinity", "m": {"a": 1, "b": None}, "at": "2024-01-02T03:04:05"}], codec
+    frame.spigot(data.url("spigot/"))
+    assert b'"n":"NaN"' in data.s3.get_object(Bucket=data.bucket, Key=data.keys("spigot/")[0])["Body"].read()
+    bodies = set()
+    for codec in ("", "uncompressed"):
+        frame.drop_fields("m").write("s3", {"path": data.url(f"csv{codec}/"), "compression": codec}, "csv")
+        bodies.add(data.s3.get_object(Bucket=data.bucket, Key=data.keys(f"csv{codec}/")[0])["Body"].read())
+    assert bodies == {b"n,f,at,none\nNaN,-Infinity,2024-01-02 03:04:05,\n"}
+
+
 @pytest.mark.parametrize("folder", ["a b", "x%20y", "d%C3%ADa", "día", "s*r", "q[1]", "h#1", "p+q"])
 def test_names_that_engines_take_for_patterns(glue_context, frame, data, folder):
     for _ in range(2):

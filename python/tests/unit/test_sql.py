@@ -38,3 +38,20 @@ def test_tables_by_name():
     extend(session, views)
     assert session.table("d.t") == "v_t" and session.table("`d`.`u`") == "v_u" and session.table("t") == "t"
     assert session.sql(sqlQuery="select * from d.t") == "select * from `v_t` AS `t`"
+
+
+def test_views_are_not_shown_among_tables():
+    class Shown(str):
+        def filter(self, condition):
+            return f"{self} where {condition}"
+
+    class Session:
+        table = None
+
+        def sql(self, text):
+            return Shown(text)
+
+    session = Session()
+    extend(session, views)
+    assert session.sql(" SHOW TABLES in d") == " SHOW TABLES in d where not startswith(tableName, '__tenon_')"
+    assert session.sql("show tblproperties t") == "show tblproperties t"
