@@ -2,7 +2,7 @@
 
 import pytest
 
-from awsglue._sql import extend, rewritten
+from awsglue._sql import extend, names_in, rewritten
 
 
 def views(database, name):
@@ -38,3 +38,7 @@ def test_tables_by_name():
     extend(session, views)
     assert session.table("d.t") == "v_t" and session.table("`d`.`u`") == "v_u" and session.table("t") == "t"
     assert session.sql(sqlQuery="select * from d.t") == "select * from `v_t` AS `t`"
+
+
+def test_names_are_no_texts_and_no_numbers():
+    assert names_in("`a ``b` = 'c' and D.e > 1 -- f\n/* g */ or \"h\" = x1") == ["a `b", "and", "D", "e", "or", "x1"]
