@@ -14,6 +14,7 @@ from awsglue._listing import check_options, excluded, under
 from awsglue._logger import GlueLogger
 from awsglue._open import opened
 from awsglue._read import Part, Read, read
+from awsglue._sql import names_in
 from awsglue._types import parse as parse_type
 from awsglue._types import to_spark
 from awsglue.errors import DataError, NotBuilt
@@ -225,13 +226,27 @@ def _values(found: Table, texts: List[str]) -> Tuple[Any, ...]:
 
 def _satisfying(found: Table, partitions: List[Any], predicate: str) -> List[Any]:
     """Those partitions whose values satisfy a predicate, as the engine's own SQL understands it."""
+    from pyspark.errors import PySparkException
+
     kind = g.StructType(found.keys.fields + [g.Field("__place", g.IntegerType())])
     rows = [(*values, position) for position, (_, values) in enumerate(partitions)]
-    if not rows:
-        return []
-    df = _engine.session().createDataFrame(rows, to_spark(kind)).where(predicate)
-    kept = {row["__place"] for row in df.select("__place").collect()}
+    try:
+        # Also without partitions: a predicate that cannot be is wrong before the first one comes.
+        df = _engine.session().createDataFrame(rows, to_spark(kind)).where(predicate)
+        kept = {row["__place"] for row in df.select("__place").collect()}
+    except PySparkException as error:
+        raise DataError(_unresolved(found, predicate, str(error))) from error
     return [partition for position, partition in enumerate(partitions) if position in kept]
+
+
+def _unresolved(found: Table, predicate: str, said: str) -> str:
+    """Why a predicate chooses no partitions: it names columns that are no keys, or what the engine says of it."""
+    keys = [field.name for field in found.keys.fields]
+    used = {name.lower() for name in names_in(predicate)}
+    others = [field.name for field in found.columns.fields if field.name.lower() in used.difference(map(str.lower, keys))]
+    what = f"{' and '.join(others)} {'are' if len(others) > 1 else 'is'} no partition key" if others else said.strip().partition("\n")[0]
+    return (f"push_down_predicate {predicate!r} cannot be resolved against the partition keys of {found.name} ({', '.join(keys)}): "
+            f"{what}; filter the frame by other columns")
 
 
 def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:

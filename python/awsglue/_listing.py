@@ -70,7 +70,7 @@ def _s3(path: str, recurse: bool) -> List[Object]:
 
 def _is_data(below: str, found: Object) -> bool:
     """Hidden files and folders, and the markers of folders, are no data."""
-    hidden = any(step.startswith(("_", ".")) and "=" not in step for step in below.split("/"))
+    hidden = any(step.startswith(".") or step.startswith("_") and "=" not in step for step in below.split("/"))
     return bool(below) and not below.endswith("/") and not hidden and not below.endswith("_$folder$") and found.size > 0
 
 

@@ -30,6 +30,12 @@ _ENDS_FROM = {"where", "group", "order", "having", "limit", "union", "intersect"
               "lateral", "sort", "cluster", "distribute", "qualify"}
 
 
+def names_in(text: str) -> List[str]:
+    """The names and words of a statement or a part of one, in their order."""
+    names = [match.group() for match in _TOKENS.finditer(text) if match.lastgroup == "name"]
+    return [name[1:-1].replace("``", "`") if name.startswith("`") else name for name in names]
+
+
 def extend(session: Any, views: Any) -> None:
     """Lets `session.sql` and `session.table` read what `views` makes views of: (database, table) -> name or None."""
     sql, table = session.sql, session.table

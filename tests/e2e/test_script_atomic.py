@@ -152,6 +152,53 @@ def test_a_run_that_fails_or_is_stopped_leaves_nothing(lake):
     assert lake.is_untouched()
 
 
+# Writes by the engine, by boto3, and by a child that goes on writing; does not end.
+GOES_ON = '''
+import boto3, os, subprocess, sys
+from awsglue.context import GlueContext
+from pyspark.context import SparkContext
+glueContext = GlueContext(SparkContext.getOrCreate())
+bucket, mine = (sys.argv[sys.argv.index(name) + 1] for name in ("--bucket", "--mine"))
+glueContext.spark_session.range(5).write.parquet(f"s3://{bucket}/data/{mine}/rows/")
+boto3.client("s3").create_multipart_upload(Bucket=bucket, Key=f"data/{mine}/parts")
+child = subprocess.Popen([sys.executable, "-c", """
+import boto3, itertools, os, sys
+for at in itertools.count():
+    boto3.client("s3").put_object(Bucket=sys.argv[1], Key=f"data/{sys.argv[2]}/child-{at % 10}", Body=b"")
+    if at == 10:
+        print("written", sys.argv[3], os.getpid(), os.environ["AWS_ACCESS_KEY_ID"], flush=True)
+""", bucket, mine, str(os.getpid())])
+child.wait()
+'''
+
+
+def test_a_run_that_is_stopped_or_times_out_while_it_writes_leaves_nothing(verifying):
+    lake = Lake(verifying).prepare()
+    job = lake.create(GOES_ON, MaxRetries=1, ExecutionProperty={"MaxConcurrentRuns": 2}, DefaultArguments={
+        **ATOMIC, "--bucket": lake.bucket})
+    late = lake.start(job, Arguments={"--mine": "late"}, Timeout=1)
+    stopped = lake.start(job, Arguments={"--mine": "stopped"})
+
+    def begun(run):
+        def lines():
+            return [line for line in lake.log("output", run) if line.startswith("written ")]
+
+        parent, child, key = wait_until(lines, "the child to write")[0].split()[1:]
+        return [int(parent), int(child)], key
+
+    of_late, of_stopped = begun(late), begun(stopped)
+    assert lake.is_untouched()
+    lake.glue.batch_stop_job_run(JobName=job, JobRunIds=[stopped])
+    for run, (processes, key), state in ((stopped, of_stopped, "STOPPED"), (late, of_late, "TIMEOUT")):
+        ended = lake.ended(job, run, 120)
+        assert ended["JobRunState"] == state, ended
+        gone(processes)
+        assert lake.is_untouched()
+        with pytest.raises(botocore.exceptions.ClientError):
+            lake.server.client("s3", access_key=key).list_buckets()
+    assert len(lake.glue.get_job_runs(JobName=job)["JobRuns"]) == 2, "neither is tried again"
+
+
 def test_of_two_runs_the_last_one_to_end_is_there_as_a_whole(tenon):
     lake = Lake(tenon).prepare()
     text = """

@@ -1,8 +1,35 @@
 """`tenon python setup`, `tenon script run` and `tenon script check`."""
 
 import json
+import shutil
 
 from conftest import name, scripts_environment
+from test_script_runs import archive
+
+# What scripts need, by name and version, with as much in it as trying an environment imports.
+NEEDED = {
+    ("boto3", "1.99"): {"boto3.py": ""},
+    ("pandas", "2.9"): {"pandas.py": ""},
+    ("pysail", "0.7.9"): {"pysail/spark.py": "SparkConnectServer = None\n"},
+    ("pyspark_client", "4.9"): {
+        "pyspark/__init__.py": "", "pyspark/conf.py": "SparkConf = None\n", "pyspark/sql/__init__.py": "",
+        "pyspark/sql/connect/__init__.py": "",
+        "pyspark/sql/connect/session.py": "SparkSession = None\n"},
+}
+
+
+def wheels(folder):
+    """A folder of wheels of what scripts need."""
+    folder.mkdir()
+    for (package, version), files in NEEDED.items():
+        info = f"{package}-{version}.dist-info"
+        (folder / f"{package}-{version}-py3-none-any.whl").write_bytes(archive({
+            **files,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": "",
+        }))
+    return folder
 
 
 def test_setup_of_an_environment_that_is_there_only_tries_it(tenon):
@@ -24,6 +51,31 @@ def test_setup_from_a_folder_of_wheels_asks_nobody_else(tenon, tmp_path):
     refused = tenon.cli("script", "run", "--set", f"scripts.environment={place}", str(script), check=False)
     assert refused.returncode == 1 and "unfinished: run `tenon python setup` again" in refused.stderr
     assert tenon.cli("python", "setup", "--from", str(tmp_path / "none"), check=False).returncode == 1
+
+
+def test_an_environment_that_no_longer_works_is_made_anew(tenon, tmp_path):
+    place, source = tmp_path / "environment", wheels(tmp_path / "wheels")
+    setup = ["python", "setup", "--from", str(source), "--set", f"scripts.environment={place}", "--set", "scripts.installer"]
+    elsewhere = tenon.cli(*setup[:-1], "scripts.installer=/nowhere/uv", check=False)
+    assert elsewhere.returncode == 1 and "/nowhere/uv cannot be started" in elsewhere.stderr, elsewhere.stderr
+    setup[-1] += "=pip"
+    ready = f"{place} is ready: pysail 0.7.9, pyspark-client 4.9, pandas 2.9, boto3 1.99\n"
+    # What the attempt before has left is ours.
+    made = tenon.cli(*setup)
+    assert made.stdout == ready and "with pip" in made.stderr, made
+    assert tenon.cli(*setup).stdout == ready.replace("is", "was", 1)
+    lost, = place.glob("lib/*/site-packages/boto3.py")
+    lost.unlink()
+    again = tenon.cli(*setup)
+    assert again.stdout == ready and "no longer worked (ModuleNotFoundError: No module named 'boto3')" in again.stderr, again
+    # As after an update of the system's Python.
+    (place / "bin/python").unlink()
+    (place / "bin/python").symlink_to("/nowhere/python3")
+    assert tenon.cli(*setup).stdout == ready
+    shutil.rmtree(source)
+    script = tmp_path / "s.py"
+    script.write_text("import boto3, awsglue, sys\nprint(sys.prefix)\n")
+    assert tenon.cli("script", "run", "--set", f"scripts.environment={place}", str(script)).stdout == f"{place}\n"
 
 
 def test_a_script_runs_in_the_terminal(tenon, tmp_path):

@@ -1,5 +1,9 @@
-//! Keys whose holders do not see buckets as everybody does: those of runs whose output is one commit.
+//! Keys whose holders do not see buckets as everybody does: those of runs whose output is one commit. And keys whose
+//! requests are counted.
 
+use std::sync::Arc;
+
+use jobs::Traffic;
 use lake::Overlay;
 
 /// What the holder of a key sees of buckets.
@@ -17,6 +21,9 @@ pub enum View {
 pub trait Views: Send + Sync {
     /// What the holder of this access key id sees.
     fn of(&self, access_key: &str) -> View;
+
+    /// Where what requests with this access key id move of objects is counted, if anywhere.
+    fn traffic(&self, access_key: &str) -> Option<Arc<Traffic>>;
 
     /// What the sender of a request sees that came with this access key id, if with any.
     fn of_sender(&self, access_key: Option<&str>) -> View {

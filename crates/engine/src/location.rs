@@ -35,10 +35,9 @@ pub(crate) fn uri(bucket: &str, key: &str) -> String {
     format!("s3://{bucket}/{key}")
 }
 
-/// Whether Hive hides a key below `folder`: a path segment that begins with `_` or `.`, or a folder marker.
+/// Whether a key is hidden below `folder`.
 pub(crate) fn is_hidden(key: &str, folder: &str) -> bool {
-    let rest = key.strip_prefix(folder).unwrap_or(key);
-    rest.is_empty() || rest.ends_with('/') || rest.split('/').any(|part| part.starts_with(['_', '.']))
+    formats::hive::is_hidden(key.strip_prefix(folder).unwrap_or(key))
 }
 
 #[cfg(test)]
@@ -55,10 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn hides_what_hive_hides() {
+    fn hides_below_the_folder_alone() {
         assert!(is_hidden("t/_SUCCESS", "t/"));
-        assert!(is_hidden("t/_temporary/0/x.csv", "t/"));
-        assert!(is_hidden("t/.x.csv", "t/"));
+        assert!(!is_hidden("t/_id=5/x.csv", "t/"));
         assert!(is_hidden("t/", "t/"));
         assert!(!is_hidden("_raw/t/x.csv", "_raw/t/"));
         assert!(!is_hidden("t/a/x_.csv", "t/"));

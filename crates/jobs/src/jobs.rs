@@ -12,6 +12,7 @@ use crate::definition::workers::Capacity;
 use crate::execute::Counters;
 use crate::progress::Totals;
 use crate::run::{self, Run, StartRequest, StopResult};
+use crate::script::Traffic;
 use crate::{JobsError, definition};
 
 /// What the handle and the service share: who is being executed here, and a bell.
@@ -31,13 +32,20 @@ pub(crate) struct Active {
     pub(crate) counters: Arc<Counters>,
     /// The part of the engine that its workers stand for.
     pub(crate) engine: Engine,
+    /// What its script's requests move, if it has one and metrics are wanted.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl Active {
     /// Of a run that has done nothing yet.
     pub(crate) fn new(engine: &Engine, run: &Run) -> Self {
         let engine = Capacity::of(&run.details.echo).part_of(engine);
-        Self { cancel: CancellationToken::new(), counters: Arc::new(Counters::default()), engine }
+        Self {
+            cancel: CancellationToken::new(),
+            counters: Arc::new(Counters::default()),
+            engine,
+            traffic: Arc::default(),
+        }
     }
 }
 

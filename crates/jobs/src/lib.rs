@@ -60,7 +60,7 @@ pub use jdbc::{Added, After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Login};
 pub use jobs::Jobs;
 pub use log::{BoxError, ERROR_GROUP, Logs, OUTPUT_GROUP};
 pub use progress::Totals;
-pub use script::{RunKey, RunKeys, ScriptOptions, Scripts};
+pub use script::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 pub use service::{Explainer, Service};
 pub use staging::{
     Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead, TableRows,

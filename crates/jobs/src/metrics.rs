@@ -3,7 +3,7 @@
 //! Counts are what came since the last report: every [`REPORT_MS`] while a run goes on, and in the transaction that ends it,
 //! so that whoever sees the end finds all of it. What was reported is kept with the run, in the same transaction; nothing is
 //! reported twice, whoever goes on with the run. Only what was measured is there: of a graph what the engine counted, of a
-//! script how long it took.
+//! script how long it took, and the bytes of objects that its requests moved: its rows are known to nobody here.
 //!
 //! Each measurement is reported for the run and for all runs of the job (`JobRunId` `ALL`).
 //!
@@ -107,15 +107,17 @@ impl Wanted {
 struct Now {
     wanted: Wanted,
     reported: Reported,
-    /// What the engine counts; none of it for scripts.
+    /// What was counted, if anything was.
     counted: Option<Counted>,
     elapsed_ms: i64,
     state: RunState,
 }
 
-/// What the engine has counted of a run.
+/// What was counted of a run.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counted {
+    /// Whether the engine has counted. Of a script nothing is known but the bytes of objects in and out.
+    by_engine: bool,
     totals: Totals,
     /// Bytes read of objects; not known of a run that another process has executed.
     object_bytes_in: Option<u64>,
@@ -176,10 +178,12 @@ impl Now {
         sheet.add("glue.driver.aggregate.elapsedTime", "count", "Milliseconds", &[], elapsed);
         let Some(counted) = &self.counted else { return };
         let (totals, before) = (&counted.totals, &self.reported.totals);
-        let rows = totals.rows_in.saturating_sub(before.rows_in);
-        sheet.add("glue.driver.aggregate.recordsRead", "count", "Count", &[], rows);
-        let bytes = totals.bytes_in.saturating_sub(before.bytes_in);
-        sheet.add("glue.driver.aggregate.bytesRead", "count", "Bytes", &[], bytes);
+        if counted.by_engine {
+            let rows = totals.rows_in.saturating_sub(before.rows_in);
+            sheet.add("glue.driver.aggregate.recordsRead", "count", "Count", &[], rows);
+            let bytes = totals.bytes_in.saturating_sub(before.bytes_in);
+            sheet.add("glue.driver.aggregate.bytesRead", "count", "Bytes", &[], bytes);
+        }
         if let Some(bytes) = counted.object_bytes_in {
             let bytes = bytes.saturating_sub(self.reported.object_bytes_in);
             sheet.add("glue.ALL.s3.filesystem.read_bytes", "gauge", "Bytes", &[], bytes);
@@ -195,7 +199,7 @@ impl Now {
             RunState::Failed | RunState::Timeout => sheet.add("glue.error.ALL", "count", "Count", &ends, 1),
             _ => {}
         }
-        let Some(counted) = &self.counted else { return };
+        let Some(counted) = self.counted.as_ref().filter(|counted| counted.by_engine) else { return };
         let (totals, before) = (&counted.totals, &self.reported.totals);
         let group = ("ObservabilityGroup", "throughput");
         let source = [group, ("Source", ALL)];
@@ -251,7 +255,7 @@ pub(crate) async fn report(context: &Context, tx: &mut Tx, run: &mut Run) -> Res
     let at_ms = tx.now_ms();
     let details = &run.details;
     let elapsed_ms = details.executed_ms + details.executing_ms(at_ms);
-    let counted = if details.kind == RunKind::Graph { counted(context, run) } else { None };
+    let counted = if details.kind == RunKind::Graph { counted(context, run) } else { moved(context, run) };
     let now = Now { wanted, reported: details.reported, counted, elapsed_ms, state: details.state };
     let measured = now.measure(run);
     sink.put(tx, &run.scope, at_ms, &measured).await?;
@@ -263,14 +267,22 @@ fn counted(context: &Context, run: &Run) -> Option<Counted> {
     let Some(active) = context.shared.get(&run.id).filter(|active| active.counters.has_sources()) else {
         // Executed by another process, which may have left behind what it had counted.
         let totals = run.details.totals;
-        let counted = Counted { totals, object_bytes_in: None, memory: None };
+        let counted = Counted { by_engine: true, totals, object_bytes_in: None, memory: None };
         return (totals != Totals::default()).then_some(counted);
     };
     Some(Counted {
+        by_engine: true,
         totals: active.counters.totals(),
         object_bytes_in: Some(active.counters.object_bytes_in()),
         memory: Some(active.engine.memory()),
     })
+}
+
+/// What the requests of a script that this process runs have moved; of a script elsewhere that is not known.
+fn moved(context: &Context, run: &Run) -> Option<Counted> {
+    let traffic = context.shared.get(&run.id)?.traffic;
+    let totals = Totals { bytes_out: traffic.written(), ..Totals::default() };
+    Some(Counted { by_engine: false, totals, object_bytes_in: Some(traffic.read()), memory: None })
 }
 
 /// Whether a run that has begun wants metrics.

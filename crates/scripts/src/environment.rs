@@ -1,16 +1,16 @@
 //! The virtual environment that scripts run in.
 //!
 //! ```text
-//! none ─ setup ─► unfinished (a file says so) ─ installed, imports tried ─► ready
+//! none ─ setup ─► unfinished (a file says so) ─ installed, imports tried ─► ready ─ setup, imports fail ─► made anew
 //! ```
 //!
 //! Any virtual environment that has what [`package::requirements`] names will do; [`Environment::setup`] makes one.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::installer::Installer;
 use crate::package;
 use crate::python::{self, ToolError};
 
@@ -74,9 +74,11 @@ fn broken(step: &'static str) -> impl Fn(io::Error) -> EnvironmentError {
 pub struct Setup {
     /// The interpreter to make it with.
     pub python: PathBuf,
+    /// What makes it.
+    pub installer: Installer,
     /// A folder of wheels to take everything from, without any network.
     pub wheels: Option<PathBuf>,
-    /// The variables that pip and Python get.
+    /// The variables that the installer and Python get.
     pub variables: BTreeMap<String, String>,
 }
 
@@ -89,6 +91,14 @@ pub struct Made {
     pub versions: String,
     /// Whether there was nothing to do.
     pub was_ready: bool,
+    /// What was wrong with one that had been ready, and was made anew.
+    pub was_broken: Option<String>,
+}
+
+/// What environments are made with today.
+struct Stamp {
+    packages: String,
+    needed: String,
 }
 
 /// A virtual environment at a folder.
@@ -123,35 +133,63 @@ impl Environment {
         Ok(python)
     }
 
-    /// Makes the environment, or brings it up to date; does nothing but try it when it is as it should be.
+    /// Makes the environment, or brings it up to date; does nothing but try it when it is as it should be. One whose
+    /// imports fail is made anew, unless somebody else has made it.
     ///
     /// # Errors
     /// `NotOurs`; `Step` naming what failed, with the last words of the tool.
     pub async fn setup(&self, setup: &Setup) -> Result<Made, EnvironmentError> {
-        let (packages, needed) = (package::fingerprint(), package::requirements().join("\n"));
+        let stamp = Stamp { packages: package::fingerprint(), needed: package::requirements().join("\n") };
         let found = fs::read_to_string(self.folder.join(STAMP)).unwrap_or_default();
-        let (old_packages, old_needed) = found.split_once('\n').unwrap_or_default();
-        let ready = self.python().ok().filter(|_| old_needed == needed);
-        let was_ready = ready.is_some() && old_packages == packages;
-        let mut is_foreign = false;
-        let python = match ready {
-            Some(python) => python,
-            None => {
-                is_foreign = self.begin()?;
-                let python =
-                    if is_foreign { self.folder.join("bin/python") } else { self.make(setup).await? };
-                self.install(&python, setup).await?;
-                python
+        let (packages, needed) = found.split_once('\n').unwrap_or_default();
+        let ready = self.python().ok().filter(|_| needed == stamp.needed);
+        let was_broken = match ready {
+            None => None,
+            Some(python) => {
+                let was_ready = packages == stamp.packages;
+                match self.complete(python, setup, was_ready, &stamp).await {
+                    Err(EnvironmentError::Step { cause, .. }) => Some(cause),
+                    made => return made,
+                }
             }
         };
+        Ok(Made { was_broken, ..self.anew(setup, &stamp).await? })
+    }
+
+    async fn anew(&self, setup: &Setup, stamp: &Stamp) -> Result<Made, EnvironmentError> {
+        let is_foreign = self.begin()?;
+        if !is_foreign {
+            self.make(setup).await?;
+        }
+        let (python, wheels) = (self.folder.join("bin/python"), setup.wheels.as_deref());
+        let installer = &setup.installer;
+        let added = installer.add_pip(&python, wheels, &setup.variables).await;
+        added.map_err(failed("adding pip"))?;
+        let installed = installer.install(&python, &package::requirements(), wheels, &setup.variables).await;
+        installed.map_err(failed(installer.installing()))?;
+        if !is_foreign {
+            return self.complete(python, setup, false, stamp).await;
+        }
+        self.unpack(&python, setup).await?;
+        let versions = self.try_imports(&python, setup).await?;
+        Ok(Made { python, versions, was_ready: false, was_broken: None })
+    }
+
+    /// Adds our packages where those of another version are, tries the imports, and marks the environment as ready.
+    async fn complete(
+        &self,
+        python: PathBuf,
+        setup: &Setup,
+        was_ready: bool,
+        stamp: &Stamp,
+    ) -> Result<Made, EnvironmentError> {
         if !was_ready {
             self.unpack(&python, setup).await?;
         }
         let versions = self.try_imports(&python, setup).await?;
-        if !is_foreign {
-            self.end(&format!("{packages}\n{needed}")).map_err(broken("marking the environment as ready"))?;
-        }
-        Ok(Made { python, versions, was_ready })
+        let text = format!("{}\n{}", stamp.packages, stamp.needed);
+        self.end(&text).map_err(broken("marking the environment as ready"))?;
+        Ok(Made { python, versions, was_ready, was_broken: None })
     }
 
     fn end(&self, stamp: &str) -> io::Result<()> {
@@ -162,8 +200,8 @@ impl Environment {
         }
     }
 
-    /// Marks the folder as unfinished, and says whether it is an environment that somebody else has made: what is in it
-    /// stays. A folder that holds something else is left alone.
+    /// Makes the folder, and says whether it is an environment that somebody else has made: what is in it stays. A folder
+    /// that holds something else is left alone.
     fn begin(&self) -> Result<bool, EnvironmentError> {
         fs::create_dir_all(&self.folder).map_err(broken("making the folder"))?;
         let mut entries = fs::read_dir(&self.folder).map_err(broken("reading the folder"))?;
@@ -172,34 +210,32 @@ impl Environment {
         if entries.next().is_some() && !is_ours && !is_foreign {
             return Err(EnvironmentError::NotOurs { folder: self.folder.clone() });
         }
-        if !is_foreign {
-            fs::write(self.folder.join(UNFINISHED), "").map_err(broken("marking the folder"))?;
-        }
         Ok(is_foreign)
     }
 
-    async fn make(&self, setup: &Setup) -> Result<PathBuf, EnvironmentError> {
-        const STEP: &str =
-            "making a virtual environment (Python 3.9 or newer with its venv module is needed)";
-        let arguments: [OsString; 4] =
-            ["-m".into(), "venv".into(), "--clear".into(), self.folder.clone().into()];
-        python::call(&setup.python, arguments, &setup.variables).await.map_err(failed(STEP))?;
-        // `--clear` has taken the mark away.
+    /// Makes an environment in the place of what is there, which is ours. Marked first: whatever breaks it off, the next
+    /// setup finds what is its own.
+    async fn make(&self, setup: &Setup) -> Result<(), EnvironmentError> {
         fs::write(self.folder.join(UNFINISHED), "").map_err(broken("marking the folder"))?;
-        Ok(self.folder.join("bin/python"))
+        self.clear().map_err(broken("clearing the folder"))?;
+        let made = setup.installer.make(&setup.python, &self.folder, &setup.variables).await;
+        made.map_err(failed(setup.installer.making()))
     }
 
-    async fn install(&self, python: &Path, setup: &Setup) -> Result<(), EnvironmentError> {
-        const STEP: &str = "installing the engine and the clients with pip";
-        let mut arguments: Vec<OsString> =
-            ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]
-                .map(OsString::from)
-                .to_vec();
-        if let Some(wheels) = &setup.wheels {
-            arguments.extend(["--no-index".into(), "--find-links".into(), wheels.clone().into()]);
+    /// Removes all but the mark.
+    fn clear(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name() == UNFINISHED {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
         }
-        arguments.extend(package::requirements().into_iter().map(OsString::from));
-        python::call(python, arguments, &setup.variables).await.map(|_| ()).map_err(failed(STEP))
+        Ok(())
     }
 
     /// Puts our packages where Python finds them, so that the environment also serves scripts that a shell starts.

@@ -6,17 +6,20 @@ use crate::process::Exit;
 /// Python's exit code for an exception that nobody caught, and for `sys.exit` with a text.
 const UNCAUGHT: i32 = 1;
 const TRACEBACK: &str = "Traceback (most recent call last):";
+/// How a library in Rust begins to say that it got no memory.
+const NO_MEMORY: &str = "memory allocation of ";
+/// How Rust begins to say how more could be learnt.
+const HINT: &str = "note: run with `RUST_BACKTRACE";
 /// The longest message that is repeated.
 const MAX_MESSAGE_CHARS: usize = 2_000;
 
 /// Why a script failed; `None` when it did not.
 pub fn explain(exit: Exit, tail: &str, memory_bytes: u64) -> Option<String> {
-    let gib = || format!("{:.1} GiB", memory_bytes as f64 / f64::from(1u32 << 30));
     match exit {
         Exit::Code(0) => None,
         Exit::Code(UNCAUGHT) => Some(match exception(tail) {
             Some(line) if line == "MemoryError" || line.starts_with("MemoryError:") => {
-                format!("{line} (the run may use {} of memory)", gib())
+                format!("{line} (the run may use {} of memory)", gib(memory_bytes))
             }
             Some(line) => line,
             None => match last_line(tail) {
@@ -25,19 +28,30 @@ pub fn explain(exit: Exit, tail: &str, memory_bytes: u64) -> Option<String> {
             },
         }),
         Exit::Code(code) => Some(format!("SystemExit: {code}")),
-        Exit::Signal(signal) => {
-            let name = name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
-            let cause = match signal {
-                6 | 7 | 11 => {
-                    format!("; a library failed, perhaps for want of memory: the run may use {}", gib())
-                }
-                9 => "; perhaps the machine had no memory left".to_owned(),
-                _ => String::new(),
-            };
-            let said = last_line(tail).map(|line| format!(": {line}")).unwrap_or_default();
-            Some(format!("The script was ended by signal {signal}{name}{cause}{said}"))
-        }
+        Exit::Signal(signal) => Some(signalled(signal, tail, memory_bytes)),
     }
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1u32 << 30))
+}
+
+/// Why a signal has ended a script.
+fn signalled(signal: i32, tail: &str, memory_bytes: u64) -> String {
+    let name = name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
+    // Threads that fail at one time write into each other's lines.
+    let lack = tail.lines().find(|line| line.starts_with(NO_MEMORY));
+    let cause = match signal {
+        6 if lack.is_some() => format!("; its memory ran out: the run may use {}", gib(memory_bytes)),
+        6 | 7 | 11 => {
+            format!("; a library failed, perhaps for want of memory: the run may use {}", gib(memory_bytes))
+        }
+        9 => "; perhaps the machine had no memory left".to_owned(),
+        _ => String::new(),
+    };
+    let said = lack.map(|line| cut(line.trim())).or_else(|| last_line(tail));
+    let said = said.map(|line| format!(": {line}")).unwrap_or_default();
+    format!("The script was ended by signal {signal}{name}{cause}{said}")
 }
 
 /// The line that names the last exception: what follows the indented lines of a traceback, or of the place of a syntax
@@ -75,7 +89,7 @@ fn looks_like_exception(line: &str) -> bool {
 
 /// The last line that the script, or a library of its process, has said.
 fn last_line(tail: &str) -> Option<String> {
-    let said = |line: &&str| !line.trim().is_empty() && !is_of_engine(line);
+    let said = |line: &&str| !line.trim().is_empty() && !line.starts_with(HINT) && !is_of_engine(line);
     tail.lines().rev().find(said).map(|line| cut(line.trim()))
 }
 
@@ -175,6 +189,13 @@ mod tests {
         let aborted = explain(Exit::Signal(6), "memory allocation of 5 bytes failed\n", 3 << 29).unwrap();
         assert!(
             aborted.contains("SIGABRT") && aborted.ends_with("1.5 GiB: memory allocation of 5 bytes failed"),
+            "{aborted}"
+        );
+        let together = "memory allocation of memory allocation of 9 bytes failed\n9 bytes failed\n\
+                        note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        let aborted = explain(Exit::Signal(6), together, 1 << 30).unwrap();
+        assert!(
+            aborted.contains("its memory ran out: the run may use 1.0 GiB: memory allocation of"),
             "{aborted}"
         );
     }

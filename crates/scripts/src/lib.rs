@@ -3,7 +3,7 @@
 //! # What it owns
 //! - [`package`]: our Python packages (`awsglue` and its neighbours), inside this binary.
 //! - [`Environment`]: a virtual environment with the engine and the clients, made once ([`Environment::setup`]), used
-//!   without network from then on; [`layers`]: modules that a job wants besides, installed once per set.
+//!   without network from then on; [`Installer`]: uv or pip; [`layers`]: modules that a job wants besides, installed once per set.
 //! - [`process`]: one script as a process group with limits, its output as lines.
 //! - [`Waiting`]: a process with the engine's libraries in it, which waits for the one script that it will be.
 //! - [`failure`]: what an exit code and an error output say about why a script ended.
@@ -20,6 +20,7 @@
 
 mod environment;
 pub mod failure;
+mod installer;
 mod layers;
 pub mod package;
 pub mod process;
@@ -27,6 +28,7 @@ mod python;
 mod waiting;
 
 pub use environment::{Environment, EnvironmentError, Made, Setup};
+pub use installer::Installer;
 pub use layers::{Layer, Layers, Modules};
 pub use process::{Ended, Exit, Limits, Lines, Output, ProcessError, Program, Sink, Started};
 pub use waiting::{Taken, Waiting};

@@ -45,6 +45,23 @@ def test_xml_by_partitions_and_bookmarks(glue_context, data, monkeypatch):
         glue_context.write_dynamic_frame.from_catalog(frame, data.database, table)
 
 
+def test_a_partition_key_may_begin_with_an_underscore(glue_context, data):
+    for n in (1, 2):
+        data.put(f"h/_day={n}/a.xml", DAY.format(n=n))
+        data.put(f"h/_day={n}/_SUCCESS", "no xml")
+    data.put("h/_temporary/a.xml", DAY.format(n=7))
+    data.put("h/.x=1/a.xml", DAY.format(n=8))
+    (table, facts), = data.crawl("h/").items()
+    read = lambda name: rows(glue_context.create_dynamic_frame.from_catalog(data.database, name))  # noqa: E731
+    assert sorted((row["_id"], row["_day"]) for row in read(table)) == [(1, "1"), (2, "2"), (10, "1"), (20, "2")]
+    # The same files of a table that knows of no partitions, and of none at all: the same are hidden.
+    kept = {name: facts[name] for name in ("StorageDescriptor", "Parameters", "TableType")}
+    data.glue.create_table(DatabaseName=data.database, TableInput={"Name": "whole", **kept})
+    files = glue_context.create_dynamic_frame.from_options(
+        "s3", {"paths": [data.url("h/")], "recurse": True}, "xml", format_options={"rowTag": "row"})
+    assert sorted(row["_id"] for row in read("whole")) == sorted(row["_id"] for row in rows(files)) == [1, 2, 10, 20]
+
+
 def test_logs_ion_and_text_of_other_kinds(glue_context, data):
     data.put("x/log/a.log", "".join(f"Feb  9 07:15:0{n} host app[{n + 1}]: said {n}\n" for n in range(3)))
     data.put("x/ion/a.ion", "$ion_1_0 {a: 1, when: 2026-01-02T} {a: 2, when: null}")

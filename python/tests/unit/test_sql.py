@@ -2,7 +2,7 @@
 
 import pytest
 
-from awsglue._sql import extend, rewritten
+from awsglue._sql import extend, names_in, rewritten
 
 
 def views(database, name):
@@ -55,3 +55,7 @@ def test_views_are_not_shown_among_tables():
     extend(session, views)
     assert session.sql(" SHOW TABLES in d") == " SHOW TABLES in d where not startswith(tableName, '__tenon_')"
     assert session.sql("show tblproperties t") == "show tblproperties t"
+
+
+def test_names_are_no_texts_and_no_numbers():
+    assert names_in("`a ``b` = 'c' and D.e > 1 -- f\n/* g */ or \"h\" = x1") == ["a `b", "and", "D", "e", "or", "x1"]

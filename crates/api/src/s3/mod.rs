@@ -30,6 +30,7 @@ mod write;
 use crate::views::{View, Views};
 use futures::future::BoxFuture;
 use inflight::InFlight;
+use jobs::Traffic;
 use lake::Lake;
 use std::sync::Arc;
 use wire::{Call, Entry, Face, Fault, Reply, Service};
@@ -38,6 +39,26 @@ use wire::{Call, Entry, Face, Fault, Reply, Service};
 struct S3 {
     lake: Lake,
     in_flight: Arc<InFlight>,
+    /// Where bytes of objects that come and go are counted.
+    traffic: Option<Arc<Traffic>>,
+}
+
+impl S3 {
+    /// That of one sender.
+    fn of(&self, view: View, traffic: Option<Arc<Traffic>>) -> Self {
+        let lake = match view {
+            View::Own(overlay) => self.lake.seen_by(overlay),
+            View::Everybody | View::Ended => self.lake.clone(),
+        };
+        Self { lake, in_flight: Arc::clone(&self.in_flight), traffic }
+    }
+
+    /// Counts bytes of an object that are kept.
+    fn has_kept(&self, bytes: u64) {
+        if let Some(traffic) = &self.traffic {
+            traffic.add_written(bytes);
+        }
+    }
 }
 
 /// The face: each request is carried out on the lake as its sender sees it.
@@ -48,7 +69,7 @@ pub struct S3Face {
 
 /// Makes the face.
 pub fn face(lake: Lake, views: Arc<dyn Views>) -> S3Face {
-    let state = S3 { lake, in_flight: Arc::default() };
+    let state = S3 { lake, in_flight: Arc::default(), traffic: None };
     S3Face { service: Service { model: "s3", state, operations: table::OPERATIONS }, views }
 }
 
@@ -62,15 +83,15 @@ impl Face for S3Face {
     }
 
     fn run(&self, index: usize, call: Call) -> BoxFuture<'_, Result<Reply, Fault>> {
-        let view = self.views.of_sender(call.access_key.as_deref());
-        match (view, self.service.operations.get(index)) {
-            (View::Ended, _) => Box::pin(async { Err(errors::ended_key()) }),
-            (View::Own(overlay), Some(operation)) => {
-                let S3 { lake, in_flight } = &self.service.state;
-                let own = S3 { lake: lake.seen_by(overlay), in_flight: Arc::clone(in_flight) };
+        let key = call.access_key.as_deref();
+        let (view, traffic) = (self.views.of_sender(key), key.and_then(|key| self.views.traffic(key)));
+        match (view, traffic, self.service.operations.get(index)) {
+            (View::Ended, ..) => Box::pin(async { Err(errors::ended_key()) }),
+            (View::Everybody, None, _) | (_, _, None) => self.service.run(index, call),
+            (view, traffic, Some(operation)) => {
+                let own = self.service.state.of(view, traffic);
                 Box::pin(async move { (operation.run)(&own, call).await })
             }
-            _ => self.service.run(index, call),
         }
     }
 }

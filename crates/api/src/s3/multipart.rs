@@ -104,6 +104,7 @@ pub(super) async fn put_part(s3: &S3, mut call: Call) -> Result<Reply, Fault> {
     let id = upload_id(&call);
     let part = s3.lake.put_part(&mut tx, &bucket, &key, id, number, staged).await.map_err(fault)?;
     commit(tx).await?;
+    s3.has_kept(part.size);
     let mut output = Map::new();
     output.insert("ETag".into(), quoted(&part.etag).into());
     digest::put(&mut output, shown(&part.checksums, &target), false);

@@ -7,7 +7,9 @@ use super::input::{PLAIN, conditions, key, only_null_version, own_bucket, page_l
 use super::meta;
 use super::parts::part_marker;
 use super::range::{self, Wanted};
+use futures::TryStreamExt;
 use http::{HeaderValue, StatusCode};
+use jobs::Traffic;
 use lake::{Conditions, LakeError, Object, ObjectInfo, PartInfo};
 use serde_json::{Map, json};
 use std::ops::Range;
@@ -27,10 +29,25 @@ pub(super) async fn get(s3: &S3, call: Call) -> Result<Reply, Fault> {
     };
     let length = range.end - range.start;
     let body = match length <= SMALL_BYTES {
-        true => Body::from(object.read_range(range).await.map_err(Fault::internal)?),
-        false => Body::from_sized_stream(length, object.read(range)),
+        true => {
+            let bytes = object.read_range(range).await.map_err(Fault::internal)?;
+            count(s3.traffic.as_deref(), bytes.len());
+            Body::from(bytes)
+        }
+        false => {
+            let traffic = s3.traffic.clone();
+            let pieces = object.read(range).inspect_ok(move |piece| count(traffic.as_deref(), piece.len()));
+            Body::from_sized_stream(length, pieces)
+        }
     };
     Ok(Reply::from(Document::Object(output)).with_body(body).with_status(status))
+}
+
+/// Counts bytes that go to the sender.
+fn count(traffic: Option<&Traffic>, bytes: usize) {
+    if let Some(traffic) = traffic {
+        traffic.add_read(bytes as u64);
+    }
 }
 
 /// Up to this length bytes are read before the answer starts, so that what cannot be read is an error and no torn body.

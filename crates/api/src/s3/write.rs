@@ -30,6 +30,7 @@ pub(super) async fn put(s3: &S3, mut call: Call) -> Result<Reply, Fault> {
     let mut tx = begin(&s3.lake).await?;
     let info = s3.lake.put(&mut tx, &bucket, &key, staged, meta, &conditions).await.map_err(fault)?;
     commit(tx).await?;
+    s3.has_kept(info.size);
     let mut output = Map::new();
     output.insert("ETag".into(), quoted(&info.etag).into());
     digest::put(&mut output, &info.checksums, true);

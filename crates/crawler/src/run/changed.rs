@@ -15,13 +15,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use catalog::{Table, TableInput, table};
+use formats::hive::is_hidden;
 
 use super::covers::Covers;
 use super::decide;
 use super::describe::{self, UPDATED_BY};
 use super::events::Changes;
 use super::incremental::with_slash;
-use super::look::is_hidden;
 use super::ready::{Discovery, Ready};
 use super::survey::{Looked, Place, look_below};
 use super::vanished::Gone;

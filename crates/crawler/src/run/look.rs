@@ -197,11 +197,6 @@ fn holds_list(way: &InferOptions) -> bool {
     matches!(&way.format, Some(Format::Json(json)) if json.path.is_some())
 }
 
-/// Whether Hive hides the key: a part of it begins with `_` or `.`.
-pub(super) fn is_hidden(relative: &str) -> bool {
-    relative.is_empty() || relative.ends_with('/') || relative.split('/').any(|p| p.starts_with(['_', '.']))
-}
-
 /// What the log says of files that `SampleSize` passed over.
 pub(super) fn passed_over(bucket: &BucketName, prefix: &str, sample: u64, files: u64) -> String {
     let bucket = bucket.as_str();

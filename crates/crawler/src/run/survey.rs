@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use formats::InferredField;
+use formats::hive::is_hidden;
 use futures::StreamExt;
 use lake::{BucketName, Conditions, Key, LakeError, ListQuery, ObjectInfo};
 
 use super::known::Known;
-use super::look::{Looking, Ways, batches, is_hidden, look_together, own, passed_over, unlisted};
+use super::look::{Looking, Ways, batches, look_together, own, passed_over, unlisted};
 use super::open::OpenTables;
 use super::place::emptied;
 pub(crate) use super::place::{Found, Place};

@@ -11,12 +11,12 @@
 use std::collections::HashSet;
 
 use catalog::{CatalogError, Parameters, PartitionInput, TableInput, partition, table};
+use formats::hive::is_hidden;
 use lake::{BucketName, LakeError, ListQuery};
 
 use super::covers::{Covers, Left, left, misread};
 use super::describe::{DEPRECATED_BY, UPDATED_BY};
 use super::incremental::with_slash;
-use super::look::is_hidden;
 use super::publish::Wrote;
 use super::{Ended, Job};
 use crate::definition::{DeleteBehavior, S3Target};

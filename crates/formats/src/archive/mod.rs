@@ -15,6 +15,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use crate::error::{FormatError, Problem};
+use crate::hive::is_hidden;
 use crate::source::ByteSource;
 use directory::Entry;
 use member::MemberSource;
@@ -111,8 +112,7 @@ pub(crate) enum Document {
 }
 
 fn is_data(entry: &Entry) -> bool {
-    let hidden = |part: &str| part.starts_with(['_', '.']);
-    entry.size > 0 && !entry.name.ends_with('/') && !entry.name.split('/').any(hidden)
+    entry.size > 0 && !is_hidden(&entry.name)
 }
 
 pub(crate) fn damaged(source: &str, message: impl Into<String>) -> FormatError {

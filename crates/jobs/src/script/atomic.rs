@@ -49,7 +49,7 @@ pub(super) async fn begin(task: &Task<'_>, arguments: &ArgumentMap) -> Result<Op
     if !wanted(arguments)? {
         return Ok(None);
     }
-    let Task { context, run, lease, log } = task;
+    let Task { context, run, lease, log, .. } = task;
     check_engine(&context.scripts.options().engine, run.details.kind)?;
     let overlay = overlay_of(&run.id);
     let mut tx = context.store.begin().await?;

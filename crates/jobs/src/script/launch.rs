@@ -13,11 +13,12 @@ use store::{Scope, Store};
 use super::arguments::{Asked, for_script};
 use super::atomic;
 use super::files::{self, Folder};
-use super::{RunKey, RunKeys, ScriptOptions, Scripts};
+use super::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 use crate::ArgumentMap;
 use crate::definition::workers::{GIB, worker};
 use crate::execute::RunFailure;
 use crate::log::RunLog;
+use crate::metrics::Wanted;
 use crate::run::{self, Run, RunKind};
 use crate::service::Context;
 
@@ -30,6 +31,8 @@ pub(super) struct Task<'a> {
     pub(super) run: &'a Run,
     pub(super) lease: &'a Lease,
     pub(super) log: &'a RunLog,
+    /// Where what its requests move is counted, if anybody wants to know.
+    pub(super) traffic: &'a Arc<Traffic>,
 }
 
 /// What a program of Python is made ready with, be it of a run or of a session.
@@ -41,6 +44,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) log: &'a RunLog,
     /// What its key reads and writes through.
     pub(crate) overlay: Option<&'a Overlay>,
+    /// Where what its key moves is counted.
+    pub(crate) traffic: Option<&'a Arc<Traffic>>,
 }
 
 /// What arguments have asked for, in place.
@@ -93,6 +98,7 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
         scope: &task.run.scope,
         log: task.log,
         overlay: overlay.as_ref(),
+        traffic: Wanted::of(task.run.details.kind, &input.arguments).anything().then_some(task.traffic),
     };
     let is_shell = task.run.details.kind == RunKind::PythonShell;
     let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
@@ -168,8 +174,8 @@ pub(crate) async fn lay(
         search.push(python_file(ground, extra, &hidden.join(at.to_string())).await?);
     }
     let python = layered(ground, &asked, base, &hidden).await?;
-    let key =
-        Issued { key: scripts.keys.issue(ground.scope, ground.overlay), keys: Arc::clone(&scripts.keys) };
+    let key = scripts.keys.issue(ground.scope, ground.overlay, ground.traffic);
+    let key = Issued { key, keys: Arc::clone(&scripts.keys) };
     let variables = variables(ground, &asked, &key.key, folder, &search);
     Ok(Laid { python, variables, key })
 }

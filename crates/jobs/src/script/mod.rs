@@ -16,6 +16,7 @@ pub(crate) mod atomic;
 mod files;
 mod launch;
 mod pool;
+mod traffic;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) use files::{Folder, is_location};
 pub(crate) use launch::{DISABLED, Ground, Issued, Laid, lay, memory_bytes, no_folder};
 
 use self::pool::Pool;
+pub use self::traffic::Traffic;
 use crate::execute::{AFTER_COMMIT, RunFailure, published};
 use crate::jobs::Active;
 use crate::lineage::Datasets;
@@ -63,8 +65,9 @@ pub struct RunKey {
 /// Gives runs keys; the binary joins it to who verifies signatures.
 pub trait RunKeys: Send + Sync {
     /// A key for requests in the name of this account; with an overlay, its objects are read and written through that,
-    /// and the key is of no use at all once it is revoked.
-    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>) -> RunKey;
+    /// and the key is of no use at all once it is revoked. With `traffic`, which makes it a key of its own, too, what its
+    /// requests move of objects is counted there.
+    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>, traffic: Option<&Arc<Traffic>>) -> RunKey;
 
     /// Ends a key; one that is unknown, or not of [`Self::issue`], is left alone.
     fn revoke(&self, access_key_id: &str);
@@ -153,7 +156,7 @@ pub(crate) async fn execute(
     if let Some(events) = &context.events {
         events.begun(run, context.store.clock().now_ms());
     }
-    let task = launch::Task { context, run, lease, log };
+    let task = launch::Task { context, run, lease, log, traffic: &active.traffic };
     // While it is prepared there is nothing yet that could end by itself.
     let prepared = tokio::select! {
         biased;
@@ -182,7 +185,7 @@ fn failed(ended: &Ended, limits: scripts::Limits) -> Result<(), RunFailure> {
 
 /// Stores that the run is SUCCEEDED, with what it has held back.
 async fn conclude(task: &launch::Task<'_>, overlay: Option<&Overlay>) -> Result<(), RunFailure> {
-    let launch::Task { context, run, lease, log } = task;
+    let launch::Task { context, run, lease, log, .. } = task;
     crash::point(ENDED);
     let mut tx = context.store.begin().await?;
     let mut now = run::still_ours(&mut tx, lease, &run.id).await?;

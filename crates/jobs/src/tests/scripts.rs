@@ -9,12 +9,12 @@ use store::{Scope, lease};
 
 use super::{BUCKET, World, scope};
 use crate::run::{self, Event, Run, RunState};
-use crate::{ERROR_GROUP, OUTPUT_GROUP, RunKey, RunKeys, ScriptOptions, Scripts};
+use crate::{ERROR_GROUP, OUTPUT_GROUP, RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 
 struct Keys;
 
 impl RunKeys for Keys {
-    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>) -> RunKey {
+    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>, _: Option<&Arc<Traffic>>) -> RunKey {
         RunKey { access_key_id: scope.account.clone(), secret: "s".to_owned(), session_token: None }
     }
 

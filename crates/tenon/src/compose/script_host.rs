@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Result;
 use api::views::{View, Views};
-use jobs::{RunKey, RunKeys, ScriptOptions, Scripts};
+use jobs::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 use lake::Overlay;
 use scripts::{Environment, Layers};
 use store::{Ids, RandomIds, Scope};
@@ -42,11 +42,25 @@ pub(super) fn open(
     }))
 }
 
-/// Which issued keys see the lake through an overlay. A key of that kind tells by its id what it is: once it is forgotten
-/// here, by its run's end or with an earlier process, its holder sees nothing at all.
+/// Which issued keys see the lake through an overlay, and which are counted. A key of that kind tells by its id what it is:
+/// once it is forgotten here, by its run's end or with an earlier process, its holder sees nothing at all.
 #[derive(Default)]
 pub(super) struct KeyViews {
-    overlays: RwLock<HashMap<String, Overlay>>,
+    own: RwLock<HashMap<String, Own>>,
+}
+
+/// What is special about a key.
+#[derive(Clone, Default)]
+struct Own {
+    overlay: Option<Overlay>,
+    traffic: Option<Arc<Traffic>>,
+}
+
+impl KeyViews {
+    /// What is special about a key that has an id of that kind; `None` once it is forgotten.
+    fn own(&self, access_key: &str) -> Option<Own> {
+        self.own.read().unwrap_or_else(PoisonError::into_inner).get(access_key).cloned()
+    }
 }
 
 impl Views for KeyViews {
@@ -54,8 +68,15 @@ impl Views for KeyViews {
         if sigv4::issued(access_key).is_none() {
             return View::Everybody;
         }
-        let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
-        overlays.get(access_key).cloned().map_or(View::Ended, View::Own)
+        match self.own(access_key) {
+            Some(own) => own.overlay.map_or(View::Everybody, View::Own),
+            None => View::Ended,
+        }
+    }
+
+    fn traffic(&self, access_key: &str) -> Option<Arc<Traffic>> {
+        sigv4::issued(access_key)?;
+        self.own(access_key)?.traffic
     }
 }
 
@@ -66,26 +87,25 @@ struct IssuedKeys {
 }
 
 /// A new id of a key for a run.
-fn key_id(scope: &Scope, overlay: Option<&Overlay>, random: &str) -> String {
+fn key_id(scope: &Scope, is_own: bool, random: &str) -> String {
     let random = random[..16].to_ascii_uppercase();
-    match overlay {
-        Some(_) => sigv4::issued_id(&scope.account, &random),
-        None => format!("ASIA{random}"),
-    }
+    if is_own { sigv4::issued_id(&scope.account, &random) } else { format!("ASIA{random}") }
 }
 
 impl RunKeys for IssuedKeys {
-    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>) -> RunKey {
+    fn issue(&self, scope: &Scope, overlay: Option<&Overlay>, traffic: Option<&Arc<Traffic>>) -> RunKey {
         let random = || RandomIds.uuid().replace('-', "");
-        let access_key_id = key_id(scope, overlay, &random());
-        if let Some(overlay) = overlay {
-            let mut overlays = self.views.overlays.write().unwrap_or_else(PoisonError::into_inner);
-            overlays.insert(access_key_id.clone(), overlay.clone());
+        let is_own = overlay.is_some() || traffic.is_some();
+        let access_key_id = key_id(scope, is_own, &random());
+        if is_own {
+            let own = Own { overlay: overlay.cloned(), traffic: traffic.cloned() };
+            let mut all = self.views.own.write().unwrap_or_else(PoisonError::into_inner);
+            all.insert(access_key_id.clone(), own);
         }
         match &self.auth {
             // Anything is let in; the id says which account is meant.
             Auth::Open => RunKey {
-                access_key_id: overlay.map_or_else(|| scope.account.clone(), |_| access_key_id),
+                access_key_id: if is_own { access_key_id } else { scope.account.clone() },
                 secret: "test".to_owned(),
                 session_token: None,
             },
@@ -105,7 +125,7 @@ impl RunKeys for IssuedKeys {
         if let Auth::SigV4(keyring) = &self.auth {
             keyring.revoke(access_key_id);
         }
-        self.views.overlays.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+        self.views.own.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }
 }
 
@@ -124,14 +144,14 @@ mod tests {
         let scope = Scope::new("123456789012", "eu-west-1").expect("fine");
         let keyring = Keyring::new([Key::new("long", Secret::new("term"))]);
         let keys_of = keys(Auth::SigV4(keyring.clone()));
-        let (one, two) = (keys_of.issue(&scope, None), keys_of.issue(&scope, None));
+        let (one, two) = (keys_of.issue(&scope, None, None), keys_of.issue(&scope, None, None));
         assert_ne!(one.access_key_id, two.access_key_id);
         let known = keyring.get(&one.access_key_id).expect("known");
         assert_eq!(known.account.as_deref(), Some("123456789012"));
         assert!(known.session_token.is_some() && known.secret == Secret::new(one.secret.clone()));
         keys_of.revoke(&one.access_key_id);
         assert!(keyring.get(&one.access_key_id).is_none() && keyring.get(&two.access_key_id).is_some());
-        let open = keys(Auth::Open).issue(&scope, None);
+        let open = keys(Auth::Open).issue(&scope, None, None);
         assert_eq!((open.access_key_id.as_str(), open.session_token), ("123456789012", None));
         assert_eq!(keys_of.views.of(&two.access_key_id), View::Everybody);
     }
@@ -142,7 +162,8 @@ mod tests {
         for auth in [Auth::Open, Auth::SigV4(Keyring::new([]))] {
             let keys = keys(auth);
             let (one, two) = (Overlay::new("one"), Overlay::new("two"));
-            let (first, second) = (keys.issue(&scope, Some(&one)), keys.issue(&scope, Some(&two)));
+            let (first, second) =
+                (keys.issue(&scope, Some(&one), None), keys.issue(&scope, Some(&two), None));
             let (first, second) = (first.access_key_id.as_str(), second.access_key_id.as_str());
             assert_eq!(sigv4::issued(first).map(|(account, _)| account), Some("123456789012"));
             assert_eq!(
@@ -152,6 +173,13 @@ mod tests {
             keys.revoke(first);
             assert_eq!((keys.views.of(first), keys.views.of(second)), (View::Ended, View::Own(two)));
         }
+        let traffic = Arc::default();
+        let counted = keys(Auth::Open);
+        let key = counted.issue(&scope, None, Some(&traffic)).access_key_id;
+        assert_eq!(counted.views.of(&key), View::Everybody);
+        assert!(counted.views.traffic(&key).is_some_and(|found| Arc::ptr_eq(&found, &traffic)));
+        counted.revoke(&key);
+        assert!(counted.views.of(&key) == View::Ended && counted.views.traffic(&key).is_none());
         for other in ["123456789012", "test", "ASIA0123456789ABCDEF", "TENONRUN", "TENONRUNaccount"] {
             assert_eq!(KeyViews::default().of(other), View::Everybody, "{other}");
         }

@@ -110,6 +110,19 @@ pub(crate) struct DynamoDbConfig {
     pub(crate) secret: Secret,
 }
 
+/// What makes the Python environment of scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InstallerChoice {
+    /// uv where it is found, else pip.
+    Auto,
+    /// uv, which has to be found.
+    Uv,
+    /// The program of that path, which is uv.
+    UvAt(PathBuf),
+    /// Python's own venv and pip.
+    Pip,
+}
+
 /// How scripts run.
 #[derive(Debug, Clone)]
 pub(crate) struct ScriptsConfig {
@@ -117,6 +130,8 @@ pub(crate) struct ScriptsConfig {
     pub(crate) environment: PathBuf,
     /// The interpreter that it is made with.
     pub(crate) python: PathBuf,
+    /// What makes it.
+    pub(crate) installer: InstallerChoice,
     /// As `TENON_SCRIPT_ENGINE` of the library.
     pub(crate) engine: String,
     pub(crate) memory_bytes: u64,

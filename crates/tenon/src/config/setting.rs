@@ -75,6 +75,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("scripts.python", Some("python3"), "the interpreter that `tenon python setup` makes it with"),
     setting(
+        "scripts.installer",
+        Some("auto"),
+        "what makes it: uv, pip, or the path of uv; auto: uv where it is in PATH, unless PIP_… variables say where packages are",
+    ),
+    setting(
         "scripts.engine",
         Some("sail"),
         "what runs their frames: sail, a Spark Connect server (sc://host:port), or spark (PySpark with its JVM)",

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::layers::Layers;
 use super::setting::{SETTINGS, environment_name};
 use super::{
-    AuthChoice, Config, Limits, LineageConfig, LogFormat, ObjectsConfig, Place, ScriptsConfig, ServerConfig,
-    StoreChoice, size_text, span_text,
+    AuthChoice, Config, InstallerChoice, Limits, LineageConfig, LogFormat, ObjectsConfig, Place,
+    ScriptsConfig, ServerConfig, StoreChoice, size_text, span_text,
 };
 
 const MASK: &str = "***";
@@ -118,6 +118,12 @@ fn scripts(scripts: &ScriptsConfig, path: &str) -> Option<String> {
     let text = match path {
         "scripts.environment" => quoted(scripts.environment.display()),
         "scripts.python" => quoted(scripts.python.display()),
+        "scripts.installer" => match &scripts.installer {
+            InstallerChoice::Auto => quoted("auto"),
+            InstallerChoice::Uv => quoted("uv"),
+            InstallerChoice::UvAt(program) => quoted(program.display()),
+            InstallerChoice::Pip => quoted("pip"),
+        },
         "scripts.engine" => quoted(&scripts.engine),
         "scripts.memory" => quoted(size_text(scripts.memory_bytes)),
         "scripts.pool" => scripts.pool.to_string(),

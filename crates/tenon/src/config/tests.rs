@@ -253,8 +253,16 @@ fn scripts_run_on_loopback_unless_said_otherwise() {
     assert!(!resolve(&layers(Some(open), &[], &[])).expect("fine").scripts.enabled);
     let allowed = resolve(&layers(Some(open), &[("TENON_SCRIPTS_ENABLED", "true")], &[]));
     assert!(allowed.expect("fine").scripts.enabled);
-    let wrong = [("scripts.engine", "flink"), ("scripts.memory", "1MiB"), ("scripts.pool", "65")];
+    let place = [("scripts.installer", "/opt/uv")];
+    let placed = resolve(&layers(None, &[], &place)).expect("fine").scripts.installer;
+    assert_eq!(placed, InstallerChoice::UvAt("/opt/uv".into()));
+    let wrong = [
+        ("scripts.installer", "conda"),
+        ("scripts.engine", "flink"),
+        ("scripts.memory", "1MiB"),
+        ("scripts.pool", "65"),
+    ];
     let found = problems(&layers(None, &[], &wrong)).join("\n");
     assert!(found.contains("scripts.engine") && found.contains("scripts.memory"), "{found}");
-    assert!(found.contains("scripts.pool"), "{found}");
+    assert!(found.contains("scripts.pool") && found.contains("scripts.installer"), "{found}");
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use scripts::{Environment, Setup};
+use anyhow::{Context as _, Result, bail};
+use scripts::{Environment, Installer, Setup};
 use serde_json::json;
 
 use super::{Outcome, print, remark};
-use crate::config::ScriptsConfig;
+use crate::config::{InstallerChoice, ScriptsConfig};
 
 /// Makes the environment, or says that it is ready. pip sees the caller's own variables and settings.
 pub(crate) async fn setup(
@@ -25,11 +25,17 @@ pub(crate) async fn setup(
         }
     };
     let folder = environment.folder().display().to_string();
+    let installer = installer(&config.installer, &variables)?;
+    let how = installer.name();
     if environment.python().is_err() {
-        remark(&format!("making {folder}; this takes a minute"));
+        remark(&format!("making {folder} with {how}; this takes a minute"));
     }
-    let setup = Setup { python: config.python.clone(), wheels, variables };
+    let setup = Setup { python: config.python.clone(), installer, wheels, variables };
     let made = environment.setup(&setup).await?;
+    if let Some(cause) = &made.was_broken {
+        let cause = cause.lines().last().unwrap_or_default();
+        remark(&format!("{folder} no longer worked ({cause}) and was made anew with {how}"));
+    }
     if json {
         let document = json!({ "folder": folder, "versions": made.versions, "made": !made.was_ready });
         print(&format!("{document:#}\n"))?;
@@ -38,4 +44,19 @@ pub(crate) async fn setup(
         print(&format!("{folder} {how}: {}\n", made.versions))?;
     }
     Ok(Outcome::Succeeded)
+}
+
+/// What the configuration chooses. Errors: uv is wanted and not there.
+fn installer(choice: &InstallerChoice, variables: &BTreeMap<String, String>) -> Result<Installer> {
+    match choice {
+        InstallerChoice::Auto => Ok(Installer::choose(variables)),
+        InstallerChoice::Pip => Ok(Installer::Pip),
+        InstallerChoice::UvAt(program) => Ok(Installer::Uv(program.clone())),
+        InstallerChoice::Uv => match Installer::uv(variables) {
+            Some(uv) => Ok(uv),
+            None => bail!(
+                "scripts.installer is uv, and no uv is in PATH: install it, name its path, or choose pip"
+            ),
+        },
+    }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::log::BoxError;
-use crate::{RunKey, RunKeys, ScriptOptions};
+use crate::{RunKey, RunKeys, ScriptOptions, Traffic};
 
 mod ends;
 mod statements;
@@ -38,7 +38,7 @@ const STUBS: [(&str, &str); 5] = [
 struct Keys;
 
 impl RunKeys for Keys {
-    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>) -> RunKey {
+    fn issue(&self, scope: &Scope, _: Option<&lake::Overlay>, _: Option<&Arc<Traffic>>) -> RunKey {
         RunKey { access_key_id: scope.account.clone(), secret: "s".to_owned(), session_token: None }
     }
 

@@ -97,6 +97,7 @@ async fn prepare(service: &Sessions, session: &Session, log: &RunLog) -> Result<
         scope: &session.scope,
         log,
         overlay: None,
+        traffic: None,
     };
     let folder = Folder::make(scripts.folder.join(&session.uid)).await.map_err(no_folder)?;
     let given = &session.details.arguments;

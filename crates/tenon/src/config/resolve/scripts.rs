@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use super::super::{ScriptsConfig, machine, units};
+use super::super::{InstallerChoice, ScriptsConfig, machine, units};
 use super::{Reader, count, flag, is_loopback, path, size, text};
 
 /// The least that Python and the engine can work with.
@@ -40,6 +40,7 @@ pub(super) fn read(reader: &mut Reader<'_>, listen: SocketAddr) -> ScriptsConfig
     ScriptsConfig {
         environment: environment.unwrap_or_else(|| default(&reader.layers.environment)),
         python: reader.need("scripts.python", path, PathBuf::new()),
+        installer: reader.need("scripts.installer", installer, InstallerChoice::Auto),
         engine: reader.need("scripts.engine", engine, String::new()),
         memory_bytes,
         pool: usize::try_from(reader.need("scripts.pool", count(0, MAX_POOL), 0)).unwrap_or_default(),
@@ -55,6 +56,16 @@ fn engine(value: &Value) -> Result<String, String> {
         return Ok(text);
     }
     Err(format!("{text:?} is not one of sail, spark, sc://host:port, spark-connect://host:port"))
+}
+
+fn installer(value: &Value) -> Result<InstallerChoice, String> {
+    match text(value)?.as_str() {
+        "auto" => Ok(InstallerChoice::Auto),
+        "uv" => Ok(InstallerChoice::Uv),
+        "pip" => Ok(InstallerChoice::Pip),
+        place if place.contains('/') => Ok(InstallerChoice::UvAt(place.into())),
+        other => Err(format!("{other:?} is not one of auto, uv, pip, and no path of uv")),
+    }
 }
 
 fn default(environment: &BTreeMap<String, String>) -> PathBuf {
