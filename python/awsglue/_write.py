@@ -53,15 +53,19 @@ def _codec(name: str, options: Dict[str, Any], format_options: Dict[str, Any]) -
 
 
 def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict[str, Any],
-          catalog: Optional[Dict[str, Any]] = None) -> None:
-    """Writes a frame to `options["path"]`, partitioned by `options["partitionKeys"]`, and updates the catalog."""
+          catalog: Optional[Dict[str, Any]] = None, plain_null: Optional[str] = None) -> None:
+    """Writes a frame to `options["path"]`, partitioned by `options["partitionKeys"]`, and updates the catalog.
+
+    `plain_null` is the text for null in CSV without quotes, as tables of LazySimpleSerDe have it.
+    """
     name = format_name(format)
     path = options.get("path")
     if not isinstance(path, str) or not path:
         raise DataError('writing needs the option "path"')
     _refuse_unknown(options, format_options, name)
     codec = _codec(name, options, format_options)
-    served = name not in _CODECS or bool(codec) and codec not in _CODECS[name] or _is_for_server(name, path)
+    served = (name not in _CODECS or bool(codec) and codec not in _CODECS[name] or _is_for_server(name, path)
+              or plain_null is not None)
     if served:
         _written.check(name, path, format_options)
     settings = _settings(name, codec, format_options)
@@ -71,6 +75,8 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         raise DataError("enableUpdateCatalog needs the table's name: setCatalogInfo(catalogDatabase, catalogTableName)")
     frame.assertErrorThreshold()
     asked = _written.request(name, codec, path, keys, format_options)
+    if plain_null is not None:
+        asked["PlainNull"] = plain_null
     if _is_straight(frame, name, served, keys, update) and _written.write_straight(frame._straight, asked):
         return
     frame._settle()

@@ -240,9 +240,13 @@ class GlueContext:
         how: Dict[str, Any] = {}
         if found.options.format == "csv":
             how = {"separator": found.options.separator, "writeHeader": found.options.header,
-                   "quoteChar": found.options.quote or "-1", "escaper": found.options.escape or "none"}
+                   "escaper": found.options.escape or "none"}
+            # LazySimpleSerDe, which has such a text, knows no quotes, whatever the table's classification says.
+            if found.null_text is None:
+                how["quoteChar"] = found.options.quote or "-1"
         names = {"database": database, "table": table_name, "catalog_id": catalog_id}
-        write(frame, found.options.format, {**options, "path": found.location}, how, names)
+        write(frame, found.options.format, {**options, "path": found.location}, how, names,
+              found.null_text if found.options.format == "csv" else None)
         return frame
 
     def write_data_frame_from_catalog(self, frame: Any, *arguments: Any, **options: Any) -> Any:

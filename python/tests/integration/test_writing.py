@@ -62,6 +62,31 @@ def test_what_json_has_no_number_for_and_entries_without_values_stay(glue_contex
     assert bodies == {b"n,f,at,none\nNaN,-Infinity,2024-01-02 03:04:05,\n"}
 
 
+def test_a_table_without_quotes(glue_context, data):
+    data.put("l/a.csv", "u,url\n1,/a\n")
+    data.glue.create_table(DatabaseName=data.database, TableInput={
+        "Name": "l", "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+        "StorageDescriptor": {
+            "Columns": [{"Name": "u", "Type": "int"}, {"Name": "url", "Type": "string"}], "Location": data.url("l/"),
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+                          "Parameters": {"field.delim": ","}}}})
+
+    def write(*values):
+        df = glue_context.createDataFrame(list(values), "u int, url string")
+        glue_context.write_dynamic_frame.from_catalog(DynamicFrame.fromDF(df, glue_context, "w"), data.database, "l")
+
+    write((2, 'a "quoted" /b'), (3, None), (None, ""))
+    assert sorted(data.rows("select u, url from l"), key=repr) == [
+        ("1", "/a"), ("2", 'a "quoted" /b'), ("3", None), (None, "")]
+    for value, what in (("/z,q", "holds a separator or a line break"), ("x\ny", "a separator or a line break"), ("\\N", "what the table's files have for NULL")):
+        with pytest.raises(DataError, match=f"column url: in row .* {what}"):
+            write((9, "fine"), (9, value))
+    assert len(data.keys("l/")) == 1 + len([key for key in data.keys("l/") if "part-" in key])
+    assert data.rows("select count(*) from l") == [("4",)]
+
+
 @pytest.mark.parametrize("folder", ["a b", "x%20y", "d%C3%ADa", "día", "s*r", "q[1]", "h#1", "p+q"])
 def test_names_that_engines_take_for_patterns(glue_context, frame, data, folder):
     for _ in range(2):

@@ -46,6 +46,9 @@ pub struct FilesWrite {
     pub separator: Option<u8>,
     /// CSV: what is around values that need it; `None`: `"`.
     pub quote: Option<u8>,
+    /// CSV: the text for NULL in files without quotes, as LazySimpleSerDe reads them; a value that they would not give back is
+    /// refused. `None`: files with quotes.
+    pub plain_null: Option<String>,
     /// CSV: whether files begin with the names of the columns.
     pub header: bool,
     /// XML: the element of each row; `None`: `ROW`.
@@ -111,8 +114,14 @@ fn of(asked: &FilesWrite) -> Result<(Format, WriteOptions), JobsError> {
     let options = WriteOptions { header: asked.header, ..options };
     Ok(match format {
         Format::Csv(csv) => {
-            let (delimiter, quote) = (asked.separator.unwrap_or(csv.delimiter), asked.quote.or(csv.quote));
-            (Format::Csv(CsvOptions { delimiter, quote, ..csv }), options)
+            let delimiter = asked.separator.unwrap_or(csv.delimiter);
+            let dialect = match &asked.plain_null {
+                Some(null) => {
+                    CsvOptions { null_text: Some(null.clone()), ..CsvOptions::lazy_simple(Vec::new()) }
+                }
+                None => CsvOptions { quote: asked.quote.or(csv.quote), ..csv },
+            };
+            (Format::Csv(CsvOptions { delimiter, ..dialect }), options)
         }
         Format::Xml(xml) => {
             let row_tag = asked.row_tag.clone().unwrap_or_else(|| xml.row_tag.clone());
@@ -138,6 +147,7 @@ mod tests {
             partition_keys: Vec::new(),
             separator: Some(b';'),
             quote: None,
+            plain_null: None,
             header: false,
             row_tag: Some("r".to_owned()),
             root_tag: None,
@@ -145,6 +155,10 @@ mod tests {
         let (format, options) = of(&asked("csv", "xz")).unwrap();
         assert!(matches!(format, Format::Csv(csv) if csv.delimiter == b';' && csv.quote == Some(b'"')));
         assert!(!options.header && options.compression == Compression::Xz);
+        let plain = FilesWrite { plain_null: Some("-".to_owned()), ..asked("csv", "") };
+        let (format, _) = of(&plain).unwrap();
+        assert!(matches!(format, Format::Csv(csv) if csv.quote.is_none() && csv.delimiter == b';'
+            && csv.null_text.as_deref() == Some("-")));
         let (format, options) = of(&asked("xml", "")).unwrap();
         assert!(matches!(format, Format::Xml(xml) if xml.row_tag == "r" && xml.root() == "ROWS"));
         assert_eq!(options.compression, Compression::None);

@@ -6,8 +6,8 @@
 //!   "Encoding"?, "ExcludeAttribute"?, "EmptyIsNull"?, "Trim"?}`, `{"Name": "grokLog", "LogFormat", "CustomPatterns"?,
 //!   "Missing"}`, `{"Name": "ion"}` or `{"Name": "excel", "NumberRows"?, "SkipFooter"?}`
 //! - `POST files/write` of `{"Frame": {"Folder", "Columns"}, "Path", "Format", "Compression"?, "PartitionKeys"?,
-//!   "Separator"?, "Quote"?, "Header"?, "RowTag"?, "RootTag"?}` adds the rows of a frame to the files below a path, all at once,
-//!   and answers `{"Rows"}`. Instead of `Frame` it may have `Rows`, of `{"Database", "Table", "Objects": {address: ETag},
+//!   "Separator"?, "Quote"?, "PlainNull"?, "Header"?, "RowTag"?, "RootTag"?}` adds the rows of a frame to the files below a path,
+//!   all at once, and answers `{"Rows"}`; with `PlainNull`, the text for NULL, CSV has no quotes. Instead of `Frame` it may have `Rows`, of `{"Database", "Table", "Objects": {address: ETag},
 //!   "Steps": [{"Where": expression} or {"Select": [[from, to], …]}, …], "Columns"}`: what the steps make of a table's objects,
 //!   refused unless it has those columns and every record and value fits the table. An expression is a
 //!   [`jobs::Expression`]
@@ -111,6 +111,7 @@ struct Write {
     partition_keys: Vec<String>,
     separator: Option<char>,
     quote: Option<char>,
+    plain_null: Option<String>,
     header: Option<bool>,
     row_tag: Option<String>,
     root_tag: Option<String>,
@@ -170,6 +171,7 @@ impl ScriptOps {
         let write = FilesWrite {
             separator: byte("separator", asked.separator)?,
             quote: byte("quoteChar", asked.quote)?,
+            plain_null: asked.plain_null,
             rows: rows(asked.frame, asked.rows)?,
             path: asked.path,
             format: asked.format,
