@@ -33,7 +33,7 @@ def as_table(frame, database, table, more, transformation_ctx):
             if is_key:
                 raise Exception(f"the table {database}.{table} is partitioned by {name}, which its input lacks")
             return F.lit(None).cast(wanted).alias(name)
-        has = field.dataType.simpleString()
+        has = field.dataType.simpleString().replace("timestamp_ntz", "timestamp")
         grows = has in wider and wanted in wider[wider.index(has):] or (has, wanted) == ("float", "double")
         if has != wanted and not grows:
             raise Exception(f"{name} is {has}, and {wanted} in {database}.{table}: give it this type with an ApplyMapping")
