@@ -59,6 +59,9 @@ def spark_sql(query, frames, transformation_ctx):
     return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
 "#;
 
+/// Whether a node needs what a script begins with.
+type IsNeeded = fn(&NodeKind) -> bool;
+
 /// The script of a graph.
 ///
 /// # Errors
@@ -69,7 +72,7 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
     }
-    let helpers: [(fn(&NodeKind) -> bool, &str); 5] = [
+    let helpers: [(IsNeeded, &str); 5] = [
         (targets::has_table, targets::TABLE_HEAD),
         (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
         (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
