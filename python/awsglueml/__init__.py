@@ -1,1 +1,1 @@
-"""The package of AWS Glue's machine-learning transforms; they are not built, and say so when they are called."""
+"""The package of AWS Glue's machine-learning transforms: personal data is found by the server, the others say that they are not built."""

@@ -135,6 +135,37 @@ PARTS = {"NumberTargetPartitions": {"Inputs": ["many"], "NumberTargetPartitions"
 MASK = {"PiiType": "RowMasking", "MaskValue": "*"}
 COLUMNS = {"PiiType": "ColumnAudit", "EntityTypesToDetect": ["EMAIL"], "MaskValue": None}
 
+# A body gives its head; a definition names itself.
+CODE = """
+def keep(glueContext, dfc) -> DynamicFrameCollection:
+    return dfc
+
+def first(glueContext, dfc):
+    frame = dfc.select(list(dfc.keys())[0])
+    return DynamicFrameCollection({"one": frame.select_fields(["id"])}, glueContext)
+"""
+# What a module of DynamicTransform may be: it tells what it is called with.
+MODULE = """
+from awsglue import DynamicFrame
+from pyspark.sql import functions as F
+
+def {name}(self, a=1, b=None, items=None):
+    told = "{name} " + repr((a, b, items))
+    return DynamicFrame.fromDF(self.toDF().withColumn("told", F.lit(told)), self.glue_ctx, "told")
+
+DynamicFrame.{name} = {name}
+DynamicFrame.tell_{name} = lambda self, **given: {name}(self, **given).rename_field("told", "heard")
+"""
+
+
+def parameter(of="a", kind="int", value=("2",), **more):
+    return {"Parameters": [{"Name": of, "Type": kind, "Value": list(value), **more}]}
+
+
+def only(world):
+    return {"c": {"SelectFromCollection": {"Name": "c", "Inputs": ["n"], "Index": 0}}, "out": world.parquet("c", "out")}
+
+
 CASES = {
     "CatalogSource": source("CatalogSource", table(), {**OTHER_TABLE, "PartitionPredicate": {"PartitionPredicate": "day = '2'"}}),
     "S3CatalogSource": source("S3CatalogSource", table(), {
@@ -157,6 +188,18 @@ CASES = {
         "Groups": {"Groups": [["name"]]}, "Aggs": {"Aggs": [{"Column": ["id"], "AggFunc": "min"}]}}),
     "ApplyMapping": transform("ApplyMapping", {"Mapping": [{"FromPath": ["id"], "ToKey": "id", "ToType": "long"}]}, {
         "Mapping": {"Mapping": [{"FromPath": ["id"], "ToKey": "key", "ToType": "long"}]}}),
+    "CustomCode": transform("CustomCode", {"ClassName": "keep", "Code": CODE}, {
+        "ClassName": {"ClassName": "first"},
+        "Code": {"Code": "one = dfc[list(dfc.keys())[0]]\nreturn DynamicFrameCollection({'x': one.drop_fields(['day'])}, glueContext)"},
+    }, read=only),
+    "DynamicTransform": transform("DynamicTransform", {
+        "TransformName": "told", "FunctionName": "tell_say", "Path": lambda world: world.path("code") + "say.py", **parameter()}, {
+        "Path": {"Path": lambda world: world.path("code") + "shout.py", "FunctionName": "shout", "instead of": {"FunctionName": "say"}},
+        "FunctionName": {"FunctionName": "say"},
+        "Parameters.Name": parameter("b"), "Parameters.Type": parameter(kind="str"), "Parameters.Value": parameter(value=["3"]),
+        "Parameters.ListType": {**parameter("items", "list", ["1", "2"], ListType="int"),
+                                "instead of": parameter("items", "list", ["1", "2"])},
+        "Parameters.IsOptional": {**parameter(value=[], IsOptional=True), "instead of": parameter(value=[])}}),
     "DropDuplicates": transform("DropDuplicates", {}, {"Columns": {"Columns": [["day"]]}}),
     "DropFields": transform("DropFields", {"Paths": [["id"]]}, {"Paths": {"Paths": [["day"]]}}),
     "DropNullFields": transform("DropNullFields", {}, {

@@ -115,6 +115,8 @@ class World(Glue):
         self.put("csv/b.csv", "a,b|c\n3,v\n")
         self.put("csv/deep/c.csv", "a,b|c\n4,u\n")
         self.put("csv2/a.csv", "a,b|c\n5,t\n")
+        for module in ("say", "shout"):
+            self.put(f"code/{module}.py", fields_nodes.MODULE.format(name=module))
         for folder in ("json", "parquet", "excel"):
             for key, number in (("a", 1), ("b", 2), ("deep/c", 3)):
                 self.put(f"{folder}/{key}.{folder}", self.body(folder, [number, number + 10]))

@@ -63,7 +63,8 @@ pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 pub use service::{Explainer, Service};
 pub use staging::{
-    Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead, TableRows,
+    Detection, Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead,
+    TableRows,
 };
 
 /// The named crash points of this crate (see [`store::crash`]).

@@ -3,7 +3,7 @@
 //! Source: AWS Glue Web API reference, CreateJob.
 
 use super::{ExecutionProperty, JobSpec, workers};
-use crate::JobsError;
+use crate::{JobsError, generate};
 
 /// Glue's longest timeout: seven days.
 pub(crate) const MAX_TIMEOUT_MINUTES: i64 = 10_080;
@@ -19,6 +19,10 @@ pub(crate) fn complete(mut spec: JobSpec) -> Result<JobSpec, JobsError> {
     check_command(&spec)?;
     check_numbers(&spec)?;
     let graph = spec.graph()?;
+    if let Some(graph) = graph.as_ref().filter(|graph| graph.is_python()) {
+        // Such a graph runs by its script or not at all.
+        generate::pyspark(graph)?;
+    }
     if graph.is_none() && spec.job_mode.as_deref() == Some("VISUAL") {
         // A visual job that Glue Studio has only begun: stored like a script job, never run.
         tracing::debug!("a visual job without nodes is stored");

@@ -8,11 +8,16 @@
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
 pub(crate) mod condition;
+mod custom;
 pub mod dag;
 mod database;
 mod nodes;
 mod python;
 mod quality;
+mod rows;
+mod sensitive;
+mod sources;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +25,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::JobsError;
 use crate::graph::{Graph, Node, NodeKind};
+use nodes::Names;
 
 const HEAD: &str = r#"import sys
 
 from awsglue import DynamicFrame
 from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrameCollection
 from awsglue.job import Job
 from awsglue.transforms import *
 from awsglue.utils import getResolvedOptions
@@ -42,11 +49,18 @@ job.init(args["JOB_NAME"], args)
 const QUERY: &str = r#"
 
 def spark_sql(query, frames, transformation_ctx):
-    """Runs a query over frames by the names that it uses."""
-    for name, frame in frames.items():
-        frame.toDF().createOrReplaceTempView(name)
+    """Runs a query over frames by the names that it uses. Views are read when rows are, so each has a name of its own."""
+    views = []
+    for number, (name, frame) in enumerate(frames.items()):
+        view = f"view_{number}_of_{transformation_ctx}".replace("-", "_")
+        frame.toDF().createOrReplaceTempView(view)
+        views.append(f"`{name}` AS (SELECT * FROM `{view}`)")
+    query = f"WITH {', '.join(views)} SELECT * FROM ({query}\n)" if views else query
     return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
 "#;
+
+/// Whether a node needs what a script begins with.
+type IsNeeded = fn(&NodeKind) -> bool;
 
 /// The script of a graph.
 ///
@@ -54,22 +68,39 @@ def spark_sql(query, frames, transformation_ctx):
 /// `InvalidInput` naming the node that no script can do.
 pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     let variables = variables(graph.needed());
-    let mut script = HEAD.to_owned();
+    let mut script = custom::imports(graph) + HEAD;
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
+    }
+    let helpers: [(IsNeeded, &str); 5] = [
+        (targets::has_table, targets::TABLE_HEAD),
+        (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
+        (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
+        (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
+        (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
+    ];
+    for (is_needed, text) in helpers {
+        if graph.needed().any(|node| is_needed(&node.kind)) {
+            script.push_str(text);
+        }
     }
     let evaluates = graph.needed().any(|node| matches!(node.kind, NodeKind::Quality(_)));
     if evaluates {
         script.push_str(quality::HEAD);
     }
-    let is_target = |node: &&Node| matches!(node.kind, NodeKind::Target(_));
-    // What is written is written when everything else was said.
-    for node in graph.needed().filter(|node| !is_target(node)).chain(graph.needed().filter(is_target)) {
-        script.push_str(&format!("\n# {} {}\n", node.label, comment(&node.name)));
-        let statements = nodes::statements(node, &variables).map_err(|what| {
+    let lines = |node: &Node, of: fn(&Names<'_>) -> Result<String, String>| {
+        let lines = of(&Names { node, graph, variables: &variables }).map_err(|what| {
             JobsError::invalid(format!("node {} {} ({}): {what}", node.label, node.id, node.name))
         })?;
-        script.push_str(&statements);
+        let head = if lines.is_empty() { String::new() } else { head(node) };
+        Ok::<String, JobsError>(head + &lines)
+    };
+    for node in graph.needed() {
+        script.push_str(&lines(node, nodes::statements)?);
+    }
+    // What is written is written when everything else was said.
+    for node in graph.needed() {
+        script.push_str(&lines(node, nodes::writes)?);
     }
     script.push_str("\njob.commit()\n");
     if evaluates {
@@ -78,9 +109,11 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     Ok(script)
 }
 
-/// A name on one line.
-fn comment(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+/// A line that says which node follows.
+fn head(node: &Node) -> String {
+    let name: String =
+        node.name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    format!("\n# {} {name}\n", node.label)
 }
 
 /// The variable of each node: its name and id as an identifier, no two alike.

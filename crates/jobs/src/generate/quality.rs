@@ -30,9 +30,6 @@ pub(super) const END: &str = "require(rules_not_passed)\n";
 
 /// The lines of a node.
 pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String, String> {
-    if node.hands_on == HandsOn::All {
-        return Err(super::nodes::NO_SCRIPT.to_owned());
-    }
     let (own, input) = (names.own()?, names.input(0)?);
     let context = node.context.as_deref().unwrap_or(names.title());
     let mut options = vec![
@@ -40,16 +37,36 @@ pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String
         ("enableDataQualityResultsPublishing", flag(node.kept)),
     ];
     options.extend(node.prefix.as_ref().map(|prefix| ("resultsS3Prefix", text(prefix))));
-    let mut lines = format!(
-        "{own} = EvaluateDataQuality.apply(frame={input}, ruleset={}, publishing_options={}, transformation_ctx={})\n",
-        text(&node.ruleset),
-        dictionary(options),
-        names.context()
-    );
+    let publishing = dictionary(options);
+    let (ruleset, context) = (text(&node.ruleset), names.context());
+    // The rows of the rules, by which gates decide.
+    let (mut lines, outcomes) = match node.hands_on {
+        HandsOn::Input | HandsOn::Outcomes => (
+            format!(
+                "{own} = EvaluateDataQuality.apply(frame={input}, ruleset={ruleset}, publishing_options={publishing}, \
+                 transformation_ctx={context})\n"
+            ),
+            own.to_owned(),
+        ),
+        HandsOn::All => {
+            let others = names.others(node)?;
+            let others = dictionary(others.iter().map(|(alias, frame)| (alias.as_str(), frame.clone())));
+            let method = text(if node.by_row { "ROW" } else { "COLUMN" });
+            let options = dictionary([("compositeRuleEvaluation.method", method)]);
+            (
+                format!(
+                    "{own} = EvaluateDataQuality().process_rows(frame={input}, ruleset={ruleset}, \
+                     publishing_options={publishing}, additional_options={options}, additional_data_sources={others}, \
+                     transformation_ctx={context})\n"
+                ),
+                format!("{own}[\"ruleOutcomes\"]"),
+            )
+        }
+    };
     match node.gate {
         None => {}
-        Some(Gate::Immediate) => lines.push_str(&format!("require(not_passed({own}))\n")),
-        Some(Gate::AfterDataLoad) => lines.push_str(&format!("rules_not_passed += not_passed({own})\n")),
+        Some(Gate::Immediate) => lines.push_str(&format!("require(not_passed({outcomes}))\n")),
+        Some(Gate::AfterDataLoad) => lines.push_str(&format!("rules_not_passed += not_passed({outcomes})\n")),
     }
     if node.hands_on == HandsOn::Input {
         lines.push_str(&format!("{own} = {input}\n"));

@@ -122,8 +122,11 @@ fn joins_and_aggregates() {
         .expect("a script")
     };
     assert!(join("k", "k", "left").contains(r#"a_a.toDF().join(b_b.toDF(), ["k"], "left")"#));
-    let other = join("k", "l", "leftanti");
-    assert!(other.contains(r#"[F.col("`k`") == F.col("`l`")], "left_anti")"#), "{other}");
+    let other = join("k", "l", "right");
+    assert!(other.contains(r#"[F.col("`k`") == F.col("`l`")], "right")"#), "{other}");
+    let anti = join("k", "l", "leftanti");
+    let wanted = r#"a_a.toDF().join(b_b.toDF().select(F.col("`l`").alias("__right_0")), [F.col("`k`") == F.col("__right_0")], "left_anti")"#;
+    assert!(anti.contains(wanted), "{anti}");
     assert!(other.contains(
         r#".groupBy(F.col("`day`")).agg(F.count_distinct(F.col("`n`")).alias("count(DISTINCT n)"))"#
     ));
@@ -219,7 +222,7 @@ fn a_target_with_a_table_is_a_sink() {
         text.contains("Out_out.setFormat(\"glueparquet\"")
             || text.contains(r#"Out_out.setFormat("parquet", compression="snappy")"#)
     );
-    assert!(text.contains("Out_out.writeFrame(in_src)\n"));
+    assert!(text.contains("Out_out.writeFrame(as_table(in_src, \"d\", \"t\", False, \"out\"))\n"));
 }
 
 #[test]
@@ -250,4 +253,67 @@ fn a_number_of_files_is_a_number_of_partitions() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn collections_are_made_and_chosen_from() {
+    let chosen = |kind: &str, mut node: Value| {
+        node["Name"] = json!("n");
+        node["Inputs"] = json!(["src"]);
+        script(json!({"src": csv("in"), "n": {kind: node},
+            "c": {"SelectFromCollection": {"Name": "c", "Inputs": ["n"], "Index": 1}}, "out": target("c", json!({}))}))
+        .expect("a script")
+    };
+    let text = chosen("SplitFields", json!({"Paths": [["a"]]}));
+    assert!(
+        text.contains(r#"SplitFields.apply(frame=in_src, paths=["a"], name1="n_n1", name2="n_n2", "#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"c_c = SelectFromCollection.apply(dfc=n_n, key=list(n_n.keys())[1], "#),
+        "{text}"
+    );
+    let filters = json!([{"Operation": "ISNULL", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["a"]}]}]);
+    let text = chosen(
+        "Route",
+        json!({"GroupFiltersList": [
+        {"GroupName": "empty", "LogicalOperator": "AND", "Filters": filters}]}),
+    );
+    assert!(
+        text.contains(
+            r#"DynamicFrameCollection({"empty": DynamicFrame.fromDF(in_src.toDF().where("(`a` IS NULL)")"#
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#""default_group": DynamicFrame.fromDF(in_src.toDF().where("NOT (((`a` IS NULL)))")"#),
+        "{text}"
+    );
+    let text = chosen("CustomCode", json!({"ClassName": "Mine", "Code": "return dfc"}));
+    assert!(
+        text.contains(
+            "def Mine(glueContext, dfc) -> DynamicFrameCollection:\n    return dfc\n\nn_n = collection(Mine("
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn samples_are_written_behind_everything() {
+    let text = with(
+        json!({"Spigot": {"Name": "s", "Inputs": ["src"], "Path": "s3://out/sample", "Topk": 3, "Prob": 0.5}}),
+    );
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
+    let write = r#"Spigot.apply(frame=in_src, path="s3://out/sample", options={"topk": 3, "prob": 0.5}, transformation_ctx="tr")"#;
+    assert!(at("s_tr = in_src\n") < at(write) && at(write) < at("job.commit()"));
+}
+
+#[test]
+fn modules_come_before_every_other_name() {
+    let text = with(
+        json!({"DynamicTransform": {"Name": "d", "Inputs": ["src"], "TransformName": "t", "FunctionName": "tidy",
+        "Path": "s3://b/t/job.py", "Parameters": [{"Name": "n", "Type": "int", "Value": ["1"]}]}}),
+    );
+    assert!(text.starts_with("# Modules of --extra-py-files, which give frames methods.\nimport job  # s3://b/t/job.py\n\nimport sys\n"), "{text}");
+    assert!(text.contains(r#"d_tr = frame(in_src.tidy(n=1), "DynamicTransform tr (d)")"#), "{text}");
 }

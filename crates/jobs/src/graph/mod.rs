@@ -8,10 +8,14 @@
 //! - there is at least one target; [`Graph::order`] lists what targets need, inputs first;
 //! - paths, patterns, operators and aliases are well formed.
 //!
+//! A graph with a node that is Python of the user's ([`Graph::is_python`]) is not planned: its run is one of the script that
+//! [`crate::generate`] writes.
+//!
 //! What depends on data (does a column exist, can it be compared) is checked when a run is planned.
 //! Nothing in here does I/O.
 
 mod check;
+mod custom;
 mod glob;
 mod kinds;
 mod node;
@@ -26,6 +30,7 @@ mod tests;
 #[cfg(test)]
 mod transform_tests;
 
+pub use custom::{CustomCode, DynamicTransform, Literal};
 pub use glob::Glob;
 pub use kinds::{FieldUse, REFUSED, field_table, markdown, node_kinds};
 pub use node::{
@@ -47,6 +52,16 @@ use serde_json::{Map, Value};
 
 use crate::JobsError;
 
+/// A node of one input that stands in no graph: what a script asks the engine to do with a frame. Errors: `InvalidInput` for
+/// members that are none of the kind's.
+pub(crate) fn of_script(kind: &str, members: &Map<String, Value>) -> Result<Node, JobsError> {
+    let mut members = members.clone();
+    members.insert("Name".to_owned(), Value::from(kind));
+    members.insert("Inputs".to_owned(), Value::from(vec!["frame"]));
+    let node = Map::from_iter([(kind.to_owned(), Value::Object(members))]);
+    parse::node("script", &Value::Object(node))
+}
+
 /// A checked graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
@@ -66,6 +81,7 @@ impl Graph {
         }
         let order = check::order(&nodes)?;
         quality::check(&nodes)?;
+        custom::check(&nodes)?;
         Ok(Self { nodes, order })
     }
 
@@ -82,6 +98,22 @@ impl Graph {
     /// The needed nodes in order.
     pub fn needed(&self) -> impl Iterator<Item = &Node> {
         self.order.iter().filter_map(|id| self.nodes.get(id))
+    }
+
+    /// Whether a run of it is one of its generated script: some node is Python of the user's.
+    pub fn is_python(&self) -> bool {
+        self.needed().any(|node| node.kind.is_python())
+    }
+
+    /// The addresses of the modules that its generated script imports, each once.
+    pub fn modules(&self) -> BTreeSet<&str> {
+        let mut modules = BTreeSet::new();
+        for node in self.needed() {
+            if let NodeKind::Dynamic(own) = &node.kind {
+                modules.insert(own.location.as_str());
+            }
+        }
+        modules
     }
 
     /// The nodes that write, in order: targets, and spigots beside what they hand on.

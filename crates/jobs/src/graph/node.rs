@@ -1,6 +1,9 @@
 //! The nodes of a graph as the planner wants them: wire spellings are gone, values are checked.
 
-use super::{COLLECTION, CatalogSource, FileSource, HandsOn, JdbcSource, Pii, QualityNode, S3Path, Target};
+use super::{
+    COLLECTION, CatalogSource, CustomCode, DynamicTransform, FileSource, HandsOn, JdbcSource, Pii,
+    QualityNode, S3Path, Target,
+};
 
 /// A path into nested fields: `["address", "city"]`; never empty.
 pub type FieldPath = Vec<String>;
@@ -105,6 +108,10 @@ pub enum NodeKind {
     Spigot(Box<Spigot>),
     /// Finds personal data.
     Pii(Box<Pii>),
+    /// A function of the user's, from frames to a collection.
+    Code(Box<CustomCode>),
+    /// A function of the user's, from a frame to a frame.
+    Dynamic(Box<DynamicTransform>),
     /// Writes its input.
     Target(Target),
 }
@@ -124,11 +131,18 @@ impl NodeKind {
         }
     }
 
+    /// Whether only Python can do it.
+    pub fn is_python(&self) -> bool {
+        matches!(self, Self::Code(_) | Self::Dynamic(_))
+    }
+
     /// How many frames it gives when it gives a collection, from which SelectFromCollection chooses.
     pub fn collection(&self) -> Option<usize> {
         match self {
             Self::SplitFields(_) => Some(2),
             Self::Route(groups) => Some(groups.len()),
+            // As many as its code says.
+            Self::Code(_) => Some(usize::MAX),
             Self::Quality(quality) if quality.hands_on == HandsOn::All => Some(COLLECTION.len()),
             _ => None,
         }

@@ -110,7 +110,7 @@ fn what_cannot_run_is_refused_by_name() {
             "not supported: AWS fills in what a model",
         ),
         (with(json!({"Spigott": {"Name": "f"}})), "not known; supported are"),
-        (with(json!({"CustomCode": {"Name": "f"}})), "use SparkSQL, or a script job"),
+        (with(json!({"Recipe": {"Name": "f"}})), "recipes of DataBrew are not run in graphs"),
         (with(json!({"Spigot": {}})), "node tr (Spigot)"),
         (with(json!({})), "has no kind"),
         (with(json!({"SelectFields": {}, "DropFields": {}})), "several kinds"),

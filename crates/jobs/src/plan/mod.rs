@@ -38,7 +38,7 @@ use engine::{EngineError, Session};
 use formats::hive::HiveType;
 
 pub(crate) use blame::{Accused, Blame};
-pub(crate) use cast::convert;
+pub(crate) use cast::{convert, glue_type};
 pub(crate) use nulls::check_value;
 pub(crate) use planning::{Decisions, Planning};
 pub(crate) use rows::sample;
@@ -179,6 +179,7 @@ pub(crate) async fn transform(
                 false => rows::merge(second, first, keys)?,
             }
         }
+        NodeKind::Code(_) | NodeKind::Dynamic(_) => return Err(PlanError::Unseen),
         NodeKind::DropNullFields(values) => nulls::drop(session, node, first, values, planning).await?,
         NodeKind::Pii(pii) => pii::detect(session, node, first, pii, planning).await?,
     };

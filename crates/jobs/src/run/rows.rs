@@ -96,15 +96,16 @@ pub struct RunInput {
     pub arguments: ArgumentMap,
     /// `CodeGenConfigurationNodes`; empty for a script.
     pub nodes: Map<String, Value>,
-    /// Where the script lies.
+    /// Where the script lies; of a script that is generated from the nodes nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
 }
 
 impl RunInput {
     pub(super) fn new(arguments: ArgumentMap, work: Work) -> Self {
+        let arguments = work.arguments(arguments);
         let (nodes, script) = match work {
-            Work::Graph(nodes) => (nodes, None),
+            Work::Graph(nodes) | Work::Generated { nodes, .. } => (nodes, None),
             Work::Script { location, .. } => (Map::new(), Some(location)),
         };
         Self { version: VERSION, arguments, nodes, script }

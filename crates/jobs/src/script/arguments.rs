@@ -5,7 +5,7 @@
 use crate::arguments::ArgumentMap;
 use crate::run::{Run, RunKind};
 
-const EXTRA_PYTHON: &str = "--extra-py-files";
+pub(crate) const EXTRA_PYTHON: &str = "--extra-py-files";
 const EXTRA_FILES: &str = "--extra-files";
 const MODULES: &str = "--additional-python-modules";
 const INSTALLER: &str = "--python-modules-installer-option";

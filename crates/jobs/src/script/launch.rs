@@ -14,16 +14,19 @@ use super::arguments::{Asked, for_script};
 use super::atomic;
 use super::files::{self, Folder};
 use super::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
-use crate::ArgumentMap;
 use crate::definition::workers::{GIB, worker};
-use crate::execute::RunFailure;
+use crate::execute::{RunFailure, name_of};
 use crate::log::RunLog;
 use crate::metrics::Wanted;
-use crate::run::{self, Run, RunKind};
+use crate::run::{self, Run, RunInput, RunKind};
 use crate::service::Context;
+use crate::{ArgumentMap, generate};
 
 pub(crate) const DISABLED: &str = "scripts are not run by this server: whoever may start jobs could run code on its machine. Set \
                         scripts.enabled = true to allow that";
+
+/// The file of a script that is generated, as tracebacks name it.
+const GENERATED: &str = "generated.py";
 
 /// What stays the same over one run.
 pub(super) struct Task<'a> {
@@ -89,7 +92,6 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let mut tx = task.context.store.read().await?;
     let input = run::input(&mut tx, &task.run.id).await?.ok_or(RunFailure::Gone)?;
     drop(tx);
-    let location = input.script.as_deref().unwrap_or_default();
     let overlay = atomic::begin(task, &input.arguments).await?;
     let ground = Ground {
         store: &task.context.store,
@@ -103,7 +105,7 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let is_shell = task.run.details.kind == RunKind::PythonShell;
     let limits = Limits { memory_bytes: memory_bytes(&task.run.details.echo, is_shell, scripts) };
     let (waiting, folder) = place(task, &input.arguments, limits).await?;
-    let script = files::download(&ground, "script", location, folder.path()).await?;
+    let script = script(&ground, &input, folder.path()).await?;
     let Laid { python, mut variables, key } = lay(&ground, &input.arguments, folder.path()).await?;
     variables.insert("TENON_RUN_ID".to_owned(), task.run.id.clone());
     variables.insert("TENON_RUN_FENCE".to_owned(), task.lease.fence.to_string());
@@ -117,6 +119,24 @@ pub(super) async fn prepare(task: &Task<'_>) -> Result<Prepared, RunFailure> {
     let started =
         started.map_err(|error| RunFailure::Script(format!("the script cannot be run: {error}")))?;
     Ok(Prepared { started, limits, key, folder, overlay })
+}
+
+/// The script as a file: the object that the job names, or what its graph is as a script.
+async fn script(ground: &Ground<'_>, input: &RunInput, folder: &Path) -> Result<PathBuf, RunFailure> {
+    if let Some(location) = &input.script {
+        return files::download(ground, "script", location, folder).await;
+    }
+    let graph = input.graph()?;
+    let text = generate::pyspark(&graph)?;
+    for node in graph.needed() {
+        let of =
+            if node.inputs.is_empty() { String::new() } else { format!(" <- {}", node.inputs.join(", ")) };
+        ground.log.info(format!("plan: {}{of}", name_of(node)));
+    }
+    let path = folder.join(GENERATED);
+    let written = tokio::fs::write(&path, text).await;
+    written.map_err(|error| RunFailure::Script(format!("the generated script cannot be kept: {error}")))?;
+    Ok(path)
 }
 
 /// A folder for the run, with the process that waits there, if the run can have one.

@@ -27,7 +27,7 @@ use store::lease::{self, Lease};
 use store::{Scope, crash};
 use tokio::sync::OnceCell;
 
-pub(crate) use arguments::{Asked, passed};
+pub(crate) use arguments::{Asked, EXTRA_PYTHON, passed};
 pub(crate) use files::{Folder, is_location};
 pub(crate) use launch::{DISABLED, Ground, Issued, Laid, lay, memory_bytes, no_folder};
 

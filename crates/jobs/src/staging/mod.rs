@@ -6,6 +6,7 @@
 mod expression;
 mod files;
 mod made;
+mod sensitive;
 mod table;
 mod written;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use expression::Expression;
 pub use files::{FilesFormat, FilesRead};
 pub use made::{Step, TableRows};
+pub use sensitive::Detection;
 pub use table::TableRead;
 pub use written::{FilesWrite, Rows};
 

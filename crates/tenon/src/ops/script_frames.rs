@@ -14,6 +14,8 @@
 //!   after them, and answers `{"Rows", "Made"}`
 //! - `POST table/read` of `{"Database", "Table", "Objects"?: {address: ETag}, "Folder"}` writes the rows of a table of the
 //!   catalog, or of those of its objects, and answers `{"Columns", "Rows"}`
+//! - `POST sensitive/detect` of `{"Frame": {"Folder", "Columns"}, "Detection": {…}, "Folder"}` writes what a PIIDetection node with
+//!   these members gives of a frame, and answers `{"Columns", "Rows"}`
 //!
 //! Each is answered when it is done. Who gives up waiting stops it.
 
@@ -21,9 +23,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use http::{Request, StatusCode};
 use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
-use jobs::{After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Login, TableRead};
+use jobs::{After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Detection, Login, TableRead};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wire::Body;
 
 use super::admit::Refused;
@@ -134,6 +136,15 @@ struct Table {
     database: String,
     table: String,
     objects: Option<HashMap<String, String>>,
+    folder: String,
+}
+
+/// The body of `sensitive/detect`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Sensitive {
+    frame: Frame,
+    detection: Map<String, Value>,
     folder: String,
 }
 
@@ -257,6 +268,15 @@ impl ScriptOps {
         let _slot = self.slot().await?;
         let read = TableRead { database, table, objects, folder };
         let found = by.stager.read_table(&by.scope, &read).await?;
+        Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
+    }
+
+    pub(super) async fn detect(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (by, asked): (_, Sensitive) = self.admit(request, MAX_BODY_BYTES).await?;
+        let Sensitive { frame, detection, folder } = asked;
+        let _slot = self.slot().await?;
+        let asked = Detection { frame: frame.into(), members: detection, folder };
+        let found = by.stager.detect(&by.scope, &asked).await?;
         Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
     }
 

@@ -125,6 +125,7 @@ impl ScriptOps {
             "quality/rows" => Box::pin(self.rows(request)).await,
             "database/read" => Box::pin(self.read_database(request)).await,
             "database/write" => Box::pin(self.write_database(request)).await,
+            "sensitive/detect" => Box::pin(self.detect(request)).await,
             "table/read" => Box::pin(self.read_table(request)).await,
             "files/read" => Box::pin(self.read_files(request)).await,
             "files/write" => Box::pin(self.write_files(request)).await,

@@ -34,6 +34,9 @@ fn text(explained: &Value) -> String {
         field(explained, "Bookmark"),
         number(explained, "BookmarkVersion")
     );
+    if field(explained, "RunsAs") == "script" {
+        out.push_str("runs as the script that `tenon job script` prints: it has nodes of Python\n");
+    }
     for node in list(explained, "Nodes") {
         described(node, &mut out);
     }

@@ -43,6 +43,8 @@ pub(super) fn node(node: &Node) -> String {
         NodeKind::Merge { source, keys } => format!("into {source} by {}", fields(keys)),
         NodeKind::DropNullFields(_) => "fields that hold nothing but null".to_owned(),
         NodeKind::Spigot(spigot) => format!("a sample as {}", target(&spigot.target)),
+        NodeKind::Code(own) => format!("{} of its code", own.function),
+        NodeKind::Dynamic(own) => format!("{} of {}", own.function, own.location),
         NodeKind::Pii(_) => "personal data".to_owned(),
         NodeKind::Target(own) => target(own),
     }

@@ -98,6 +98,8 @@ pub struct NodeExplained {
 pub struct Explained {
     /// The job.
     pub job_name: String,
+    /// `engine`, or `script` when a node is Python of the user's.
+    pub runs_as: String,
     /// `enabled`, `disabled` or `paused`.
     pub bookmark: String,
     /// The version of the bookmark; 0 when there is none.
@@ -172,6 +174,7 @@ pub(crate) async fn explain(
     };
     Ok(Explained {
         job_name: run.details.job.clone(),
+        runs_as: if task.graph.is_python() { "script" } else { "engine" }.to_owned(),
         bookmark: bookmark.to_owned(),
         bookmark_version: task.planned_version,
         nodes,
@@ -229,6 +232,10 @@ async fn plan_node(
         own.source = source.files();
         let (frame, _) = source.frame(task, node).await?;
         return Ok(Some(vec![frame]));
+    }
+    if node.kind.is_python() {
+        own.notes.push("it is Python of the user's: what it gives is not known before it runs".to_owned());
+        return Ok(None);
     }
     let mut inputs = Vec::new();
     for input in &node.inputs {

@@ -6,8 +6,6 @@ const STREAM: &str = "streaming jobs are not built; a graph reads what there is 
 const HUDI: &str = "Apache Hudi tables are read by CatalogSource and S3CatalogSource, by the newest completed version of their base \
                     files, and by no other node";
 const NO_HUDI_TARGET: &str = "Apache Hudi tables are read, not written; use Iceberg";
-const SCRIPT: &str =
-    "it is Python of the user's, and graphs run on the engine alone; use SparkSQL, or a script job";
 const SNOWFLAKE: &str = "connections to Snowflake are not built";
 const GOVERNED: &str = "governed tables of Lake Formation were retired by AWS; use Iceberg";
 const RDBMS: &str = "only PostgreSQL, MySQL and MariaDB are reached";
@@ -22,10 +20,8 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("CatalogKinesisSource", STREAM),
     ("ConnectorDataSource", "connections to applications (SaaS) are not built"),
     ("ConnectorDataTarget", "connections to applications (SaaS) are not built"),
-    ("CustomCode", SCRIPT),
     ("DirectKafkaSource", STREAM),
     ("DirectKinesisSource", STREAM),
-    ("DynamicTransform", SCRIPT),
     ("DynamoDBCatalogSource", "tables of DynamoDB are crawled, and not read by jobs"),
     ("DynamoDBELTConnectorSource", "exports of DynamoDB tables are not built"),
     (

@@ -2,7 +2,7 @@
 
 use super::super::parse::transforms as parse;
 use super::super::parse::{nulls, pii, rows};
-use super::super::quality;
+use super::super::{custom, quality};
 use super::fields::FieldUse::{Acts, Only, Refused, Stored};
 use super::fields::Fields;
 use super::sources::SCHEMA;
@@ -76,10 +76,15 @@ const fn of_two(
 pub(super) const KINDS: &[Kind] = &[
     transform("Aggregate", AGGREGATE, |node| parse::aggregate(node.read()?)),
     transform("ApplyMapping", APPLY_MAPPING, |node| parse::apply_mapping(node.read()?)),
+    Kind {
+        inputs: 1..=usize::MAX,
+        ..transform("CustomCode", custom::CUSTOM_CODE, |node| custom::custom_code(node.read()?))
+    },
     transform("DropDuplicates", DROP_DUPLICATES, |node| parse::drop_duplicates(node.read()?)),
     transform("DropFields", PATHS, |node| Ok(NodeKind::DropFields(parse::paths(node.read()?)?))),
     transform("DropNullFields", DROP_NULL_FIELDS, |node| nulls::drop_null_fields(node.read()?)),
     transform("EvaluateDataQuality", quality::FIELDS, |node| quality::parse(node.read()?)),
+    transform("DynamicTransform", custom::DYNAMIC_TRANSFORM, |node| custom::dynamic_transform(node.read()?)),
     Kind {
         inputs: 1..=usize::MAX,
         ..transform("EvaluateDataQualityMultiFrame", quality::MULTI_FRAME, |node| {

@@ -1,0 +1,74 @@
+//! Nodes that read tables of the catalog, and files.
+
+use super::nodes::{Names, Options};
+use super::python::{dictionary, flag, text, texts};
+use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource};
+
+fn bounds(bounds: Bounds) -> Vec<(&'static str, String)> {
+    let files = bounds.files.map(|most| ("boundedFiles", text(&most.to_string())));
+    let bytes = bounds.bytes.map(|most| ("boundedSize", text(&most.to_string())));
+    files.into_iter().chain(bytes).collect()
+}
+
+pub(super) fn catalog(source: &CatalogSource, names: &Names<'_>) -> Result<String, String> {
+    let mut options = bounds(source.bounds);
+    if let Some(predicate) = &source.predicate {
+        // The catalog's own grammar, as the engine takes it.
+        options.push(("catalogPartitionPredicate", text(predicate)));
+    }
+    let options = match options.is_empty() {
+        true => String::new(),
+        false => format!(", additional_options={}", dictionary(options)),
+    };
+    Ok(format!(
+        "glueContext.create_dynamic_frame.from_catalog(database={}, table_name={}{options}, transformation_ctx={})",
+        text(&source.database),
+        text(&source.table),
+        names.context()
+    ))
+}
+
+pub(super) fn files(source: &FileSource, names: &Names<'_>) -> String {
+    let (format, format_options) = read_format(&source.format);
+    let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
+    let mut options =
+        vec![("paths", texts(paths.iter().map(String::as_str))), ("recurse", flag(source.recurse))];
+    if !source.exclusions.is_empty() {
+        let patterns: Vec<String> = source.exclusions.iter().map(ToString::to_string).collect();
+        options.push(("exclusions", text(&texts(patterns.iter().map(String::as_str)))));
+    }
+    options.extend(bounds(source.bounds));
+    format!(
+        "glueContext.create_dynamic_frame.from_options(connection_type=\"s3\", connection_options={}, \
+         format=\"{format}\", format_options={}, transformation_ctx={})",
+        dictionary(options),
+        dictionary(format_options),
+        names.context()
+    )
+}
+
+fn read_format(format: &FileFormat) -> (&'static str, Options) {
+    let letter = |byte: u8| text(&char::from(byte).to_string());
+    match format {
+        FileFormat::Csv { separator, quote, escape, header, skip_first } => {
+            let mut options = vec![
+                ("withHeader", flag(*header)),
+                ("separator", letter(*separator)),
+                ("quoteChar", quote.map_or_else(|| "-1".to_owned(), letter)),
+            ];
+            options.extend(escape.map(|escape| ("escaper", letter(escape))));
+            options.extend(skip_first.then(|| ("skipFirst", flag(true))));
+            ("csv", options)
+        }
+        FileFormat::Json => ("json", Vec::new()),
+        FileFormat::Parquet => ("parquet", Vec::new()),
+        FileFormat::Excel { max_rows, skip_footer } => {
+            let mut options: Options =
+                max_rows.iter().map(|most| ("numberRows", text(&most.to_string()))).collect();
+            if *skip_footer > 0 {
+                options.push(("skipFooter", text(&skip_footer.to_string())));
+            }
+            ("excel", options)
+        }
+    }
+}
