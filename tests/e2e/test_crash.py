@@ -55,6 +55,18 @@ POINTS = [
     ("quality.before_commit", 2),
     ("quality.committed", 2),
 ]
+# The steps of a commit, once more on a server that keeps its bytes in an outside store.
+OUTSIDE = [
+    ("store.commit.before", 60),
+    ("store.commit.after", 60),
+    ("lake.extent.synced", 6),
+    ("lake.put.row", 12),
+    ("lake.gc.unlinked", 1),
+    ("jobs.run.before_staging", 2),
+    ("jobs.run.after_staging", 2),
+    ("jobs.run.before_commit", 2),
+    ("jobs.run.after_commit", 2),
+]
 # Those of scripts, which need their engine: test_script_bookmarks.py, test_script_atomic.py.
 OF_SCRIPTS = {"jobs.bookmark.before_commit", "jobs.bookmark.after_commit", "jobs.script.ended", "lake.overlay.rows"}
 # Those between two databases: test_job_deliveries.py.
@@ -67,13 +79,12 @@ SOAK_SHARES = 8
 KILLS_OF_ONE_LIFE = 25
 
 
-@pytest.mark.parametrize(("point", "hit"), POINTS, ids=[f"{point}@{hit}" for point, hit in POINTS])
-def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
-    server = tenon_factory().start()
+def killed(server, marker, point, hit):
+    """Lets the server die at a point amid the load, starts it again and settles the debts."""
+    server.start()
     life = Life(server, seed=f"{point}{hit}")
     life.prepare()
     assert server.stop() == 0
-    marker = tmp_path / "marker"
     server.arguments = ["--set", f"crash.point={point}@{hit}", "--set", f"crash.marker={marker}"]
     server.start()
     with life:
@@ -85,6 +96,20 @@ def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
     server.arguments = []
     server.start()
     life.settle()
+
+
+@pytest.mark.parametrize(("point", "hit"), POINTS, ids=[f"{point}@{hit}" for point, hit in POINTS])
+def test_killed_at_a_named_point(tenon_factory, tmp_path, point, hit):
+    killed(tenon_factory(), tmp_path / "marker", point, hit)
+
+
+@pytest.mark.parametrize(("point", "hit"), OUTSIDE, ids=[f"{point}@{hit}" for point, hit in OUTSIDE])
+def test_killed_at_a_named_point_with_the_bytes_outside(tenon_factory, tmp_path, point, hit):
+    outside = tenon_factory().start()
+    environment = {
+        "TENON_OBJECTS_STORE": f"s3://{outside.bucket('outside')}/lake", "TENON_OBJECTS_ENDPOINT": outside.endpoint,
+        "TENON_OBJECTS_ACCESS_KEY_ID": "test", "TENON_OBJECTS_SECRET_ACCESS_KEY": "test"}
+    killed(tenon_factory(environment=environment), tmp_path / "marker", point, hit)
 
 
 def test_every_point_is_tested(tenon):

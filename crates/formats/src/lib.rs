@@ -53,9 +53,9 @@ pub use ion::path::{IonPath, IonPathError};
 pub use json::path::{JsonPath, JsonPathError};
 pub use lines::grok::{Pattern, PatternError, PatternField};
 pub use options::{
-    AvroOptions, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, IonOptions, JsonLayout,
-    JsonOptions, LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions, Ragged,
-    RaggedLines, ReadOptions, RowFilter, Strictness, XmlOptions,
+    AvroOptions, BadRecordSink, BadRecords, ColumnNames, CsvOptions, ExcelOptions, Format, IonOptions,
+    JsonLayout, JsonOptions, LineLayout, LineOptions, Malformed, OnBadRecord, OrcOptions, ParquetOptions,
+    Ragged, RaggedLines, ReadOptions, RowFilter, Strictness, XmlOptions,
 };
 pub use parquet::{ParquetSummary, check_parquet_extent, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};

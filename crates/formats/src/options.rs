@@ -13,7 +13,7 @@ use crate::json::path::JsonPath;
 
 pub use csv::{ColumnNames, CsvOptions, Malformed, Ragged};
 pub use ion::IonOptions;
-pub use reading::{BadRecords, OnBadRecord, ReadOptions, RowFilter, Strictness};
+pub use reading::{BadRecordSink, BadRecords, OnBadRecord, ReadOptions, RowFilter, Strictness};
 
 /// A file format with its dialect. Compression is a property of each file, not of the format.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::JobsError;
+use crate::graph::{S3Path, s3_path};
 
 /// Arguments by name, `--name` → value.
 pub type ArgumentMap = BTreeMap<String, String>;
+
+/// The most bad records that a run keeps of each source.
+pub(crate) const MAX_KEPT: u64 = 1_000_000;
 
 /// What a run does with the job's bookmark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub struct Options {
     /// `--max-bad-records`: malformed rows that a run may leave out before it fails; 0 by default.
     /// This argument is ours; AWS Glue has none and drops such rows unseen.
     pub max_bad_records: u64,
+    /// `--bad-records-path`: where the records that are left out are kept, as JSON lines. This argument is ours, too.
+    pub bad_records_path: Option<S3Path>,
     /// `--bookmark-full-sources`: names or ids of source nodes, comma-separated, that ignore the bookmark:
     /// they are read as a whole by every run. For dimension tables that new facts are joined with.
     /// This argument is ours; on AWS such sources are left without a `transformation_ctx`.
@@ -79,14 +85,27 @@ impl Options {
                 JobsError::invalid(format!("--max-bad-records {text} is not a whole number of records"))
             })?,
         };
+        let bad_records_path = bad_records_path(arguments, max_bad_records)?;
         let full = arguments.get("--bookmark-full-sources").map_or("", String::as_str);
         let full_sources = full.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let target_file_bytes = arguments.get("--target-file-size").map(|text| file_bytes(text)).transpose();
         let target_file_bytes =
             target_file_bytes.map_err(|what| JobsError::invalid(format!("--target-file-size {what}")))?;
         let (bookmark, full_sources) = (bookmark(arguments)?, full_sources.collect());
-        Ok(Self { bookmark, max_bad_records, full_sources, target_file_bytes })
+        Ok(Self { bookmark, max_bad_records, bad_records_path, full_sources, target_file_bytes })
     }
+}
+
+fn bad_records_path(arguments: &ArgumentMap, max_bad_records: u64) -> Result<Option<S3Path>, JobsError> {
+    let Some(text) = arguments.get("--bad-records-path") else { return Ok(None) };
+    let path = s3_path("--bad-records-path", text).map_err(JobsError::invalid)?;
+    if max_bad_records > MAX_KEPT {
+        return Err(JobsError::invalid(format!(
+            "--max-bad-records {max_bad_records} is more than the {MAX_KEPT} records that --bad-records-path keeps: lower it, or \
+             leave the path out"
+        )));
+    }
+    Ok(Some(path))
 }
 
 fn bookmark(arguments: &ArgumentMap) -> Result<BookmarkOption, JobsError> {
@@ -148,5 +167,15 @@ mod tests {
             );
         }
         assert_eq!(Options::parse(&map(&[("--max-bad-records", "7")])).unwrap().max_bad_records, 7);
+        let kept = |path, most| {
+            let options = Options::parse(&map(&[("--bad-records-path", path), ("--max-bad-records", most)]));
+            options.map(|options| options.bad_records_path.map(|path| path.to_string()))
+        };
+        assert_eq!(kept("s3://b/bad", "1000000").unwrap().as_deref(), Some("s3://b/bad"));
+        assert!(
+            kept("s3://b/bad", "1000001").is_err()
+                && kept("b/bad", "1").is_err()
+                && kept("s3:///x", "1").is_err()
+        );
     }
 }

@@ -225,6 +225,9 @@ impl Now {
             &source,
             since(totals.files_in, before.files_in),
         );
+        // Ours: Glue does not count what it leaves out.
+        let bad = since(totals.bad_records, before.bad_records);
+        sheet.add("glue.driver.badRecords", "gauge", "Count", &source, bad);
         let sink = [group, ("Sink", ALL)];
         let rows = since(totals.rows_out, before.rows_out);
         sheet.add("glue.driver.recordsWritten", "gauge", "Count", &sink, rows);

@@ -1,6 +1,7 @@
 //! What can go wrong in the lake, as facts; the S3 face turns them into AWS's codes and messages.
 
 use crate::{Algorithm, ObjectInfo};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use store::StoreError;
 
@@ -272,8 +273,17 @@ pub enum LakeError {
         #[source]
         source: std::io::Error,
     },
+    /// This machine's disk is full.
+    #[error("the disk that the server keeps objects on is full ({what}): make room on it, and try again")]
+    Full {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// Reading or writing extents failed.
-    #[error("{what}")]
+    #[error("{what}: {source}")]
     Io {
         /// What was tried.
         what: String,
@@ -288,13 +298,14 @@ impl LakeError {
         LakeError::Corrupt { what: what.into() }
     }
 
-    /// What failed: this machine's disk, or the outside store.
-    pub(crate) fn io(what: impl Into<String>, source: std::io::Error) -> LakeError {
+    /// A failure of this machine's disk (full or not), or of the outside store. `what` was tried.
+    pub fn io(what: impl Into<String>, source: std::io::Error) -> LakeError {
         let what = what.into();
         let outside = source.get_ref().is_some_and(|inner| inner.is::<object_store::Error>());
-        match outside && source.kind() != std::io::ErrorKind::NotFound {
-            true => LakeError::Outside { what, source },
-            false => LakeError::Io { what, source },
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded if !outside => LakeError::Full { what, source },
+            kind if outside && kind != ErrorKind::NotFound => LakeError::Outside { what, source },
+            _ => LakeError::Io { what, source },
         }
     }
 }

@@ -73,6 +73,13 @@ pub enum StoreError {
         #[source]
         source: Arc<sqlx::Error>,
     },
+    /// The disk that the database lies on is full: nothing changed.
+    #[error("the disk of the metadata store is full")]
+    Full {
+        /// The back end's error.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
     /// The database could not be opened or reached, or its connection broke off before a commit.
     #[error("cannot reach the store")]
     Connect {
@@ -215,7 +222,9 @@ impl StoreError {
     /// Returns whether repeating the whole transaction can help. Never for an unknown outcome.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Conflict { .. } | Self::Busy { .. } | Self::Connect { .. } => Retry::Backoff,
+            Self::Conflict { .. } | Self::Busy { .. } | Self::Connect { .. } | Self::Full { .. } => {
+                Retry::Backoff
+            }
             _ => Retry::Never,
         }
     }
@@ -229,6 +238,9 @@ impl StoreError {
     pub(crate) fn statement(error: sqlx::Error) -> Self {
         if matches!(error, sqlx::Error::Io(_)) {
             return Self::Connect { source: Arc::new(error) };
+        }
+        if is_full(&error) {
+            return Self::Full { source: Arc::new(error) };
         }
         if let Some(code) = sqlstate(&error) {
             match code.as_str() {
@@ -266,6 +278,12 @@ impl StoreError {
             other => Self::Connect { source: Arc::new(other) },
         }
     }
+}
+
+/// Whether the disk is full: SQLite's SQLITE_FULL, with which it rolls back, and PostgreSQL's `disk_full`.
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code());
+    matches!(code.as_deref(), Some("13" | "53100"))
 }
 
 /// The five-character SQLSTATE of a PostgreSQL error. (SQLite's codes are shorter numbers.)

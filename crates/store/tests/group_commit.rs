@@ -120,3 +120,28 @@ async fn a_vanished_waiter_does_not_keep_the_group_open() {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert_eq!(parents(&store).await, 1);
 }
+
+/// SQLite rolls the whole transaction back by itself then, and the next writer gets a new connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_told_as_one_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    insert(&store, PARENT, 1).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let pages = tx.query("PRAGMA page_count", &[]).await.unwrap()[0].get::<i64>(0).unwrap();
+    tx.query(&format!("PRAGMA max_page_count = {pages}"), &[]).await.unwrap();
+    let mut refused = None;
+    for id in 2..10_000 {
+        if let Err(error) = tx.execute(PARENT, &params![id]).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    assert_eq!((refused.outcome(), refused.retry()), (Outcome::NotApplied, Retry::Backoff));
+    assert!(matches!(tx.commit().await, Err(StoreError::Failed)));
+    assert_eq!(parents(&store).await, 1);
+    insert(&store, PARENT, 2).await.unwrap();
+    assert_eq!(parents(&store).await, 2);
+}

@@ -9,7 +9,7 @@ use query::QueryError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
+use crate::outcome::{UNKNOWN, down, explained, is_down};
 
 /// A request that cannot be carried out.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -76,8 +76,8 @@ pub(super) fn store(error: impl Borrow<StoreError>) -> Fault {
     let fault = |message| Fault::new("InternalServerException", message);
     let fault = match error.outcome() {
         Outcome::Unknown => fault(UNKNOWN),
-        Outcome::NotApplied if is_unreachable(error) => {
-            fault(UNREACHABLE).with_status(StatusCode::SERVICE_UNAVAILABLE)
+        Outcome::NotApplied if is_down(error) => {
+            fault(down(error)).with_status(StatusCode::SERVICE_UNAVAILABLE)
         }
         Outcome::NotApplied => fault(FAILED),
     };

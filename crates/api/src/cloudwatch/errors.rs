@@ -5,7 +5,7 @@ use observe::ObserveError;
 use store::{Outcome, Retry, StoreError};
 use wire::{Fault, INTERNAL_FAILURE};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
+use crate::outcome::{UNKNOWN, down, explained, is_down};
 
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationError", message)
@@ -29,7 +29,7 @@ pub(super) fn store(error: StoreError) -> Fault {
         (Outcome::Unknown, _) => {
             Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
-        (Outcome::NotApplied, _) if is_unreachable(&error) => Fault::new("ServiceUnavailable", UNREACHABLE),
+        (Outcome::NotApplied, _) if is_down(&error) => Fault::new("ServiceUnavailable", down(&error)),
         (Outcome::NotApplied, Retry::Backoff) => {
             Fault::new("ServiceUnavailable", "The service cannot complete the request.")
         }

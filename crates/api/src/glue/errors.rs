@@ -7,7 +7,7 @@ use sources::SourceError;
 use store::{Outcome, StoreError};
 use wire::{Fault, causes};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
+use crate::outcome::{UNKNOWN, down, explained, is_down};
 
 /// Input that is refused.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -107,7 +107,7 @@ pub(super) fn store(error: &StoreError) -> Fault {
     }
     let fault = match error.outcome() {
         Outcome::Unknown => Fault::new("OperationTimeoutException", UNKNOWN),
-        Outcome::NotApplied if is_unreachable(error) => unavailable(UNREACHABLE),
+        Outcome::NotApplied if is_down(error) => unavailable(down(error)),
         Outcome::NotApplied => Fault::new("InternalServiceException", FAILED),
     };
     explained(fault, error)

@@ -9,7 +9,7 @@ use http::StatusCode;
 use store::{Outcome, StoreError};
 use wire::{AuthError, BodyError, Family, causes};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, is_unreachable};
+use crate::outcome::{UNKNOWN, down, is_down};
 
 /// Why a request is refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +165,7 @@ fn of_store(error: &StoreError) -> Explained {
             (StatusCode::INTERNAL_SERVER_ERROR, "CommitStateUnknownException", UNKNOWN.to_owned())
         }
         Outcome::NotApplied => {
-            let message = if is_unreachable(error) { UNREACHABLE } else { FAILED };
+            let message = if is_down(error) { down(error) } else { FAILED };
             (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message.to_owned())
         }
     }

@@ -9,7 +9,7 @@ use lake::{LakeError, ObjectInfo};
 use store::{Outcome, Retry, StoreError};
 use wire::{Fault, INTERNAL_FAILURE, causes};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
+use crate::outcome::{FULL, UNKNOWN, down, explained, is_down};
 
 /// The fault for what the lake refused.
 pub(super) fn fault(error: LakeError) -> Fault {
@@ -122,6 +122,8 @@ pub(super) fn fault(error: LakeError) -> Fault {
         LakeError::Store(error) => store_fault(error),
         // The bytes are sent before anything is changed: SDKs repeat a 503 by themselves.
         LakeError::Outside { .. } => Fault::new("ServiceUnavailable", OUTSIDE).with_cause(causes),
+        // Nothing was changed here either.
+        LakeError::Full { .. } => Fault::new("ServiceUnavailable", FULL).with_cause(causes),
         LakeError::InUse { .. }
         | LakeError::OtherFolder { .. }
         | LakeError::NoEvents
@@ -142,7 +144,7 @@ pub(super) fn store_fault(error: StoreError) -> Fault {
             Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
         // Nothing was changed: SDKs repeat a 503 by themselves.
-        (Outcome::NotApplied, _) if is_unreachable(&error) => Fault::new("ServiceUnavailable", UNREACHABLE),
+        (Outcome::NotApplied, _) if is_down(&error) => Fault::new("ServiceUnavailable", down(&error)),
         (Outcome::NotApplied, Retry::Backoff) => slow_down(""),
         (Outcome::NotApplied, Retry::Never) => Fault::internal(&error),
     };

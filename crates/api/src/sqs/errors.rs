@@ -8,7 +8,7 @@ use queues::QueueError;
 use store::{Outcome, Retry, StoreError};
 use wire::{Fault, INTERNAL_FAILURE, causes};
 
-use crate::outcome::{UNKNOWN, UNREACHABLE, explained, is_unreachable};
+use crate::outcome::{UNKNOWN, down, explained, is_down};
 
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
@@ -71,7 +71,7 @@ pub(super) fn store(error: StoreError) -> Fault {
         (Outcome::Unknown, _) => {
             Fault::new(INTERNAL_FAILURE, UNKNOWN).with_status(StatusCode::INTERNAL_SERVER_ERROR)
         }
-        (Outcome::NotApplied, _) if is_unreachable(&error) => Fault::new("ServiceUnavailable", UNREACHABLE),
+        (Outcome::NotApplied, _) if is_down(&error) => Fault::new("ServiceUnavailable", down(&error)),
         (Outcome::NotApplied, Retry::Backoff) => Fault::new(
             "ServiceUnavailable",
             "The request has failed due to a temporary failure of the server.",

@@ -66,19 +66,42 @@ pub(super) fn classify(error: &DataFusionError, memory_limit_bytes: u64) -> Engi
         DataFusionError::Execution(message) => EngineError::Execution { message: plain(message) },
         DataFusionError::ArrowError(inner, _) => from_arrow(inner),
         DataFusionError::ParquetError(inner) => EngineError::Execution { message: plain(&inner.to_string()) },
-        DataFusionError::IoError(inner) => {
-            EngineError::Io(Arc::new(io::Error::new(inner.kind(), inner.to_string())))
-        }
+        DataFusionError::IoError(inner) => from_io(inner),
         DataFusionError::ExecutionJoin(inner) if inner.is_cancelled() => EngineError::Cancelled,
         other => EngineError::Internal(other.strip_backtrace()),
     }
 }
 
+/// What DataFusion does with files by itself is spilling: objects are read and written by ours, whose errors were found before.
+const SPILL_FULL: &str = "the disk for what does not fit in memory is full: make room on it, or name a folder on another one \
+     (engine.spill_dir), or give the engine more memory (engine.memory)";
+
+fn from_io(error: &io::Error) -> EngineError {
+    let kept = match is_full(error) {
+        true => io::Error::new(io::ErrorKind::StorageFull, SPILL_FULL),
+        false => io::Error::new(error.kind(), error.to_string()),
+    };
+    EngineError::Io(Arc::new(kept))
+}
+
+/// Whether a disk without room is at the bottom of the error.
+fn is_full(error: &io::Error) -> bool {
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return true;
+    }
+    let mut next = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    while let Some(inner) = next {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return is_full(io);
+        }
+        next = inner.source();
+    }
+    false
+}
+
 fn from_arrow(error: &ArrowError) -> EngineError {
     match error {
-        ArrowError::IoError(_, inner) => {
-            EngineError::Io(Arc::new(io::Error::new(inner.kind(), inner.to_string())))
-        }
+        ArrowError::IoError(_, inner) => from_io(inner),
         ArrowError::NotYetImplemented(message) => EngineError::Unsupported { message: plain(message) },
         ArrowError::DivideByZero => EngineError::DivisionByZero,
         ArrowError::ArithmeticOverflow(message) => EngineError::OutOfRange { what: plain(message) },
@@ -146,6 +169,22 @@ mod tests {
         assert!(matches!(overflow, EngineError::OutOfRange { .. }));
         let cast = of(ArrowError::CastError("Cannot cast string 'x' to value of Int32 type".to_owned()));
         assert_eq!(cast.to_string(), "Cannot cast string 'x' to value of integer type");
+    }
+
+    #[test]
+    fn a_disk_without_room_is_found_at_the_bottom() {
+        let full = || DataFusionError::IoError(io::ErrorKind::StorageFull.into());
+        let arrow = ArrowError::IoError("x".to_owned(), io::Error::other(full()));
+        let other = DataFusionError::IoError(io::Error::other("away"));
+        for (error, what) in [
+            (full(), SPILL_FULL),
+            (full().context("spilling"), SPILL_FULL),
+            (DataFusionError::IoError(io::Error::other(full())), SPILL_FULL),
+            (DataFusionError::ArrowError(Box::new(arrow), None), SPILL_FULL),
+            (other, "away"),
+        ] {
+            assert_eq!(EngineError::from_datafusion(&error, 0).to_string(), what);
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ use crate::input::Input;
 use crate::options::{BadRecords, CsvOptions, Malformed, OnBadRecord, Ragged, ReadOptions, Strictness};
 use crate::source::ByteSource;
 
+/// Bad records that are held at a time, and how much of each.
+const MAX_FOUND: usize = 200;
+const MAX_TEXT_BYTES: usize = (64 << 10) + 1;
+
 /// A reader in the middle of its range.
 pub(crate) struct CsvReader {
     source: Arc<dyn ByteSource>,
@@ -51,8 +55,8 @@ pub(crate) struct CsvReader {
     is_plain: bool,
     /// Known when the range begins the file.
     line: Option<u64>,
-    /// Bad records that are to be counted, of which there may be examples.
-    found: Vec<FormatError>,
+    /// Bad records that are to be counted, of which more is wanted than that, and their text.
+    found: Vec<(FormatError, Vec<u8>)>,
     /// Up to this offset the text is known to be UTF-8.
     pub(super) utf8_until: u64,
     done: bool,
@@ -121,8 +125,14 @@ impl CsvReader {
 
     /// The next batch; `None` at the end of the range.
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, FormatError> {
-        let read = self.read_batch().await;
-        self.tell_bad().await;
+        let read = loop {
+            let read = self.read_batch().await;
+            let is_full = self.found.len() >= MAX_FOUND;
+            self.tell_bad().await;
+            if read.is_err() || !is_full {
+                break read;
+            }
+        };
         match read {
             Ok(()) => self.finish_batch(),
             Err(error) if self.is_plain => Err(placed(&self.starts, &self.source, error).await),
@@ -142,7 +152,7 @@ impl CsvReader {
     }
 
     async fn read_batch(&mut self) -> Result<(), FormatError> {
-        while !self.done && !self.batch.is_full() {
+        while !self.done && !self.is_full() {
             if self.input.offset() >= self.end {
                 self.done = true;
                 break;
@@ -155,15 +165,20 @@ impl CsvReader {
         Ok(())
     }
 
+    /// Whether what was read is to be handed on first.
+    fn is_full(&self) -> bool {
+        self.batch.is_full() || self.found.len() >= MAX_FOUND
+    }
+
     /// Counts the bad records that were found.
     async fn tell_bad(&mut self) {
         let OnBadRecord::Skip(records) = self.on_bad.clone() else { return };
-        for error in std::mem::take(&mut self.found) {
-            let error = match self.is_plain && records.wants_example() {
+        for (error, text) in std::mem::take(&mut self.found) {
+            let error = match self.is_plain && records.wants_more() {
                 true => placed(&self.starts, &self.source, error).await,
                 false => error,
             };
-            records.add(error);
+            records.add(error, &text);
         }
     }
 
@@ -185,7 +200,7 @@ impl CsvReader {
     fn take_pending(&mut self) -> Result<bool, FormatError> {
         self.find_utf8();
         loop {
-            if self.batch.is_full() || self.input.offset() >= self.end {
+            if self.is_full() || self.input.offset() >= self.end {
                 return Ok(true);
             }
             if self.take_block()? {
@@ -206,7 +221,7 @@ impl CsvReader {
                 Scan::OpenQuote => {
                     let len = memchr::memchr(b'\n', window).map_or(window.len(), |at| at + 1);
                     self.row += 1;
-                    self.bad(Problem::UnterminatedQuote, None)?;
+                    self.bad(Problem::UnterminatedQuote, None, len)?;
                     self.advance(len, 1);
                 }
             }
@@ -234,17 +249,21 @@ impl CsvReader {
         if self.is_even() && !is_another_kind {
             let expected = *self.binding.width.get_or_insert(self.fields.len());
             if self.fields.len() != expected {
-                return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None);
+                return self.bad(Problem::FieldCount { expected, found: self.fields.len() }, None, len);
             }
         }
         if self.are_quotes_bad && memchr::memchr(b'"', &window[..len]).is_some() {
             let value = excerpt(&window[..len]);
-            return self.bad(Problem::BadValue { value, wanted: "text without quotes".to_owned() }, None);
+            return self.bad(
+                Problem::BadValue { value, wanted: "text without quotes".to_owned() },
+                None,
+                len,
+            );
         }
         for index in 0..self.binding.places.len() {
             if let Err(mismatch) = self.cell(index) {
                 let (problem, column) = self.describe(index, mismatch);
-                return self.bad(problem, Some(column));
+                return self.bad(problem, Some(column), len);
             }
         }
         self.batch.end_row(len);
@@ -294,7 +313,7 @@ impl CsvReader {
         (Problem::BadValue { value, wanted }, field.name().clone())
     }
 
-    fn bad(&mut self, problem: Problem, column: Option<String>) -> Result<(), FormatError> {
+    fn bad(&mut self, problem: Problem, column: Option<String>, len: usize) -> Result<(), FormatError> {
         self.batch.abandon_row();
         let mut error = FormatError::new(self.input.name(), problem);
         error.place.line = self.line;
@@ -303,8 +322,11 @@ impl CsvReader {
         error.place.column = column;
         match &self.on_bad {
             OnBadRecord::Fail => Err(error),
-            OnBadRecord::Skip(_) if self.found.len() < BadRecords::MAX_EXAMPLES => {
-                self.found.push(error);
+            OnBadRecord::Skip(records)
+                if records.wants_all() || self.found.len() < BadRecords::MAX_EXAMPLES =>
+            {
+                let text = &self.input.pending()[..len.min(MAX_TEXT_BYTES)];
+                self.found.push((error, text.to_vec()));
                 Ok(())
             }
             OnBadRecord::Skip(records) => {

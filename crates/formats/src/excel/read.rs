@@ -66,13 +66,19 @@ impl ExcelReader {
                     error.place.column = Some(self.batch.schema().field(column).name().clone());
                     match &self.on_bad {
                         OnBadRecord::Fail => return Err(error),
-                        OnBadRecord::Skip(skipped) => skipped.add(error),
+                        OnBadRecord::Skip(skipped) => skipped.add(error, shown_cells(cells).as_bytes()),
                     }
                 }
             }
         }
         self.batch.finish(&self.name)
     }
+}
+
+/// A row as text.
+fn shown_cells(cells: &[Option<Cell>]) -> String {
+    let texts = cells.iter().map(|cell| cell.as_ref().map_or("", |cell| &*cell.text));
+    texts.collect::<Vec<_>>().join("\t")
 }
 
 /// Errors: for people, a column that no sheet without a header can have.

@@ -109,7 +109,7 @@ impl IonReader {
                 self.batch.end_row(len);
                 Ok(())
             }
-            Err(failure) => self.bad(&failure),
+            Err(failure) => self.bad(&failure, len),
         }
     }
 
@@ -127,7 +127,7 @@ impl IonReader {
         columns.record(cursor, &mut self.batch.columns, rows)
     }
 
-    fn bad(&mut self, failure: &Failure) -> Result<(), FormatError> {
+    fn bad(&mut self, failure: &Failure, len: usize) -> Result<(), FormatError> {
         self.batch.abandon_row();
         if self.ignore_malformed && matches!(failure, Failure::Malformed { .. }) {
             return Ok(());
@@ -140,7 +140,7 @@ impl IonReader {
         }
         match &self.on_bad {
             OnBadRecord::Skip(records) if error.is_bad_record() => {
-                records.add(error);
+                records.add(error, &self.input.pending()[..len]);
                 Ok(())
             }
             _ => Err(error),

@@ -298,7 +298,7 @@ impl JsonReader {
         match &self.on_bad {
             OnBadRecord::Fail => Err(error),
             OnBadRecord::Skip(records) => {
-                records.add(error);
+                records.add(error, &self.input.pending()[at..end]);
                 Ok(())
             }
         }

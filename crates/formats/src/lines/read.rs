@@ -124,12 +124,12 @@ impl LineReader {
         match appended {
             Ok(true) => self.batch.end_row(len),
             Ok(false) => self.batch.null_row(),
-            Err(bad) => return self.bad(bad),
+            Err(bad) => return self.bad(bad, len),
         }
         Ok(())
     }
 
-    fn bad(&mut self, bad: Bad) -> Result<(), FormatError> {
+    fn bad(&mut self, bad: Bad, len: usize) -> Result<(), FormatError> {
         self.batch.abandon_row();
         let mut error = FormatError::new(self.input.name(), bad.problem);
         error.place.line = self.line;
@@ -138,7 +138,7 @@ impl LineReader {
         error.place.column = bad.column;
         match &self.on_bad {
             OnBadRecord::Skip(records) if error.is_bad_record() => {
-                records.add(error);
+                records.add(error, &self.input.pending()[..len]);
                 Ok(())
             }
             _ => Err(error),

@@ -20,16 +20,29 @@ pub enum OnBadRecord {
     Skip(Arc<BadRecords>),
 }
 
+/// Takes the records that are left out, from any number of readers.
+pub trait BadRecordSink: Send + Sync + fmt::Debug {
+    /// Takes one: what is wrong with it and where, and its bytes as the file has them after decompression and recoding (of
+    /// a workbook's row the texts of its cells). More than 64 KiB may be cut. May block for as long as a disk does.
+    fn take(&self, error: &FormatError, text: &[u8]);
+}
+
 /// Counts skipped records over any number of readers.
 #[derive(Debug, Default)]
 pub struct BadRecords {
     count: AtomicU64,
     examples: Mutex<Vec<FormatError>>,
+    sink: Option<Arc<dyn BadRecordSink>>,
 }
 
 impl BadRecords {
     /// How many examples are kept.
     pub const MAX_EXAMPLES: usize = 10;
+
+    /// Counts, and hands every record on to `sink`.
+    pub fn with_sink(sink: Arc<dyn BadRecordSink>) -> Self {
+        Self { sink: Some(sink), ..Self::default() }
+    }
 
     /// Records skipped so far.
     pub fn count(&self) -> u64 {
@@ -41,18 +54,27 @@ impl BadRecords {
         self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether there is room for another example.
-    pub(crate) fn wants_example(&self) -> bool {
-        self.examples.lock().unwrap_or_else(PoisonError::into_inner).len() < Self::MAX_EXAMPLES
+    /// Whether somebody wants to know more of the next record than that there is one.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.sink.is_some()
+            || self.examples.lock().unwrap_or_else(PoisonError::into_inner).len() < Self::MAX_EXAMPLES
     }
 
-    /// Counts a record of which no example is wanted.
+    /// Whether every record is wanted, text and all.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Counts a record of which nothing more is wanted.
     pub(crate) fn note(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn add(&self, error: FormatError) {
+    pub(crate) fn add(&self, error: FormatError, text: &[u8]) {
         self.note();
+        if let Some(sink) = &self.sink {
+            sink.take(&error, text);
+        }
         let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
         if examples.len() < Self::MAX_EXAMPLES {
             examples.push(error);

@@ -84,11 +84,11 @@ impl XmlReader {
         self.row += 1;
         let bytes = &self.input.pending()[..len];
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.bad(FormatError::new(self.input.name(), Problem::InvalidUtf8));
+            return self.bad(FormatError::new(self.input.name(), Problem::InvalidUtf8), len);
         };
         let node = match tree::row(text, &self.options) {
             Ok(node) => node,
-            Err(bad) => return self.bad(bad_row(self.input.name(), &self.rows, bytes, &bad)),
+            Err(bad) => return self.bad(bad_row(self.input.name(), &self.rows, bytes, &bad), len),
         };
         let appender = Appender { options: &self.options, text };
         match appender.members(&node, &self.names, &mut self.batch.columns) {
@@ -97,18 +97,18 @@ impl XmlReader {
                 Ok(())
             }
             Err(Misfit::Repeated { first, second }) => {
-                self.bad(FormatError::new(self.input.name(), Problem::RepeatedName { first, second }))
+                self.bad(FormatError::new(self.input.name(), Problem::RepeatedName { first, second }), len)
             }
             Err(Misfit::Value { column, value }) => {
                 let (value, wanted) = (excerpt(value.as_bytes()), self.wanted(&column));
                 let mut error = FormatError::new(self.input.name(), Problem::BadValue { value, wanted });
                 error.place.column = Some(column);
-                self.bad(error)
+                self.bad(error, len)
             }
         }
     }
 
-    fn bad(&mut self, mut error: FormatError) -> Result<(), FormatError> {
+    fn bad(&mut self, mut error: FormatError, len: usize) -> Result<(), FormatError> {
         self.batch.abandon_row();
         error.place.line.get_or_insert(self.rows.line);
         error.place.row = Some(self.row);
@@ -116,7 +116,7 @@ impl XmlReader {
         match &self.on_bad {
             OnBadRecord::Fail => Err(error),
             OnBadRecord::Skip(records) => {
-                records.add(error);
+                records.add(error, &self.input.pending()[..len]);
                 Ok(())
             }
         }

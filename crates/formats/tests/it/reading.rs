@@ -1,11 +1,14 @@
 //! Dialects: what each SerDe makes of a cell.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
 use formats::{
-    BadRecords, ColumnNames, CsvOptions, Format, JsonOptions, Malformed, OnBadRecord, ReadOptions,
+    BadRecordSink, BadRecords, ColumnNames, CsvOptions, Format, FormatError, JsonOptions, Malformed,
+    OnBadRecord, ReadOptions,
 };
+use futures::TryStreamExt;
 
 use super::{read_all, rows, schema, source};
 
@@ -45,7 +48,6 @@ fn columns_are_projected_and_found_by_name() {
 
 #[test]
 fn a_read_without_columns_counts() {
-    use futures::TryStreamExt;
     let format = csv(CsvOptions::standard());
     let file = source("f", "a,b\n1,2\n\n3,4\n");
     let stream =
@@ -114,6 +116,58 @@ fn bad_records_are_skipped_and_counted() {
             "f, line 7: a quoted field is not closed",
         ]
     );
+}
+
+/// What is wrong with a record, and its text.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<(Option<u64>, String)>>);
+
+impl BadRecordSink for Kept {
+    fn take(&self, error: &FormatError, text: &[u8]) {
+        self.0.lock().unwrap().push((error.place.line, String::from_utf8_lossy(text).into_owned()));
+    }
+}
+
+#[test]
+fn a_sink_takes_every_bad_record_with_its_line_and_text() {
+    let table = schema(&[("a", "string"), ("b", "string")]);
+    let mut text = "a,b\n".to_owned();
+    // All in one go, with nothing between them that fills a batch.
+    (0..1_000).for_each(|number| text.push_str(&format!("{number}\n")));
+    (0..1_000).for_each(|number| {
+        text.push_str(&format!("{number},{}\n", if number % 10 == 3 { "x,y" } else { "x" }))
+    });
+    let file = source("f", text);
+    for parts in [1, 3] {
+        let kept = Arc::new(Kept::default());
+        let bad = Arc::new(BadRecords::with_sink(Arc::clone(&kept) as _));
+        let mut good = 0;
+        for part in 0..parts {
+            let range = file.size() * part / parts..file.size() * (part + 1) / parts;
+            let on_bad_record = OnBadRecord::Skip(Arc::clone(&bad));
+            let options = ReadOptions { on_bad_record, ..ReadOptions::default() };
+            let stream = formats::read(
+                Arc::clone(&file),
+                range,
+                &csv(CsvOptions::standard()),
+                Arc::clone(&table),
+                options,
+            );
+            let batches: Vec<_> = futures::executor::block_on(stream.try_collect()).unwrap();
+            good += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        }
+        let kept = kept.0.lock().unwrap();
+        let wanted: Vec<_> = (0..1_000)
+            .map(|number| (Some(number + 2), format!("{number}\n")))
+            .chain(
+                (0..1_000)
+                    .filter(|number| number % 10 == 3)
+                    .map(|number| (Some(number + 1_002), format!("{number},x,y\n"))),
+            )
+            .collect();
+        assert_eq!((good, bad.count(), kept.len()), (900, 1_100, 1_100), "{parts} parts");
+        assert_eq!(*kept, wanted, "{parts} parts");
+    }
 }
 
 #[test]

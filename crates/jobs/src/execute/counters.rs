@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 use engine::{ScanStats, WriteStats};
+use formats::BadRecords;
 
+use super::rejects::Rejects;
 use crate::progress::Totals;
 
 /// The counts of one run, filled by the engine and read by whoever watches.
@@ -22,6 +24,10 @@ pub(crate) struct Counters {
 pub(crate) struct SourceCount {
     /// Kind, id and name.
     pub(crate) name: String,
+    /// The node's id.
+    pub(crate) node: String,
+    /// Keeps its bad records, when they are to be kept.
+    rejects: Option<Arc<Rejects>>,
     /// Files and bytes of the objects that are to be read. Pieces of a file are read with some overlap, and its footer
     /// for each of them; what the source gave is no more than it has.
     most: (AtomicU64, AtomicU64),
@@ -51,9 +57,19 @@ pub(crate) struct Counts {
 impl SourceCount {
     /// Counts for one more target.
     pub(crate) fn reading(&self) -> Arc<Reading> {
-        let reading = Arc::new(Reading::default());
+        let bad_records = match &self.rejects {
+            Some(rejects) => BadRecords::with_sink(Arc::<Rejects>::clone(rejects)),
+            None => BadRecords::default(),
+        };
+        let stats = Arc::new(ScanStats { bad_records: Arc::new(bad_records), ..ScanStats::default() });
+        let reading = Arc::new(Reading { stats, scans: AtomicU64::default() });
         self.lock().push(Arc::clone(&reading));
         reading
+    }
+
+    /// The bad records that were kept.
+    pub(crate) fn rejects(&self) -> Option<&Rejects> {
+        self.rejects.as_deref()
     }
 
     /// Notes what there is to read.
@@ -95,10 +111,17 @@ impl SourceCount {
 }
 
 impl Counters {
-    /// Adds a source.
-    pub(crate) fn source(&self, name: String) -> Arc<SourceCount> {
+    /// Adds a source: how it is called, its node's id, and what keeps its bad records.
+    pub(crate) fn source(
+        &self,
+        name: String,
+        node: String,
+        rejects: Option<Arc<Rejects>>,
+    ) -> Arc<SourceCount> {
         let source = Arc::new(SourceCount {
             name,
+            node,
+            rejects,
             most: Default::default(),
             is_database: AtomicBool::default(),
             readings: Mutex::default(),
@@ -119,6 +142,9 @@ impl Counters {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for source in self.sources() {
             source.lock().clear();
+            if let Some(rejects) = source.rejects() {
+                rejects.begin_again();
+            }
         }
     }
 

@@ -100,9 +100,13 @@ impl RunFailure {
         Self::Catalog { node: name_of(node), error }
     }
 
-    /// The text for the user. Failures of the store itself are told in general terms; the server's log has the rest.
+    /// The text for the user. Failures of the store itself are told in general terms, but for a full disk; the
+    /// server's log has the rest.
     pub(crate) fn message(&self, run: &str) -> String {
         match self {
+            Self::Store(StoreError::Full { .. }) | Self::Jobs(JobsError::Store(StoreError::Full { .. })) => {
+                "The disk of the metadata store is full: make room on it, and run the job again.".to_owned()
+            }
             Self::Store(error) | Self::Jobs(JobsError::Store(error)) => {
                 tracing::error!(run, %error, "a job run failed on the metadata store");
                 "The metadata store failed; see the server's log.".to_owned()

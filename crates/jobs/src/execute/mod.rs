@@ -33,6 +33,7 @@ mod partitions;
 mod publish;
 mod quality;
 mod reconcile;
+mod rejects;
 mod sources;
 mod target;
 mod upsert;
@@ -156,6 +157,7 @@ pub(crate) async fn execute(
         events.begun(run, context.store.clock().now_ms());
     }
     let task = open(context, run, lease, active, log).await?;
+    rejects::check(&task).await?;
     crash::point(BEFORE_STAGING);
     let mut sources = BTreeMap::new();
     for node in task.graph.needed() {

@@ -21,6 +21,7 @@ use super::lineage;
 use super::outside::{self, Outside};
 use super::quality;
 use super::reconcile::{changed_table, new_table};
+use super::rejects;
 use super::sources::Source;
 use super::target::{Follows, Resolved};
 use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Staged, Task, Written, name_of};
@@ -52,12 +53,14 @@ pub(crate) async fn publish(
 ) -> Result<(), RunFailure> {
     let Staged { written, outside } = staged;
     let datasets = Box::pin(lineage::of(task, sources, &written, &outside)).await?;
+    let rejects = rejects::stage(task).await?;
     let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
     let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
     let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
     let written = written.into_iter().zip(appends).collect();
     let sources = std::mem::take(sources).into_values().collect();
-    let (lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
+    let (mut lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
+    Box::pin(rejects::publish(task, &mut tx, rejects, &mut lines)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
         Ok(()) => {}

@@ -24,6 +24,7 @@ use formats::{ColumnNames, CsvOptions, ExcelOptions, FormatError, JsonOptions};
 use super::counters::Counts;
 use super::explain::{Files, SourceFiles};
 use super::opened::{self, Opened};
+use super::rejects::Rejects;
 use super::{Reading, RunFailure, SourceCount, Task, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Keys, Processed, Window};
@@ -60,7 +61,11 @@ impl bookmark::Versioned for ObjectRef {
 
 /// Lists and chooses the objects of a source.
 pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunFailure> {
-    let count = task.counters.source(name_of(node));
+    let rejects = task.options.bad_records_path.as_ref().map(|_| {
+        let folder = task.session.engine().options().spill_dir.clone();
+        Arc::new(Rejects::new(folder, task.options.max_bad_records))
+    });
+    let count = task.counters.source(name_of(node), node.id.clone(), rejects);
     if let Some(opened) = Box::pin(opened::of(task, node)).await? {
         return Ok(Source::of_table(node, opened, count));
     }

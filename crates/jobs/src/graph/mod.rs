@@ -37,7 +37,7 @@ pub use node::{
     AggFunction, Aggregation, Condition, FieldPath, Group, JoinKind, JoinSide, Mapping, Node, NodeKind,
     NullValues, Operand, Operation, Spigot,
 };
-pub(crate) use parse::targets::write_format;
+pub(crate) use parse::{s3_path, targets::write_format};
 pub use pii::{EntityType, Pii, PiiAction, PiiScope};
 pub use quality::{COLLECTION, Gate, HandsOn, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};

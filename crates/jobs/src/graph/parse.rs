@@ -99,7 +99,7 @@ fn field_path(field: &str, path: Vec<String>) -> Parsed<FieldPath> {
     Ok(path)
 }
 
-fn s3_path(field: &str, text: &str) -> Parsed<S3Path> {
+pub(crate) fn s3_path(field: &str, text: &str) -> Parsed<S3Path> {
     let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let (bucket, prefix) = match rest {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),

@@ -11,7 +11,8 @@ use crate::run::{self, Event, RunKind};
 use crate::script::atomic;
 use crate::{JobsError, delivery, execute, metrics};
 
-const MESSAGE: &str = "The process that executed the run ended before the run did; ";
+const MESSAGE: &str =
+    "The process that executed the run ended before the run did, or could not store its end; ";
 const UNPUBLISHED: &str = "nothing of its output was published.";
 const OF_SCRIPTS: &str = "what the script had written until then is there.";
 

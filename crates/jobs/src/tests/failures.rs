@@ -46,6 +46,50 @@ async fn bad_records_fail_the_run_or_are_counted() {
     assert!(run.details.error_message.unwrap().contains("3 bad records"));
 }
 
+/// Two targets and a join of the source with itself meet each of them several times.
+#[tokio::test]
+async fn bad_records_are_kept_once_in_the_transaction_of_the_run() {
+    let world = World::new().await;
+    world.put("in/a.csv", "id,v\n1,a\n2\n\"3,c\n4,d\n").await;
+    world.put("js/b.json", "{\"id\":\"1\"}\n{oops\n").await;
+    let joined = json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlAliases": [{"From": "src", "Alias": "t"}],
+        "SqlQuery": "select a.id from t a join t b on a.id = b.id"}});
+    let nodes = json!({"src": csv("in"), "js": json_source("js"), "tr": joined, "out": parquet("tr", "out"),
+        "too": parquet("src", "too"), "j": parquet("js", "j")});
+    world
+        .create("j", nodes, json!({"DefaultArguments": {"--bad-records-path": "s3://test-bucket/bad"}}))
+        .await
+        .unwrap();
+    let id = world.start("j", &[("--max-bad-records", "2")]).await;
+    let run = world.ended("j", &id).await;
+    assert!(run.details.error_message.unwrap().contains("3 bad records"));
+    assert!(world.keys("bad").await.is_empty() && world.keys("out").await.is_empty());
+    let id = world.start("j", &[("--max-bad-records", "3")]).await;
+    let run = world.ended("j", &id).await;
+    assert_eq!(run.details.state, RunState::Succeeded, "{:?}", run.details.error_message);
+    assert_eq!(run.details.totals.bad_records, 3);
+    let folder = format!("bad/{id}/");
+    assert_eq!(world.keys("bad").await, [format!("{folder}js.json"), format!("{folder}src.json")]);
+    assert_eq!(
+        world.rows(&folder).await,
+        [
+            "s3://test-bucket/in/a.csv|3|9|expected 2 fields, found 1|2",
+            "s3://test-bucket/in/a.csv|4|11|a quoted field is not closed|\"3,c",
+            "s3://test-bucket/js/b.json|2|11|malformed JSON: expected '\"', found oops (byte 1 of the record)|{oops",
+        ]
+    );
+    let lines = world.log_until(&id, "bad records are in").await;
+    let told = format!("S3CsvSource src (in): 2 bad records are in s3://test-bucket/{folder}src.json");
+    assert!(lines.contains(&told), "{lines:?}");
+    let id = world.start("j", &[("--bad-records-path", "s3://no-such-bucket/x")]).await;
+    let run = world.ended("j", &id).await;
+    let message = run.details.error_message.unwrap();
+    assert!(
+        message.contains("--bad-records-path s3://no-such-bucket/x: bucket no-such-bucket does not exist"),
+        "{message}"
+    );
+}
+
 #[tokio::test]
 async fn errors_name_what_is_wrong() {
     let world = World::new().await;

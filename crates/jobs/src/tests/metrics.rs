@@ -36,6 +36,7 @@ async fn a_run_reports_what_it_has_counted() {
         ("glue.ALL.s3.filesystem.write_bytes", totals.bytes_out),
         ("glue.driver.recordsRead", 3),
         ("glue.driver.filesRead", 2),
+        ("glue.driver.badRecords", 0),
         ("glue.driver.bytesRead", totals.bytes_in),
         ("glue.driver.recordsWritten", 3),
         ("glue.driver.filesWritten", totals.files_out),

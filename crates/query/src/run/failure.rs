@@ -89,7 +89,7 @@ impl RunError {
                 (USER, "NO_SUCH_BUCKET", format!("bucket {bucket} does not exist"))
             }
             Self::Lake(error @ LakeError::NotOwner { .. }) => denied(error),
-            Self::Lake(error @ LakeError::Outside { .. }) => outside(error),
+            Self::Lake(error @ (LakeError::Outside { .. } | LakeError::Full { .. })) => outside(error),
             Self::Refused { code, message } => (USER, *code, message.clone()),
             Self::NoText(error) => (SYSTEM, "NOT_SUPPORTED", error.to_string()),
             Self::Lake(_) | Self::Store(_) | Self::Query(_) => internal(),
@@ -155,7 +155,9 @@ fn engine_failure(error: &EngineError) -> (i64, &'static str, String) {
         EngineError::Cancelled => "USER_CANCELED",
         EngineError::Catalog(inner) => return catalog_failure(inner),
         EngineError::Lake(inner) if matches!(**inner, LakeError::NotOwner { .. }) => return denied(inner),
-        EngineError::Lake(inner) if matches!(**inner, LakeError::Outside { .. }) => return outside(inner),
+        EngineError::Lake(inner) if matches!(**inner, LakeError::Outside { .. } | LakeError::Full { .. }) => {
+            return outside(inner);
+        }
         _ => return internal(),
     };
     (USER, code, error.to_string())

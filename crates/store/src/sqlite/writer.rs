@@ -13,7 +13,8 @@
 //! - A lone writer pays nothing for the group: it commits at once. Under load, the writers that queue up
 //!   during one sync form the next group. The first member to leave a group open queues a *closer* behind the
 //!   writers that wait just then, so no group stays open for longer than those turns, even when they vanish.
-//! - Nobody is told before the sync is done, and all members of a failed COMMIT hear that its result is unknown.
+//! - Nobody is told before the sync is done, and all members of a failed COMMIT hear that its result is unknown, but for
+//!   that of a full disk, which SQLite rolls back.
 //! - The end of a turn is carried out by a task that owns the lane. Dropping a [`Session`], or the future of
 //!   its commit, at any await only starts that task or lets it go on, so a client that hangs up can neither
 //!   block the lane nor leave it half-way.
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use super::MAX_WAIT;
 use super::rows::classify;
+use crate::error::is_full;
 use crate::tx::run_effects;
 use crate::{Effect, StoreError, crash};
 
@@ -240,7 +242,7 @@ impl Lane {
         };
         self.members.push(member);
         if let Err(error) = kept {
-            self.fail_group(error).await;
+            self.fail_group(error, refused).await;
         }
     }
 
@@ -258,7 +260,7 @@ impl Lane {
         };
         if let Err(error) = undone {
             // A full disk, for one, makes SQLite roll back the whole outer transaction by itself.
-            self.fail_group(error).await;
+            self.fail_group(error, refused).await;
         }
     }
 
@@ -269,7 +271,7 @@ impl Lane {
         }
         crash::point(crash::BEFORE_COMMIT);
         if let Err(error) = self.run("COMMIT").await {
-            self.fail_group(error).await;
+            self.fail_group(error, unknown).await;
             return;
         }
         crash::point(crash::AFTER_COMMIT);
@@ -280,8 +282,8 @@ impl Lane {
         }
     }
 
-    /// Gives the connection up, which rolls back what is not committed, and tells the members.
-    async fn fail_group(&mut self, error: sqlx::Error) {
+    /// Gives the connection up, which rolls back what is not committed, and tells the members what `means` makes of it.
+    async fn fail_group(&mut self, error: sqlx::Error, means: fn(Arc<sqlx::Error>) -> StoreError) {
         if let Some(connection) = self.connection.take() {
             // The state is in doubt either way; the next turn opens a new connection.
             let _ = connection.close_hard().await;
@@ -292,7 +294,7 @@ impl Lane {
             tracing::error!(error = %source, members = members.len(), "a group of transactions failed");
         }
         for member in members {
-            let _ = member.reply.send(Err(StoreError::CommitUnknown { source: Some(Arc::clone(&source)) }));
+            let _ = member.reply.send(Err(means(Arc::clone(&source))));
         }
     }
 
@@ -300,5 +302,21 @@ impl Lane {
         self.group += 1;
         self.closer_queued = false;
         std::mem::take(&mut self.members)
+    }
+}
+
+/// A failure before the COMMIT was tried: what the group did went with the connection.
+fn refused(source: Arc<sqlx::Error>) -> StoreError {
+    match is_full(&source) {
+        true => StoreError::Full { source },
+        false => StoreError::CommitRefused { source },
+    }
+}
+
+/// A failure of the COMMIT. A disk that is full has no room for the frame that makes it one; of anything else nobody knows.
+fn unknown(source: Arc<sqlx::Error>) -> StoreError {
+    match is_full(&source) {
+        true => StoreError::Full { source },
+        false => StoreError::CommitUnknown { source: Some(source) },
     }
 }
