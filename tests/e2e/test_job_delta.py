@@ -13,6 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from conftest import name
 from test_iceberg import athena
+from test_job_iceberg import rounds
 from test_jobs import ENABLED, Glue, jsonl
 
 
@@ -192,17 +193,7 @@ def test_jobs_and_another_writer_at_once_lose_nothing(glue):
 
     thread = threading.Thread(target=beside)
     thread.start()
-    expected = []
-    for round_ in range(3):
-        runs = []
-        for number, (folder, job) in enumerate(jobs):
-            id = 10 * round_ + number
-            glue.put(f"{folder}/{round_}.json", lines({"id": id, "day": "x"}, {"id": 100 + id, "day": "y"}))
-            expected += [id, 100 + id]
-            runs.append((job, glue.start(job)))
-        for job, run in runs:
-            ended = glue.wait(job, run)
-            assert ended["JobRunState"] == "SUCCEEDED", ended
+    expected = rounds(glue, jobs)
     thread.join(120)
     assert len(written) == 4
     assert sorted(row["id"] for row in rows(glue, "t")) == sorted(expected + written)

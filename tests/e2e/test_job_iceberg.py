@@ -331,6 +331,22 @@ def test_what_does_not_fit_the_table_is_refused(glue, catalog):
             glue.create({"src": jsonl(glue, "src"), "t": existing(glue, "src", "c", AdditionalOptions=options)})
 
 
+def rounds(glue, jobs):
+    """Runs jobs of folders beside each other, three times with new rows; the ids of all rows."""
+    expected = []
+    for round_ in range(3):
+        runs = []
+        for number, (folder, job) in enumerate(jobs):
+            id = 10 * round_ + number
+            glue.put(f"{folder}/{round_}.json", lines({"id": id, "day": "x"}, {"id": 100 + id, "day": "y"}))
+            expected += [id, 100 + id]
+            runs.append((job, glue.start(job)))
+        for job, run in runs:
+            ended = glue.wait(job, run)
+            assert ended["JobRunState"] == "SUCCEEDED", ended
+    return expected
+
+
 def test_jobs_and_pyiceberg_at_once_lose_nothing(glue, catalog):
     """Two jobs and a writer of its own append to one partitioned table; a job with a bookmark reads every file once."""
     schema = Schema(NestedField(1, "id", LongType(), required=False), NestedField(2, "day", StringType(), required=False))
@@ -358,17 +374,7 @@ def test_jobs_and_pyiceberg_at_once_lose_nothing(glue, catalog):
 
     thread = threading.Thread(target=beside)
     thread.start()
-    expected = []
-    for round_ in range(3):
-        runs = []
-        for number, (folder, job) in enumerate(jobs):
-            id = 10 * round_ + number
-            glue.put(f"{folder}/{round_}.json", lines({"id": id, "day": "x"}, {"id": 100 + id, "day": "y"}))
-            expected += [id, 100 + id]
-            runs.append((job, glue.start(job)))
-        for job, run in runs:
-            ended = glue.wait(job, run)
-            assert ended["JobRunState"] == "SUCCEEDED", ended
+    expected = rounds(glue, jobs)
     thread.join(120)
     assert len(written) == 5
     table.refresh()

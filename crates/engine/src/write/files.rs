@@ -14,11 +14,13 @@ use tokio::task::JoinSet;
 
 use super::idle::{Idle, Slot, Wanted};
 use super::open::{OpenFile, UploadSink};
-use super::{Shape, Spec, StagedFile};
+use super::{MIN_OUTPUT_BYTES, Shape, Spec, StagedFile};
 use crate::{EngineError, Session, WriteStats, hive};
 
 /// Files that are being made durable while the next rows are encoded.
 const CLOSING_AT_ONCE: usize = 8;
+/// The share of the engine's memory that the files of one output may take.
+const OUTPUT_SHARE: usize = 4;
 
 /// What all tasks of an output share.
 pub(super) struct Target {
@@ -54,6 +56,9 @@ impl Target {
         let apart = is_sorted || shape.keys.is_empty() || spec.max_tasks.is_some();
         let separator = if spec.prefix.is_empty() || spec.prefix.ends_with('/') { "" } else { "/" };
         let (extension, content_type) = naming(&spec.format, &spec.options);
+        let limit = session.engine().options().memory_bytes;
+        // What the plan needs it may need while files are open, and cannot ask of them.
+        let memory_bytes = spec.memory_bytes.min(limit / OUTPUT_SHARE).max(MIN_OUTPUT_BYTES);
         Self {
             lake: session.lake().clone(),
             format: spec.format.clone(),
@@ -65,9 +70,9 @@ impl Target {
             extension,
             content_type,
             target_file_bytes: spec.target_file_bytes,
-            memory_bytes: spec.memory_bytes,
-            task_bytes: spec.memory_bytes / tasks.max(1),
-            memory_limit_bytes: session.engine().options().memory_bytes as u64,
+            memory_bytes,
+            task_bytes: memory_bytes / tasks.max(1),
+            memory_limit_bytes: limit as u64,
             stats: spec.stats.clone().unwrap_or_default(),
             idle: Idle::new(tasks, apart, pool),
         }

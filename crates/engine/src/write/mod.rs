@@ -55,6 +55,9 @@ pub use output::{Output, OutputPartition, Published, StagedFile, publish};
 use crate::{EngineError, RunStats, Session, WriteStats, hive, location, stats};
 use files::{Files, Target};
 
+/// What open files are granted at least.
+const MIN_OUTPUT_BYTES: usize = 8 << 20;
+
 /// What to write and where.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -78,7 +81,7 @@ pub struct Spec {
     /// At most so many tasks write, so many files into each folder then, but for those that are ended for their size or for
     /// want of memory; `None`: one for each thread. At least 1.
     pub max_tasks: Option<usize>,
-    /// What open files may hold over all tasks, in bytes. At least 8 MiB.
+    /// What open files may hold over all tasks, in bytes: no more than a quarter of the engine's memory in any case. At least 8 MiB.
     pub memory_bytes: usize,
     /// Counts for the caller, while the output is written.
     pub stats: Option<Arc<WriteStats>>,
@@ -151,7 +154,7 @@ fn check(spec: &Spec) -> Result<(), EngineError> {
     {
         return invalid("a file name must not be empty, begin with _ or . or contain /");
     }
-    if spec.target_file_bytes < 1 << 20 || spec.memory_bytes < 8 << 20 {
+    if spec.target_file_bytes < 1 << 20 || spec.memory_bytes < MIN_OUTPUT_BYTES {
         return invalid("files of at least 1 MiB and memory of at least 8 MiB are needed for writing");
     }
     if spec.max_tasks == Some(0) {

@@ -11,16 +11,16 @@ use arrow::datatypes::{DataType, Schema, TimeUnit};
 use catalog::{CatalogError, Table};
 use formats::hive::HiveType;
 use store::Tx;
+use tables::Replaces;
 use tables::delta::{DeltaField, DeltaShape, DeltaTable};
-use tables::{Replaces, Tables, TablesError};
 
 pub(super) use entry::{is_current, prepare, publish};
 
+use super::iceberg::{failed, refused, tables};
 use super::reconcile::{Shape, fitting};
 use super::target::Follows;
 use super::{RunFailure, Task};
 use crate::graph::{DeltaTarget, Node, SaveMode, UpdateBehavior};
-use crate::plan::PlanError;
 
 /// The table that an output is added to.
 #[derive(Debug)]
@@ -35,22 +35,6 @@ pub(crate) struct DeltaOutput {
     replaces: Replaces,
     /// The table of the catalog, if any.
     follows: Option<Follows>,
-}
-
-fn tables(task: &Task<'_>) -> Tables {
-    Tables::new(task.context.store.clone(), task.context.lake.clone())
-}
-
-fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
-    RunFailure::node(node, PlanError::Refused(what.into()))
-}
-
-/// The table's own words, or that the store has failed.
-fn failed(node: &Node, error: TablesError) -> RunFailure {
-    match error {
-        TablesError::Store(error) => error.into(),
-        other => refused(node, other.to_string()),
-    }
 }
 
 /// Looks the table up, or prepares to make it; which columns are written, and which of the frame's are left out.

@@ -53,16 +53,18 @@ pub(crate) struct IcebergTable {
     pub(super) own_file_bytes: Option<u64>,
 }
 
-fn tables(task: &Task<'_>) -> Tables {
+/// The service of tables of open formats.
+pub(super) fn tables(task: &Task<'_>) -> Tables {
     Tables::new(task.context.store.clone(), task.context.lake.clone())
 }
 
-fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
+/// What a node asks for is not done.
+pub(super) fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
     RunFailure::node(node, PlanError::Refused(what.into()))
 }
 
 /// The table's own words, or that the store has failed.
-fn failed(node: &Node, error: TablesError) -> RunFailure {
+pub(super) fn failed(node: &Node, error: TablesError) -> RunFailure {
     match error {
         TablesError::Store(error) => error.into(),
         TablesError::Catalog(error @ CatalogError::Store(_)) => RunFailure::catalog(node, error),

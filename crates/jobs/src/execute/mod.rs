@@ -44,6 +44,7 @@ use std::sync::Arc;
 use engine::write::{self, Output};
 use engine::{BadRecordPolicy, Session, SessionOptions, SqlDialect};
 use formats::Strictness;
+use futures::FutureExt as _;
 use store::crash;
 use store::lease::Lease;
 
@@ -167,7 +168,7 @@ pub(crate) async fn execute(
     }
     let mut overtaken = 0;
     loop {
-        let staged = match Box::pin(stage_all(&task, &sources)).await {
+        let staged = match stage_all(&task, &sources).boxed().await {
             Ok(staged) => staged,
             Err(failure) => {
                 again::look(&task, &mut sources, failure).await?;
@@ -180,7 +181,7 @@ pub(crate) async fn execute(
             return Err(RunFailure::Cancelled);
         }
         log.flush().await;
-        match Box::pin(publish::publish(&task, &mut sources, staged)).await {
+        match publish::publish(&task, &mut sources, staged).boxed().await {
             Err(failure @ RunFailure::Overtaken { .. }) if overtaken < MAX_OVERTAKEN => {
                 overtaken += 1;
                 log.info(format!("{failure}; the run begins its work anew on what it is now"));

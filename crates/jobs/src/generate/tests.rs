@@ -312,8 +312,8 @@ fn samples_are_written_behind_everything() {
 fn modules_come_before_every_other_name() {
     let text = with(
         json!({"DynamicTransform": {"Name": "d", "Inputs": ["src"], "TransformName": "t", "FunctionName": "tidy",
-        "Path": "s3://b/t/job.py", "Parameters": [{"Name": "n", "Type": "int", "Value": ["1"]}]}}),
+        "Path": "s3://code/t/job.py", "Parameters": [{"Name": "n", "Type": "int", "Value": ["1"]}]}}),
     );
-    assert!(text.starts_with("# Modules of --extra-py-files, which give frames methods.\nimport job  # s3://b/t/job.py\n\nimport sys\n"), "{text}");
+    assert!(text.starts_with("# Modules of --extra-py-files, which give frames methods.\nimport job  # s3://code/t/job.py\n\nimport sys\n"), "{text}");
     assert!(text.contains(r#"d_tr = frame(in_src.tidy(n=1), "DynamicTransform tr (d)")"#), "{text}");
 }

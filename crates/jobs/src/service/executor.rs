@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use store::{Outcome, Tx, lease, lease::Lease};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -167,10 +168,11 @@ async fn work(
     active: &Active,
     log: &RunLog,
 ) -> Result<(), RunFailure> {
+    // Erased: what these futures hold is nested too deeply for the compiler to look through from here.
     match run.details.kind {
-        RunKind::Graph => Box::pin(execute::execute(context, run, lease, active, log)).await,
+        RunKind::Graph => execute::execute(context, run, lease, active, log).boxed().await,
         RunKind::Etl | RunKind::PythonShell => {
-            Box::pin(script::execute(context, run, lease, active, log)).await
+            script::execute(context, run, lease, active, log).boxed().await
         }
     }
 }

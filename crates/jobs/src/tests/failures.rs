@@ -75,7 +75,7 @@ async fn bad_records_are_kept_once_in_the_transaction_of_the_run() {
         [
             "s3://test-bucket/in/a.csv|3|9|expected 2 fields, found 1|2",
             "s3://test-bucket/in/a.csv|4|11|a quoted field is not closed|\"3,c",
-            "s3://test-bucket/js/b.json|2|11|malformed JSON: expected '\"', found oops (byte 1 of the record)|{oops",
+            "s3://test-bucket/js/b.json|2|11|malformed JSON: expected a name in quotes, found oops (byte 2 of the record)|{oops",
         ]
     );
     let lines = world.log_until(&id, "bad records are in").await;
