@@ -45,8 +45,12 @@ def place(catalog_id: Optional[str]) -> Dict[str, str]:
 
 
 def facts_of(database: str, name: str, catalog_id: Optional[str] = None) -> Dict[str, Any]:
-    """A table as the catalog has it."""
-    return client("glue").get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
+    """A table as the catalog has it. One that is not there is named, which the service's own words do not."""
+    glue = client("glue")
+    try:
+        return glue.get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
+    except glue.exceptions.EntityNotFoundException as error:
+        raise DataError(f"there is no table {database}.{name} in the catalog ({error})") from error
 
 
 def table(database: str, name: str, catalog_id: Optional[str] = None, facts: Optional[Dict[str, Any]] = None) -> Table:

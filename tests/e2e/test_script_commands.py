@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import urllib.request
+
+import pytest
 
 from conftest import name, scripts_environment
 from test_script_runs import archive
@@ -94,6 +97,25 @@ def test_a_script_runs_in_the_terminal(tenon, tmp_path):
     script.write_text("import sys\nfrom awsglue.job import Job\nclass Context: _bookmarks = None\nJob(Context()).init('j', {})\n")
     refused = tenon.cli("script", "run", str(script), "--job-bookmark-option", "job-bookmark-enable", check=False)
     assert refused.returncode == 1 and "start this one with StartJobRun" in refused.stderr
+
+
+def test_a_script_runs_on_a_server_of_its_own(tenon, tmp_path):
+    script = tmp_path / "alone.py"
+    script.write_text("""import os, sys, boto3
+boto3.client("s3").create_bucket(Bucket="mine-alone")
+print(os.environ["AWS_ENDPOINT_URL"], [b["Name"] for b in boto3.client("s3").list_buckets()["Buckets"]])
+sys.exit(len(sys.argv) - 1)
+""")
+    alone = ["script", "run", "--ephemeral", str(script)]
+    for _ in range(2):
+        endpoint, buckets = tenon.cli(*alone).stdout.split(" ", 1)
+        assert endpoint != tenon.endpoint and buckets == "['mine-alone']\n"
+        with pytest.raises(OSError):
+            urllib.request.urlopen(f"{endpoint}/_/status", timeout=5)
+    assert tenon.cli(*alone, "--x", check=False).returncode == 1
+    both = tenon.cli("script", "run", "--ephemeral", "--endpoint", tenon.endpoint, str(script), check=False)
+    assert both.returncode == 1 and "give either --endpoint or --ephemeral" in both.stderr
+    assert "mine-alone" not in [b["Name"] for b in tenon.client("s3").list_buckets()["Buckets"]]
 
 
 def test_a_script_is_checked_without_being_run(tenon, tmp_path):

@@ -14,6 +14,7 @@ mod compose;
 mod config;
 mod data_dir;
 mod demo;
+mod host;
 mod logging;
 mod metrics;
 mod node;

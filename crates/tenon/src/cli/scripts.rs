@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
 
 use super::{ConfigArgs, ServerArgs};
+use crate::client::Target;
 use crate::config;
+use crate::host::Host;
 use crate::logging;
 use crate::verbs::{self, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScriptAction {
-    /// Runs a script on this machine, as a client of a running server. Exit code: 0 succeeded, 1 failed. For runs with
-    /// bookmarks, retries and logs make it a job.
+    /// Runs a script on this machine, as a client of a running server, or, with --ephemeral, of one that is started for it with
+    /// no data and is gone afterwards. Exit code: 0 succeeded, 1 failed. For runs with bookmarks, retries and logs make it a job.
     Run {
         #[command(flatten)]
         server: ServerArgs,
@@ -62,9 +64,19 @@ impl ScriptAction {
         logging::client();
         match self {
             Self::Run { server, settings, script } => {
-                let target = server.target(&environment);
+                let own = settings.ephemeral.then(|| settings.set.clone());
                 let config = config::resolve(&settings.layers(environment.clone()))?;
-                verbs::script::run(&config.scripts, &target, &environment, &script).await
+                let Some(settings) = own else {
+                    let target = server.target(&environment);
+                    return verbs::script::run(&config.scripts, &target, &environment, &script).await;
+                };
+                ensure!(server.endpoint.is_none(), "give either --endpoint or --ephemeral");
+                let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+                let host = Host::start(folder.path(), &settings).await?;
+                let target = Target { endpoint: host.endpoint().to_owned(), ..server.target(&environment) };
+                let outcome = verbs::script::run(&config.scripts, &target, &environment, &script).await;
+                host.stop().await?;
+                outcome
             }
             Self::Check { settings, json, script } => {
                 let config = config::resolve(&settings.layers(environment.clone()))?;

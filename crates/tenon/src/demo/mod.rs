@@ -9,7 +9,6 @@
 
 mod generator;
 mod graph;
-mod host;
 mod pipeline;
 mod story;
 mod upload;
@@ -19,9 +18,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::client::{Client, Target};
+use crate::host::Host;
 use crate::verbs::Outcome;
 use generator::Shop;
-use host::Host;
 use pipeline::Pipeline;
 use story::Story;
 
@@ -62,7 +61,7 @@ impl Demo {
 
     pub(crate) async fn execute(self) -> Result<Outcome> {
         let shop = self.shop()?;
-        let host = if self.use_running { None } else { Some(Host::start(&self.data_dir).await?) };
+        let host = if self.use_running { None } else { Some(Host::start(&self.data_dir, &[]).await?) };
         let target = match &host {
             Some(host) => Target { endpoint: host.endpoint().to_owned(), ..self.target },
             None => self.target,

@@ -1,4 +1,4 @@
-//! The demo's own server: this very binary, as a child process on a free port.
+//! A command's own server: this very binary, as a child process on a free port.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,8 +12,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Settings of somebody's own server that the demo's server must not take over: it has a place and a store of its own
-/// and lets the demo in.
+/// Settings of somebody's own server that a command's server must not take over: it has a place and a store of its own
+/// and lets the command in.
 const FOREIGN: [&str; 8] = [
     "TENON_CONFIG",
     "TENON_LISTEN",
@@ -26,16 +26,16 @@ const FOREIGN: [&str; 8] = [
 ];
 
 /// A running server; killed when dropped without [`Host::stop`].
-pub(super) struct Host {
+pub(crate) struct Host {
     child: Child,
     endpoint: String,
     data_dir: PathBuf,
 }
 
 impl Host {
-    /// Starts a server that keeps its data in `data_dir` and waits until it is ready.
+    /// Starts a server that keeps its data in `data_dir`, with these settings besides, and waits until it is ready.
     /// Errors: it does not start; its own message goes to standard error.
-    pub(super) async fn start(data_dir: &Path) -> Result<Self> {
+    pub(crate) async fn start(data_dir: &Path, settings: &[(String, String)]) -> Result<Self> {
         std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
         let data_dir = data_dir.canonicalize().context("cannot find the data folder")?;
         let ready = data_dir.join(format!("ready-{}.json", std::process::id()));
@@ -48,6 +48,7 @@ impl Host {
             .arg(&data_dir)
             .arg("--ready-file")
             .arg(&ready)
+            .args(settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]))
             .env("TENON_LOG_LEVEL", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -60,16 +61,16 @@ impl Host {
         Ok(Self { endpoint: endpoint.context("the server does not get ready")??, child, data_dir })
     }
 
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    pub(super) fn data_dir(&self) -> &Path {
+    pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
     /// Stops the server gracefully and waits for its end.
-    pub(super) async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(mut self) -> Result<()> {
         if let Some(pid) = self.child.id() {
             // The server stops gracefully on SIGTERM; tokio itself can only kill.
             let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
