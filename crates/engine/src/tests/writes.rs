@@ -177,11 +177,11 @@ async fn csv_and_json_are_written_too() {
     }
 }
 
-/// The codecs of open files are counted: with little memory not all files of many partitions are open at once. But a file
+/// The codecs of open files are counted: with little memory (a quarter of the engine's at most) not all files of many partitions are open at once. But a file
 /// may be, however small the share of a task is.
 #[tokio::test]
 async fn codecs_of_text_count_as_memory() {
-    let world = World::with_memory(64 << 20).await;
+    let world = World::with_memory(192 << 20).await;
     let session = world.session();
     let options =
         formats::WriteOptions { compression: formats::Compression::Xz, ..formats::WriteOptions::default() };
