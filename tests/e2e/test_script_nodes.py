@@ -176,7 +176,19 @@ def test_a_script_gives_the_rows_of_the_engine(both, kind):
         nodes.update(numbered(graph(both, members({"Name": "own"}, case, both)), number))
     wanted, _ = both.left(nodes, as_script=False)
     assert wanted
-    assert both.left(nodes, as_script=True)[0] == wanted
+    assert sampled(both.left(nodes, as_script=True)[0]) == sampled(wanted)
+
+
+def sampled(rows):
+    """Which records are a sample nobody has said, where it is not of all: how many there are counts, and that all are of the input."""
+    found = {}
+    for folder, own in rows.items():
+        whole = rows.get(folder.replace("sample", "out"))
+        if folder.startswith("sample") and whole is not None and len(own) < len(whole):
+            assert all(row in whole for row in own), folder
+            own = len(own)
+        found[folder] = own
+    return found
 
 
 @pytest.mark.parametrize("kind,field", [
