@@ -54,20 +54,20 @@ def test_scripts_of_both_kinds(tenon, in_process):
     assert tenon.url == os.environ["AWS_ENDPOINT_URL"] and "AWS_PROFILE" not in os.environ
     bucket = tenon.bucket()
     boto3.client("s3").put_object(Bucket=bucket, Key="orders/a.json", Body=b'{"id": 1, "amount": 0}\\n{"id": 2, "amount": 5}')
-    ran = tenon.run("paid.py", {"JOB_NAME": "paid", "bucket": bucket}, in_process=in_process)
+    ran = tenon.run("paid_json.py", {"JOB_NAME": "paid", "bucket": bucket}, in_process=in_process)
     assert ran.stdout == "1 paid\\n" and ran.exit_code == 0
 
 def test_services(tenon):
     assert tenon.athena.list_work_groups()["WorkGroups"] and tenon.client("logs").describe_log_groups()
     with pytest.raises(AssertionError, match="ended with 1"):
-        tenon.run("paid.py", ["--JOB_NAME", "x"])
-    failed = tenon.run("paid.py", ["--JOB_NAME", "x"], check=False, timeout=60)
+        tenon.run("paid_json.py", ["--JOB_NAME", "x"])
+    failed = tenon.run("paid_json.py", ["--JOB_NAME", "x"], check=False, timeout=60)
     assert "--bucket" in failed.stderr
 """
 
 
 def test_a_project_tests_its_scripts(tmp_path):
-    (tmp_path / "paid.py").write_text(SCRIPT)
+    (tmp_path / "paid_json.py").write_text(SCRIPT)
     (tmp_path / "test_guide.py").write_text(guide())
     (tmp_path / "test_more.py").write_text(MORE)
     done = run(tmp_path, AWS_PROFILE="somebody")
