@@ -50,7 +50,8 @@ def facts_of(database: str, name: str, catalog_id: Optional[str] = None) -> Dict
     try:
         return glue.get_table(DatabaseName=database, Name=name, **place(catalog_id))["Table"]
     except glue.exceptions.EntityNotFoundException as error:
-        said = {**error.response["Error"], "Message": f"there is no table {database}.{name} in the catalog"}
+        said = error.response["Error"]
+        said = {**said, "Message": f"{database}.{name}: {said['Message']}"}
         raise type(error)({**error.response, "Error": said}, error.operation_name) from error
 
 
