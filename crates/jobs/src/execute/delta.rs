@@ -16,7 +16,7 @@ use tables::delta::{DeltaField, DeltaShape, DeltaTable};
 
 pub(super) use entry::{is_current, prepare, publish};
 
-use super::iceberg::{failed, refused, tables};
+use super::iceberg::{check_keys, failed, refused, tables};
 use super::reconcile::{Shape, fitting};
 use super::target::Follows;
 use super::{RunFailure, Task};
@@ -62,7 +62,7 @@ pub(super) async fn resolve(
     };
     if let Some(known) = &known {
         known.check_writable(&replaces).map_err(|error| failed(node, error))?;
-        check_keys(known, keys).map_err(|what| refused(node, what))?;
+        check_keys(&known.partition_columns, keys).map_err(|what| refused(node, what))?;
     }
     let before = known.as_ref().map(DeltaTable::shape);
     let (after, shape) = match &before {
@@ -126,18 +126,6 @@ fn checked(table: &Table, path: Option<&str>) -> Result<String, String> {
         _ if own.is_empty() => Err(format!("the table {name} has no location")),
         _ => Ok(own.to_owned()),
     }
-}
-
-/// The node's partition keys are those of the table, or it leaves them to the table.
-fn check_keys(table: &DeltaTable, keys: &[String]) -> Result<(), String> {
-    let own = &table.partition_columns;
-    let same =
-        own.len() == keys.len() && own.iter().zip(keys).all(|(own, key)| own.eq_ignore_ascii_case(key));
-    if keys.is_empty() || same {
-        return Ok(());
-    }
-    let own = if own.is_empty() { "nothing".to_owned() } else { own.join(", ") };
-    Err(format!("PartitionKeys are {}, but the table is partitioned by {own}", keys.join(", ")))
 }
 
 /// Partition values are written as text, and only these types have one text for each value.

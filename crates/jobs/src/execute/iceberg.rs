@@ -94,7 +94,7 @@ pub(super) async fn resolve(
     };
     Tables::check_writable(&metadata).map_err(|error| failed(node, error))?;
     let divided = Divided::by(metadata.partition_columns().map_err(|error| failed(node, error))?);
-    check_keys(&divided, keys).map_err(|what| refused(node, what))?;
+    check_keys(&divided.described(), keys).map_err(|what| refused(node, what))?;
     let replaces = replaces(target, &divided).map_err(|what| refused(node, what))?;
     let fields = metadata.current_schema().map(|schema| schema.fields.as_slice()).unwrap_or_default();
     let shape = shape(fields, frame, target.leave_out).map_err(|what| refused(node, what))?;
@@ -142,8 +142,7 @@ async fn upsert(
 }
 
 /// The node's partition keys are those of the table, or it leaves them to the table.
-fn check_keys(divided: &Divided, keys: &[String]) -> Result<(), String> {
-    let own = divided.described();
+pub(super) fn check_keys(own: &[String], keys: &[String]) -> Result<(), String> {
     let same =
         own.len() == keys.len() && own.iter().zip(keys).all(|(own, key)| own.eq_ignore_ascii_case(key));
     if keys.is_empty() || same {
