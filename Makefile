@@ -35,7 +35,9 @@ test-scripts: setup build ## Runs the tests of the awsglue package on Sail.
 	@scripts/setup scripts
 	PYTHONPATH=python $(TENON_SCRIPTS_VENV)/bin/python -m pytest -c python/pyproject.toml python/tests -q
 
-soak: setup build ## Runs what takes longer: large objects, a thousand kills.
+soak: setup build ## Runs what takes longer: large objects, a thousand kills, Apache Spark.
+	@scripts/setup scripts
+	@scripts/setup spark
 	$(PYTEST) -c tests/pytest.ini tests/e2e -m soak -n 2 -q
 
 bench: setup build ## Measures Tenon beside its peers, in one run, as ratios.

@@ -7,6 +7,7 @@ unless `TENON_ALLOW_AWS` is `true`.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -93,9 +94,12 @@ class Object:
 
     @property
     def engine_url(self) -> str:
-        """Where it is, as engines must be told: they take `*?[]{}` for patterns, `%20` for a space, and read nothing,
-        or another file, without a word."""
-        return engine_url(self.url)
+        """Where it is, as engines that are to read it must be told: they take `*?[]{}` for patterns, and Sail `%20` for a
+        space; otherwise they read nothing, or another file, without a word."""
+        from awsglue import _engine
+
+        url = engine_url(self.url)
+        return re.sub(r"([*?\[\]{}\\])", r"\\\1", url) if _engine.is_spark() else url
 
 
 def split(url: str) -> Tuple[str, str]:
@@ -110,11 +114,16 @@ def split(url: str) -> Tuple[str, str]:
 
 
 def engine_url(url: str) -> str:
-    """An address, or a local path, as engines must be told."""
+    """An address, or a local path, as the engine must be told: Sail takes URLs, Spark paths as they are."""
+    from awsglue import _engine
+
+    def written(path: str) -> str:
+        return path if _engine.is_spark() else quote(path, safe="/")
+
     if is_s3(url):
         bucket, key = split(url)
-        return f"s3://{bucket}/{quote(key, safe='/')}"
-    return url if "://" in url else "file://" + quote(os.path.abspath(url), safe="/") + ("/" if url.endswith("/") else "")
+        return f"s3://{bucket}/{written(key)}"
+    return url if "://" in url else "file://" + written(os.path.abspath(url)) + ("/" if url.endswith("/") else "")
 
 
 def is_s3(url: str) -> bool:

@@ -55,9 +55,12 @@ def null_of(kind: g.DataType) -> Any:
 
 def try_cast(column: Any, spark_type: Any) -> Any:
     """A cast that gives null where the value does not fit."""
-    if hasattr(column, "try_cast"):
+    # Not `hasattr(column, …)`: a classic Column takes any name for a field.
+    if hasattr(type(column), "try_cast"):
         return column.try_cast(spark_type)
-    return column.cast(spark_type)
+    from awsglue._classic import try_cast as by_java
+
+    return by_java(column, spark_type)
 
 
 def is_nested(kind: g.DataType) -> bool:

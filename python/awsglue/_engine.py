@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Dict, Optional
 
-from awsglue import _aws
+from awsglue import _aws, _classic
 from awsglue.errors import GlueError
 
 _lock = threading.RLock()
@@ -44,9 +44,27 @@ def remote() -> Optional[str]:
     return _url
 
 
-def is_embedded() -> bool:
-    """Says whether the engine runs in this process and so sees its files and environment."""
-    return _server is not None
+def sees_our_files() -> bool:
+    """Says whether the engine runs on this machine for this process alone, and so sees its files."""
+    if _server is not None:
+        return True
+    return _session is not None and _classic.is_classic(_session) and _session.sparkContext.master.startswith("local")
+
+
+def is_spark() -> bool:
+    """Whether the engine is Apache Spark itself, classic or behind Spark Connect: it has a master, Sail has none."""
+    if _session is None or _server is not None:
+        return False
+    return _classic.is_classic(_session) or _has_master(_session)
+
+
+def _has_master(made: Any) -> bool:
+    if not hasattr(made, "_tenon_has_master"):
+        try:
+            made._tenon_has_master = bool(made.conf.get("spark.master", ""))
+        except Exception:  # noqa: BLE001 - an engine that does not even answer is none that we know
+            made._tenon_has_master = False
+    return bool(made._tenon_has_master)
 
 
 def session(conf: Optional[Any] = None) -> Any:
@@ -55,7 +73,7 @@ def session(conf: Optional[Any] = None) -> Any:
     with _lock:
         if _session is None or getattr(_session, "is_stopped", False):
             _aws.prepare_environment()
-            _session = _classic() if chosen() == "spark" else _extended(_connect())
+            adopt(_classic.session() if chosen() == "spark" else _connect())
             configure_as_asked(_session)
         if conf is not None:
             configure(_session, conf)
@@ -66,16 +84,20 @@ def adopt(existing: Any) -> Any:
     """Takes a session that a script made itself as that of the process."""
     global _session
     with _lock:
-        _session = existing if chosen() == "spark" else _extended(existing)
+        _aws.prepare_environment()
+        if _classic.is_classic(existing):
+            _classic.point_to_server(existing.sparkContext)
+        _session = _extended(existing)
         return _session
 
 
 def _extended(made: Any) -> Any:
-    """A Connect session that reads tables of delimited text, too; Sail does not."""
+    """A session that reads the tables of the Data Catalog which its engine does not read itself: Sail those of delimited
+    text, an engine that knows nothing of the catalog all of them."""
     from awsglue import _sql
 
     if not hasattr(made, "_tenon_views"):
-        made._tenon_views = _sql.CatalogViews(made)
+        made._tenon_views = _sql.CatalogViews(made, has_catalog=chosen() == "sail")
         _sql.extend(made, made._tenon_views)
     return made
 
@@ -142,17 +164,6 @@ def _connect() -> Any:
     except ImportError as error:
         raise GlueError(f"the Spark Connect client is missing: pip install 'tenon-awsglue[sail]' ({error})") from error
     return SparkSession.builder.remote(ensure_remote()).getOrCreate()
-
-
-def _classic() -> Any:
-    try:
-        from pyspark.sql import SparkSession
-        from pyspark.util import is_remote_only
-    except ImportError as error:
-        raise GlueError(f"the engine spark needs Apache Spark's own package: pip install pyspark ({error})") from error
-    if is_remote_only():
-        raise GlueError("the engine spark needs Apache Spark's own package: pip install pyspark (not pyspark-client)")
-    return SparkSession.builder.getOrCreate()
 
 
 def _start_sail() -> str:

@@ -80,7 +80,7 @@ class _Tables:
         """A folder that nobody else writes to."""
         base = self.staging_path
         if not base:
-            if not _engine.is_embedded():
+            if not _engine.sees_our_files():
                 raise DataError("relationalize: staging_path is needed, because the engine is another process")
             folder = tempfile.mkdtemp(prefix="tenon-relationalize-")
             atexit.register(shutil.rmtree, folder, ignore_errors=True)

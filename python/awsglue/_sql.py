@@ -127,8 +127,10 @@ def _has_alias(tokens: List[Tuple[Optional[str], str]], at: int) -> bool:
 class CatalogViews:
     """Makes the views. A table is read anew for every statement, as its files may have changed."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, has_catalog: bool = True) -> None:
         self.session = session
+        # Whether the engine takes tables from the Data Catalog.
+        self.has_catalog = has_catalog
         # The session's own, which knows no views.
         self.table = session.table
 
@@ -142,7 +144,7 @@ class CatalogViews:
         facts = self._facts(database, name)
         if not facts:
             return None
-        df = self._with_nulls(facts) if is_for_engines(facts) else self._read(facts)
+        df = self._with_nulls(facts) if self.has_catalog and is_for_engines(facts) else self._read(facts)
         if df is None:
             return None
         view = f"{_PREFIX}{facts['DatabaseName']}_{facts['Name']}"

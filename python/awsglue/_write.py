@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional
 from awsglue import _written
 from awsglue import gluetypes as g
 from awsglue._aws import endpoint, engine_url, is_s3
+from awsglue._engine import is_spark
 from awsglue._columns import col
 from awsglue._lift import lift
 from awsglue._listing import truthy
@@ -89,7 +90,9 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
     if served:
         _written.write(df, kind, asked)
     else:
-        writer = df.write.mode("append").format(name).options(**settings)
+        # Spark would leave an empty file `_SUCCESS` beside them, which is none of the format.
+        unmarked = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"} if is_spark() else {}
+        writer = df.write.mode("append").format(name).options(**settings, **unmarked)
         (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
     if checked is not None:
         checked.publish(df)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-SPARK_WAY_OUT = "run the script on Apache Spark: scripts.engine=spark, or TENON_SCRIPT_ENGINE=spark in a shell"
+SPARK_WAY_OUT = ("run the script on Apache Spark: --engine spark among the job's arguments, scripts.engine=spark, or "
+                 "TENON_SCRIPT_ENGINE=spark in a shell")
 
 
 class GlueError(Exception):

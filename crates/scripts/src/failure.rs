@@ -10,6 +10,8 @@ const TRACEBACK: &str = "Traceback (most recent call last):";
 const NO_MEMORY: &str = "memory allocation of ";
 /// How Rust begins to say how more could be learnt.
 const HINT: &str = "note: run with `RUST_BACKTRACE";
+/// The exception of Python's bridge to a JVM.
+const OF_JAVA: &str = "Py4JJavaError: ";
 /// The longest message that is repeated.
 const MAX_MESSAGE_CHARS: usize = 2_000;
 
@@ -67,14 +69,22 @@ fn exception(tail: &str) -> Option<String> {
             let body = lines[at + 1..].iter().take_while(|line| is_indented(line) || line.is_empty()).count();
             at += 1 + body;
             match lines.get(at) {
-                Some(line) if looks_like_exception(line) => found = Some(*line),
+                Some(line) if looks_like_exception(line) => found = Some(with_cause(line, lines.get(at + 1))),
                 // The text was cut, or is no traceback.
                 _ => continue,
             }
         }
         at += 1;
     }
-    found.map(cut)
+    found.map(|line| cut(&line))
+}
+
+/// What Java raised in the JVM of classic PySpark stands on the line after the name of Python's exception.
+fn with_cause(line: &str, next: Option<&&str>) -> String {
+    match next.and_then(|next| next.strip_prefix(": ")) {
+        Some(cause) if line.contains(OF_JAVA) => format!("{line} {cause}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// `package.Name`, or that and `: text`.
@@ -132,6 +142,16 @@ mod tests {
 
     fn failed(tail: &str) -> String {
         explain(Exit::Code(1), tail, 1 << 30).unwrap()
+    }
+
+    #[test]
+    fn what_java_says_belongs_to_the_message() {
+        let text = "Traceback (most recent call last):\n  File \"s.py\", line 3, in <module>\n    df.count()\n\
+                    py4j.protocol.Py4JJavaError: An error occurred while calling o3.csv.\n: java.io.IOException: no file\n\tat a.b(C.java:1)\n";
+        assert_eq!(
+            failed(text),
+            "py4j.protocol.Py4JJavaError: An error occurred while calling o3.csv. java.io.IOException: no file"
+        );
     }
 
     #[test]

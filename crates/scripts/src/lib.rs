@@ -4,6 +4,7 @@
 //! - [`package`]: our Python packages (`awsglue` and its neighbours), inside this binary.
 //! - [`Environment`]: a virtual environment with the engine and the clients, made once ([`Environment::setup`]), used
 //!   without network from then on; [`Installer`]: uv or pip; [`layers`]: modules that a job wants besides, installed once per set.
+//! - [`Engine`]: what runs the frames of scripts.
 //! - [`process`]: one script as a process group with limits, its output as lines.
 //! - [`Waiting`]: a process with the engine's libraries in it, which waits for the one script that it will be.
 //! - [`failure`]: what an exit code and an error output say about why a script ended.
@@ -18,6 +19,7 @@
 //! An environment that was being made is marked as unfinished and refused until it is made again; the same holds for a
 //! layer. Working folders of scripts are the caller's to remove.
 
+mod engine;
 mod environment;
 pub mod failure;
 mod installer;
@@ -27,6 +29,7 @@ pub mod process;
 mod python;
 mod waiting;
 
+pub use engine::{Engine, UnknownEngine};
 pub use environment::{Environment, EnvironmentError, Made, Setup};
 pub use installer::Installer;
 pub use layers::{Layer, Layers, Modules};

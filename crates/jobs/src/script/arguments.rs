@@ -2,6 +2,9 @@
 //!
 //! Source: AWS Glue Developer Guide, "Using job parameters in AWS Glue jobs".
 
+use scripts::Engine;
+
+use super::ScriptOptions;
 use crate::arguments::ArgumentMap;
 use crate::run::{Run, RunKind};
 
@@ -10,6 +13,9 @@ const EXTRA_FILES: &str = "--extra-files";
 const MODULES: &str = "--additional-python-modules";
 const INSTALLER: &str = "--python-modules-installer-option";
 const CONF: &str = "--conf";
+const EXTRA_JARS: &str = "--extra-jars";
+/// Which engine runs the frames of this run, when it names one; with another value it is the script's own argument.
+pub(super) const ENGINE: &str = "--engine";
 /// When what the script writes becomes visible: see [`super::atomic`].
 pub(super) const OUTPUT_COMMIT: &str = "--output-commit";
 
@@ -21,7 +27,7 @@ const CONSUMED: [&str; 22] = [
     MODULES,
     INSTALLER,
     CONF,
-    "--extra-jars",
+    EXTRA_JARS,
     "--user-jars-first",
     "--class",
     "--job-language",
@@ -52,8 +58,19 @@ pub(crate) struct Asked {
     pub(super) installer: Vec<String>,
     /// `--conf`: Spark's settings.
     pub(super) conf: Vec<(String, String)>,
-    /// Of those that say nothing here, the ones that would change what a script can do.
-    pub(super) without_effect: Vec<&'static str>,
+    /// `--engine`.
+    pub(super) engine: Option<Engine>,
+    /// `--extra-jars`, addresses.
+    pub(super) jars: Vec<String>,
+}
+
+/// The engine that a run asks for, or that of the server.
+pub(super) fn engine(arguments: &ArgumentMap, options: &ScriptOptions) -> Engine {
+    asked_engine(arguments).unwrap_or_else(|| options.engine.clone())
+}
+
+fn asked_engine(arguments: &ArgumentMap) -> Option<Engine> {
+    arguments.get(ENGINE).and_then(|name| name.trim().parse().ok())
 }
 
 impl Asked {
@@ -70,14 +87,14 @@ impl Asked {
             text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
         };
         let installer = arguments.get(INSTALLER).map_or("", String::as_str);
-        let has = |name: &&str| arguments.get(*name).is_some_and(|value| !value.is_empty());
         Ok(Self {
             python_files: list(EXTRA_PYTHON),
             files: list(EXTRA_FILES),
             modules: list(MODULES),
             installer: installer.split_whitespace().map(str::to_owned).collect(),
             conf: conf(arguments.get(CONF).map_or("", String::as_str))?,
-            without_effect: ["--extra-jars", "--class"].into_iter().filter(has).collect(),
+            engine: asked_engine(arguments),
+            jars: list(EXTRA_JARS),
         })
     }
 }
@@ -113,7 +130,9 @@ pub(super) fn for_script(run: &Run, arguments: &ArgumentMap) -> Vec<String> {
 
 /// The arguments that are for the script alone, as it gets them.
 pub(crate) fn passed(arguments: &ArgumentMap) -> impl Iterator<Item = String> {
-    let own = arguments.iter().filter(|(name, _)| !CONSUMED.contains(&name.as_str()));
+    let has_engine = asked_engine(arguments).is_some();
+    let is_ours = move |name: &str| CONSUMED.contains(&name) || (has_engine && name == ENGINE);
+    let own = arguments.iter().filter(move |(name, _)| !is_ours(name));
     own.flat_map(|(name, value)| [name.clone(), value.clone()])
 }
 
@@ -131,14 +150,16 @@ mod tests {
             ("--extra-py-files", "s3://b/a.py, s3://b/c.zip"),
             ("--additional-python-modules", "a==1,b"),
             ("--conf", "spark.sql.x=1 --conf spark.y=a=b"),
-            ("--extra-jars", "s3://b/x.jar"),
+            ("--extra-jars", "s3://b/x.jar,s3://b/y.jar"),
+            ("--engine", "spark"),
         ]));
         let asked = asked.unwrap();
         assert_eq!(asked.python_files, ["s3://b/a.py", "s3://b/c.zip"]);
         assert_eq!(asked.modules, ["a==1", "b"]);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(asked.conf, [pair("spark.sql.x", "1"), pair("spark.y", "a=b")]);
-        assert_eq!(asked.without_effect, ["--extra-jars"]);
+        assert_eq!(asked.jars, ["s3://b/x.jar", "s3://b/y.jar"]);
+        assert_eq!(asked.engine, Some(Engine::Spark));
         assert!(!asked.is_plain());
         let plain = |name: &str, value: &str| Asked::read(&map(&[(name, value)])).unwrap().is_plain();
         assert!(plain("--extra-files", "s3://b/a.json") && plain("--conf", "a=b") && plain("--x", "a.py"));
@@ -146,5 +167,12 @@ mod tests {
         assert!(!plain("--additional-python-modules", "a") && !plain("--extra-py-files", "s3://b/a.zip"));
         assert_eq!(Asked::read(&map(&[("--conf", "x")])).unwrap_err(), "--conf: \"x\" is not name=value");
         assert_eq!(Asked::read(&map(&[])).unwrap(), Asked::default());
+    }
+
+    #[test]
+    fn an_argument_that_names_no_engine_is_the_scripts_own() {
+        let given = |value: &str| passed(&map(&[("--engine", value), ("--x", "1")])).collect::<Vec<_>>();
+        assert_eq!(given("sc://h:1"), ["--x", "1"]);
+        assert_eq!(given("postgres"), ["--engine", "postgres", "--x", "1"]);
     }
 }

@@ -10,9 +10,10 @@
 //! whatever it asks other services for are made at once.
 
 use lake::{BucketName, Lake, LakeError, Overlay};
+use scripts::Engine;
 use store::{Scope, Tx, crash};
 
-use super::arguments::OUTPUT_COMMIT;
+use super::arguments::{ENGINE, OUTPUT_COMMIT, engine};
 use super::launch::Task;
 use crate::JobsError;
 use crate::arguments::ArgumentMap;
@@ -50,7 +51,7 @@ pub(super) async fn begin(task: &Task<'_>, arguments: &ArgumentMap) -> Result<Op
         return Ok(None);
     }
     let Task { context, run, lease, log, .. } = task;
-    check_engine(&context.scripts.options().engine, run.details.kind)?;
+    check_engine(&engine(arguments, context.scripts.options()), run.details.kind)?;
     let overlay = overlay_of(&run.id);
     let mut tx = context.store.begin().await?;
     run::still_ours(&mut tx, lease, &run.id).await?;
@@ -82,13 +83,13 @@ async fn make_assets(context: &Context, tx: &mut Tx, scope: &Scope) -> Result<()
 }
 
 /// An engine elsewhere writes with credentials of its own, where all see it.
-fn check_engine(engine: &str, kind: RunKind) -> Result<(), RunFailure> {
-    if kind == RunKind::PythonShell || !engine.contains("://") {
+fn check_engine(engine: &Engine, kind: RunKind) -> Result<(), RunFailure> {
+    if kind == RunKind::PythonShell || !matches!(engine, Engine::Connect(_)) {
         return Ok(());
     }
     Err(RunFailure::Script(format!(
         "{OUTPUT_COMMIT} {ATOMIC} needs an engine that signs with the run's key; {engine} writes with credentials of its own, \
-         visible at once: set scripts.engine = \"sail\", or run the job without the argument"
+         visible at once: run it with {ENGINE} sail, or run the job without the argument"
     )))
 }
 
@@ -154,12 +155,13 @@ mod tests {
 
     #[test]
     fn an_engine_elsewhere_is_refused() {
-        for engine in ["sc://spark:15002", "spark-connect://spark:15002"] {
-            let refused = check_engine(engine, RunKind::Etl).unwrap_err().to_string();
-            assert!(refused.contains(engine), "{refused}");
-            assert!(check_engine(engine, RunKind::PythonShell).is_ok());
+        let engine = Engine::Connect("sc://spark:15002".to_owned());
+        let refused = check_engine(&engine, RunKind::Etl).unwrap_err().to_string();
+        assert!(refused.contains("sc://spark:15002"), "{refused}");
+        assert!(check_engine(&engine, RunKind::PythonShell).is_ok());
+        for engine in [Engine::Sail, Engine::Spark] {
+            assert!(check_engine(&engine, RunKind::Etl).is_ok());
         }
-        assert!(check_engine("sail", RunKind::Etl).is_ok() && check_engine("spark", RunKind::Etl).is_ok());
     }
 
     #[test]

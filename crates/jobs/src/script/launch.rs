@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lake::{Lake, Overlay};
-use scripts::{Limits, Modules, ProcessError, Program, Started, Taken, Waiting, process};
+use scripts::{Engine, Limits, Modules, ProcessError, Program, Started, Taken, Waiting, process};
 use serde_json::{Map, Value};
 use store::lease::Lease;
 use store::{Scope, Store};
 
-use super::arguments::{Asked, for_script};
+use super::arguments::{Asked, ENGINE, for_script};
 use super::atomic;
 use super::files::{self, Folder};
+use super::spark;
 use super::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 use crate::definition::workers::{GIB, worker};
 use crate::execute::{RunFailure, name_of};
@@ -150,6 +151,7 @@ async fn place(
     // Python shell jobs have no engine, and nothing to gain.
     if task.run.details.kind == RunKind::Etl
         && asked.is_plain()
+        && asked.engine.as_ref().is_none_or(|engine| *engine == scripts.options().engine)
         && let Some(spare) = scripts.pool.take(limits).await
     {
         return Ok((Some(spare.waiting), spare.folder));
@@ -181,23 +183,48 @@ pub(crate) async fn lay(
 ) -> Result<Laid, RunFailure> {
     let scripts = ground.scripts.options();
     let asked = Asked::read(arguments).map_err(RunFailure::Script)?;
-    for name in &asked.without_effect {
-        ground.log.error(format!("{name} has no effect: this engine has no JVM"));
-    }
+    told(ground, arguments, &asked);
     let base = scripts.environment.python().map_err(|error| RunFailure::Script(error.to_string()))?;
     for extra in &asked.files {
         files::download(ground, "--extra-files", extra, folder).await?;
     }
     let hidden = folder.join(".tenon");
+    let engine = asked.engine.as_ref().unwrap_or(&scripts.engine);
+    let is_spark = *engine == Engine::Spark;
     let mut search = vec![ground.scripts.packages().await?.clone()];
+    if is_spark {
+        search.extend(spark::search(&scripts.spark));
+    }
     for (at, extra) in asked.python_files.iter().enumerate() {
         search.push(python_file(ground, extra, &hidden.join(at.to_string())).await?);
     }
     let python = layered(ground, &asked, base, &hidden).await?;
     let key = scripts.keys.issue(ground.scope, ground.overlay, ground.traffic);
     let key = Issued { key, keys: Arc::clone(&scripts.keys) };
-    let variables = variables(ground, &asked, &key.key, folder, &search);
+    let mut variables = variables(ground, engine, &asked, &key.key, folder, &search);
+    if is_spark {
+        variables.extend(spark::prepare(ground, &asked, &python, &hidden.join("jars")).await?);
+    }
     Ok(Laid { python, variables, key })
+}
+
+/// Says in the run's log which arguments do nothing.
+fn told(ground: &Ground<'_>, arguments: &ArgumentMap, asked: &Asked) {
+    let engine = asked.engine.as_ref().unwrap_or(&ground.scripts.options().engine);
+    let is_given = |name: &str| arguments.get(name).is_some_and(|value| !value.is_empty());
+    if is_given("--class") {
+        ground.log.error("--class has no effect: it is for scripts in Scala".to_owned());
+    }
+    if !asked.jars.is_empty() && *engine != Engine::Spark {
+        ground.log.error(format!(
+            "--extra-jars has no effect: the engine {engine} has no JVM in this run, {ENGINE} spark has"
+        ));
+    }
+    if asked.engine.is_none() && is_given(ENGINE) {
+        let value = &arguments[ENGINE];
+        let known = value.parse::<Engine>().err().map(|error| error.to_string()).unwrap_or_default();
+        ground.log.info(format!("{ENGINE} goes to the script: {known}"));
+    }
 }
 
 pub(crate) fn no_folder(error: std::io::Error) -> RunFailure {
@@ -245,6 +272,7 @@ async fn layered(
 /// All variables of the script; nothing of the server's own.
 fn variables(
     ground: &Ground<'_>,
+    engine: &Engine,
     asked: &Asked,
     key: &RunKey,
     folder: &Path,
@@ -264,7 +292,7 @@ fn variables(
         ("TENON_SPARK_CONF", conf.join("\n")),
     ];
     let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    let mut all = base_variables(scripts, folder, search);
+    let mut all = base_variables(scripts, engine, folder, search);
     all.extend(given.map(|(name, value)| (name.to_owned(), value)));
     all
 }
@@ -272,6 +300,7 @@ fn variables(
 /// The variables that say nothing of a run.
 pub(super) fn base_variables(
     scripts: &ScriptOptions,
+    engine: &Engine,
     folder: &Path,
     search: &[PathBuf],
 ) -> BTreeMap<String, String> {
@@ -285,7 +314,7 @@ pub(super) fn base_variables(
         ("TZ", "UTC".to_owned()),
         ("PYTHONUNBUFFERED", "1".to_owned()),
         ("PYTHONPATH", search.join(":")),
-        ("TENON_SCRIPT_ENGINE", scripts.engine.clone()),
+        ("TENON_SCRIPT_ENGINE", engine.to_string()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

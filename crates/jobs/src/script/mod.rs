@@ -16,13 +16,15 @@ pub(crate) mod atomic;
 mod files;
 mod launch;
 mod pool;
+mod spark;
 mod traffic;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake::Overlay;
-use scripts::{Ended, Environment, Layers, failure, process};
+use scripts::{Ended, Engine, Environment, Layers, failure, process};
 use store::lease::{self, Lease};
 use store::{Scope, crash};
 use tokio::sync::OnceCell;
@@ -83,8 +85,10 @@ pub struct ScriptOptions {
     pub layers: Layers,
     /// Holds a working folder per run. Whoever makes this value has emptied it.
     pub folder: PathBuf,
-    /// What runs their frames, as the library names it.
-    pub engine: String,
+    /// What runs the frames of runs and sessions that name no engine themselves.
+    pub engine: Engine,
+    /// Variables that say where Spark and Java are (`SPARK_HOME`, `JAVA_HOME`, …), for runs on classic PySpark.
+    pub spark: BTreeMap<String, String>,
     /// The most that a process of a script may use.
     pub memory_bytes: u64,
     /// How many processes wait for a script, once there has been one.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use scripts::{Limits, Program, Waiting};
+use scripts::{Engine, Limits, Program, Waiting};
 use store::{Ids as _, RandomIds};
 use tokio::time::Instant;
 
@@ -41,7 +41,8 @@ impl Pool {
     /// An empty pool, which stays empty where no run could take a process, and with classic PySpark, whose JVM is what takes
     /// time.
     pub(super) fn new(options: &ScriptOptions) -> Self {
-        let is_of_use = options.enabled && options.engine != "spark" && options.memory_bytes >= LEAST_BYTES;
+        let is_of_use =
+            options.enabled && options.engine != Engine::Spark && options.memory_bytes >= LEAST_BYTES;
         let size = if is_of_use { options.pool } else { 0 };
         Self { size, spares: Mutex::default(), filling: tokio::sync::Mutex::default() }
     }
@@ -103,7 +104,7 @@ async fn start(options: &ScriptOptions, packages: &Path) -> Result<Spare, BoxErr
     let path = options.environment.python()?;
     let folder = Folder::make(options.folder.join(format!("next-{}", RandomIds.uuid()))).await?;
     let search: [PathBuf; 1] = [packages.to_owned()];
-    let variables = base_variables(options, folder.path(), &search);
+    let variables = base_variables(options, &options.engine, folder.path(), &search);
     let program = Program { path, arguments: Vec::new(), variables, folder: folder.path().to_owned() };
     let limits = Limits { memory_bytes: options.memory_bytes };
     let waiting = Waiting::start(&program, limits).await?;

@@ -35,6 +35,7 @@ pub(super) fn open(
         layers: Layers::new(data_dir.path().join("modules"), settings.installing.clone()),
         folder,
         engine: settings.engine.clone(),
+        spark: settings.spark.clone(),
         memory_bytes: settings.memory_bytes,
         pool: settings.pool,
         endpoint: node::endpoint(address),

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use scripts::Engine;
 use url::Url;
 use wire::{Key, Secret};
 
@@ -132,8 +133,9 @@ pub(crate) struct ScriptsConfig {
     pub(crate) python: PathBuf,
     /// What makes it.
     pub(crate) installer: InstallerChoice,
-    /// As `TENON_SCRIPT_ENGINE` of the library.
-    pub(crate) engine: String,
+    pub(crate) engine: Engine,
+    /// Where Spark and Java are, for scripts on classic PySpark: variables of the server's own.
+    pub(crate) spark: BTreeMap<String, String>,
     pub(crate) memory_bytes: u64,
     /// How many processes wait for a script.
     pub(crate) pool: usize,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use scripts::{Engine, UnknownEngine};
 use toml::Value;
 
 use super::super::{InstallerChoice, ScriptsConfig, machine, units};
@@ -31,6 +32,9 @@ const INSTALLING: [&str; 12] = [
     "https_proxy",
 ];
 
+/// What says where Spark and Java are, and nothing else.
+const SPARK: [&str; 5] = ["SPARK_HOME", "SPARK_CONF_DIR", "SPARK_LOCAL_IP", "HADOOP_CONF_DIR", "JAVA_HOME"];
+
 pub(super) fn read(reader: &mut Reader<'_>, listen: SocketAddr) -> ScriptsConfig {
     let memory_bytes = reader.get("scripts.memory", size).unwrap_or_else(|| machine::memory_bytes() / 2);
     if memory_bytes < MIN_BYTES && reader.layers.values.contains_key("scripts.memory") {
@@ -41,21 +45,17 @@ pub(super) fn read(reader: &mut Reader<'_>, listen: SocketAddr) -> ScriptsConfig
         environment: environment.unwrap_or_else(|| default(&reader.layers.environment)),
         python: reader.need("scripts.python", path, PathBuf::new()),
         installer: reader.need("scripts.installer", installer, InstallerChoice::Auto),
-        engine: reader.need("scripts.engine", engine, String::new()),
+        engine: reader.need("scripts.engine", engine, Engine::Sail),
+        spark: chosen(&reader.layers.environment, |name| SPARK.contains(&name)),
         memory_bytes,
         pool: usize::try_from(reader.need("scripts.pool", count(0, MAX_POOL), 0)).unwrap_or_default(),
         enabled: reader.get("scripts.enabled", flag).unwrap_or_else(|| is_loopback(listen)),
-        installing: installing(&reader.layers.environment),
+        installing: chosen(&reader.layers.environment, is_for_installing),
     }
 }
 
-fn engine(value: &Value) -> Result<String, String> {
-    let text = text(value)?;
-    let is_remote = ["sc://", "spark-connect://"].iter().any(|scheme| text.starts_with(scheme));
-    if is_remote || text == "sail" || text == "spark" {
-        return Ok(text);
-    }
-    Err(format!("{text:?} is not one of sail, spark, sc://host:port, spark-connect://host:port"))
+fn engine(value: &Value) -> Result<Engine, String> {
+    text(value)?.parse().map_err(|error: UnknownEngine| error.to_string())
 }
 
 fn installer(value: &Value) -> Result<InstallerChoice, String> {
@@ -74,11 +74,15 @@ fn default(environment: &BTreeMap<String, String>) -> PathBuf {
     base.map_or_else(|| PathBuf::from(SHARED), |base| base.join("tenon/python"))
 }
 
-fn installing(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let counts = |name: &str| name.starts_with("PIP_") || INSTALLING.contains(&name);
+fn is_for_installing(name: &str) -> bool {
+    name.starts_with("PIP_") || INSTALLING.contains(&name)
+}
+
+/// The variables of these names that have a value.
+fn chosen(environment: &BTreeMap<String, String>, counts: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
     environment
         .iter()
-        .filter(|(name, _)| counts(name))
+        .filter(|(name, value)| counts(name) && !value.is_empty())
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
