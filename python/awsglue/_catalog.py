@@ -165,7 +165,9 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     if found.options.format != "csv":
         return _named(got, found)
     kind = g.StructType(found.columns.fields + found.keys.fields)
-    straight = None if catalog_id else _straight.of_table(facts, kind, chosen)
+    # The server takes a table's columns by their places, the frame by the names in a file's first line.
+    by_place = got.in_order and not catalog_id
+    straight = _straight.of_table(facts, kind, chosen) if by_place else None
     return replace(_typed_csv(got, found, parts), straight=straight)
 
 

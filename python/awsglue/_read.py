@@ -39,11 +39,13 @@ class Part:
 
 @dataclass
 class Read:
-    """What was read: the data frame, its schema, the columns of it that may be choices, and how the server reads the same."""
+    """What was read: the data frame, its schema, the columns of it that may be choices, whether every file has the columns
+    of the table in their order, and how the server reads the same."""
 
     df: Any
     kind: g.StructType
     open_columns: frozenset = frozenset()
+    in_order: bool = True
     straight: Optional[Straight] = None
 
 
@@ -190,10 +192,12 @@ def _csv(parts: Sequence[Part], options: Options, added: g.StructType, hint: Opt
     items = [item for part in parts for item in part.objects]
     heads = dict(zip([item.url for item in items], _each(items, lambda item: _head(item, options))))
     found: List[Tuple[Any, g.StructType]] = []
+    in_order = True
     for part, (names, plain, _compressed) in _grouped(parts, heads):
         if not names:
             continue
         wanted = _spelled(names, hint, options.header) if hint else names
+        in_order = in_order and (not options.header or hint is None or wanted == tuple(field.name for field in hint.fields))
         kind = g.StructType([g.Field(name, g.StringType()) for name in wanted])
         if plain:
             found.append(_with_values(_native_csv(part, options, names, wanted), kind, part, added))
@@ -202,7 +206,7 @@ def _csv(parts: Sequence[Part], options: Options, added: g.StructType, hint: Opt
             found.append((got.df, got.kind))
     if not found:
         return Read(_engine.session().createDataFrame([], to_spark(added)), added)
-    return _united(found)
+    return replace(_united(found), in_order=in_order)
 
 
 def _spelled(names: Tuple[str, ...], hint: g.StructType, header: bool) -> Tuple[str, ...]:

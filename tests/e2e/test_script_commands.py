@@ -1,12 +1,16 @@
 """`tenon python setup`, `tenon script run` and `tenon script check`."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import urllib.request
 
 import pytest
 
-from conftest import name, scripts_environment
+from conftest import binary, name, scripts_environment, wait_until
+from glue_scripts import gone
 from test_script_runs import archive
 
 # What scripts need, by name and version, with as much in it as trying an environment imports.
@@ -116,6 +120,38 @@ sys.exit(len(sys.argv) - 1)
     both = tenon.cli("script", "run", "--ephemeral", "--endpoint", tenon.endpoint, str(script), check=False)
     assert both.returncode == 1 and "give either --endpoint or --ephemeral" in both.stderr
     assert "mine-alone" not in [b["Name"] for b in tenon.client("s3").list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_server_of_its_own_goes_with_the_command(tmp_path, number):
+    script, said = tmp_path / "endless.py", tmp_path / "said"
+    script.write_text("import os, sys, time\nprint(os.environ['AWS_ENDPOINT_URL'], os.getpid(), flush=True)\ntime.sleep(600)\n")
+    with said.open("w") as out:
+        command = subprocess.Popen([binary(), "script", "run", "--ephemeral", script], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, env={**os.environ, "TENON_SCRIPTS_ENVIRONMENT": scripts_environment()})
+    endpoint, pid = wait_until(lambda: said.read_text().split("\n")[0].split(), "the script to begin")[:2]
+    command.send_signal(number)
+    assert command.wait(60) == (-9 if number == signal.SIGKILL else 1)
+
+    def is_gone():
+        try:
+            urllib.request.urlopen(f"{endpoint}/_/status", timeout=5).read()
+            return False
+        except OSError:
+            return True
+
+    wait_until(is_gone, "the server to stop")
+    if number == signal.SIGKILL:
+        os.kill(int(pid), signal.SIGKILL)
+    else:
+        gone([int(pid)])
+
+
+def test_a_script_that_a_signal_ends_says_so(tenon, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    ended = tenon.cli("script", "run", str(script), check=False)
+    assert ended.returncode == 1 and "the script was ended by signal 9" in ended.stderr
 
 
 def test_a_script_is_checked_without_being_run(tenon, tmp_path):

@@ -139,6 +139,9 @@ pub(crate) struct ServeArgs {
     /// File to write {"address": …, "pid": …} to once the server is ready.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Stops when standard input, a pipe, is closed: with the command that has started this server for itself.
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -249,7 +252,7 @@ pub(crate) async fn run(command: Command, environment: BTreeMap<String, String>)
         Command::Serve(args) => {
             let config = config::resolve(&args.settings.layers(environment))?;
             logging::server(&config);
-            serve::run(config, args.ready_file).await.map(|()| Outcome::Succeeded)
+            serve::run(config, args.ready_file, args.until_input_ends).await.map(|()| Outcome::Succeeded)
         }
         Command::Config { action: ConfigAction::Show { settings, json } } => {
             verbs::config::show(&settings.layers(environment), json)

@@ -25,7 +25,7 @@ const FOREIGN: [&str; 8] = [
     "TENON_BASE_HOSTS",
 ];
 
-/// A running server; killed when dropped without [`Host::stop`].
+/// A running server; killed when dropped without [`Host::stop`]. It stops by itself when this process is gone.
 pub(crate) struct Host {
     child: Child,
     endpoint: String,
@@ -44,13 +44,14 @@ impl Host {
             server.env_remove(name);
         }
         let mut child = server
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--until-input-ends", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data_dir)
             .arg("--ready-file")
             .arg(&ready)
             .args(settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]))
             .env("TENON_LOG_LEVEL", "warn")
-            .stdin(Stdio::null())
+            // Held by the child's handle: the server stops when this process is gone, however it went.
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -71,11 +72,7 @@ impl Host {
 
     /// Stops the server gracefully and waits for its end.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        if let Some(pid) = self.child.id() {
-            // The server stops gracefully on SIGTERM; tokio itself can only kill.
-            let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
-            status.context("cannot stop the server")?;
-        }
+        // Waiting closes its input.
         let ended = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await;
         ended.context("the server does not stop")?.context("cannot wait for the server")?;
         Ok(())

@@ -9,6 +9,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
 use store::{Clock as _, SystemClock};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
@@ -33,9 +36,9 @@ use crate::supervisor::{OnExit, Stage, Supervisor, Task};
 const SECOND_SIGNAL: i32 = 130;
 
 /// Runs the server until it is told to stop. Errors: it could not start, or a task that it needs has ended.
-pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>) -> Result<()> {
+pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, until_input_ends: bool) -> Result<()> {
     // Before anything else, so that an early signal is not lost.
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::new(until_input_ends)?;
     let data_dir = DataDir::open(&config.place)?;
     arm_crash_point(&config)?;
     let listener = TcpListener::bind(config.listen)
@@ -222,23 +225,37 @@ fn remove(path: &Path) {
     }
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT and SIGTERM, and the end of whoever holds the other end of standard input.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    parent: Option<pipe::Receiver>,
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    fn new(until_input_ends: bool) -> Result<Self> {
         let interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
         let terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        Ok(Self { interrupt, terminate })
+        let input = until_input_ends.then(|| std::io::stdin().as_fd().try_clone_to_owned());
+        let parent = input.transpose().and_then(|input| input.map(pipe::Receiver::from_owned_fd).transpose());
+        Ok(Self { interrupt, terminate, parent: parent.context("standard input is no pipe")? })
     }
 
     async fn next(&mut self) -> &'static str {
-        tokio::select! {
+        let name = tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
-        }
+            () = ended(self.parent.as_mut()) => "the end of the command",
+        };
+        // It comes with a signal to the command's whole group, and is no second one.
+        self.parent = None;
+        name
     }
+}
+
+/// Waits until a pipe is closed; for ever where there is none.
+async fn ended(parent: Option<&mut pipe::Receiver>) {
+    let Some(pipe) = parent else { return std::future::pending().await };
+    let mut byte = [0];
+    while matches!(pipe.read(&mut byte).await, Ok(read) if read > 0) {}
 }

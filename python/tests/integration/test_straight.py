@@ -166,6 +166,33 @@ def test_a_record_of_another_width_goes_to_the_engine(glue_context, data):
     assert data.keys("o/") == []
 
 
+@pytest.mark.parametrize("header, rows", [
+    ("b,a", [{"a": 20, "b": 2}]), ("b", [{"a": None, "b": 2}]), ("a", [{"a": 2, "b": None}]), ("z,b,a", [{"a": 20, "b": 5}])])
+def test_columns_are_taken_by_the_names_in_the_first_line(glue_context, data, header, rows):
+    record = {"b,a": "2,20", "b": "2", "a": "2", "z,b,a": "1,5,20"}[header]
+    name = table(data, f"h_{header.replace(',', '_')}", [("a", "int"), ("b", "int")],
+                 {"1.csv": "a,b\n1,10\n", "2.csv": f"{header}\n{record}\n"}, **{"skip.header.line.count": "1"})
+    frame = glue_context.create_dynamic_frame.from_catalog(data.database, name).select_fields(["a", "b"])
+    glue_context.write_dynamic_frame.from_options(frame, "s3", {"path": data.url(f"out-{name}/")}, "parquet")
+    assert written(data, f"out-{name}/")[0] == sorted([{"a": 1, "b": 10}, *rows], key=repr)
+    swapped = table(data, f"s_{name}", [("A", "int"), ("B", "int")], {"1.csv": "a,b\n1,10\n"}, **{"skip.header.line.count": "1"})
+    assert glue_context.create_dynamic_frame.from_catalog(data.database, swapped)._straight, "upper case is no other name"
+
+
+@pytest.mark.parametrize("text", ["1,x\n\n2,y\n", "\n1,x\n", "1,x\n\n"])
+def test_empty_lines_are_no_rows(glue_context, data, text):
+    name = table(data, f"empty_{len(text)}_{text.index(chr(10))}", [("a", "int"), ("b", "string")], {"1.csv": text})
+    frame = glue_context.create_dynamic_frame.from_catalog(data.database, name)
+    assert frame._straight
+    glue_context.write_dynamic_frame.from_options(frame, "s3", {"path": data.url(f"out-{name}/")}, "parquet")
+    assert written(data, f"out-{name}/")[0] == sorted(map(dict, map(pairs, frame.toDF().collect())), key=repr)
+    assert all(row["a"] for row in written(data, f"out-{name}/")[0])
+
+
+def pairs(row):
+    return row.asDict().items()
+
+
 def test_what_must_not_go_straight(glue_context, data, sales):
     read = glue_context.create_dynamic_frame.from_catalog
     frame = read(data.database, sales)

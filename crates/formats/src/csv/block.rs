@@ -173,6 +173,10 @@ impl CsvReader {
         let index = &mut self.blocks.index;
         index.find(text, self.dialect.delimiter, self.batch.room());
         let Some(width) = expected.or_else(|| index.width()) else { return (0, 0) };
+        // An empty line looks like a record of one field.
+        if self.are_blanks_bad && width == 1 {
+            return (0, 0);
+        }
         // A record of one field may be a blank line.
         if width < 2 {
             return (width, 0);

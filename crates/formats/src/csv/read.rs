@@ -44,6 +44,8 @@ pub(crate) struct CsvReader {
     even_rows: bool,
     /// Whether a record with a double quote is bad.
     pub(super) are_quotes_bad: bool,
+    /// Whether a line of nothing but blanks is bad.
+    pub(super) are_blanks_bad: bool,
     on_bad: OnBadRecord,
     pub(super) batch: BatchBuilder,
     pub(super) blocks: Blocks,
@@ -108,6 +110,7 @@ impl CsvReader {
             options: options.clone(),
             dialect,
             even_rows,
+            are_blanks_bad: read.strictness == Strictness::Values,
             are_quotes_bad: read.strictness == Strictness::Values && options.quote.is_none(),
             casts,
             binding,
@@ -246,6 +249,10 @@ impl CsvReader {
         self.row += 1;
         // An empty line is a record of its own kind to Hive's SerDes.
         let is_another_kind = self.even_rows && is_blank(&self.fields, window);
+        if self.are_blanks_bad && is_blank(&self.fields, window) {
+            let wanted = "a record, not an empty line".to_owned();
+            return self.bad(Problem::BadValue { value: String::new(), wanted }, None, len);
+        }
         if self.is_even() && !is_another_kind {
             let expected = *self.binding.width.get_or_insert(self.fields.len());
             if self.fields.len() != expected {

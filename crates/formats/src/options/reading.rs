@@ -103,7 +103,7 @@ pub enum Strictness {
     /// the dialect fills up with NULL.
     EvenRows,
     /// Also those with a value that does not fit its type, of which the dialect makes NULL, and those with a double quote
-    /// where the dialect knows no quotes: others would read them in another way.
+    /// where the dialect knows no quotes, and empty lines: others would read them in another way.
     Values,
 }
 

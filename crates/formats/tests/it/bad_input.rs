@@ -255,4 +255,14 @@ fn what_others_could_read_in_another_way_is_bad_where_that_is_asked() {
         assert!(error.contains("line 2") && error.contains("text without quotes"), "{error}");
     }
     assert!(strictly("1,a\n2\n").contains("line 2"));
+    for (text, line) in [("1,a\n\n2,b\n", 2), ("\n1,a\n", 1), ("1,a\n  \n", 2), ("1,a\n2,b\n\n", 3)] {
+        let error = strictly(text);
+        assert!(error.contains(&format!("line {line}")) && error.contains("not an empty line"), "{error}");
+    }
+    let one = Format::Csv(CsvOptions::lazy_simple(vec!["n".into()]));
+    let options = ReadOptions { strictness: Strictness::Values, ..ReadOptions::default() };
+    let lines: String =
+        (0..10_000).map(|n| if n == 9_000 { "\n".to_owned() } else { format!("{n}\n") }).collect();
+    let error = read_all(&source("f", lines), &one, &schema(&[("n", "int")]), options).unwrap_err();
+    assert!(error.to_string().contains("line 9001"), "{error}");
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use scripts::{Environment, package};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Outcome, env};
 use crate::client::Target;
@@ -52,7 +55,27 @@ fn python(config: &ScriptsConfig, search: Option<&str>) -> Result<(TempDir, Comm
 }
 
 async fn outcome(packages: TempDir, mut command: Command) -> Result<Outcome> {
-    let status = command.status().await.context("cannot start Python")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut child = command.spawn().context("cannot start Python")?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status.context("cannot wait for Python")?,
+            // What is typed at a terminal reaches the script without us.
+            _ = interrupt.recv() => if !std::io::stdin().is_terminal() { tell(&child, "-INT").await },
+            _ = terminate.recv() => tell(&child, "-TERM").await,
+        }
+    };
     drop(packages);
+    if let Some(signal) = status.signal() {
+        bail!("the script was ended by signal {signal}");
+    }
     Ok(if status.success() { Outcome::Succeeded } else { Outcome::Failed })
+}
+
+/// Hands a signal on. A script that has ended meanwhile needs none.
+async fn tell(child: &Child, signal: &str) {
+    if let Some(pid) = child.id() {
+        let _ = Command::new("kill").args([signal, &pid.to_string()]).status().await;
+    }
 }
