@@ -1,4 +1,4 @@
-"""Transforms of AWS Glue's machine-learning package: `EntityDetector`; the others are refused by name."""
+"""Transforms of AWS Glue's machine-learning package: `EntityDetector` and `FillMissingValues`; the others are refused by name."""
 
 from __future__ import annotations
 

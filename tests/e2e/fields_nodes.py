@@ -36,6 +36,15 @@ def of_two(kind, members, changes):
     return graph, {"Inputs": ["src", "other"], **members}, changes
 
 
+def with_gaps():
+    """What is missing is the same in both inputs; what tells it differs."""
+    def graph(world, node):
+        return {"gaps": world.json("gaps"), "gaps2": world.json("gaps2"), "n": {"FillMissingValues": node},
+                "out": world.parquet("n", "out")}
+    return graph, {"Inputs": ["gaps"], "ImputedPath": "price"}, {
+        "Inputs": {"Inputs": ["gaps2"]}, "ImputedPath": {"ImputedPath": "kind"}, "FilledPath": {"FilledPath": "known"}}
+
+
 def target(kind, members, changes):
     def graph(world, node):
         return {"src": world.json("src"), "other": world.json("other"), "many": world.json("many"), "large": world.json("large"),
@@ -211,6 +220,7 @@ CASES = {
         "NullTextList.Datatype.Id": {"NullTextList": [{"Value": "0", "Datatype": {"Id": "long", "Label": "Long"}}],
                                      "instead of": {"NullTextList": [{"Value": "0", "Datatype": {"Id": "int", "Label": "Long"}}]}},
     }),
+    "FillMissingValues": with_gaps(),
     "Filter": transform("Filter", {"LogicalOperator": "AND", "Filters": condition("GT", "1") + condition("LT", "3")}, {
         "LogicalOperator": {"LogicalOperator": "OR"}, "Filters": {"Filters": condition("GT", "1")}}),
     "Join": of_two("Join", {"JoinType": "leftsemi", "Columns": [{"From": "src", "Keys": [["id"]]}, {"From": "other", "Keys": [["id"]]}]}, {

@@ -111,6 +111,8 @@ class World(Glue):
         self.put("many/a.json", "\n".join(json.dumps({"id": number, "day": "1"}) for number in range(20_000)))
         texts = (hashlib.sha512(str(number).encode()).hexdigest() for number in range(30_000))
         self.put("large/a.json", "\n".join(json.dumps({"id": number, "name": text}) for number, text in enumerate(texts)))
+        for folder, each in (("gaps", 3), ("gaps2", 5)):
+            self.put(f"{folder}/a.json", "\n".join(json.dumps(self.gap(number, each)) for number in range(60)))
         self.put("csv/a.csv", 'a,b|c\n1,"x!,y|z"\n2,w\n')
         self.put("csv/b.csv", "a,b|c\n3,v\n")
         self.put("csv/deep/c.csv", "a,b|c\n4,u\n")
@@ -121,6 +123,13 @@ class World(Glue):
             for key, number in (("a", 1), ("b", 2), ("deep/c", 3)):
                 self.put(f"{folder}/{key}.{folder}", self.body(folder, [number, number + 10]))
             self.put(f"{folder}2/a.{folder}", self.body(folder, [4]))
+
+    @staticmethod
+    def gap(number, each):
+        """A row whose price follows from its amount, and whose kind from its town; some rows lack one of them."""
+        kind = "ab"[number * 7 % 11 % 2]
+        return {"amount": number * 7 % 60, "price": None if number % 6 == 0 else each * (number * 7 % 60),
+                "town": f"{kind} town", "kind": "" if number % 9 == 1 else kind}
 
     @staticmethod
     def body(kind, numbers):

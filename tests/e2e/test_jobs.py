@@ -184,7 +184,7 @@ BAD_GRAPHS = {
                "b": {"DropFields": {"Name": "b", "Inputs": ["a"], "Paths": [["x"]]}},
                "o": {"S3GlueParquetTarget": {"Name": "o", "Inputs": ["b"], "Path": "s3://b/o"}}}, "cycle"),
     "missing input": ({"o": {"S3GlueParquetTarget": {"Name": "o", "Inputs": ["x"], "Path": "s3://b/o"}}}, "node o"),
-    "unknown kind": ({"f": {"FillMissingValues": {"Name": "f", "Inputs": ["s"], "ImputedPath": "x"}}}, "node f (FillMissingValues)"),
+    "unknown kind": ({"r": {"Recipe": {"Name": "r", "Inputs": ["s"]}}}, "node r (Recipe)"),
     "no target": ({"s": {"S3JsonSource": {"Name": "s", "Paths": ["s3://b/x"]}}}, "no target"),
     "format": ({"s": {"S3JsonSource": {"Name": "s", "Paths": ["s3://b/x"]}},
                 "o": {"S3DirectTarget": {"Name": "o", "Inputs": ["s"], "Path": "s3://b/o", "Format": "hudi"}}}, "Format hudi"),

@@ -63,7 +63,7 @@ pub use progress::Totals;
 pub use script::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 pub use service::{Explainer, Service};
 pub use staging::{
-    Detection, Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead,
+    ByNode, Done, Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead,
     TableRows,
 };
 

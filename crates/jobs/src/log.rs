@@ -94,6 +94,11 @@ impl RunLog {
         self.lock().output.push(entry);
     }
 
+    /// Adds a line to the output log that somebody should see.
+    pub(crate) fn warn(&self, line: impl AsRef<str>) {
+        self.info(format!("WARN {}", line.as_ref()));
+    }
+
     /// Adds a line to the error log, and to the output log, where people look first.
     pub(crate) fn error(&self, line: impl Into<String>) {
         let entry = self.entry(line.into());

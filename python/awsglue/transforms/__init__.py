@@ -27,6 +27,7 @@ from awsglue.transforms.frames import (
     Union,
     UnnestFrame,
 )
+from awsglue.transforms.missing import FillMissingValues
 from awsglue.transforms.quality import EvaluateDataQuality
 
 __all__ = [
@@ -45,6 +46,5 @@ def _refused(name: str, way_out: str) -> Any:
     return type(name, (GlueTransform,), members)
 
 
-FillMissingValues = _refused("FillMissingValues", "it needs a machine-learning model; fill with toDF().fillna(…)")
 FindMatches = _refused("FindMatches", "it needs a machine-learning transform")
 FindIncrementalMatches = _refused("FindIncrementalMatches", "it needs a machine-learning transform")

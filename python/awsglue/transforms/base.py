@@ -80,6 +80,8 @@ ARGUMENTS = {
     "stageThreshold": "How many records may fail in this step; 0 for any number",
     "totalThreshold": "How many records may fail up to and with this step; 0 for any number",
     "f": "A function of one record",
+    "missing_values_column": "The field that is empty in some records",
+    "output_column": "The new field; by default the old name and `_filled`",
     "mappings": "Tuples of source, source type, target, target type",
     "paths": "Paths to fields",
     "path": "A path to a field, or a place to write to",

@@ -83,6 +83,9 @@ async fn transform(
     for note in planning.notes {
         task.log.info(format!("{}: {note}", name_of(node)));
     }
+    for warning in planning.warnings {
+        task.log.warn(format!("{}: {warning}", name_of(node)));
+    }
     let looked = !planning.looks.is_empty();
     looks.append(&mut planning.looks);
     if let (NodeKind::Sql { .. }, Ok(frames)) = (&node.kind, &planned) {

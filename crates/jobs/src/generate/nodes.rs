@@ -51,6 +51,10 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
         NodeKind::Spigot(_) => names.input(0)?.to_owned(),
         NodeKind::Code(own) => return custom::code(own, names),
         NodeKind::Dynamic(own) => custom::dynamic(own, names)?,
+        NodeKind::FillMissing(fill) => names.transform(
+            "FillMissingValues",
+            &[("missing_values_column", text(&fill.from)), ("output_column", text(&fill.to))],
+        )?,
         NodeKind::Pii(pii) => return sensitive::statements(pii, names),
         NodeKind::Quality(own) => return quality::statements(own, names),
         NodeKind::Target(_) => return Ok(String::new()),

@@ -96,6 +96,13 @@ fn conditions_have_two_values() {
 }
 
 #[test]
+fn what_is_missing_is_filled_in_by_its_name() {
+    let text = with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"], "ImputedPath": "$.a\"b"}}));
+    let wanted = r#"FillMissingValues.apply(frame=in_src, missing_values_column="a\"b", output_column="a\"b_filled", transformation_ctx="tr")"#;
+    assert!(text.contains(wanted), "{text}");
+}
+
+#[test]
 fn mappings_of_structures_are_paths() {
     let text = with(json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": [
         {"FromPath": ["a.b"], "FromType": "string", "ToKey": "c", "ToType": "int"},

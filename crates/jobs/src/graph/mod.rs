@@ -34,8 +34,8 @@ pub use custom::{CustomCode, DynamicTransform, Literal};
 pub use glob::Glob;
 pub use kinds::{FieldUse, REFUSED, field_table, markdown, node_kinds};
 pub use node::{
-    AggFunction, Aggregation, Condition, FieldPath, Group, JoinKind, JoinSide, Mapping, Node, NodeKind,
-    NullValues, Operand, Operation, Spigot,
+    AggFunction, Aggregation, Condition, FieldPath, FillMissing, Group, JoinKind, JoinSide, Mapping, Node,
+    NodeKind, NullValues, Operand, Operation, Spigot,
 };
 pub(crate) use parse::{s3_path, targets::write_format};
 pub use pii::{EntityType, Pii, PiiAction, PiiScope};

@@ -108,6 +108,8 @@ pub enum NodeKind {
     Spigot(Box<Spigot>),
     /// Finds personal data.
     Pii(Box<Pii>),
+    /// Adds a field with what the others let expect where one is empty.
+    FillMissing(FillMissing),
     /// A function of the user's, from frames to a collection.
     Code(Box<CustomCode>),
     /// A function of the user's, from a frame to a frame.
@@ -167,6 +169,15 @@ pub struct NullValues {
     pub minus_one: bool,
     /// Values of other types, each as a text with its Glue type.
     pub typed: Vec<(String, String)>,
+}
+
+/// What is filled in, and where that is put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FillMissing {
+    /// The field that is empty in some rows.
+    pub from: String,
+    /// The new field, with what is there, or expected.
+    pub to: String,
 }
 
 /// A sample that is written beside.

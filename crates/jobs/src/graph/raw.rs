@@ -206,6 +206,13 @@ pub(super) struct Datatype {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+pub(super) struct FillMissingValues {
+    pub(super) imputed_path: String,
+    pub(super) filled_path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct PiiDetection {
     pub(super) pii_type: String,
     pub(super) entity_types_to_detect: Vec<String>,

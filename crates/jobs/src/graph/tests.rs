@@ -106,8 +106,8 @@ fn what_cannot_run_is_refused_by_name() {
     let constant = json!({"Type": "CONSTANT", "Value": ["1"]});
     let cases: Vec<(Value, &str)> = vec![
         (
-            with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"]}})),
-            "not supported: AWS fills in what a model",
+            with(json!({"FillMissingValues": {"Name": "f", "Inputs": ["src"], "ImputedPath": "$."}})),
+            "ImputedPath names no field",
         ),
         (with(json!({"Spigott": {"Name": "f"}})), "not known; supported are"),
         (with(json!({"Recipe": {"Name": "f"}})), "recipes of DataBrew are not run in graphs"),

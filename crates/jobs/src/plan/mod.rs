@@ -3,7 +3,7 @@
 //! Each node becomes one frame built on those of its inputs. The frames between nodes are always plain:
 //! unqualified columns, no two of one name ([`plain`]). Nothing is read while a plan is made, except
 //! that SQL text is parsed and bound, and that what a node has to know of its rows beforehand (which columns hold
-//! nothing, which personal data) is looked for once ([`Planning::look`]).
+//! nothing, which personal data, what the values of a field depend on) is looked for once ([`Planning::look`]).
 //!
 //! What a transform means is what Glue's generated scripts do with it; where that leaves rows out
 //! silently or depends on chance, the node's module says what happens here.
@@ -12,6 +12,7 @@ mod aggregate;
 mod blame;
 mod cast;
 mod fields;
+mod fill;
 mod filter;
 mod functions;
 mod join;
@@ -182,6 +183,7 @@ pub(crate) async fn transform(
         NodeKind::Code(_) | NodeKind::Dynamic(_) => return Err(PlanError::Unseen),
         NodeKind::DropNullFields(values) => nulls::drop(session, node, first, values, planning).await?,
         NodeKind::Pii(pii) => pii::detect(session, node, first, pii, planning).await?,
+        NodeKind::FillMissing(own) => fill::fill(session, node, first, own, planning).await?,
     };
     plain_all(vec![frame])
 }

@@ -1,13 +1,14 @@
 //! What planning a transform is given and leaves behind.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use engine::Session;
 
+use super::fill::Model;
 use super::{Accused, PlanError};
 use crate::graph::{FieldPath, Node};
 
@@ -18,6 +19,7 @@ pub(crate) type Choice = Vec<(FieldPath, Vec<&'static str>)>;
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
     made: Mutex<BTreeMap<String, Choice>>,
+    learned: Mutex<BTreeMap<String, Arc<Model>>>,
 }
 
 impl Decisions {
@@ -31,9 +33,23 @@ impl Decisions {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(node.id.clone(), choice.clone());
     }
 
+    /// What the node has learned before.
+    pub(super) fn model(&self, node: &Node) -> Option<Arc<Model>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).get(&node.id).cloned()
+    }
+
+    /// Notes what a node has learned.
+    pub(super) fn learn(&self, node: &Node, model: &Arc<Model>) {
+        self.learned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(node.id.clone(), Arc::clone(model));
+    }
+
     /// Forgets everything, because the sources have more columns now.
     pub(crate) fn begin_again(&self) {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -45,6 +61,8 @@ pub(crate) struct Planning<'a> {
     pub(crate) decisions: &'a Decisions,
     /// Lines for the run's log.
     pub(crate) notes: Vec<String>,
+    /// Lines for it that somebody should see.
+    pub(crate) warnings: Vec<String>,
     /// The plans that were run.
     pub(crate) looks: Vec<LogicalPlan>,
     /// Whether any may be.
@@ -54,7 +72,14 @@ pub(crate) struct Planning<'a> {
 impl<'a> Planning<'a> {
     /// The planning of a node that may look at its rows.
     pub(crate) fn new(accused: Accused, decisions: &'a Decisions) -> Self {
-        Self { accused, decisions, notes: Vec::new(), looks: Vec::new(), may_look: true }
+        Self {
+            accused,
+            decisions,
+            notes: Vec::new(),
+            warnings: Vec::new(),
+            looks: Vec::new(),
+            may_look: true,
+        }
     }
 
     /// The planning of a node of which no row is computed: one that has to look at them fails with `Unseen`.

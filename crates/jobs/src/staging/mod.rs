@@ -3,10 +3,10 @@
 //! What a library in Python does not read or write, the engine does for it: tables of databases ([`crate::jdbc`]), tables of the
 //! catalog ([`TableRead`]), and files ([`FilesRead`], [`FilesWrite`]).
 
+mod by_node;
 mod expression;
 mod files;
 mod made;
-mod sensitive;
 mod table;
 mod written;
 
@@ -21,10 +21,10 @@ use store::vault::Vault;
 use store::{Scope, Store};
 use tokio_util::sync::CancellationToken;
 
+pub use by_node::{ByNode, Done};
 pub use expression::Expression;
 pub use files::{FilesFormat, FilesRead};
 pub use made::{Step, TableRows};
-pub use sensitive::Detection;
 pub use table::TableRead;
 pub use written::{FilesWrite, Rows};
 

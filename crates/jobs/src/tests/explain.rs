@@ -76,6 +76,8 @@ async fn problems_are_told_at_their_nodes_and_what_depends_on_rows_is_not_known(
         "o": parquet("x", "out"),
         "n": {"DropNullFields": {"Name": "n", "Inputs": ["s"]}},
         "p": parquet("n", "more"),
+        "f": {"FillMissingValues": {"Name": "f", "Inputs": ["s"], "ImputedPath": "v"}},
+        "g": parquet("f", "filled"),
         "e": csv("empty"),
         "q": parquet("e", "last"),
         "r": {"S3DirectTarget": {"Name": "r", "Inputs": ["s"], "Path": format!("s3://{BUCKET}/t/"), "Format": "json",
@@ -90,6 +92,13 @@ async fn problems_are_told_at_their_nodes_and_what_depends_on_rows_is_not_known(
     assert!(problem("r").contains("field absent"), "{}", problem("r"));
     assert!(node(&explained, "n").notes[0].contains("depend on its rows"), "{explained:?}");
     assert!(problem("n").is_empty() && node(&explained, "p").columns.is_empty());
+    // What is filled in depends on rows, and what the fields are does not.
+    let filled: Vec<&str> =
+        node(&explained, "f").columns[0].iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(
+        (filled, node(&explained, "f").detail.as_str()),
+        (vec!["id", "v", "v_filled"], "v with what it lacks, as v_filled")
+    );
     world.create("bare", json!({"s": csv("in"), "o": parquet("s", "o")}), json!({})).await.unwrap();
     assert!(matches!(explain(&world, "none").await, Err(JobsError::JobNotFound { .. })));
 }

@@ -3,6 +3,7 @@
 mod atomic;
 mod explain;
 mod failures;
+mod fill;
 mod flow;
 mod metrics;
 mod nodes;

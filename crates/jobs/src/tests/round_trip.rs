@@ -26,6 +26,8 @@ fn transform() -> impl Strategy<Value = Value> {
         // Of a number with seventeen digits the parser may take another one for the last.
         (1..=100_i64, (0..=1_000_i32).prop_map(|n| f64::from(n) / 1_000.0)).prop_map(|(rows, chance)| json!({"Spigot": {
             "Path": "s3://b/x", "Topk": rows, "Prob": chance}})),
+        (name(), prop::option::of(name())).prop_map(|(from, to)| json!({"FillMissingValues": {
+            "ImputedPath": from, "FilledPath": to}})),
         (any::<bool>(), prop::option::of(name())).prop_map(|(empty, value)| json!({"DropNullFields": {
             "NullCheckBoxList": {"IsEmpty": empty},
             "NullTextList": value.map(|value| json!([{"Value": value, "Datatype": {"Id": "string", "Label": "String"}}]))}})),

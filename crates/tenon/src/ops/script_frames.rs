@@ -16,6 +16,8 @@
 //!   catalog, or of those of its objects, and answers `{"Columns", "Rows"}`
 //! - `POST sensitive/detect` of `{"Frame": {"Folder", "Columns"}, "Detection": {…}, "Folder"}` writes what a PIIDetection node with
 //!   these members gives of a frame, and answers `{"Columns", "Rows"}`
+//! - `POST values/fill` of `{"Frame", "Filling": {…}, "Folder"}` does the same with a FillMissingValues node, and answers
+//!   `{"Columns", "Rows", "Notes", "Warnings"}`
 //!
 //! Each is answered when it is done. Who gives up waiting stops it.
 
@@ -23,7 +25,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use http::{Request, StatusCode};
 use jobs::quality::service::{Publishing, QualityError, Staged, StagedFrame};
-use jobs::{After, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Detection, Login, TableRead};
+use jobs::{After, ByNode, DEFAULT_PARTS, DatabaseRead, DatabaseWrite, Login, TableRead};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use wire::Body;
@@ -145,6 +147,15 @@ struct Table {
 struct Sensitive {
     frame: Frame,
     detection: Map<String, Value>,
+    folder: String,
+}
+
+/// The body of `values/fill`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Fill {
+    frame: Frame,
+    filling: Map<String, Value>,
     folder: String,
 }
 
@@ -275,9 +286,20 @@ impl ScriptOps {
         let (by, asked): (_, Sensitive) = self.admit(request, MAX_BODY_BYTES).await?;
         let Sensitive { frame, detection, folder } = asked;
         let _slot = self.slot().await?;
-        let asked = Detection { frame: frame.into(), members: detection, folder };
-        let found = by.stager.detect(&by.scope, &asked).await?;
+        let asked = ByNode { frame: frame.into(), members: detection, folder };
+        let found = by.stager.detect(&by.scope, &asked).await?.staged;
         Ok(json!({ "Columns": columns_of(&found), "Rows": found.rows }))
+    }
+
+    pub(super) async fn fill(&self, request: Request<Body>) -> Result<Value, Refused> {
+        let (by, asked): (_, Fill) = self.admit(request, MAX_BODY_BYTES).await?;
+        let Fill { frame, filling, folder } = asked;
+        let _slot = self.slot().await?;
+        let asked = ByNode { frame: frame.into(), members: filling, folder };
+        let jobs::Done { staged, notes, warnings } = by.stager.fill(&by.scope, &asked).await?;
+        Ok(
+            json!({ "Columns": columns_of(&staged), "Rows": staged.rows, "Notes": notes, "Warnings": warnings }),
+        )
     }
 
     pub(super) async fn write_database(&self, request: Request<Body>) -> Result<Value, Refused> {

@@ -126,6 +126,7 @@ impl ScriptOps {
             "database/read" => Box::pin(self.read_database(request)).await,
             "database/write" => Box::pin(self.write_database(request)).await,
             "sensitive/detect" => Box::pin(self.detect(request)).await,
+            "values/fill" => Box::pin(self.fill(request)).await,
             "table/read" => Box::pin(self.read_table(request)).await,
             "files/read" => Box::pin(self.read_files(request)).await,
             "files/write" => Box::pin(self.write_files(request)).await,

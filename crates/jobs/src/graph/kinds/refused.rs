@@ -24,11 +24,6 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("DirectKinesisSource", STREAM),
     ("DynamoDBCatalogSource", "tables of DynamoDB are crawled, and not read by jobs"),
     ("DynamoDBELTConnectorSource", "exports of DynamoDB tables are not built"),
-    (
-        "FillMissingValues",
-        "AWS fills in what a model of its own predicts, whose rules are not public; say what is to be filled in with \
-         SparkSQL: coalesce(field, value)",
-    ),
     ("GovernedCatalogSource", GOVERNED),
     ("GovernedCatalogTarget", GOVERNED),
     ("MicrosoftSQLServerCatalogSource", RDBMS),

@@ -38,6 +38,8 @@ const DROP_NULL_FIELDS: Fields = &[
     ("NullTextList.Datatype.Id", Acts),
     ("NullTextList.Datatype.Label", Stored("it is the name of Id for people")),
 ];
+const FILL_MISSING_VALUES: Fields =
+    &[("Name", Acts), ("Inputs", Acts), ("ImputedPath", Acts), ("FilledPath", Acts)];
 const PII_DETECTION: Fields = &[
     ("Name", Acts),
     ("Inputs", Acts),
@@ -91,6 +93,7 @@ pub(super) const KINDS: &[Kind] = &[
             quality::parse_multi_frame(node.read()?)
         })
     },
+    transform("FillMissingValues", FILL_MISSING_VALUES, |node| nulls::fill_missing_values(node.read()?)),
     transform("Filter", FILTER, |node| parse::filter(node.read()?)),
     of_two("Join", JOIN, |node| parse::join(node.read()?, node.inputs)),
     of_two("Merge", MERGE, |node| rows::merge(node.read()?, node.inputs)),

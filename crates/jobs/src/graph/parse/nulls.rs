@@ -1,6 +1,6 @@
-//! DropNullFields.
+//! DropNullFields and FillMissingValues: what is done about what is missing.
 
-use super::super::{NodeKind, NullValues, raw};
+use super::super::{FillMissing, NodeKind, NullValues, raw};
 use super::Parsed;
 
 pub(in crate::graph) fn drop_null_fields(raw: raw::DropNullFields) -> Parsed<NodeKind> {
@@ -25,4 +25,22 @@ pub(in crate::graph) fn drop_null_fields(raw: raw::DropNullFields) -> Parsed<Nod
         }
     }
     Ok(NodeKind::DropNullFields(values))
+}
+
+/// What AWS appends when the filled field is not named.
+const FILLED: &str = "_filled";
+
+pub(in crate::graph) fn fill_missing_values(raw: raw::FillMissingValues) -> Parsed<NodeKind> {
+    let from = name(&raw.imputed_path).to_owned();
+    if from.is_empty() {
+        return Err("ImputedPath names no field".to_owned());
+    }
+    let to = raw.filled_path.as_deref().map(name).filter(|to| !to.is_empty());
+    let to = to.map_or_else(|| format!("{from}{FILLED}"), str::to_owned);
+    Ok(NodeKind::FillMissing(FillMissing { from, to }))
+}
+
+/// The field of a JSON path; those within others are not filled in.
+fn name(path: &str) -> &str {
+    path.strip_prefix("$.").unwrap_or(path)
 }
