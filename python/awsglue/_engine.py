@@ -74,21 +74,44 @@ def session(conf: Optional[Any] = None) -> Any:
         if _session is None or getattr(_session, "is_stopped", False):
             _aws.prepare_environment()
             adopt(_classic.session() if chosen() == "spark" else _connect())
-            configure_as_asked(_session)
         if conf is not None:
             configure(_session, conf)
         return _session
 
 
-def adopt(existing: Any) -> Any:
-    """Takes a session that a script made itself as that of the process."""
+def adopt(existing: Any, options: Optional[Dict[str, Any]] = None) -> Any:
+    """Takes a session that a script made itself, with these options, as that of the process."""
     global _session
     with _lock:
         _aws.prepare_environment()
         if _classic.is_classic(existing):
             _classic.point_to_server(existing.sparkContext)
         _session = _extended(existing)
+        _settle(_session, options or {})
         return _session
+
+
+# What AWS Glue's Spark has by default and Sail has not.
+_DEFAULTS = {"spark.sql.ansi.enabled": "false"}
+
+
+def _settle(made: Any, options: Dict[str, Any]) -> None:
+    """Gives a session that is new its settings: Glue's defaults, above them what the run's `--conf` says, above that what the
+    script asked for when it made the session. Apache Spark's own defaults stay as they are."""
+    if hasattr(made, "_tenon_settled"):
+        return
+    from tenon_pyspark import names
+
+    made._tenon_settled = True
+    if not is_spark():
+        for key, value in _DEFAULTS.items():
+            made.conf.set(key, value)
+    configure_as_asked(made)
+    if not _classic.is_classic(made):
+        names.complete_client()
+        for key, value in options.items():
+            if key.startswith("spark.sql."):
+                made.conf.set(key, value)
 
 
 def _extended(made: Any) -> Any:
@@ -97,9 +120,16 @@ def _extended(made: Any) -> Any:
     from awsglue import _sql
 
     if not hasattr(made, "_tenon_views"):
-        made._tenon_views = _sql.CatalogViews(made, has_catalog=chosen() == "sail")
+        made._tenon_views = _sql.CatalogViews(made, has_catalog=_server is not None)
         _sql.extend(made, made._tenon_views)
     return made
+
+
+def gives_null() -> bool:
+    """Whether the session is one of Sail in which a cast that fails is to give null, as without ANSI."""
+    if _session is None or is_spark():
+        return False
+    return str(_session.conf.get("spark.sql.ansi.enabled", "true")).lower() == "false"
 
 
 def configure(existing: Any, conf: Any) -> None:

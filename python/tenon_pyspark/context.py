@@ -42,6 +42,15 @@ class SparkContext:
         SparkContext._active = self
 
     @classmethod
+    def _of(cls, session: Any) -> "SparkContext":
+        """The context of a session that is there: `session.sparkContext`."""
+        if cls._active is None or cls._active._session is not session:
+            made = cls.__new__(cls)
+            made._conf, made._session, made.environment, made._log_level = SparkConf(), session, {}, "WARN"
+            cls._active = made
+        return cls._active
+
+    @classmethod
     def getOrCreate(cls, conf: Optional[SparkConf] = None) -> "SparkContext":
         """Returns the context of the process, or makes it."""
         if cls._active is None:

@@ -97,7 +97,10 @@ def _open_sessions(session_class: Any) -> None:
 
         if "spark.remote" not in self._options:
             _engine.ensure_remote()
-        return _engine.adopt(get_or_create(self))
+        return _engine.adopt(get_or_create(self), self._options)
+
+    def enableHiveSupport(self: Any) -> Any:
+        return self  # the tables are those of the Data Catalog as it is
 
     def __new__(cls: Any, sparkContext: Any = None, *_arguments: Any, **_options: Any) -> Any:
         from awsglue import _engine
@@ -105,6 +108,31 @@ def _open_sessions(session_class: Any) -> None:
         return _engine.session()
 
     getOrCreate.tenon = True  # type: ignore[attr-defined]
-    builder.getOrCreate = getOrCreate
+    builder.getOrCreate, builder.enableHiveSupport = getOrCreate, enableHiveSupport
     session_class.__new__ = __new__
     session_class.__init__ = lambda self, *arguments, **options: None
+
+
+def complete_client() -> None:
+    """Adds what the client's own classes lack, once it is loaded: a session's context, casts as they are without ANSI, tables
+    overwritten. A real PySpark stays as it is."""
+    try:
+        from pyspark.util import is_remote_only
+    except ImportError:  # PySpark before 4.0 always brings its JVM
+        return
+    if not is_remote_only():
+        return
+    from pyspark.sql.connect.column import Column
+    from pyspark.sql.connect.session import SparkSession
+
+    from tenon_pyspark.casts import casting
+
+    def context(self: Any) -> Any:
+        from tenon_pyspark.context import SparkContext
+
+        return SparkContext._of(self)
+
+    SparkSession.sparkContext = property(context, doc="The context of this session: `tenon_pyspark.context`.")
+    if not hasattr(Column.cast, "tenon"):
+        Column.cast = casting(Column.cast, Column.try_cast)
+        Column.astype = Column.cast

@@ -53,6 +53,41 @@ def test_a_script_may_begin_with_pyspark(run_script):
     assert done.stdout == "3\n" and "take care" in done.stderr
 
 
+def test_casts_that_fail_are_null_as_on_glue(glue_context):
+    from pyspark.sql import functions as F
+
+    spark = glue_context.spark_session
+    df = spark.createDataFrame([("x", 0)], "s string, n int")
+    kinds = ["int", "double", "float", "decimal(10,2)", "boolean", "date"]
+    assert df.select(*[F.col("s").cast(kind).alias(kind) for kind in kinds]).first().asDict() == dict.fromkeys(kinds)
+    assert df.select(F.to_date("s"), 1 / F.col("n"), F.expr("array(1)[5]")).first()[0:3] == (None, None, None)
+    assert df.select(F.col("s").cast("double")).columns == ["s"]
+
+
+@pytest.mark.parametrize("way", ["builder", "conf", "context", "set", "sql"])
+def test_ansi_is_what_the_script_or_the_run_says(run_script, way):
+    given = {"builder": "SparkSession.builder.config('spark.sql.ansi.enabled', 'true').getOrCreate()",
+             "conf": "SparkSession.builder.getOrCreate()",
+             "context": "GlueContext(SparkContext(conf=SparkConf().set('spark.sql.ansi.enabled', 'true'))).spark_session"}
+    more = {"set": "spark.conf.set('spark.sql.ansi.enabled', 'true')\n", "sql": "spark.sql('SET spark.sql.ansi.enabled=true')\n"}
+    done = run_script(
+        "from pyspark.sql import SparkSession, functions as F\nfrom pyspark import SparkConf\nfrom pyspark.context import SparkContext\n"
+        f"from awsglue.context import GlueContext\nspark = {given.get(way, given['conf'])}\n{more.get(way, '')}"
+        "print(spark.conf.get('spark.sql.ansi.enabled'), GlueContext().spark_session is spark)\n"
+        "try:\n    spark.range(1).select(F.lit('x').cast('double')).collect()\nexcept Exception as e:\n    print('Cannot cast' in str(e))\n",
+        environment={"TENON_SPARK_CONF": "spark.sql.ansi.enabled=true" if way == "conf" else ""})
+    assert done.stdout.split() == ["true", "True", "True"]
+
+
+def test_the_context_of_a_session(run_script):
+    done = run_script(
+        "from pyspark.sql import SparkSession\nfrom awsglue.context import GlueContext\nfrom pyspark.context import SparkContext\n"
+        "spark = SparkSession.builder.appName('x').enableHiveSupport().getOrCreate()\nspark.sparkContext.setLogLevel('ERROR')\n"
+        "assert GlueContext(spark.sparkContext).spark_session is spark\nassert SparkContext.getOrCreate() is spark.sparkContext\n"
+        "try:\n    spark.sparkContext.parallelize([1])\nexcept NotImplementedError as e:\n    print('needs a JVM' in str(e))\n")
+    assert done.stdout == "True\n"
+
+
 def test_a_context_can_be_stopped_and_made_again(run_script):
     done = run_script(
         "from pyspark.context import SparkContext\nfrom awsglue.context import GlueContext\n"
@@ -83,4 +118,4 @@ def test_engines_are_known_by_name(monkeypatch):
         _engine.chosen()
     monkeypatch.setenv("TENON_SCRIPT_ENGINE", "spark")
     with pytest.raises(GlueError, match="pip install pyspark"):
-        _engine._classic()
+        _engine._classic.session()
