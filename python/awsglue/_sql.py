@@ -38,10 +38,16 @@ def names_in(text: str) -> List[str]:
 
 def extend(session: Any, views: Any) -> None:
     """Lets `session.sql` and `session.table` read what `views` makes views of: (database, table) -> name or None."""
+    from awsglue import _engine, _statements
+
     sql, table = session.sql, session.table
 
     def run(sqlQuery: str, *arguments: Any, **options: Any) -> Any:
-        df = sql(rewritten(sqlQuery, views), *arguments, **options)
+        asked = rewritten(sqlQuery, views)
+        if _engine.is_spark():
+            df = sql(asked, *arguments, **options)
+        else:
+            df = _statements.run(session, sql, asked, *arguments, **options)
         # The views stay, because frames look them up again when they are executed; nobody needs to see them.
         return df.filter(f"not startswith(tableName, '{_PREFIX}')") if _SHOWS_TABLES.match(sqlQuery) else df
 
@@ -77,15 +83,16 @@ def rewritten(statement: str, views: Any) -> str:
             at += 1
             continue
         database, name, after = pair
-        view = views(database, name)
+        is_table = is_from[-1] and _previous(tokens, at) in ("from", "join", ",", "(")
+        is_owner = _significant(tokens, after) == "."
+        # What is written to, described or dropped is not read.
+        view = views(database, name) if is_table or is_owner else None
         if view is None:
             out.append("".join(part for _, part in tokens[at:after]))
-        elif is_from[-1] and _previous(tokens, at) in ("from", "join", ",", "("):
+        elif is_table:
             out.append(f"`{view}`" if _has_alias(tokens, after) else f"`{view}` AS `{name}`")
-        elif _significant(tokens, after) == ".":
-            out.append(f"`{name}`")
         else:
-            out.append("".join(part for _, part in tokens[at:after]))
+            out.append(f"`{name}`")
         at = after
     return "".join(out)
 

@@ -123,9 +123,11 @@ def complete_client() -> None:
     if not is_remote_only():
         return
     from pyspark.sql.connect.column import Column
+    from pyspark.sql.connect.readwriter import DataFrameWriter
     from pyspark.sql.connect.session import SparkSession
 
     from tenon_pyspark.casts import casting
+    from tenon_pyspark.tables import saving
 
     def context(self: Any) -> Any:
         from tenon_pyspark.context import SparkContext
@@ -133,6 +135,8 @@ def complete_client() -> None:
         return SparkContext._of(self)
 
     SparkSession.sparkContext = property(context, doc="The context of this session: `tenon_pyspark.context`.")
+    if not hasattr(DataFrameWriter.saveAsTable, "tenon"):
+        DataFrameWriter.saveAsTable = saving(DataFrameWriter.saveAsTable)
     if not hasattr(Column.cast, "tenon"):
         Column.cast = casting(Column.cast, Column.try_cast)
         Column.astype = Column.cast

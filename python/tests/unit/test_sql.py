@@ -54,7 +54,7 @@ def test_views_are_not_shown_among_tables():
     session = Session()
     extend(session, views)
     assert session.sql(" SHOW TABLES in d") == " SHOW TABLES in d where not startswith(tableName, '__tenon_')"
-    assert session.sql("show tblproperties t") == "show tblproperties t"
+    assert session.sql("show columns in t") == "show columns in t"
 
 
 def test_names_are_no_texts_and_no_numbers():
