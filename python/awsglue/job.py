@@ -37,6 +37,7 @@ class Job:
             paused = option.endswith("pause")
             if not paused and current_run() is None:
                 raise BookmarkError(NO_RUN)
+            _check_name(job_name)
             self.bookmarks = Bookmarks(ServerStore(), job_name, paused, _range(given))
         elif option != "job-bookmark-disable":
             raise GlueError(f"--job-bookmark-option {option!r} is not known")
@@ -61,6 +62,15 @@ class Job:
             raise GlueError("Job.commit: Job.init was not called")
         if self.bookmarks is not None:
             self.bookmarks.commit()
+
+
+def _check_name(job_name: str) -> None:
+    """Refuses another name than that of the job whose run this process is: bookmarks are kept by job, with its runs."""
+    own = parse(sys.argv).get("JOB_NAME")
+    if current_run() is not None and own and own != job_name:
+        raise BookmarkError(f"Job.init was given the name {job_name!r}, and this is a run of the job {own!r}: bookmarks are kept "
+                            f'by job. Call job.init(args["JOB_NAME"], args), or run with '
+                            "--job-bookmark-option job-bookmark-disable")
 
 
 def _range(given: Dict[str, Any]) -> Optional[Tuple[str, str]]:

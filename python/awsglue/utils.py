@@ -30,12 +30,17 @@ def parse(args: Sequence[str]) -> Dict[str, str]:
 
     A name without a value has the value "". What belongs to no name is left out, as the script's own path is.
     """
-    found: Dict[str, str] = {}
+    return {name: value or "" for name, value in _parsed(args).items()}
+
+
+def _parsed(args: Sequence[str]) -> Dict[str, Optional[str]]:
+    """As `parse`; a name without a value has None."""
+    found: Dict[str, Optional[str]] = {}
     waiting: Optional[str] = None
     for argument in args:
-        if argument.startswith("--") and len(argument) > 2:
-            name, equals, value = argument[2:].partition("=")
-            found[name] = value
+        name, equals, value = argument[2:].partition("=")
+        if argument.startswith("--") and name and not (waiting is not None and " " in name):
+            found[name] = value if equals else None
             waiting = None if equals else name
         elif waiting is not None:
             found[waiting] = argument
@@ -53,7 +58,8 @@ def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> Dict[str,
     """
     if isinstance(options, str):
         raise GlueArgumentError(f"options must be a list of names, not the text {options!r}")
-    given = parse(args)
+    read = _parsed(args)
+    given = {name: value or "" for name, value in read.items()}
     missing: List[str] = []
     resolved: Dict[str, Any] = {}
     for name, default in RESERVED.items():
@@ -65,6 +71,9 @@ def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> Dict[str,
         if name not in given:
             missing.append(f"--{name}")
             continue
+        if read[name] is None:
+            raise GlueArgumentError(f"argument --{name}: expected one argument; a value that begins with -- is given as "
+                                    f"--{name}=VALUE")
         resolved[name] = given[name]
         resolved[name.replace("-", "_")] = given[name]
     if missing:

@@ -13,9 +13,11 @@ from awsglue.utils import GlueArgumentError, getResolvedOptions
 
 def test_values_by_name():
     args = getResolvedOptions(
-        ["s.py", "--JOB_NAME", "x", "--a=b=c", "--n", "-5", "--flag", "--twice", "1", "--twice", "2", "--other", "y"],
-        ["JOB_NAME", "a", "n", "flag", "twice"])
+        ["s.py", "--JOB_NAME", "x", "--a=b=c", "--n", "-5", "--flag", "", "--twice", "1", "--twice", "2", "--other", "y",
+         "--bare=", "--sql", "-- a comment", "--last"],
+        ["JOB_NAME", "a", "n", "flag", "twice", "bare", "sql"])
     assert (args["JOB_NAME"], args["a"], args["n"], args["flag"], args["twice"]) == ("x", "b=c", "-5", "", "2")
+    assert (args["bare"], args["sql"]) == ("", "-- a comment")
     assert "other" not in args
 
 
@@ -34,6 +36,14 @@ def test_what_is_missing_is_named():
         getResolvedOptions(["s.py"], "JOB_NAME")
     with pytest.raises(GlueArgumentError, match="job-bookmark-option"):
         getResolvedOptions(["s.py", "--job-bookmark-option", "on"], [])
+
+
+def test_a_value_is_not_lost():
+    for given in (["--dash", "--looks-like=arg"], ["--dash", "--x", "1"], ["--x", "1", "--dash"]):
+        with pytest.raises(GlueArgumentError, match="--dash: expected one argument.*--dash=VALUE"):
+            getResolvedOptions(["s.py", *given], ["dash"])
+        assert getResolvedOptions(["s.py", *given], []), "nobody asks for it"
+    assert getResolvedOptions(["s.py", "--dash=--looks-like=arg"], ["dash"])["dash"] == "--looks-like=arg"
 
 
 def test_hyphens_and_underscores():
@@ -71,6 +81,14 @@ def test_a_job_with_bookmarks_needs_a_server_that_keeps_them(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(BookmarkError, match="cannot be reached"):
         Job(Context()).init("x")
+
+
+def test_another_name_than_the_run_s_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["s.py", "--JOB_NAME", "mine", "--job-bookmark-option", "job-bookmark-enable"])
+    monkeypatch.setenv("TENON_RUN_ID", "jr_1")
+    monkeypatch.setenv("TENON_RUN_FENCE", "1")
+    with pytest.raises(BookmarkError, match=r"'other', and this is a run of the job 'mine'.*init\(args\[\"JOB_NAME\"\], args\)"):
+        Job(Context()).init("other", {})
 
 
 def test_a_range_of_runs_has_two_ends(monkeypatch):
