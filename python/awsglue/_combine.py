@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any, List, Tuple
 
 from awsglue import gluetypes as g
+from awsglue._casts import convert
 from awsglue._columns import at, col
 from awsglue._lift import lift
 from awsglue._paths import parse_for
@@ -50,20 +51,32 @@ def join(left: Any, right: Any, keys1: List[str], keys2: List[str], stage: Stage
     for key1, key2 in zip(keys1, keys2):
         path2 = parse_for(key2, right._kind.field_map)
         path2 = (dict(names).get(path2[0], path2[0]),) + path2[1:]
-        conditions.append(_key(left._kind, parse_for(key1, left._kind.field_map), key1, "left")
-                          == _key(right_kind, path2, key2, "right"))
+        conditions.append(_equal(_key(left._kind, parse_for(key1, left._kind.field_map), key1, "left"),
+                                 _key(right_kind, path2, key2, "right")))
     df = left._df.join(renamed, reduce(lambda a, b: a & b, conditions), "inner")
     kind = g.StructType(left._kind.fields + right_kind.fields)
     return left._derive(df, kind, stage, others=right._history)
 
 
-def _key(kind: g.StructType, path: Tuple[str, ...], text: str, side: str) -> Any:
+def _equal(one: Tuple[Any, g.DataType], other: Tuple[Any, g.DataType]) -> Any:
+    """Whether two keys are equal. As in Spark, text beside another type is read as that type (beside decimals, both are doubles),
+    and equals nothing when it cannot be."""
+    (left, left_kind), (right, right_kind) = one, other
+    if isinstance(right_kind, g.StringType) and not isinstance(left_kind, g.StringType):
+        return _equal(other, one)
+    if not isinstance(left_kind, g.StringType) or not isinstance(right_kind, g.AtomicType) or left_kind == right_kind:
+        return left == right
+    wanted = g.DoubleType() if isinstance(right_kind, g.DecimalType) else right_kind
+    return convert(left, left_kind, wanted) == convert(right, right_kind, wanted)
+
+
+def _key(kind: g.StructType, path: Tuple[str, ...], text: str, side: str) -> Tuple[Any, g.DataType]:
     found = at(path, kind)
     if found is None:
         raise DataError(f"join: the {side} frame has no field {text!r}; it has {', '.join(kind.field_map)}")
     if isinstance(found[1], g.ChoiceType):
         raise DataError(f"join: the key {text!r} of the {side} frame has several types: use resolveChoice first")
-    return found[0]
+    return found
 
 
 def merge(source: Any, staging: Any, keys: List[str], stage: Stage) -> Any:
@@ -78,7 +91,7 @@ def merge(source: Any, staging: Any, keys: List[str], stage: Stage) -> Any:
         conditions.append(col(key).eqNullSafe(col(f"__tenon_{key}")))
     if not conditions:
         raise DataError("mergeDynamicFrame: there must be at least one primary key")
-    wanted = staging._df.select(*[_key(staging._kind, (key,), key, "right").alias(f"__tenon_{key}") for key in keys])
+    wanted = staging._df.select(*[_key(staging._kind, (key,), key, "right")[0].alias(f"__tenon_{key}") for key in keys])
     rest = source._df.join(wanted.distinct(), reduce(lambda a, b: a & b, conditions), "left_anti")
     kind = together([source._kind, staging._kind])
     df = lift(rest, source._kind, kind).unionAll(lift(staging._df, staging._kind, kind))

@@ -24,12 +24,12 @@ def select(frame: Any, paths: List[str], stage: Stage) -> Any:
     for path in parsed:
         found = at(path, frame._kind)
         if found is None:
-            GlueLogger().warn(f"select_fields: there is no field {shown(path)!r}; it is left out")
+            GlueLogger().warn(f"{stage.name}: there is no field {shown(path)!r}; it is left out")
             continue
         entries.append((path, *found))
     columns, kind = assemble(entries)
     if not columns:
-        raise DataError(f"select_fields: none of {', '.join(paths)} is there; there are {', '.join(frame._kind.field_map)}")
+        raise DataError(f"{stage.name}: none of {', '.join(paths)} is there; there are {', '.join(frame._kind.field_map)}")
     straight = frame._straight and frame._straight.chosen([(name, name) for name in kind.field_map])
     return frame._derive(frame._df.select(*columns), kind, stage, frame._open & set(kind.field_map), straight=straight)
 
@@ -40,23 +40,34 @@ def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
     result = frame
     through_arrays = [path for path in parsed if len(path) > 1 and at([s for s in path if s != EACH], frame._kind) is None]
     kind, columns = frame._kind, []
+    emptied: List[Path] = []
     for field in kind.fields:
         mine = [path[1:] for path in parsed if path[0] == field.name]
         if () in mine:
             continue
         inner = [rest for rest in mine if EACH not in rest]
-        columns.append(_without(col(field.name), field.dataType, inner) + (field.name,))
+        left = _without(col(field.name), field.dataType, inner, (field.name,), emptied)
+        if emptied:
+            raise _emptied(stage, emptied[0])
+        assert left is not None
+        columns.append(left + (field.name,))
     made = g.StructType([g.Field(name, inner_kind) for _, inner_kind, name in columns])
     if not columns:
-        raise DataError("drop_fields: no field would be left")
+        raise DataError(f"{stage.name}: no field would be left")
     df = frame._df.select(*[column.alias(name) for column, _, name in columns])
     straight = frame._straight and frame._straight.chosen([(name, name) for name in made.field_map])
     result = frame._derive(df, made, stage, frame._open & set(made.field_map), straight=straight)
     return _drop_in_arrays(result, through_arrays) if through_arrays else result
 
 
-def _without(column: Any, kind: g.DataType, paths: Sequence[Path]) -> Tuple[Any, g.DataType]:
-    """A structure without what these paths lead to."""
+def _emptied(stage: Stage, path: Path) -> DataError:
+    return DataError(f"{stage.name}: the structure {shown(path)!r} would lose its last field, and a structure "
+                     f"without fields cannot be kept: drop {shown(path)!r} as a whole, or choose what stays with apply_mapping")
+
+
+def _without(column: Any, kind: g.DataType, paths: Sequence[Path], place: Path,
+             emptied: List[Path]) -> Optional[Tuple[Any, g.DataType]]:
+    """The structure at `place` without what these paths lead to; None, and its place in `emptied`, when nothing is left of it."""
     if not paths or not isinstance(kind, g.StructType):
         return column, kind
     parts, fields = [], []
@@ -64,11 +75,13 @@ def _without(column: Any, kind: g.DataType, paths: Sequence[Path]) -> Tuple[Any,
         mine = [path[1:] for path in paths if path[0] == field.name]
         if () in mine:
             continue
-        inner, inner_kind = _without(child(column, field.name), field.dataType, mine)
-        parts.append(inner.alias(field.name))
-        fields.append(g.Field(field.name, inner_kind))
+        left = _without(child(column, field.name), field.dataType, mine, place + (field.name,), emptied)
+        if left is not None:
+            parts.append(left[0].alias(field.name))
+            fields.append(g.Field(field.name, left[1]))
     if not parts:
-        raise DataError("drop_fields: a structure would lose its last field; drop the structure")
+        emptied.append(place)
+        return None
     return struct_of(parts, column.isNotNull()), g.StructType(fields)
 
 
@@ -133,11 +146,17 @@ def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:
     frame._settle()
     column, kind = found
     columns: List[Entry] = []
+    emptied: List[Path] = []
     for field in frame._kind.fields:
         rest = [source[1:]] if field.name == source[0] else []
         if rest == [()]:
             continue
-        columns += _leaves((field.name,), *_without(col(field.name), field.dataType, rest), target)
+        left = _without(col(field.name), field.dataType, rest, (field.name,), emptied)
+        # What is emptied is filled again where the new name lies in it.
+        columns += _leaves((field.name,), *left, target) if left is not None else [(target, column, kind)]
+    lost = [path for path in emptied if path != target[: len(path)]]
+    if lost:
+        raise _emptied(stage, lost[0])
     made, schema = assemble(columns + [(target, column, kind)])
     return frame._derive(frame._df.select(*made), schema, stage)
 

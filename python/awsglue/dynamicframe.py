@@ -170,8 +170,10 @@ class DynamicFrame:
     def split_fields(self, paths: Union[str, Sequence[str]], name1: str, name2: str, transformation_ctx: str = "",
                      info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrameCollection":
         """Two frames: these fields, and all others."""
-        options = (transformation_ctx, info, stageThreshold, totalThreshold)
-        return self._pair(name1, self.select_fields(paths, *options), name2, self.drop_fields(paths, *options))
+        from awsglue._fields import drop, select
+
+        chosen, others = (_stage("split_fields", info, stageThreshold, totalThreshold) for _ in range(2))
+        return self._pair(name1, select(self, listed(paths), chosen), name2, drop(self, listed(paths), others))
 
     def _pair(self, name1: str, first: "DynamicFrame", name2: str, second: "DynamicFrame") -> "DynamicFrameCollection":
         first.name, second.name = name1, name2

@@ -1,6 +1,7 @@
 """The methods of frames, and the transforms that call them."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -62,6 +63,23 @@ def test_fields(nested, make):
     assert rows(dotted) == [{"c": 1}]
     inside = nested.rename_field("st.in.p", "st.in.z")
     assert rows(inside)[0]["st"] == {"s": "a", "in": {"q": 2, "z": 1}}
+
+
+def test_a_structure_keeps_a_field(make):
+    frame = make([(1, (2,), (3, (4,)))], "k int, n struct<x: int>, m struct<a: int, b: struct<c: int>>")
+    assert rows(frame.rename_field("n.x", "n.y")) == [{"k": 1, "n": {"y": 2}, "m": {"a": 3, "b": {"c": 4}}}]
+    assert rows(frame.rename_field("m.b.c", "m.b.d"))[0]["m"] == {"a": 3, "b": {"d": 4}}
+    for call, change in (("rename_field", lambda: frame.rename_field("n.x", "y")), ("drop_fields", lambda: frame.drop_fields(["n.x"])),
+                         ("split_fields", lambda: frame.split_fields(["n.x"], "a", "b"))):
+        with pytest.raises(DataError, match=f"^{call}: the structure 'n' would lose its last field"):
+            change()
+
+
+@pytest.mark.parametrize("kind, value", [("int", 5), ("double", 5.0), ("decimal(10,2)", Decimal("5"))])
+def test_a_text_that_is_no_number_joins_none(make, kind, value):
+    numbers, texts = make([(value,)], f"k {kind}"), make([("x",), ("5",), (None,)], "t string")
+    assert rows(Join.apply(numbers, texts, "k", "t")) == [{"k": value, "t": "5"}]
+    assert rows(Join.apply(texts, numbers, "t", "k")) == [{"t": "5", "k": value}]
 
 
 def test_drop_null_fields(make):
