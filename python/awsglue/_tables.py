@@ -43,6 +43,9 @@ def descriptor(format: str, location: str, columns: List[Dict[str, str]], format
         form, serde = {}, {"Parameters": _xml(format_options)}
     elif format == "json":
         form, serde = text, {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": {}}
+    elif str(format_options.get("quoteChar")) == "-1":
+        form, serde = text, {"SerializationLibrary": f"{hive}.serde2.lazy.LazySimpleSerDe", "Parameters": {
+            "field.delim": str(format_options.get("separator") or ","), "serialization.null.format": ""}}
     else:
         separator = str(format_options.get("separator") or ",")
         # OpenCSVSerde, because values with separators or quotes are written in quotes.

@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Optional
 
 from awsglue import _written
 from awsglue import gluetypes as g
-from awsglue._aws import endpoint, engine_url, is_s3
+from awsglue._aws import client, endpoint, engine_url, is_s3, split
+from awsglue._dialect import checked
 from awsglue._engine import is_spark
 from awsglue._columns import col
 from awsglue._lift import lift
@@ -65,6 +66,12 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         raise DataError('writing needs the option "path"')
     _refuse_unknown(options, format_options, name)
     codec = _codec(name, options, format_options)
+    if name == "csv" and plain_null is None:
+        format_options = checked(format_options)
+    # Text of which nothing can tell what is empty from null.
+    is_bare = name == "csv" and plain_null is None and format_options["quoteChar"] == "-1"
+    if is_bare:
+        plain_null = ""
     served = (name not in _CODECS or bool(codec) and codec not in _CODECS[name] or _is_for_server(name, path)
               or plain_null is not None)
     if served:
@@ -74,19 +81,22 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
     update = truthy(options.get("enableUpdateCatalog", False))
     if update and not catalog:
         raise DataError("enableUpdateCatalog needs the table's name: setCatalogInfo(catalogDatabase, catalogTableName)")
+    _check_bucket(path)
     frame.assertErrorThreshold()
     asked = _written.request(name, codec, path, keys, format_options)
     if plain_null is not None:
         asked["PlainNull"] = plain_null
-    if _is_straight(frame, name, served, keys, update) and _written.write_straight(frame._straight, asked):
+    if not is_bare and _is_straight(frame, name, served, keys, update) and _written.write_straight(frame._straight, asked):
         return
     frame._settle()
     df, kind = prepared(frame, name, keys)
-    checked = None
+    if is_bare:
+        df = df.select(*[_without_empty(field, keys) for field in kind.fields])
+    change = None
     if update and catalog:
         from awsglue import _tables
 
-        checked = _tables.check(catalog, name, path, kind, keys, options, format_options)
+        change = _tables.check(catalog, name, path, kind, keys, options, format_options)
     if served:
         _written.write(df, kind, asked)
     else:
@@ -94,8 +104,31 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
         unmarked = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"} if is_spark() else {}
         writer = df.write.mode("append").format(name).options(**settings, **unmarked)
         (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
-    if checked is not None:
-        checked.publish(df)
+    if change is not None:
+        change.publish(df)
+
+
+def _check_bucket(path: str) -> None:
+    """Refuses a bucket that is not there, before the frame is computed; what may be done in it shows when it is done."""
+    if not is_s3(path) or endpoint("s3") is None:
+        return
+    from botocore.exceptions import ClientError
+
+    bucket = split(path)[0]
+    try:
+        client("s3").head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            raise DataError(f"writing to {path}: the bucket {bucket!r} does not exist; make it first (aws s3 mb s3://{bucket})") from error
+
+
+def _without_empty(field: g.Field, keys: List[str]) -> Any:
+    """Text as it stands in files without quotes, where nothing tells what is empty from null."""
+    from pyspark.sql import functions as F
+
+    text = col(field.name)
+    is_text = isinstance(field.dataType, g.StringType) and field.name not in keys
+    return F.when(text != F.lit(""), text).alias(field.name) if is_text else text
 
 
 def _is_for_server(name: str, path: str) -> bool:
@@ -128,12 +161,9 @@ def _settings(name: str, wanted: str, format_options: Dict[str, Any]) -> Dict[st
     settings = {"compression": codec} if codec != "none" or name == "parquet" else {}
     if name != "csv":
         return settings
-    quote, escape = str(format_options.get("quoteChar", '"')), str(format_options.get("escaper", "none"))
-    if quote == "-1" or escape.lower() not in ("none", ""):
-        raise NotBuilt("writing csv without quotes, or with an escape character")
     settings["header"] = str(truthy(format_options.get("writeHeader", True))).lower()
     settings["sep"] = str(format_options.get("separator") or ",")
-    settings["quote"] = quote
+    settings["quote"] = str(format_options.get("quoteChar", '"'))
     return settings
 
 

@@ -77,8 +77,9 @@ def request(name: str, codec: str, path: str, keys: List[str], format_options: D
     asked: Dict[str, Any] = {"Path": "s3://{}/{}".format(*split(path)) if is_s3(path) else path, "Format": name,
                              "Compression": codec, "PartitionKeys": keys}
     if name == "csv":
-        asked.update(Separator=str(format_options.get("separator") or ","), Quote=str(format_options.get("quoteChar", '"')),
-                     Header=truthy(format_options.get("writeHeader", True)))
+        asked.update(Separator=str(format_options.get("separator") or ","), Header=truthy(format_options.get("writeHeader", True)))
+        if str(format_options.get("quoteChar")) != "-1":
+            asked["Quote"] = str(format_options.get("quoteChar", '"'))
     for option, field in (("rowTag", "RowTag"), ("rootTag", "RootTag")):
         if name == "xml" and format_options.get(option):
             asked[field] = str(format_options[option])

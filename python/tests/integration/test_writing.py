@@ -37,12 +37,37 @@ def test_formats_and_compressions(glue_context, frame, data):
         {"id": 1, "name": "a"}, {"id": 2}, {"id": 3, "name": 'q "z", w'}]
     write(flat, "s3", {"path": data.url("pq/")}, "glueparquet", {"compression": "gzip"})
     assert data.parquet("pq/") == rows(flat)
-    for format, options in (("ion", {}), ("xml", {"attributePrefix": "@"}), ("csv", {"quoteChar": -1}), ("parquet", {"compression": "lzo"})):
+    for format, options in (("ion", {}), ("xml", {"attributePrefix": "@"}), ("csv", {"escaper": "\\"}), ("parquet", {"compression": "lzo"})):
         with pytest.raises(NotBuilt):
             write(flat, "s3", {"path": data.url("no/")}, format, options)
     with pytest.raises(NotBuilt):
         write(flat, "redshift", {"dbtable": "t"})
     assert data.keys("no/") == []
+
+
+def test_text_without_quotes(glue_context, frame, data):
+    write = glue_context.write_dynamic_frame.from_options
+    plain = DynamicFrame.fromDF(glue_context.createDataFrame([(1, 'a "b"', ""), (2, None, "x")], "i int, s string, u string"),
+                                glue_context, "f")
+    write(plain, "s3", {"path": data.url("m/")}, "csv", {"quoteChar": -1, "separator": "\\t"})
+    assert data.s3.get_object(Bucket=data.bucket, Key=data.keys("m/")[0])["Body"].read() == b'i\ts\tu\n1\ta "b"\t\n2\t\tx\n'
+    with pytest.raises(DataError, match="column name: in row .* holds a separator"):
+        write(frame.drop_fields("part"), "s3", {"path": data.url("n/")}, "csv", {"quoteChar": "-1"})
+    with pytest.raises(DataError, match="must be one character"):
+        write(plain, "s3", {"path": data.url("n/")}, "csv", {"separator": "||"})
+    assert data.keys("n/") == []
+    sink = glue_context.getSink("s3", path=data.url("k/"), enableUpdateCatalog=True)
+    sink.setFormat("csv", quoteChar=-1)
+    sink.setCatalogInfo(data.database, "k")
+    sink.writeFrame(plain)
+    assert rows(glue_context.create_dynamic_frame.from_catalog(data.database, "k")) == [
+        {"i": 1, "s": 'a "b"', "u": None}, {"i": 2, "s": None, "u": "x"}]
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_a_bucket_that_is_not_there_is_named(glue_context, frame, format):
+    with pytest.raises(DataError, match="the bucket 'there-is-none' does not exist"):
+        glue_context.write_dynamic_frame.from_options(frame, "s3", {"path": "s3://there-is-none/a/"}, format)
 
 
 def test_what_json_has_no_number_for_and_entries_without_values_stay(glue_context, data):
