@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional, Tuple
 
-from awsglue.errors import NotBuilt
+from awsglue.errors import DataError, NotBuilt
 
 _BEGIN = r"^(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _USE = re.compile(_BEGIN + r"use\s+(?!(?:database|schema|namespace|catalog)\b)", re.I | re.S)
@@ -20,6 +20,8 @@ _SET = re.compile(_BEGIN + r"set\s+([\w.\-]+)\s*=\s*(.*?)\s*;?\s*$", re.I | re.S
 # Commands whose answer has no rows in Spark, and in Sail a count of a type that Arrow's Python has no Spark type for.
 _WRITES = re.compile(_BEGIN + r"(?:insert\b|create\s+(?:or\s+replace\s+)?(?:external\s+)?table\b.*?\bas\b\s*\(?\s*(?:select|with|from|values)\b)",
                      re.I | re.S)
+_CREATES = re.compile(_BEGIN + r"create\s+(?:or\s+replace\s+)?(?:external\s+)?table\s+(?:if\s+not\s+exists\s+)?"
+                      r"((?:`[^`]*`|\w+)(?:\s*\.\s*(?:`[^`]*`|\w+))*)(.*)$", re.I | re.S)
 _CATALOG = "ask the Data Catalog: boto3.client('glue')"
 _REFUSED = [
     (r"msck\b", "MSCK REPAIR TABLE", "crawl the table, run the statement in Athena, or add partitions with "
@@ -61,6 +63,18 @@ def writes_rows(statement: str) -> bool:
     return _WRITES.match(statement) is not None
 
 
+def check_place(session: Any, table: str) -> None:
+    """Refuses a table without a place of its own in a database that has none either: Sail would put its files into a folder of this
+    machine, where nobody else finds them."""
+    parts = [quoted or plain for quoted, plain in re.findall(r"`([^`]*)`|([^.`\s]+)", table)]
+    if len(parts) > 2:
+        return
+    database = parts[0] if len(parts) == 2 else session.catalog.currentDatabase()
+    if session.catalog.databaseExists(database) and not session.catalog.getDatabase(database).locationUri:
+        raise DataError(f"the table {table} has no place, because the database {database!r} has no location: say where it is to lie "
+                        "(LOCATION 's3://…' in a statement, option(\"path\", \"s3://…\") of a writer), or give the database a LocationUri")
+
+
 def run(session: Any, sql: Any, statement: str, *arguments: Any, **options: Any) -> Any:
     """The answer to a statement of a session on Sail; `sql` is the session's own."""
     found = refused(statement)
@@ -70,5 +84,8 @@ def run(session: Any, sql: Any, statement: str, *arguments: Any, **options: Any)
     if pair is not None:
         session.conf.set(*pair)
         return session.createDataFrame([pair], "key string, value string")
+    made = _CREATES.match(statement)
+    if made is not None and not re.search(r"\b(?:location|path)\b", made.group(2), re.I):
+        check_place(session, made.group(1))
     df = sql(spelled(statement), *arguments, **options)
     return session.range(0).select() if writes_rows(statement) else df

@@ -2,7 +2,7 @@
 
 import pytest
 
-from awsglue.errors import NotBuilt
+from awsglue.errors import DataError, NotBuilt
 
 
 @pytest.fixture
@@ -22,6 +22,18 @@ def test_what_sail_spells_otherwise(spark, data):
     assert spark.sql("set spark.sql.shuffle.partitions=3").first()["value"] == "3" == spark.conf.get("spark.sql.shuffle.partitions")
     with pytest.raises(NotBuilt, match="MSCK REPAIR TABLE is not built; crawl the table"):
         spark.sql(f"msck repair table {data.database}.t")
+
+
+def test_a_table_needs_a_place(spark, data):
+    data.glue.create_database(DatabaseInput={"Name": f"{data.database}_p", "LocationUri": data.url("w/")})
+    for name, way in ((f"{data.database}.n", "LOCATION"), (f"`{data.database}`.`n`", "option")):
+        with pytest.raises(DataError, match=f"the database '{data.database}' has no location.*{way}"):
+            spark.sql(f"create table if not exists {name} as select 1 as a")
+        with pytest.raises(DataError, match="has no location"):
+            spark.range(1).write.mode("overwrite").saveAsTable(name)
+    spark.sql(f"create table {data.database}_p.n as select 1 as a")
+    spark.range(1).write.saveAsTable(f"{data.database}_p.m")
+    assert {key.split("/")[1] for key in data.keys("w/")} == {"n", "m"}
 
 
 def test_a_table_is_overwritten(spark, data):
