@@ -100,12 +100,16 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
     if served:
         _written.write(df, kind, asked)
     else:
-        # Spark would leave an empty file `_SUCCESS` beside them, which is none of the format.
-        unmarked = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"} if is_spark() else {}
-        writer = df.write.mode("append").format(name).options(**settings, **unmarked)
-        (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
+        _by_engine(df, name, path, keys, settings)
     if change is not None:
         change.publish(df)
+
+
+def _by_engine(df: Any, name: str, path: str, keys: List[str], settings: Dict[str, str]) -> None:
+    # Spark would leave an empty file `_SUCCESS` beside them, which is none of the format.
+    unmarked = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"} if is_spark() else {}
+    writer = df.write.mode("append").format(name).options(**settings, **unmarked)
+    (writer.partitionBy(*keys) if keys else writer).save(engine_url(path))
 
 
 def _check_bucket(path: str) -> None:
