@@ -8,7 +8,7 @@ from typing import Any, List, Tuple
 from awsglue import gluetypes as g
 from awsglue._casts import convert
 from awsglue._columns import at, col
-from awsglue._lift import lift
+from awsglue._lift import lift, stacked
 from awsglue._paths import parse_for
 from awsglue._stages import Stage
 from awsglue._types import merge as merge_types
@@ -18,7 +18,7 @@ from awsglue.errors import DataError
 def union(frames: List[Any], stage: Stage) -> Any:
     """All records of all frames. The schema is that of all: missing fields are null, differing types choices."""
     kind = together([frame._settle()._kind for frame in frames])
-    df = reduce(lambda a, b: a.unionAll(b), [lift(frame._df, frame._kind, kind) for frame in frames])
+    df = stacked([lift(frame._df, frame._kind, kind) for frame in frames], kind)
     others = tuple(step for frame in frames[1:] for step in frame._history)
     return frames[0]._derive(df, kind, stage, others=others)
 
@@ -94,5 +94,5 @@ def merge(source: Any, staging: Any, keys: List[str], stage: Stage) -> Any:
     wanted = staging._df.select(*[_key(staging._kind, (key,), key, "right")[0].alias(f"__tenon_{key}") for key in keys])
     rest = source._df.join(wanted.distinct(), reduce(lambda a, b: a & b, conditions), "left_anti")
     kind = together([source._kind, staging._kind])
-    df = lift(rest, source._kind, kind).unionAll(lift(staging._df, staging._kind, kind))
+    df = stacked([lift(rest, source._kind, kind), lift(staging._df, staging._kind, kind)], kind)
     return source._derive(df, kind, stage, others=staging._history)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from awsglue import gluetypes as g
 from awsglue._columns import child, col, null_of
@@ -22,6 +22,23 @@ def lift(df: Any, source: g.StructType, target: g.StructType) -> Any:
         .alias(field.name)
         for field in target.fields
     ])
+
+
+def stacked(frames: List[Any], kind: g.StructType) -> Any:
+    """The rows of all of these data frames, which have the columns of `kind`, one after the other.
+
+    In a balanced tree, because engines walk plans by recursion, and with the columns of each second branch named anew:
+    Sail (0.7.2) loses the names of columns when a filter leaves nothing of a branch, and another has the same ones.
+    """
+    names = [field.name for field in kind.fields]
+    while len(frames) > 1:
+        pairs = [frames[at : at + 2] for at in range(0, len(frames), 2)]
+        frames = [pair[0].unionAll(_renewed(pair[1], names)) if len(pair) > 1 else pair[0] for pair in pairs]
+    return frames[0]
+
+
+def _renewed(df: Any, names: List[str]) -> Any:
+    return df.select(*[col(name).alias(name) for name in names])
 
 
 def _kind_of(kind: g.StructType, name: str) -> Optional[g.DataType]:

@@ -11,7 +11,6 @@ import json
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from awsglue import _codecs, _engine, _files
@@ -19,7 +18,7 @@ from awsglue import gluetypes as g
 from awsglue._aws import Object, read_head
 from awsglue._columns import col
 from awsglue._files import Options
-from awsglue._lift import lift
+from awsglue._lift import lift, stacked
 from awsglue._listing import truthy
 from awsglue._straight import Straight
 from awsglue._types import from_spark, to_spark
@@ -132,14 +131,11 @@ def _with_values(df: Any, kind: g.StructType, part: Part, added: g.StructType) -
 
 
 def _united(found: List[Tuple[Any, g.StructType]]) -> Read:
-    """One data frame of several; in a balanced tree, because engines walk plans by recursion."""
+    """One data frame of several."""
     from awsglue._combine import together
 
     kind = together([inner for _, inner in found])
-    frames = [lift(df, inner, kind) for df, inner in found]
-    while len(frames) > 1:
-        frames = [reduce(lambda a, b: a.unionAll(b), frames[at : at + 2]) for at in range(0, len(frames), 2)]
-    return Read(frames[0], kind)
+    return Read(stacked([lift(df, inner, kind) for df, inner in found], kind), kind)
 
 
 def _columnar(parts: Sequence[Part], options: Options, added: g.StructType) -> Read:
