@@ -45,13 +45,16 @@ class DynamicFrame:
         straight: Optional[Straight] = None,
     ) -> None:
         from awsglue._types import from_spark
+        from awsglue._voids import typed
 
+        if kind is None:
+            found = from_spark(jdf.schema)
+            assert isinstance(found, g.StructType)
+            jdf, kind = typed(jdf, found)
         self._df = jdf
         self.glue_ctx = glue_ctx
         self.name = name
-        found = kind if kind is not None else from_spark(jdf.schema)
-        assert isinstance(found, g.StructType)
-        self._kind = found
+        self._kind = kind
         self._open = open_columns
         self._history = history
         # How the server makes the same rows by itself; None where only the engine can.
