@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import quote, urlparse
 
 from awsglue._logger import GlueLogger
@@ -131,6 +131,21 @@ def is_s3(url: str) -> bool:
     return url.split("://", 1)[0] in ("s3", "s3a", "s3n") and "://" in url
 
 
+def object_at(url: str) -> Optional[Object]:
+    """The object with this very address; None when there is none, and for the address of a folder."""
+    bucket, key = split(url)
+    if not key or key.endswith("/"):
+        return None
+    # Of all keys that begin with it, it is the first.
+    found = client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return _object(bucket, found[0]) if found and found[0]["Key"] == key else None
+
+
+def _object(bucket: str, entry: Dict[str, Any]) -> Object:
+    return Object(bucket, entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"],
+                  entry.get("StorageClass", "STANDARD"))
+
+
 def list_prefix(bucket: str, prefix: str, delimiter: str = "") -> Iterator[Object]:
     """All objects under a prefix, in order of their keys."""
     options = {"Bucket": bucket, "Prefix": prefix}
@@ -138,8 +153,7 @@ def list_prefix(bucket: str, prefix: str, delimiter: str = "") -> Iterator[Objec
         options["Delimiter"] = delimiter
     for page in client("s3").get_paginator("list_objects_v2").paginate(**options):
         for entry in page.get("Contents", []):
-            yield Object(bucket, entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"],
-                         entry.get("StorageClass", "STANDARD"))
+            yield _object(bucket, entry)
 
 
 def read_head(found: Object, limit: int) -> bytes:

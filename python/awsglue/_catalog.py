@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from awsglue import _engine, _jdbc, _straight
 from awsglue import gluetypes as g
-from awsglue._aws import client, is_s3
+from awsglue._aws import client, is_s3, object_at
 from awsglue._columns import col, null_of
 from awsglue._files import Options
 from awsglue._listing import check_options, excluded, under
@@ -94,6 +94,12 @@ def is_for_engines(facts: Dict[str, Any]) -> bool:
     return own or not is_of_files or _open_format(facts) in ("ICEBERG", "DELTA")
 
 
+def is_one_object(facts: Dict[str, Any]) -> bool:
+    """Whether the location of a table of files is an object, as crawlers make tables of one file."""
+    location = facts.get("StorageDescriptor", {}).get("Location") or ""
+    return is_s3(location) and not facts.get("PartitionKeys") and not _open_format(facts) and object_at(location) is not None
+
+
 def has_null_keys(facts: Dict[str, Any]) -> bool:
     """Whether a table of files has a partition with a key that is null."""
     keys = [key["Name"] for key in facts.get("PartitionKeys", [])]
@@ -132,16 +138,34 @@ def _is_beyond(parameters: Dict[str, str], storage: Dict[str, Any]) -> bool:
 def _csv_options(parameters: Dict[str, str], library: str) -> Options:
     skipped = int(parameters.get("skip.header.line.count", "0") or 0)
     simple = library == "LazySimpleSerDe"
-    separator = parameters.get("field.delim" if simple else "separatorChar") or parameters.get("serialization.format")
-    separator = separator if separator and separator != "1" else ("\x01" if simple else ",")
-    if simple and parameters.get("classification") == "csv" and "field.delim" not in parameters:
-        separator = parameters.get("delimiter", ",")
+    separator = _lazy_separator(parameters) if simple else parameters.get("separatorChar") or ","
     escape = parameters.get("escape.delim" if simple else "escapeChar") or None
     quote: Optional[str] = parameters.get("quoteChar") or '"'
     if simple and parameters.get("classification") != "csv":
         quote = None  # LazySimpleSerDe knows no quotes; what a crawler calls csv is read as Glue reads CSV
     return Options("csv", header=skipped == 1, separator=separator, quote=quote, escape=None if escape == quote else escape,
                    escapes_quotes=not simple, encoding=parameters.get("serialization.encoding", "utf-8"))
+
+
+def _lazy_separator(parameters: Dict[str, str]) -> str:
+    """The separator of LazySimpleSerDe, spelled as the server reads it: digits are the character of that number."""
+    of_crawler = parameters.get("delimiter") if parameters.get("classification") == "csv" else None
+    text = parameters.get("field.delim") or of_crawler or parameters.get("serialization.format") or "\x01"
+    named = {"\\t": 9, "\\n": 10, "\\r": 13, "\\\\": 92}
+    try:
+        if text in named:
+            code = named[text]
+        elif text.isascii() and text.isdigit():
+            code = int(text)
+        elif len(text) == 1:
+            code = ord(text)
+        else:
+            code = int(text[2:], 16) if text.startswith("\\u") else int(text[1:], 8) if text.startswith("\\") else -1
+    except ValueError:
+        code = -1
+    if not 0 <= code < 128:
+        raise DataError(f"the separator {text!r} of the table is no single character: correct field.delim")
+    return chr(code)
 
 
 def from_catalog(database: str, name: str, predicate: str, additional: Dict[str, Any], catalog_id: Optional[str],

@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, List
 
-from awsglue._aws import Object, is_s3, list_prefix, split
+from awsglue._aws import Object, is_s3, list_prefix, object_at, split
 from awsglue._logger import GlueLogger
 from awsglue.errors import DataError, NotBuilt
 
@@ -53,8 +53,11 @@ def objects(paths: List[str], options: Dict[str, Any]) -> List[Object]:
 
 
 def under(location: str) -> List[Object]:
-    """All objects of a table's or partition's location, folders below it included."""
-    return _s3(location if location.endswith("/") else location + "/", True) if is_s3(location) else _local(location, True)
+    """All objects of a table's or partition's location: the object that it names, and those of the folder, and of folders below it."""
+    if not is_s3(location):
+        return _local(location, True)
+    named = object_at(location)
+    return ([named] if named and named.size > 0 else []) + _s3(location if location.endswith("/") else location + "/", True)
 
 
 def _s3(path: str, recurse: bool) -> List[Object]:

@@ -144,14 +144,15 @@ class CatalogViews:
     def __call__(self, database: str, name: str) -> Optional[str]:
         """The view of a table that the engine does not read itself; None for others."""
         from awsglue import _aws
-        from awsglue._catalog import is_for_engines
+        from awsglue._catalog import is_for_engines, is_one_object
 
         if _aws.endpoint("glue") is None and not _aws.allowed():
             return None
         facts = self._facts(database, name)
         if not facts:
             return None
-        df = self._with_nulls(facts) if self.has_catalog and is_for_engines(facts) else self._read(facts)
+        is_engines = self.has_catalog and is_for_engines(facts) and not is_one_object(facts)
+        df = self._with_nulls(facts) if is_engines else self._read(facts)
         if df is None:
             return None
         view = f"{_PREFIX}{facts['DatabaseName']}_{facts['Name']}"
