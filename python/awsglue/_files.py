@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from awsglue import _codecs, _types
 from awsglue import gluetypes as g
-from awsglue._records import infer, merged, pack, widen
+from awsglue._records import infer, pack, widen
 from awsglue.errors import DataError, NotBuilt
 
 _ROWS = 4096
@@ -203,20 +203,19 @@ def _orc_records(url: str) -> Iterator[Dict[str, Any]]:
 
 
 def inferring(options: Options, hint: Optional[g.StructType]) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """Per file one text: the type of its records, as JSON."""
+    """The types of files' records, as JSON; of files of one type in a batch the first, with its place among all."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow as pa
 
         for batch in batches:
-            found: List[g.DataType] = []
-            for row in batch.to_pylist():
+            found: Dict[str, int] = {}
+            for row in sorted(batch.to_pylist(), key=lambda row: row["place"]):
                 kind: g.DataType = g.StructType()
                 for record in records(row["url"], options):
                     kind = widen(kind, infer(record, hint))
-                found.append(kind)
-            kinds = merged(found) if found else g.StructType()
-            yield pa.RecordBatch.from_pydict({"kind": [json.dumps(kinds.jsonValue())]})
+                found.setdefault(json.dumps(kind.jsonValue()), row["place"])
+            yield pa.RecordBatch.from_pydict({"place": pa.array(found.values(), pa.int64()), "kind": list(found)})
 
     return run
 

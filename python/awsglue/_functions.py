@@ -14,7 +14,7 @@ from awsglue import _records, _trace
 from awsglue import gluetypes as g
 from awsglue._columns import col
 from awsglue._stages import Stage
-from awsglue._types import to_spark
+from awsglue._types import choices_by_name, to_spark
 
 # Two columns that workers add to what they return: the exception of a record that failed, and the record as JSON.
 _ERROR_SCHEMA = g.StructType([g.Field("msg", g.StringType()), g.Field("dynamicRecord", g.StringType())])
@@ -83,20 +83,20 @@ def _filter_in_python(frame: Any, function: Callable[[Any], Any], stage: Stage) 
 def map_records(frame: Any, function: Callable[[Any], Any], stage: Stage) -> Any:
     """What `function` makes of the records. A first pass finds their types, so the function runs twice per action."""
     kind = frame._settle()._kind
-    target = inferred(frame._df.mapInArrow(_records.inferring(function, kind), "kind string"), kind)
-    if not target.fields:
-        target = kind
+    target = inferred(frame._df.mapInArrow(_records.inferring(function, kind), "place long, kind string"), kind)
+    target = choices_by_name(target) if target.fields else kind  # type: ignore[assignment]
     marked = frame._df.mapInArrow(_records.mapping(function, kind, target), to_spark(_with_error(target)))
     return _divided(frame, marked, target, stage)
 
 
 def inferred(kinds: Any, before: Optional[g.StructType] = None) -> g.StructType:
-    """The schema of all, from a data frame of schemas as JSON. Fields known before keep their order, and come first.
+    """The schema of all, from a data frame of schemas as JSON, in the order of their places, whatever order they come in.
+    Fields known before keep their order, and come first.
 
     A field that is null everywhere keeps the type that it had.
     """
     found: g.DataType = g.StructType()
-    for row in kinds.collect():
+    for row in sorted(kinds.collect(), key=lambda row: (row["place"], row["kind"])):
         found = _records.widen(found, g.from_json(json.loads(row["kind"])))
     assert isinstance(found, g.StructType)
     if before is None:

@@ -255,14 +255,15 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
 def in_python(parts: Sequence[Part], options: Options, added: g.StructType, hint: Optional[g.StructType],
               kind: Optional[g.StructType] = None) -> Read:
     """Files parsed by this library: unless their types are known, a first pass finds them, and a second one reads."""
-    rows = [(item.url, *part.values) for part in parts for item in part.objects]
-    columns = g.StructType([g.Field("url", g.StringType())] + [
+    files = [(item.url, *part.values) for part in parts for item in part.objects]
+    rows = [(place, *file) for place, file in enumerate(files)]
+    columns = g.StructType([g.Field("place", g.LongType()), g.Field("url", g.StringType())] + [
         g.Field(f"p{place}", field.dataType) for place, field in enumerate(added.fields)])
     listed = _engine.session().createDataFrame(rows, to_spark(columns)).repartition(min(len(rows), 2 * _READERS))
     from awsglue._functions import inferred
 
     if kind is None:
-        kind = inferred(listed.mapInArrow(_files.inferring(options, hint), "kind string"), hint)
+        kind = inferred(listed.mapInArrow(_files.inferring(options, hint), "place long, kind string"), hint)
     own = g.StructType([field for field in kind.fields if not added.hasField(field.name)])
     whole = g.StructType(own.fields + added.fields)
     return Read(listed.mapInArrow(_files.parsing(options, own, added), to_spark(whole)), whole)

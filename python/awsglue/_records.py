@@ -235,7 +235,7 @@ def filtering(function: Callable[[Any], Any], kind: g.StructType) -> Callable[[I
 
 
 def inferring(function: Callable[[Any], Any], kind: g.StructType) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """Per batch one text: the type of what `function` makes of its records, as JSON."""
+    """Per batch one text: the type of what `function` makes of its records, as JSON. Nobody knows the place of a batch."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow as pa
@@ -247,7 +247,7 @@ def inferring(function: Callable[[Any], Any], kind: g.StructType) -> Callable[[I
                     found = widen(found, infer(_made(function, row, kind), kind))
                 except Exception:  # such records are error records: `mapping` reports them
                     continue
-            yield pa.RecordBatch.from_pydict({"kind": [json.dumps(found.jsonValue())]})
+            yield pa.RecordBatch.from_pydict({"place": pa.array([0], pa.int64()), "kind": [json.dumps(found.jsonValue())]})
 
     return run
 

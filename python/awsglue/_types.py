@@ -242,6 +242,17 @@ def physical(kind: g.DataType) -> g.DataType:
     return kind
 
 
+def choices_by_name(kind: g.DataType) -> g.DataType:
+    """A type with the alternatives of its choices by their names, where nobody knows which came first."""
+    if isinstance(kind, g.ChoiceType):
+        return g.ChoiceType([choices_by_name(kind.choices[name]) for name in sorted(kind.choices)])
+    if isinstance(kind, g.StructType):
+        return g.StructType([g.Field(field.name, choices_by_name(field.dataType)) for field in kind.fields])
+    if isinstance(kind, g.ArrayType):
+        return g.ArrayType(choices_by_name(kind.elementType))
+    return g.MapType(choices_by_name(kind.valueType)) if isinstance(kind, g.MapType) else kind
+
+
 def without_nulls(kind: g.DataType) -> g.DataType:
     """A type with text where nothing is known, at any depth: files have no type for nothing."""
     if isinstance(kind, (g.NullType, g.UnknownType)):

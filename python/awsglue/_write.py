@@ -176,9 +176,18 @@ def prepared(frame: Any, name: str, keys: List[str]) -> Any:
     shape = physical(frame._kind)
     kind = without_nulls(shape)
     assert isinstance(kind, g.StructType) and isinstance(shape, g.StructType)
+    check_choices(frame._kind, name)
     check_kind(kind, name, keys)
     df = lift(frame._df, shape, kind)
     return df.select(*[_folder_value(f.name) if f.name in keys else col(f.name) for f in kind.fields]), kind
+
+
+def check_choices(kind: g.StructType, name: str) -> None:
+    """Refuses choices where a format has no structures."""
+    for field in kind.fields:
+        if name == "csv" and isinstance(field.dataType, g.ChoiceType):
+            raise DataError(f"csv holds one type per column, and `{field.name}` is a choice of {' and '.join(field.dataType.choices)}: "
+                            f"use resolveChoice(specs=[({field.name!r}, \"cast:…\")]) first")
 
 
 def check_kind(kind: g.StructType, name: str, keys: List[str]) -> None:

@@ -8,6 +8,8 @@ from awsglue import _jdbc_write
 from awsglue._jdbc import ENGINES
 from awsglue.errors import DataError, NotBuilt
 
+__all__ = ["DataSink"]
+
 
 def refuse_collection(frame_or_dfc: Any) -> None:
     """Refuses frames that are to go into one table of a database."""

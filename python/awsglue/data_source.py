@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
+__all__ = ["DataSource"]
+
 
 class DataSource:
     """What `glueContext.getSource` returns."""

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Type, Union
 
+__all__ = [
+    "ArrayType", "AtomicType", "BinaryType", "BooleanType", "ByteType", "ChoiceType", "DataType", "DateType",
+    "DecimalType", "DoubleType", "EntityType", "EnumType", "Field", "FloatType", "IntegerType", "LongType", "MapType",
+    "NullType", "ShortType", "StringType", "StructType", "TimestampType", "UnknownType", "from_json",
+]
+
 
 class DataType:
     """The base of all types. `properties` are free notes on a type; they take no part in comparisons."""

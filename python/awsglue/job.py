@@ -9,6 +9,8 @@ from awsglue._bookmarks import NO_RUN, Bookmarks, ServerStore, current_run
 from awsglue.errors import BookmarkError, GlueError
 from awsglue.utils import parse
 
+__all__ = ["Job"]
+
 
 class Job:
     """The run of a job. `init` before the first read, `commit` after the last write."""

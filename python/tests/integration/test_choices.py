@@ -119,3 +119,26 @@ def test_toDF_resolves_what_it_is_told(mixed):
 
     df = mixed.toDF([ResolveOption("price", "Project", StringType())])
     assert dict(df.dtypes)["price"] == "string"
+
+
+def test_the_types_of_a_choice_have_the_order_of_files_and_records(glue_context, data):
+    """Workers read files in any order; what is seen first, by file and record, comes first."""
+    for place in range(12):
+        data.put(f"c/{place:02}.json", "".join(f'{{"id":{place},"v":1{row}}}\n' for row in range(50)))
+    data.put("c/05.json", '{"id":5,"v":"30","late":1}\n{"id":5,"v":2.5}\n')
+    data.put("c/06.json", '{"id":5,"v":true,"late":"x"}\n')
+    for _ in range(5):
+        frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("c/")]}, "json")
+        assert list(frame.schema().getField("v").dataType.choices) == ["int", "string", "double", "boolean"]
+        assert frame.resolveChoice(choice="make_cols").toDF().columns == [
+            "id", "v_int", "v_string", "v_double", "v_boolean", "late_int", "late_string"]
+        mapped = frame.map(lambda record: {**record})
+        assert list(mapped.schema().getField("v").dataType.choices) == ["boolean", "double", "int", "string"]
+
+
+def test_a_choice_is_no_column_of_csv(glue_context, data):
+    data.put("d/a.json", '{"id":1,"v":1}\n{"id":2,"v":"x"}\n')
+    frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [data.url("d/")]}, "json")
+    with pytest.raises(DataError, match="`v` is a choice of int and string: use resolveChoice"):
+        glue_context.write_dynamic_frame.from_options(frame, "s3", {"path": data.url("out/")}, "csv")
+    assert data.keys("out/") == []

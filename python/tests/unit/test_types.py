@@ -97,3 +97,14 @@ def test_paths():
     for text in ("", ".a", "a.", "a..b", "`a", "a`b`.c." ):
         with pytest.raises(DataError):
             _paths.parse(text)
+
+
+def test_star_imports_bring_no_names_of_others():
+    names = {}
+    exec("from awsglue.transforms import *", names)
+    ours = dict(names)
+    for module in ("gluetypes", "utils", "job", "context", "dynamicframe", "data_sink", "data_source"):
+        exec(f"from awsglue.{module} import *", names)
+    assert {name for name in ours if names[name] is not ours[name]} <= {"__builtins__"}
+    assert {"StructType", "Job", "GlueContext", "getResolvedOptions", "DynamicFrame"} <= set(names)
+    assert not {"Any", "Dict", "List", "Optional", "annotations"} & set(names)
