@@ -28,7 +28,8 @@ class Options:
     """How files are read. `names` are those of the columns of CSV, whatever its header says.
 
     With `escapes_quotes` the escape character stands before quotes and itself only, as in OpenCSVSerde, and engines know
-    it, too; without, it stands before any character, and `\\n` is a new line, as Glue's `escaper` has it.
+    it, too; without, it stands before any character, and `\\n` is a new line, as Glue's `escaper` has it. With `even`, rows
+    of fewer values than columns are refused, as those of more are.
     """
 
     format: str
@@ -41,6 +42,7 @@ class Options:
     json_path: str = ""
     names: Tuple[str, ...] = field(default=())
     encoding: str = "utf-8"
+    even: bool = False
 
 
 def open_bytes(url: str) -> Any:
@@ -160,7 +162,7 @@ def _csv_records(url: str, options: Options) -> Iterator[Dict[str, Any]]:
                 if place == int(options.header) and options.skip_first:
                     continue
                 names = names or [f"col{column}" for column in range(len(row))]
-                if len(row) > len(names):
+                if len(row) > len(names) or options.even and len(row) < len(names):
                     raise DataError(f"{url}, line {reader.line_num}: {len(row)} values for {len(names)} columns")
                 yield dict(zip(names, [_unmarked(value) for value in row] + [None] * (len(names) - len(row))))
         except csv.Error as error:

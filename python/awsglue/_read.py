@@ -6,6 +6,7 @@ type differs between files is a choice, from the start.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import zlib
@@ -189,7 +190,7 @@ def _csv(parts: Sequence[Part], options: Options, added: g.StructType, hint: Opt
     heads = dict(zip([item.url for item in items], _each(items, lambda item: _head(item, options))))
     found: List[Tuple[Any, g.StructType]] = []
     in_order = True
-    for part, (names, plain, _compressed) in _grouped(parts, heads):
+    for part, (names, plain, even, _compressed) in _grouped(parts, heads):
         if not names:
             continue
         wanted = _spelled(names, hint, options.header) if hint else names
@@ -198,7 +199,7 @@ def _csv(parts: Sequence[Part], options: Options, added: g.StructType, hint: Opt
         if plain:
             found.append(_with_values(_native_csv(part, options, names, wanted), kind, part, added))
         else:
-            got = in_python([part], replace(options, names=wanted), added, None, kind)
+            got = in_python([part], replace(options, names=wanted, even=not even), added, None, kind)
             found.append((got.df, got.kind))
     if not found:
         return Read(_engine.session().createDataFrame([], to_spark(added)), added)
@@ -229,9 +230,11 @@ def _native_csv(part: Part, options: Options, names: Tuple[str, ...], wanted: Tu
     return df.select(*[F.coalesce(col(old), F.lit("")).alias(new) for old, new in zip(names, wanted)])
 
 
-def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
-    """The names of a file's columns; whether the engine's own reader reads it right; whether it is compressed."""
+def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool, bool]:
+    """The names of a file's columns; whether the engine's own reader reads it right, whether no other row has another width
+    than the first, and whether it is compressed."""
     head = read_head(item, _HEAD)
+    is_cut = len(head) >= _HEAD
     codec = _codecs.codec_of(item.url, head)
     if codec == "gzip":
         head = zlib.decompressobj(47).decompress(head, _HEAD)
@@ -240,7 +243,7 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
             head = text.read(_HEAD).encode(options.encoding)
     marked = head.startswith(b"\xef\xbb\xbf")
     text = head.decode("utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding, "replace")
-    row: List[str] = next((row for row in _files.csv_reader(io.StringIO(text, newline=""), options) if row), [])
+    row, even = _rows(text, options, is_cut or len(head) >= _HEAD)
     names = _files.header_names(row) if options.header else [f"col{place}" for place in range(len(row))]
     odd = options.header and (list(names) != row or len({name.lower() for name in names}) < len(names))
     plain = (
@@ -249,7 +252,19 @@ def _head(item: Object, options: Options) -> Tuple[Tuple[str, ...], bool, bool]:
         and not text.startswith(("\n", "\r"))
         and (codec is None or codec == "gzip" and item.url.endswith(".gz"))
     )
-    return tuple(names), plain, codec is not None
+    # The engine does not say in which file a row has too many values, or too few; this library does.
+    return tuple(names), plain and even, even or not plain, codec is not None
+
+
+def _rows(text: str, options: Options, is_cut: bool) -> Tuple[List[str], bool]:
+    """The first row of a file's beginning, and whether all others are as wide."""
+    reader = (row for row in _files.csv_reader(io.StringIO(text, newline=""), options) if row)
+    first = next(reader, [])
+    try:
+        widths = [len(row) for row in reader]
+    except csv.Error:  # the engine has words for it
+        return first, True
+    return first, set(widths[:-1] if is_cut else widths) <= {len(first)}
 
 
 def in_python(parts: Sequence[Part], options: Options, added: g.StructType, hint: Optional[g.StructType],

@@ -44,6 +44,22 @@ def test_csv_columns_are_text_and_found_by_each_header(read, tmp_path):
     assert {type(field.dataType) for field in frame.schema().fields} == {g.StringType}
 
 
+@pytest.mark.parametrize("rows_of", ["2,y,z", "2", '"2,y"'])
+def test_rows_of_another_width_are_told_with_their_file(read, tmp_path, rows_of):
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,x\n" * 10)
+    (tmp_path / "b.csv").write_text(f'a,b\n1,"x\n,"\n\n{rows_of}\n3,z\n')
+    frame = read("csv", {"withHeader": True})
+    told = rf"b\.csv, line 5: {3 if 'z' in rows_of else 1} values for 2 columns"
+    for some in (frame, frame.filter(lambda row: len(str(row["a"])) > 0)):
+        with pytest.raises(Exception, match=told):
+            some.toDF().collect()
+
+
+def test_a_row_that_the_head_of_a_file_cuts_is_no_shorter_one(read, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n" + '123456,"x,y\n"\n' * 10_000)
+    assert read("csv", {"withHeader": True}).count() == 10_000
+
+
 def test_csv_options(read, tmp_path):
     (tmp_path / "a.csv").write_text("skip|me\n1|it''s\n2|'a|b'\n")
     assert rows(read("csv", {"separator": "|", "quoteChar": "'", "skipFirst": True})) == [
