@@ -20,7 +20,7 @@ def body(format, place):
     if format == "csv":
         return f"id,n\n{place},x\n"
     made = io.BytesIO()
-    parquet.write_table(pa.table({"id": [place], "n": ["x"]}), made)
+    parquet.write_table(pa.table({"id": pa.array([place], pa.int32()), "n": ["x"]}), made)
     return made.getvalue()
 
 
