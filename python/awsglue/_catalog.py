@@ -76,7 +76,7 @@ def _null_text(storage: Dict[str, Any]) -> Optional[str]:
     return serde.get("Parameters", {}).get("serialization.null.format", "\\N")
 
 
-def _open_format(facts: Dict[str, Any]) -> Optional[str]:
+def open_format(facts: Dict[str, Any]) -> Optional[str]:
     """The format of a table whose rows are what its log says, not what its folder holds."""
     parameters, storage = facts.get("Parameters", {}), facts.get("StorageDescriptor", {})
     named = {parameters.get(name, "").upper() for name in ("table_type", "spark.sql.sources.provider")}
@@ -91,7 +91,7 @@ def is_for_engines(facts: Dict[str, Any]) -> bool:
     library = storage.get("SerdeInfo", {}).get("SerializationLibrary", "").rpartition(".")[2]
     own = library in ("ParquetHiveSerDe", "JsonSerDe", "OpenXJsonSerDe", "AvroSerDe")
     is_of_files = is_s3(storage.get("Location") or "")
-    return own or not is_of_files or _open_format(facts) in ("ICEBERG", "DELTA")
+    return own or not is_of_files or open_format(facts) in ("ICEBERG", "DELTA")
 
 
 def is_one_object(facts: Dict[str, Any]) -> bool:
@@ -103,7 +103,7 @@ def is_one_object(facts: Dict[str, Any]) -> bool:
 def has_null_keys(facts: Dict[str, Any]) -> bool:
     """Whether a table of files has a partition with a key that is null."""
     keys = [key["Name"] for key in facts.get("PartitionKeys", [])]
-    if not keys or _open_format(facts):
+    if not keys or open_format(facts):
         return False
     pages = client("glue").get_paginator("get_partitions").paginate(
         DatabaseName=facts["DatabaseName"], TableName=facts["Name"], ExcludeColumnSchema=True,
@@ -115,9 +115,9 @@ def _options(facts: Dict[str, Any], storage: Dict[str, Any], full: str) -> Optio
     serde = storage.get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "").rpartition(".")[2]
     parameters = {**facts.get("Parameters", {}), **storage.get("Parameters", {}), **serde.get("Parameters", {})}
-    kind = _open_format(facts)
+    kind = open_format(facts)
     if kind:
-        raise NotBuilt(f"writing into {full}, a table of {kind}, from a script", "use spark.table, or a visual job")
+        raise NotBuilt(f"files of {full}, a table of {kind}", "use create_dynamic_frame.from_catalog, or spark.table")
     if library in ("LazySimpleSerDe", "OpenCSVSerde"):
         return Options(SERVED) if _is_beyond(parameters, storage) else _csv_options(parameters, library)
     formats = {"ParquetHiveSerDe": "parquet", "JsonSerDe": "json", "OpenXJsonSerDe": "json", "AvroSerDe": "avro",
@@ -175,7 +175,7 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     if _jdbc.is_database(facts):
         return _jdbc.from_catalog(facts, predicate, additional, reading)
     check_options(additional, f"{database}.{name}", _ACTING)
-    kind = _open_format(facts)
+    kind = open_format(facts)
     if kind:
         return _whole(facts, kind, predicate, reading)
     found = table(database, name, catalog_id, facts)

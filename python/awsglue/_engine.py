@@ -116,9 +116,11 @@ def _settle(made: Any, options: Dict[str, Any]) -> None:
 
 def _extended(made: Any) -> Any:
     """A session that reads the tables of the Data Catalog which its engine does not read itself: Sail those of delimited
-    text, an engine that knows nothing of the catalog all of them."""
-    from awsglue import _sql
+    text, an engine that knows nothing of the catalog all of them. What Sail would write wrongly is looked at."""
+    from awsglue import _sql, _writers
 
+    if _server is not None:
+        _writers.extend()
     if not hasattr(made, "_tenon_views"):
         made._tenon_views = _sql.CatalogViews(made, has_catalog=_server is not None)
         _sql.extend(made, made._tenon_views)
@@ -203,7 +205,9 @@ def _start_sail() -> str:
     except ImportError as error:
         raise GlueError(f"the engine sail is missing: pip install 'tenon-awsglue[sail]' ({error})") from error
     _aws.prepare_environment()
-    os.environ.setdefault("SAIL_CATALOG__LIST", json_list_of_catalogs())
+    if "SAIL_CATALOG__LIST" not in os.environ:
+        os.environ["SAIL_CATALOG__LIST"] = json_list_of_catalogs()
+        os.environ.setdefault("SAIL_CATALOG__DEFAULT_CATALOG", f'"{_CATALOGS[0]}"')
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     _server = server
@@ -211,12 +215,17 @@ def _start_sail() -> str:
     return f"sc://{host}:{port}"
 
 
+# The catalog that engines see first, and the name that Glue's scripts give the same one for tables of Iceberg.
+_CATALOGS = ("sail", "glue_catalog")
+
+
 def json_list_of_catalogs() -> str:
     """Sail's setting that makes the Glue Data Catalog its catalog; its syntax is TOML's for inline tables."""
-    entry: Dict[str, Any] = {"type": "glue", "name": "sail", "region": os.environ.get("AWS_REGION", "us-east-1")}
     url = _aws.endpoint("glue")
-    if url:
-        entry["endpoint_url"] = url
-    if not url and not _aws.allowed():
-        entry = {"type": "memory", "name": "sail", "initial_database": ["default"]}
-    return "[{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in entry.items()) + "}]"
+    if url or _aws.allowed():
+        entry: Dict[str, Any] = {"type": "glue", "region": os.environ.get("AWS_REGION", "us-east-1")}
+        entries = [{**entry, "name": name, **({"endpoint_url": url} if url else {})} for name in _CATALOGS]
+    else:
+        entries = [{"type": "memory", "name": "sail", "initial_database": ["default"]}]
+    tables = ["{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in entry.items()) + "}" for entry in entries]
+    return f"[{', '.join(tables)}]"

@@ -1,7 +1,7 @@
 """Frames as files, and as tables of the catalog.
 
 Files are added to what is at the path, as on AWS, and are visible as soon as they are written. All but Parquet is written by
-the server (`_written`); CSV and JSON by the engine where there is none, and where the path is a local one. A frame without records writes nothing. The catalog follows the files: when its update
+the server (`_written`, and tables of Iceberg and Delta `_lake`); CSV and JSON by the engine where there is none, and where the path is a local one. A frame without records writes nothing. The catalog follows the files: when its update
 fails, the files are there and the error says so.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from awsglue import _written
+from awsglue import _lake, _written
 from awsglue import gluetypes as g
 from awsglue._aws import client, endpoint, engine_url, is_s3, split
 from awsglue._dialect import checked
@@ -41,7 +41,7 @@ def format_name(format: Optional[str]) -> str:
     """The format by its plain name; one that cannot be written is refused."""
     name = {"glueparquet": "parquet"}.get((format or "").lower(), (format or "").lower())
     if name not in _FORMAT_OPTIONS:
-        raise NotBuilt(f"writing the format {format!r} from a script", f"write {', '.join(_FORMAT_OPTIONS)}")
+        raise NotBuilt(f"writing the format {format!r} from a script", f"write {', '.join([*_FORMAT_OPTIONS, *_lake.FORMATS])}")
     return name
 
 
@@ -60,6 +60,9 @@ def write(frame: Any, format: str, options: Dict[str, Any], format_options: Dict
 
     `plain_null` is the text for null in CSV without quotes, as tables of LazySimpleSerDe have it.
     """
+    if _lake.is_open(format):
+        _lake.by_path(frame, format.lower(), options, format_options, catalog)
+        return
     name = format_name(format)
     path = options.get("path")
     if not isinstance(path, str) or not path:

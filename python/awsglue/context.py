@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Union
 
-from awsglue import _engine, _jdbc, _jdbc_write, _purge
+from awsglue import _engine, _jdbc, _jdbc_write, _lake, _purge
 from awsglue._aws import client
 from awsglue._catalog import place
 from awsglue._jdbc import ENGINES, Reading
@@ -102,11 +102,14 @@ class GlueContext:
         self._refuse_connection(connection_type, "create_dynamic_frame.from_options")
         if push_down_predicate:
             raise NotBuilt("push_down_predicate for files without a table", "read the table of the catalog")
-        check_options(options, "create_dynamic_frame.from_options")
         paths = options.get("paths") or options.get("path")
         paths = [paths] if isinstance(paths, str) else paths
         if not paths:
             raise DataError('connection_options needs "paths", a list of addresses')
+        if _lake.is_open(format):
+            df = _lake.read(str(format).lower(), list(paths), options, format_options or {}, self._bookmarks)
+            return DynamicFrame.fromDF(df, self, transformation_ctx)
+        check_options(options, "create_dynamic_frame.from_options")
         read = _served.reader(format, format_options or {}, list(paths))
         found = objects(list(paths), options)
         items = self._taken(transformation_ctx, found, options)
@@ -223,14 +226,18 @@ class GlueContext:
         transformation_ctx: str = "", additional_options: Optional[Dict[str, Any]] = None,
         catalog_id: Optional[str] = None,
     ) -> DynamicFrame:
-        """Writes files of the table's format to its location, where new partitions are added with `enableUpdateCatalog`; or
-        adds rows to the table of a database that it stands for."""
-        from awsglue._catalog import SERVED, facts_of, table
+        """Writes files of the table's format to its location, where new partitions are added with `enableUpdateCatalog`; commits
+        rows to a table of Iceberg or Delta; or adds rows to the table of a database that it stands for."""
+        from awsglue._catalog import SERVED, facts_of, open_format, table
         from awsglue._write import write
 
         facts = facts_of(database, table_name, catalog_id)
         if _jdbc.is_database(facts):
             _jdbc_write.by_table(facts, frame, additional_options or {})
+            return frame
+        kind = open_format(facts)
+        if kind:
+            _lake.by_table(frame, facts, kind, additional_options or {})
             return frame
         found = table(database, table_name, catalog_id, facts)
         if found.options.format == SERVED:

@@ -195,12 +195,14 @@ class World(Glue):
             fields = [(column, "long"), *((key, "string") for key in keys)]
             schema = {"type": "struct", "fields": [
                 {"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in fields]}
-            self.put(f"{place}/a.parquet", self.body("parquet", [number]))
+            body = self.body("parquet", [number])
+            self.put(f"{place}/a.parquet", body)
             actions = [
                 {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
                 {"metaData": {"id": "x", "format": {"provider": "parquet", "options": {}}, "schemaString": json.dumps(schema),
                               "partitionColumns": keys, "configuration": {}}},
-                {"add": {"path": "a.parquet", "partitionValues": {key: "1" for key in keys}, "size": 1, "modificationTime": 1, "dataChange": True}},
+                {"add": {"path": "a.parquet", "partitionValues": {key: "1" for key in keys}, "size": len(body), "modificationTime": 1,
+                         "dataChange": True}},
             ]
             self.put(f"{place}/_delta_log/{0:020}.json", "\n".join(json.dumps(action) for action in actions))
             self.client.create_table(DatabaseName=database, TableInput={

@@ -165,11 +165,10 @@ def test_parameters_that_mean_nothing_are_refused(custom, parameter, message):
 
 
 def test_a_graph_whose_other_nodes_have_no_script_is_refused(custom):
-    ice = {"S3IcebergDirectTarget": {"Name": "ice", "Inputs": ["one"], "Path": custom.path("ice"), "Format": "iceberg", "Compression": "snappy",
-                                     "SchemaChangePolicy": {"EnableUpdateCatalog": True, "Database": custom.database, "Table": "ice"}}}
+    nested = {"DropDuplicates": {"Name": "deep", "Inputs": ["one"], "Columns": [["a", "b"]]}}
     with pytest.raises(ClientError) as refused:
-        custom.create(custom.nodes(custom=custom.custom("orders"), one=custom.chosen(0), ice=ice))
-    assert "node S3IcebergDirectTarget ice (ice): an Iceberg target has no script yet" in str(refused.value)
+        custom.create(custom.nodes(custom=custom.custom("orders"), one=custom.chosen(0), deep=nested, end=custom.parquet("deep", "out")))
+    assert "node DropDuplicates deep (deep): scripts drop duplicates by top-level columns only" in str(refused.value)
 
 
 def test_what_only_the_engine_does_is_refused_when_a_run_starts(custom):

@@ -9,6 +9,7 @@ mod server;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::views::{View, Views};
 use futures::future::join_all;
 use http::Request;
 use lake::Lake;
@@ -20,6 +21,19 @@ use wire::{Auth, Body, Face, Options, Wire};
 
 const AT_ONCE: usize = 12;
 
+/// No key has a view of its own.
+struct Everybody;
+
+impl Views for Everybody {
+    fn of(&self, _: &str) -> View {
+        View::Everybody
+    }
+
+    fn traffic(&self, _: &str) -> Option<Arc<jobs::Traffic>> {
+        None
+    }
+}
+
 async fn glue(server: &server::Server, folder: &TempDir) -> Wire {
     let location = Location::Postgres { url: server.url(), schema: "conflicts".to_owned() };
     let migrations = [lake::MIGRATIONS, catalog::MIGRATIONS];
@@ -28,7 +42,8 @@ async fn glue(server: &server::Server, folder: &TempDir) -> Wire {
     let options = lake::Options { dir: folder.path().join("objects"), durable: false };
     let lake = Lake::open(store.clone(), options).await.unwrap();
     let tables = Tables::new(store.clone(), lake);
-    let face: Arc<dyn Face> = Arc::new(api::glue::catalog::face(store, tables, BTreeMap::new()));
+    let face = api::glue::catalog::face(store, tables, BTreeMap::new(), Arc::new(Everybody));
+    let face: Arc<dyn Face> = Arc::new(face);
     let mut options = Options::new(Auth::Open, || 1_800_000_000_000, || RandomIds.uuid());
     options.strict = true;
     Wire::new(vec![face], options).unwrap()

@@ -64,7 +64,7 @@ pub use script::{RunKey, RunKeys, ScriptOptions, Scripts, Traffic};
 pub use service::{Explainer, Service};
 pub use staging::{
     ByNode, Done, Expression, FilesFormat, FilesRead, FilesWrite, Rows, Staged, Stager, Step, TableRead,
-    TableRows,
+    TableRows, TableWrite,
 };
 
 /// The named crash points of this crate (see [`store::crash`]).

@@ -372,7 +372,12 @@ fn faces(domain: &Domain, views: &Arc<KeyViews>) -> Vec<Arc<dyn Face>> {
     vec![
         Arc::new(api::s3::face(domain.lake.clone(), views())),
         Arc::new(api::sts::face()),
-        Arc::new(api::glue::catalog::face(store(), Tables::new(store(), domain.lake.clone()), taggable)),
+        Arc::new(api::glue::catalog::face(
+            store(),
+            Tables::new(store(), domain.lake.clone()),
+            taggable,
+            views(),
+        )),
         Arc::new(api::glue::registry::face(store())),
         Arc::new(api::glue::governance::face(store())),
         Arc::new(api::glue::connections::face(store(), domain.vault.clone(), domain.reach)),

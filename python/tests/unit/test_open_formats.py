@@ -15,4 +15,4 @@ from awsglue import _catalog
     ],
 )
 def test_are_known(facts, kind):
-    assert _catalog._open_format(facts) == kind
+    assert _catalog.open_format(facts) == kind

@@ -16,10 +16,11 @@ use tables::delta::{DeltaField, DeltaShape, DeltaTable};
 
 pub(super) use entry::{is_current, prepare, publish};
 
-use super::iceberg::{check_keys, failed, refused, tables};
+use super::RunFailure;
+use super::iceberg::{check_keys, failed, refused};
 use super::reconcile::{Shape, fitting};
 use super::target::Follows;
-use super::{RunFailure, Task};
+use super::writer::Writer;
 use crate::graph::{DeltaTarget, Node, SaveMode, UpdateBehavior};
 
 /// The table that an output is added to.
@@ -39,14 +40,14 @@ pub(crate) struct DeltaOutput {
 
 /// Looks the table up, or prepares to make it; which columns are written, and which of the frame's are left out.
 pub(super) async fn resolve(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, keys): (&DeltaTarget, &[String]),
     frame: &Schema,
 ) -> Result<(DeltaOutput, Shape), RunFailure> {
-    let mut tx = task.context.store.read().await?;
-    let (location, follows) = place(task, &mut tx, node, target).await?;
-    let known = tables(task).delta(&mut tx, &task.run.scope, &location).await;
+    let mut tx = writer.store.read().await?;
+    let (location, follows) = place(writer, &mut tx, node, target).await?;
+    let known = writer.tables().delta(&mut tx, writer.scope, &location).await;
     drop(tx);
     let known = known.map_err(|error| failed(node, error))?;
     if known.is_none() && target.path.is_none() {
@@ -82,7 +83,7 @@ pub(super) async fn resolve(
 
 /// Where the table lies, and its table of the catalog.
 async fn place(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     target: &DeltaTarget,
@@ -100,7 +101,7 @@ async fn place(
         widen: behavior == UpdateBehavior::UpdateInDatabase,
         create: path.is_some(),
     });
-    match catalog::table::get(tx, &task.run.scope, database, table).await {
+    match catalog::table::get(tx, writer.scope, database, table).await {
         Ok(found) => {
             let own = folder(&checked(&found, path.as_deref()).map_err(|what| refused(node, what))?);
             Ok((own, follows))

@@ -24,7 +24,8 @@ use tables::{
 use super::partitions::Divided;
 use super::reconcile::{Shape, fitting};
 use super::upsert::Upsert;
-use super::{RunFailure, Task, name_of};
+use super::writer::Writer;
+use super::{RunFailure, name_of};
 use crate::arguments::MIN_FILE_BYTES;
 use crate::graph::{IcebergTarget, Node, SaveMode};
 use crate::plan::PlanError;
@@ -53,11 +54,6 @@ pub(crate) struct IcebergTable {
     pub(super) own_file_bytes: Option<u64>,
 }
 
-/// The service of tables of open formats.
-pub(super) fn tables(task: &Task<'_>) -> Tables {
-    Tables::new(task.context.store.clone(), task.context.lake.clone())
-}
-
 /// What a node asks for is not done.
 pub(super) fn refused(node: &Node, what: impl Into<String>) -> RunFailure {
     RunFailure::node(node, PlanError::Refused(what.into()))
@@ -74,20 +70,20 @@ pub(super) fn failed(node: &Node, error: TablesError) -> RunFailure {
 
 /// Looks the table up, or prepares to make it; which columns are written, and which of the frame's are left out.
 pub(super) async fn resolve(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, keys): (&IcebergTarget, &[String]),
     frame: &Schema,
 ) -> Result<(IcebergTable, Shape), RunFailure> {
     let table = Identifier { namespace: target.database.clone(), name: target.table.clone() };
     let mut base = None;
-    let (metadata, new) = match tables(task).load(&task.run.scope, &table).await {
+    let (metadata, new) = match writer.tables().load(writer.scope, &table).await {
         Ok(loaded) => {
             base = Some(loaded.metadata_location.clone());
             (existing(target, loaded).map_err(|what| refused(node, what))?, None)
         }
         Err(TablesError::TableNotFound { other_kind: false, .. }) if target.path.is_some() => {
-            let staged = stage(task, node, (target, keys), &table, frame).await?;
+            let staged = stage(writer, node, (target, keys), &table, frame).await?;
             (staged.metadata.clone(), Some(staged))
         }
         Err(error) => return Err(failed(node, error)),
@@ -108,7 +104,7 @@ pub(super) async fn resolve(
     let own_file_bytes =
         own_file_bytes.and_then(|text| text.parse().ok()).map(|bytes: u64| bytes.max(MIN_FILE_BYTES));
     let upsert = match target.mode {
-        SaveMode::Upsert => Some(upsert(task, node, (target, fields), &table, base).await?),
+        SaveMode::Upsert => Some(upsert(writer, node, (target, fields), &table, base).await?),
         _ => None,
     };
     let table = IcebergTable {
@@ -128,7 +124,7 @@ pub(super) async fn resolve(
 
 /// The rows of a table that others are to take the place of.
 async fn upsert(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, fields): (&IcebergTarget, &[NestedField]),
     table: &Identifier,
@@ -137,7 +133,7 @@ async fn upsert(
     let columns: Vec<_> =
         fields.iter().filter_map(|field| Some((field.name.clone(), written(field)?))).collect();
     let mut upsert = Upsert::by(&target.keys, &columns, base).map_err(|what| refused(node, what))?;
-    upsert.open(task, node, table).await?;
+    upsert.open(writer, node, table).await?;
     Ok(upsert)
 }
 
@@ -177,7 +173,7 @@ fn existing(target: &IcebergTarget, loaded: LoadedTable) -> Result<TableMetadata
 }
 
 async fn stage(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, keys): (&IcebergTarget, &[String]),
     table: &Identifier,
@@ -218,7 +214,7 @@ async fn stage(
         properties: BTreeMap::new(),
         entry: None,
     };
-    tables(task).stage_create(&task.run.scope, request, None).await.map_err(|error| failed(node, error))
+    writer.tables().stage_create(writer.scope, request, None).await.map_err(|error| failed(node, error))
 }
 
 /// The partition spec of a new table: the values of its keys. `Err` is the key that is no column.
@@ -325,7 +321,7 @@ fn shape(fields: &[NestedField], frame: &Schema, leave_out: bool) -> Result<Shap
 
 /// Prepares the commit of an output; `None` when there is nothing to commit.
 pub(super) async fn prepare(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     iceberg: &IcebergTable,
     output: &Output,
@@ -344,15 +340,12 @@ pub(super) async fn prepare(
             iceberg.divided.partition(&file.partition_values).map_err(|what| refused(node, what))?;
         files.push(AddedFile { location, bytes: file.bytes, rows: file.rows, partition });
     }
-    let by = BTreeMap::from([
-        ("glue.job-name".to_owned(), task.run.details.job.clone()),
-        ("glue.job-run-id".to_owned(), task.run.id.clone()),
-    ]);
-    let scope = &task.run.scope;
+    let by = writer.summary();
+    let scope = writer.scope;
     let (spec_id, replaces) = (iceberg.spec_id, &iceberg.replaces);
     let base = iceberg.upsert.as_ref().and_then(|upsert| upsert.base.as_deref());
     let change = Change { files: &files, spec_id, replaces, base, summary: &by };
-    match tables(task).prepare_write(scope, &iceberg.table, iceberg.new.as_ref(), change).await {
+    match writer.tables().prepare_write(scope, &iceberg.table, iceberg.new.as_ref(), change).await {
         Ok(prepared) => Ok(Some(prepared)),
         Err(TablesError::CommitFailed { .. }) if base.is_some() => {
             Err(RunFailure::Overtaken { node: name_of(node) })
@@ -363,24 +356,24 @@ pub(super) async fn prepare(
 
 /// Whether the table is still what the commit was prepared on.
 pub(super) async fn is_current(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     prepared: &PreparedWrite,
 ) -> Result<bool, RunFailure> {
-    tables(task).is_current(tx, &task.run.scope, prepared).await.map_err(|error| failed(node, error))
+    writer.tables().is_current(tx, writer.scope, prepared).await.map_err(|error| failed(node, error))
 }
 
 /// Puts the commit into the run's transaction; the line for the log.
 pub(super) async fn publish(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     prepared: PreparedWrite,
 ) -> Result<String, RunFailure> {
-    let scope = &task.run.scope;
+    let scope = writer.scope;
     let caller = format!("arn:aws:iam::{}:root", scope.account);
-    let done = tables(task).publish_write(tx, scope, prepared, &caller).await;
+    let done = writer.tables().publish_write(tx, scope, prepared, &caller).await;
     let done = done.map_err(|error| failed(node, error))?;
     Ok(format!("its table is at {}", done.metadata_location))
 }

@@ -16,6 +16,7 @@
 //! fail rather than read one thing and bookmark another.
 
 mod again;
+mod apart;
 mod asked;
 mod bounded;
 mod counters;
@@ -37,6 +38,7 @@ mod rejects;
 mod sources;
 mod target;
 mod upsert;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,11 +50,13 @@ use futures::FutureExt as _;
 use store::crash;
 use store::lease::Lease;
 
+pub(crate) use apart::write_apart;
 pub(crate) use counters::{Counters, Reading, SourceCount};
 pub(crate) use failure::RunFailure;
 pub(crate) use outside::{DELIVERED, resume, throw_away};
 pub(crate) use publish::published;
 pub(crate) use target::formats_of;
+pub(crate) use writer::Writer;
 
 use crate::arguments::{BookmarkOption, Options};
 use crate::bookmark::Window;

@@ -24,6 +24,7 @@ use super::reconcile::{changed_table, new_table};
 use super::rejects;
 use super::sources::Source;
 use super::target::{Follows, Resolved};
+use super::writer::Writer;
 use super::{AFTER_COMMIT, BEFORE_COMMIT, RunFailure, Staged, Task, Written, name_of};
 use crate::arguments::BookmarkOption;
 use crate::bookmark;
@@ -39,7 +40,7 @@ use crate::service::{Context, unknown};
 const MAX_ATTEMPTS: usize = 12;
 
 /// A commit of a table of an open format that is decided and staged.
-enum Prepared {
+pub(super) enum Prepared {
     Iceberg(Box<PreparedWrite>),
     Delta(PreparedDelta),
 }
@@ -56,7 +57,7 @@ pub(crate) async fn publish(
     let rejects = rejects::stage(task).await?;
     let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
     let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
-    let (mut tx, appends) = Box::pin(begin(task, &written)).await?;
+    let (mut tx, appends) = Box::pin(begin(&task.writer(), &written)).await?;
     let written = written.into_iter().zip(appends).collect();
     let sources = std::mem::take(sources).into_values().collect();
     let (mut lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
@@ -95,26 +96,29 @@ async fn is_published(task: &Task<'_>, end: &End, outside: &[Outside]) -> Result
 }
 
 /// Prepares commits of tables of open formats, and begins the transaction in which they still hold.
-async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<Prepared>>), RunFailure> {
+pub(super) async fn begin(
+    writer: &Writer<'_>,
+    written: &[Written],
+) -> Result<(Tx, Vec<Option<Prepared>>), RunFailure> {
     for _ in 0..MAX_ATTEMPTS {
         let mut appends = Vec::new();
         for Written { node, resolved, output } in written {
             appends.push(match (&resolved.iceberg, &resolved.delta) {
-                (Some(iceberg), _) => Box::pin(iceberg::prepare(task, node, iceberg, output))
+                (Some(iceberg), _) => Box::pin(iceberg::prepare(writer, node, iceberg, output))
                     .await?
                     .map(Box::new)
                     .map(Prepared::Iceberg),
                 (None, Some(delta)) => {
-                    Box::pin(delta::prepare(task, node, delta, output)).await?.map(Prepared::Delta)
+                    Box::pin(delta::prepare(writer, node, delta, output)).await?.map(Prepared::Delta)
                 }
                 (None, None) => None,
             });
         }
-        let mut tx = task.context.store.begin().await?;
+        let mut tx = writer.store.begin().await?;
         let mut current = true;
         for (Written { node, .. }, append) in written.iter().zip(&appends) {
             if let Some(append) = append {
-                current = current && Box::pin(is_current(task, &mut tx, node, append)).await?;
+                current = current && Box::pin(is_current(writer, &mut tx, node, append)).await?;
             }
         }
         if current {
@@ -135,14 +139,14 @@ async fn begin(task: &Task<'_>, written: &[Written]) -> Result<(Tx, Vec<Option<P
 
 /// Whether the table is still what the commit was prepared on.
 async fn is_current(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     prepared: &Prepared,
 ) -> Result<bool, RunFailure> {
     match prepared {
-        Prepared::Iceberg(prepared) => iceberg::is_current(task, tx, node, prepared).await,
-        Prepared::Delta(prepared) => delta::is_current(task, tx, node, prepared).await,
+        Prepared::Iceberg(prepared) => iceberg::is_current(writer, tx, node, prepared).await,
+        Prepared::Delta(prepared) => delta::is_current(writer, tx, node, prepared).await,
     }
 }
 
@@ -230,21 +234,34 @@ async fn publish_target(
     append: Option<Prepared>,
     lines: &mut Vec<String>,
 ) -> Result<(), RunFailure> {
-    let Written { node, resolved, output } = target;
+    let Written { node, resolved, output } = &target;
     let partitions = output.partitions();
     if let Some(follows) = &resolved.follows {
         let table =
-            follow(task, tx, &node, &resolved, follows, &output.schema, &output.partition_schema).await?;
-        let added = add_partitions(task, tx, &node, &table, &partitions).await?;
+            follow(task, tx, node, resolved, follows, &output.schema, &output.partition_schema).await?;
+        let added = add_partitions(task, tx, node, &table, &partitions).await?;
         lines.push(format!(
             "{}: table {}.{} is at version {}, {added} partitions added",
-            name_of(&node),
+            name_of(node),
             table.database_name,
             table.name,
             table.version
         ));
     }
-    let published = write::publish(tx, &task.context.lake, output).await;
+    publish_files(&task.writer(), tx, target, append, lines).await?;
+    Ok(())
+}
+
+/// Makes the files of an output visible, and the commit of its table; how many rows there are.
+pub(super) async fn publish_files(
+    writer: &Writer<'_>,
+    tx: &mut Tx,
+    target: Written,
+    append: Option<Prepared>,
+    lines: &mut Vec<String>,
+) -> Result<u64, RunFailure> {
+    let Written { node, resolved, output } = target;
+    let published = write::publish(tx, writer.lake, output).await;
     let published = published.map_err(|error| RunFailure::node(&node, PlanError::Engine(error)))?;
     lines.push(format!(
         "{}: {} rows out in {} objects, {} bytes, under {}",
@@ -255,14 +272,16 @@ async fn publish_target(
         resolved.location()
     ));
     let line = match (append, &resolved.delta) {
-        (Some(Prepared::Iceberg(append)), _) => Box::pin(iceberg::publish(task, tx, &node, *append)).await?,
-        (Some(Prepared::Delta(entry)), Some(delta)) => {
-            Box::pin(delta::publish(task, tx, &node, delta, entry)).await?
+        (Some(Prepared::Iceberg(append)), _) => {
+            Box::pin(iceberg::publish(writer, tx, &node, *append)).await?
         }
-        _ => return Ok(()),
+        (Some(Prepared::Delta(entry)), Some(delta)) => {
+            Box::pin(delta::publish(writer, tx, &node, delta, entry)).await?
+        }
+        _ => return Ok(published.rows),
     };
     lines.push(format!("{}: {line}", name_of(&node)));
-    Ok(())
+    Ok(published.rows)
 }
 
 /// Creates the table, or changes its schema, as far as the node wants that.

@@ -18,6 +18,7 @@ use self::files::{has_header, table_format};
 use super::delta::{self, DeltaOutput};
 use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
+use super::writer::Writer;
 use super::{RunFailure, Task};
 use crate::graph::{
     CatalogUpdate, DeltaTarget, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
@@ -94,14 +95,7 @@ pub(crate) async fn resolve(
         }
         // Such a target has no files.
         Destination::Database(_) => Err(refused(node, "it writes to a database, not files")),
-        Destination::Iceberg(iceberg) => {
-            refuse_alike(node, frame)?;
-            Box::pin(of_iceberg(task, node, (iceberg, &target.partition_keys), frame)).await
-        }
-        Destination::Delta(delta) => {
-            refuse_alike(node, frame)?;
-            Box::pin(of_delta(task, node, (delta, &target.partition_keys), frame)).await
-        }
+        Destination::Iceberg(_) | Destination::Delta(_) => of_open(&task.writer(), node, target, frame).await,
         Destination::Table { database, table, update } => {
             let widen = *update == Some(UpdateBehavior::UpdateInDatabase);
             let follows = Follows { database: database.clone(), table: table.clone(), widen, create: false };
@@ -113,6 +107,25 @@ pub(crate) async fn resolve(
             refuse_alike(node, frame)?;
             of_table(node, target, &found, frame, widen, update.is_some().then_some(follows))
         }
+    }
+}
+
+/// The same of a table of an open format.
+pub(super) async fn of_open(
+    writer: &Writer<'_>,
+    node: &Node,
+    target: &Target,
+    frame: &Schema,
+) -> Result<Resolved, RunFailure> {
+    refuse_alike(node, frame)?;
+    match &target.destination {
+        Destination::Iceberg(iceberg) => {
+            Box::pin(of_iceberg(writer, node, (iceberg, &target.partition_keys), frame)).await
+        }
+        Destination::Delta(delta) => {
+            Box::pin(of_delta(writer, node, (delta, &target.partition_keys), frame)).await
+        }
+        _ => Err(refused(node, "it writes to no table of an open format")),
     }
 }
 
@@ -207,12 +220,12 @@ fn of_table(
 
 /// A target that adds its files to an Iceberg table. `keys` are the node's partition keys.
 async fn of_iceberg(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, keys): (&IcebergTarget, &[String]),
     frame: &Schema,
 ) -> Result<Resolved, RunFailure> {
-    let (iceberg, shape) = iceberg::resolve(task, node, (target, keys), frame).await?;
+    let (iceberg, shape) = iceberg::resolve(writer, node, (target, keys), frame).await?;
     let (name, key) = iceberg::split(&iceberg.location);
     let (bucket, prefix) = (bucket(node, name)?, folder(key));
     let (format, options) = formats_of(WriteFormat::Parquet(target.codec));
@@ -239,12 +252,12 @@ async fn of_iceberg(
 
 /// A target that adds its files to a Delta table. `keys` are the node's partition keys.
 async fn of_delta(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     (target, keys): (&DeltaTarget, &[String]),
     frame: &Schema,
 ) -> Result<Resolved, RunFailure> {
-    let (delta, shape) = delta::resolve(task, node, (target, keys), frame).await?;
+    let (delta, shape) = delta::resolve(writer, node, (target, keys), frame).await?;
     let (name, key) = iceberg::split(&delta.location);
     let (bucket, prefix) = (bucket(node, name)?, folder(key));
     let (format, options) = formats_of(WriteFormat::Parquet(target.codec));
@@ -358,12 +371,12 @@ impl Resolved {
     }
 
     /// At about how many bytes files are ended: as the node says, else the run, else the table.
-    fn file_bytes(&self, task: &Task<'_>) -> u64 {
+    fn file_bytes(&self, run: Option<u64>) -> u64 {
         if self.most_files.is_some() {
             return u64::MAX;
         }
         let iceberg = self.iceberg.as_ref();
-        let node = iceberg.and_then(|table| table.file_bytes).or(task.options.target_file_bytes);
+        let node = iceberg.and_then(|table| table.file_bytes).or(run);
         node.or(iceberg.and_then(|table| table.own_file_bytes)).unwrap_or(FILE_BYTES)
     }
 
@@ -372,20 +385,22 @@ impl Resolved {
         let run = task.run;
         let id = run.id.strip_prefix("jr_").unwrap_or(&run.id);
         let short = id.get(..16).unwrap_or(id);
+        let names = format!("run-{}-{short}-{}-part-{index}", run.created_ms, run.details.attempt);
+        let stats = Some(task.counters.target());
+        Spec { stats, ..self.spec_of(names, task.options.target_file_bytes) }
+    }
+
+    /// The same for files whose names begin so; `file_bytes` counts where the node does not say how large they become.
+    pub(super) fn spec_of(&self, names: String, file_bytes: Option<u64>) -> Spec {
         Spec {
             format: self.format.clone(),
             options: self.options.clone(),
             partition_keys: self.keys.clone(),
             kept_keys: self.kept_keys.clone(),
-            target_file_bytes: self.file_bytes(task),
+            target_file_bytes: self.file_bytes(file_bytes),
             max_tasks: self.most_files.map(NonZeroUsize::get),
-            stats: Some(task.counters.target()),
             field_ids: self.iceberg.as_ref().map(|iceberg| iceberg.ids.clone()).unwrap_or_default(),
-            ..Spec::parquet(
-                self.bucket.clone(),
-                self.prefix.clone(),
-                format!("run-{}-{short}-{}-part-{index}", run.created_ms, run.details.attempt),
-            )
+            ..Spec::parquet(self.bucket.clone(), self.prefix.clone(), names)
         }
     }
 }

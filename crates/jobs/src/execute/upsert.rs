@@ -23,7 +23,8 @@ use datafusion::logical_expr::{
 use engine::TableOptions;
 use tables::Identifier;
 
-use super::{RunFailure, Task};
+use super::RunFailure;
+use super::writer::Writer;
 use crate::graph::Node;
 use crate::plan::{Accused, PlanError, column};
 
@@ -74,12 +75,12 @@ impl Upsert {
     /// Opens the rows of the table. Should it be another version by now than `base`, the commit will not be made.
     pub(super) async fn open(
         &mut self,
-        task: &Task<'_>,
+        writer: &Writer<'_>,
         node: &Node,
         table: &Identifier,
     ) -> std::result::Result<(), RunFailure> {
         if self.base.is_some() {
-            let rows = task.session.table(&table.namespace, &table.name, TableOptions::default()).await;
+            let rows = writer.session.table(&table.namespace, &table.name, TableOptions::default()).await;
             self.rows = Some(rows.map_err(|error| RunFailure::node(node, PlanError::Engine(error)))?);
         }
         Ok(())

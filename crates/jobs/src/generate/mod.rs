@@ -12,6 +12,7 @@ mod custom;
 pub mod dag;
 mod database;
 mod nodes;
+mod open;
 mod python;
 mod quality;
 mod rows;

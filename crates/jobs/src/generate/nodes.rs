@@ -42,7 +42,9 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
             names.of_frame(&if *distinct { format!("{united}.distinct()") } else { united })
         }
         NodeKind::Jdbc(source) => database::read(source, names),
-        NodeKind::Delta(_) => return Err(targets::unwritten("a Delta table that is named by its path")),
+        NodeKind::Delta(path) => {
+            names.of_frame(&format!("spark.read.format(\"delta\").load({})", text(&path.to_string())))
+        }
         NodeKind::SplitFields(paths) => rows::split(paths, names)?,
         NodeKind::Route(groups) => rows::route(groups, names)?,
         NodeKind::SelectFromCollection(index) => rows::select(*index, names)?,

@@ -2,11 +2,12 @@
 //!
 //! A table decides which columns are written, and as what, as on the engine: the script looks at it first.
 
-use super::database;
 use super::nodes::{Names, Options};
 use super::python::{dictionary, flag, text, texts};
+use super::{database, open};
 use crate::graph::{
-    BlockCodec, Compression, Destination, NodeKind, ParquetCodec, Target, UpdateBehavior, WriteFormat,
+    BlockCodec, Compression, DeltaTarget, Destination, NodeKind, ParquetCodec, Target, UpdateBehavior,
+    WriteFormat,
 };
 
 /// What scripts with targets of tables begin with.
@@ -70,7 +71,9 @@ pub(super) fn write(target: &Target, names: &Names<'_>) -> Result<String, String
         }
         _ => names.input(0)?.to_owned(),
     };
-    if let Destination::Path { most_files: Some(most), .. } = &target.destination {
+    if let Destination::Path { most_files: Some(most), .. }
+    | Destination::Delta(DeltaTarget { most_files: Some(most), .. }) = &target.destination
+    {
         frame = format!("{frame}.coalesce({most})");
     }
     match &target.destination {
@@ -101,8 +104,8 @@ pub(super) fn write(target: &Target, names: &Names<'_>) -> Result<String, String
                 text(&update.table),
             ))
         }
-        Destination::Iceberg(_) => Err(unwritten("an Iceberg target")),
-        Destination::Delta(_) => Err(unwritten("a Delta target")),
+        Destination::Iceberg(to) => Ok(open::iceberg(to, &target.partition_keys, &frame, names)?),
+        Destination::Delta(to) => Ok(open::delta(to, &target.partition_keys, &frame, names)?),
         Destination::Database(to) => Ok(database::write(to, &frame, names)),
         Destination::Table { database, table, update } => {
             // Without them those of the table.
@@ -126,11 +129,7 @@ pub(super) fn write(target: &Target, names: &Names<'_>) -> Result<String, String
     }
 }
 
-pub(super) fn unwritten(what: &str) -> String {
-    format!("{what} has no script yet; its job runs on the engine")
-}
-
-fn behavior(update: UpdateBehavior) -> &'static str {
+pub(super) fn behavior(update: UpdateBehavior) -> &'static str {
     match update {
         UpdateBehavior::UpdateInDatabase => "UPDATE_IN_DATABASE",
         UpdateBehavior::Log => "LOG",
@@ -142,21 +141,22 @@ fn write_format(format: WriteFormat) -> (&'static str, Options) {
         codec.map(|codec| ("compression", text(codec.name()))).into_iter().collect()
     };
     match format {
-        WriteFormat::Parquet(codec) => {
-            let name = match codec {
-                ParquetCodec::Snappy => "snappy",
-                ParquetCodec::Gzip => "gzip",
-                ParquetCodec::Zstd => "zstd",
-                ParquetCodec::Uncompressed => "uncompressed",
-            };
-            ("parquet", vec![("compression", text(name))])
-        }
+        WriteFormat::Parquet(codec) => ("parquet", vec![("compression", text(parquet_codec(codec)))]),
         WriteFormat::Csv(codec) => ("csv", compressed(codec)),
         WriteFormat::Json(codec) => ("json", compressed(codec)),
         // AWS Glue writes none; our library does.
         WriteFormat::Xml(codec) => ("xml", compressed(codec)),
         WriteFormat::Avro(codec) => ("avro", block(codec, "deflate")),
         WriteFormat::Orc(codec) => ("orc", block(codec, "zlib")),
+    }
+}
+
+pub(super) fn parquet_codec(codec: ParquetCodec) -> &'static str {
+    match codec {
+        ParquetCodec::Snappy => "snappy",
+        ParquetCodec::Gzip => "gzip",
+        ParquetCodec::Zstd => "zstd",
+        ParquetCodec::Uncompressed => "uncompressed",
     }
 }
 

@@ -234,10 +234,47 @@ fn a_target_with_a_table_is_a_sink() {
 
 #[test]
 fn what_no_script_can_do_is_refused_by_name() {
-    let table = json!({"S3IcebergDirectTarget": {"Name": "ice", "Inputs": ["src"], "Path": "s3://out/t/", "Format": "iceberg",
-        "Compression": "gzip", "SchemaChangePolicy": {"EnableUpdateCatalog": true, "Database": "d", "Table": "t"}}});
-    let error = script(json!({"src": csv("in"), "out": table})).expect_err("refused");
-    assert!(error.contains("an Iceberg target has no script yet"), "{error}");
+    let nested = json!({"DropDuplicates": {"Name": "one", "Inputs": ["src"], "Columns": [["a", "b"]]}});
+    let error = script(json!({"src": csv("in"), "one": nested, "out": target("one", json!({}))}))
+        .expect_err("refused");
+    assert!(error.contains("node DropDuplicates one (one): scripts drop duplicates by top-level"), "{error}");
+}
+
+#[test]
+fn tables_of_open_formats_are_written_by_the_calls_that_name_them() {
+    let policy = json!({"EnableUpdateCatalog": true, "Database": "d", "Table": "t"});
+    let ice = json!({"S3IcebergDirectTarget": {"Name": "ice", "Inputs": ["src"], "Path": "s3://out/t/", "Format": "iceberg",
+        "Compression": "gzip", "PartitionKeys": [["day"]], "SchemaChangePolicy": policy.clone(),
+        "AdditionalOptions": {"mode": "upsert", "keys": "a, b", "target-file-size-bytes": "1048576"}}});
+    let text = script(json!({"src": csv("in"), "out": ice})).expect("a script");
+    for part in [
+        r#"ice_out = glueContext.getSink(path="s3://out/t/", connection_type="s3", updateBehavior="UPDATE_IN_DATABASE", partitionKeys=["day"]"#,
+        r#", **{"mode": "upsert", "keys": "a,b", "target-file-size-bytes": "1048576"})"#,
+        r#"ice_out.setFormat("iceberg", compression="gzip")"#,
+        "ice_out.writeFrame(in_src)\n",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let delta = json!({"S3DeltaDirectTarget": {"Name": "d", "Inputs": ["src"], "Path": "s3://out/t/", "Format": "delta",
+        "Compression": "snappy", "NumberTargetPartitions": "1",
+        "AdditionalOptions": {"mode": "overwrite", "partitionOverwriteMode": "dynamic"}}});
+    let text = script(json!({"src": csv("in"), "out": delta})).expect("a script");
+    let wanted = r#"from_options(frame=in_src.coalesce(1), connection_type="s3", connection_options={"path": "s3://out/t/", "partitionKeys": [], "mode": "overwrite", "partitionOverwriteMode": "dynamic"}, format="delta", format_options={"compression": "snappy"}"#;
+    assert!(text.contains(wanted), "{text}");
+    let table = json!({"S3DeltaCatalogTarget": {"Name": "t", "Inputs": ["src"], "Database": "d", "Table": "t",
+        "SchemaChangePolicy": {"EnableUpdateCatalog": true, "UpdateBehavior": "LOG"}}});
+    let text = script(json!({"src": csv("in"), "out": table})).expect("a script");
+    let wanted = r#"glueContext.write_data_frame.from_catalog(frame=in_src.toDF(), database="d", table_name="t", additional_options={"enableUpdateCatalog": True, "updateBehavior": "LOG"}"#;
+    assert!(text.contains(wanted), "{text}");
+}
+
+#[test]
+fn a_delta_table_is_read_by_its_path() {
+    let source = json!({"S3DeltaSource": {"Name": "in", "Paths": ["s3://raw/t/"]}});
+    let text = script(json!({"src": source, "out": target("src", json!({}))})).expect("a script");
+    let wanted =
+        r#"In_src = DynamicFrame.fromDF(spark.read.format("delta").load("s3://raw/t/"), glueContext, "src")"#;
+    assert!(text.to_lowercase().contains(&wanted.to_lowercase()), "{text}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod by_node;
 mod expression;
 mod files;
 mod made;
+mod open;
 mod table;
 mod written;
 
@@ -25,6 +26,7 @@ pub use by_node::{ByNode, Done};
 pub use expression::Expression;
 pub use files::{FilesFormat, FilesRead};
 pub use made::{Step, TableRows};
+pub use open::TableWrite;
 pub use table::TableRead;
 pub use written::{FilesWrite, Rows};
 

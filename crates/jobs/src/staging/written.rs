@@ -101,7 +101,10 @@ impl Stager {
 }
 
 /// A frame, and how many files a folder gets at most: as many as the frame has parts.
-async fn staged(session: &Session, frame: &StagedFrame) -> Result<(DataFrame, Option<usize>), JobsError> {
+pub(super) async fn staged(
+    session: &Session,
+    frame: &StagedFrame,
+) -> Result<(DataFrame, Option<usize>), JobsError> {
     let source = PathSource::new(vec![frame.folder.clone()]);
     let parts = session.list_path(&source).await.map_err(PlanError::from)?.len();
     Ok((frame.open(session).await?, Some(parts.max(1))))

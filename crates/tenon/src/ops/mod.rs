@@ -22,6 +22,7 @@ pub(crate) mod jobs;
 mod page;
 mod script_files;
 mod script_frames;
+mod script_tables;
 pub(crate) mod scripts;
 #[cfg(test)]
 mod tests;

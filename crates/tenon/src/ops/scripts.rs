@@ -4,7 +4,7 @@
 //! - `POST bookmark/commit` of `{"JobName", "RunId", "Fence", "Version", "Read": {context: {address: {"Etag", "Size", "ModifiedMs"}}}}`
 //!   answers `{"Version"}`; 409 when the bookmark or the run has moved on
 //!
-//! The other paths are in [`super::script_frames`] and [`super::script_files`]. Who may: [`super::admit`].
+//! The other paths are in [`super::script_frames`], [`super::script_files`] and [`super::script_tables`]. Who may: [`super::admit`].
 
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ pub(super) struct Asker {
     pub(super) scope: Scope,
     pub(super) quality: Quality,
     pub(super) stager: Stager,
+    /// Whether what it does to objects is seen by its run alone until that has succeeded.
+    pub(super) is_held_back: bool,
 }
 
 /// The body of `load`.
@@ -101,15 +103,15 @@ impl ScriptOps {
         max_bytes: u64,
     ) -> Result<(Asker, T), Refused> {
         let (scope, key, asked) = admit::admit_key(&self.auth, request, max_bytes).await?;
-        let (quality, stager) = match self.views.of_sender(key.as_deref()) {
-            View::Everybody => (self.quality.clone(), self.stager.clone()),
-            View::Own(overlay) => (self.quality.seen_by(overlay.clone()), self.stager.seen_by(overlay)),
+        let (quality, stager, is_held_back) = match self.views.of_sender(key.as_deref()) {
+            View::Everybody => (self.quality.clone(), self.stager.clone(), false),
+            View::Own(overlay) => (self.quality.seen_by(overlay.clone()), self.stager.seen_by(overlay), true),
             View::Ended => {
                 let message = "the run that this access key was issued for has ended".to_owned();
                 return Err(Refused(StatusCode::FORBIDDEN, "AccessDeniedException", message));
             }
         };
-        Ok((Asker { scope, quality, stager }, asked))
+        Ok((Asker { scope, quality, stager, is_held_back }, asked))
     }
 
     /// Answers a request below [`PREFIX`]; never fails.
@@ -128,6 +130,7 @@ impl ScriptOps {
             "sensitive/detect" => Box::pin(self.detect(request)).await,
             "values/fill" => Box::pin(self.fill(request)).await,
             "table/read" => Box::pin(self.read_table(request)).await,
+            "table/write" => Box::pin(self.write_table(request)).await,
             "files/read" => Box::pin(self.read_files(request)).await,
             "files/write" => Box::pin(self.write_files(request)).await,
             _ => Err(Refused::unknown()),

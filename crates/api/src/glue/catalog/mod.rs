@@ -15,6 +15,7 @@ mod unfiltered;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use store::{Scope, Store, Tx};
@@ -22,6 +23,7 @@ use wire::{Call, Fault, Service};
 
 use super::errors;
 use super::tags::Taggable;
+use crate::views::{View, Views};
 
 pub(super) use tables::author;
 
@@ -30,16 +32,19 @@ pub struct Catalog {
     pub(super) store: Store,
     pub(super) tables: ::tables::Tables,
     pub(super) taggable: BTreeMap<&'static str, Taggable>,
+    views: Arc<dyn Views>,
 }
 
 /// Makes the face. `taggable` names the kinds of resources of other parts of Glue (`crawler`,
-/// `job`), whose tags are served here too.
+/// `job`), whose tags are served here too; `views` says who cannot change Iceberg tables.
 pub fn face(
     store: Store,
     tables: ::tables::Tables,
     taggable: BTreeMap<&'static str, Taggable>,
+    views: Arc<dyn Views>,
 ) -> Service<Catalog> {
-    Service { model: "glue", state: Catalog { store, tables, taggable }, operations: operations::OPERATIONS }
+    let state = Catalog { store, tables, taggable, views };
+    Service { model: "glue", state, operations: operations::OPERATIONS }
 }
 
 impl Catalog {
@@ -49,6 +54,17 @@ impl Catalog {
 
     async fn begin(&self) -> Result<Tx, Fault> {
         self.store.begin().await.map_err(|error| errors::store(&error))
+    }
+
+    /// An Iceberg table is what its metadata says, and that is visible at once: it must not name files that may never be.
+    fn check_sender(&self, call: &Call) -> Result<(), Fault> {
+        match self.views.of_sender(call.access_key.as_deref()) {
+            View::Own(_) => Err(errors::invalid(
+                "A run with --output-commit atomic cannot change Iceberg tables: they would name files that nobody else \
+                 sees yet. Run the job without it.",
+            )),
+            View::Everybody | View::Ended => Ok(()),
+        }
     }
 }
 

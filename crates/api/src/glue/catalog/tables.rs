@@ -21,6 +21,9 @@ pub(in crate::glue) fn author(scope: &Scope) -> String {
 pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     check_name(&call)?;
+    if is_of_iceberg(&call) {
+        catalog.check_sender(&call)?;
+    }
     if call.input.contains_key("OpenTableFormatInput") {
         return Box::pin(open_tables::create(catalog, &scope, call)).await;
     }
@@ -39,6 +42,14 @@ pub(super) async fn create(catalog: &Catalog, mut call: Call) -> Result<Reply, F
     pointer?;
     commit(tx).await?;
     Ok(Reply::empty())
+}
+
+/// Whether a call makes or changes an Iceberg table.
+fn is_of_iceberg(call: &Call) -> bool {
+    let open = ["OpenTableFormatInput", "UpdateOpenTableFormatInput"];
+    let parameters = call.input.get("TableInput").and_then(|input| input.get("Parameters"));
+    open.iter().any(|member| call.input.contains_key(*member))
+        || parameters.is_some_and(|given| given.get("metadata_location").is_some())
 }
 
 /// `Name` is for open tables; beside a `TableInput` it must say the same.
@@ -118,6 +129,9 @@ fn narrowed(found: &Table, wanted: &[String]) -> Value {
 pub(super) async fn update(catalog: &Catalog, mut call: Call) -> Result<Reply, Fault> {
     let scope = scope(&call)?;
     check_name(&call)?;
+    if is_of_iceberg(&call) {
+        catalog.check_sender(&call)?;
+    }
     if call.input.contains_key("UpdateOpenTableFormatInput") {
         return open_tables::update(catalog, &scope, call).await;
     }

@@ -9,10 +9,11 @@ use store::Tx;
 use tables::Replaces;
 use tables::delta::{AddedDeltaFile, DeltaChange, DeltaField, PreparedDelta};
 
+use super::super::RunFailure;
 use super::super::iceberg::split;
 use super::super::target::Follows;
-use super::super::{RunFailure, Task};
-use super::{DeltaOutput, failed, refused, tables};
+use super::super::writer::Writer;
+use super::{DeltaOutput, failed, refused};
 use crate::graph::Node;
 
 /// The values of a file's partition, as the log has them: the empty text is no value there.
@@ -26,7 +27,7 @@ fn partition(file: &StagedFile) -> Vec<Option<String>> {
 
 /// Prepares the entry for an output; `None` when there is nothing to commit.
 pub(in crate::execute) async fn prepare(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     node: &Node,
     delta: &DeltaOutput,
     output: &Output,
@@ -43,10 +44,7 @@ pub(in crate::execute) async fn prepare(
         partition: partition(file),
     });
     let files: Vec<AddedDeltaFile> = files.collect();
-    let by = BTreeMap::from([
-        ("glue.job-name".to_owned(), task.run.details.job.clone()),
-        ("glue.job-run-id".to_owned(), task.run.id.clone()),
-    ]);
+    let by = writer.summary();
     let change = DeltaChange {
         files: &files,
         before: delta.before.as_ref(),
@@ -54,36 +52,36 @@ pub(in crate::execute) async fn prepare(
         replaces: &delta.replaces,
         info: &by,
     };
-    let prepared = tables(task).prepare_delta(&task.run.scope, &delta.location, change).await;
+    let prepared = writer.tables().prepare_delta(writer.scope, &delta.location, change).await;
     prepared.map(Some).map_err(|error| failed(node, error))
 }
 
 /// Whether nobody has written the entry's version.
 pub(in crate::execute) async fn is_current(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     prepared: &PreparedDelta,
 ) -> Result<bool, RunFailure> {
-    let current = tables(task).is_delta_current(tx, &task.run.scope, prepared).await;
+    let current = writer.tables().is_delta_current(tx, writer.scope, prepared).await;
     current.map_err(|error| failed(node, error))
 }
 
 /// Puts the entry and the table of the catalog into the run's transaction; the line for the log.
 pub(in crate::execute) async fn publish(
-    task: &Task<'_>,
+    writer: &Writer<'_>,
     tx: &mut Tx,
     node: &Node,
     delta: &DeltaOutput,
     prepared: PreparedDelta,
 ) -> Result<String, RunFailure> {
     let version = prepared.version;
-    let done = tables(task).publish_delta(tx, &task.run.scope, prepared).await;
+    let done = writer.tables().publish_delta(tx, writer.scope, prepared).await;
     done.map_err(|error| failed(node, error))?;
     let Some(follows) = &delta.follows else { return Ok(format!("its table is at version {version}")) };
-    let (scope, database) = (&task.run.scope, &follows.database);
+    let (scope, database) = (writer.scope, &follows.database);
     let failed = |error| RunFailure::catalog(node, error);
-    let input = input(task, delta, follows).map_err(|what| refused(node, what))?;
+    let input = input(writer, delta, follows).map_err(|what| refused(node, what))?;
     match catalog::table::get(tx, scope, database, &follows.table).await {
         Ok(table) if follows.widen && is_other(&table, &input) => {
             let changed = with_columns(&table, input);
@@ -119,7 +117,7 @@ fn with_columns(table: &Table, new: TableInput) -> TableInput {
 }
 
 /// The entry of the catalog, as crawlers of AWS make it of native Delta tables.
-fn input(task: &Task<'_>, delta: &DeltaOutput, follows: &Follows) -> Result<TableInput, String> {
+fn input(writer: &Writer<'_>, delta: &DeltaOutput, follows: &Follows) -> Result<TableInput, String> {
     let fields = delta.after.fields()?;
     let column = |field: &DeltaField| Column::new(field.name.to_lowercase(), field.ty.to_string());
     let is_key = |field: &&DeltaField| delta.after.partition_columns.contains(&field.name);
@@ -147,15 +145,14 @@ fn input(task: &Task<'_>, delta: &DeltaOutput, follows: &Follows) -> Result<Tabl
         ("spark.sql.partitionProvider", "catalog"),
         ("spark.sql.sources.provider", "delta"),
         ("table_type", "DELTA"),
-        ("CreatedByJob", &task.run.details.job),
-        ("CreatedByJobRun", &task.run.id),
     ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter();
     Ok(TableInput {
         name: follows.table.clone(),
         storage_descriptor: Some(descriptor),
         partition_keys: Some(keys.map(column).collect()),
         table_type: Some("EXTERNAL_TABLE".to_owned()),
-        parameters: Some(own.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        parameters: Some(own.chain(writer.creator()).collect()),
         ..TableInput::default()
     })
 }
