@@ -27,8 +27,8 @@ def frame(made, node):
     return made
 "#;
 
-/// The names that scripts use themselves.
-const TAKEN: [&str; 24] = [
+/// The names that scripts use themselves, their helpers and what these use of Python's included.
+const TAKEN: [&str; 60] = [
     "args",
     "sc",
     "glueContext",
@@ -53,7 +53,48 @@ const TAKEN: [&str; 24] = [
     "SplitFields",
     "SelectFromCollection",
     "Spigot",
+    "EvaluateDataQualityMultiFrame",
+    "EntityDetector",
+    "GlueContext",
+    "Job",
+    "SparkContext",
+    "getResolvedOptions",
+    "VIEWS",
+    "boto3",
+    "re",
+    "decimal",
+    "constant",
+    "holds",
+    "united",
+    "merged",
+    "one_type",
+    "as_table",
+    "change_columns",
+    "tell_columns",
+    "zip",
+    "any",
+    "all",
+    "set",
+    "dict",
+    "list",
+    "str",
+    "int",
+    "float",
+    "len",
+    "type",
+    "hasattr",
+    "isinstance",
+    "Exception",
+    "ValueError",
+    "TypeError",
+    "max",
+    "min",
 ];
+
+/// Whether a script uses a name itself, so that no function of the user's can have it.
+pub(super) fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name)
+}
 
 /// The modules of a graph's transforms, each once. They come before everything else, so that none of their names hides one of
 /// the script's.
@@ -74,8 +115,14 @@ pub(super) fn imports(graph: &Graph) -> String {
 
 /// The function, and its call.
 pub(super) fn code(own: &CustomCode, names: &Names<'_>) -> Result<String, String> {
-    if TAKEN.contains(&own.function.as_str()) || names.variables.values().any(|name| *name == own.function) {
+    if is_taken(&own.function) || names.variables.values().any(|name| *name == own.function) {
         return Err(format!("ClassName {} is a name that the script uses itself", own.function));
+    }
+    if let Some(line) = code_lines(&own.code).find(|line| line.trim_start().starts_with("from __future__ ")) {
+        return Err(format!(
+            "Code has {:?}, which Python takes at the begin of a script only; leave it out",
+            line.trim()
+        ));
     }
     let mut frames = Vec::new();
     for at in 0..names.node.inputs.len() {
@@ -135,10 +182,39 @@ fn definition(own: &CustomCode) -> String {
         let rest = rest.and_then(|rest| rest.trim_start().strip_prefix(name));
         rest.is_some_and(|rest| rest.trim_start().starts_with('('))
     };
-    if code.lines().any(defines) {
-        return format!("{code}\n\n");
+    let whole = dedented(code);
+    if code_lines(&whole).any(defines) {
+        return format!("{whole}\n\n");
     }
     format!("def {name}(glueContext, dfc) -> DynamicFrameCollection:\n{}\n\n", indented(code))
+}
+
+/// The lines that begin outside of texts of several lines.
+fn code_lines(code: &str) -> impl Iterator<Item = &str> {
+    let mut quotes = Quotes::default();
+    code.lines().filter(move |line| {
+        let is_code = quotes.open.is_none();
+        quotes.read(line);
+        is_code
+    })
+}
+
+/// Code whose lines are all moved to the right, moved back. Lines within texts of several lines stay.
+fn dedented(code: &str) -> String {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let Some(first) = code.lines().find(is_code) else { return code.to_owned() };
+    let margin = first.get(..first.len() - first.trim_start().len()).unwrap_or_default();
+    if margin.is_empty() || !code_lines(code).filter(is_code).all(|line| line.starts_with(margin)) {
+        return code.to_owned();
+    }
+    let mut quotes = Quotes::default();
+    let mut lines = Vec::new();
+    for line in code.lines() {
+        let moves = quotes.open.is_none();
+        lines.push(if moves { line.strip_prefix(margin).unwrap_or(line) } else { line });
+        quotes.read(line);
+    }
+    lines.join("\n")
 }
 
 /// A body with its lines moved to the right, unless they are there already. Lines within texts of several lines stay.
@@ -209,6 +285,18 @@ mod tests {
         assert_eq!(defined(whole), format!("{}\n\n", whole.replace('\r', "")));
         // A function of another name is part of the body.
         assert!(defined("def MyTransforms(x):\n    return x").starts_with(head));
+    }
+
+    #[test]
+    fn a_definition_is_found_where_it_is_code() {
+        let moved =
+            "    import re\n    def MyTransform(a, b):\n        x = \"\"\"\n  t\"\"\"\n        return b";
+        assert_eq!(
+            defined(moved),
+            "import re\ndef MyTransform(a, b):\n    x = \"\"\"\n  t\"\"\"\n    return b\n\n"
+        );
+        let quoted = "\"\"\"\ndef MyTransform(a, b):\n\"\"\"\nreturn dfc";
+        assert!(defined(quoted).starts_with("def MyTransform(glueContext, dfc)"), "{}", defined(quoted));
     }
 
     #[test]

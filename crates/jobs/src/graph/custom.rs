@@ -118,6 +118,11 @@ pub(super) fn dynamic_transform(raw: RawDynamic) -> Result<NodeKind, String> {
         return Err(format!("Path {:?} is no s3://bucket/key of a .py file", raw.path));
     };
     identifier("Path: the module", module)?;
+    if super::modules::is_needed(module) {
+        return Err(format!(
+            "Path: a module {module} would hide Python's or the library's own of this name; give the file another one"
+        ));
+    }
     let mut arguments: Vec<(String, Literal)> = Vec::new();
     for parameter in raw.parameters.unwrap_or_default() {
         identifier("Parameters.Name", &parameter.name)?;
@@ -280,6 +285,18 @@ mod tests {
         ] {
             assert!(parameter(given).expect_err("refused").contains(what), "{what}");
         }
+    }
+
+    #[test]
+    fn modules_that_scripts_need_are_not_hidden() {
+        let transform = |file: &str| {
+            let raw = json!({"FunctionName": "clean", "Path": format!("s3://code/{file}")});
+            dynamic_transform(serde_json::from_value(raw).expect("a node"))
+        };
+        for file in ["json.py", "awsglue.py", "pyspark.py"] {
+            assert!(transform(file).expect_err("refused").contains("would hide"), "{file}");
+        }
+        assert!(transform("clean_up.py").is_ok());
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod check;
 mod custom;
 mod glob;
 mod kinds;
+mod modules;
 mod node;
 mod parse;
 mod pii;
