@@ -149,8 +149,20 @@ fn constant(text: &str, path: &[String], data_type: &DataType) -> Result<Expr, P
     if data_type.is_floating() {
         return trimmed.parse::<f64>().map(lit).map_err(|_| not_of_type());
     }
+    let data_type = &of_constant(trimmed, data_type);
     match ScalarValue::try_from_string(trimmed.to_owned(), data_type) {
         Ok(value) if !value.is_null() => Ok(Expr::Literal(value, None)),
         _ => Err(not_of_type()),
+    }
+}
+
+/// The type that a constant is read as: of a decimal it keeps all its digits, `10.01` is more than `10.005`.
+fn of_constant(text: &str, data_type: &DataType) -> DataType {
+    let digits = text.rsplit_once('.').map_or(0, |(_, digits)| digits.len());
+    match (data_type, i8::try_from(digits)) {
+        (DataType::Decimal128(precision, scale), Ok(digits)) if digits > *scale && digits <= 18 => {
+            DataType::Decimal128((*precision).saturating_add(digits.abs_diff(*scale)).min(38), digits)
+        }
+        _ => data_type.clone(),
     }
 }
