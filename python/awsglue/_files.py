@@ -185,15 +185,15 @@ def _unmarked(value: str) -> str:
 
 
 def header_names(row: List[str]) -> List[str]:
-    """Names from a header: one that is empty is `col` and its place, one that comes twice is numbered."""
-    names: List[str] = []
+    """Names from a header: one that is empty is `col` and its place, one that comes twice, in whatever case, is numbered."""
+    names: Dict[str, str] = {}
     for place, name in enumerate(row):
         base = name.strip() or f"col{place}"
         unique, number = base, 1
-        while unique in names:
+        while unique.lower() in names:
             unique, number = f"{base}_{number}", number + 1
-        names.append(unique)
-    return names
+        names[unique.lower()] = unique
+    return list(names.values())
 
 
 def _orc_records(url: str) -> Iterator[Dict[str, Any]]:

@@ -7,7 +7,7 @@
 //!
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
-pub(crate) mod condition;
+mod condition;
 mod custom;
 pub mod dag;
 mod database;
@@ -17,6 +17,7 @@ mod python;
 mod quality;
 mod rows;
 mod sensitive;
+mod sets;
 mod sources;
 mod targets;
 #[cfg(test)]
@@ -49,11 +50,15 @@ job.init(args["JOB_NAME"], args)
 
 const QUERY: &str = r#"
 
+VIEWS = []
+
+
 def spark_sql(query, frames, transformation_ctx):
     """Runs a query over frames by the names that it uses. Views are read when rows are, so each has a name of its own."""
     views = []
-    for number, (name, frame) in enumerate(frames.items()):
-        view = f"view_{number}_of_{transformation_ctx}".replace("-", "_")
+    for name, frame in frames.items():
+        view = f"view_{len(VIEWS)}_of_this_script"
+        VIEWS.append(view)
         frame.toDF().createOrReplaceTempView(view)
         views.append(f"`{name}` AS (SELECT * FROM `{view}`)")
     query = f"WITH {', '.join(views)} SELECT * FROM ({query}\n)" if views else query
@@ -73,7 +78,11 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
     }
-    let helpers: [(IsNeeded, &str); 5] = [
+    let helpers: [(IsNeeded, &str); 9] = [
+        (sources::may_have_choices, sources::TYPES_HEAD),
+        (has_constant, condition::HEAD),
+        (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
+        (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
         (targets::has_table, targets::TABLE_HEAD),
         (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
         (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
@@ -108,6 +117,18 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
         script.push_str(quality::END);
     }
     Ok(script)
+}
+
+/// Whether a node compares a field with a constant.
+fn has_constant(kind: &NodeKind) -> bool {
+    match kind {
+        NodeKind::Filter { conditions, .. } => condition::has_constant(conditions),
+        NodeKind::Route(groups) => groups
+            .iter()
+            .filter_map(|group| group.filter.as_ref())
+            .any(|(_, all)| condition::has_constant(all)),
+        _ => false,
+    }
 }
 
 /// A line that says which node follows.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::python::{dictionary, list, segment, text, texts};
-use super::{condition, custom, database, quality, rows, sensitive, sources, targets};
+use super::{condition, custom, database, quality, rows, sensitive, sets, sources, targets};
 use crate::graph::{
     AggFunction, Aggregation, FieldPath, Graph, JoinKind, JoinSide, Mapping, Node, NodeKind, QualityNode,
 };
@@ -26,21 +26,18 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
             "RenameField",
             &[("old_name", text(&dotted(from))), ("new_name", text(&dotted(to)))],
         )?,
-        NodeKind::Filter { any, conditions } => names.of_frame(&format!(
-            "{}.toDF().where({})",
-            names.input(0)?,
-            text(&condition::predicate(*any, conditions))
-        )),
+        NodeKind::Filter { any, conditions } => {
+            let input = names.input(0)?;
+            let rows = condition::predicate(input, *any, conditions)?;
+            names.of_frame(&format!("{input}.toDF().where({rows})"))
+        }
         NodeKind::Join { kind, left, right } => join(*kind, left, right, names)?,
         NodeKind::Sql { query, aliases } => sql(query, aliases, names)?,
         NodeKind::Aggregate { groups, aggregations } => {
             names.of_frame(&aggregate(groups, aggregations, names)?)
         }
         NodeKind::DropDuplicates { columns } => names.of_frame(&distinct(columns, names)?),
-        NodeKind::Union { distinct } => {
-            let united = format!("{}.toDF().union({}.toDF())", names.input(0)?, names.input(1)?);
-            names.of_frame(&if *distinct { format!("{united}.distinct()") } else { united })
-        }
+        NodeKind::Union { distinct } => sets::union(*distinct, names)?,
         NodeKind::Jdbc(source) => database::read(source, names),
         NodeKind::Delta(path) => {
             names.of_frame(&format!("spark.read.format(\"delta\").load({})", text(&path.to_string())))
@@ -48,7 +45,7 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
         NodeKind::SplitFields(paths) => rows::split(paths, names)?,
         NodeKind::Route(groups) => rows::route(groups, names)?,
         NodeKind::SelectFromCollection(index) => rows::select(*index, names)?,
-        NodeKind::Merge { source, keys } => rows::merge(source, keys, names)?,
+        NodeKind::Merge { source, keys } => sets::merge(source, keys, names)?,
         NodeKind::DropNullFields(values) => rows::drop_nulls(values, names)?,
         NodeKind::Spigot(_) => names.input(0)?.to_owned(),
         NodeKind::Code(own) => return custom::code(own, names),
@@ -61,7 +58,7 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
         NodeKind::Quality(own) => return quality::statements(own, names),
         NodeKind::Target(_) => return Ok(String::new()),
     };
-    Ok(format!("{} = {value}\n", names.own()?))
+    Ok(format!("{} = {value}\n{}", names.own()?, sources::of_one_type(names)?))
 }
 
 /// The lines by which a node writes; those of all nodes stand behind everything else.

@@ -1,4 +1,4 @@
-//! Nodes that choose whole rows or whole fields: collections and what is taken of them, merges, samples, empty fields.
+//! Nodes that choose whole rows or whole fields: collections and what is taken of them, samples, empty fields.
 
 use formats::hive::HiveType;
 
@@ -67,18 +67,23 @@ pub(super) fn split(paths: &[FieldPath], names: &Names<'_>) -> Result<String, St
 /// A frame for each group; the conditions have two values, so what fits no group is what NOT says.
 pub(super) fn route(groups: &[Group], names: &Names<'_>) -> Result<String, String> {
     let input = names.input(0)?;
-    let predicate = |group: &Group| match &group.filter {
-        Some((any, conditions)) if !conditions.is_empty() => Some(condition::predicate(*any, conditions)),
-        _ => None,
-    };
-    let taken: Vec<String> = groups.iter().filter_map(predicate).map(|it| format!("({it})")).collect();
+    let mut predicates = Vec::new();
+    for group in groups {
+        predicates.push(match &group.filter {
+            Some((any, conditions)) if !conditions.is_empty() => {
+                Some(condition::predicate(input, *any, conditions)?)
+            }
+            _ => None,
+        });
+    }
+    let taken: Vec<String> = predicates.iter().flatten().map(|it| format!("({it})")).collect();
     let rest = match taken.is_empty() {
-        true => "true".to_owned(),
-        false => format!("NOT ({})", taken.join(" OR ")),
+        true => "F.lit(True)".to_owned(),
+        false => format!("~({})", taken.join(" | ")),
     };
-    let frames = groups.iter().map(|group| {
-        let rows = predicate(group).unwrap_or_else(|| rest.clone());
-        (group.name.as_str(), names.of_frame(&format!("{input}.toDF().where({})", text(&rows))))
+    let frames = groups.iter().zip(&predicates).map(|(group, own)| {
+        let rows = own.as_ref().unwrap_or(&rest);
+        (group.name.as_str(), names.of_frame(&format!("{input}.toDF().where({rows})")))
     });
     Ok(format!("DynamicFrameCollection({}, glueContext)", dictionary(frames)))
 }
@@ -90,23 +95,6 @@ pub(super) fn select(index: usize, names: &Names<'_>) -> Result<String, String> 
     Ok(format!(
         "SelectFromCollection.apply(dfc={input}, key=list({input}.keys())[{index}], transformation_ctx={context})"
     ))
-}
-
-/// The rows of the source whose keys the other input has not, and those of the other input. By data frames, which give a
-/// column that both have the wider type, where `mergeDynamicFrame` would make a choice of it.
-pub(super) fn merge(source: &str, keys: &[FieldPath], names: &Names<'_>) -> Result<String, String> {
-    if keys.iter().any(|key| key.len() > 1) {
-        return Err("scripts merge by top-level keys only".to_owned());
-    }
-    let from = names.of(source)?;
-    let staging = match names.input(0)? {
-        first if first == from => names.input(1)?,
-        first => first,
-    };
-    let keys = texts(keys.iter().flatten().map(String::as_str));
-    Ok(names.of_frame(&format!(
-        "{from}.toDF().join({staging}.toDF(), {keys}, \"left_anti\").unionByName({staging}.toDF(), allowMissingColumns=True)"
-    )))
 }
 
 /// Fields that hold something.

@@ -2,7 +2,57 @@
 
 use super::nodes::{Names, Options};
 use super::python::{dictionary, flag, text, texts};
-use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource};
+use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, NodeKind};
+
+/// What scripts begin with whose sources may find values of several types in one field.
+pub(super) const TYPES_HEAD: &str = r#"
+
+def one_type(frame, transformation_ctx, **table):
+    """The frame with one type for each field, as visual jobs read it: that of the table, else double for numbers and text for the rest."""
+    specs = []
+
+    def look(kind, path):
+        if hasattr(kind, "choices"):
+            kinds = set(kind.choices)
+            if not kinds & {"struct", "array", "map", "binary"}:
+                numbers = kinds <= {"byte", "short", "int", "long", "float", "double"}
+                specs.append((path, "cast:double" if numbers else "cast:string"))
+        elif hasattr(kind, "elementType"):
+            look(kind.elementType, path + "[]")
+        elif hasattr(kind, "fields"):
+            for field in kind.fields:
+                name = f"`{field.name}`" if "." in field.name else field.name
+                look(field.dataType, f"{path}.{name}" if path else name)
+
+    look(frame.schema(), "")
+    if not specs:
+        return frame
+    how = {"choice": "match_catalog", **table} if table else {"specs": specs}
+    return frame.resolveChoice(transformation_ctx=transformation_ctx, **how)
+"#;
+
+/// Whether a node reads values whose types are found in the data.
+pub(super) fn may_have_choices(kind: &NodeKind) -> bool {
+    match kind {
+        NodeKind::Catalog(_) => true,
+        NodeKind::Files(source) => matches!(source.format, FileFormat::Json | FileFormat::Parquet),
+        _ => false,
+    }
+}
+
+/// The line behind a source's own that leaves each field one type.
+pub(super) fn of_one_type(names: &Names<'_>) -> Result<String, String> {
+    let own = names.own()?;
+    let table = match &names.node.kind {
+        NodeKind::Catalog(source) => {
+            format!(", database={}, table_name={}", text(&source.database), text(&source.table))
+        }
+        kind if may_have_choices(kind) => String::new(),
+        _ => return Ok(String::new()),
+    };
+    let context = text(&format!("{}_types", names.node.id));
+    Ok(format!("{own} = one_type({own}, {context}{table})\n"))
+}
 
 fn bounds(bounds: Bounds) -> Vec<(&'static str, String)> {
     let files = bounds.files.map(|most| ("boundedFiles", text(&most.to_string())));

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::pyspark;
-use crate::graph::Graph;
+use super::*;
 
 fn script(nodes: Value) -> Result<String, String> {
     let Value::Object(nodes) = nodes else { panic!("a graph is an object") };
@@ -75,7 +74,7 @@ fn variables_are_never_alike() {
     .expect("a script");
     assert!(
         text.contains(
-            "DynamicFrame.fromDF(x_a_b.toDF().union(x_a_b_2.toDF()).distinct(), glueContext, \"u\")"
+            "DynamicFrame.fromDF(united(x_a_b.toDF(), x_a_b_2.toDF()).distinct(), glueContext, \"u\")"
         ),
         "{text}"
     );
@@ -91,7 +90,7 @@ fn conditions_have_two_values() {
         condition("REGEX", false, json!([value("COLUMNEXTRACTED", "a"), value("CONSTANT", "\\d+")])),
         condition("ISNULL", true, json!([value("COLUMNEXTRACTED", "a")])),
     ]}}));
-    let wanted = r#".where("NOT (coalesce(`a``b` > 'it\\'s', false)) OR (`a` <=> `b`) OR (coalesce(`a` RLIKE '^(?:\\\\d+)', false)) OR NOT (`a` IS NULL)")"#;
+    let wanted = r#".where(~holds(in_src, "`a``b`", ">", "it's") | F.col("`a`").eqNullSafe(F.col("`b`")) | F.coalesce(F.col("`a`").cast("string").rlike("^(?:\\d+)"), F.lit(False)) | ~F.col("`a`").isNull())"#;
     assert!(text.contains(wanted), "{text}");
 }
 
@@ -325,12 +324,14 @@ fn collections_are_made_and_chosen_from() {
     );
     assert!(
         text.contains(
-            r#"DynamicFrameCollection({"empty": DynamicFrame.fromDF(in_src.toDF().where("(`a` IS NULL)")"#
+            r#"DynamicFrameCollection({"empty": DynamicFrame.fromDF(in_src.toDF().where(F.col("`a`").isNull())"#
         ),
         "{text}"
     );
     assert!(
-        text.contains(r#""default_group": DynamicFrame.fromDF(in_src.toDF().where("NOT (((`a` IS NULL)))")"#),
+        text.contains(
+            r#""default_group": DynamicFrame.fromDF(in_src.toDF().where(~((F.col("`a`").isNull())))"#
+        ),
         "{text}"
     );
     let text = chosen("CustomCode", json!({"ClassName": "Mine", "Code": "return dfc"}));
@@ -360,4 +361,46 @@ fn modules_come_before_every_other_name() {
     );
     assert!(text.starts_with("# Modules of --extra-py-files, which give frames methods.\nimport job  # s3://code/t/job.py\n\nimport sys\n"), "{text}");
     assert!(text.contains(r#"d_tr = frame(in_src.tidy(n=1), "DynamicTransform tr (d)")"#), "{text}");
+}
+
+#[test]
+fn code_that_cannot_stand_in_a_script_is_refused() {
+    let made = |name: &str, code: &str| {
+        let own = json!({"CustomCode": {"Name": "n", "Inputs": ["src"], "ClassName": name, "Code": code}});
+        let chosen = json!({"SelectFromCollection": {"Name": "c", "Inputs": ["n"], "Index": 0}});
+        script(json!({"src": csv("in"), "n": own, "c": chosen, "out": target("c", json!({}))}))
+    };
+    for name in ["list", "isinstance", "holds", "united", "one_type", "spark_sql", "VIEWS"] {
+        let error = made(name, "return dfc").expect_err("refused");
+        assert!(
+            error.contains(&format!("ClassName {name} is a name that the script uses itself")),
+            "{error}"
+        );
+    }
+    let error =
+        made("Mine", "import re\nfrom __future__ import annotations\nreturn dfc").expect_err("refused");
+    assert!(error.contains("Code has \"from __future__ import annotations\""), "{error}");
+    assert!(made("Mine", "x = \"\"\"\nfrom __future__ import annotations\n\"\"\"\nreturn dfc").is_ok());
+}
+
+#[test]
+fn what_scripts_define_is_taken() {
+    for head in [
+        condition::HEAD,
+        sets::UNION_HEAD,
+        sets::MERGE_HEAD,
+        sources::TYPES_HEAD,
+        targets::TABLE_HEAD,
+        rows::NULLS_HEAD,
+        sensitive::HEAD,
+        quality::HEAD,
+        custom::CODE_HEAD,
+        custom::DYNAMIC_HEAD,
+        QUERY,
+    ] {
+        let names = head.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
+        for name in names {
+            assert!(custom::is_taken(name), "{name}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a node does, in a line.
 
-use crate::generate::condition::predicate;
+use super::condition::predicate;
 use crate::graph::{
     DatabasePlace, Destination, FieldPath, FileFormat, JdbcSource, JoinKind, JoinSide, Mapping, Node,
     NodeKind, SaveMode, Target, UpdateBehavior, WriteFormat,

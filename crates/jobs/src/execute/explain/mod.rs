@@ -6,6 +6,7 @@
 //! (DropNullFields, some of PIIDetection) says so, and those behind it are described without columns. A problem is told
 //! at its node; the others are explained all the same.
 
+mod condition;
 mod describe;
 
 use std::collections::BTreeMap;
