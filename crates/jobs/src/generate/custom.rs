@@ -28,7 +28,7 @@ def frame(made, node):
 "#;
 
 /// The names that scripts use themselves, their helpers and what these use of Python's included.
-const TAKEN: [&str; 60] = [
+const TAKEN: [&str; 61] = [
     "args",
     "sc",
     "glueContext",
@@ -53,6 +53,7 @@ const TAKEN: [&str; 60] = [
     "SplitFields",
     "SelectFromCollection",
     "Spigot",
+    "FillMissingValues",
     "EvaluateDataQualityMultiFrame",
     "EntityDetector",
     "GlueContext",
