@@ -97,7 +97,7 @@ def is_for_engines(facts: Dict[str, Any]) -> bool:
 def is_one_object(facts: Dict[str, Any]) -> bool:
     """Whether the location of a table of files is an object, as crawlers make tables of one file."""
     location = facts.get("StorageDescriptor", {}).get("Location") or ""
-    return is_s3(location) and not facts.get("PartitionKeys") and not _open_format(facts) and object_at(location) is not None
+    return is_s3(location) and not facts.get("PartitionKeys") and not open_format(facts) and object_at(location) is not None
 
 
 def has_null_keys(facts: Dict[str, Any]) -> bool:

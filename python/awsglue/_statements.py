@@ -71,8 +71,14 @@ def check_place(session: Any, table: str) -> None:
         return
     database = parts[0] if len(parts) == 2 else session.catalog.currentDatabase()
     if session.catalog.databaseExists(database) and not session.catalog.getDatabase(database).locationUri:
-        raise DataError(f"the table {table} has no place, because the database {database!r} has no location: say where it is to lie "
-                        "(LOCATION 's3://…' in a statement, option(\"path\", \"s3://…\") of a writer), or give the database a LocationUri")
+        raise no_place(table, database)
+
+
+def no_place(table: str, database: str) -> DataError:
+    """Says that nobody knows where a new table is to lie."""
+    return DataError(f"the table {table} has no place, because the database {database!r} has no location: say where it is to lie "
+                     "(LOCATION 's3://…' in a statement, option(\"path\", \"s3://…\") of a writer, tableProperty(\"location\", \"s3://…\") "
+                     "of writeTo), or give the database a LocationUri")
 
 
 def run(session: Any, sql: Any, statement: str, *arguments: Any, **options: Any) -> Any:

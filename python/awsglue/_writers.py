@@ -12,7 +12,9 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any, Dict, List, Optional
 
+from awsglue._overwrite import saving
 from awsglue._sql import names_in
+from awsglue._statements import no_place
 from awsglue.errors import DataError, NotBuilt
 
 _DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
@@ -26,7 +28,7 @@ def extend() -> None:
     v1, v2 = readwriter.DataFrameWriter, readwriter.DataFrameWriterV2
     if hasattr(v1.save, "__wrapped__"):
         return
-    v1.save, v1.saveAsTable, v1.insertInto = _save(v1.save), _save_as_table(v1.saveAsTable), _insert_into(v1.insertInto)
+    v1.save, v1.saveAsTable, v1.insertInto = _save(v1.save), _save_as_table(saving(v1.saveAsTable)), _insert_into(v1.insertInto)
     for name in ("create", "createOrReplace", "replace"):
         setattr(v2, name, _placed(getattr(v2, name)))
 
@@ -60,7 +62,7 @@ def _save_as_table(own: Any) -> Any:
         if (self._write.source or "").lower() == "delta":
             _prepare_delta(self, lambda: self._spark.table(name), name)
         if _is_catalog() and _option(self, "path") is None and not self._spark.catalog.tableExists(name):
-            self.option("path", _below_database(names_in(name)))
+            self.option("path", _below_database(names_in(name), self._spark))
         own(self, name)
 
     return save_as_table
@@ -80,7 +82,7 @@ def _insert_into(own: Any) -> Any:
 def _placed(own: Any) -> Any:
     @wraps(own)
     def make(self: Any) -> None:
-        _place(self._write)
+        _place(self._write, self._spark)
         own(self)
 
     return make
@@ -165,7 +167,7 @@ def _is_wider(has: str, wanted: str) -> bool:
     return any(has in row and wanted in row[row.index(has):] for row in _WIDER)
 
 
-def _place(operation: Any) -> None:
+def _place(operation: Any, session: Any) -> None:
     """Says where a new table lies, in the words that Sail knows."""
     names = names_in(operation.table_name or "")
     if operation.provider is None and len(names) == 3 and names[0] == "glue_catalog":
@@ -174,7 +176,7 @@ def _place(operation: Any) -> None:
         return
     location = operation.table_properties.pop("location", None)
     if location or _is_catalog():
-        operation.options["path"] = (location or _below_database(names)).rstrip("/")
+        operation.options["path"] = (location or _below_database(names, session)).rstrip("/")
 
 
 def _is_catalog() -> bool:
@@ -184,14 +186,12 @@ def _is_catalog() -> bool:
     return endpoint("glue") is not None or allowed()
 
 
-def _below_database(names: List[str]) -> str:
+def _below_database(names: List[str], session: Any) -> str:
     """Where a new table is made of which nothing else is known."""
     from awsglue._aws import client
 
-    place = ""
-    if len(names) in (2, 3):
-        place = client("glue").get_database(Name=names[-2])["Database"].get("LocationUri") or ""
+    database = names[-2] if len(names) > 1 else session.catalog.currentDatabase()
+    place = client("glue").get_database(Name=database)["Database"].get("LocationUri") or ""
     if not place:
-        raise DataError(f"nobody says where the new table {'.'.join(names)} lies: give it a location (tableProperty of writeTo, the "
-                        "option path of write), or its database a LocationUri")
+        raise no_place(".".join(names), database)
     return f"{place.rstrip('/')}/{names[-1]}"

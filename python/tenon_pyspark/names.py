@@ -114,8 +114,8 @@ def _open_sessions(session_class: Any) -> None:
 
 
 def complete_client() -> None:
-    """Adds what the client's own classes lack, once it is loaded: a session's context, casts as they are without ANSI, tables
-    overwritten. A real PySpark stays as it is."""
+    """Adds what the client's own classes lack, once it is loaded: a session's context, casts as they are without ANSI. A real
+    PySpark stays as it is."""
     try:
         from pyspark.util import is_remote_only
     except ImportError:  # PySpark before 4.0 always brings its JVM
@@ -123,11 +123,9 @@ def complete_client() -> None:
     if not is_remote_only():
         return
     from pyspark.sql.connect.column import Column
-    from pyspark.sql.connect.readwriter import DataFrameWriter
     from pyspark.sql.connect.session import SparkSession
 
     from tenon_pyspark.casts import casting
-    from tenon_pyspark.tables import saving
 
     def context(self: Any) -> Any:
         from tenon_pyspark.context import SparkContext
@@ -135,8 +133,6 @@ def complete_client() -> None:
         return SparkContext._of(self)
 
     SparkSession.sparkContext = property(context, doc="The context of this session: `tenon_pyspark.context`.")
-    if not hasattr(DataFrameWriter.saveAsTable, "tenon"):
-        DataFrameWriter.saveAsTable = saving(DataFrameWriter.saveAsTable)
     if not hasattr(Column.cast, "tenon"):
         Column.cast = casting(Column.cast, Column.try_cast)
         Column.astype = Column.cast

@@ -167,7 +167,7 @@ def test_partitions_are_replaced_or_refused(data, df, spark, by_setting):
 
 def test_a_new_table_without_a_place_lies_below_its_database(glue_context, data, df):
     for write in (df.write.saveAsTable, lambda name: df.writeTo(name).using("parquet").create()):
-        with pytest.raises(DataError, match="nobody says where the new table"):
+        with pytest.raises(DataError, match="has no location"):
             write(f"{data.database}.lost")
     data.glue.update_database(Name=data.database, DatabaseInput={"Name": data.database, "LocationUri": data.url("warehouse/")})
     df.write.saveAsTable(f"{data.database}.kept")

@@ -17,12 +17,8 @@ def saving(save: Callable[..., Any]) -> Callable[..., Any]:
     """The method `saveAsTable` that overwrites."""
 
     def run(self: Any, name: str, format: Any = None, mode: Any = None, partitionBy: Any = None, **options: Any) -> None:
-        from awsglue import _engine, _statements
-
-        if not _engine.is_spark() and not _has_place(self, options) and not self._spark.catalog.tableExists(name):
-            _statements.check_place(self._spark, name)
         wanted = mode or self._write.mode
-        if str(wanted).lower() != "overwrite" or _engine.is_spark() or (format or self._write.source) in ("iceberg", "delta"):
+        if str(wanted).lower() != "overwrite" or (format or self._write.source) in ("iceberg", "delta"):
             return save(self, name, format, mode, partitionBy, **options)
         if not self._spark.catalog.tableExists(name):
             return save(self, name, format, "error", partitionBy, **options)
@@ -30,12 +26,7 @@ def saving(save: Callable[..., Any]) -> Callable[..., Any]:
         return _replace(self, name)
 
     run.__doc__ = save.__doc__
-    run.tenon = True  # type: ignore[attr-defined]
     return run
-
-
-def _has_place(writer: Any, options: Dict[str, Any]) -> bool:
-    return bool({**writer._write.options, **options}.get("path") or writer._write.path)
 
 
 def _replace(writer: Any, name: str) -> None:
