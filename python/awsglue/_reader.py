@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from awsglue._support import needs_spark
+from awsglue._support import spark_alone
+
+# What does the same on an engine without RDDs.
+INSTEAD_OF_RDDS = "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)"
 
 
 class _Reader:
@@ -38,7 +41,10 @@ class DynamicFrameReader(_Reader):
 
     _made = "dynamic_frame"
 
-    from_rdd = needs_spark("create_dynamic_frame.from_rdd", "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)")
+    @spark_alone(INSTEAD_OF_RDDS)
+    def from_rdd(self, data: Any, name: str, schema: Optional[Any] = None, sampleRatio: Optional[float] = None) -> Any:
+        """A frame of the records of an RDD, on Apache Spark: `GlueContext.create_dynamic_frame_from_rdd`."""
+        return self._glue_context.create_dynamic_frame_from_rdd(data, name, schema, sampleRatio)
 
 
 class DataFrameReader(_Reader):

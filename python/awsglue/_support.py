@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable, Optional
 
-from awsglue.errors import NeedsSpark, NotBuilt
+from awsglue.errors import NotBuilt
 
 
 def not_built(name: str, way_out: str = "") -> Callable[..., Any]:
@@ -20,16 +20,14 @@ def not_built(name: str, way_out: str = "") -> Callable[..., Any]:
     return refuse
 
 
-def needs_spark(name: str, instead: str = "") -> Callable[..., Any]:
-    """A call that only an engine with a JVM can serve."""
+def spark_alone(instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Says in the guide that a call works on engines with a JVM, and what to do on others."""
 
-    def refuse(*_arguments: Any, **_options: Any) -> Any:
-        raise NeedsSpark(name, instead)
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.tenon_status = ("needs Spark", instead)  # type: ignore[attr-defined]
+        return function
 
-    refuse.__name__ = name.rpartition(".")[2]
-    refuse.__doc__ = f"Needs a JVM{'; ' + instead if instead else ''}."
-    refuse.tenon_status = ("needs Spark", instead)  # type: ignore[attr-defined]
-    return refuse
+    return mark
 
 
 def partly(note: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

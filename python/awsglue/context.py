@@ -7,16 +7,19 @@ from typing import Any, Dict, List, Optional, Union
 from awsglue import _engine, _jdbc, _jdbc_write, _lake, _purge
 from awsglue._aws import client
 from awsglue._catalog import place
+from awsglue._classic import is_classic
 from awsglue._jdbc import ENGINES, Reading
 from awsglue._jdbc import from_options as from_database
 from awsglue._listing import bounded, check_options, objects
 from awsglue._logger import GlueLogger
-from awsglue._reader import DataFrameReader, DataFrameWriter
-from awsglue._support import needs_spark, not_built, partly
+from awsglue._reader import INSTEAD_OF_RDDS, DataFrameReader, DataFrameWriter
+from awsglue._support import not_built, partly, spark_alone
+from awsglue._types import to_spark
 from awsglue.data_sink import DataSink, refuse_collection
 from awsglue.data_source import DataSource
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection, DynamicFrameReader, DynamicFrameWriter
 from awsglue.errors import DataError, NeedsSpark, NotBuilt
+from awsglue.gluetypes import DataType
 
 __all__ = ["GlueContext"]
 
@@ -67,6 +70,8 @@ class GlueContext:
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_jvm", "_jsc", "_ssql_ctx", "_glue_scala_context"):
+            if name in ("_jvm", "_jsc") and is_classic(self.spark_session):
+                return getattr(self.spark_session.sparkContext, name)
             raise _NoSuchCall(f"GlueContext.{name}")
         if name.startswith("_"):
             raise AttributeError(name)
@@ -143,8 +148,15 @@ class GlueContext:
         self._bookmarks.mark(context, taken)
         return taken
 
-    create_dynamic_frame_from_rdd = needs_spark(
-        "GlueContext.create_dynamic_frame_from_rdd", "use DynamicFrame.fromDF(spark.createDataFrame(rows, schema), …)")
+    @spark_alone(INSTEAD_OF_RDDS)
+    def create_dynamic_frame_from_rdd(self, data: Any, name: str, schema: Optional[Any] = None,
+                                      sample_ratio: Optional[float] = None, transformation_ctx: str = "") -> DynamicFrame:
+        """A frame of the records of an RDD, with a schema of PySpark's or of `awsglue.gluetypes`; otherwise it is found from the records."""
+        if not is_classic(self.spark_session):
+            raise NeedsSpark("create_dynamic_frame.from_rdd", INSTEAD_OF_RDDS)
+        own = to_spark(schema) if isinstance(schema, DataType) else schema
+        df = self.spark_session.createDataFrame(data, own, sample_ratio)
+        return DynamicFrame.fromDF(df, self, transformation_ctx or name)
 
     def create_data_frame_from_options(self, *arguments: Any, **options: Any) -> Any:
         """As `create_dynamic_frame_from_options`, as a data frame."""

@@ -94,9 +94,15 @@ rows = spark.sql("select id, v, day from DATABASE.t where id > 1")
 print(sorted(rows.select("id", double("v").alias("v"), "day").collect()))
 print(glueContext.create_dynamic_frame.from_catalog("DATABASE", "t", push_down_predicate="day = 'c'").count())
 print(sc.parallelize([1, 2, 3]).map(lambda n: n * n).sum(), spark.table("DATABASE.t").count())
+from awsglue import gluetypes as g
+kind = g.StructType([g.Field("a", g.LongType())])
+rows = sc.parallelize([{"a": 1}, {"a": 2}])
+print(glueContext.create_dynamic_frame.from_rdd(rows, "rows", kind).schema(), glueContext.create_dynamic_frame_from_rdd(rows, "rows").count())
+print(glueContext._jvm is sc._jvm)
 """)
     printed = spark.log("output", spark.run(job)["Id"])
-    assert printed == ["[Row(id=2, v='yy', day='a b'), Row(id=3, v='zz', day='c')]", "2", "14 4"]
+    assert printed == ["[Row(id=2, v='yy', day='a b'), Row(id=3, v='zz', day='c')]", "2", "14 4",
+                       "StructType([Field(a, LongType({}), {})], {}) 2", "True"]
 
 
 def test_a_script_without_the_library_reaches_this_s3_alone(spark):

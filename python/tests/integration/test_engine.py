@@ -36,6 +36,8 @@ def test_what_needs_a_jvm_says_so(glue_context, call):
         glue_context._jvm
     with pytest.raises(NeedsSpark, match="from_rdd"):
         glue_context.create_dynamic_frame.from_rdd([], "x")
+    with pytest.raises(NeedsSpark, match="from_rdd"):
+        glue_context.create_dynamic_frame_from_rdd([], "x")
     with pytest.raises(ValueError):
         context.setLogLevel("LOUD")
 
