@@ -102,7 +102,7 @@ print(glueContext._jvm is sc._jvm)
 """)
     printed = spark.log("output", spark.run(job)["Id"])
     assert printed == ["[Row(id=2, v='yy', day='a b'), Row(id=3, v='zz', day='c')]", "2", "14 4",
-                       "StructType([Field(a, LongType({}), {})], {}) 2", "True"]
+                       "StructType(Field('a', LongType())) 2", "True"]
 
 
 def test_a_script_without_the_library_reaches_this_s3_alone(spark):
