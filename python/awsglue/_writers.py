@@ -4,13 +4,16 @@
   table the server does it; of files it is refused.
 - A Delta table gets columns that may be null, as with Spark, and values of its own types: it would read 0 where an older file lacks a
   column, and write null where a text is no number.
+- A frame must not overwrite the files that it reads, as with Spark: it would remove them first.
 - A new table lies where `tableProperty("location", …)` says, else below its database: it would lie in the script's working folder.
 """
 
 from __future__ import annotations
 
+import re
 from functools import wraps
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Set
+from urllib.parse import unquote
 
 from awsglue._overwrite import saving
 from awsglue._sql import names_in
@@ -48,9 +51,42 @@ def _save(own: Any) -> Any:
             return
         if is_delta and place:
             _prepare_delta(self, lambda: self._spark.read.format("delta").load(place), place)
+        elif place and (self._write.mode or "").lower() == "overwrite":
+            _refuse_own_files(self._write._child, place)
         own(self, path)
 
     return save
+
+
+def _refuse_own_files(plan: Any, place: str) -> None:
+    """As Spark does: the engine would remove the files before it reads them."""
+    target = _address(place)
+    for path in _paths(plan, set()):
+        read = _address(path)
+        if read == target or read.startswith(target + "/"):
+            raise DataError(f"{place} cannot be overwritten by a frame that reads {path}: write to another path")
+
+
+def _paths(plan: Any, seen: Set[int]) -> Iterator[str]:
+    """All paths that a plan of the Connect client reads."""
+    from pyspark.sql.connect.plan import DataSource, LogicalPlan
+
+    if id(plan) in seen:
+        return
+    seen.add(id(plan))
+    if isinstance(plan, DataSource):
+        yield from plan._paths or []
+    for value in vars(plan).values():
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, LogicalPlan):
+                yield from _paths(part, seen)
+
+
+def _address(path: str) -> str:
+    """A path up to its first pattern, in one spelling."""
+    scheme, separator, rest = unquote(path).rpartition("://")
+    plain = re.split(r"[*?{\[]", rest, maxsplit=1)[0].rstrip("/")
+    return f"{'s3' if scheme in ('s3a', 's3n') else scheme}{separator}{plain}"
 
 
 def _save_as_table(own: Any) -> Any:

@@ -174,3 +174,17 @@ def test_a_new_table_without_a_place_lies_below_its_database(glue_context, data,
     df.write.mode("append").saveAsTable(f"{data.database}.kept")
     assert rows(glue_context.spark_session.table(f"{data.database}.kept")) == 2 * [(1, "a", "x")] + 2 * [(2, "b", "y")]
     assert data.keys("warehouse/kept/") and data.glue.get_tables(DatabaseName=data.database)["TableList"][0]["Name"] == "kept"
+
+
+def test_a_frame_does_not_overwrite_what_it_reads(data, df, spark):
+    place = data.url("own files/")
+    df.write.parquet(place)
+    again, other = spark.read.parquet(place), spark.range(1).selectExpr("1 AS id", "'a' AS v", "'x' AS k")
+    for frame in (again, again.where("id > 1"), other.unionAll(again), other.join(again, "id").select(again.id), spark.read.parquet(place + "*")):
+        for target in (place, place.rstrip("/"), place.replace("s3://", "s3a://"), data.url("")):
+            with pytest.raises(DataError, match="cannot be overwritten by a frame that reads"):
+                frame.write.mode("overwrite").parquet(target)
+    assert rows(again) == [(1, "a", "x"), (2, "b", "y")]
+    again.write.mode("overwrite").parquet(data.url("own files 2/"))
+    other.write.mode("overwrite").parquet(place)
+    assert rows(spark.read.parquet(place)) == [(1, "a", "x")]
