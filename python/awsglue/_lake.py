@@ -13,7 +13,7 @@ from awsglue import _server, _staging
 from awsglue._aws import is_s3, split
 from awsglue._listing import truthy
 from awsglue._logger import GlueLogger
-from awsglue.errors import DataError, GlueError, NotBuilt
+from awsglue.errors import DataError, NotBuilt
 
 _WHY = "tables of open formats are written by the server"
 FORMATS = ("delta", "iceberg")
@@ -84,11 +84,7 @@ def _write(frame: Any, node: str, members: Dict[str, Any]) -> None:
     staged, _ = _staging.staged(frame, "table")
     asked = {"Frame": staged, "Target": {node: members}, "JobName": run.get("JOB_NAME", ""), "RunId": run.get("JOB_RUN_ID", "")}
     try:
-        answer = _server.call("table/write", asked, _WHY)
-    except _server.Refused as error:
-        if error.code:
-            raise DataError(error.message) from error
-        raise GlueError(f"{_WHY}, and this one does not (HTTP {error.status})") from error
+        answer = _server.ask("table/write", asked, _WHY)
     finally:
         _staging.remove(staged["Folder"])
     GlueLogger().info(f"{answer['Rows']} rows were committed to {members.get('Path') or members['Table']}")

@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any, Dict, Optional
 
 from awsglue._aws import endpoint, prepare_environment
-from awsglue.errors import GlueError
+from awsglue.errors import DataError, GlueError
 
 
 class Refused(GlueError):
@@ -24,6 +24,16 @@ class Refused(GlueError):
 
 class Unreachable(GlueError):
     """No server answers."""
+
+
+def ask(path: str, body: Dict[str, Any], purpose: str) -> Dict[str, Any]:
+    """As `call`, of what only our server does: what it refuses is an error of the data, an answer of another server says that it does not."""
+    try:
+        return call(path, body, purpose)
+    except Refused as error:
+        if error.code:
+            raise DataError(error.message) from error
+        raise GlueError(f"{purpose}, and this one does not (HTTP {error.status})") from error
 
 
 def call(path: str, body: Dict[str, Any], purpose: str, timeout: Optional[float] = None) -> Dict[str, Any]:

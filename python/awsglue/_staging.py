@@ -18,7 +18,7 @@ from awsglue import gluetypes as g
 from awsglue._aws import client, delete, engine_url, is_s3, list_prefix, split
 from awsglue._logger import GlueLogger
 from awsglue._types import described, parse
-from awsglue.errors import DataError, GlueError
+from awsglue.errors import DataError
 
 
 def folder(purpose: str) -> str:
@@ -102,12 +102,7 @@ def served(path: str, asked: Dict[str, Any], purpose: str, why: str) -> Tuple[An
     from awsglue import _server
 
     asked["Folder"] = folder(purpose)
-    try:
-        answer = _server.call(path, asked, why)
-    except _server.Refused as error:
-        if error.code:
-            raise DataError(error.message) from error
-        raise GlueError(f"{why}, and this one does not (HTTP {error.status})") from error
+    answer = _server.ask(path, asked, why)
     kind = g.StructType([g.Field(c["Name"], parse(c["Type"])) for c in answer["Columns"]])
     df, found = read_back(asked["Folder"], kind)
     return df, found, answer

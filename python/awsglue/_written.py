@@ -14,7 +14,7 @@ from awsglue._aws import endpoint, is_s3, split
 from awsglue._listing import truthy
 from awsglue._logger import GlueLogger
 from awsglue._straight import Straight
-from awsglue.errors import DataError, GlueError, NotBuilt
+from awsglue.errors import DataError, NotBuilt
 
 # The codecs, by the names that AWS, Spark and visual jobs have for them.
 CODECS = {
@@ -42,11 +42,7 @@ def write(df: Any, kind: g.StructType, asked: Dict[str, Any]) -> None:
     texts = g.StructType([g.Field(f.name, g.StringType() if f.name in asked["PartitionKeys"] else f.dataType) for f in kind.fields])
     staged = _staging.put(df, texts, "files")
     try:
-        _server.call("files/write", {**asked, "Frame": staged}, _WHY)
-    except _server.Refused as error:
-        if error.code:
-            raise DataError(error.message) from error
-        raise GlueError(f"{_WHY}, and this one does not (HTTP {error.status})") from error
+        _server.ask("files/write", {**asked, "Frame": staged}, _WHY)
     finally:
         _staging.remove(staged["Folder"])
 
