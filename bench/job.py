@@ -221,7 +221,7 @@ def tenon(home, work, files):
             peak = max(peak, watched.memory_info().rss / 2**20)
             if state["JobRunState"] not in ("STARTING", "RUNNING", "WAITING"):
                 break
-            time.sleep(0.02)
+            time.sleep(0.05)  # each look takes the cores some milliseconds from what is measured
         took = time.perf_counter() - began
         if state["JobRunState"] != "SUCCEEDED":
             raise RuntimeError(f"the run is {state['JobRunState']}: {state.get('ErrorMessage')}")

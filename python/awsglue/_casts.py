@@ -23,6 +23,10 @@ _MOMENT = r"^\s*[+-]?[0-9]{4,7}([- T]|\s*$)"
 _DATE_WITH_TIME = r"^(\s*[+-]?[0-9]{4,7}(-[0-9]{1,2}){0,2})T[\s\S]*$"
 
 
+# How many seconds from the epoch a timestamp can be: microseconds in 64 bits.
+_SECONDS = 2**63 // 10**6
+
+
 def convert(column: Any, source: g.DataType, target: g.DataType) -> Any:
     """A column in another type.
 
@@ -47,6 +51,9 @@ def convert(column: Any, source: g.DataType, target: g.DataType) -> Any:
         return try_cast(column.cast("int"), wanted)
     if isinstance(source, g.BooleanType) and isinstance(target, g.TimestampType):
         return F.timestamp_micros(column.cast("bigint"))  # true is a microsecond after the epoch, as in Spark
+    if isinstance(target, g.TimestampType) and isinstance(source, (g.LongType, g.FloatType, g.DoubleType, g.DecimalType)):
+        # Sail (0.7.2) goes round beyond, or fails.
+        return try_cast(F.when(column.between(-_SECONDS, _SECONDS), column), wanted)
     return try_cast(column, wanted)
 
 
@@ -62,6 +69,8 @@ def of_text(text: Any, target: g.DataType) -> Any:
     trimmed = F.trim(text)
     if isinstance(target, g.StringType):
         return text
+    if isinstance(target, g.BinaryType):
+        return try_cast(text, wanted)
     if isinstance(target, g.TimestampType):
         return try_cast(moment(trimmed), wanted)
     if isinstance(target, g.DateType):

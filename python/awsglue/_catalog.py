@@ -10,13 +10,15 @@ from awsglue import gluetypes as g
 from awsglue._aws import client, is_s3, object_at
 from awsglue._columns import col, null_of
 from awsglue._files import Options
+from awsglue._lift import lift
 from awsglue._listing import check_options, excluded, under
 from awsglue._logger import GlueLogger
 from awsglue._open import opened
 from awsglue._read import Part, Read, read
+from awsglue._records import widen
 from awsglue._sql import names_in
+from awsglue._types import has_choice, to_spark
 from awsglue._types import parse as parse_type
-from awsglue._types import to_spark
 from awsglue.errors import DataError, NotBuilt
 
 _ACTING = ("catalogPartitionPredicate",)
@@ -186,6 +188,8 @@ def from_catalog(database: str, name: str, predicate: str, additional: Dict[str,
     kept = {item.url for item in chosen}
     parts = [replace(part, objects=tuple(item for item in part.objects if item.url in kept)) for part in parts]
     got = read(parts, found.options, found.keys, found.columns)
+    if found.options.format == "json":
+        got = _with_choices(got, found.columns)
     if found.options.format != "csv":
         return _named(got, found)
     kind = g.StructType(found.columns.fields + found.keys.fields)
@@ -304,6 +308,17 @@ def _typed_csv(got: Read, found: Table, parts: List[Part]) -> Read:
             is_open.add(field.name)
     columns += [col(field.name) for field in found.keys.fields]
     return Read(got.df.select(*columns), g.StructType(kind.fields + found.keys.fields), frozenset(is_open))
+
+
+def _with_choices(got: Read, columns: g.StructType) -> Read:
+    """Columns that the catalog calls choices (`uniontype<…>`) with all of their types, whichever the records have."""
+    declared = {field.name.lower(): field.dataType for field in columns.fields if has_choice(field.dataType)}
+    if not declared:
+        return got
+    kind = g.StructType([
+        g.Field(field.name, widen(declared[field.name.lower()], field.dataType)) if field.name.lower() in declared else field
+        for field in got.kind.fields])
+    return replace(got, df=lift(got.df, got.kind, kind), kind=kind) if kind != got.kind else got
 
 
 def _named(got: Read, found: Table) -> Read:

@@ -10,12 +10,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from awsglue import gluetypes as g
 from awsglue._casts import cast_value, convert
-from awsglue._columns import child, col
+from awsglue._columns import child, col, is_nested
 from awsglue._logger import GlueLogger
-from awsglue._paths import EACH, Path, parse_for
+from awsglue._paths import EACH, Path, parse_in
 from awsglue._stages import Stage
 from awsglue._types import parse as parse_type
-from awsglue._types import physical, to_spark
+from awsglue._types import parse_target, physical, to_spark
 from awsglue.errors import DataError
 
 # What to do at which path; the path is without `[]`.
@@ -48,7 +48,7 @@ def _action(text: str) -> Tuple[str, Optional[g.DataType]]:
     if name in ("make_cols", "make_struct") and not colon:
         return name, None
     if name in ("cast", "project") and kind.strip():
-        return name, parse_type(kind)
+        return name, parse_target(kind)
     raise DataError(f"resolveChoice: {text!r} is none of {_ACTIONS}")
 
 
@@ -57,7 +57,7 @@ def _by_specs(frame: Any, specs: Sequence[Tuple[str, str]]) -> Rules:
     for spec in specs:
         if not isinstance(spec, (tuple, list)) or len(spec) != 2:
             raise DataError(f"resolveChoice: {spec!r} is not (path, action)")
-        path = tuple(step for step in parse_for(spec[0], frame._kind.field_map) if step != EACH)
+        path = tuple(step for step in parse_in(spec[0], frame._kind) if step != EACH)
         action = _action(spec[1])
         if kind_at(frame._kind, path) is None:
             GlueLogger().warn(f"resolveChoice: there is no field {spec[0]!r}")
@@ -176,12 +176,20 @@ def _struct(fields: List[g.Field]) -> g.StructType:
 
 
 def _result(kind: g.DataType, action: str, wanted: Optional[g.DataType]) -> g.DataType:
-    if action == "cast" or (action == "project" and isinstance(kind, g.ChoiceType)):
+    if action == "project" and isinstance(kind, g.ChoiceType):
+        assert wanted is not None
+        return _projected(kind, wanted)
+    if action == "cast":
         assert wanted is not None
         return wanted
     if action == "make_struct":
         return physical(kind) if isinstance(kind, g.ChoiceType) else kind
     return kind
+
+
+def _projected(kind: g.ChoiceType, wanted: g.DataType) -> g.DataType:
+    """What `project` leaves: values of simple types as it says (`decimal(5,1)`), others as they are."""
+    return kind.choices[wanted.typeName()] if is_nested(wanted) else wanted
 
 
 def _columns(column: Any, field: g.Field, path: Path, rules: Rules) -> List[Any]:
@@ -208,7 +216,8 @@ def _resolved(column: Any, kind: g.DataType, action: str, wanted: Optional[g.Dat
         return convert(column, kind, wanted)
     if action == "project" and isinstance(kind, g.ChoiceType):
         assert wanted is not None
-        return child(column, wanted.typeName()).cast(to_spark(wanted))
+        own = kind.choices[wanted.typeName()]
+        return convert(child(column, wanted.typeName()), own, _projected(kind, wanted))
     return column
 
 
@@ -247,7 +256,9 @@ class _Resolved:
 
 def _resolved_value(value: Any, kind: g.DataType, action: str, wanted: Optional[g.DataType]) -> Any:
     if action == "project" and isinstance(kind, g.ChoiceType):
-        return value.get(wanted.typeName())  # type: ignore[union-attr]
+        assert wanted is not None
+        own = value.get(wanted.typeName())
+        return own if kind.choices[wanted.typeName()] == _projected(kind, wanted) else cast_value(own, wanted)
     if action != "cast":
         return value
     assert wanted is not None
@@ -269,10 +280,10 @@ def resolve_for_df(frame: Any, options: Sequence[Any]) -> Any:
             raise DataError(f"toDF: the action {option.action!r} is none of Project, Cast, KeepAsStruct")
         target = option.target
         if target is not None and not isinstance(target, g.DataType):
-            target = parse_type(target) if isinstance(target, str) else from_spark(target)
+            target = parse_target(target) if isinstance(target, str) else from_spark(target)
         if action != "make_struct" and target is None:
             raise DataError(f"toDF: {option.action} needs a type")
-        path = tuple(step for step in parse_for(option.path, frame._kind.field_map) if step != EACH)
+        path = tuple(step for step in parse_in(option.path, frame._kind) if step != EACH)
         if kind_at(frame._kind, path) is None:
             raise DataError(f"toDF: there is no field {option.path!r}")
         rules[path] = (action, target)

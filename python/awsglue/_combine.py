@@ -9,7 +9,7 @@ from awsglue import gluetypes as g
 from awsglue._casts import convert
 from awsglue._columns import at, col
 from awsglue._lift import lift, stacked
-from awsglue._paths import parse_for
+from awsglue._paths import parse_in
 from awsglue._stages import Stage
 from awsglue._types import merge as merge_types
 from awsglue.errors import DataError
@@ -49,9 +49,9 @@ def join(left: Any, right: Any, keys1: List[str], keys2: List[str], stage: Stage
     right_kind = g.StructType([g.Field(new, right._kind.getField(old).dataType) for old, new in names])
     conditions = []
     for key1, key2 in zip(keys1, keys2):
-        path2 = parse_for(key2, right._kind.field_map)
+        path2 = parse_in(key2, right._kind)
         path2 = (dict(names).get(path2[0], path2[0]),) + path2[1:]
-        conditions.append(_equal(_key(left._kind, parse_for(key1, left._kind.field_map), key1, "left"),
+        conditions.append(_equal(_key(left._kind, parse_in(key1, left._kind), key1, "left"),
                                  _key(right_kind, path2, key2, "right")))
     df = left._df.join(renamed, reduce(lambda a, b: a & b, conditions), "inner")
     kind = g.StructType(left._kind.fields + right_kind.fields)

@@ -9,7 +9,7 @@ from awsglue import gluetypes as g
 from awsglue._columns import at, child, col, struct_of
 from awsglue._logger import GlueLogger
 from awsglue._mapping import Entry, assemble
-from awsglue._paths import EACH, Path, parse_for, shown
+from awsglue._paths import EACH, Path, parse, parse_in, shown
 from awsglue._stages import Stage
 from awsglue._types import to_spark
 from awsglue.errors import DataError
@@ -17,7 +17,7 @@ from awsglue.errors import DataError
 
 def select(frame: Any, paths: List[str], stage: Stage) -> Any:
     """Only these fields."""
-    parsed = [parse_for(path, frame._kind.field_map) for path in paths]
+    parsed = [parse_in(path, frame._kind) for path in paths]
     if any(len(path) > 1 for path in parsed):
         frame._settle()
     entries: List[Entry] = []
@@ -27,7 +27,7 @@ def select(frame: Any, paths: List[str], stage: Stage) -> Any:
             GlueLogger().warn(f"{stage.name}: there is no field {shown(path)!r}; it is left out")
             continue
         entries.append((path, *found))
-    columns, kind = assemble(entries)
+    columns, kind = assemble(entries, frame._kind)
     if not columns:
         raise DataError(f"{stage.name}: none of {', '.join(paths)} is there; there are {', '.join(frame._kind.field_map)}")
     straight = frame._straight and frame._straight.chosen([(name, name) for name in kind.field_map])
@@ -36,7 +36,7 @@ def select(frame: Any, paths: List[str], stage: Stage) -> Any:
 
 def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
     """All fields but these; one that is not there changes nothing."""
-    parsed = [parse_for(path, frame._kind.field_map) for path in paths]
+    parsed = [parse_in(path, frame._kind) for path in paths]
     result = frame
     through_arrays = [path for path in parsed if len(path) > 1 and at([s for s in path if s != EACH], frame._kind) is None]
     kind, columns = frame._kind, []
@@ -136,7 +136,7 @@ def _kind_without(kind: Any, path: Path) -> Any:
 
 def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:
     """One field under another name. Within the record it keeps its place."""
-    source, target = parse_for(old, frame._kind.field_map), parse_for(new, ())
+    source, target = parse_in(old, frame._kind), parse(new)
     found = at(source, frame._kind)
     if found is None:
         GlueLogger().warn(f"rename_field: there is no field {old!r}; nothing is renamed")
@@ -222,7 +222,7 @@ def split_rows(frame: Any, comparisons: Dict[str, Dict[str, Any]], stage: Stage)
     frame._settle()
     holds: Optional[Any] = None
     for path, rules in comparisons.items():
-        found = at(parse_for(path, frame._kind.field_map), frame._kind)
+        found = at(parse_in(path, frame._kind), frame._kind)
         if found is None:
             raise DataError(f"split_rows: there is no field {path!r}; there are {', '.join(frame._kind.field_map)}")
         if isinstance(found[1], g.ChoiceType):

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from awsglue import _codecs, _types
 from awsglue import gluetypes as g
+from awsglue._nulls import batch_of
 from awsglue._records import infer, pack, widen
 from awsglue.errors import DataError, NotBuilt
 
@@ -226,8 +227,6 @@ def parsing(options: Options, kind: g.StructType, added: g.StructType) -> Callab
     """The records of files as physical rows; `added` are columns that the list of files carries for each file."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow as pa
-
         schema = _types.arrow_schema(g.StructType(kind.fields + added.fields))
         rows: List[Dict[str, Any]] = []
         for batch in batches:
@@ -236,8 +235,8 @@ def parsing(options: Options, kind: g.StructType, added: g.StructType) -> Callab
                 for record in records(row["url"], options):
                     rows.append({**pack(record, kind), **extra})
                     if len(rows) == _ROWS:
-                        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                        yield batch_of(rows, schema)
                         rows = []
-        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+        yield batch_of(rows, schema)
 
     return run

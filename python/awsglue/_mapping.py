@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from awsglue import gluetypes as g
 from awsglue._casts import convert
-from awsglue._columns import at, is_nested
+from awsglue._columns import at, child, is_nested, struct_of
 from awsglue._logger import GlueLogger
-from awsglue._paths import EACH, parse, parse_for
+from awsglue._paths import EACH, Path, parse, parse_for, parse_in
 from awsglue._stages import Stage
-from awsglue._types import parse as parse_type
+from awsglue._types import parse_target
 from awsglue.errors import DataError, NotBuilt
 
 Entry = Tuple[Tuple[str, ...], Any, g.DataType]
@@ -25,10 +25,10 @@ def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stag
     frame._settle()
     entries: List[Entry] = []
     for source, target, wanted in asked:
-        path = parse_for(source, frame._kind.field_map)
+        path = _path(source, frame._kind, case_sensitive)
         if EACH in path:
             raise NotBuilt(f"apply_mapping from inside an array ({source!r})", "use map or relationalize")
-        found = at(path, frame._kind) or (None if case_sensitive else _ignoring_case(path, frame._kind))
+        found = _found(path, frame._kind)
         if found is None:
             GlueLogger().warn(f"apply_mapping: there is no field {source!r}; it is left out")
             continue
@@ -47,7 +47,7 @@ def _only_names(frame: Any, asked: Sequence[Tuple[str, str, str]]) -> List[Tuple
     names = []
     for source, target, wanted in asked:
         path, to = parse_for(source, kind.field_map), parse(target)
-        if len(path) != 1 or len(to) != 1 or not kind.hasField(path[0]) or kind.getField(path[0]).dataType != parse_type(wanted):
+        if len(path) != 1 or len(to) != 1 or not kind.hasField(path[0]) or kind.getField(path[0]).dataType != parse_target(wanted):
             return []
         names.append((path[0], to[0]))
     return names if len({name for _, name in names}) == len(names) else []
@@ -71,22 +71,27 @@ def _read(mapping: Any) -> Tuple[str, str, str]:
     raise DataError(f"apply_mapping: {mapping!r} is not (source, source type, target, target type)")
 
 
-def _ignoring_case(path: Tuple[str, ...], kind: g.StructType) -> Any:
-    exact: List[str] = []
-    inner: g.DataType = kind
-    for step in path:
-        names = inner.field_map if isinstance(inner, g.StructType) else {}
-        same = [name for name in names if name.lower() == step.lower()]
-        if len(same) != 1:
-            return None
-        exact.append(same[0])
-        inner = names[same[0]].dataType
-    return at(exact, kind)
+def _path(source: str, kind: g.StructType, case_sensitive: bool) -> Path:
+    """Where a mapping's source lies; a name with dots that the record has not is a path."""
+    if not case_sensitive:
+        return parse_in(source, kind)
+    path = parse_for(source, kind.field_map)
+    return tuple(path[0].split(".")) if len(path) == 1 and path[0] not in kind.field_map else path
+
+
+def _found(path: Path, kind: g.StructType) -> Optional[tuple]:
+    """Column and type of a source; it may be the values of one type of a choice."""
+    found = at(path, kind)
+    if found is None and len(path) > 1:
+        outer = at(path[:-1], kind)
+        if outer is not None and isinstance(outer[1], g.ChoiceType) and path[-1] in outer[1].choices:
+            return child(outer[0], path[-1]), outer[1].choices[path[-1]]
+    return found
 
 
 def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Entry:
     column, kind = found
-    to = parse_type(wanted)
+    to = parse_target(wanted)
     same_kind = is_nested(kind) and type(kind) is type(to)
     if same_kind:
         return target, column, kind
@@ -95,8 +100,9 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
     return target, convert(column, kind, to), to
 
 
-def assemble(entries: Sequence[Entry]) -> Tuple[List[Any], g.StructType]:
-    """Columns and schema of fields at these paths; of two for one path, the last counts."""
+def assemble(entries: Sequence[Entry], source: Optional[g.StructType] = None) -> Tuple[List[Any], g.StructType]:
+    """Columns and schema of fields at these paths; of two for one path, the last counts. Structures that `source` has at the
+    same places are null where they are null there."""
     tree: Dict[str, Any] = {}
     for path, column, kind in entries:
         place = tree
@@ -106,16 +112,15 @@ def assemble(entries: Sequence[Entry]) -> Tuple[List[Any], g.StructType]:
                 inner = place[step] = {}
             place = inner
         place[path[-1]] = (column, kind)
-    built = [(name, *_build(part)) for name, part in tree.items()]
+    built = [(name, *_build(part, (name,), source)) for name, part in tree.items()]
     return ([column.alias(name) for name, column, _ in built],
             g.StructType([g.Field(name, kind) for name, _, kind in built]))
 
 
-def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]]) -> Tuple[Any, g.DataType]:
-    from pyspark.sql import functions as F
-
+def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]], path: Path, source: Optional[g.StructType]) -> Tuple[Any, g.DataType]:
     if not isinstance(part, dict):
         return part
-    inner = [(name, *_build(child)) for name, child in part.items()]
+    inner = [(name, *_build(child, path + (name,), source)) for name, child in part.items()]
     kind = g.StructType([g.Field(name, inner_kind) for name, _, inner_kind in inner])
-    return F.struct(*[column.alias(name) for name, column, _ in inner]), kind
+    whole = at(path, source) if source is not None else None
+    return struct_of([column.alias(name) for name, column, _ in inner], whole and whole[0].isNotNull()), kind

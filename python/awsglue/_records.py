@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from awsglue import _types
 from awsglue import gluetypes as g
+from awsglue._nulls import batch_of
 
 # Columns that workers add: the exception of a record that failed, and that record as JSON.
 ERROR = "__tenon_error"
@@ -218,8 +219,6 @@ def filtering(function: Callable[[Any], Any], kind: g.StructType) -> Callable[[I
     """Batches with those rows for which `function` is true, and those for which it raised, marked with the error."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow as pa
-
         schema = _marked(kind)
         for batch in batches:
             kept = []
@@ -229,7 +228,7 @@ def filtering(function: Callable[[Any], Any], kind: g.StructType) -> Callable[[I
                         kept.append(row)
                 except Exception as error:  # whatever the script's function raises makes an error record
                     kept.append({**row, **failure(error, row, kind)})
-            yield pa.RecordBatch.from_pylist(kept, schema=schema)
+            yield batch_of(kept, schema)
 
     return run
 
@@ -265,8 +264,6 @@ def mapping(
     """Batches of what `function` makes of the records; a record for which it raised is nulls and the error."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow as pa
-
         schema = _marked(target)
         for batch in batches:
             rows = []
@@ -275,7 +272,7 @@ def mapping(
                     rows.append(pack(_made(function, row, kind), target))
                 except Exception as error:  # whatever the script's function raises makes an error record
                     rows.append(failure(error, row, kind))
-            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+            yield batch_of(rows, schema)
 
     return run
 
@@ -286,10 +283,8 @@ def rewriting(
     """Batches of physical rows changed by one of this library's own functions; an exception fails the run."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow as pa
-
         schema = _types.arrow_schema(target)
         for batch in batches:
-            yield pa.RecordBatch.from_pylist([function(row) for row in batch.to_pylist()], schema=schema)
+            yield batch_of([function(row) for row in batch.to_pylist()], schema)
 
     return run

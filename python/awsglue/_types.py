@@ -24,11 +24,16 @@ _NAMES = {
 
 
 def parse(text: str) -> g.DataType:
-    """Reads a type as the catalog, mappings and `cast:` write it: `bigint`, `array<struct<a:int>>`, `decimal(9,2)`."""
+    """Reads a type as the catalog writes it: `bigint`, `array<struct<a:int>>`, `decimal(9,2)`."""
     parser = _Parser(text)
     found = parser.type()
     parser.end()
     return found
+
+
+def parse_target(text: str) -> g.DataType:
+    """Reads the type that a mapping or a cast asks for: `decimal` alone is Glue's (10,2), where the catalog's has no fraction."""
+    return g.DecimalType() if text.strip().lower() == "decimal" else parse(text)
 
 
 class _Parser:
@@ -87,6 +92,8 @@ class _Parser:
             return g.MapType(value)
         if name == "struct":
             return self.struct() if self.take("<") else g.StructType()
+        if name == "uniontype":
+            return self.choice()
         if name == "decimal":
             return self.decimal()
         if name in _NAMES:
@@ -105,6 +112,17 @@ class _Parser:
             self.need(":")
             found.add(g.Field(name.strip("`") if name.startswith("`") else name.strip(), self.type()))
         return found
+
+    def choice(self) -> g.ChoiceType:
+        self.need("<")
+        kinds = [self.type()]
+        while self.take(","):
+            kinds.append(self.type())
+        self.need(">")
+        try:
+            return g.ChoiceType(kinds)
+        except ValueError as error:
+            raise DataError(f"{self.text!r}: {error}") from error
 
     def decimal(self) -> g.DecimalType:
         if not self.take("("):

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 from awsglue import gluetypes as g
 from awsglue._columns import at
-from awsglue._paths import Path, parse_for
+from awsglue._paths import Path, parse_in
 from awsglue._stages import Stage
 from awsglue.errors import DataError, NotBuilt
 
@@ -21,7 +21,7 @@ def unbox(frame: Any, path: str, format: str, options: Dict[str, Any], stage: St
     from awsglue._functions import map_records
 
     frame._settle()
-    place = parse_for(path, frame._kind.field_map)
+    place = parse_in(path, frame._kind)
     found = at(place, frame._kind)
     if found is None or not isinstance(found[1], g.StringType):
         raise DataError(f"unbox: there is no text field {path!r}")

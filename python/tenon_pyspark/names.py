@@ -114,8 +114,8 @@ def _open_sessions(session_class: Any) -> None:
 
 
 def complete_client() -> None:
-    """Adds what the client's own classes lack, once it is loaded: a session's context, casts as they are without ANSI. A real
-    PySpark stays as it is."""
+    """Adds what the client's own classes lack, once it is loaded: a session's context, casts as they are without ANSI, nulls
+    below nulls in data from Python, names with dots in columns for functions. A real PySpark stays as it is."""
     try:
         from pyspark.util import is_remote_only
     except ImportError:  # PySpark before 4.0 always brings its JVM
@@ -136,3 +136,45 @@ def complete_client() -> None:
     if not hasattr(Column.cast, "tenon"):
         Column.cast = casting(Column.cast, Column.try_cast)
         Column.astype = Column.cast
+        _settle_local_data()
+        _quote_columns_of_functions()
+
+
+def _settle_local_data() -> None:
+    """Makes `createDataFrame` send nothing but nulls below structures that are null: Sail looks there (`awsglue._nulls`)."""
+    from pyspark.sql.connect.plan import LocalRelation
+
+    made = LocalRelation.__init__
+
+    def __init__(self: Any, table: Any, schema: Any = None) -> None:
+        from awsglue._nulls import table_of
+
+        made(self, table if table is None else table_of(table), schema)
+
+    LocalRelation.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _quote_columns_of_functions() -> None:
+    """Makes `mapInArrow`, `mapInPandas` and `applyInPandas` name the columns that they hand over in quotes: `a.b` would be a
+    field of `a`."""
+    from pyspark.sql.connect import plan
+
+    _quote_columns(plan.MapPartitions, 2)
+    _quote_columns(plan.GroupMap, 3)
+
+
+def _quote_columns(step: Any, place: int) -> None:
+    """Quotes the argument `cols` of a step's constructor, which is the one at `place`."""
+    made = step.__init__
+
+    def __init__(self: Any, *given: Any, **named: Any) -> None:
+        from awsglue._columns import quoted
+
+        arguments = list(given)
+        if "cols" in named:
+            named["cols"] = [quoted(name) for name in named["cols"]]
+        else:
+            arguments[place] = [quoted(name) for name in arguments[place]]
+        made(self, *arguments, **named)
+
+    step.__init__ = __init__

@@ -30,7 +30,9 @@ class MariaDb:
             os.chown(self.data, NOBODY, NOBODY)
 
     def start(self, wait_until):
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # Its temporary files have the same names in every server that installs at that time: they are kept apart.
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
+                 "env": {**os.environ, "TMPDIR": str(self.folder)}}
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
              f"--datadir={self.data}"], cwd=self.folder, check=True, **quiet, **self.rights,

@@ -285,6 +285,18 @@ def lines_of(kind):
     return ("id,v\n" if kind == "csv" else "") + "\n".join(rows) + "\n", bad
 
 
+@pytest.mark.parametrize("lines", [["x", '{"a":1}'], ["x", '{"a":1}', "y", '{"a":2}'], ['{"a":1}', '{"a":', "not json", '{"a":2}']])
+def test_as_many_bad_lines_as_are_allowed_wherever_they_are(glue, lines):
+    glue.put("in/a.json", "\n".join(lines) + "\n")
+    job = glue.create({"src": jsonl(glue, "in"), "out": parquet(glue, "src", "out")}, DefaultArguments={"--bad-records-path": glue.path("bad")})
+    bad = [line for line in lines if not line.endswith("}")]
+    glue.fails(job, Arguments={"--max-bad-records": str(len(bad) - 1)})
+    run = glue.run(job, Arguments={"--max-bad-records": "10"})
+    assert sorted(glue.read("out")["a"]) == list(range(1, len(lines) - len(bad) + 1))
+    body = glue.s3.get_object(Bucket=glue.bucket, Key=f"bad/{run['Id']}/src.json")["Body"].read()
+    assert sorted(json.loads(line)["text"].strip() for line in body.splitlines()) == sorted(bad)
+
+
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_one_row_in_a_thousand_is_malformed(glue, kind):
     text, bad = lines_of(kind)

@@ -97,6 +97,15 @@ def test_keys_of_each_type_are_compared_exactly(glue, engine, kind, values):  # 
         assert glue.adds(job)[1] == []
 
 
+@pytest.mark.parametrize("kind", ["INT", "BIGINT", "DECIMAL(20,2)"])
+def test_numbers_are_in_their_own_order_and_not_in_that_of_texts(glue, engine, kind):  # noqa: F811
+    engine.sql(f"CREATE TABLE t (id {kind} PRIMARY KEY, v INT)", "INSERT INTO t VALUES (-20, 1), (-3, 2), (9, 3), (10, 4), (100, 5)")
+    rising, falling = (glue.job(glue.by_connection(engine, order=order)) for order in (None, "desc"))
+    assert glue.adds(rising)[1] == [1, 2, 3, 4, 5] and glue.adds(falling)[1] == [1, 2, 3, 4, 5]
+    engine.sql("INSERT INTO t VALUES (99, 6), (1000, 7), (-100, 8)")
+    assert glue.adds(rising)[1] == [7] and glue.adds(falling)[1] == [8]
+
+
 def test_pause_ranges_of_runs_and_resets(glue, engine):  # noqa: F811
     engine.sql("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
     job = glue.job(glue.by_connection(engine))

@@ -32,8 +32,8 @@ def page():
     """Kind → field → what happens to it; and the refused kinds."""
     kinds, refused, own = {}, {}, None
     for line in PAGE.read_text().splitlines():
-        if line.startswith("## Refused"):
-            own = refused
+        if line.startswith("## "):
+            own = refused if line == "## Refused" else None
         elif line.startswith("### "):
             own = kinds.setdefault(line[4:], {})
         elif own is not None and line.startswith("| ") and not line.startswith("| kind") and not line.startswith("| field"):

@@ -168,3 +168,47 @@ def test_many_tiny_files(small, count):
     assert len(glue.read("out")) == count + 1, "the bookmark knows each of them"
     assert watch.peak < MEMORY_BYTES, f"{watch.peak / MIB:.0f} MiB"
     print(f"peak {watch.peak / MIB:.0f} MiB")
+
+
+PART_ROWS = 1_200_000  # some 62 MiB
+
+
+def one_large_file(glue, copies):
+    """An object of `copies` times the same rows behind one header. What is copied shares its bytes: it takes the room of one."""
+    block = "".join(f"{n},{n % 100},{'ab' * 15} {n % 1_000},{n / 4}\n" for n in range(PART_ROWS)).encode()
+    glue.put("block.csv", block)
+    place = {"Bucket": glue.bucket, "Key": "in/large.csv"}
+    upload = {**place, "UploadId": glue.s3.create_multipart_upload(**place)["UploadId"]}
+    first = glue.s3.upload_part(**upload, PartNumber=1, Body=b"id,k,text,amount\n" + block)
+    tags = [first["ETag"]]
+    for number in range(2, copies + 1):
+        source = {"Bucket": glue.bucket, "Key": "block.csv"}
+        tags.append(glue.s3.upload_part_copy(**upload, PartNumber=number, CopySource=source)["CopyPartResult"]["ETag"])
+    parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+    glue.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    return glue.s3.head_object(**place)["ContentLength"]
+
+
+@pytest.mark.parametrize("gigabytes", [0.2, pytest.param(20, marks=pytest.mark.soak)], ids=["some", "much"])
+def test_one_large_file(small, gigabytes):
+    glue = small
+    copies = round(gigabytes * 1e9 / (62 * MIB)) + 1
+    size = one_large_file(glue, copies)
+    assert size > gigabytes * 1e9
+    keep = {"Operation": "EQ", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["k"]}, {"Type": "CONSTANT", "Value": ["7"]}]}
+    job = glue.create(
+        {"src": csv(glue, "in"),
+         "m": mapping("src", ("id", "id", "long"), ("k", "k", "int"), ("text", "text", "string"), ("amount", "amount", "double")),
+         "f": {"Filter": {"Name": "f", "Inputs": ["m"], "LogicalOperator": "AND", "Filters": [keep]}},
+         "out": parquet(glue, "f", "out")})
+    with Watch(glue.server.process.pid) as watch, Beside(glue.server):
+        run = finish(glue, job)
+    totals = glue.totals(run["Id"])
+    assert (totals["rows_in"], totals["bytes_in"]) == (copies * PART_ROWS, size)
+    found = glue.read("out")
+    one = [n for n in range(PART_ROWS) if n % 100 == 7]
+    assert len(found) == copies * len(one) and found["id"].sum() == copies * sum(one)
+    assert found["amount"].sum() == copies * sum(one) / 4 and set(found["k"]) == {7}
+    assert (found["id"].value_counts() == copies).all()
+    assert watch.peak < MEMORY_BYTES, f"{watch.peak / MIB:.0f} MiB"
+    print(f"{size / 1e9:.1f} GB, {run['ExecutionTime']} s, peak {watch.peak / MIB:.0f} MiB")

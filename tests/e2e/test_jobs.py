@@ -255,7 +255,9 @@ def test_every_transform(glue):
     assert glue.rows("joined") == [(1, 1, 10.5, "Bern", 3000), (2, 1, 4.5, "Bern", 3000), (3, 9, 1.0, None, None)]
     assert glue.rows("totals") == [("Bern", 15.0, 2), (None, 1.0, 1)]
     assert glue.rows("halves") == [(0.5, 1), (1.0, 2)]
-    assert glue.totals(run["Id"])["rows_in"] == 7
+    totals = glue.totals(run["Id"])
+    assert totals["rows_in"] == 7 and totals["seconds_left"] == 0
+    assert (totals["files_total"], totals["bytes_total"]) == (totals["files_in"], totals["bytes_in"])
 
 
 def test_filters_compare_by_the_type_of_the_column(glue):
@@ -383,7 +385,7 @@ def test_a_bookmark_is_shown_set_and_rewound_by_hand(glue, tmp_path):
     del known[f"s3://{glue.bucket}/in/a.csv"]
     file = tmp_path / "bookmark.json"
     file.write_text(json.dumps(shown))
-    assert "version 3; 0 files count as read now, 1 no more" in cli("bookmark", "set", job, str(file)).stdout
+    assert "version 3; 0 files more count as read, 1 no longer" in cli("bookmark", "set", job, str(file)).stdout
     again = cli("bookmark", "set", job, str(file), check=False)
     assert again.returncode == 1 and "at version 3, not at version 2" in again.stderr
     third = glue.run(job)["Id"]
@@ -446,12 +448,31 @@ def test_concurrency_stop_and_queue(glue):
 
 
 def test_a_run_ends_at_its_timeout(glue):
-    job = glue.create(endless(glue), MaxRetries=1)
-    run = glue.start(job, Timeout=1)
+    job = glue.create(endless(glue), MaxRetries=1, NotificationProperty={"NotifyDelayAfter": 9})
+    run = glue.start(job, Timeout=1, NotificationProperty={"NotifyDelayAfter": 1})
     end = wait_until(lambda: glue.get(job, run)["JobRunState"] in FINAL and glue.get(job, run), "the timeout", 120)
     assert end["JobRunState"] == "TIMEOUT" and end["Timeout"] == 1 and end["ExecutionTime"] >= 60
     assert len(glue.client.get_job_runs(JobName=job)["JobRuns"]) == 1, "a timeout is not retried"
     assert glue.keys("never") == []
+    wait_until(lambda: any("more than NotifyDelayAfter, 1 minutes" in line for line in glue.log("error", run)), "the notice of its delay")
+
+
+def test_each_retry_waits_longer(glue):
+    glue.put("in/a.csv", "id,v\n1\n")
+    job = glue.create({"src": csv(glue, "in"), "out": parquet(glue, "src", "out")}, MaxRetries=2)
+    listed = lambda: glue.client.get_job_runs(JobName=job)["JobRuns"]
+    appears = lambda run: wait_until(lambda: any(r["Id"] == run for r in listed()), f"{run} to be there")
+    run = glue.start(job)
+    appears(f"{run}_attempt_2")
+    glue.wait(job, f"{run}_attempt_2")
+    last, second, first = listed()
+    after = [(later["CompletedOn"] - before["CompletedOn"]).total_seconds() for before, later in ((first, second), (second, last))]
+    assert 1 <= after[0] and 2 <= after[1], f"seconds after the failure before: {after}"
+    # One that waits can be stopped, as any run that has not begun.
+    run = glue.start(job)
+    appears(f"{run}_attempt_2")
+    answer = glue.client.batch_stop_job_run(JobName=job, JobRunIds=[f"{run}_attempt_2"])
+    assert len(answer["SuccessfulSubmissions"]) == 1 and glue.wait(job, f"{run}_attempt_2")["JobRunState"] == "STOPPED"
 
 
 def test_retries_and_what_a_run_shows(glue):

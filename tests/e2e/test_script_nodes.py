@@ -111,7 +111,8 @@ class Both(World):
         own = name("job")
         self.put(f"code/{own}.py", done.stdout)
         command = {"Name": "glueetl", "ScriptLocation": f"s3://{self.bucket}/code/{own}.py"}
-        modules = {body["Path"] for node in nodes.values() for body in node.values() if body.get("Path", "").endswith(".py")}
+        modules = {body["Path"] for node in nodes.values() for body in node.values() if body.get("Path", "").endswith(".py")
+                   and not body["Path"].startswith("s3://aws-glue-studio-")}
         self.client.create_job(Name=own, Role="role", Command=command,
                                DefaultArguments={"--extra-py-files": ",".join(sorted(modules))})
         return own

@@ -27,6 +27,11 @@ impl BadLog {
         self.strictness
     }
 
+    /// Whether bad records are left out.
+    pub(crate) fn skips(&self) -> bool {
+        self.policy == BadRecordPolicy::Skip
+    }
+
     /// What a scan does on a bad record; counted in `stats`, too, when somebody watches the scan.
     pub(crate) fn policy(&self, stats: Option<&ScanStats>) -> OnBadRecord {
         match (self.policy, stats) {

@@ -6,6 +6,7 @@
 //! - [`read`] streams one byte range of a file as record batches of the wanted columns; [`plan_splits`] cuts
 //!   a file into ranges that can be read apart and give, together, every row exactly once.
 //! - [`Writer`] writes record batches as CSV, JSON lines, Parquet, Avro or ORC.
+//! - [`order`] sorts the rows of many batches, on all threads.
 //! - [`hive`] holds the Hive type grammar and its mapping to Arrow; [`serde_info`] maps a [`Format`] to the
 //!   input format, SerDe library and parameters that the Glue Data Catalog stores, and back.
 //!
@@ -32,10 +33,12 @@ mod json;
 mod lines;
 mod options;
 mod orc;
+pub mod order;
 mod parquet;
 mod read;
 pub mod serde_info;
 mod source;
+mod texts;
 mod write;
 mod xml;
 
@@ -47,7 +50,7 @@ pub use encoding::Encoding;
 pub use error::{FormatError, Place, Problem};
 pub use infer::{
     CsvHints, Detected, Header, InferOptions, Inferred, InferredField, Search, Seen, as_elements_of, infer,
-    merge_seen, merge_types,
+    merge_seen, merge_types, merge_unions,
 };
 pub use ion::path::{IonPath, IonPathError};
 pub use json::path::{JsonPath, JsonPathError};

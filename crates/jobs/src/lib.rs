@@ -24,7 +24,7 @@
 //!   some; those are counted and the first of them logged.
 //!
 //! # Omitted on purpose
-//! Streaming, Ray and Scala jobs are stored and their runs refused; triggers and notifications are not looked at.
+//! Streaming, Ray and Scala jobs are stored and their runs refused; triggers are not looked at.
 
 mod arguments;
 pub mod bookmark;

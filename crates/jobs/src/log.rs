@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use scripts::Output;
 use store::{Clock, Scope};
 
-use crate::progress::Totals;
+use crate::progress::Progress;
 use crate::run::Run;
 
 /// Any error.
@@ -125,9 +125,9 @@ impl RunLog {
         }
     }
 
-    /// Adds a line that programs read: `progress ` and a JSON object of [`Totals`].
-    pub(crate) fn progress(&self, totals: &Totals) {
-        match serde_json::to_string(totals) {
+    /// Adds a line that programs read: `progress ` and a JSON object.
+    pub(crate) fn progress(&self, progress: &Progress) {
+        match serde_json::to_string(progress) {
             Ok(json) => self.info(format!("progress {json}")),
             Err(error) => tracing::warn!(%error, "progress could not be written"),
         }

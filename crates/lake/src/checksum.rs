@@ -179,33 +179,80 @@ fn crc_bytes(algorithm: Algorithm, eight: &[u8; 8]) -> &[u8] {
     &eight[8 - algorithm.digest_bytes().min(8)..]
 }
 
-/// MD5 and any number of checksums over one pass of the bytes.
+/// What the ETag of a body says of its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ETagKind {
+    /// Their MD5 in hexadecimal, as of a body that S3's PutObject takes.
+    #[default]
+    Md5,
+    /// Two CRCs in hexadecimal and `-1`, by which clients know that it is no MD5, as of what S3's multipart uploads make.
+    /// For bodies that the server makes itself: MD5 was an eighth of a job's time.
+    Crcs,
+}
+
+/// The ETag of a body as it comes.
+enum Tag {
+    Md5(Md5),
+    Crcs(Box<[crc_fast::Digest; 2]>),
+}
+
+impl Tag {
+    fn new(kind: ETagKind) -> Tag {
+        match kind {
+            ETagKind::Md5 => Tag::Md5(Md5::new()),
+            ETagKind::Crcs => {
+                let crcs = [CrcAlgorithm::Crc64Nvme, CrcAlgorithm::Crc64Xz].map(crc_fast::Digest::new);
+                Tag::Crcs(Box::new(crcs))
+            }
+        }
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        match self {
+            Tag::Md5(md5) => md5.update(data),
+            Tag::Crcs(crcs) => crcs.iter_mut().for_each(|crc| crc.update(data)),
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Tag::Md5(md5) => hex::encode(md5.finalize()),
+            Tag::Crcs(crcs) => {
+                let [one, other] = crcs.map(|crc| crc.finalize());
+                format!("{one:016x}{other:016x}-1")
+            }
+        }
+    }
+}
+
+/// ETag and any number of checksums over one pass of the bytes.
 pub(crate) struct Digests {
-    md5: Md5,
+    tag: Tag,
     others: Vec<(Algorithm, Hasher)>,
 }
 
 impl Digests {
-    pub(crate) fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Digests {
+    pub(crate) fn new(kind: ETagKind, algorithms: impl IntoIterator<Item = Algorithm>) -> Digests {
         let mut others: Vec<(Algorithm, Hasher)> = Vec::new();
         for algorithm in algorithms {
             if !others.iter().any(|(a, _)| *a == algorithm) {
                 others.push((algorithm, Hasher::new(algorithm)));
             }
         }
-        Digests { md5: Md5::new(), others }
+        Digests { tag: Tag::new(kind), others }
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {
-        self.md5.update(data);
+        self.tag.update(data);
         for (_, hasher) in &mut self.others {
             hasher.update(data);
         }
     }
 
-    pub(crate) fn finish(self) -> ([u8; 16], Vec<Checksum>) {
+    /// The ETag without quotes, and the checksums.
+    pub(crate) fn finish(self) -> (String, Vec<Checksum>) {
         let checksums = self.others.into_iter().map(|(algorithm, hasher)| hasher.finish(algorithm)).collect();
-        (self.md5.finalize().into(), checksums)
+        (self.tag.finish(), checksums)
     }
 }
 
@@ -255,7 +302,7 @@ mod tests {
     use super::*;
 
     fn whole(algorithm: Algorithm, data: &[u8]) -> Checksum {
-        let mut digests = Digests::new([algorithm]);
+        let mut digests = Digests::new(ETagKind::Md5, [algorithm]);
         digests.update(data);
         digests.finish().1.remove(0)
     }

@@ -366,9 +366,10 @@ impl ExtentFile {
         Ok(())
     }
 
-    /// Starts writing back what was appended, so that the last sync has little left to do.
-    pub(crate) fn sync_some(&self) -> io::Result<()> {
-        if self.disk.durable { File::open(self.path())?.sync_data() } else { Ok(()) }
+    /// What makes the bytes so far durable, beside the next work, so that the last sync has little left to do.
+    pub(crate) fn sync_some(&self) -> Option<impl FnOnce() -> io::Result<()> + Send + 'static> {
+        let path = self.disk.durable.then(|| self.path())?;
+        Some(move || File::open(path)?.sync_data())
     }
 
     /// Its row is in a transaction that may commit from now on.

@@ -57,7 +57,7 @@ mod upload;
 mod uploads;
 
 pub use buckets::Bucket;
-pub use checksum::{Algorithm, Checksum, ChecksumType};
+pub use checksum::{Algorithm, Checksum, ChecksumType, ETagKind};
 pub use complete::{CompleteChecks, CompletePart};
 pub use conditions::{Conditions, EtagCondition};
 pub use error::LakeError;

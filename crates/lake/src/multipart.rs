@@ -72,7 +72,7 @@ pub struct CopiedRange {
     object: Object,
     slices: Vec<Slice>,
     size: u64,
-    md5: [u8; 16],
+    etag: String,
     checksums: Vec<Checksum>,
 }
 
@@ -88,9 +88,9 @@ impl Object {
             return Err(LakeError::InvalidRange { size: self.info().size });
         }
         let digest = self.digest(range.clone(), algorithms).await;
-        let (md5, checksums) = digest.map_err(|err| LakeError::io("reading the source of a copy", err))?;
+        let (etag, checksums) = digest.map_err(|err| LakeError::io("reading the source of a copy", err))?;
         let size = range.end - range.start;
-        Ok(CopiedRange { object: self.clone(), slices: self.cut(range), size, md5, checksums })
+        Ok(CopiedRange { object: self.clone(), slices: self.cut(range), size, etag, checksums })
     }
 }
 
@@ -158,7 +158,7 @@ impl Lake {
         let part = UploadedPart {
             number: valid_number(number)?,
             size: staged.size,
-            etag: staged.etag(),
+            etag: staged.etag().to_owned(),
             last_modified_ms: tx.now_ms(),
             checksums: staged.checksums.clone(),
         };
@@ -181,7 +181,7 @@ impl Lake {
         let part = UploadedPart {
             number: valid_number(number)?,
             size: source.size,
-            etag: hex::encode(source.md5),
+            etag: source.etag,
             last_modified_ms: tx.now_ms(),
             checksums: source.checksums.clone(),
         };

@@ -257,7 +257,7 @@ fn staged_info(tx: &Tx, key: &Key, staged: &Staged, meta: Meta) -> ObjectInfo {
     ObjectInfo {
         key: key.clone(),
         size: staged.size,
-        etag: staged.etag(),
+        etag: staged.etag().to_owned(),
         last_modified_ms: tx.now_ms(),
         meta,
         checksums: staged.checksums.clone(),

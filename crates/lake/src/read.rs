@@ -3,7 +3,7 @@
 //!
 //! Streams read [`CHUNK_BYTES`] at a time on a blocking thread, one chunk ahead of the consumer.
 
-use crate::checksum::{Algorithm, Checksum, ChecksumType, Digests};
+use crate::checksum::{Algorithm, Checksum, ChecksumType, Digests, ETagKind};
 use crate::disk::{PinError, PinSet};
 use crate::index::{self, Entry, no_such_key};
 use crate::layout::{ExtentId, Layout, Slice};
@@ -222,19 +222,19 @@ impl Object {
         })
     }
 
-    /// MD5 and checksums of bytes `range`, reading only what the index does not know already.
+    /// ETag (MD5) and checksums of bytes `range`, reading only what the index does not know already.
     pub async fn digest(
         &self,
         range: Range<u64>,
         algorithms: &[Algorithm],
-    ) -> io::Result<([u8; 16], Vec<Checksum>)> {
+    ) -> io::Result<(String, Vec<Checksum>)> {
         if let Some(known) = self.known_digest(&range, algorithms) {
             return Ok(known);
         }
         let object = self.clone();
         let algorithms = algorithms.to_vec();
         let digest = tokio::task::spawn_blocking(move || {
-            let mut digests = Digests::new(algorithms);
+            let mut digests = Digests::new(ETagKind::Md5, algorithms);
             let mut buffer = Vec::new();
             for slice in object.cut(range) {
                 for piece in pieces(slice) {
@@ -248,22 +248,18 @@ impl Object {
         digest.await.map_err(io::Error::other)?
     }
 
-    fn known_digest(
-        &self,
-        range: &Range<u64>,
-        algorithms: &[Algorithm],
-    ) -> Option<([u8; 16], Vec<Checksum>)> {
+    fn known_digest(&self, range: &Range<u64>, algorithms: &[Algorithm]) -> Option<(String, Vec<Checksum>)> {
         let info = self.info();
-        if range.start != 0 || range.end < info.size {
+        let is_md5 = info.etag.len() == 32;
+        if range.start != 0 || range.end < info.size || !is_md5 {
             return None;
         }
-        let md5: [u8; 16] = hex::decode(&info.etag).ok()?.try_into().ok()?;
         let mut checksums = Vec::new();
         for algorithm in algorithms {
             let whole = |c: &&Checksum| c.algorithm == *algorithm && c.kind == ChecksumType::FullObject;
             checksums.push(info.checksums.iter().find(whole)?.clone());
         }
-        Some((md5, checksums))
+        Some((info.etag.clone(), checksums))
     }
 }
 

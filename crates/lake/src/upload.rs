@@ -10,7 +10,7 @@
 //! the next is received. So an upload holds at most two pieces, and no file descriptor between pieces. Dropping an
 //! upload, at any point, removes its bytes.
 
-use crate::checksum::{Algorithm, Checksum, Digests};
+use crate::checksum::{Algorithm, Checksum, Digests, ETagKind};
 use crate::disk::{Disk, ExtentFile};
 use crate::{Lake, LakeError};
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub const INLINE_BYTES: usize = 16 << 10;
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Written bytes are flushed to disk this often, so that the end of a large upload does not wait for all of it.
-const FLUSH_EVERY_BYTES: u64 = 64 << 20;
+const FLUSH_EVERY_BYTES: u64 = 16 << 20;
 
 /// What a body must turn out to be.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,8 @@ pub struct UploadChecks {
     /// Size of the pieces in which it is written, 32 KiB to 1 MiB (the default); an upload holds at most two. Writers
     /// that keep hundreds of uploads open ask for small ones.
     pub piece_bytes: Option<usize>,
+    /// What its ETag is made of; MD5, when that is announced.
+    pub etag: ETagKind,
 }
 
 /// A body being received.
@@ -56,6 +58,8 @@ pub struct Upload {
     spare: Option<Vec<u8>>,
     sink: Option<Sink>,
     running: Option<JoinHandle<Written>>,
+    /// Brings written bytes to the disk while others come in.
+    syncing: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 /// What a blocking thread gives back: the sink, the piece's buffer, and how it went.
@@ -82,10 +86,6 @@ impl Sink {
         self.digests.update(piece);
         self.file()?.append(piece)?;
         self.unflushed += piece.len() as u64;
-        if self.unflushed >= FLUSH_EVERY_BYTES {
-            self.unflushed = 0;
-            self.file()?.sync_some()?;
-        }
         Ok(())
     }
 
@@ -102,8 +102,8 @@ impl Sink {
 pub struct Staged {
     /// Size in bytes.
     pub size: u64,
-    /// MD5 of the bytes.
-    pub md5: [u8; 16],
+    /// The ETag an object of these bytes has, without quotes.
+    etag: String,
     /// Checksums that were asked for or announced, at least one.
     pub checksums: Vec<Checksum>,
     pub(crate) content: Content,
@@ -117,8 +117,8 @@ pub(crate) enum Content {
 
 impl Staged {
     /// The ETag an object of these bytes has, without quotes.
-    pub fn etag(&self) -> String {
-        hex::encode(self.md5)
+    pub fn etag(&self) -> &str {
+        &self.etag
     }
 }
 
@@ -145,6 +145,7 @@ impl Lake {
             spare: None,
             sink: None,
             running: None,
+            syncing: None,
         })
     }
 
@@ -213,30 +214,31 @@ impl Upload {
         }
         let untouched = self.sink.is_none() && self.running.is_none();
         let small = untouched && self.size <= INLINE_BYTES as u64;
-        let (md5, checksums, content) = if small { self.finish_small() } else { self.finish_file().await? };
-        check_md5(self.checks.md5, md5)?;
+        let (etag, checksums, content) = if small { self.finish_small() } else { self.finish_file().await? };
+        check_md5(self.checks.md5, &etag)?;
         check_sums(&self.checks.expected, &checksums)?;
-        Ok(Staged { size: self.size, md5, checksums, content })
+        Ok(Staged { size: self.size, etag, checksums, content })
     }
 
-    fn finish_small(&mut self) -> ([u8; 16], Vec<Checksum>, Content) {
-        let mut digests = Digests::new(self.algorithms());
+    fn finish_small(&mut self) -> (String, Vec<Checksum>, Content) {
+        let mut digests = Digests::new(self.etag_kind(), self.algorithms());
         digests.update(&self.buffer);
-        let (md5, checksums) = digests.finish();
+        let (etag, checksums) = digests.finish();
         let bytes = std::mem::take(&mut self.buffer);
         let content = if bytes.is_empty() { Content::Empty } else { Content::Inline(bytes) };
-        (md5, checksums, content)
+        (etag, checksums, content)
     }
 
-    async fn finish_file(&mut self) -> Result<([u8; 16], Vec<Checksum>, Content), LakeError> {
+    async fn finish_file(&mut self) -> Result<(String, Vec<Checksum>, Content), LakeError> {
         let sink = self.take_sink().await?;
+        self.synced().await?;
         let last = std::mem::take(&mut self.buffer);
         let written = tokio::task::spawn_blocking(move || sink.end(&last));
         let (digests, file) = written.await.map_err(lost_thread)?.map_err(writing)?;
         let sent = self.disk.send(file.id()).await;
         sent.map_err(|err| LakeError::io("sending an extent to the outside store", err))?;
-        let (md5, checksums) = digests.finish();
-        Ok((md5, checksums, Content::File(file)))
+        let (etag, checksums) = digests.finish();
+        Ok((etag, checksums, Content::File(file)))
     }
 
     /// Writes what has been taken so far and gives its memory back; the body goes on. For writers that keep many uploads
@@ -255,6 +257,7 @@ impl Upload {
     /// Hands the buffer to a blocking thread, after the one before is done.
     async fn flush(&mut self) -> Result<(), LakeError> {
         let mut sink = self.take_sink().await?;
+        self.sync_some(&mut sink).await?;
         let next = self.spare.take().unwrap_or_else(|| Vec::with_capacity(self.piece_bytes));
         let piece = std::mem::replace(&mut self.buffer, next);
         self.running = Some(tokio::task::spawn_blocking(move || {
@@ -262,6 +265,26 @@ impl Upload {
             (sink, piece, done)
         }));
         Ok(())
+    }
+
+    /// Starts to flush what was written, when that is much and the last flush is over.
+    async fn sync_some(&mut self, sink: &mut Sink) -> Result<(), LakeError> {
+        let is_idle = self.syncing.as_ref().is_none_or(JoinHandle::is_finished);
+        if sink.unflushed >= FLUSH_EVERY_BYTES && is_idle {
+            self.synced().await?;
+            sink.unflushed = 0;
+            self.syncing =
+                sink.file.as_ref().and_then(ExtentFile::sync_some).map(tokio::task::spawn_blocking);
+        }
+        Ok(())
+    }
+
+    /// Waits for the last flush.
+    async fn synced(&mut self) -> Result<(), LakeError> {
+        match self.syncing.take() {
+            Some(syncing) => syncing.await.map_err(lost_thread)?.map_err(writing),
+            None => Ok(()),
+        }
     }
 
     /// The sink, once no thread has it.
@@ -277,8 +300,12 @@ impl Upload {
         if let Some(sink) = self.sink.take() {
             return Ok(sink);
         }
-        let digests = Digests::new(self.algorithms());
+        let digests = Digests::new(self.etag_kind(), self.algorithms());
         Ok(Sink { digests, disk: Arc::clone(&self.disk), file: None, unflushed: 0 })
+    }
+
+    fn etag_kind(&self) -> ETagKind {
+        if self.checks.md5.is_some() { ETagKind::Md5 } else { self.checks.etag }
     }
 
     fn algorithms(&self) -> Vec<Algorithm> {
@@ -291,10 +318,10 @@ impl Upload {
     }
 }
 
-fn check_md5(expected: Option<[u8; 16]>, calculated: [u8; 16]) -> Result<(), LakeError> {
-    match expected {
+fn check_md5(expected: Option<[u8; 16]>, calculated: &str) -> Result<(), LakeError> {
+    match expected.map(hex::encode) {
         Some(expected) if expected != calculated => {
-            Err(LakeError::BadMd5 { expected: hex::encode(expected), calculated: hex::encode(calculated) })
+            Err(LakeError::BadMd5 { expected, calculated: calculated.to_owned() })
         }
         _ => Ok(()),
     }

@@ -244,9 +244,9 @@ impl World {
             streamed.extend_from_slice(&piece.unwrap());
         }
         assert!(streamed == expected[from..to]);
-        let (md5, _) = object.digest(0..size, &[lake::Algorithm::Sha1]).await.unwrap();
+        let (tag, _) = object.digest(0..size, &[lake::Algorithm::Sha1]).await.unwrap();
         if !object.info().etag.contains('-') {
-            assert_eq!(hex::encode(md5), object.info().etag);
+            assert_eq!(tag, object.info().etag);
         }
     }
 

@@ -96,3 +96,16 @@ def test_a_table_s_timestamps(glue_context, data):
             "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}}})
     frame = glue_context.create_dynamic_frame.from_catalog(data.database, "t")
     assert sorted(str(row["at"]["string"]) for row in frame.toDF().collect()) == ["12:30", "None"]
+
+
+def test_numbers_that_are_no_moment_and_texts_as_bytes(glue_context):
+    numbers = [(1, 2**62, 1e300, decimal.Decimal(10) ** 18, " 42 "), (2, -(2**63), float("nan"), decimal.Decimal("12.5"), ""),
+               (3, 5, 12.75, None, None)]
+    df = glue_context.spark_session.createDataFrame(numbers, "id int, l long, d double, c decimal(22,3), t string")
+    made = DynamicFrame.fromDF(df, glue_context).apply_mapping([
+        ("id", "int", "id", "int"), *[(name, "double", name, "timestamp") for name in "ldc"], ("t", "string", "t", "binary")])
+    found = sorted(map(tuple, made.toDF().selectExpr(
+        "id", *[f"cast({name} as string)" for name in "ldc"], "t").collect()))
+    assert [(*row[:4], row[4] and bytes(row[4])) for row in found] == [
+        (1, None, None, None, b" 42 "), (2, None, None, "1970-01-01 00:00:12.5", b""),
+        (3, "1970-01-01 00:00:05", "1970-01-01 00:00:12.75", None, None)]

@@ -1,6 +1,7 @@
 """Fields that hold several types: where they come from, and the four ways out."""
 
 import json
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -85,6 +86,40 @@ def test_json_keeps_the_type_of_each_record(glue_context, tmp_path):
     found = rows(nested.select_fields(["a", "n_int", "n_string"]))
     assert {"a": [{"p": 1.5}, {"p": None}], "n_int": 1, "n_string": None} in found
     assert {"a": [], "n_int": None, "n_string": "x"} in found
+
+
+def test_tables_say_which_types_a_field_may_have(glue_context, data):
+    columns = {"id": "int", "p": "uniontype<int,string,double>", "s": "struct<n:uniontype<bigint,string>,t:string>",
+               "l": "array<uniontype<int,string>>", "none": "uniontype<int,string>"}
+    data.glue.create_table(DatabaseName=data.database, TableInput={"Name": "t", "StorageDescriptor": {
+        "Location": data.url("t/"), "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+        "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()]}})
+    data.put("t/a.json", '{"id": 1, "p": 1, "s": {"n": 1, "t": "a"}, "l": [1, "x", null]}\n{"id": 2, "p": "x", "s": null}\n'
+                         '{"id": 3, "s": {"n": null}}\n')
+    frame = glue_context.create_dynamic_frame.from_catalog(data.database, "t")
+    assert list(frame.schema().getField("p").dataType.choices) == ["int", "string", "double"]
+    kept = rows(frame.select_fields(["id", "p", "s", "l"]))
+    assert kept[0] == {"id": 1, "p": {"int": 1, "string": None, "double": None}, "s": {"n": {"long": 1, "string": None}, "t": "a"},
+                       "l": [{"int": 1, "string": None}, {"int": None, "string": "x"}, None]}
+    assert kept[2] == {"id": 3, "p": None, "s": {"n": None, "t": None}, "l": None}
+    made = frame.resolveChoice(specs=[("p", "make_cols"), ("s.n", "cast:string"), ("none", "cast:int")]).select_fields(
+        ["id", "p_int", "p_string", "p_double", "s", "none"])
+    assert rows(made)[0] == {"id": 1, "p_int": 1, "p_string": None, "p_double": None, "s": {"n": "1", "t": "a"}, "none": None}
+
+
+def test_projections_to_types_of_parts_and_of_digits(glue_context, tmp_path):
+    lines = [{"id": 1, "a": [1], "d": 1.25}, {"id": 2, "a": {"x": 2}, "d": "t"}]
+    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, lines)))
+    frame = glue_context.create_dynamic_frame.from_options("s3", {"paths": [str(tmp_path)]}, "json")
+    assert rows(frame.resolveChoice(specs=[("a", "project:array"), ("d", "project:double")])) == [
+        {"id": 1, "a": [1], "d": 1.25}, {"id": 2, "a": None, "d": None}]
+    assert [row["a"] for row in rows(frame.resolveChoice(specs=[("a", "project:struct")]))] == [None, {"x": 2}]
+    # As a mapping has it; the catalog's `decimal` has no fraction.
+    made = frame.resolveChoice(specs=[("d", "cast:decimal")])
+    assert made.schema().getField("d").dataType == g.DecimalType(10, 2)
+    assert [row["d"] for row in rows(made.select_fields(["id", "d"]))] == [Decimal("1.25"), None]
+    mapped = frame.apply_mapping([("id", "int", "id", "decimal"), ("d", "string", "d", "decimal(5,1)")])
+    assert rows(mapped) == [{"id": Decimal("1.00"), "d": Decimal("1.3")}, {"id": Decimal("2.00"), "d": None}]
 
 
 def test_catalog_types_that_the_text_contradicts_become_choices(glue_context, data):

@@ -110,6 +110,53 @@ def test_a_generated_script_gives_the_rows_of_the_engine(tenon, lake, run_script
     assert wanted and rows(lake, f"{case}/script/") == wanted
 
 
+NESTED = [
+    {"id": 1, "dot.ted": 2, "b": "x", "n": {"u": 7, "v": "a"}, "p": 1}, {"id": 1, "dot.ted": 2, "b": "x", "n": {"u": 7, "v": "a"}, "p": 1},
+    {"id": 2, "dot.ted": None, "b": "y", "n": {"u": None, "v": None}}, {"id": 3, "b": "x", "n": None}, {"id": 4, "dot.ted": 5},
+]
+# Names with dots beside others, structures that are not there, names in another case.
+OF_NESTED = {
+    "Filter": one("Filter", "src", LogicalOperator="AND", Filters=[compared("EQ", "b", "x")]),
+    "Filter-dots": one("Filter", "src", LogicalOperator="AND", Filters=[compared("GT", "dot.ted", "2")]),
+    "Filter-inner": one("Filter", "src", LogicalOperator="AND", Filters=[
+        {"Operation": "LT", "Negated": False, "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["n", "u"]}, {"Type": "CONSTANT", "Value": ["9"]}]}]),
+    "Filter-null": one("Filter", "src", LogicalOperator="AND", Filters=[
+        {"Operation": "ISNULL", "Negated": False, "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["n", "v"]}]}]),
+    "DropDuplicates": one("DropDuplicates", "src"),
+    "DropDuplicates-column": one("SelectFields", "unique", Paths=[["b"]]),
+    "Union": one("Union", "src", "other", UnionType="ALL"),
+    "Union-distinct": one("Union", "src", "other", UnionType="DISTINCT"),
+    "Merge": one("Merge", "src", "other", Source="src", PrimaryKeys=[["id"]]),
+    "SelectFields": one("SelectFields", "src", Paths=[["ID"], ["n.V"], ["dot.ted"]]),
+    "DropFields": one("DropFields", "src", Paths=[["ID"], ["n", "U"], ["dot.ted"]]),
+    "RenameField": one("RenameField", "src", SourcePath=["ID"], TargetPath=["key"]),
+    "RenameField-inner": one("RenameField", "src", SourcePath=["n.u"], TargetPath=["u"]),
+    "ApplyMapping": one("ApplyMapping", "src", Mapping=[
+        {"FromPath": ["id"], "FromType": "int", "ToKey": "id", "ToType": "decimal"},
+        {"FromPath": ["n.u"], "FromType": "int", "ToKey": "u", "ToType": "string"}]),
+    "Aggregate": one("Aggregate", "src", Groups=[["n", "v"]], Aggs=[
+        {"Column": ["n", "u"], "AggFunc": "count"}, {"Column": ["n", "u"], "AggFunc": "min"}]),
+    "SparkSQL": one("SparkSQL", "src", SqlQuery="select id, n.u, n.v, n.u + 1 as w from t", SqlAliases=[{"From": "src", "Alias": "t"}]),
+}
+
+
+@pytest.mark.parametrize("case", OF_NESTED)
+def test_a_generated_script_gives_the_rows_of_the_engine_for_records_of_json(tenon, lake, run_script, case):
+    lake.put("nested/a.json", "\n".join(map(json.dumps, NESTED)))
+    for of in ("engine", "script"):
+        nodes = {"src": {"S3JsonSource": {"Name": "src", "Paths": [lake.url("nested/")], "Recurse": True}},
+                 "other": one("Filter", "src", LogicalOperator="AND", Filters=[compared("GT", "id", "1")]),
+                 "unique": one("DropDuplicates", "src", Columns=[["b"]]), "node": OF_NESTED[case],
+                 "out": one("S3GlueParquetTarget", "node", Path=lake.url(f"nested-{case}/{of}/"), Compression="snappy")}
+        wanted = set(nodes["node"][next(iter(nodes["node"]))]["Inputs"]) | {"src", "node", "out"}
+        lake.glue.create_job(Name=f"nested-{case}-{of}", Role="r", Command={"Name": "glueetl"},
+                             CodeGenConfigurationNodes={name: node for name, node in nodes.items() if name in wanted})
+    tenon.cli("job", "run", f"nested-{case}-engine", "--watch")
+    run_script(tenon.cli("job", "script", f"nested-{case}-script").stdout, "--JOB_NAME", "n")
+    wanted = rows(lake, f"nested-{case}/engine/")
+    assert wanted and rows(lake, f"nested-{case}/script/") == wanted
+
+
 TARGETS = [("avro", ""), ("avro", "deflate"), ("orc", "zlib"), ("orc", ""), ("xml", "gzip"), ("csv", "zstd"), ("csv", "xz"),
            ("json", "snappy"), ("json", "lz4"), ("parquet", "zstd")]
 

@@ -34,10 +34,17 @@ def test_types_of_the_catalog_are_read_and_written(text):
     assert _types.to_catalog(_types.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "number", "array<int", "struct<a>", "int>", "decimal(x)"])
+@pytest.mark.parametrize("text", ["", "number", "array<int", "struct<a>", "int>", "decimal(x)",
+                                  "uniontype<>", "uniontype<int"])
 def test_what_is_no_type_is_an_error(text):
     with pytest.raises(DataError):
         _types.parse(text)
+
+
+def test_choices_of_the_catalog_and_decimals_without_digits():
+    assert _types.parse("array<uniontype<bigint, string>>") == g.ArrayType(g.ChoiceType([g.LongType(), g.StringType()]))
+    assert _types.parse("decimal") == g.DecimalType(10, 0)
+    assert _types.parse_target(" Decimal") == g.DecimalType(10, 2) and _types.parse_target("decimal(7)") == g.DecimalType(7, 0)
 
 
 def test_merging():
@@ -94,6 +101,12 @@ def test_paths():
     assert _paths.shown(("a", "b.c", "[]", "d")) == "a.`b.c`[].d"
     assert _paths.parse("provider id") == ("provider id",)
     assert _paths.parse_for("a.b", {"a.b": 1}) == ("a.b",)
+    kind = _types.parse("struct<id:int,ID:int,X_1:int,x:int,n:struct<U:int>,l:array<array<struct<v:int>>>>")
+    found = {"ID": ("ID",), "Id": ("Id",), "X": ("X",), "x_1": ("X_1",), "N.u": ("n", "U"), "`N.u`": ("n", "U"), "N.o": ("N", "o"),
+             "L[][].V": ("l", "[]", "[]", "v"), "l.V": ("l", "v"), "L[]": ("l", "[]"), "id.x": ("id", "x"), "o.p": ("o", "p")}
+    assert {text: _paths.parse_in(text, kind) for text in found} == found
+    choice = g.StructType([g.Field("p", g.ChoiceType([g.StringType(), g.StructType([g.Field("a", g.IntegerType())])]))])
+    assert _paths.parse_in("P.Struct.A", choice) == ("p", "struct", "a")
     for text in ("", ".a", "a.", "a..b", "`a", "a`b`.c." ):
         with pytest.raises(DataError):
             _paths.parse(text)

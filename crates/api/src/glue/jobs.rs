@@ -58,6 +58,7 @@ const DEFINITION: &[&str] = &[
     "AllocatedCapacity",
     "CodeGenConfigurationNodes",
     "JobRunQueuingEnabled",
+    "NotificationProperty.NotifyDelayAfter",
 ];
 const UPDATE: &[&str] = &[
     "JobName",
@@ -74,6 +75,7 @@ const UPDATE: &[&str] = &[
     "JobUpdate.AllocatedCapacity",
     "JobUpdate.CodeGenConfigurationNodes",
     "JobUpdate.JobRunQueuingEnabled",
+    "JobUpdate.NotificationProperty.NotifyDelayAfter",
 ];
 
 macro_rules! operation {
@@ -107,6 +109,7 @@ const OPERATIONS: &[Operation<Jobs>] = &[
             "NumberOfWorkers",
             "MaxCapacity",
             "AllocatedCapacity",
+            "NotificationProperty.NotifyDelayAfter",
         ],
         &[("SecurityConfiguration", SECURITY), ("ExecutionRoleSessionPolicy", SESSION_POLICY)]
     ),

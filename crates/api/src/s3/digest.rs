@@ -4,7 +4,7 @@ use super::S3;
 use super::errors::{fault, invalid_request, not_built};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lake::{Algorithm, Checksum, UploadChecks};
+use lake::{Algorithm, Checksum, ETagKind, UploadChecks};
 use serde_json::Map;
 use wire::{Call, Document, Fault};
 
@@ -70,6 +70,7 @@ pub(super) fn checks(call: &Call) -> Result<UploadChecks, Fault> {
         compute: trailing,
         max_bytes: Some(MAX_UPLOAD_BYTES),
         piece_bytes: None,
+        etag: ETagKind::Md5,
     })
 }
 

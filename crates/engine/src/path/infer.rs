@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use formats::{
     ByteSource, ColumnNames, Format, FormatError, InferOptions, Inferred, InferredField, Problem, Seen,
-    hive::HiveType, merge_seen,
+    hive::HiveType, merge_seen, merge_unions,
 };
 
 use super::{PathSource, TextTypes, stated_format};
@@ -15,12 +15,13 @@ use crate::{EngineError, object::SourceObject};
 /// Bytes looked at of a file whose columns are all text: room for the widest header.
 const TEXT_SAMPLE_BYTES: usize = 256 << 10;
 
-/// The format and the columns to read.
+/// The format and the columns to read. `skips_bad`: broken records will be left out.
 /// Errors: `Format` for a sampled file that cannot be read; `OptionsInvalid` for files of different formats, and when
 /// there is nothing to infer from.
 pub(super) async fn schema(
     source: &PathSource,
     objects: &[Arc<SourceObject>],
+    skips_bad: bool,
 ) -> Result<(Format, SchemaRef), EngineError> {
     let stated = stated_format(&source.format);
     if let (Some(format), Some(schema)) = (&stated, &source.schema) {
@@ -30,7 +31,7 @@ pub(super) async fn schema(
     let mut merged: Option<Merged> = None;
     let mut empty = None;
     for object in sample(objects, wanted) {
-        let options = infer_options(source, stated.as_ref());
+        let options = InferOptions { skips_bad, ..infer_options(source, stated.as_ref()) };
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
             // A file without records says nothing about the others.
@@ -48,7 +49,7 @@ pub(super) async fn schema(
             return Err(problem.clone().into());
         }
         match &mut merged {
-            None => merged = Some(Merged::new(inferred, object.name())),
+            None => merged = Some(Merged::new(inferred, object.name(), source)?),
             Some(merged) => merged.add(inferred, object.name())?,
         }
     }
@@ -56,10 +57,10 @@ pub(super) async fn schema(
         (Some(merged), _, Some(schema)) => Ok((merged.format, Arc::clone(schema))),
         (Some(merged), ..) => merged.finish(source.text_types),
         // Nothing will be read, or only empty files: any format reads them alike.
-        (None, format, Some(schema)) => {
+        (None, format, schema) if let Some(schema) = schema.as_ref().or(source.known.as_ref()) => {
             Ok((format.unwrap_or(Format::Json(formats::JsonOptions::default())), Arc::clone(schema)))
         }
-        (None, _, None) => Err(nothing(source, objects, empty)),
+        (None, ..) => Err(nothing(source, objects, empty)),
     }
 }
 
@@ -82,6 +83,7 @@ fn infer_options(source: &PathSource, stated: Option<&Format>) -> InferOptions {
         format: stated.cloned(),
         keep_case: true,
         whole: source.whole_files,
+        choices: source.choices,
         ..InferOptions::default()
     };
     match (source.text_types, stated) {
@@ -103,18 +105,35 @@ fn sample(objects: &[Arc<SourceObject>], wanted: usize) -> Vec<Arc<SourceObject>
     (0..wanted).map(|i| Arc::clone(filled[i * last / steps])).collect()
 }
 
+/// Columns of a schema as if they had been found in a file, with values of their types.
+fn known_fields(known: &Schema, choices: bool) -> Result<Vec<InferredField>, EngineError> {
+    let field = |field: &Arc<Field>| {
+        let ty = match choices {
+            true => HiveType::from_arrow_with_choices(field.data_type()),
+            false => HiveType::from_arrow(field.data_type()),
+        };
+        let ty = ty.map_err(|error| EngineError::OptionsInvalid {
+            what: format!("column {}: {error}", field.name()),
+        })?;
+        Ok(InferredField { name: field.name().clone(), ty, nullable: true, seen: Seen::Values })
+    };
+    known.fields().iter().map(field).collect()
+}
+
 struct Merged {
     format: Format,
     /// CSV: whether some file without quotes has backslashes.
     backslashes: bool,
     first: String,
     fields: Vec<(String, HiveType, Seen)>,
+    /// Whether fields of several types are choices.
+    choices: bool,
     /// Places in `fields` by the name, in lower case where that does not count.
     places: HashMap<String, usize>,
 }
 
 impl Merged {
-    fn new(inferred: Inferred, name: &str) -> Self {
+    fn new(inferred: Inferred, name: &str, source: &PathSource) -> Result<Self, EngineError> {
         let format = match inferred.format {
             // One file's schema is not the others'.
             Format::Avro(_) => Format::Avro(formats::AvroOptions::default()),
@@ -125,10 +144,14 @@ impl Merged {
             backslashes: inferred.backslashes,
             first: name.to_owned(),
             fields: Vec::new(),
+            choices: source.choices,
             places: HashMap::new(),
         };
+        if let Some(known) = &source.known {
+            merged.add_fields(known_fields(known, source.choices)?);
+        }
         merged.add_fields(inferred.fields);
-        merged
+        Ok(merged)
     }
 
     /// Readers that tell names apart by case need a column for each; for the others they are one.
@@ -139,8 +162,11 @@ impl Merged {
             match self.places.get(&key) {
                 Some(place) => {
                     let (_, ty, seen) = &mut self.fields[*place];
-                    let tag = self.format.value_tag();
-                    (*ty, *seen) = merge_seen((ty, seen), (&field.ty, &field.seen), tag);
+                    let (own, new) = ((&*ty, &*seen), (&field.ty, &field.seen));
+                    (*ty, *seen) = match self.choices {
+                        true => merge_unions(own, new),
+                        false => merge_seen(own, new, self.format.value_tag()),
+                    };
                 }
                 None => {
                     self.places.insert(key, self.fields.len());
@@ -228,7 +254,8 @@ impl Merged {
         let mut fields = Vec::with_capacity(self.fields.len());
         for (name, ty, _) in self.fields {
             let ty = if all_text { HiveType::String } else { ty };
-            let data_type = ty.to_arrow().map_err(|error| EngineError::OptionsInvalid {
+            let data_type = if self.choices { ty.to_arrow_with_choices() } else { ty.to_arrow() };
+            let data_type = data_type.map_err(|error| EngineError::OptionsInvalid {
                 what: format!("column {name} of {}: {error}", self.first),
             })?;
             fields.push(Field::new(name, data_type, true));

@@ -86,10 +86,16 @@ pub struct PathSource {
     pub text_types: TextTypes,
     /// The columns to read, found by name; inferred when absent.
     pub schema: Option<SchemaRef>,
+    /// Columns that are known before any file is looked at: those of the files are added, and what a file only guesses, because it
+    /// has no value, yields to them. Without effect beside `schema`.
+    pub known: Option<SchemaRef>,
     /// Files to infer the schema from, spread over all. Default [`SAMPLE_FILES`].
     pub sample_files: usize,
     /// Whether files of JSON, XML and Ion are looked at to their end, not only their first records. Default false.
     pub whole_files: bool,
+    /// Whether values of several types in JSON give a choice: a structure with a field per type
+    /// ([`formats::hive::is_choice`]). Default false: one type that holds them all.
+    pub choices: bool,
     /// Whether a column that `schema` lacks is an error ([`formats::Problem::UnknownName`]) where a file is met that
     /// has it, rather than left out. Default false.
     pub only_known: bool,
@@ -114,8 +120,10 @@ impl PathSource {
             format: PathFormat::Infer,
             text_types: TextTypes::Inferred,
             schema: None,
+            known: None,
             sample_files: SAMPLE_FILES,
             whole_files: false,
+            choices: false,
             only_known: false,
             folder_columns: true,
             objects: None,
@@ -214,7 +222,7 @@ pub(crate) async fn open(
         objects.push(pinner.pin(reading.tx(), &found.object).await?);
     }
     reading.done();
-    let (format, schema) = infer::schema(&source, &objects).await?;
+    let (format, schema) = infer::schema(&source, &objects, bad.skips()).await?;
     let among = source.only_known.then(|| Arc::clone(&schema));
     let format = Arc::new(match &among {
         Some(schema) => only_known(format, schema),

@@ -136,6 +136,109 @@ async fn files_are_sorted_when_the_plan_is_and_end_at_their_size() {
     }
 }
 
+/// Sizes count as they lie in the bucket, not as they are in memory, where a row of many small numbers takes far more.
+#[tokio::test]
+async fn files_of_small_numbers_have_the_size_that_was_asked_for() {
+    let world = World::new().await;
+    let session = world.session();
+    let text = "SELECT value AS a, value * 1000003 % 999983 AS b, value % 100 AS c, CAST(value % 7919 AS DOUBLE) / 7 AS d, \
+                value % 2 AS e, concat('note ', CAST(value % 1000 AS VARCHAR)) AS f FROM generate_series(1, 1200000)";
+    const MIB: u64 = 1 << 20;
+    let spec = Spec { target_file_bytes: 2 * MIB, ..spec("small/", &[]) };
+    let output =
+        write_partitioned(&session, session.sql(text).await.expect("frame"), &spec).await.expect("written");
+    let mut sizes: Vec<u64> = output.files.iter().map(|file| file.bytes).collect();
+    sizes.sort_unstable();
+    // What each task has left at its end is smaller.
+    let whole = &sizes[world.engine.options().threads.min(sizes.len() - 1)..];
+    assert!(whole.len() > 2 && whole.iter().all(|size| (MIB..4 * MIB).contains(size)), "{sizes:?}");
+}
+
+/// Writes so many rows in an order. Returns the texts in each file, in the order of the files' names, and whether anything
+/// was spilled.
+async fn written_in_order(world: &World, order: &str, rows: u64, spec: &Spec) -> (Vec<Vec<String>>, bool) {
+    let session = world.session();
+    let text = format!(
+        "SELECT encode(sha512(CAST(value AS VARCHAR)), 'hex') AS text, value AS v, value % 7 AS few \
+         FROM generate_series(1, {rows}) {order}"
+    );
+    let output = write_partitioned(&session, session.sql(&text).await.expect("frame"), spec).await;
+    let output = output.expect("written");
+    assert_eq!(output.rows, output.files.iter().map(|file| file.rows).sum::<u64>());
+    let spilled = output.stats.spilled_bytes > 0;
+    let mut tx = world.store().begin().await.expect("tx");
+    publish(&mut tx, &world.sources.lake, output).await.expect("published");
+    tx.commit().await.expect("commit");
+    let mut files = Vec::new();
+    for key in keys(world, &spec.prefix).await {
+        files.push(texts(world, &key).await);
+    }
+    assert_eq!(world.engine.memory().reserved_bytes, 0);
+    (files, spilled)
+}
+
+/// Rows are sorted on all threads, and each file holds a range of the order.
+#[tokio::test]
+async fn sorted_files_follow_each_other() {
+    let world = World::new().await;
+    let few_bytes = |prefix: &str| Spec { target_file_bytes: 1 << 20, ..spec(prefix, &[]) };
+    let (files, spilled) = written_in_order(&world, "ORDER BY text DESC", 40_000, &few_bytes("down/")).await;
+    let all = files.concat();
+    assert!(files.len() > 1 && all.len() == 40_000 && all.is_sorted_by(|a, b| a > b) && !spilled);
+    let names = keys(&world, "down/").await;
+    let writers: Vec<usize> =
+        ["-00000-", "-00001-"].map(|part| names.iter().filter(|name| name.contains(part)).count()).into();
+    assert!(writers.iter().all(|files| *files > 0), "both tasks wrote: {names:?}");
+    // By two numbers: texts of one group and then of the next.
+    let (files, _) = written_in_order(&world, "ORDER BY few, v", 40_000, &few_bytes("numbers/")).await;
+    let mut wanted: Vec<(u64, u64)> = (1..=40_000).map(|v| (v % 7, v)).collect();
+    wanted.sort_unstable();
+    let (mut session_texts, session) = (Vec::new(), world.session());
+    let text =
+        "SELECT encode(sha512(CAST(value AS VARCHAR)), 'hex') FROM generate_series(1, 40000) ORDER BY value";
+    for batch in session.collect(session.sql(text).await.expect("frame")).await.expect("texts").0 {
+        let column = arrow::compute::cast(batch.column(0), &DataType::Utf8).expect("texts");
+        session_texts.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    let wanted: Vec<&String> = wanted.iter().map(|(_, v)| &session_texts[*v as usize - 1]).collect();
+    assert!(files.concat().iter().eq(wanted));
+    // One task at most, and few rows, write one file.
+    let one = Spec { max_tasks: Some(1), target_file_bytes: 64 << 20, ..few_bytes("one/") };
+    assert_eq!(written_in_order(&world, "ORDER BY v", 40_000, &one).await.0.len(), 1);
+    assert_eq!(written_in_order(&world, "ORDER BY v", 40_000, &spec("few/", &[])).await.0.len(), 1);
+    assert!(written_in_order(&world, "ORDER BY v", 0, &spec("none/", &[])).await.0.concat().is_empty());
+    let (files, _) = written_in_order(&world, "ORDER BY text LIMIT 5000", 40_000, &few_bytes("limit/")).await;
+    assert!(files.concat().len() == 5000 && files.concat().is_sorted());
+}
+
+/// What does not fit in memory is sorted as ever, from the rows held so far on.
+#[tokio::test]
+async fn a_sort_of_more_than_memory_spills_and_loses_nothing() {
+    let world = World::with_memory(48 << 20).await;
+    for (order, prefix) in [("ORDER BY text", "texts/"), ("ORDER BY few DESC, text", "both/")] {
+        let spec = Spec { target_file_bytes: 4 << 20, ..spec(prefix, &[]) };
+        let (files, spilled) = written_in_order(&world, order, 300_000, &spec).await;
+        let mut all = files.concat();
+        assert!(spilled && (prefix == "both/" || all.is_sorted()));
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 300_000);
+    }
+}
+
+#[tokio::test]
+async fn a_sort_that_fails_says_so_in_every_stream() {
+    let world = World::new().await;
+    world.table("bad", super::csv(), "id bigint", "", "bad/").await;
+    let text: String = (0..50_000).map(|n| format!("{n}\n")).collect();
+    world.put("bad/a.csv", format!("id\n{text}broken\n")).await;
+    let session = world.session();
+    let frame = session.sql("SELECT id FROM bad ORDER BY id DESC").await.expect("frame");
+    let error = write_partitioned(&session, frame, &spec("out/", &[])).await.expect_err("fails");
+    assert!(matches!(error, EngineError::Format(_)), "{error}");
+    assert_eq!(world.engine.memory().reserved_bytes, 0);
+}
+
 /// The column `text` of a Parquet file, in the order of its rows.
 async fn texts(world: &World, key: &str) -> Vec<String> {
     let mut tx = world.store().read().await.expect("tx");

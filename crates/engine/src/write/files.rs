@@ -8,8 +8,8 @@ use std::sync::{Arc, atomic::Ordering};
 
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::MemoryPool;
-use formats::{Format, Group, Part, Scratch, WriteOptions, Writer};
-use lake::{Key, Lake, UploadChecks};
+use formats::{Format, Group, Part, WriteOptions, Writer};
+use lake::{ETagKind, Key, Lake, UploadChecks};
 use tokio::task::JoinSet;
 
 use super::idle::{Idle, Slot, Wanted};
@@ -110,8 +110,6 @@ fn naming(format: &Format, options: &WriteOptions) -> (String, &'static str) {
 /// What one task writes.
 pub(super) struct Files {
     target: Arc<Target>,
-    /// The target's, with buffers of this task's own.
-    options: WriteOptions,
     part: usize,
     /// The slots of the task's partitions.
     slots: Vec<Option<Slot>>,
@@ -122,9 +120,8 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(target: Arc<Target>, part: usize) -> Self {
-        let options = WriteOptions { scratch: Scratch::default(), ..target.options.clone() };
         let (slots, closing, done) = (Vec::new(), JoinSet::new(), Vec::new());
-        Self { target, options, part, slots, closing, done, next: 0 }
+        Self { target, part, slots, closing, done, next: 0 }
     }
 
     fn slot(&mut self, group: Group, (texts, values): (&[String], &[ScalarValue])) -> Slot {
@@ -195,9 +192,10 @@ impl Files {
         let name = format!("{}-{:05}-{:05}{}", target.file_prefix, self.part, self.next, target.extension);
         self.next += 1;
         let key = Key::new(format!("{}{folder}{name}", target.prefix))?;
-        let sink = UploadSink::new(target.lake.upload(UploadChecks::default())?);
+        let checks = UploadChecks { etag: ETagKind::Crcs, ..UploadChecks::default() };
+        let sink = UploadSink::new(target.lake.upload(checks)?);
         let schema = Arc::clone(&target.shape.schema);
-        let writer = Writer::new(key.as_str(), &target.format, schema, &self.options, sink)?;
+        let writer = Writer::new(key.as_str(), &target.format, schema, &target.options, sink)?;
         Ok(OpenFile::new(writer, key, partition, target.shape.data.len()))
     }
 

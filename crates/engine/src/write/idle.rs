@@ -14,6 +14,9 @@ use tokio::sync::Barrier;
 use super::open::OpenFile;
 use crate::EngineError;
 
+/// The largest of all open files, one in so many, give way before the others are looked at again.
+const CHOSEN_SHARE: usize = 16;
+
 /// The number of a partition of an output, the same for all tasks that share its files.
 pub(super) type Slot = usize;
 
@@ -41,6 +44,8 @@ struct Inner {
     /// What a file holds that can only be ended to give it back: that of one is granted for each task whatever the budget
     /// is, or with many tasks every piece of compressed text would be a file.
     least: usize,
+    /// Files that are next to give memory back: their slots, and what they held when they were chosen, the largest last.
+    chosen: Vec<(usize, Slot)>,
     reservation: MemoryReservation,
 }
 
@@ -63,6 +68,7 @@ impl Idle {
             held: 0,
             windows: vec![0; tasks],
             least: 0,
+            chosen: Vec::new(),
             reservation: consumer.register(pool),
         };
         Self { inner: Mutex::new(inner), apart, written: Barrier::new(tasks) }
@@ -149,18 +155,31 @@ impl Idle {
 }
 
 impl Inner {
-    /// The file that holds most; nothing when all are being written to: who writes balances afterwards.
+    /// A file that holds more than most; nothing when all are being written to: who writes balances afterwards.
     fn largest(&mut self) -> Wanted {
-        let files = self.files.iter().enumerate();
-        let each = files
-            .flat_map(|(slot, files)| files.iter().enumerate().map(move |(at, file)| (file.held, slot, at)));
-        let Some((_, slot, at)) = each.max() else { return Wanted::Nothing };
-        match self.files.get_mut(slot) {
-            Some(files) if at < files.len() => {
+        loop {
+            let Some((held, slot)) = self.next_chosen() else { return Wanted::Nothing };
+            let Some(files) = self.files.get_mut(slot) else { continue };
+            // It may have been written to, ended, or given back memory since.
+            if let Some(at) = files.iter().position(|file| file.held >= held) {
+                let file = files.swap_remove(at);
                 self.busy += 1;
-                Wanted::Room(slot, Box::new(files.swap_remove(at)))
+                return Wanted::Room(slot, Box::new(file));
             }
-            _ => Wanted::Nothing,
         }
+    }
+
+    /// The next of the largest files. All are looked at once for some of them: for each would take longer than writing it,
+    /// where there are thousands.
+    fn next_chosen(&mut self) -> Option<(usize, Slot)> {
+        if self.chosen.is_empty() {
+            let files = self.files.iter().enumerate();
+            self.chosen
+                .extend(files.flat_map(|(slot, files)| files.iter().map(move |file| (file.held, slot))));
+            self.chosen.sort_unstable();
+            let most = self.chosen.len().div_ceil(CHOSEN_SHARE);
+            self.chosen.drain(..self.chosen.len() - most);
+        }
+        self.chosen.pop()
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! Every partition of the plan is a task on the engine's threads, so that all threads encode. With partition columns the
 //! tasks share the open files: each file is written by one task at a time, and only as many are open of one partition value
-//! as tasks write it at once. Without, and where the rows of the plan are sorted, each task has files of its own.
+//! as tasks write it at once. Without, and where the rows of the plan are sorted, each task has files of its own. Rows that the
+//! plan sorts last are sorted by all threads, and each task then writes a range of the order (`ranges`).
 //! Memory is bounded by [`Spec::memory_bytes`] over all tasks and accounted to the engine's pool: when the open files
 //! hold more, the largest write what they have (Parquet as a row group), or are ended early when that would give little
 //! (a partition then has several files). Partition columns are not in the files: they are in the folder names, escaped
@@ -20,6 +21,7 @@ mod files;
 mod idle;
 mod open;
 mod output;
+mod ranges;
 mod schema;
 
 use std::{
@@ -35,6 +37,7 @@ use arrow::{
 use datafusion::{
     common::{Column, ScalarValue},
     dataframe::DataFrame,
+    error::DataFusionError,
     execution::TaskContext,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
     physical_plan::{
@@ -138,7 +141,9 @@ pub async fn write_partitioned(
     let logical = session.converted(as_storable(frame))?;
     let shape = Shape::new(logical.schema().as_arrow(), spec)?;
     let plan = session.physical_plan(logical).await?;
-    let plan = session.converted(spread(plan, session.engine().options().threads, spec.max_tasks))?;
+    let limits = session.engine().options();
+    let plan = session.converted(ranges::in_ranges(plan, ranges::Limits::of(limits, spec)))?;
+    let plan = session.converted(spread(plan, limits.threads, spec.max_tasks))?;
     let context = session.context().task_ctx();
     let worker = session.clone();
     let spec = spec.clone();
@@ -336,7 +341,7 @@ async fn write_part(
     shape: Shape,
     part: usize,
 ) -> Result<Vec<StagedFile>, EngineError> {
-    let arrow_error = |error| session.engine().convert(&datafusion::error::DataFusionError::from(error));
+    let arrow_error = |error| session.engine().convert(&DataFusionError::from(error));
     let mut router =
         Router::new(&plan.schema(), shape.keys, shape.data, target.task_bytes).map_err(arrow_error)?;
     let mut files = Files::new(target, part);
@@ -354,21 +359,22 @@ async fn write_part(
         };
         router.push(&batch, &mut name).map_err(arrow_error)?;
         if router.is_full() {
-            hand_on(&mut router, &partitions, &mut files).await?;
+            hand_on(&session, &mut router, &partitions, &mut files).await?;
         }
         files.balance(router.window_bytes()).await?;
     }
-    hand_on(&mut router, &partitions, &mut files).await?;
+    hand_on(&session, &mut router, &partitions, &mut files).await?;
     files.finish().await
 }
 
 /// Gives all waiting rows to their files.
 async fn hand_on(
+    session: &Session,
     router: &mut Router,
     partitions: &[Vec<ScalarValue>],
     files: &mut Files,
 ) -> Result<(), EngineError> {
-    while let Some(group) = router.next_group() {
+    while let Some(group) = session.converted(router.next_group().map_err(DataFusionError::from))? {
         let values = partitions.get(group).map(Vec::as_slice).unwrap_or_default();
         files.write(group, (router.values(group), values), &router.parts(group)).await?;
         files.balance(router.window_bytes()).await?;

@@ -87,9 +87,9 @@ impl OpenFile {
         }
     }
 
-    /// Its bytes so far, those that wait to be encoded included.
+    /// Its bytes if it ended now, about.
     pub(super) fn size(&self) -> u64 {
-        self.received.load(Ordering::Relaxed) + self.writer.buffered_bytes() as u64
+        self.received.load(Ordering::Relaxed) + self.writer.expected_bytes() as u64
     }
 
     pub(super) async fn write(&mut self, rows: &[Part<'_>]) -> Result<(), EngineError> {

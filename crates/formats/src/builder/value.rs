@@ -6,9 +6,9 @@ fn trimmed(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// The first bytes of a text of one to eight, the first one lowest.
+/// The first eight bytes of a text, or all of a shorter one, the first one lowest.
 #[inline]
-fn word(text: &[u8]) -> u64 {
+pub(crate) fn word(text: &[u8]) -> u64 {
     if let Some(whole) = text.first_chunk::<8>() {
         return u64::from_le_bytes(*whole);
     }
@@ -53,12 +53,19 @@ fn few_digits(text: &[u8]) -> Option<u64> {
 #[inline]
 fn short_float(text: &[u8]) -> Option<f64> {
     const POWERS: [f64; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
     let count = text.len();
     if !(2..=8).contains(&count) {
         return None;
     }
     let word = word(text);
-    let point = (0..count).find(|at| (word >> (8 * at)) as u8 == b'.')?;
+    let differs = word ^ (LOW_BITS * u64::from(b'.'));
+    // The highest bit of the first byte that is a point, and perhaps of others behind it.
+    let points = differs.wrapping_sub(LOW_BITS) & !differs & (LOW_BITS << 7);
+    let point = points.trailing_zeros() as usize / 8;
+    if point >= count {
+        return None;
+    }
     let whole = word & !(u64::MAX << (8 * point));
     // Nothing follows a point in the highest byte.
     let fraction = word.checked_shr(8 * (point as u32 + 1)).unwrap_or(0);

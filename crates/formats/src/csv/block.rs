@@ -85,7 +85,7 @@ struct Cells<'b> {
 
 impl<'b> Cells<'b> {
     /// The value of the record that is `nth` of those wanted.
-    #[inline]
+    #[inline(always)]
     fn get(&self, nth: usize) -> &'b [u8] {
         let Block { text, index, width } = self.block;
         let record = match self.records {

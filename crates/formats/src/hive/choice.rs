@@ -14,7 +14,7 @@ use super::{HiveType, TypeError};
 const MARK: &str = "tenon.choice";
 
 /// Whether a structure stands for a choice.
-pub(crate) fn is_choice(fields: &Fields) -> bool {
+pub fn is_choice(fields: &Fields) -> bool {
     !fields.is_empty() && fields.iter().all(|field| field.metadata().contains_key(MARK))
 }
 
@@ -23,6 +23,22 @@ impl HiveType {
     /// Errors: unions with two types of one name.
     pub fn to_arrow_with_choices(&self) -> Result<DataType, TypeError> {
         self.arrow(&union)
+    }
+
+    /// As [`HiveType::from_arrow`], with a union for every structure that stands for a choice; within maps there are none.
+    pub fn from_arrow_with_choices(data_type: &DataType) -> Result<Self, TypeError> {
+        let of = |field: &Field| Self::from_arrow_with_choices(field.data_type());
+        Ok(match data_type {
+            DataType::Struct(fields) if is_choice(fields) => {
+                Self::Union(fields.iter().map(|field| of(field)).collect::<Result<_, _>>()?)
+            }
+            DataType::Struct(fields) => {
+                let fields = fields.iter().map(|field| Ok((field.name().clone(), of(field)?)));
+                Self::Struct(fields.collect::<Result<_, TypeError>>()?)
+            }
+            DataType::List(item) => Self::Array(Box::new(of(item)?)),
+            other => Self::from_arrow(other)?,
+        })
     }
 
     /// Whether it is a union, or holds one.
@@ -37,7 +53,7 @@ impl HiveType {
     }
 
     /// What dynamic frames call the type. Source: Glue Developer Guide, DynamicFrame types.
-    fn frame_name(&self) -> &'static str {
+    pub fn frame_name(&self) -> &'static str {
         match self {
             Self::Boolean => "boolean",
             Self::TinyInt => "byte",
@@ -81,6 +97,10 @@ mod tests {
     fn a_field_for_each_type() {
         let arrow = |text: &str| text.parse::<HiveType>().unwrap().to_arrow_with_choices();
         let found = arrow("uniontype<bigint,string,array<int>>").unwrap();
+        assert_eq!(
+            HiveType::from_arrow_with_choices(&found).unwrap().to_string(),
+            "uniontype<bigint,string,array<int>>"
+        );
         let DataType::Struct(fields) = &found else { panic!("{found}") };
         assert!(is_choice(fields));
         assert_eq!(

@@ -10,7 +10,7 @@ mod parse;
 use std::fmt;
 
 pub use arrow_types::{TypeError, shown};
-pub(crate) use choice::is_choice;
+pub use choice::is_choice;
 pub use hidden::is_hidden;
 pub(crate) use parse::MAX_NESTING;
 pub use parse::ParseError;

@@ -26,6 +26,7 @@ mod row_tag;
 mod seen;
 mod text;
 mod types;
+mod union;
 mod wide;
 mod xml;
 
@@ -52,6 +53,7 @@ pub use elements::as_elements_of;
 pub use seen::{Seen, merge_seen};
 use text::infer_text;
 pub use types::merge_types;
+pub use union::merge_unions;
 
 /// How much to look at.
 #[derive(Debug, Clone)]
@@ -74,6 +76,12 @@ pub struct InferOptions {
     /// Whether one row of delimited text is taken for a record: for who knows from elsewhere that it is no header. Otherwise it
     /// is [`Problem::NoRecords`].
     pub one_row: bool,
+    /// Whether values of several types in JSON give a union of these, in the order they came, and not one type that holds them
+    /// all. Of numbers, `int` or `bigint` and `double` are two; objects without members are text.
+    pub choices: bool,
+    /// Whether broken records are left out when the file is read: then few good ones among many are enough for JSON, where it is
+    /// the known format.
+    pub skips_bad: bool,
 }
 
 impl Default for InferOptions {
@@ -87,6 +95,8 @@ impl Default for InferOptions {
             whole: false,
             beyond: None,
             one_row: false,
+            choices: false,
+            skips_bad: false,
         }
     }
 }

@@ -84,7 +84,7 @@ async fn known_json(
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
     let mut not_json = None;
-    if may_be_json(input) {
+    if options.skips_bad || may_be_json(input) {
         match json::infer(input, compression, options).await? {
             json::Verdict::Json(inferred) => return Ok(Inferred { format: known.clone(), ..*inferred }),
             json::Verdict::Other(why) => not_json = why,

@@ -5,6 +5,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::builder::value::word;
+
 /// Slots of an empty table.
 const FEWEST_SLOTS: usize = 256;
 
@@ -20,16 +22,26 @@ fn mix(value: u64) -> u64 {
 
 #[inline]
 fn hash(bytes: &[u8], seed: u64) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
     let mut state = mix(seed ^ bytes.len() as u64);
-    for word in words {
+    let Some(last) = bytes.last_chunk::<8>() else { return mix(state ^ word(bytes)) };
+    for word in bytes.as_chunks::<8>().0 {
         state = mix(state ^ u64::from_le_bytes(*word));
     }
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+    // Some of these bytes a second time: cheaper than to look how many are left.
+    mix(state ^ u64::from_le_bytes(*last))
+}
+
+/// Whether two values are the same. Short ones, as most are, are compared without a call.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
     }
-    mix(state ^ u64::from_le_bytes(last))
+    match one.len() {
+        0..=8 => word(one) == word(other),
+        9..=16 => word(one) == word(other) && one.last_chunk::<8>() == other.last_chunk::<8>(),
+        _ => one == other,
+    }
 }
 
 /// Where values are: in each slot, 0 or the number of a value and one.
@@ -136,7 +148,7 @@ impl Texts {
     #[inline]
     pub(super) fn code(&mut self, key: &[u8]) -> u32 {
         let hash = hash(key, self.seed);
-        let known = |at: usize| self.ends[at].1 == hash && self.key(at) == key;
+        let known = |at: usize| self.ends[at].1 == hash && same(self.key(at), key);
         match self.slots.find(hash, known) {
             Ok(code) => code,
             Err(free) => self.insert(key, hash, free),

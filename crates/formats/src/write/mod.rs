@@ -238,6 +238,14 @@ impl<S: ByteSink> Writer<S> {
         }
     }
 
+    /// Bytes that these rows will take in the file, about; of ORC what they take in memory, which is more.
+    pub fn expected_bytes(&self) -> usize {
+        match &self.encoder {
+            Encoder::Parquet(encoder) => encoder.expected_bytes(),
+            _ => self.buffered_bytes(),
+        }
+    }
+
     /// What is held besides as long as the file is open, about, and does not grow with it: the codec of compressed text.
     pub fn state_bytes(&self) -> usize {
         match &self.encoder {

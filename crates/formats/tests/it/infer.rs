@@ -3,7 +3,8 @@
 use futures::executor::block_on;
 
 use formats::{
-    ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, Problem, ReadOptions, Seen, infer,
+    ColumnNames, Compression, CsvOptions, Format, InferOptions, Inferred, JsonOptions, Problem, ReadOptions,
+    Seen, infer,
 };
 
 use super::{read_all, rows, schema, source};
@@ -195,6 +196,27 @@ fn json_values_of_several_types_are_a_choice() {
 }
 
 #[test]
+fn json_values_of_several_types_are_unions_to_who_asks() {
+    let options = InferOptions { choices: true, ..InferOptions::default() };
+    let file = source(
+        "s3://b/f",
+        concat!(
+            r#"{"v":1,"w":{"a":1.5},"l":[1,"x"],"n":2,"s":"t","o":{},"e":[]}"#,
+            "\n",
+            r#"{"v":"s","w":{"a":true},"l":[2.5],"n":3000000000,"s":"u","o":{"x":1},"e":[1]}"#,
+            "\n",
+            r#"{"v":1.5,"w":{"a":7},"v2":null}{"v":{"y":[1]}}{"v":[true]}{"v":3000000000}"#,
+        ),
+    );
+    let found = block_on(infer(file, &options)).unwrap();
+    assert_eq!(
+        columns(&found),
+        "v uniontype<bigint,string,double,struct<y:array<int>>,array<boolean>>, w struct<a:uniontype<double,boolean,int>>, \
+         l array<uniontype<int,string,double>>, n bigint, s string, o struct<x:int>, e array<int>, v2 string"
+    );
+}
+
+#[test]
 fn a_few_bad_lines_are_reported() {
     let found = of("{\"a\":1}\n{\"a\":oops}\n{\"a\":2}\n");
     assert_eq!((found.records, found.problems.len()), (2, 1));
@@ -266,6 +288,28 @@ fn one_row_is_a_record_when_asked() {
     }
     for text in ["word\n", "\"a,b\n"] {
         assert!(found(text).is_err(), "{text}");
+    }
+}
+
+/// Who leaves broken records out of JSON takes what the others have for columns.
+#[test]
+fn mostly_broken_json() {
+    let json = || Some(Format::Json(JsonOptions::default()));
+    let found = |text: &str, skips_bad: bool| {
+        let options = InferOptions { format: json(), skips_bad, ..InferOptions::default() };
+        block_on(infer(source("f", text), &options)).map(|found| columns(&found))
+    };
+    for text in [
+        "x\n{\"a\":1}\n",
+        "x\n{\"a\":1}\ny\n{\"a\":2}\n{\"a\":2}\n",
+        "{\"a\":1}\n{\"a\":\nnot json\n{\"a\":2}\n",
+        "y z\n[1]\n{\"a\":3}\n",
+    ] {
+        assert!(found(text, false).is_err(), "{text}");
+        assert_eq!(found(text, true).unwrap(), "a int", "{text}");
+    }
+    for text in ["x\n", "x,y\n1,2\n"] {
+        assert!(found(text, true).is_err(), "{text}");
     }
 }
 

@@ -98,7 +98,11 @@ pub(crate) fn complete_capacity(spec: &mut JobSpec) -> Result<(), JobsError> {
             };
             #[expect(clippy::cast_precision_loss, reason = "a few hundred units at most")]
             let asked = spec.max_capacity.or(spec.allocated_capacity.map(|n| n as f64));
-            spec.max_capacity = Some(asked.unwrap_or(fallback));
+            let asked = asked.unwrap_or(fallback);
+            if asked.is_nan() || asked <= 0.0 {
+                return Err(JobsError::invalid(format!("MaxCapacity {asked} is not greater than 0")));
+            }
+            spec.max_capacity = Some(asked);
         }
         (Some(worker_type), Some(count)) => {
             if spec.max_capacity.is_some() {

@@ -9,7 +9,7 @@ use engine::{ScanStats, WriteStats};
 use formats::BadRecords;
 
 use super::rejects::Rejects;
-use crate::progress::Totals;
+use crate::progress::{Ahead, Progress, Totals};
 
 /// The counts of one run, filled by the engine and read by whoever watches.
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub(crate) struct SourceCount {
     /// Files and bytes of the objects that are to be read. Pieces of a file are read with some overlap, and its footer
     /// for each of them; what the source gave is no more than it has.
     most: (AtomicU64, AtomicU64),
+    /// How many targets are to read it.
+    readers: AtomicU64,
     /// Whether it is a table of a database.
     is_database: AtomicBool,
     readings: Mutex<Vec<Arc<Reading>>>,
@@ -72,6 +74,11 @@ impl SourceCount {
         self.rejects.as_deref()
     }
 
+    /// Notes how many targets are to read it.
+    pub(crate) fn is_read_by(&self, targets: usize) {
+        self.readers.store(targets as u64, Ordering::Relaxed);
+    }
+
     /// Notes what there is to read.
     pub(crate) fn holds(&self, files: u64, bytes: u64) {
         self.most.0.store(files, Ordering::Relaxed);
@@ -85,16 +92,17 @@ impl SourceCount {
 
     pub(crate) fn counts(&self) -> Counts {
         let mut most = Counts::default();
+        let (files, bytes) = (self.most.0.load(Ordering::Relaxed), self.most.1.load(Ordering::Relaxed));
         for reading in self.lock().iter() {
             let (stats, scans) = (&reading.stats, reading.scans.load(Ordering::Relaxed).max(1));
-            most.files = most.files.max(stats.files.load(Ordering::Relaxed) / scans);
+            // Objects that were listed once for all scans count once, however many of these read them.
+            let openings = if files == u64::MAX { scans } else { 1 };
+            most.files = most.files.max(stats.files.load(Ordering::Relaxed) / openings);
             most.rows = most.rows.max(stats.rows.load(Ordering::Relaxed) / scans);
-            most.bytes = most.bytes.max(stats.bytes.load(Ordering::Relaxed) / scans);
+            most.bytes = most.bytes.max(stats.bytes.load(Ordering::Relaxed) / openings);
             most.bad_records = most.bad_records.max(stats.bad_records.count() / scans);
         }
-        most.files = most.files.min(self.most.0.load(Ordering::Relaxed));
-        most.bytes = most.bytes.min(self.most.1.load(Ordering::Relaxed));
-        most
+        Counts { files: most.files.min(files), bytes: most.bytes.min(bytes), ..most }
     }
 
     /// The first bad records, with file and line.
@@ -123,6 +131,7 @@ impl Counters {
             node,
             rejects,
             most: Default::default(),
+            readers: AtomicU64::new(1),
             is_database: AtomicBool::default(),
             readings: Mutex::default(),
         });
@@ -163,6 +172,31 @@ impl Counters {
     /// The sources in the order they were added.
     pub(crate) fn sources(&self) -> Vec<Arc<SourceCount>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The counts so far, of a run that has been executed for so many milliseconds.
+    pub(crate) fn progress(&self, elapsed_ms: u64) -> Progress {
+        Progress { totals: self.totals(), ahead: self.ahead().map(|ahead| ahead.after(elapsed_ms)) }
+    }
+
+    /// What the sources have; `None` when that is not known of all, or there are none.
+    fn ahead(&self) -> Option<Ahead> {
+        let mut ahead = None;
+        for source in self.sources() {
+            let (files, bytes) =
+                (source.most.0.load(Ordering::Relaxed), source.most.1.load(Ordering::Relaxed));
+            if files == u64::MAX {
+                return None;
+            }
+            let read = source
+                .lock()
+                .iter()
+                .map(|reading| reading.stats.bytes.load(Ordering::Relaxed).min(bytes))
+                .sum();
+            let readers = source.readers.load(Ordering::Relaxed);
+            ahead.get_or_insert_with(Ahead::default).add((files, bytes), readers, read);
+        }
+        ahead
     }
 
     /// The counts so far.

@@ -19,7 +19,8 @@ pub(super) async fn plan_target(
     target: &Node,
 ) -> Result<DataFrame, RunFailure> {
     let first = plan_inputs(task, sources, target).await?.into_iter().next();
-    first.ok_or_else(|| missing(target))
+    let first = first.ok_or_else(|| missing(target))?;
+    plan::settled(&task.session, first).map_err(|error| RunFailure::node(target, error))
 }
 
 fn missing(node: &Node) -> RunFailure {
@@ -88,7 +89,7 @@ async fn transform(
     }
     let looked = !planning.looks.is_empty();
     looks.append(&mut planning.looks);
-    if let (NodeKind::Sql { .. }, Ok(frames)) = (&node.kind, &planned) {
+    if let (true, Ok(frames)) = (node.kind.names_tables(), &planned) {
         for frame in frames {
             let noted = task.named.note(node, frame.logical_plan());
             noted.map_err(|error| RunFailure::node(node, error.into()))?;

@@ -159,7 +159,7 @@ fn output(written: &Written) -> Dataset {
     let (bucket, _) = split(&location);
     let objects = output.files.iter().map(|file| {
         let location = format!("s3://{bucket}/{}", file.key.as_str());
-        (Object { location, etag: file.staged.etag() }, file.bytes)
+        (Object { location, etag: file.staged.etag().to_owned() }, file.bytes)
     });
     let dataset = Dataset { node: node.id.clone(), table, rows: output.rows, ..Dataset::default() };
     Dataset { location: Some(location.clone()), ..dataset }.with_objects(objects)

@@ -339,7 +339,8 @@ impl Task<'_> {
                 self.log.error(format!("{}: bad record left out: {example}", source.name));
             }
         }
-        self.log.progress(&self.counters.totals());
+        let elapsed = self.run.details.executing_ms(self.context.store.clock().now_ms());
+        self.log.progress(&self.counters.progress(u64::try_from(elapsed).unwrap_or(0)));
     }
 
     /// Finds the node that an error of execution belongs to: the one whose function raised it, the source of the file

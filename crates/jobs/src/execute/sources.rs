@@ -25,7 +25,7 @@ use super::counters::Counts;
 use super::explain::{Files, SourceFiles};
 use super::opened::{self, Opened};
 use super::rejects::Rejects;
-use super::{Reading, RunFailure, SourceCount, Task, name_of};
+use super::{Reading, RunFailure, SourceCount, Task, name_of, paths_to};
 use crate::arguments::BookmarkOption;
 use crate::bookmark::{self, Keys, Processed, Window};
 use crate::graph::{Bounds, FileFormat, FileSource, Node, NodeKind};
@@ -85,6 +85,8 @@ pub(crate) async fn prepare(task: &Task<'_>, node: &Node) -> Result<Source, RunF
         out_of_bounds: (new - objects.len()) as u64,
     };
     count.holds(objects.len() as u64, objects.iter().map(|object| object.size).sum());
+    let reads = |target: &Node| paths_to(&task.graph, target).contains(node.id.as_str());
+    count.is_read_by(task.graph.targets().filter(|(target, _)| reads(target)).count());
     report::files(task, node, &files, window, full);
     if let (NodeKind::Catalog(source), true) = (&node.kind, all.is_empty()) {
         report::empty(task, node, source).await?;
@@ -192,27 +194,55 @@ fn path_source(source: &FileSource) -> PathSource {
     }
 }
 
-/// The columns of some objects of a source. `all`: of every one of them and to its end, else of a sample.
+/// The columns that are known, and those of some objects of a source. `all`: of every one of them and to its end, else of a
+/// sample.
+async fn with_those_of(
+    task: &Task<'_>,
+    node: &Node,
+    source: &FileSource,
+    objects: &[ObjectRef],
+    known: SchemaRef,
+    all: bool,
+) -> Result<SchemaRef, RunFailure> {
+    // Where values alone tell the type of a column, files without a value of it are not to change it.
+    if matches!(source.format, FileFormat::Json) {
+        return inferred(task, node, source, objects, Some(known), all).await;
+    }
+    let new = inferred(task, node, source, objects, None, all).await?;
+    merged(&known, &new).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))
+}
+
+/// The columns of some objects of a source, behind those that are `known`. `all`: of every one of them and to its end, else of a
+/// sample.
 async fn inferred(
     task: &Task<'_>,
     node: &Node,
     source: &FileSource,
     objects: &[ObjectRef],
+    known: Option<SchemaRef>,
     all: bool,
 ) -> Result<SchemaRef, RunFailure> {
     let path = path_source(source);
+    let choices = keeps_choices(task, node, source);
     // The columns of the files: those of `k=v` folders are added when the files are read.
     let path = PathSource {
         objects: Some(objects.to_vec()),
+        known,
         folder_columns: false,
         sample_files: if all { usize::MAX } else { path.sample_files },
         whole_files: all,
+        choices,
         ..path
     };
     let frame = task.session.read_path(path).await;
     frame
         .map(|frame| Arc::clone(frame.schema().inner()))
         .map_err(|error| RunFailure::node(node, error.into()))
+}
+
+/// Whether values of several types are told apart.
+fn keeps_choices(task: &Task<'_>, node: &Node, source: &FileSource) -> bool {
+    matches!(source.format, FileFormat::Json) && task.graph.keeps_choices(&node.id)
 }
 
 async fn schema(
@@ -222,15 +252,19 @@ async fn schema(
     all: &[ObjectRef],
     objects: &[ObjectRef],
 ) -> Result<SchemaRef, RunFailure> {
-    let known = inferred(task, node, source, all, false).await?;
+    // What is a choice shows only at the last of the values.
+    let to_the_end = keeps_choices(task, node, source);
+    if to_the_end && objects.len() == all.len() {
+        return inferred(task, node, source, all, None, true).await;
+    }
+    let known = inferred(task, node, source, all, None, false).await?;
     if objects.is_empty() || objects.len() == all.len() {
         return Ok(known);
     }
-    let new = inferred(task, node, source, objects, false).await?;
-    merged(&known, &new).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))
+    with_those_of(task, node, source, objects, known, to_the_end).await
 }
 
-/// The columns of both, in the order of the first.
+/// The columns of both, in the order of the first. Those of other types get a type that holds both.
 fn merged(first: &Schema, second: &Schema) -> Result<SchemaRef, String> {
     let hive = |data_type: &DataType| HiveType::from_arrow(data_type).map_err(|error| error.to_string());
     let mut fields: Vec<Field> = Vec::new();
@@ -316,8 +350,7 @@ impl Source {
         };
         let NodeKind::Files(source) = &node.kind else { return Ok(false) };
         task.log.info(format!("{}: {met}; all of its files are looked at", name_of(node)));
-        let all = inferred(task, node, source, &self.objects, true).await?;
-        let schema = merged(&known, &all).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))?;
+        let schema = with_those_of(task, node, source, &self.objects, known, true).await?;
         (self.schema, self.sampled) = (Some(schema), false);
         Ok(true)
     }

@@ -28,7 +28,7 @@ def frame(made, node):
 "#;
 
 /// The names that scripts use themselves, their helpers and what these use of Python's included.
-const TAKEN: [&str; 61] = [
+const TAKEN: [&str; 63] = [
     "args",
     "sc",
     "glueContext",
@@ -70,6 +70,8 @@ const TAKEN: [&str; 61] = [
     "merged",
     "one_type",
     "as_table",
+    "flattened",
+    "without_null_rows",
     "change_columns",
     "tell_columns",
     "zip",

@@ -7,6 +7,7 @@
 //!
 //! Sources carry the node's id as `transformation_ctx`, which is what names a bookmark.
 
+mod builtin;
 mod condition;
 mod custom;
 pub mod dag;
@@ -19,6 +20,7 @@ mod rows;
 mod sensitive;
 mod sets;
 mod sources;
+mod studio;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -78,8 +80,10 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
     }
-    let helpers: [(IsNeeded, &str); 9] = [
-        (sources::may_have_choices, sources::TYPES_HEAD),
+    if graph.needed().any(|node| sources::has_one_type(graph, node)) {
+        script.push_str(sources::TYPES_HEAD);
+    }
+    let helpers: [(IsNeeded, &str); 13] = [
         (has_constant, condition::HEAD),
         (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
         (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
@@ -88,6 +92,11 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
         (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
         (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
         (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
+        (studio::flattens, studio::FLATTEN_HEAD),
+        (studio::leaves_rows_out, studio::NULL_ROWS_HEAD),
+        (studio::pivots, studio::PIVOT_HEAD),
+        (studio::unpivots, studio::UNPIVOT_HEAD),
+        (studio::looks_up, studio::LOOKUP_HEAD),
     ];
     for (is_needed, text) in helpers {
         if graph.needed().any(|node| is_needed(&node.kind)) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::python::{dictionary, list, segment, text, texts};
-use super::{condition, custom, database, quality, rows, sensitive, sets, sources, targets};
+use super::python::{dictionary, flag, list, segment, text, texts};
+use super::{builtin, condition, custom, database, quality, rows, sensitive, sets, sources, targets};
 use crate::graph::{
     AggFunction, Aggregation, FieldPath, Graph, JoinKind, JoinSide, Mapping, Node, NodeKind, QualityNode,
 };
@@ -18,7 +18,9 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
         NodeKind::Catalog(source) => sources::catalog(source, names)?,
         NodeKind::Files(source) => sources::files(source, names),
         NodeKind::ApplyMapping(mappings) => {
-            names.transform("ApplyMapping", &[("mappings", mapped(mappings)?)])?
+            // The engine finds names in another case, too.
+            let any_case = ("case_sensitive", flag(false));
+            names.transform("ApplyMapping", &[("mappings", mapped(mappings)?), any_case])?
         }
         NodeKind::SelectFields(paths) => names.transform("SelectFields", &[("paths", dotted_all(paths))])?,
         NodeKind::DropFields(paths) => names.transform("DropFields", &[("paths", dotted_all(paths))])?,
@@ -50,6 +52,7 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
         NodeKind::Spigot(_) => names.input(0)?.to_owned(),
         NodeKind::Code(own) => return custom::code(own, names),
         NodeKind::Dynamic(own) => custom::dynamic(own, names)?,
+        NodeKind::BuiltIn(own) => builtin::call(own, names)?,
         NodeKind::FillMissing(fill) => names.transform(
             "FillMissingValues",
             &[("missing_values_column", text(&fill.from)), ("output_column", text(&fill.to))],
@@ -221,7 +224,7 @@ fn aggregate(
     Ok(format!("{}.toDF().groupBy({by}).agg({values})", names.input(0)?))
 }
 
-fn function(function: AggFunction) -> &'static str {
+pub(super) fn function(function: AggFunction) -> &'static str {
     match function {
         AggFunction::Avg => "avg",
         AggFunction::CountDistinct => "count_distinct",

@@ -2,7 +2,7 @@
 
 use super::nodes::{Names, Options};
 use super::python::{dictionary, flag, text, texts};
-use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, NodeKind};
+use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Graph, Node, NodeKind};
 
 /// What scripts begin with whose sources may find values of several types in one field.
 pub(super) const TYPES_HEAD: &str = r#"
@@ -32,7 +32,7 @@ def one_type(frame, transformation_ctx, **table):
 "#;
 
 /// Whether a node reads values whose types are found in the data.
-pub(super) fn may_have_choices(kind: &NodeKind) -> bool {
+fn may_have_choices(kind: &NodeKind) -> bool {
     match kind {
         NodeKind::Catalog(_) => true,
         NodeKind::Files(source) => matches!(source.format, FileFormat::Json | FileFormat::Parquet),
@@ -40,9 +40,27 @@ pub(super) fn may_have_choices(kind: &NodeKind) -> bool {
     }
 }
 
+/// Whether a node's fields each get one type.
+pub(super) fn has_one_type(graph: &Graph, node: &Node) -> bool {
+    may_have_choices(&node.kind) && !keeps_choices(graph, node)
+}
+
+/// Whether a node's fields of several types stay choices, as on the engine: there, files of Parquet have none.
+fn keeps_choices(graph: &Graph, node: &Node) -> bool {
+    let tells = match &node.kind {
+        NodeKind::Catalog(_) => true,
+        NodeKind::Files(source) => matches!(source.format, FileFormat::Json),
+        _ => false,
+    };
+    tells && graph.keeps_choices(&node.id)
+}
+
 /// The line behind a source's own that leaves each field one type.
 pub(super) fn of_one_type(names: &Names<'_>) -> Result<String, String> {
     let own = names.own()?;
+    if keeps_choices(names.graph, names.node) {
+        return Ok(String::new());
+    }
     let table = match &names.node.kind {
         NodeKind::Catalog(source) => {
             format!(", database={}, table_name={}", text(&source.database), text(&source.table))

@@ -109,7 +109,7 @@ fn mappings_of_structures_are_paths() {
             {"FromPath": ["x"], "FromType": "int", "ToKey": "y", "ToType": "bigint"}]},
     ]}}));
     assert!(
-        text.contains(r#"mappings=[("`a.b`", "string", "c", "int"), ("s.x", "int", "t.y", "bigint")]"#),
+        text.contains(r#"mappings=[("`a.b`", "string", "c", "int"), ("s.x", "int", "t.y", "bigint")], case_sensitive=False, "#),
         "{text}"
     );
 }
@@ -396,6 +396,8 @@ fn what_scripts_define_is_taken() {
         quality::HEAD,
         custom::CODE_HEAD,
         custom::DYNAMIC_HEAD,
+        studio::FLATTEN_HEAD,
+        studio::NULL_ROWS_HEAD,
         QUERY,
     ] {
         let names = head.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());

@@ -1,4 +1,5 @@
-//! Nodes that are Python of the user's: CustomCode and DynamicTransform. A graph that has one runs by its generated script.
+//! Nodes that are Python of the user's: CustomCode, and DynamicTransform unless its function is one that every frame has
+//! ([`super::builtin`]). A graph that has one runs by its generated script.
 //!
 //! Source: AWS Glue Web API reference (`CustomCode`, `DynamicTransform`, `TransformConfigParameter`); AWS Glue Developer
 //! Guide, "Custom visual transforms".
@@ -9,7 +10,7 @@ use serde::Deserialize;
 
 use super::kinds::FieldUse::{self, Acts, Stored};
 use super::parse::fault;
-use super::{Node, NodeKind};
+use super::{Node, NodeKind, builtin};
 use crate::JobsError;
 
 /// A CustomCode node.
@@ -112,6 +113,10 @@ pub(super) fn custom_code(raw: RawCode) -> Result<NodeKind, String> {
 
 pub(super) fn dynamic_transform(raw: RawDynamic) -> Result<NodeKind, String> {
     identifier("FunctionName", &raw.function_name)?;
+    if builtin::is_built_in(&raw.path) {
+        let arguments = arguments(raw.parameters.unwrap_or_default())?;
+        return Ok(NodeKind::BuiltIn(Box::new(builtin::parse(&raw.function_name, arguments)?)));
+    }
     let file = raw.path.rsplit('/').next().unwrap_or_default();
     let module = file.strip_suffix(".py").filter(|_| crate::script::is_location(&raw.path));
     let Some(module) = module else {
@@ -123,8 +128,16 @@ pub(super) fn dynamic_transform(raw: RawDynamic) -> Result<NodeKind, String> {
             "Path: a module {module} would hide Python's or the library's own of this name; give the file another one"
         ));
     }
+    let arguments = arguments(raw.parameters.unwrap_or_default())?;
+    let module = module.to_owned();
+    let dynamic = DynamicTransform { function: raw.function_name, location: raw.path, module, arguments };
+    Ok(NodeKind::Dynamic(Box::new(dynamic)))
+}
+
+/// What a function is called with, by name.
+fn arguments(parameters: Vec<RawParameter>) -> Result<Vec<(String, Literal)>, String> {
     let mut arguments: Vec<(String, Literal)> = Vec::new();
-    for parameter in raw.parameters.unwrap_or_default() {
+    for parameter in parameters {
         identifier("Parameters.Name", &parameter.name)?;
         if parameter.name == "self" || arguments.iter().any(|(name, _)| *name == parameter.name) {
             return Err(format!("Parameters.Name {} is given twice, or the frame itself", parameter.name));
@@ -132,9 +145,7 @@ pub(super) fn dynamic_transform(raw: RawDynamic) -> Result<NodeKind, String> {
         let value = value(&parameter).map_err(|what| format!("Parameters {}: {what}", parameter.name))?;
         arguments.extend(value.map(|value| (parameter.name, value)));
     }
-    let module = module.to_owned();
-    let dynamic = DynamicTransform { function: raw.function_name, location: raw.path, module, arguments };
-    Ok(NodeKind::Dynamic(Box::new(dynamic)))
+    Ok(arguments)
 }
 
 /// The value of a parameter; `None` leaves it to the function's default.

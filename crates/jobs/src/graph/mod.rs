@@ -14,6 +14,7 @@
 //! What depends on data (does a column exist, can it be compared) is checked when a run is planned.
 //! Nothing in here does I/O.
 
+mod builtin;
 mod check;
 mod custom;
 mod glob;
@@ -25,12 +26,14 @@ mod pii;
 mod quality;
 mod raw;
 mod source;
+mod studio;
 mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod transform_tests;
 
+pub use builtin::{Action, BuiltIn, Resolution, ResolveChoice, Spec};
 pub use custom::{CustomCode, DynamicTransform, Literal};
 pub use glob::Glob;
 pub use kinds::{FieldUse, REFUSED, field_table, markdown, node_kinds};
@@ -42,6 +45,7 @@ pub(crate) use parse::{s3_path, targets::write_format};
 pub use pii::{EntityType, Pii, PiiAction, PiiScope};
 pub use quality::{COLLECTION, Gate, HandsOn, QualityNode};
 pub use source::{Bounds, CatalogSource, Compression, Expected, FileFormat, FileSource, JdbcSource, S3Path};
+pub use studio::{Computed, FromJson, Lookup, Pivot, Studio, Unpivot};
 pub use target::{
     BlockCodec, CatalogUpdate, DatabasePlace, DatabaseTarget, DeltaTarget, Destination, IcebergTarget,
     ParquetCodec, SaveMode, Target, UpdateBehavior, WriteFormat,
@@ -104,6 +108,20 @@ impl Graph {
     /// Whether a run of it is one of its generated script: some node is Python of the user's.
     pub fn is_python(&self) -> bool {
         self.needed().any(|node| node.kind.is_python())
+    }
+
+    /// Whether a node's fields of several types stay choices, rather than get one type each: some node that resolves choices
+    /// reads it, directly or not.
+    pub fn keeps_choices(&self, id: &str) -> bool {
+        let mut readers = BTreeSet::from([id]);
+        self.needed().any(|node| {
+            let reads = node.inputs.iter().any(|input| readers.contains(input.as_str()));
+            if reads {
+                readers.insert(node.id.as_str());
+            }
+            reads
+                && matches!(&node.kind, NodeKind::BuiltIn(own) if matches!(**own, BuiltIn::ResolveChoice(_)))
+        })
     }
 
     /// The addresses of the modules that its generated script imports, each once.

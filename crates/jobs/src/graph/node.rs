@@ -1,8 +1,8 @@
 //! The nodes of a graph as the planner wants them: wire spellings are gone, values are checked.
 
 use super::{
-    COLLECTION, CatalogSource, CustomCode, DynamicTransform, FileSource, HandsOn, JdbcSource, Pii,
-    QualityNode, S3Path, Target,
+    BuiltIn, COLLECTION, CatalogSource, CustomCode, DynamicTransform, FileSource, HandsOn, JdbcSource, Pii,
+    QualityNode, S3Path, Studio, Target,
 };
 
 /// A path into nested fields: `["address", "city"]`; never empty.
@@ -114,6 +114,8 @@ pub enum NodeKind {
     Code(Box<CustomCode>),
     /// A function of the user's, from a frame to a frame.
     Dynamic(Box<DynamicTransform>),
+    /// A function that every frame has.
+    BuiltIn(Box<BuiltIn>),
     /// Writes its input.
     Target(Target),
 }
@@ -138,11 +140,22 @@ impl NodeKind {
         matches!(self, Self::Code(_) | Self::Dynamic(_))
     }
 
+    /// Whether its own text names tables of the catalog, for which no source stands.
+    pub fn names_tables(&self) -> bool {
+        match self {
+            Self::Sql { .. } => true,
+            Self::BuiltIn(own) => matches!(own.as_ref(), BuiltIn::Studio(_, Studio::Lookup(_))),
+            _ => false,
+        }
+    }
+
     /// How many frames it gives when it gives a collection, from which SelectFromCollection chooses.
     pub fn collection(&self) -> Option<usize> {
         match self {
             Self::SplitFields(_) => Some(2),
             Self::Route(groups) => Some(groups.len()),
+            // As many as the data says.
+            Self::BuiltIn(own) if own.gives_collection() => Some(usize::MAX),
             // As many as its code says.
             Self::Code(_) => Some(usize::MAX),
             Self::Quality(quality) if quality.hands_on == HandsOn::All => Some(COLLECTION.len()),

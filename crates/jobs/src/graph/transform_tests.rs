@@ -130,3 +130,40 @@ fn a_spigot_stands_once_in_the_order_however_it_is_reached() {
     assert_eq!(graph.order(), ["src", "zz", "out"]);
     assert_eq!(graph.targets().count(), 2);
 }
+
+#[test]
+fn functions_of_frames_are_no_python() {
+    let node = |function: &str, parameters: Value| {
+        let node = json!({"Name": "t", "Inputs": ["src"], "TransformName": "t", "FunctionName": function, "Path": "",
+            "Parameters": parameters});
+        parse(with(json!({"DynamicTransform": node})))
+    };
+    let specs = |value: &str| json!([{"Name": "specs", "Type": "list", "Value": [value]}]);
+    let graph = node("resolveChoice", specs("id cast:int")).expect("a graph");
+    assert!(!graph.is_python() && graph.modules().is_empty());
+    let choice = |name: &str, value: &str| json!({"Name": name, "Type": "str", "Value": [value]});
+    for (function, parameters, what) in [
+        ("resolve", json!([]), "none that every frame has, which are resolveChoice"),
+        ("resolveChoice", json!([]), "neither specs"),
+        ("resolveChoice", specs("id cast:strnig"), "strnig is not a type"),
+        ("resolveChoice", json!([choice("choice", "make_rows")]), "none of cast:<type>"),
+        (
+            "resolveChoice",
+            json!([choice("choice", "match_catalog")]),
+            "needs Parameters database and table_name",
+        ),
+        (
+            "resolveChoice",
+            json!([choice("choice", "make_cols"), choice("database", "d")]),
+            "are for the choice",
+        ),
+        (
+            "resolveChoice",
+            json!([choice("choice", "make_cols"), choice("info", "x")]),
+            "Parameters info is none of",
+        ),
+    ] {
+        let error = node(function, parameters).expect_err(what);
+        assert!(error.contains(what) && error.contains("node tr (DynamicTransform)"), "{error}");
+    }
+}

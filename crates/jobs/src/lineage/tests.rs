@@ -55,7 +55,7 @@ async fn walks_lead_from_tables_folders_objects_and_jobs_both_ways() {
     assert_eq!(objects, ["s3://test-bucket/raw/d=1/a.csv", "s3://test-bucket/raw/d=2/b.csv"]);
     assert_eq!((written.table.as_deref(), written.rows), (Some("shop.silver"), 3));
     assert_eq!(written.partitions, ["day=mon", "day=tue"]);
-    assert!(written.objects.iter().all(|object| object.etag.len() == 32), "{written:?}");
+    assert!(written.objects.iter().all(|object| object.etag.len() == 34), "{written:?}");
     // The object of a folder, and a folder within a table's.
     let object = walk(&world, "s3://test-bucket/raw/d=1/a.csv").await;
     assert_eq!((jobs(&object.upstream).len(), jobs(&object.downstream)[0].as_str()), (0, "0 one"));

@@ -15,7 +15,7 @@ use datafusion::logical_expr::Expr;
 use super::PlanError;
 use super::cast::convert;
 use super::moments::{kurtosis, skewness};
-use super::paths::resolve;
+use super::paths::{resolve, resolve_single};
 use crate::graph::{AggFunction, Aggregation, FieldPath};
 
 /// One row per group.
@@ -39,7 +39,12 @@ pub(super) fn aggregate(
 }
 
 fn value(frame: &DataFrame, aggregation: &Aggregation) -> Result<Expr, PlanError> {
-    let found = resolve(frame.schema(), &aggregation.column)?;
+    let found = match aggregation.function {
+        AggFunction::Count | AggFunction::CountDistinct | AggFunction::First | AggFunction::Last => {
+            resolve(frame.schema(), &aggregation.column)?
+        }
+        _ => resolve_single(frame.schema(), &aggregation.column)?,
+    };
     let name = aggregation.function.result_name(&found.path.join("."));
     let text = matches!(found.data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     if !text && !found.data_type.is_numeric() && computes(aggregation.function) {

@@ -1,17 +1,18 @@
 //! Casts as Glue and Spark (without ANSI mode) do them: what does not fit becomes null.
 //!
 //! - Text is trimmed; `12.7` becomes the integer 12; `t`, `true`, `y`, `yes`, `1` are true.
-//! - Integers become timestamps as seconds, timestamps integers as seconds.
+//! - Numbers become timestamps as seconds, timestamps numbers as seconds; of decimals and doubles with their fraction.
 //! - Text becomes dates and timestamps as in SparkSQL: `2024-2-9`, `2024-02`, `2024-2-9T1:2:3.5+01:00`.
 //! - Timestamps become text as `2026-09-01 12:00:00[.123]`.
 
+use arrow::compute::can_cast_types;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::functions::expr_fn::{btrim, lower, rtrim, to_char, to_timestamp_seconds};
 use datafusion::logical_expr::{Expr, lit, try_cast, when};
-use formats::hive::HiveType;
+use formats::hive::{HiveType, shown};
 
 use super::PlanError;
-use super::spark::moment_of_text;
+use super::spark::{moment_as_number, moment_of};
 
 /// A Glue or Hive type name as an arrow type; `None` for a type that asks for no cast (`struct`, `array`, `map`,
 /// `choice` without their parts).
@@ -33,6 +34,24 @@ pub(crate) fn glue_type(text: &str) -> Result<Option<DataType>, PlanError> {
     hive.to_arrow().map(Some).map_err(|_| unknown())
 }
 
+/// Refuses a cast for which there is no rule.
+/// Errors: `Refused`, with the path of what is cast.
+pub(crate) fn check(path: &[String], from: &DataType, to: &DataType) -> Result<(), PlanError> {
+    let text = matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let numbers = (from.is_numeric() || *from == DataType::Boolean)
+        && (to.is_numeric() || matches!(to, DataType::Boolean | DataType::Timestamp(..)));
+    let is_possible = from == to
+        || text && !to.is_nested()
+        || numbers
+        || from.is_nested() && to.is_nested()
+        || can_cast_types(from, to);
+    if is_possible {
+        return Ok(());
+    }
+    let (path, from, to) = (path.join("."), shown(from), shown(to));
+    Err(PlanError::Refused(format!("{path} is {from}, which cannot be cast to {to}")))
+}
+
 /// `expr` of type `from` as `to`; null where it does not fit.
 pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
     if from == to {
@@ -43,16 +62,17 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (_, DataType::Boolean) if text => boolean(expr),
         (_, DataType::Binary) if text => try_cast(expr, to.clone()),
         (_, to) if text && formats::casts_text_to(to) => engine::number_of_text(expr, to),
-        (from, DataType::Date32 | DataType::Timestamp(..)) if text => moment_of_text(expr, from, to),
+        (from, DataType::Date32 | DataType::Timestamp(..)) if text => moment_of(expr, from, to),
         (_, to) if text && !to.is_nested() => try_cast(btrim(vec![expr]), to.clone()),
         (DataType::Timestamp(..), DataType::Utf8) => timestamp_text(expr),
         (DataType::Timestamp(..), to) if to.is_integer() => {
-            let seconds = try_cast(expr, DataType::Timestamp(TimeUnit::Second, None));
-            try_cast(try_cast(seconds, DataType::Int64), to.clone())
+            try_cast(moment_as_number(expr, from, &DataType::Int64), to.clone())
         }
         (from, DataType::Timestamp(..)) if from.is_integer() => {
             try_cast(to_timestamp_seconds(vec![try_cast(expr, DataType::Int64)]), to.clone())
         }
+        (from, DataType::Timestamp(..)) if is_fractional(from) => moment_of(expr, from, to),
+        (DataType::Timestamp(..), to) if is_fractional(to) => moment_as_number(expr, from, to),
         // As Spark: true is 1, and a microsecond after the epoch.
         (DataType::Boolean, to @ DataType::Decimal128(..)) => {
             try_cast(try_cast(expr, DataType::Int32), to.clone())
@@ -64,6 +84,10 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (from, DataType::Boolean) if from.is_numeric() => expr.not_eq(lit(0)),
         _ => try_cast(expr, to.clone()),
     }
+}
+
+fn is_fractional(data_type: &DataType) -> bool {
+    data_type.is_floating() || data_type.is_decimal()
 }
 
 fn boolean(expr: Expr) -> Expr {

@@ -12,7 +12,7 @@ use formats::hive::shown;
 
 use super::PlanError;
 use super::cast::convert;
-use super::paths::{Found, resolve};
+use super::paths::{Found, resolve, resolve_single};
 use super::spark;
 use crate::graph::{Condition, Operand, Operation};
 
@@ -46,7 +46,10 @@ fn condition(schema: &DFSchema, condition: &Condition) -> Result<Expr, PlanError
     let holds = match &condition.operation {
         Operation::IsNull(operand) => field(schema, operand)?.expr.is_null(),
         Operation::Regex(operand, pattern) => {
-            let found = field(schema, operand)?;
+            let found = match operand {
+                Operand::Field(path) => resolve_single(schema, path)?,
+                Operand::Constant(_) => field(schema, operand)?,
+            };
             let text = convert(found.expr, &found.data_type, &DataType::Utf8);
             let anchored = lit(format!("^(?:{pattern})"));
             // With flags (these are what counts without) it stays a regular expression: of plain text DataFusion makes LIKE, to
@@ -75,17 +78,17 @@ fn field(schema: &DFSchema, operand: &Operand) -> Result<Found, PlanError> {
 fn compare(schema: &DFSchema, operator: &str, left: &Operand, right: &Operand) -> Result<Expr, PlanError> {
     let (left, right) = match (left, right) {
         (Operand::Field(left), Operand::Field(right)) => {
-            let (left, right) = (resolve(schema, left)?, resolve(schema, right)?);
+            let (left, right) = (resolve_single(schema, left)?, resolve_single(schema, right)?);
             spark::equal(left.expr, &left.data_type, right.expr, &right.data_type)?
         }
         (Operand::Field(path), Operand::Constant(text)) => {
-            let found = resolve(schema, path)?;
+            let found = resolve_single(schema, path)?;
             refuse_text_order(operator, text, path, &found.data_type)?;
             let constant = constant(text, path, &found.data_type)?;
             (spark::key(found.expr, &found.data_type), constant)
         }
         (Operand::Constant(text), Operand::Field(path)) => {
-            let found = resolve(schema, path)?;
+            let found = resolve_single(schema, path)?;
             refuse_text_order(operator, text, path, &found.data_type)?;
             (constant(text, path, &found.data_type)?, spark::key(found.expr, &found.data_type))
         }

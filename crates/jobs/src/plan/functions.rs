@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -38,10 +38,15 @@ const FUNCTIONS: &[(&str, Option<usize>, Option<DataType>)] = &[
     ("date_format", Some(2), Some(DataType::Utf8)),
     ("to_date", None, Some(DataType::Date32)),
     ("to_timestamp", None, Some(super::spark::TIMESTAMP)),
+    ("timestamp_seconds", Some(1), Some(super::spark::TIMESTAMP)),
+    ("timestamp_millis", Some(1), Some(super::spark::TIMESTAMP)),
+    ("timestamp_micros", Some(1), Some(super::spark::TIMESTAMP)),
     ("substr", None, Some(DataType::Utf8)),
     ("substring", None, Some(DataType::Utf8)),
     ("round", None, Some(DataType::Float64)),
     ("if", Some(3), None),
+    ("regexp_extract", None, Some(DataType::Utf8)),
+    ("get_json_object", Some(2), Some(DataType::Utf8)),
 ];
 /// Aggregates that take text as numbers.
 const AGGREGATES: &[&str] = &[
@@ -69,6 +74,8 @@ pub(super) fn register(context: &SessionContext) {
     for (name, arguments, result) in FUNCTIONS {
         context.register_udf(named(name, *arguments, result.clone()));
     }
+    let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
+    context.register_udf(named("split", Some(2), Some(texts)));
     for (name, result) in loose() {
         if let Ok(inner) = context.udf(name) {
             let signature = Signature::variadic_any(Volatility::Immutable);

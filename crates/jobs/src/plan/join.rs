@@ -15,7 +15,7 @@ use datafusion::logical_expr::Expr;
 
 use super::PlanError;
 use super::cast::convert;
-use super::paths::resolve;
+use super::paths::resolve_single;
 use crate::graph::{FieldPath, JoinKind};
 
 const LEFT: &str = "l";
@@ -100,7 +100,7 @@ fn shared_keys(
 ) -> Result<BTreeSet<String>, PlanError> {
     let mut shared = BTreeSet::new();
     for (left_key, right_key) in left_keys.iter().zip(right_keys) {
-        let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
+        let (a, b) = (resolve_single(left.schema(), left_key)?, resolve_single(right.schema(), right_key)?);
         if let ([a], [b]) = (a.path.as_slice(), b.path.as_slice())
             && a == b
         {
@@ -134,7 +134,7 @@ fn with_keys(
 ) -> Result<(DataFrame, DataFrame), PlanError> {
     let pairs: Vec<_> = left_keys.iter().zip(right_keys).collect();
     for (at, (left_key, right_key)) in pairs.into_iter().enumerate() {
-        let (a, b) = (resolve(left.schema(), left_key)?, resolve(right.schema(), right_key)?);
+        let (a, b) = (resolve_single(left.schema(), left_key)?, resolve_single(right.schema(), right_key)?);
         let (a, b) = super::spark::equal(a.expr, &a.data_type, b.expr, &b.data_type)?;
         let name = format!("{KEY}{at}");
         left = left.with_column(&name, a)?;

@@ -2,14 +2,16 @@
 //!
 //! The result has the mapped fields only, in the order of the mapping. `ToKey` with dots makes
 //! structures; `Children` map the fields of a structure, their paths continuing the parent's. The type
-//! that is cast is the data's own; `FromType` (what the data was expected to be) does not change it.
+//! that is cast is the data's own; `FromType` (what the data was expected to be) does not change it. Of a field with values of
+//! several types all are cast.
 //! A value that cannot be cast is null, as in Glue. A field that the input lacks is an error: Glue
 //! leaves the column out, and whatever reads it next fails far from the cause.
 
 use datafusion::dataframe::DataFrame;
 
 use super::PlanError;
-use super::cast::{convert, glue_type};
+use super::builtin::{self, is_choice};
+use super::cast::{check, convert, glue_type};
 use super::fields::{Branch, Shape, insert, project};
 use super::paths::resolve;
 use crate::graph::Mapping;
@@ -45,7 +47,13 @@ fn add(
         };
         let shape = match wanted {
             None => Shape::Whole(found.expr, found.data_type),
-            Some(wanted) => Shape::Whole(convert(found.expr, &found.data_type, &wanted), wanted),
+            Some(wanted) if is_choice(&found.data_type) => {
+                builtin::cast(found.expr, &found.data_type, &wanted, &from)?
+            }
+            Some(wanted) => {
+                check(&from, &found.data_type, &wanted)?;
+                Shape::Whole(convert(found.expr, &found.data_type, &wanted), wanted)
+            }
         };
         insert(branches, &to, shape)?;
     }

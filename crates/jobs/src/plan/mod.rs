@@ -9,7 +9,9 @@
 //! silently or depends on chance, the node's module says what happens here.
 
 mod aggregate;
+mod aside;
 mod blame;
+mod builtin;
 mod cast;
 mod fields;
 mod fill;
@@ -27,6 +29,7 @@ mod rows;
 mod sets;
 mod spark;
 mod sql;
+mod studio;
 
 use std::collections::BTreeSet;
 
@@ -43,7 +46,8 @@ pub(crate) use cast::{convert, glue_type};
 pub(crate) use nulls::check_value;
 pub(crate) use planning::{Decisions, Planning};
 pub(crate) use rows::sample;
-pub(crate) use sql::check as check_sql;
+pub(crate) use spark::check_json_path;
+pub(crate) use sql::{check as check_sql, check_expression};
 
 use crate::graph::{Node, NodeKind};
 
@@ -111,6 +115,11 @@ pub(crate) fn plain(frame: DataFrame) -> Result<DataFrame, PlanError> {
     Ok(frame.select(columns)?)
 }
 
+/// The frame with a structure of its own for every choice, so that nothing in files tells them from others.
+pub(crate) fn settled(session: &Session, frame: DataFrame) -> Result<DataFrame, PlanError> {
+    builtin::settled(session, frame)
+}
+
 /// Plans one SELECT of Spark over frames by their names. Errors: text that is not one, and what it names that is not there.
 pub(crate) async fn select(
     session: &Session,
@@ -146,7 +155,10 @@ pub(crate) async fn transform(
         NodeKind::SplitFields(paths) => return plain_all(fields::split(first, paths)?),
         NodeKind::Route(groups) => return plain_all(rows::route(&first, groups)?),
         NodeKind::SelectFromCollection(index) => {
-            std::iter::once(first).chain(inputs).nth(*index).ok_or_else(missing)?
+            let count = 1 + inputs.len();
+            let beyond = || format!("Index is {index}, but its input gives {count} frames, from 0");
+            let chosen = std::iter::once(first).chain(inputs).nth(*index);
+            chosen.ok_or_else(|| PlanError::Refused(beyond()))?
         }
         NodeKind::Catalog(_)
         | NodeKind::Files(_)
@@ -181,6 +193,9 @@ pub(crate) async fn transform(
             }
         }
         NodeKind::Code(_) | NodeKind::Dynamic(_) => return Err(PlanError::Unseen),
+        NodeKind::BuiltIn(own) => {
+            return plain_all(builtin::call(session, node, own, first, planning).await?);
+        }
         NodeKind::DropNullFields(values) => nulls::drop(session, node, first, values, planning).await?,
         NodeKind::Pii(pii) => pii::detect(session, node, first, pii, planning).await?,
         NodeKind::FillMissing(own) => fill::fill(session, node, first, own, planning).await?,

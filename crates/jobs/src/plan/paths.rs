@@ -4,6 +4,7 @@ use arrow::datatypes::{DataType, Fields};
 use datafusion::common::DFSchema;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::Expr;
+use formats::hive::is_choice;
 
 use super::{PlanError, column};
 use crate::graph::FieldPath;
@@ -30,6 +31,22 @@ pub(super) fn resolve(schema: &DFSchema, path: &[String]) -> Result<Found, PlanE
         _ => None,
     });
     found.ok_or_else(|| PlanError::NoField { field: path.join("."), known: names(schema.fields()) })
+}
+
+/// As [`resolve`]; refuses a choice, of whose values there is no one meaning.
+pub(super) fn resolve_single(schema: &DFSchema, path: &[String]) -> Result<Found, PlanError> {
+    let found = resolve(schema, path)?;
+    let DataType::Struct(types) = &found.data_type else { return Ok(found) };
+    if !is_choice(types) {
+        return Ok(found);
+    }
+    let (path, names) = (path.join("."), names(types));
+    Err(PlanError::Refused(format!(
+        "{path} holds values of several types, {}: give it one before, by a node with resolveChoice or an ApplyMapping, or \
+         take those of one type, {path}.{}",
+        names.join(" and "),
+        names.first().map_or("", String::as_str)
+    )))
 }
 
 /// Whether `field` is `name` with a number behind, as repeated names of headers have it.

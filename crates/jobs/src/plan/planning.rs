@@ -20,6 +20,8 @@ pub(crate) type Choice = Vec<(FieldPath, Vec<&'static str>)>;
 pub(crate) struct Decisions {
     made: Mutex<BTreeMap<String, Choice>>,
     learned: Mutex<BTreeMap<String, Arc<Model>>>,
+    tables: Mutex<BTreeMap<String, Vec<DataFrame>>>,
+    names: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl Decisions {
@@ -46,10 +48,34 @@ impl Decisions {
             .insert(node.id.clone(), Arc::clone(model));
     }
 
+    /// The tables that the node has made before.
+    pub(super) fn tables(&self, node: &Node) -> Option<Vec<DataFrame>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).get(&node.id).cloned()
+    }
+
+    /// Keeps the tables that a node has made.
+    pub(super) fn keep(&self, node: &Node, tables: &[DataFrame]) {
+        let mut kept = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(node.id.clone(), tables.to_vec());
+    }
+
+    /// The columns that the node has found it makes.
+    pub(super) fn names(&self, node: &Node) -> Option<Vec<String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&node.id).cloned()
+    }
+
+    /// Notes the columns that a node makes.
+    pub(super) fn note_names(&self, node: &Node, names: &[String]) {
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(node.id.clone(), names.to_vec());
+    }
+
     /// Forgets everything, because the sources have more columns now.
     pub(crate) fn begin_again(&self) {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.learned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

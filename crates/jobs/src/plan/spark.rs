@@ -26,8 +26,11 @@ mod cast;
 mod dialect;
 mod elements;
 mod exprs;
+mod json;
 mod keys;
+mod literals;
 mod naming;
+mod parts;
 mod patterns;
 mod plans;
 mod round;
@@ -42,16 +45,18 @@ use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, Operator, ScalarFunctionArgs};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{SelectItem, SetExpr, Statement};
 use engine::EngineError;
 
 use super::blame::Accused;
 use super::{PlanError, functions};
 
 pub(super) use calls::loose;
-pub(super) use cast::{moment_of_text, number_literal};
+pub(super) use cast::{moment_as_number, moment_of, number_literal};
 pub(super) use dialect::NUMBER;
 pub(super) use exprs::result_type;
+pub(crate) use json::check as check_json_path;
+pub(super) use json::shown as json_text;
 pub(super) use keys::key;
 pub(super) use types::{Operation, TIMESTAMP};
 
@@ -75,15 +80,33 @@ pub(super) fn parse(context: &SessionContext, text: &str) -> Result<Statement, P
     }
 }
 
-/// Whether the text is one SELECT; functions and names are looked at when it is planned.
+/// Whether the text is one SELECT; functions and names are looked at when it is planned, but for patterns of dates.
 /// Errors: `Sql`, with the place, for text that is not Spark's SQL; `Unsupported` for other statements.
 pub(super) fn check(text: &str) -> Result<(), EngineError> {
-    match dialect::parse(text)? {
+    let statement = dialect::parse(text)?;
+    literals::check(&statement)?;
+    match statement {
         Statement::Query(_) => Ok(()),
         _ => Err(EngineError::Unsupported {
             message: "only a single SELECT statement can be run here".to_owned(),
         }),
     }
+}
+
+/// Whether the text is one expression, which may stand anywhere.
+/// Errors: `Sql`, with the place, for text that is not Spark's SQL; `Unsupported` for more, or less, than an expression.
+pub(super) fn check_expression(text: &str) -> Result<(), EngineError> {
+    let statement = dialect::parse(&format!("SELECT {text}"))?;
+    literals::check(&statement)?;
+    let whole = statement.to_string();
+    if let Statement::Query(query) = statement
+        && let SetExpr::Select(select) = *query.body
+        && let [SelectItem::UnnamedExpr(expression)] = select.projection.as_slice()
+        && whole == format!("SELECT {expression}")
+    {
+        return Ok(());
+    }
+    Err(EngineError::Unsupported { message: format!("{text} is no single expression without a name") })
 }
 
 /// Rewrites the plan, but not the plans of the views below it: they are other nodes' work, and mean what they mean.
@@ -111,6 +134,20 @@ pub(super) fn aggregated(plan: LogicalPlan) -> Result<LogicalPlan, PlanError> {
 pub(super) fn equal(left: Expr, a: &DataType, right: Expr, b: &DataType) -> Result<(Expr, Expr), PlanError> {
     let sides = exprs::comparable(left, a, right, b, Operator::Eq);
     sides.map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// A value as text, as Spark writes it.
+pub(super) fn text_of(expr: Expr, from: &DataType) -> std::result::Result<Expr, PlanError> {
+    cast::cast(expr, from, &DataType::Utf8).map_err(|error| PlanError::Engine(EngineError::from(error)))
+}
+
+/// Values with the type that all of them fit without being made text; `None` where there is no such type.
+pub(super) fn alike(values: Vec<(Expr, DataType)>) -> Result<Option<Vec<Expr>>, PlanError> {
+    let widest =
+        values.iter().try_fold(DataType::Null, |widest, (_, next)| types::wider_without_text(&widest, next));
+    let Some(widest) = widest else { return Ok(None) };
+    let cast = values.into_iter().map(|(expr, from)| cast::cast(expr, &from, &widest));
+    cast.collect::<Result<Vec<_>>>().map(Some).map_err(|error| PlanError::Engine(EngineError::from(error)))
 }
 
 /// The inputs of a union with the types that all of them fit.

@@ -18,6 +18,11 @@ pub(crate) fn check(text: &str) -> Result<(), EngineError> {
     spark::check(text)
 }
 
+/// Refuses what is no single expression. Errors: as [`check`].
+pub(crate) fn check_expression(text: &str) -> Result<(), EngineError> {
+    spark::check_expression(text)
+}
+
 /// The frames by the names that the text uses.
 pub(super) fn views(
     inputs: &[String],
@@ -71,6 +76,9 @@ pub(super) async fn select(
 /// The planner's error in the words of the text. A name that is not found is often one that is spelled differently: says
 /// which there are.
 fn explained(error: EngineError, names: &[String]) -> PlanError {
+    if let Some(what) = of_no_array(&error.to_string()) {
+        return PlanError::Refused(what);
+    }
     match error {
         EngineError::DatabaseNotFound { .. } | EngineError::TableNotFound { .. } => {
             PlanError::Refused(format!("{error}; its inputs are known as {}", names.join(", ")))
@@ -88,6 +96,14 @@ fn explained(error: EngineError, names: &[String]) -> PlanError {
         }
         other => PlanError::Engine(other),
     }
+}
+
+/// What is said of `x[0]` where `x` has no elements: the planner names its own function for it.
+fn of_no_array(message: &str) -> Option<String> {
+    let (_, call) = message.split_once("the call array_element(")?;
+    let (arguments, _) = call.split_once(") has the wrong arguments")?;
+    let (of, _) = arguments.rsplit_once(", ")?;
+    Some(format!("elements are taken by number of arrays, not of {of}"))
 }
 
 /// The columns as a list; with a single input, without its name.
@@ -132,6 +148,13 @@ mod tests {
         assert!(check("with s as (select 1) select * from s union all select 2").is_ok());
         let message = |text: &str| check(text).expect_err(text).to_string();
         assert!(message("selec name from t").contains("Line: 1"), "{}", message("selec name from t"));
+        let pattern =
+            message("select a from (select date_format(now(), 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSS') a from t)");
+        assert!(pattern.contains("SSSSSS is not supported"), "{pattern}");
+        assert!(
+            check("select date_format(a, 'dd.MM.yyyy'), date_format(a, b), 'date_format(a, d)' from t")
+                .is_ok()
+        );
         for text in ["drop table t", "select 1; select 2", "insert into t select 1"] {
             assert!(message(text).contains("single SELECT"), "{text}: {}", message(text));
         }

@@ -12,6 +12,10 @@ use crate::metrics::Reported;
 use crate::{JobsError, bookmark, progress::Totals};
 
 const MAX_PAGE: u32 = 200;
+/// How long after a failure the first retry begins; each further one after twice as long …
+const FIRST_RETRY_MS: i64 = 1_000;
+/// … but no longer than this.
+const MAX_RETRY_MS: i64 = 300_000;
 
 /// The members of StartJobRun.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -235,6 +239,12 @@ fn echo(
     Ok(echo)
 }
 
+/// How long a retry waits: what made the run fail may pass, and passes sooner when it is not asked for all the time.
+fn retry_after_ms(attempt: u32) -> i64 {
+    let doublings = attempt.saturating_sub(1).min(16);
+    (FIRST_RETRY_MS << doublings).min(MAX_RETRY_MS)
+}
+
 /// Inserts the next attempt of a run that has just failed.
 pub(crate) async fn insert_retry(tx: &mut Tx, failed: &Run) -> Result<(), JobsError> {
     let Some(input) = rows::input(tx, &failed.id).await? else { return Ok(()) };
@@ -245,6 +255,7 @@ pub(crate) async fn insert_retry(tx: &mut Tx, failed: &Run) -> Result<(), JobsEr
         state: RunState::Starting,
         attempt,
         previous_run_id: Some(failed.id.clone()),
+        not_before_ms: now + retry_after_ms(attempt),
         begun_ms: None,
         seen_ms: None,
         executed_ms: 0,

@@ -53,6 +53,9 @@ pub struct Details {
     /// The run that this one tries again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_run_id: Option<String>,
+    /// It is not begun earlier: a retry waits, each one longer than the one before.
+    #[serde(default)]
+    pub(crate) not_before_ms: i64,
     /// When the execution that goes on began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_ms: Option<i64>,
@@ -131,6 +134,7 @@ impl Details {
             attempt: 0,
             max_retries: job.spec.retries(),
             previous_run_id: None,
+            not_before_ms: 0,
             begun_ms: None,
             seen_ms: None,
             executed_ms: 0,
@@ -163,6 +167,12 @@ impl Run {
     pub(crate) fn facts(&self) -> StateFacts {
         let d = &self.details;
         StateFacts { state: d.state, attempt: d.attempt, max_retries: d.max_retries }
+    }
+
+    /// After how many milliseconds of it people want to know that it goes on: `NotificationProperty.NotifyDelayAfter`.
+    pub(crate) fn notify_after_ms(&self) -> Option<i64> {
+        let minutes = self.details.echo.get("NotificationProperty")?.get("NotifyDelayAfter")?.as_i64()?;
+        Some(minutes.saturating_mul(60_000))
     }
 
     /// The name of the lease that its executor holds.

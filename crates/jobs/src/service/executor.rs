@@ -52,24 +52,37 @@ pub(super) async fn resume(context: &Context, id: &str) -> Result<Option<Begun>,
     entered(context, tx, run, lease, true).await.map(Some)
 }
 
-/// Leases a run that is to be executed; `None` when somebody else was quicker or it is gone.
-pub(super) async fn begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsError> {
+/// What became of a run that is to be executed.
+pub(super) enum Next {
+    /// It is this server's.
+    Begun(Box<Begun>),
+    /// It is a retry, whose time comes in so many milliseconds.
+    Later(u64),
+    /// Somebody else was quicker, or it is gone.
+    Gone,
+}
+
+/// Leases a run that is to be executed.
+pub(super) async fn begin(context: &Context, id: &str) -> Result<Next, JobsError> {
     retry::backoff(|| try_begin(context, id)).await
 }
 
-async fn try_begin(context: &Context, id: &str) -> Result<Option<Begun>, JobsError> {
+async fn try_begin(context: &Context, id: &str) -> Result<Next, JobsError> {
     let mut tx = context.store.begin().await?;
-    let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(None) };
+    let Some(mut run) = run::load(&mut tx, id).await? else { return Ok(Next::Gone) };
+    if let Ok(wait @ 1..) = u64::try_from(run.details.not_before_ms - tx.now_ms()) {
+        return Ok(Next::Later(wait));
+    }
     let options = &context.options;
     let Some(lease) =
         lease::acquire(&mut tx, &run.lease_name(), &options.holder, options.lease_ttl_ms).await?
     else {
-        return Ok(None);
+        return Ok(Next::Gone);
     };
     if run::apply(&mut tx, &mut run, Event::Begun).await?.is_none() {
-        return Ok(None);
+        return Ok(Next::Gone);
     }
-    entered(context, tx, run, lease, false).await.map(Some)
+    Ok(Next::Begun(Box::new(entered(context, tx, run, lease, false).await?)))
 }
 
 /// Commits what makes the run this server's; a stop that is committed right after that must find the token.
@@ -119,7 +132,11 @@ pub(super) async fn execute(context: Context, begun: Begun, stop: CancellationTo
         }
         Err(failure) => {
             // Whoever sees that the run has ended finds in its log why.
-            let message = failure.message(&run.id);
+            let message = match (&failure, ended) {
+                (RunFailure::Cancelled, Some(Ended::Timeout)) => timed_out(&run),
+                (RunFailure::Cancelled, Some(Ended::Stop)) => "it was stopped".to_owned(),
+                _ => failure.message(&run.id),
+            };
             log.error(format!("run {}: {message}", run.id));
             log.flush().await;
             let end = retry::backoff(|| finish(&context, &run, &lease, &active, (&failure, &message), ended));
@@ -216,6 +233,7 @@ async fn watch(
     report.reset();
     let reports = wants_reports(context, run).await;
     let mut shown = active.counters.totals();
+    let mut delayed = run.notify_after_ms();
     loop {
         tokio::select! {
             biased;
@@ -228,13 +246,17 @@ async fn watch(
             _ = flush.tick() => {
                 let totals = active.counters.totals();
                 if totals != shown {
-                    log.progress(&totals);
+                    let elapsed = run.details.executing_ms(context.store.clock().now_ms());
+                    log.progress(&active.counters.progress(u64::try_from(elapsed).unwrap_or(0)));
                     shown = totals;
                 }
                 log.flush().await;
             }
             _ = report.tick(), if reports => metrics::report_progress(context, &run.id).await,
             _ = watch.tick(), if ended.is_none() => {
+                if delayed.is_some_and(|delay_ms| context.store.clock().now_ms() - begun_ms(run) >= delay_ms) {
+                    tell_delayed(run, log, delayed.take().unwrap_or_default());
+                }
                 ended = look(context, run, lease, &mut renew_at).await;
                 if ended.is_some() {
                     active.cancel.cancel();
@@ -264,9 +286,27 @@ fn ticks(period: Duration) -> tokio::time::Interval {
     ticks
 }
 
+fn begun_ms(run: &Run) -> i64 {
+    run.details.begun_ms.unwrap_or(run.created_ms)
+}
+
+/// Says that a run goes on for longer than was expected, to those who read its log and to those who run the server.
+fn tell_delayed(run: &Run, log: &RunLog, delay_ms: i64) {
+    let minutes = delay_ms / 60_000;
+    log.error(format!(
+        "WARN the run has been running for more than NotifyDelayAfter, {minutes} minutes, and goes on"
+    ));
+    tracing::warn!(
+        job = run.details.job,
+        run = run.id,
+        minutes,
+        "a job run takes longer than its NotifyDelayAfter"
+    );
+}
+
 /// Renews the lease when it is time, and says whether the work has to end.
 async fn look(context: &Context, run: &Run, lease: &Lease, renew_at: &mut Instant) -> Option<Ended> {
-    let begun = run.details.begun_ms.unwrap_or(run.created_ms);
+    let begun = begun_ms(run);
     let limit_ms = run.details.timeout_minutes.saturating_mul(60_000);
     if context.store.clock().now_ms().saturating_sub(begun) >= limit_ms {
         return Some(Ended::Timeout);
@@ -339,9 +379,7 @@ async fn finish(
     now.details.error_message = match event {
         Event::Interrupted => None,
         Event::Cancelled => None,
-        Event::TimedOut => {
-            Some(format!("The run took longer than its timeout of {} minutes.", run.details.timeout_minutes))
-        }
+        Event::TimedOut => Some(timed_out(run)),
         _ if ended == Some(Ended::ShutDown) && cancelled && dropped => {
             Some(script::SHUT_DOWN_APART.to_owned())
         }
@@ -356,6 +394,10 @@ async fn finish(
     lease::release(&mut tx, lease).await?;
     tx.commit().await?;
     Ok(Some(now.details.state))
+}
+
+fn timed_out(run: &Run) -> String {
+    format!("The run took longer than its timeout of {} minutes.", run.details.timeout_minutes)
 }
 
 /// Makes a message storable: no zero characters, not endless.

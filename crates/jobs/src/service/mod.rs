@@ -22,6 +22,7 @@ use store::{Scope, Store, StoreError, lease};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::executor::Next;
 use crate::execute::explain::{self, Explained};
 use crate::jobs::{Jobs, Shared};
 use crate::lineage::events::Events;
@@ -180,16 +181,20 @@ impl Service {
         let pause =
             Duration::from_millis(u64::try_from(context.options.lease_ttl_ms / 2).unwrap_or(1_000).max(50));
         while !stop.is_cancelled() {
-            if let Err(error) = turn(&context, &mut tasks, &mut late, &stop).await {
-                tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
-            }
+            let soonest = match turn(&context, &mut tasks, &mut late, &stop).await {
+                Ok(soonest) => soonest.map_or(pause, |wait_ms| pause.min(Duration::from_millis(wait_ms))),
+                Err(error) => {
+                    tracing::error!(%error, source = ?std::error::Error::source(&error), "looking for job runs failed");
+                    pause
+                }
+            };
             context.scripts.retire();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = context.shared.wake.notified() => {}
                 Some(ended) = tasks.join_next(), if !tasks.is_empty() => report(ended),
                 Some(ended) = late.join_next(), if !late.is_empty() => report(ended),
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(soonest) => {}
             }
         }
         for tasks in [&mut tasks, &mut late] {
@@ -215,19 +220,21 @@ async fn release_predecessor(context: &Context) -> Result<(), JobsError> {
     Ok(())
 }
 
-/// Looks at every run that has not ended once.
+/// Looks at every run that has not ended once. Returns in how many milliseconds the first retry is to begin that waits for its
+/// time.
 async fn turn(
     context: &Context,
     tasks: &mut JoinSet<()>,
     late: &mut JoinSet<()>,
     stop: &CancellationToken,
-) -> Result<(), JobsError> {
+) -> Result<Option<u64>, JobsError> {
     let mut tx = context.store.read().await?;
     let runs = run::active_ids(&mut tx, SCAN).await?;
     drop(tx);
+    let mut soonest: Option<u64> = None;
     for (id, state) in runs {
         if stop.is_cancelled() {
-            return Ok(());
+            break;
         }
         if context.shared.is_active(&id) {
             continue;
@@ -235,8 +242,14 @@ async fn turn(
         match state.as_str() {
             "WAITING" => admit(context, &id).await?,
             "STARTING" if tasks.len() < context.options.max_running => {
-                if let Some(begun) = executor::begin(context, &id).await? {
-                    tasks.spawn(executor::execute(context.clone(), begun, stop.clone()));
+                match executor::begin(context, &id).await? {
+                    Next::Begun(begun) => {
+                        tasks.spawn(executor::execute(context.clone(), *begun, stop.clone()));
+                    }
+                    Next::Later(wait_ms) => {
+                        soonest = Some(soonest.map_or(wait_ms, |first| first.min(wait_ms)))
+                    }
+                    Next::Gone => {}
                 }
             }
             "RUNNING" | "STOPPING" => match executor::resume(context, &id).await? {
@@ -246,7 +259,7 @@ async fn turn(
             _ => {}
         }
     }
-    Ok(())
+    Ok(soonest)
 }
 
 /// Lets a waiting run in when its job has a free slot.

@@ -1,6 +1,7 @@
 //! Jobs run by the service on a real store, lake, catalog and engine, in a folder that vanishes.
 
 mod atomic;
+mod choices;
 mod explain;
 mod failures;
 mod fill;
@@ -9,10 +10,12 @@ mod metrics;
 mod nodes;
 mod open_tables;
 mod quality;
+mod reshape;
 mod round_trip;
 mod scripts;
 mod spark;
 mod spark_table;
+mod studio;
 mod tables;
 mod transforms;
 

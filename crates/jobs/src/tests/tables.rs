@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{BUCKET, World, json_source, scope};
 
 /// Makes a table `shop.NAME` at `NAME/`.
-async fn table(world: &World, name: &str, columns: &[(&str, &str)], serde: Value, keys: &[&str]) {
+pub(super) async fn table(world: &World, name: &str, columns: &[(&str, &str)], serde: Value, keys: &[&str]) {
     let mut descriptor = json!({
         "Columns": columns.iter().map(|(name, ty)| json!({"Name": name, "Type": ty})).collect::<Vec<_>>(),
         "Location": format!("s3://{BUCKET}/{name}/"),
@@ -23,7 +23,7 @@ fn serde(library: &str, parameters: Value) -> Value {
     json!({"SerdeInfo": {"SerializationLibrary": library, "Parameters": parameters}})
 }
 
-fn openx(parameters: Value) -> Value {
+pub(super) fn openx(parameters: Value) -> Value {
     serde("org.openx.data.jsonserde.JsonSerDe", parameters)
 }
 

@@ -247,6 +247,30 @@ async fn columns_of_personal_data_are_found() {
     assert!(world.rows("h").await[1].starts_with(&format!("2|{none}|")));
 }
 
+/// Two nodes read the source first, some of its columns only: the run's counts of the source become neither smaller nor larger than it is.
+#[tokio::test]
+async fn looks_at_the_source_are_not_counted() {
+    let world = World::new().await;
+    let row = |n: usize| {
+        format!("{{\"id\":{n},\"mail\":\"a{n}@example.com\",\"size\":{}.5,\"gone\":null}}\n", n * 7919)
+    };
+    world.put("in/a.json", &(0..2000).map(row).collect::<String>()).await;
+    let nodes = json!({"src": json_source("in"), "out": parquet("src", "files")});
+    let size = world.succeeds("files", nodes).await.details.totals.bytes_out;
+    let source = json!({"S3ParquetSource": {"Name": "files", "Paths": [format!("s3://{BUCKET}/files/")], "Recurse": true}});
+    let plain = world.succeeds("plain", json!({"src": source.clone(), "out": parquet("src", "plain")})).await;
+    let pii = json!({"PiiType": "ColumnMasking", "EntityTypesToDetect": ["EMAIL"], "MaskValue": "*"});
+    let nodes = json!({"src": source, "drop": node("DropNullFields", &["src"], json!({})),
+        "tr": node("PIIDetection", &["drop"], pii), "out": parquet("tr", "looked")});
+    let looked = world.succeeds("looked", nodes).await;
+    let counts = |run: &crate::run::Run| {
+        (run.details.totals.files_in, run.details.totals.rows_in, run.details.totals.bytes_in)
+    };
+    let ((files, rows, bytes), (own_files, own_rows, own_bytes)) = (counts(&plain), counts(&looked));
+    assert_eq!((own_files, own_rows), (files, rows));
+    assert!((bytes..=size).contains(&own_bytes), "{own_bytes}, of {size}");
+}
+
 /// The same texts by ApplyMapping and by SparkSQL: dates and timestamps are what Spark's cast reads.
 #[tokio::test]
 async fn moments_are_read_as_spark_reads_them() {
@@ -282,5 +306,47 @@ async fn moments_are_read_as_spark_reads_them() {
         rows.sort_by_key(|row| row.split('|').next().and_then(|k| k.parse::<usize>().ok()));
         let wanted: Vec<String> = (0..).zip(&cases).map(|(k, (_, d, t))| format!("{k}|{d}|{t}")).collect();
         assert_eq!(rows, wanted, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_seconds_of_timestamps() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"d\":1700000000.25}\n{\"d\":12.7}\n{\"d\":-0.5}\n{\"d\":null}\n").await;
+    let mapped = |input: &str, to: &[(&str, &str, &str)]| {
+        let to = to.iter().map(|(from, key, of)| json!({"FromPath": [from], "ToKey": key, "ToType": of}));
+        json!({"ApplyMapping": {"Name": "m", "Inputs": [input], "Mapping": to.collect::<Vec<_>>()}})
+    };
+    let nodes = json!({"src": json_source("in"),
+        "n": mapped("src", &[("d", "d", "double"), ("d", "f", "float"), ("d", "c", "decimal(20,3)")]),
+        "t": mapped("n", &[("d", "d", "timestamp"), ("c", "c", "timestamp")]),
+        "f": mapped("n", &[("f", "f", "timestamp")]),
+        "back": mapped("t", &[("d", "d", "double"), ("c", "c", "decimal(20,3)"), ("c", "whole", "long")]),
+        "out": parquet("t", "out"), "float": parquet("f", "float"), "numbers": parquet("back", "numbers")});
+    world.succeeds("j", nodes).await;
+    let moments = ["1969-12-31T23:59:59.500", "1970-01-01T00:00:12.700", "2023-11-14T22:13:20.250"];
+    let wanted: Vec<String> = moments.iter().map(|at| format!("{at}|{at}")).collect();
+    assert_eq!(world.rows("out").await, [&wanted[..], &["~|~".to_owned()]].concat());
+    assert_eq!(world.rows("float").await[0], "1969-12-31T23:59:59.500");
+    let numbers = ["-0.5|-0.500|-1", "12.7|12.700|12", "1700000000.25|1700000000.250|1700000000", "~|~|~"];
+    assert_eq!(world.rows("numbers").await, numbers);
+}
+
+#[tokio::test]
+async fn casts_without_a_rule_name_their_column() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"d\":1.5,\"b\":true,\"s\":{\"x\":1}}\n").await;
+    for (at, (from, to, what)) in [
+        (json!(["d"]), "date", "d is double, which cannot be cast to date"),
+        (json!(["b"]), "binary", "b is boolean, which cannot be cast to binary"),
+        (json!(["s"]), "string", "s is struct<x:int>, which cannot be cast to string"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mapping = json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"],
+            "Mapping": [{"FromPath": from, "ToKey": "x", "ToType": to}]}});
+        let message = world.fails(&format!("j{at}"), through(json_source("in"), mapping, "out")).await;
+        assert!(message.contains("node ApplyMapping tr (m): ") && message.contains(what), "{message}");
     }
 }

@@ -9,7 +9,7 @@ mod told;
 mod world;
 
 use bytes::Bytes;
-use lake::{Algorithm, Checksum, Conditions, LakeError, ListQuery, Meta, UploadChecks};
+use lake::{Algorithm, Checksum, Conditions, ETagKind, LakeError, ListQuery, Meta, UploadChecks};
 use world::{BIG, key, scope, world};
 
 #[tokio::test]
@@ -86,6 +86,26 @@ async fn dropped_and_refused_uploads_leave_nothing() {
     while w.files() > 0 {
         assert!(std::time::Instant::now() < deadline, "{} files left", w.files());
         assert_eq!(w.lake.collect_once().await.unwrap().failed, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_etag_of_crcs_tells_bodies_apart_and_is_no_md5() {
+    let w = world().await;
+    let etag = |size: usize, last: u8| {
+        let checks = UploadChecks { etag: ETagKind::Crcs, ..UploadChecks::default() };
+        let mut upload = w.lake.upload(checks).unwrap();
+        async move {
+            upload.write(Bytes::from(vec![1; size - 1])).await.unwrap();
+            upload.write(Bytes::from(vec![last])).await.unwrap();
+            upload.finish().await.unwrap().etag().to_owned()
+        }
+    };
+    for size in [100, BIG] {
+        let first = etag(size, 1).await;
+        assert_eq!((first.len(), &first[32..]), (34, "-1"));
+        assert_eq!(etag(size, 1).await, first);
+        assert_ne!(etag(size, 2).await, first);
     }
 }
 

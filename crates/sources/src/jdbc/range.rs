@@ -61,18 +61,20 @@ impl Range {
         after.into_iter().chain([up_to]).map(|condition| format!("({condition})")).collect()
     }
 
+    /// The table has a name of its own there: a column that is selected as text has its column's name, and an order by that name alone
+    /// would be one of texts.
     fn last(&self, engine: Engine, schema: &str, table: &str) -> String {
         let texts: Vec<String> = self.keys.iter().map(|key| as_text(engine, key)).collect();
         let order = if self.descending { "ASC" } else { "DESC" };
         let order: Vec<String> =
-            self.keys.iter().map(|key| format!("{} {order}", quoted(engine, &key.name))).collect();
+            self.keys.iter().map(|key| format!("t.{} {order}", quoted(engine, &key.name))).collect();
         let beyond = if self.descending { '<' } else { '>' };
         let filter = self.after.as_ref().map_or(String::new(), |after| {
             format!(" WHERE {}", side(engine, &self.keys, after, beyond, false))
         });
         let (schema, table) = (quoted(engine, schema), quoted(engine, table));
         let (texts, order) = (texts.join(", "), order.join(", "));
-        format!("SELECT {texts} FROM {schema}.{table}{filter} ORDER BY {order} LIMIT 1")
+        format!("SELECT {texts} FROM {schema}.{table} AS t{filter} ORDER BY {order} LIMIT 1")
     }
 
     fn nulls(&self, engine: Engine, schema: &str, table: &str) -> Option<String> {
@@ -224,8 +226,8 @@ mod tests {
         );
         assert_eq!(
             range.last(Engine::Postgres, "s", "t"),
-            "SELECT \"a\"::text, \"b\"::text FROM \"s\".\"t\" WHERE \"a\" <= '2' AND (\"a\" < '2' OR (\"b\" < '2026-01-01')) \
-             ORDER BY \"a\" ASC, \"b\" ASC LIMIT 1"
+            "SELECT \"a\"::text, \"b\"::text FROM \"s\".\"t\" AS t WHERE \"a\" <= '2' AND (\"a\" < '2' OR (\"b\" < '2026-01-01')) \
+             ORDER BY t.\"a\" ASC, t.\"b\" ASC LIMIT 1"
         );
         let nulls = range.nulls(Engine::Postgres, "s", "t").unwrap();
         assert_eq!(nulls, "SELECT '1' FROM \"s\".\"t\" WHERE \"b\" IS NULL LIMIT 1");

@@ -105,7 +105,7 @@ fn report(changed: &Value, as_json: bool) -> Result<Outcome> {
         tables => format!("; {tables} tables of databases up to another key"),
     };
     print(&format!(
-        "{}: the bookmark is at version {}; {} files count as read now, {} no more{tables}\n",
+        "{}: the bookmark is at version {}; {} files more count as read, {} no longer{tables}\n",
         field(changed, "JobName"),
         count("Version"),
         count("Added"),

@@ -45,6 +45,7 @@ impl Run {
         let progress = Progress::new(&format!("{} {id}", self.name));
         let mut poll = Poll::new();
         let mut logs = [Tail::new("output"), Tail::new("error")];
+        let mut far = String::new();
         loop {
             let input = json!({ "JobName": self.name, "RunId": id });
             let reply = client.call(GLUE, "GetJobRun", &input).await?;
@@ -53,12 +54,15 @@ impl Run {
             // The state first, the log after: what was logged before the end is then surely read.
             for log in &mut logs {
                 let lines = log.next(client, &run, id).await?;
+                if let Some(last) = lines.iter().rev().find_map(|line| how_far(line)) {
+                    far = last;
+                }
                 progress.aside(|| self.show(&lines))?;
             }
             if is_final(&state) {
                 return Ok(run);
             }
-            progress.say(format!("{} {id}: {state}", self.name));
+            progress.say(format!("{} {id}: {state}{far}", self.name));
             poll.pause().await;
         }
     }
@@ -74,6 +78,20 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// How far a run is by a line `progress {…}` of its log: `, 45 % read, about 12 s left`.
+fn how_far(line: &str) -> Option<String> {
+    let counts: Value = serde_json::from_str(line.strip_prefix("progress ")?).ok()?;
+    let count = |member: &str| counts.get(member).and_then(Value::as_u64);
+    let read = match (count("bytes_in"), count("bytes_total")) {
+        (Some(read), Some(total @ 1..)) => format!(", {} % read", u128::from(read) * 100 / u128::from(total)),
+        _ => format!(", {} rows read", count("rows_in")?),
+    };
+    Some(match count("seconds_left") {
+        Some(left) => format!("{read}, about {left} s left"),
+        None => read,
+    })
 }
 
 /// `tenon job script NAME`: prints the PySpark script that does what a visual job does.
@@ -172,6 +190,14 @@ pub(crate) fn argument(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_told_in_words() {
+        let line = r#"progress {"rows_in":3,"bytes_in":45,"bytes_total":100,"seconds_left":12}"#;
+        assert_eq!(how_far(line).unwrap(), ", 45 % read, about 12 s left");
+        assert_eq!(how_far(r#"progress {"rows_in":3,"bytes_in":45}"#).unwrap(), ", 3 rows read");
+        assert_eq!(how_far("node a: 3 rows in"), None);
+    }
 
     #[test]
     fn arguments_get_their_dashes() {

@@ -60,7 +60,8 @@ pub(super) async fn infer(
     loop {
         found = Found { tells_case_apart, ..Found::default() };
         end = look(input, layout, path, false, &mut found);
-        let enough = found.records + found.bad_count > 0;
+        let looks_on = options.skips_bad && input.pending().len() < options.sample_bytes;
+        let enough = found.records > 0 || (found.bad_count > 0 && !looks_on);
         if enough || !input.more().await? {
             break;
         }
@@ -70,7 +71,7 @@ pub(super) async fn infer(
         end = rest(input, layout, path, end, &mut found).await?;
     }
     // Mostly broken lines are some other text that happens to hold a few objects.
-    if found.bad_count > found.records {
+    if found.bad_count > found.records && !(options.skips_bad && found.records > 0) {
         let first = found.bad.into_iter().next();
         return match first {
             Some(error) if certain => Err(error),

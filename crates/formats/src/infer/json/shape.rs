@@ -33,7 +33,8 @@ pub(in crate::infer) enum Shape {
     Other(HiveType),
     Array(Box<Shape>),
     Struct(Members),
-    /// Values of several kinds: a shape of each, in the order they came.
+    /// Values of several kinds: a shape of each, in the order they came. Of JSON, whole numbers and those with fractions are two
+    /// kinds here; who does not ask for choices has them together as numbers.
     Choice(Vec<Shape>),
 }
 
@@ -148,6 +149,11 @@ impl Shape {
         matches!(self, Self::Int | Self::BigInt | Self::Wide | Self::Double | Self::Inexact)
     }
 
+    /// Of numbers, whether they have no fractions.
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Int | Self::BigInt | Self::Wide)
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Null => Kind::Nothing,
@@ -195,7 +201,11 @@ impl Shape {
                     members.list.iter().map(|member| (member.name.clone(), member.shape.seen(options)));
                 Seen::of_members(members)
             }
-            Self::Choice(branches) => Seen::of_choice(branches.iter().map(|one| hive(one.clone(), options))),
+            Self::Choice(_) if options.choices => Seen::Values,
+            Self::Choice(branches) => match numbers(branches) {
+                Some(numbers) => numbers.seen(options),
+                None => Seen::of_choice(branches.iter().map(|one| hive(one.clone(), options))),
+            },
             _ => Seen::Values,
         }
     }
@@ -204,6 +214,7 @@ impl Shape {
     fn each_inexact(&self, name: &str, each: &mut impl FnMut(String)) {
         match self {
             Self::Inexact => each(name.to_owned()),
+            Self::Choice(branches) if numbers(branches) == Some(Self::Inexact) => each(name.to_owned()),
             Self::Array(item) => item.each_inexact(name, each),
             Self::Struct(members) => {
                 for member in &members.list {
@@ -230,7 +241,7 @@ pub(super) fn observe(parser: &mut Parser<'_>, known: &mut Shape) -> Parsed<()> 
             let start = parser.position();
             parser.skip()?;
             let seen = scalar(parser.between(start, parser.position()));
-            *known = merge(std::mem::take(known), seen);
+            *known = merge_apart(std::mem::take(known), seen);
             Ok(())
         }
     }
@@ -270,6 +281,45 @@ pub(in crate::infer) fn merge(known: Shape, seen: Shape) -> Shape {
         (known, seen) if known.kind() != seen.kind() => S::Choice(vec![known, seen]),
         (known @ S::Other(_), other) | (known, other @ S::Other(_)) => merge_other(known, other),
         (known, _) => known,
+    }
+}
+
+/// As [`merge`], with whole numbers and those with fractions kept apart.
+fn merge_apart(known: Shape, seen: Shape) -> Shape {
+    if !seen.is_number() {
+        return merge(known, seen);
+    }
+    match known {
+        Shape::Choice(mut branches) => {
+            let is_alike = |one: &Shape| one.is_number() && one.is_whole() == seen.is_whole();
+            match branches.iter_mut().find(|one| is_alike(one)) {
+                Some(one) => *one = merge(std::mem::take(one), seen),
+                None => branches.push(seen),
+            }
+            Shape::Choice(branches)
+        }
+        known if known.is_number() && known.is_whole() != seen.is_whole() => Shape::Choice(vec![known, seen]),
+        known => merge(known, seen),
+    }
+}
+
+/// The one shape of branches that are all numbers.
+fn numbers(branches: &[Shape]) -> Option<Shape> {
+    let all = branches.iter().all(Shape::is_number);
+    branches.iter().filter(|_| all).cloned().reduce(merge)
+}
+
+/// The types of a choice, no two of one name; of a single one, that.
+fn union(branches: Vec<Shape>, options: &InferOptions) -> HiveType {
+    let mut types: Vec<HiveType> = Vec::new();
+    for ty in branches.into_iter().map(|one| hive(one, options)) {
+        if types.iter().all(|other| other.frame_name() != ty.frame_name()) {
+            types.push(ty);
+        }
+    }
+    match types.len() {
+        1 => types.remove(0),
+        _ => HiveType::Union(types),
     }
 }
 
@@ -343,8 +393,12 @@ pub(in crate::infer) fn fields(
 
 fn hive(shape: Shape, options: &InferOptions) -> HiveType {
     match shape {
+        Shape::Choice(branches) if options.choices => union(branches, options),
         // Text is all that values of several kinds have in common.
-        Shape::Null | Shape::String | Shape::Choice(_) => HiveType::String,
+        Shape::Choice(branches) => {
+            numbers(&branches).map_or(HiveType::String, |numbers| hive(numbers, options))
+        }
+        Shape::Null | Shape::String => HiveType::String,
         Shape::Bool => HiveType::Boolean,
         Shape::Int => HiveType::Int,
         Shape::BigInt | Shape::Wide => HiveType::BigInt,

@@ -101,6 +101,14 @@ impl AnyEncoder {
         }
     }
 
+    /// What the row group at hand will take in the file, about.
+    pub(super) fn expected_bytes(&self) -> usize {
+        match &self.writer {
+            Stage::Open(writer) => writer.in_progress_size(),
+            Stage::New | Stage::Finished => 0,
+        }
+    }
+
     pub(super) fn finish(&mut self) -> Result<(), ParquetError> {
         self.writer(None)?;
         if let Stage::Open(writer) = std::mem::replace(&mut self.writer, Stage::Finished) {

@@ -50,6 +50,11 @@ impl Chunk {
         Ok(())
     }
 
+    /// Bytes of the data pages so far.
+    pub(super) fn stored(&self) -> usize {
+        self.data.len()
+    }
+
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         self.data.capacity()

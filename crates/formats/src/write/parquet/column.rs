@@ -8,8 +8,8 @@ use std::ops::Range;
 use arrow::array::{Array, ArrayRef, AsArray, GenericByteArray, OffsetSizeTrait};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
-    ArrowPrimitiveType, ByteArrayType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    ArrowNativeType, ArrowPrimitiveType, ByteArrayType, DataType, Date32Type, Float32Type, Float64Type,
+    Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType,
 };
 use parquet::basic::{Compression, Type};
@@ -22,6 +22,8 @@ use super::chunk::{Chunk, Pages};
 use super::dictionary::Dictionary;
 use super::hybrid;
 use super::page::{Compressor, Encoding, LENGTH_BYTES};
+use super::verdicts::Verdicts;
+use crate::texts::{SHORT_TEXT, copy_text};
 
 /// A page has at most so many rows …
 const PAGE_ROWS: usize = 20_000;
@@ -58,6 +60,7 @@ pub(super) struct Tools {
     codes: Vec<u32>,
     body: Vec<u8>,
     present: Vec<u32>,
+    verdicts: Verdicts,
 }
 
 /// Some rows of an array.
@@ -68,6 +71,14 @@ enum Rows<'r> {
 }
 
 impl Rows<'_> {
+    #[inline]
+    fn each(&self, mut see: impl FnMut(usize)) {
+        match self {
+            Self::Range(range) => range.clone().for_each(see),
+            Self::Picked(rows) => rows.iter().for_each(|row| see(*row as usize)),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Range(range) => range.len(),
@@ -77,6 +88,7 @@ impl Rows<'_> {
 }
 
 pub(super) struct Column {
+    number: usize,
     descr: ColumnDescPtr,
     /// [`HEAD`] bytes, then the page's values.
     page: Vec<u8>,
@@ -86,11 +98,22 @@ pub(super) struct Column {
     levels: Vec<u32>,
     dictionary: Option<Dictionary>,
     chunk: Chunk,
+    /// Of the pages of all chunks so far.
+    sizes: Sizes,
+}
+
+/// What pages were before they were encoded, and after it.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    plain: usize,
+    stored: usize,
 }
 
 impl Column {
-    pub(super) fn new(descr: ColumnDescPtr) -> Self {
+    /// The column `number` of a file.
+    pub(super) fn new(number: usize, descr: ColumnDescPtr) -> Self {
         Self {
+            number,
             dictionary: Dictionary::new(descr.physical_type()),
             descr,
             page: Vec::new(),
@@ -98,7 +121,19 @@ impl Column {
             nulls: 0,
             levels: Vec::new(),
             chunk: Chunk::default(),
+            sizes: Sizes::default(),
         }
+    }
+
+    /// Bytes that the rows held will take in the file, about: what is not encoded yet as what was before, or half of what it is now.
+    pub(super) fn expected_bytes(&self) -> usize {
+        let open = self.page.len().saturating_sub(HEAD);
+        let open = match self.sizes {
+            Sizes { plain: 0, .. } => open / 2,
+            Sizes { plain, stored } => (open as f64 * stored as f64 / plain as f64) as usize,
+        };
+        let dictionary = self.dictionary.as_ref().filter(|dictionary| !dictionary.is_fresh());
+        self.chunk.stored() + open + dictionary.map_or(0, Dictionary::plain_bytes)
     }
 
     /// Bytes held.
@@ -127,7 +162,7 @@ impl Column {
             self.gather(array, rows, tools)?;
             from = until;
             if self.rows == PAGE_ROWS || self.page.len() >= PAGE_BYTES {
-                self.end_page(tools)?;
+                self.end_page(tools, false)?;
             }
         }
         Ok(())
@@ -175,7 +210,7 @@ impl Column {
         }
     }
 
-    fn end_page(&mut self, tools: &mut Tools) -> Result<(), ParquetError> {
+    fn end_page(&mut self, tools: &mut Tools, is_last: bool) -> Result<(), ParquetError> {
         if self.rows == 0 {
             return Ok(());
         }
@@ -183,7 +218,16 @@ impl Column {
         let bounds = Bounds::of(physical, &self.page[HEAD..]);
         let coded = match &mut self.dictionary {
             Some(dictionary) if self.nulls < self.rows => {
-                dictionary.encode(&self.page[HEAD..], &mut tools.codes).then(|| dictionary.max_code())
+                let is_whole = is_last && dictionary.is_fresh();
+                if is_whole && !tools.verdicts.tries(self.number) {
+                    dictionary.give_up();
+                }
+                let is_tried = is_whole && dictionary.is_fresh();
+                let is_worth = dictionary.encode(&self.page[HEAD..], is_last, &mut tools.codes);
+                if is_tried {
+                    tools.verdicts.note(self.number, is_worth);
+                }
+                is_worth.then(|| dictionary.max_code())
             }
             _ => None,
         };
@@ -211,7 +255,10 @@ impl Column {
             }
         };
         let encoding = if coded.is_some() { Encoding::Codes } else { Encoding::Plain };
+        let before = self.chunk.stored();
         self.chunk.push(body, (self.rows, self.nulls), encoding, bounds, &mut tools.compressor)?;
+        self.sizes.plain += self.page.len() - HEAD;
+        self.sizes.stored += self.chunk.stored() - before;
         self.page.truncate(HEAD);
         (self.rows, self.nulls) = (0, 0);
         self.levels.clear();
@@ -237,8 +284,8 @@ impl Column {
         codec: Compression,
         tools: &mut Tools,
     ) -> Result<(Pages, ColumnCloseResult), ParquetError> {
-        self.end_page(tools)?;
-        let next = Self::new(self.descr.clone());
+        self.end_page(tools, true)?;
+        let next = Self { sizes: self.sizes, ..Self::new(self.number, self.descr.clone()) };
         let Self { descr, chunk, dictionary, .. } = std::mem::replace(self, next);
         let dictionary = dictionary.and_then(|dictionary| dictionary.plain());
         chunk.finish(&descr, codec, dictionary, &mut tools.compressor)
@@ -340,14 +387,21 @@ fn numbers<T: ArrowPrimitiveType, const WIDTH: usize>(
     }
 }
 
-#[inline]
 fn texts<T: ByteArrayType>(page: &mut Vec<u8>, array: &GenericByteArray<T>, rows: Rows<'_>) {
-    let mut push = |row: usize| {
-        let text: &[u8] = array.value(row).as_ref();
-        super::page::push_text(page, text);
-    };
-    match rows {
-        Rows::Range(range) => range.for_each(&mut push),
-        Rows::Picked(rows) => rows.iter().for_each(|row| push(*row as usize)),
-    }
+    let offsets = array.value_offsets();
+    let span = |row: usize| (offsets[row].as_usize(), offsets[row + 1].as_usize());
+    let mut bytes = 0;
+    rows.each(|row| {
+        let (start, end) = span(row);
+        bytes += LENGTH_BYTES + end - start;
+    });
+    let mut at = page.len();
+    page.resize(at + bytes + SHORT_TEXT, 0);
+    rows.each(|row| {
+        let (start, end) = span(row);
+        page[at..at + LENGTH_BYTES].copy_from_slice(&((end - start) as u32).to_le_bytes());
+        copy_text(array.value_data(), start..end, page, at + LENGTH_BYTES);
+        at += LENGTH_BYTES + end - start;
+    });
+    page.truncate(at);
 }

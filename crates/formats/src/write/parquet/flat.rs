@@ -1,7 +1,7 @@
 //! Files whose columns are all of plain types.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
@@ -19,15 +19,25 @@ use crate::write::{ParquetCodec, Part, WriteOptions};
 /// A row group ends at so many rows, whatever its size.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
-/// Buffers for encoding pages, which writers may share that write in turn: a thousand open files then take no more than
-/// one. Empty at first; clones share it.
+/// Buffers for encoding pages, which writers share: a thousand open files take no more than as many as encode at one
+/// time, and none waits for another. Empty at first; clones share them.
 #[derive(Clone, Default)]
-pub struct Scratch(Arc<Mutex<Tools>>);
+pub struct Scratch(Arc<Mutex<Vec<Tools>>>);
 
 impl Scratch {
-    fn lock(&self) -> MutexGuard<'_, Tools> {
-        // What is left in it has no meaning for the next page.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lends buffers that nobody else has to `encode`. They are lost when it fails.
+    fn lend<T>(
+        &self,
+        codec: ParquetCodec,
+        encode: impl FnOnce(&mut Tools) -> Result<T, ParquetError>,
+    ) -> Result<T, ParquetError> {
+        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // What is left in them has no meaning for the next page.
+        let mut tools = idle.unwrap_or_default();
+        tools.compressor.codec = codec;
+        let encoded = encode(&mut tools)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tools);
+        Ok(encoded)
     }
 }
 
@@ -63,7 +73,8 @@ impl FlatEncoder {
         add_encoded_arrow_schema_to_metadata(schema, &mut properties);
         let made = Shared::default();
         let file = SerializedFileWriter::new(made.clone(), descr.root_schema_ptr(), Arc::new(properties))?;
-        let columns = file.schema_descr().columns().iter().map(|column| Column::new(column.clone()));
+        let columns = file.schema_descr().columns().iter().enumerate();
+        let columns = columns.map(|(number, column)| Column::new(number, column.clone()));
         Ok(Some(Self {
             columns: columns.collect(),
             file: Some(file),
@@ -76,15 +87,16 @@ impl FlatEncoder {
     }
 
     pub(super) fn write(&mut self, parts: &[Part<'_>]) -> Result<(), ParquetError> {
-        let mut tools = self.scratch.lock();
-        tools.compressor.codec = self.codec;
-        for part in parts {
-            for (column, array) in self.columns.iter_mut().zip(part.batch.columns()) {
-                column.append(array, part.rows, &mut tools)?;
+        let columns = &mut self.columns;
+        self.scratch.lend(self.codec, |tools| {
+            for part in parts {
+                for (column, array) in columns.iter_mut().zip(part.batch.columns()) {
+                    column.append(array, part.rows, tools)?;
+                }
             }
-            self.rows += part.len();
-        }
-        drop(tools);
+            Ok(())
+        })?;
+        self.rows += parts.iter().map(Part::len).sum::<usize>();
         if self.rows >= ROW_GROUP_ROWS || self.buffered_bytes() >= self.row_group_bytes {
             self.end_row_group()?;
         }
@@ -99,13 +111,15 @@ impl FlatEncoder {
         let Some(file) = &mut self.file else {
             return Err(ParquetError::General("the file is finished".to_owned()));
         };
-        let mut tools = self.scratch.lock();
-        tools.compressor.codec = self.codec;
         let mut group = file.next_row_group()?;
-        for column in &mut self.columns {
-            let (pages, close) = column.finish(codec(self.codec), &mut tools)?;
-            group.append_column(&pages, close)?;
-        }
+        let columns = &mut self.columns;
+        self.scratch.lend(self.codec, |tools| {
+            for column in columns {
+                let (pages, close) = column.finish(codec(self.codec), tools)?;
+                group.append_column(&pages, close)?;
+            }
+            Ok(())
+        })?;
         group.close()?;
         self.rows = 0;
         Ok(())
@@ -116,6 +130,14 @@ impl FlatEncoder {
             return 0;
         }
         self.columns.iter().map(Column::bytes).sum()
+    }
+
+    /// What the row group at hand will take in the file, about.
+    pub(super) fn expected_bytes(&self) -> usize {
+        if self.rows == 0 {
+            return 0;
+        }
+        self.columns.iter().map(Column::expected_bytes).sum()
     }
 
     pub(super) fn finish(&mut self) -> Result<(), ParquetError> {

@@ -13,6 +13,7 @@ mod dictionary;
 mod flat;
 mod hybrid;
 mod page;
+mod verdicts;
 
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowSchemaConverter;
@@ -65,6 +66,13 @@ impl ParquetEncoder {
         match self {
             Self::Flat(encoder) => encoder.buffered_bytes(),
             Self::Any(encoder) => encoder.buffered_bytes(),
+        }
+    }
+
+    pub(super) fn expected_bytes(&self) -> usize {
+        match self {
+            Self::Flat(encoder) => encoder.expected_bytes(),
+            Self::Any(encoder) => encoder.expected_bytes(),
         }
     }
 

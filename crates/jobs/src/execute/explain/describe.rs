@@ -45,6 +45,7 @@ pub(super) fn node(node: &Node) -> String {
         NodeKind::Spigot(spigot) => format!("a sample as {}", target(&spigot.target)),
         NodeKind::Code(own) => format!("{} of its code", own.function),
         NodeKind::Dynamic(own) => format!("{} of {}", own.function, own.location),
+        NodeKind::BuiltIn(own) => own.to_string(),
         NodeKind::FillMissing(fill) => format!("{} with what it lacks, as {}", fill.from, fill.to),
         NodeKind::Pii(_) => "personal data".to_owned(),
         NodeKind::Target(own) => target(own),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::studio;
 use super::fields::FieldUse;
 use super::{REFUSED, Role, kinds};
 
@@ -32,6 +33,8 @@ pub fn markdown() -> String {
     for (kind, why) in REFUSED {
         let _ = writeln!(page, "| {kind} | {why} |");
     }
+    page.push_str("\n## Functions\n\nOf DynamicTransform, without a module of yours.\n\n");
+    page.push_str(&studio::markdown());
     page
 }
 

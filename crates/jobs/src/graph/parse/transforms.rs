@@ -42,23 +42,41 @@ fn mappings(raw: Vec<raw::Mapping>, depth: u32) -> Parsed<Vec<Mapping>> {
 }
 
 /// Splits `a.b` into its names; a name in backticks may hold dots.
-fn split_key(text: &str) -> Option<FieldPath> {
+pub(in crate::graph) fn split_key(text: &str) -> Option<FieldPath> {
     let mut names = Vec::new();
     let mut rest = text;
     loop {
         let (name, after) = match rest.strip_prefix('`') {
-            Some(quoted) => quoted.split_once('`')?,
-            None => rest.split_at(rest.find('.').unwrap_or(rest.len())),
+            Some(text) => quoted(text)?,
+            None => {
+                let (name, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+                (name.to_owned(), after)
+            }
         };
         if name.is_empty() {
             return None;
         }
-        names.push(name.to_owned());
+        names.push(name);
         match after.strip_prefix('.') {
             Some(next) => rest = next,
             None if after.is_empty() => return Some(names),
             None => return None,
         }
+    }
+}
+
+/// The name in back-ticks whose first one was read, and what follows; two of them within stand for one.
+pub(in crate::graph) fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = rest.split_once('`')?;
+        name.push_str(part);
+        match after.strip_prefix('`') {
+            Some(next) => rest = next,
+            None => return Some((name, after)),
+        }
+        name.push('`');
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
@@ -15,9 +15,9 @@ use super::cast::cast;
 use super::elements::element;
 use super::exprs::{comparable, negative, truth, widened};
 use super::keys::key;
-use super::patterns::{java_pattern, replacement};
+use super::patterns::{java_pattern, replacement, unit_of};
 use super::types::{TIMESTAMP, bounded, is_text, wider_without_text};
-use super::{Scope, allowed, refused, round, text};
+use super::{Scope, allowed, json, parts, refused, round, text};
 
 /// Functions of doubles that mean the same in Spark.
 const OF_DOUBLES: &[&str] = &[
@@ -247,7 +247,9 @@ fn dates(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Opti
             return Err(refused("date_format is supported with a literal format".to_owned()));
         }
         ("to_date", [value]) => as_type(value, &DataType::Date32, schema)?,
-        ("to_timestamp", [value]) => as_type(value, &TIMESTAMP, schema)?,
+        ("to_timestamp" | "timestamp_seconds", [value]) => as_type(value, &TIMESTAMP, schema)?,
+        ("timestamp_micros", [value]) => moment(value, TimeUnit::Microsecond, schema)?,
+        ("timestamp_millis", [value]) => moment(value, TimeUnit::Millisecond, schema)?,
         ("to_date" | "to_timestamp", _) => {
             let what = format!("{} is supported with one argument, without a format", func.name());
             return Err(refused(what));
@@ -297,6 +299,8 @@ fn other(func: Arc<ScalarUDF>, args: Vec<Expr>, schema: &DFSchema) -> Result<Exp
         ("regexp_replace", [_, _, _]) => {
             return Err(refused("regexp_replace is supported with a literal replacement".to_owned()));
         }
+        ("get_json_object", [value, path]) => json::value_at(text(value)?, path)?,
+        ("split" | "regexp_extract", [value, rest @ ..]) => parts::of(func.name(), text(value)?, rest)?,
         ("substr" | "substring", [value, start]) => text::substr(text(value)?, int(start)?, lit(i32::MAX)),
         ("substr" | "substring", [value, start, length]) => {
             text::substr(text(value)?, int(start)?, int(length)?)
@@ -345,22 +349,6 @@ fn field_of(field: &str) -> Option<&'static str> {
     })
 }
 
-fn unit_of(unit: &str) -> Option<&'static str> {
-    Some(match unit {
-        "year" | "yyyy" | "yy" => "year",
-        "quarter" => "quarter",
-        "month" | "mm" | "mon" => "month",
-        "week" => "week",
-        "day" | "dd" => "day",
-        "hour" => "hour",
-        "minute" => "minute",
-        "second" => "second",
-        "millisecond" => "millisecond",
-        "microsecond" => "microsecond",
-        _ => return None,
-    })
-}
-
 fn date_field(part: &str, add: i32, value: &Expr, schema: &DFSchema) -> Result<Expr> {
     let found = value.get_type(schema)?;
     if super::types::is_number(&found) || found == DataType::Boolean {
@@ -376,6 +364,12 @@ fn date_field(part: &str, add: i32, value: &Expr, schema: &DFSchema) -> Result<E
 /// Days since the epoch.
 fn days(value: &Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(try_cast(as_type(value, &DataType::Date32, schema)?, DataType::Int32))
+}
+
+/// So many of the unit since the epoch.
+fn moment(number: &Expr, unit: TimeUnit, schema: &DFSchema) -> Result<Expr> {
+    let number = as_type(number, &DataType::Int64, schema)?;
+    Ok(try_cast(try_cast(number, DataType::Timestamp(unit, None)), TIMESTAMP))
 }
 
 fn move_days(date: &Expr, op: Operator, by: &Expr, schema: &DFSchema) -> Result<Expr> {

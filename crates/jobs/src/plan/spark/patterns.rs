@@ -1,9 +1,12 @@
-//! Patterns of Java as those of the engine.
+//! Patterns and words of Java and Spark as those of the engine.
 
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 
 use super::refused;
+
+const LETTERS: &str =
+    "yyyy, y, MM, MMM, MMMM, dd, DDD, HH, hh, mm, ss, SSS, a, E, EEEE, and text in single quotes";
 
 /// A Java date pattern as a pattern of the engine; letters without an exact counterpart are refused.
 pub(super) fn java_pattern(format: &ScalarValue) -> Result<String> {
@@ -39,7 +42,10 @@ pub(super) fn java_pattern(format: &ScalarValue) -> Result<String> {
             "E" | "EE" | "EEE" => "%a".to_owned(),
             "EEEE" => "%A".to_owned(),
             other if !first.is_ascii_alphabetic() => other.replace('%', "%%"),
-            other => return Err(refused(format!("date_format {format}: {other} is not supported"))),
+            other => {
+                let what = format!("date_format {format}: {other} is not supported; there are {LETTERS}");
+                return Err(refused(what));
+            }
         });
         rest = after;
     }
@@ -74,6 +80,23 @@ pub(super) fn replacement(text: &ScalarValue) -> Result<String> {
         return Err(refused(format!("regexp_replace with {text:?} is not supported: it gives a backslash")));
     }
     Ok(out)
+}
+
+/// A unit of `date_trunc` as the engine calls it.
+pub(super) fn unit_of(unit: &str) -> Option<&'static str> {
+    Some(match unit {
+        "year" | "yyyy" | "yy" => "year",
+        "quarter" => "quarter",
+        "month" | "mm" | "mon" => "month",
+        "week" => "week",
+        "day" | "dd" => "day",
+        "hour" => "hour",
+        "minute" => "minute",
+        "second" => "second",
+        "millisecond" => "millisecond",
+        "microsecond" => "microsecond",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

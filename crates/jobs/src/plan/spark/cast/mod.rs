@@ -59,12 +59,18 @@ fn called(expr: Expr, to: &DataType) -> Expr {
     ScalarUDF::new_from_impl(function).call(vec![expr])
 }
 
-/// A text, of type `from`, as a date or as a timestamp of any precision.
-pub(in crate::plan) fn moment_of_text(text: Expr, from: &DataType, to: &DataType) -> Expr {
-    let (text, _) = ours(text, from);
+/// A text of type `from` as a date or as a timestamp of any precision, or a number as a timestamp.
+pub(in crate::plan) fn moment_of(value: Expr, from: &DataType, to: &DataType) -> Expr {
+    let (value, _) = ours(value, from);
     let read = if *to == DataType::Date32 { DataType::Date32 } else { TIMESTAMP };
-    let moment = called(text, &read);
+    let moment = called(value, &read);
     if read == *to { moment } else { try_cast(moment, to.clone()) }
+}
+
+/// A timestamp of type `from` as a number: seconds, of a whole number those that are over.
+pub(in crate::plan) fn moment_as_number(moment: Expr, from: &DataType, to: &DataType) -> Expr {
+    let (moment, _) = ours(moment, from);
+    called(moment, to)
 }
 
 /// Types that only files and the engine's own functions have become those that Spark has.

@@ -181,15 +181,24 @@ fn offset(zone: &str) -> Option<i64> {
         '-' => -1,
         _ => return None,
     };
-    let (hours, rest) = digits(bare.get(1..)?, 1, 2)?;
-    let mut parts = [0_u32, 0];
-    let mut rest = rest;
+    let (hours, mut rest, mut parts) = joined(bare.get(1..)?)?;
     for part in &mut parts {
         let Some(next) = rest.strip_prefix(':') else { break };
         (*part, rest) = digits(next, 1, 2)?;
     }
     let fits = rest.is_empty() && hours <= 18 && parts.iter().all(|part| *part < 60);
     fits.then(|| sign * i64::from(hours * 3_600 + parts[0] * 60 + parts[1]))
+}
+
+/// The hours of an offset and what follows; of `hhmm` and `hhmmss`, which have no colons, also the minutes and seconds.
+fn joined(offset: &str) -> Option<(u32, &str, [u32; 2])> {
+    let all_digits = offset.bytes().all(|byte| byte.is_ascii_digit());
+    let pair = |at: usize| offset.get(at..at + 2)?.parse().ok();
+    match offset.len() {
+        4 if all_digits => Some((pair(0)?, "", [pair(2)?, 0])),
+        6 if all_digits => Some((pair(0)?, "", [pair(2)?, pair(4)?])),
+        _ => digits(offset, 1, 2).map(|(hours, rest)| (hours, rest, [0, 0])),
+    }
 }
 
 #[cfg(test)]
@@ -223,10 +232,19 @@ mod tests {
         assert_eq!(date("1970-02-30"), None);
         assert_eq!(date("70-01-01"), None);
         assert_eq!(date("1970-01-01x"), None);
-        let micros = |text| timestamp(text).unwrap();
+        let micros = |text: &str| timestamp(text).unwrap();
         assert_eq!(micros("1970-01-01 00:00:01.5"), Some(1_500_000));
         assert_eq!(micros("1970-01-01T01:00:00+01:00"), Some(0));
         assert_eq!(micros("1970-01-01 00:00:00 UTC"), Some(0));
+        for text in ["02:00:00+0200", "02:00:00 UTC+0200", "02:00:01+020001", "00:30-0130", "02:00+2"] {
+            let wanted = if text.starts_with("00") { 7_200_000_000 } else { 0 };
+            assert_eq!(micros(&format!("1970-01-01T{text}")), Some(wanted), "{text}");
+        }
+        for text in
+            ["02:00:00+200", "02:00:00+0260", "02:00:00+1900", "02:00:00+02000", "02:00:00+0200:00", "0200"]
+        {
+            assert_eq!(micros(&format!("1970-01-01T{text}")), None, "{text}");
+        }
         assert_eq!(micros("1970-01-01 25:00:00"), None);
         assert_eq!(micros("1970-01-01 00:00:00 sometime"), None);
         assert!(timestamp("1970-01-01 00:00:00 Europe/Berlin").is_err());

@@ -1,16 +1,21 @@
 //! Which rows of which batches belong to which partition of an output.
 //!
-//! No row is copied here: batches wait in a window, each with its row numbers sorted by partition, until every partition
-//! has enough rows to be worth a writer's turn, or the window is full. A batch whose rows all belong to one partition,
-//! the usual case for sorted input, is handed on whole.
+//! Batches wait in a window, each with its row numbers sorted by partition, until every partition has enough rows to be worth
+//! a writer's turn, or the window is full. Rows are not copied here, with one exception: where a batch has few rows of each
+//! partition, some batches become one first, for a few rows at a time cost a writer more than a copy in order does. A
+//! batch whose rows all belong to one partition, the usual case for sorted input, is handed on whole.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Schema};
+mod assign;
+
+use std::mem;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, Rows, SortField};
 
-use super::Part;
-use super::intern::Texts;
+use super::{Part, nullable};
+use assign::Partitions;
 
 /// The window is handed on when partitions have so many rows on average …
 const ROWS_EACH: usize = 1024;
@@ -18,6 +23,10 @@ const ROWS_EACH: usize = 1024;
 const MAX_BATCHES: usize = 64;
 /// … or this many bytes, or fewer where memory is short.
 const MAX_BYTES: usize = 16 << 20;
+/// A batch that has fewer rows of each partition is joined with those that follow …
+const FEW_ROWS: usize = 64;
+/// … until they have so many rows, which stay in the processor's cache while they are written partition by partition.
+const JOINED_ROWS: usize = 1 << 14;
 
 /// Number of a partition within one router, from 0 in order of appearance.
 pub type Group = usize;
@@ -27,11 +36,10 @@ pub type Naming<'n> = dyn FnMut(&[ArrayRef], usize) -> Result<Vec<String>, Arrow
 
 /// Rows on their way to their partitions.
 pub struct Router {
-    keys: Vec<usize>,
     data: Vec<usize>,
-    known: Known,
-    names: Vec<Vec<String>>,
+    partitions: Partitions,
     window: Vec<Waiting>,
+    joined: Joined,
     window_bytes: usize,
     window_rows: usize,
     max_bytes: usize,
@@ -39,6 +47,15 @@ pub struct Router {
     is_touched: Vec<bool>,
     /// Partitions with rows in the window, which nobody has asked for yet.
     touched: Vec<Group>,
+}
+
+/// The end of the window: batches that are to become one.
+#[derive(Default)]
+struct Joined {
+    batches: Vec<RecordBatch>,
+    /// The partition of each row.
+    groups: Vec<Group>,
+    bytes: usize,
 }
 
 /// A batch of the window.
@@ -54,16 +71,6 @@ enum Sorted {
     Rows { order: Vec<u32>, starts: Vec<u32> },
 }
 
-/// The partitions so far.
-enum Known {
-    /// Everything is one.
-    One,
-    /// By a column of text.
-    Text { values: Texts, codes: Vec<Group>, null: Option<Group> },
-    /// By columns of any types, in the form of rows that can be compared. Boxed: it is large.
-    Rows { converter: Box<RowConverter>, values: Texts },
-}
-
 impl Router {
     /// `keys` are the partition columns of `schema`, in the order of the table's partition keys; `data` the others. The
     /// window takes at most a quarter of `memory_bytes`. Errors: a key of a type that rows cannot be compared by.
@@ -73,21 +80,11 @@ impl Router {
         data: Vec<usize>,
         memory_bytes: usize,
     ) -> Result<Self, ArrowError> {
-        let fields: Vec<&DataType> = keys.iter().map(|key| schema.field(*key).data_type()).collect();
-        let known = match fields.as_slice() {
-            [] => Known::One,
-            [DataType::Utf8] => Known::Text { values: Texts::new(), codes: Vec::new(), null: None },
-            many => {
-                let fields = many.iter().map(|data_type| SortField::new((*data_type).clone())).collect();
-                Known::Rows { converter: Box::new(RowConverter::new(fields)?), values: Texts::new() }
-            }
-        };
         Ok(Self {
-            keys,
             data,
-            known,
-            names: Vec::new(),
+            partitions: Partitions::new(schema, keys)?,
             window: Vec::new(),
+            joined: Joined::default(),
             window_bytes: 0,
             window_rows: 0,
             max_bytes: MAX_BYTES.min(memory_bytes / 4),
@@ -98,7 +95,7 @@ impl Router {
 
     /// The partition's values as text, in the order of the keys.
     pub fn values(&self, group: Group) -> &[String] {
-        self.names.get(group).map_or(&[], Vec::as_slice)
+        self.partitions.values(group)
     }
 
     /// Bytes held by the window.
@@ -120,41 +117,58 @@ impl Router {
             return Ok(());
         }
         let data = batch.project(&self.data)?;
-        let groups = self.assign(batch, name)?;
-        let first = groups.first().copied().unwrap_or(0);
-        let sorted = if groups.iter().all(|group| *group == first) {
-            self.touch(first);
-            Sorted::Whole(first)
-        } else {
-            self.sort(&groups)
-        };
+        let groups = self.partitions.assign(batch, name)?;
+        self.is_touched.resize(self.partitions.count(), false);
+        let bytes = data.get_array_memory_size() + rows * size_of::<u32>();
         self.window_rows += rows;
-        self.window_bytes += data.get_array_memory_size() + rows * size_of::<u32>();
-        self.window.push(Waiting { batch: data, sorted });
+        self.window_bytes += bytes;
+        let first = groups.first().copied().unwrap_or(0);
+        if groups.iter().all(|group| *group == first) {
+            self.seal()?;
+            self.touch(first);
+            self.window.push(Waiting { batch: data, sorted: Sorted::Whole(first) });
+            return Ok(());
+        }
+        if self.joined.bytes + bytes > self.max_bytes {
+            self.seal()?;
+        }
+        groups.iter().for_each(|group| self.touch(*group));
+        self.joined.bytes += bytes;
+        self.joined.batches.push(data);
+        self.joined.groups.extend(groups);
+        let is_enough = rows >= FEW_ROWS * self.partitions.count() || self.joined.groups.len() >= JOINED_ROWS;
+        if is_enough { self.seal() } else { Ok(()) }
+    }
+
+    /// Brings the batches that came last into the window.
+    fn seal(&mut self) -> Result<(), ArrowError> {
+        let Joined { mut batches, groups, .. } = mem::take(&mut self.joined);
+        let batch = match batches.as_slice() {
+            [] => return Ok(()),
+            [_] => batches.swap_remove(0),
+            [first, ..] => concat_batches(&nullable(first)?.schema(), &batches)?,
+        };
+        let sorted = self.sort(&groups);
+        self.window.push(Waiting { batch, sorted });
         Ok(())
     }
 
     fn touch(&mut self, group: Group) {
-        if !std::mem::replace(&mut self.is_touched[group], true) {
+        if !mem::replace(&mut self.is_touched[group], true) {
             self.touched.push(group);
         }
     }
 
     /// Row numbers by partition, in their own order within each.
-    fn sort(&mut self, groups: &[Group]) -> Sorted {
-        let mut starts = vec![0u32; self.names.len() + 1];
-        for group in groups {
-            starts[group + 1] += 1;
-        }
+    fn sort(&self, groups: &[Group]) -> Sorted {
+        let count = self.partitions.count();
+        // For now, how many rows each partition has, then where the next one of it goes.
+        let mut starts = vec![0u32; count + 1];
+        groups.iter().for_each(|group| starts[group + 1] += 1);
         let mut sum = 0;
-        for group in 0..self.names.len() {
-            let count = starts[group + 1];
-            if count > 0 {
-                self.touch(group);
-            }
-            // For now, where the next row of the partition goes.
-            starts[group + 1] = sum;
-            sum += count;
+        for start in &mut starts[1..] {
+            let rows = mem::replace(start, sum);
+            sum += rows;
         }
         let mut order = vec![0u32; groups.len()];
         for (row, group) in (0..).zip(groups) {
@@ -165,9 +179,11 @@ impl Router {
         Sorted::Rows { order, starts }
     }
 
-    /// The next partition with waiting rows; `None` when all were asked for: [`Self::clear`] then.
-    pub fn next_group(&mut self) -> Option<Group> {
-        self.touched.pop()
+    /// The next partition with waiting rows; `None` when all were asked for: [`Self::clear`] then. Errors: rows that are
+    /// together too large for one batch.
+    pub fn next_group(&mut self) -> Result<Option<Group>, ArrowError> {
+        self.seal()?;
+        Ok(self.touched.pop())
     }
 
     /// The waiting rows of a partition.
@@ -191,96 +207,19 @@ impl Router {
     /// Forgets the window.
     pub fn clear(&mut self) {
         self.window.clear();
+        self.joined = Joined::default();
         self.touched.clear();
         self.is_touched.fill(false);
         (self.window_bytes, self.window_rows) = (0, 0);
     }
-
-    /// The partition of every row.
-    fn assign(&mut self, batch: &RecordBatch, name: &mut Naming<'_>) -> Result<Vec<Group>, ArrowError> {
-        let columns: Vec<ArrayRef> = self.keys.iter().map(|key| batch.column(*key).clone()).collect();
-        let begins = |row: usize| name(&columns, row);
-        let mut begun = Begun { names: &mut self.names, is_touched: &mut self.is_touched, begins };
-        match &mut self.known {
-            Known::One => {
-                if begun.names.is_empty() {
-                    begun.add(0)?;
-                }
-                Ok(vec![0; batch.num_rows()])
-            }
-            Known::Text { values, codes, null } => {
-                by_text(columns[0].as_string(), values, codes, null, &mut begun)
-            }
-            Known::Rows { converter, values } => {
-                by_rows(&converter.convert_columns(&columns)?, values, &mut begun)
-            }
-        }
-    }
-}
-
-/// Adds partitions.
-struct Begun<'b, F> {
-    names: &'b mut Vec<Vec<String>>,
-    is_touched: &'b mut Vec<bool>,
-    begins: F,
-}
-
-impl<F: FnMut(usize) -> Result<Vec<String>, ArrowError>> Begun<'_, F> {
-    fn add(&mut self, row: usize) -> Result<Group, ArrowError> {
-        self.names.push((self.begins)(row)?);
-        self.is_touched.push(false);
-        Ok(self.names.len() - 1)
-    }
-}
-
-fn by_text<F: FnMut(usize) -> Result<Vec<String>, ArrowError>>(
-    texts: &StringArray,
-    values: &mut Texts,
-    codes: &mut Vec<Group>,
-    null: &mut Option<Group>,
-    begun: &mut Begun<'_, F>,
-) -> Result<Vec<Group>, ArrowError> {
-    let mut out = Vec::with_capacity(texts.len());
-    for row in 0..texts.len() {
-        if texts.is_null(row) {
-            let group = match *null {
-                Some(group) => group,
-                None => *null.insert(begun.add(row)?),
-            };
-            out.push(group);
-            continue;
-        }
-        let code = values.code(texts.value(row).as_bytes()) as usize;
-        if code == codes.len() {
-            codes.push(begun.add(row)?);
-        }
-        out.push(codes[code]);
-    }
-    Ok(out)
-}
-
-fn by_rows<F: FnMut(usize) -> Result<Vec<String>, ArrowError>>(
-    rows: &Rows,
-    values: &mut Texts,
-    begun: &mut Begun<'_, F>,
-) -> Result<Vec<Group>, ArrowError> {
-    let mut out = Vec::with_capacity(rows.num_rows());
-    for (number, row) in rows.iter().enumerate() {
-        let code = values.code(row.as_ref()) as usize;
-        if code == begun.names.len() {
-            begun.add(number)?;
-        }
-        out.push(code);
-    }
-    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::Int64Array;
-    use arrow::datatypes::{Field, Int64Type};
+    use arrow::array::{AsArray, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Int64Type};
 
     use super::super::gathered;
     use super::*;
@@ -304,7 +243,7 @@ mod tests {
 
     fn routed(router: &mut Router) -> Vec<(Group, Vec<i64>)> {
         let mut out = Vec::new();
-        while let Some(group) = router.next_group() {
+        while let Some(group) = router.next_group().unwrap() {
             let rows = gathered(&router.parts(group)).unwrap();
             let last = rows.num_columns() - 1;
             out.push((group, rows.column(last).as_primitive::<Int64Type>().values().to_vec()));
@@ -344,5 +283,31 @@ mod tests {
         whole.push(&batch(&[Some("a"), Some("b")], &[1, 2]), &mut name).unwrap();
         assert_eq!(routed(&mut whole), [(0, vec![1, 2])]);
         assert!(whole.values(0).is_empty());
+    }
+
+    #[test]
+    fn batches_with_few_rows_of_each_partition_become_one() {
+        let days: Vec<String> = (0..100).map(|day| day.to_string()).collect();
+        let mixed = |first: i64| {
+            let rows = first..first + 300;
+            let day = rows.clone().map(|row| (row % 3 > 0).then(|| days[row as usize * 7 % 100].as_str()));
+            batch(&day.collect::<Vec<_>>(), &rows.collect::<Vec<_>>())
+        };
+        let uniform = batch(&[Some("0"); 2], &[900, 901]);
+        let mut router = Router::new(&uniform.schema(), vec![0], vec![1], 1 << 20).unwrap();
+        for batch in [&mixed(0), &mixed(300), &mixed(600), &uniform, &mixed(1000)] {
+            router.push(batch, &mut name).unwrap();
+        }
+        router.seal().unwrap();
+        assert_eq!(router.window.len(), 3);
+        let rows = routed(&mut router);
+        assert!(rows.iter().all(|(_, amounts)| amounts.is_sorted()));
+        assert_eq!(rows.iter().map(|(_, amounts)| amounts.len()).sum::<usize>(), 1202);
+        let of = |group: Group| &rows[group].1;
+        assert_eq!((router.values(0).len(), of(0).len()), (1, 400));
+        assert!(
+            rows.iter().all(|(group, amounts)| *group == 0
+                || amounts.iter().all(|amount| amount % 3 > 0 || *amount >= 900))
+        );
     }
 }
