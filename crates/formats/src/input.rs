@@ -132,7 +132,6 @@ impl Input {
     }
 
     pub(crate) fn consume(&mut self, n: usize) {
-        debug_assert!(n <= self.visible - self.taken);
         self.taken += n;
         self.offset += n as u64;
     }

@@ -7,6 +7,7 @@
 mod cast;
 mod column;
 pub(crate) mod finish;
+pub(crate) mod leading;
 pub(crate) mod value;
 
 use std::sync::Arc;
@@ -56,14 +57,12 @@ impl BatchBuilder {
     pub(crate) fn end_row(&mut self, bytes: usize) {
         self.rows += 1;
         self.bytes += bytes;
-        debug_assert!(self.columns.iter().all(|c| c.len() == self.rows));
     }
 
     /// As [`Self::end_row`], of several records.
     pub(crate) fn end_rows(&mut self, rows: usize, bytes: usize) {
         self.rows += rows;
         self.bytes += bytes;
-        debug_assert!(self.columns.iter().all(|c| c.len() == self.rows));
     }
 
     /// Records that the batch has room for.

@@ -22,7 +22,7 @@ pub(crate) fn word(text: &[u8]) -> u64 {
 
 /// The number that `count` digits spell, one to eight of them in the lowest bytes of `word`.
 #[inline]
-fn digits_of(word: u64, count: usize) -> Option<u64> {
+pub(super) fn digits_of(word: u64, count: usize) -> Option<u64> {
     const ZEROS: u64 = 0x3030_3030_3030_3030;
     let shift = 64 - 8 * count;
     let values = (word << shift) ^ (ZEROS << shift);

@@ -1,7 +1,7 @@
 //! The strict grammar of JSON over one record, which is UTF-8 already: walking objects and arrays, skipping values,
 //! decoding strings. What is done with the values is up to the callers.
 
-use super::frame::string_end;
+use super::quick::short_end;
 use crate::error::{Problem, excerpt};
 use crate::options::JsonOptions;
 
@@ -148,6 +148,18 @@ impl<'a> Parser<'a> {
 
     /// Walks an object; `member` is called behind each colon, with the name in `self.name`, and passes a hint on.
     pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, usize) -> Parsed<usize>) -> Parsed<()> {
+        self.members(|parser, hint| {
+            parser.take_name()?;
+            member(parser, hint)
+        })
+    }
+
+    /// Walks an object; `member` is called in front of each name, and passes a hint on.
+    #[inline]
+    pub(super) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, usize) -> Parsed<usize>,
+    ) -> Parsed<()> {
         self.take(b'{', "'{'")?;
         self.enter()?;
         let mut hint = 0;
@@ -158,12 +170,6 @@ impl<'a> Parser<'a> {
         }
         loop {
             self.space();
-            let mut name = std::mem::take(&mut self.name);
-            name.clear();
-            let parsed = self.string_into(&mut name);
-            self.name = name;
-            parsed?;
-            self.take(b':', "':'")?;
             hint = member(self, hint)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -261,24 +267,26 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn string_into(&mut self, out: &mut String) -> Parsed<()> {
+    /// Takes a name, which is in `self.name` then, and its colon.
+    pub(super) fn take_name(&mut self) -> Parsed<()> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return self.expected("a name in quotes");
         }
-        let end = string_end(self.bytes, self.at);
-        match end {
-            Some(end) if !self.bytes[self.at..end].contains(&b'\\') => {
-                out.push_str(&self.text[self.at + 1..end - 1]);
-                self.at = end;
-                Ok(())
+        self.name.clear();
+        let start = self.at + 1;
+        let short = self.bytes[start..].first_chunk().and_then(short_end);
+        match short.or_else(|| memchr::memchr2(b'"', b'\\', &self.bytes[start..])) {
+            Some(length) if self.bytes[start + length] == b'"' => {
+                self.name.push_str(&self.text[start..start + length]);
+                self.at = start + length + 1;
             }
             _ => {
                 let mut bytes = Vec::new();
                 self.string_bytes(&mut bytes)?;
-                out.push_str(&String::from_utf8_lossy(&bytes));
-                Ok(())
+                self.name.push_str(&String::from_utf8_lossy(&bytes));
             }
         }
+        self.take(b':', "':'")
     }
 
     /// Decodes the string at the cursor into `out`.

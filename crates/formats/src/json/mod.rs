@@ -7,6 +7,7 @@ pub(crate) mod lex;
 pub(crate) mod names;
 mod parse;
 pub(crate) mod path;
+mod quick;
 pub(crate) mod read;
 
 pub(crate) fn leading_space(bytes: &[u8]) -> usize {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 
+use super::quick::Spelling;
 use crate::options::JsonOptions;
 
 /// The name that a column has in files.
@@ -16,6 +17,7 @@ pub(crate) struct NameIndex {
     exact: HashMap<String, usize>,
     lower: HashMap<String, usize>,
     order: Vec<String>,
+    spellings: Vec<Spelling>,
     /// All names that a file may have, where others are an error.
     among: Option<HashSet<String>>,
 }
@@ -28,7 +30,13 @@ impl NameIndex {
                 |name: &String| if options.case_insensitive { name.to_lowercase() } else { name.clone() };
             names.iter().map(spelled).collect()
         });
-        let mut index = Self { exact: HashMap::new(), lower: HashMap::new(), order: Vec::new(), among };
+        let mut index = Self {
+            exact: HashMap::new(),
+            lower: HashMap::new(),
+            order: Vec::new(),
+            spellings: Vec::new(),
+            among,
+        };
         for (i, field) in schema.fields().iter().enumerate() {
             let name = in_file(field.name(), options).to_owned();
             index.lower.entry(name.to_lowercase()).or_insert(i);
@@ -36,6 +44,7 @@ impl NameIndex {
                 let other = schema.field(other).name();
                 return Err(format!("the columns {other} and {} are both read from {name:?}", field.name()));
             }
+            index.spellings.push(Spelling::new(&name));
             index.order.push(name);
         }
         Ok(index)
@@ -48,6 +57,11 @@ impl NameIndex {
             Some(among) if options.case_insensitive => among.contains(&name.to_lowercase()),
             Some(among) => among.contains(name),
         }
+    }
+
+    /// How a column's name is mostly spelt.
+    pub(super) fn spelling(&self, column: usize) -> Option<&Spelling> {
+        self.spellings.get(column)
     }
 
     /// The column for the file's name; `hint` is tried first, since records repeat their order.

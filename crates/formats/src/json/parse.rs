@@ -23,26 +23,35 @@ impl Parser<'_> {
     pub(crate) fn record(&mut self, row: &mut StructColumns<'_>) -> Parsed<()> {
         let len = row.len;
         let mut said = self.nothing_said(row.columns.len());
-        self.object(|parser, hint| {
-            let found = parser.find(row, hint);
+        let mut members = 0;
+        self.members(|parser, hint| {
+            let found = parser.take_known(row, hint)?;
             match found {
                 Some(index) => {
+                    members += 1;
                     parser.member(&mut row.columns[index], &row.names[index], len, said.get_mut(index))?;
                 }
                 None => parser.pass_over(row.index.knows(&parser.name, parser.options))?,
             }
             Ok(found.map_or(hint, |i| i + 1))
         })?;
-        for column in row.columns.iter_mut() {
-            if column.len() == len {
+        // Each member has a column of its own, unless they are compared.
+        if self.compares || members < row.columns.len() {
+            for column in row.columns.iter_mut().filter(|column| column.len() == len) {
                 column.append_null();
             }
         }
         Ok(())
     }
 
-    fn find(&self, row: &StructColumns<'_>, hint: usize) -> Option<usize> {
-        row.index.find(&self.name, self.options, hint)
+    /// Takes a name: its column. The one that is expected may be taken without being in `self.name`.
+    #[inline]
+    fn take_known(&mut self, row: &StructColumns<'_>, hint: usize) -> Parsed<Option<usize>> {
+        if !self.compares && row.index.spelling(hint).is_some_and(|spelling| self.passes(spelling)) {
+            return Ok(Some(hint));
+        }
+        self.take_name()?;
+        Ok(row.index.find(&self.name, self.options, hint))
     }
 
     /// Passes over a member that no column is for. NULL says nothing that could be lost.
@@ -70,7 +79,7 @@ impl Parser<'_> {
     ) -> Parsed<()> {
         match said {
             None if column.len() == len => self.value(column, name),
-            None => Err(Failure::Repeated { first: self.name.clone(), second: self.name.clone() }),
+            None => Err(Failure::Repeated { first: name.to_owned(), second: name.to_owned() }),
             Some(said) => self.compared(column, name, len, said),
         }
     }
@@ -106,6 +115,9 @@ impl Parser<'_> {
     /// Appends exactly one value to `column`.
     pub(super) fn value(&mut self, column: &mut Column, name: &str) -> Parsed<()> {
         let Some(first) = self.peek() else { return self.expected("a value") };
+        if self.takes(column, first) {
+            return Ok(());
+        }
         let start = self.at;
         if first == b'n' {
             self.skip()?;

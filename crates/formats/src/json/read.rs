@@ -109,7 +109,10 @@ impl JsonReader {
             if !self.input.pending()[..text].trim_ascii().is_empty() {
                 self.line_of_records(text)?;
             }
-            self.advance(len);
+            if let Some(line) = &mut self.line {
+                *line += 1;
+            }
+            self.input.consume(len);
         }
         Ok(true)
     }

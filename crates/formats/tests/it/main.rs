@@ -9,6 +9,7 @@ mod excel;
 mod hints;
 mod infer;
 mod ion;
+mod json_records;
 mod lines;
 mod names;
 mod orc_values;
