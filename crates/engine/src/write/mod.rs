@@ -96,7 +96,7 @@ pub struct Spec {
 const FIELD_ID: &str = "PARQUET:field_id";
 
 impl Spec {
-    /// Parquet with Snappy into one folder, files of about 256 MiB, 128 MiB of memory.
+    /// Parquet with Snappy into one folder, files of about 256 MiB, 112 MiB of memory.
     pub fn parquet(bucket: BucketName, prefix: impl Into<String>, file_prefix: impl Into<String>) -> Self {
         Self {
             format: Format::Parquet(formats::ParquetOptions::default()),
@@ -108,7 +108,7 @@ impl Spec {
             file_prefix: file_prefix.into(),
             target_file_bytes: 256 << 20,
             max_tasks: None,
-            memory_bytes: 128 << 20,
+            memory_bytes: 112 << 20,
             stats: None,
             field_ids: BTreeMap::new(),
         }
