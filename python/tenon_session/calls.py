@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, Iterator
 
-from awsglue import _engine
 from tenon_session.interrupts import Interrupts
 
 _ANSWER_SECONDS = 2.0
@@ -21,10 +20,12 @@ _ATTEMPTS = 10
 
 def extend(interrupts: Interrupts) -> None:
     """Puts this into the Connect client, if it is the engine's; before its sessions are made."""
-    if _engine.chosen() == "spark":
-        return
-    _engine.import_libraries()
     try:
+        from awsglue import _engine
+
+        if _engine.chosen() == "spark":
+            return
+        _engine.import_libraries()
         import grpc
         from pyspark.sql.connect import client
         from pyspark.sql.connect.proto import base_pb2_grpc as service
