@@ -8,7 +8,7 @@ import threading
 from types import ModuleType
 from typing import Any, Dict
 
-from tenon_session import channel, statements
+from tenon_session import calls, channel, statements
 from tenon_session.interrupts import Interrupts
 from tenon_session.printed import Printed
 
@@ -53,6 +53,7 @@ def main() -> None:
     interrupts = Interrupts()
     out = channel.Channel(interrupts)
     module = statements.namespace()
+    calls.extend(interrupts)
     offered(module)
     messages = channel.lines()
     printed = Printed(out, interrupts)

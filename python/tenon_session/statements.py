@@ -13,6 +13,8 @@ from typing import Any, Dict, List, Optional
 
 # The frames of this package, which a statement has not called.
 _OURS = f'  File "{os.path.dirname(__file__)}{os.sep}'
+# What stands for files in tracebacks begins so.
+PLACE = "<statement "
 _MAX_NAME_CHARS = 200
 _MAX_VALUE_CHARS = 8_000
 _MAX_TRACEBACK_CHARS = 20_000
@@ -20,7 +22,7 @@ _MAX_TRACEBACK_CHARS = 20_000
 
 def place(number: int) -> str:
     """What stands for a file in tracebacks."""
-    return f"<statement {number}>"
+    return f"{PLACE}{number}>"
 
 
 def namespace() -> ModuleType:
@@ -68,7 +70,7 @@ def described(error: BaseException) -> Dict[str, Any]:
 
 def _own(trace: Optional[TracebackType]) -> Optional[TracebackType]:
     """The traceback from the statement on; none for a statement that could not be parsed."""
-    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<statement "):
+    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(PLACE):
         trace = trace.tb_next
     return trace
 

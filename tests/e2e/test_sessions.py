@@ -2,6 +2,7 @@
 
 import os
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -192,6 +193,33 @@ def test_an_endless_statement_is_cancelled_and_the_session_is_not(notebook, tmp_
     assert notebook.ended(counting)["State"] == "CANCELLED"
     assert notebook.run("spark.range(3).count()") == "3"
     assert refused(notebook.glue.cancel_statement, SessionId=notebook.id, Id=counting)[0] == "InvalidInputException"
+
+
+COUNTING = "spark.range(10**13).selectExpr('sum(id * id % 7) AS n')"
+
+
+@pytest.mark.parametrize("code", (f"{COUNTING}.collect()", COUNTING + ".write.mode('overwrite').parquet('{folder}')"))
+def test_what_the_engine_does_for_a_cancelled_statement_ends_with_it(notebook, tmp_path, code):
+    process = psutil.Process(int(notebook.run("import os, threading; os.getpid()")))
+
+    def seconds():
+        times = process.cpu_times()
+        return times.user + times.system
+
+    def rests():
+        before = seconds()
+        notebook.run("threading.Event().wait(0.5)")
+        return seconds() - before < 0.2
+
+    for work_seconds in (0, 0, 0, 0, 0.05, 0.2, 1):
+        before = seconds()
+        counting = notebook.submit(code.format(folder=tmp_path / "out"))
+        notebook.running(counting)
+        wait_until(lambda: seconds() - before >= work_seconds, "the engine to be at work", 60)
+        notebook.glue.cancel_statement(SessionId=notebook.id, Id=counting)
+        assert notebook.ended(counting)["State"] == "CANCELLED"
+        assert notebook.run("spark.range(3).count()") == "3"
+        wait_until(rests, "the engine to rest")
 
 
 def test_statements_are_listed_page_by_page(tenon):

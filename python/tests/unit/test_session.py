@@ -103,17 +103,28 @@ def test_what_is_printed_becomes_messages_of_bounded_length(interrupts):
     assert printed.write("still open") == 10
 
 
+def run(interrupts, number, code, **names):
+    """Runs code as a statement; returns its names."""
+    with interrupts.statement(number):
+        exec(compile(code, statements.place(number), "exec"), names)
+    return names
+
+
 def test_only_the_statement_that_runs_is_interrupted(interrupts):
     interrupts.cancel(1)
-    with interrupts.statement(2):
-        interrupts.cancel(1)
+    run(interrupts, 2, "cancel(1)", cancel=interrupts.cancel)
     os.kill(os.getpid(), signal.SIGUSR1)
+    timer = threading.Thread(target=interrupts.cancel, args=(3,))
     with pytest.raises(KeyboardInterrupt):
-        with interrupts.statement(3):
-            timer = threading.Thread(target=interrupts.cancel, args=(3,))
-            timer.start()
-            threading.Event().wait(30)
-            pytest.fail("nothing has interrupted the statement")
+        run(interrupts, 3, "timer.start()\nwait(30)\nfail()", timer=timer, wait=threading.Event().wait, fail=pytest.fail)
+
+
+def test_nothing_but_code_of_the_statement_is_interrupted(interrupts):
+    """What comes before and after it belongs to the session, which would end."""
+    with interrupts.statement(1):
+        interrupts.cancel(1)
+        run(interrupts, 2, "pass")
+        interrupts.cancel(2)
 
 
 def test_an_interrupt_waits_for_what_must_not_be_cut(interrupts):
@@ -125,6 +136,74 @@ def test_an_interrupt_waits_for_what_must_not_be_cut(interrupts):
                 done.append("whole")
             done.append("not this")
     assert done == ["whole"]
+
+
+class Cancelling:
+    """A lock during whose taking, or giving back, the statement is cancelled."""
+
+    def __init__(self, interrupts, number, taking):
+        self.interrupts, self.number, self.taking = interrupts, number, taking
+        self.taken = False
+        self.acquire = self.release = None
+
+    def __enter__(self):
+        self.taken = True
+        if self.taking:
+            self.interrupts.cancel(self.number)
+
+    def __exit__(self, *_):
+        if not self.taking:
+            self.interrupts.cancel(self.number)
+        self.taken = False
+
+
+@pytest.mark.parametrize("taking", (True, False))
+def test_no_lock_stays_taken(interrupts, taking):
+    lock = Cancelling(interrupts, 1, taking)
+    names = run(interrupts, 1, "with lock:\n    inside = True\noutside = True", lock=threading.Condition(lock))
+    assert names["inside"] and names["outside"] and not lock.taken
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupts, 2, "cancel(2)", cancel=interrupts.cancel)
+
+
+def test_what_is_spared_comes_to_its_end(interrupts, monkeypatch):
+    library = {}
+    code = "def use(cancel):\n    cancel(1)\n    cancel(1)\n    return 'whole'"
+    exec(compile(code, f"{os.sep}library{os.sep}client.py", "exec"), library)
+    interrupts.spare(f"{os.sep}library{os.sep}")
+    statement, names = "done = use(cancel)\ncancel(1)\ndone = 'not this'", {"cancel": interrupts.cancel, **library}
+    with pytest.raises(KeyboardInterrupt):
+        with interrupts.statement(1):
+            exec(compile(statement, statements.place(1), "exec"), names)
+    assert names["done"] == "whole"
+    # But not for ever.
+    monkeypatch.setattr("tenon_session.interrupts._PATIENCE_SECONDS", -1)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupts, 1, "use(cancel)\nfail()", fail=pytest.fail, **names)
+
+
+WAITING = """
+with waiting(stop):
+    timer.start()
+    done.append(over.wait(30))
+done.append("not this")
+"""
+
+
+def test_what_a_statement_waits_for_is_stopped_first(interrupts):
+    over, done = threading.Event(), []
+    timer = threading.Thread(target=interrupts.cancel, args=(1,))
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupts, 1, WAITING, waiting=interrupts.waiting, stop=over.set, over=over, timer=timer, done=done)
+    assert done == [True]
+
+
+def test_nothing_is_begun_when_an_interrupt_is_due(interrupts):
+    with pytest.raises(KeyboardInterrupt):
+        with interrupts.statement(1):
+            interrupts.cancel(1)
+            with interrupts.waiting(pytest.fail):
+                pytest.fail("it was begun")
 
 
 def test_messages_are_lines_and_other_output_is_none():
