@@ -12,6 +12,7 @@ mod condition;
 mod custom;
 pub mod dag;
 mod database;
+mod documents;
 mod nodes;
 mod open;
 mod python;
@@ -83,7 +84,7 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| sources::has_one_type(graph, node)) {
         script.push_str(sources::TYPES_HEAD);
     }
-    let helpers: [(IsNeeded, &str); 13] = [
+    let helpers: [(IsNeeded, &str); 15] = [
         (has_constant, condition::HEAD),
         (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
         (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
@@ -97,6 +98,8 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
         (studio::pivots, studio::PIVOT_HEAD),
         (studio::unpivots, studio::UNPIVOT_HEAD),
         (studio::looks_up, studio::LOOKUP_HEAD),
+        (studio::reads_documents, documents::HEAD),
+        (studio::looks_for_a_type, documents::TYPE_HEAD),
     ];
     for (is_needed, text) in helpers {
         if graph.needed().any(|node| is_needed(&node.kind)) {
