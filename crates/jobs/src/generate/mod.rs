@@ -150,7 +150,7 @@ fn head(node: &Node) -> String {
     format!("\n# {} {name}\n", node.label)
 }
 
-/// The variable of each node: its name and id as an identifier, no two alike.
+/// The variable of each node: its name and id as an identifier, no two alike, and none that the script uses itself.
 fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
     let mut variables = BTreeMap::new();
@@ -158,7 +158,7 @@ fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, Stri
         let wanted = python::identifier(&format!("{}_{}", node.name, node.id));
         let mut name = wanted.clone();
         let mut number = 2;
-        while !taken.insert(name.clone()) {
+        while custom::is_taken(&name) || !taken.insert(name.clone()) {
             name = format!("{wanted}_{number}");
             number += 1;
         }

@@ -78,6 +78,8 @@ fn variables_are_never_alike() {
         ),
         "{text}"
     );
+    let text = script(json!({"sql": csv("spark"), "out": target("sql", json!({}))})).expect("a script");
+    assert!(text.contains("\nspark_sql_2 = glueContext."), "{text}");
 }
 
 #[test]
