@@ -44,6 +44,7 @@ CASES = {
         "aggCol": "n", "aggFunction": "count", "colList": ["k", "n"]}),
     "gs_extract_json": ({"colName": "j", "jsonPaths": "x,$.y['a. a'][0]", "colList": "x,y"}, {
         "colName": "s.j", "jsonPaths": "$.y,$", "colList": "id,z", "dropCol": True}),
+    "gs_parse_json": ({"colName": "j"}, {"colName": "k", "newColName": "o", "schema": "t STRING"}),
     "gs_regex_extract": ({"colName": "name", "regex": "([a-z]+)\\W+([a-z])", "newCols": "one,three"}, {
         "colName": "at", "regex": "(a)n(n)", "newCols": "one,"}),
 }
@@ -62,8 +63,14 @@ MORE = {
     + [{"aggCol": "k", "aggFunction": "max", "colList": "n"}],
     "gs_extract_json": [{"jsonPaths": own, "colList": own[2]} for own in ("$.l", "$.e", "$.nil", "$.big", "$.t")],
 }
+# Types of documents, as SQL has them.
+TYPES = ("ARRAY<STRING>", "ARRAY<ARRAY<INT>>", "MAP<STRING,STRING>", "MAP<STRING,SMALLINT>", "map<string,map<string,bigint>>", "n TINYINT", "n FLOAT",
+         "n DOUBLE, t STRING, `x.y` BIGINT, `a ``b`` c` BOOLEAN", "a STRUCT<x: ARRAY<DOUBLE>, t: STRING>, b BOOLEAN, e STRUCT<none: INT>",
+         "struct<l:array<struct<p:int>>,n:map<string,int>,b:int>")
+MORE["gs_parse_json"] = [{"schema": own, **more} for own in TYPES for more in ({}, {"newColName": "ID"})] + [
+    {"colName": own, "newColName": "o"} for own in ("s.j", "lists", "nulls", "empty", "escaped", "names")]
 SAME = {("gs_repartition", "numPartitionsStr")}
-SOURCES = {"gs_null_rows": "nothing", "gs_pivot": "sales", "gs_extract_json": "documents"}
+SOURCES = {"gs_null_rows": "nothing", "gs_pivot": "sales", "gs_extract_json": "documents", "gs_parse_json": "texts"}
 SALES = [
     {"id": 1, "k": "a", "n": 10, "v": 1.5, "f": True, "d": "2024-01-02", "x.y": "p"},
     {"id": 2, "k": "b", "n": 9, "v": None, "f": False, "d": None, "x.y": "q"},
@@ -72,6 +79,15 @@ SALES = [
     {"id": 1, "k": "a", "n": 10, "v": 2.5, "f": True, "d": "2024-01-02", "x.y": "p"},
 ]
 DOCUMENT = {"x": 1.5, "y": {"a. a": ["s", 2]}, "l": [1, {"m": None}], "e": "é\n\"", "nil": None, "big": 12345678901234567890, "t": True}
+# Documents, and what is none. One is deeper than types.
+TEXTS = [
+    r'{"b": 1, "a": {"x": [1, 2.50], "t": "\u00e9 \"\/\\ é"}, "l": [{"p": 1}, null, {}], "x.y": 9223372036854775807, "a `b` c": true}',
+    r' {"b" : 3000000000, "a" : null, "c" : {"deep" : 1.50, "u" : "\u00e9\/\t \"é", "v": [ 1e5, -0 ,{ } ]}, "e": {}, "l": []} ',
+    r'{"b": 1, "c": "te\u00e9\n\ud83d\ude00\"xt", "b": 2, "x.y": 9223372036854775808, "a `b` c": "true"}', '{"c": {"d": 1, "d": [2]}, "l": null}',
+    '{"c": true, "n": 300}', '{"c": [], "n": -128}', '{"c": 12345678901234567890.50, "n": 1e400}', '{"n": 0.1, "t": "u", "c": -1E-2}',
+    r'{"a": {"t": "half \ud800"}, "n": 16777217}', r'{"a": {"half \udc00": 1}, "n": 4.35}', '{"n": 5.0, "a": {"x": [true, 1]}}', '{"n": -0, "e": {}}', "{}",
+    '{"deep": ' + "[" * 40 + "]" * 40 + "}", "null", "7", '"t"', "no", "", "{", '{"b": NaN}', "{'b': 1}", '{"b": 1} x', '{"b": 01}', '{"c": "a\tb"}', '{"c": "\\q"}', None]
+LISTS = ['[{"p": 1}, null, {"q": [1.5]}]', "[]", "[[1]]", '[{"p": "x"}, 2]', "null", "[1,]", None]
 
 
 def node(function, given, source="src"):
@@ -99,6 +115,15 @@ def both(tenon):
     text = json.dumps(DOCUMENT, separators=(",", ":"))
     documents = [{"id": 1, "j": text, "s": {"j": '{"x":2,"y":[]}'}}, {"id": 2, "j": "no", "s": {"j": "[1]"}}, {"id": 3}]
     made.put("documents/a.json", "\n".join(json.dumps(row) for row in documents))
+    lists = LISTS + [None] * len(TEXTS)
+    texts = [{"id": at, "j": text, "k": text, "s": {"j": text} if at % 3 else None, "lists": lists[at], "nulls": "null", "empty": "{}",
+              "escaped": r'{"half \ud800": [ 1 ]}', "names": '{"x.y": 1, "a b": "2", "c`d": [true], "e:f,g": 1.5, "é<h>": {"i-j": null}}'}
+             for at, text in enumerate(TEXTS)]
+    made.put("texts/a.json", "\n".join(json.dumps(row) for row in texts))
+    many = [json.dumps({f"n{number}": 1 for number in range(half, half + 5001)}) for half in (0, 5001)]
+    wrong = zip(["no", "1"], ["[1]", "{}"], ['{"a":1}', '{"A":1}'], ['{" ":1}', "{}"], many)
+    made.put("wrong/a.json", "\n".join(json.dumps({"id": at, **dict(zip(("none", "both", "cases", "blank", "many"), row))})
+                                       for at, row in enumerate(wrong)))
     made.put("maps/a.json", '{"id": 1, "m": {"k": 1, "l": 2}}\n{"id": 2, "m": {}}\n{"id": 3}\n')
     made.table(made.database, "maps", "maps", [("id", "int"), ("m", "map<string,int>")], [])
     return made
@@ -132,18 +157,52 @@ def test_a_script_gives_the_rows_of_the_engine(both, function):
         assert (rows["out/0"] == rows[f"out/{number}"]) == ((function, own) in SAME), own
 
 
-def test_documents_become_structures_on_the_engine_only(both):
-    nodes = {"src": both.json("documents"), "n": node("gs_parse_json", {"colName": "j"}), "out": both.parquet("n", "out"),
-             "given": node("gs_parse_json", {"colName": "s.j", "schema": "ARRAY<INT>", "newColName": "l"}), "out2": both.parquet("given", "out2")}
-    left = both.left(nodes, False)[0]
-    made = {dict(row)["id"]: dict(row)["j"] for row in left["out"]}
-    assert made[2] is None and made[3] is None
-    parsed = made[1]
-    assert (parsed["x"], parsed["t"], parsed["big"], parsed["e"], parsed["nil"]) == (1.5, True, "12345678901234567890", "é\n\"", None)
-    assert parsed["y"] == {"a. a": ["s", "2"]} and parsed["l"] == ["1", '{"m":null}']
-    assert {dict(row)["id"]: dict(row)["l"] for row in left["out2"]} == {1: None, 2: [1], 3: None}
-    refused = both.text(nodes)
-    assert refused.returncode != 0 and "gs_parse_json reads all documents for their type" in refused.stderr, refused.stderr
+def parsed(source, given, target):
+    return {"src": source, "n": node("gs_parse_json", given), "out": target}
+
+
+def test_fields_of_documents_that_are_null_are_null(both):
+    def query(source, columns):
+        return {"SparkSQL": {"Name": "q", "Inputs": [source], "SqlAliases": [{"From": source, "Alias": "t"}], "SqlQuery": f"select {columns} from t"}}
+
+    nodes = {**parsed(both.json("texts"), {"colName": "j"}, both.parquet("q", "out")), "each": node("gs_explode", {"colName": "j.l", "newCol": "p"}, "n"),
+             "q": query("n", "id, j is null as none, j.b, j.n, j.a is null as no_a, j.a.t"), "out2": both.parquet("q2", "out2"),
+             "q2": query("each", "id, p is null as none, p.p")}
+    rows = compared(both, nodes)
+    last = next(dict(row) for row in rows["out"] if dict(row)["id"] == len(TEXTS) - 1)
+    assert last["none"] and last["no_a"] and [last[own] for own in "bnt"] == [None, None, None], last
+    assert [(dict(row)["none"], dict(row)["p"]) for row in rows["out2"]] == [(False, 1), (False, None), (True, None)]
+
+
+@pytest.mark.parametrize("column,why", [
+    ("none", "none has no JSON: none of its 2 texts is an object or an array"),
+    ("both", "both has objects in some rows and arrays in others, which no one type holds; give the schema of those"),
+    ("cases", "cases has members named a whose names differ in case only; give a schema with one of them"),
+    ("blank", "blank has a member without a name; give a schema without it"),
+    ("many", "the documents of JSON have more than 10000 different members, which are data rather than names; give a schema such as"),
+    ("id", ", and JSON documents are text")])
+def test_documents_without_a_type_fail_with_the_words_of_the_engine(both, column, why):
+    nodes = parsed(both.json("wrong"), {"colName": column, "newColName": "o"}, both.parquet("n", "out"))
+    for as_script in (False, True):
+        message = both.fails(both.job(nodes, as_script))
+        assert why in message, message
+
+
+def test_texts_that_are_no_documents_are_counted_in_the_log(both):
+    nodes = parsed(both.json("texts"), {"colName": "j"}, both.parquet("n", "out"))
+    others = sum(text is not None and text != "null" and not json_like(text) for text in TEXTS)
+    for as_script in (False, True):
+        run = both.run(both.job(nodes, as_script))["Id"]
+        logged = "\n".join(both.log("error", run) + both.log("output", run))
+        assert f"{others} of {len(TEXTS) - 2} texts of j are no JSON objects or arrays, and become null" in logged, logged
+
+
+def json_like(text):
+    """Whether a text is an object or an array to Python, which also knows NaN."""
+    try:
+        return isinstance(json.loads(text), (dict, list)) and "NaN" not in text
+    except ValueError:
+        return False
 
 
 def test_nested_rows_become_tables(both):

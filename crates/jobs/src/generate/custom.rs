@@ -28,7 +28,7 @@ def frame(made, node):
 "#;
 
 /// The names that scripts use themselves, their helpers and what these use of Python's included.
-const TAKEN: [&str; 63] = [
+const TAKEN: [&str; 91] = [
     "args",
     "sc",
     "glueContext",
@@ -72,6 +72,26 @@ const TAKEN: [&str; 63] = [
     "as_table",
     "flattened",
     "without_null_rows",
+    "pivoted",
+    "unpivoted",
+    "looked_up",
+    "json",
+    "pandas",
+    "Number",
+    "MAX_NAMES",
+    "parsed",
+    "unescaped",
+    "members",
+    "without_blanks",
+    "is_whole",
+    "fitted",
+    "with_documents",
+    "shape",
+    "widened",
+    "count_names",
+    "look",
+    "sql_type",
+    "type_of_documents",
     "change_columns",
     "tell_columns",
     "zip",
@@ -92,6 +112,14 @@ const TAKEN: [&str; 63] = [
     "TypeError",
     "max",
     "min",
+    "range",
+    "enumerate",
+    "map",
+    "sorted",
+    "sum",
+    "bool",
+    "tuple",
+    "RecursionError",
 ];
 
 /// Whether a script uses a name itself, so that no function of the user's can have it.

@@ -12,6 +12,7 @@ mod condition;
 mod custom;
 pub mod dag;
 mod database;
+mod documents;
 mod nodes;
 mod open;
 mod python;
@@ -83,7 +84,7 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| sources::has_one_type(graph, node)) {
         script.push_str(sources::TYPES_HEAD);
     }
-    let helpers: [(IsNeeded, &str); 13] = [
+    let helpers: [(IsNeeded, &str); 15] = [
         (has_constant, condition::HEAD),
         (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
         (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
@@ -97,6 +98,8 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
         (studio::pivots, studio::PIVOT_HEAD),
         (studio::unpivots, studio::UNPIVOT_HEAD),
         (studio::looks_up, studio::LOOKUP_HEAD),
+        (studio::reads_documents, documents::HEAD),
+        (studio::looks_for_a_type, documents::TYPE_HEAD),
     ];
     for (is_needed, text) in helpers {
         if graph.needed().any(|node| is_needed(&node.kind)) {
@@ -147,7 +150,7 @@ fn head(node: &Node) -> String {
     format!("\n# {} {name}\n", node.label)
 }
 
-/// The variable of each node: its name and id as an identifier, no two alike.
+/// The variable of each node: its name and id as an identifier, no two alike, and none that the script uses itself.
 fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
     let mut variables = BTreeMap::new();
@@ -155,7 +158,7 @@ fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, Stri
         let wanted = python::identifier(&format!("{}_{}", node.name, node.id));
         let mut name = wanted.clone();
         let mut number = 2;
-        while !taken.insert(name.clone()) {
+        while custom::is_taken(&name) || !taken.insert(name.clone()) {
             name = format!("{wanted}_{number}");
             number += 1;
         }

@@ -1,8 +1,8 @@
 //! AWS Glue Studio's own transforms in scripts: what Spark's data frames call them.
 
-use super::condition;
 use super::nodes::{Names, function};
 use super::python::{flag, list, text, texts};
+use super::{condition, documents};
 use crate::graph::{BuiltIn, NodeKind, Studio};
 
 /// What scripts that make structures flat begin with.
@@ -122,6 +122,16 @@ pub(super) fn looks_up(kind: &NodeKind) -> bool {
     matches!(studio(kind), Some(Studio::Lookup(_)))
 }
 
+/// Whether a node reads documents of JSON.
+pub(super) fn reads_documents(kind: &NodeKind) -> bool {
+    matches!(studio(kind), Some(Studio::FromJson(_)))
+}
+
+/// Whether a node looks for the type of the documents that it reads.
+pub(super) fn looks_for_a_type(kind: &NodeKind) -> bool {
+    matches!(studio(kind), Some(Studio::FromJson(own)) if own.schema.is_none())
+}
+
 /// Whether a node leaves out rows without values.
 pub(super) fn leaves_rows_out(kind: &NodeKind) -> bool {
     matches!(studio(kind), Some(Studio::NullRows { .. }))
@@ -137,11 +147,6 @@ pub(super) fn apply(own: &Studio, names: &Names<'_>) -> Result<String, String> {
             names.input(0)?,
             text(root)
         ));
-    }
-    if let Studio::FromJson(_) = own {
-        let what = "gs_parse_json reads all documents for their type before the run goes on, which the engines of scripts \
-                    do not; run it as a visual job, or take values with gs_extract_json";
-        return Err(what.to_owned());
     }
     let df = format!("{}.toDF()", names.input(0)?);
     Ok(names.of_frame(&match own {
@@ -185,12 +190,13 @@ pub(super) fn apply(own: &Studio, names: &Names<'_>) -> Result<String, String> {
             let (table, columns) = (text(&own.table), texts(own.columns.iter().map(String::as_str)));
             format!("looked_up({df}, {}, {table}, {keys}, {columns})", text(&own.database))
         }
+        Studio::FromJson(own) => documents::read(own, &df),
         Studio::NullRows { extended } => format!("without_null_rows({df}, {})", flag(*extended)),
         Studio::Repartition { partitions: Some(partitions) } => format!("{df}.repartition({partitions})"),
         Studio::Numbers(name) => {
             format!("{df}.withColumn({}, F.monotonically_increasing_id())", text(name))
         }
         Studio::Uuids(name) => format!("{df}.withColumn({}, F.expr(\"uuid()\"))", text(name)),
-        Studio::Repartition { partitions: None } | Studio::Relationalize { .. } | Studio::FromJson(_) => df,
+        Studio::Repartition { partitions: None } | Studio::Relationalize { .. } => df,
     }))
 }

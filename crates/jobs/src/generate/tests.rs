@@ -78,6 +78,8 @@ fn variables_are_never_alike() {
         ),
         "{text}"
     );
+    let text = script(json!({"sql": csv("spark"), "out": target("sql", json!({}))})).expect("a script");
+    assert!(text.contains("\nspark_sql_2 = glueContext."), "{text}");
 }
 
 #[test]
@@ -384,6 +386,35 @@ fn code_that_cannot_stand_in_a_script_is_refused() {
 }
 
 #[test]
+fn documents_are_read_by_their_schema_or_looked_at() {
+    let with = |more: Value| {
+        let mut parameters =
+            vec![json!({"Name": "colName", "Type": "str", "IsOptional": false, "Value": ["`a.b`"]})];
+        parameters.extend(more.as_array().cloned().unwrap_or_default());
+        with(json!({"DynamicTransform": {"Name": "j", "Inputs": ["src"], "TransformName": "gs_parse_json",
+            "FunctionName": "gs_parse_json", "Parameters": parameters,
+            "Path": "s3://aws-glue-studio-transforms-510798373988-prod-us-east-1/gs_parse_json.py"}}))
+    };
+    let text = with(json!([]));
+    assert!(
+        text.contains(
+            r#"DynamicFrame.fromDF(with_documents(in_src.toDF(), "`a.b`", "a.b"), glueContext, "tr")"#
+        ),
+        "{text}"
+    );
+    assert!(text.contains("def with_documents(") && text.contains("def type_of_documents("), "{text}");
+    let parameter =
+        |name: &str, value: &str| json!({"Name": name, "Type": "str", "IsOptional": true, "Value": [value]});
+    let text = with(json!([
+        parameter("schema", "x-y ARRAY<INT>, `b``c` MAP<STRING,DOUBLE>"),
+        parameter("newColName", "o")
+    ]));
+    let wanted = r#"with_documents(in_src.toDF(), "`a.b`", "o", "struct<`x-y`: array<int>, `b``c`: map<string, double>>")"#;
+    assert!(text.contains(wanted), "{text}");
+    assert!(!text.contains("def type_of_documents("), "{text}");
+}
+
+#[test]
 fn what_scripts_define_is_taken() {
     for head in [
         condition::HEAD,
@@ -398,9 +429,15 @@ fn what_scripts_define_is_taken() {
         custom::DYNAMIC_HEAD,
         studio::FLATTEN_HEAD,
         studio::NULL_ROWS_HEAD,
+        studio::PIVOT_HEAD,
+        studio::UNPIVOT_HEAD,
+        studio::LOOKUP_HEAD,
+        documents::HEAD,
+        documents::TYPE_HEAD,
         QUERY,
     ] {
-        let names = head.lines().filter_map(|line| line.strip_prefix("def ")?.split('(').next());
+        let defined = |line: &'static str| line.strip_prefix("def ").or_else(|| line.strip_prefix("class "));
+        let names = head.lines().filter_map(|line| defined(line)?.split('(').next());
         for name in names {
             assert!(custom::is_taken(name), "{name}");
         }
