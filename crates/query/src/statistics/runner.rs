@@ -85,7 +85,7 @@ impl StatisticsTasks {
                 let cancel = stop.child_token();
                 self.inner.working().insert(task.id.clone(), cancel.clone());
                 let (service, stopped) = (self.clone(), stop.clone());
-                tasks.spawn(async move { service.work(scope, task, lease, cancel, stopped).await });
+                tasks.spawn(async move { Box::pin(service.work(scope, task, lease, cancel, stopped)).await });
             }
             let pause = self.until_due(HEARTBEAT).await;
             tokio::select! {
