@@ -1,7 +1,7 @@
 //! Numbers at the front of a text, as JSON spells them, whose end is found while they are read. Only usual ones: `None` may also
 //! mean that this is not the way to find out. Whatever is given is the number nearest to what is written.
 
-use super::value::{digits_of, word};
+use super::value::{digits_of, first_in, word};
 
 /// As many digits as make a number that both `u64` and `f64` hold exactly.
 const MOST_DIGITS: usize = 15;
@@ -42,7 +42,7 @@ fn digits_in(word: u64) -> usize {
     let values = word ^ 0x3030_3030_3030_3030;
     // The highest bit of the first byte that is no digit, and perhaps of others behind it.
     let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
-    others.trailing_zeros() as usize / 8
+    first_in(others)
 }
 
 /// Whether there is a minus, and the digits in front of a point or the end.

@@ -20,6 +20,20 @@ pub(crate) fn word(text: &[u8]) -> u64 {
     text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
+/// The highest bit of the first byte that is the wanted one, and perhaps of others behind it; none where it is not there.
+#[inline]
+pub(crate) fn matching(word: u64, wanted: u8) -> u64 {
+    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+    let differs = word ^ (LOW_BITS * u64::from(wanted));
+    differs.wrapping_sub(LOW_BITS) & !differs & (LOW_BITS << 7)
+}
+
+/// The place of the first byte whose highest bit is set; eight where there is none.
+#[inline]
+pub(crate) fn first_in(bits: u64) -> usize {
+    bits.trailing_zeros() as usize / 8
+}
+
 /// The number that `count` digits spell, one to eight of them in the lowest bytes of `word`.
 #[inline]
 pub(super) fn digits_of(word: u64, count: usize) -> Option<u64> {
@@ -53,16 +67,12 @@ fn few_digits(text: &[u8]) -> Option<u64> {
 #[inline]
 fn short_float(text: &[u8]) -> Option<f64> {
     const POWERS: [f64; 8] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
-    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
     let count = text.len();
     if !(2..=8).contains(&count) {
         return None;
     }
     let word = word(text);
-    let differs = word ^ (LOW_BITS * u64::from(b'.'));
-    // The highest bit of the first byte that is a point, and perhaps of others behind it.
-    let points = differs.wrapping_sub(LOW_BITS) & !differs & (LOW_BITS << 7);
-    let point = points.trailing_zeros() as usize / 8;
+    let point = first_in(matching(word, b'.'));
     if point >= count {
         return None;
     }

@@ -2,6 +2,7 @@
 //! What is otherwise is left to the grammar, which takes everything.
 
 use super::lex::Parser;
+use crate::builder::value::{first_in, matching};
 use crate::builder::{Column, Var, leading};
 use crate::texts::SHORT_TEXT;
 
@@ -91,19 +92,11 @@ pub(super) fn short_end(chunk: &[u8; SHORT_TEXT]) -> Option<usize> {
         // The lowest of each is a match; what follows it may be none.
         let found = matching(word, b'"') | matching(word, b'\\');
         if found != 0 {
-            let at = 8 * number + found.trailing_zeros() as usize / 8;
+            let at = 8 * number + first_in(found);
             return (chunk[at] == b'"').then_some(at);
         }
     }
     None
-}
-
-/// The highest bit of the first byte that is the wanted one, and perhaps of others behind it.
-#[inline]
-fn matching(word: u64, wanted: u8) -> u64 {
-    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-    let differs = word ^ (LOW_BITS * u64::from(wanted));
-    differs.wrapping_sub(LOW_BITS) & !differs & (LOW_BITS << 7)
 }
 
 #[cfg(test)]
