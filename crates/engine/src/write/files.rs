@@ -12,7 +12,7 @@ use formats::{Format, Group, Part, WriteOptions, Writer};
 use lake::{ETagKind, Key, Lake, UploadChecks};
 use tokio::task::JoinSet;
 
-use super::idle::{Idle, Slot, Wanted};
+use super::idle::{Idle, Sharing, Slot, Wanted};
 use super::open::{OpenFile, UploadSink};
 use super::{MIN_OUTPUT_BYTES, Shape, Spec, StagedFile};
 use crate::{EngineError, Session, WriteStats, hive};
@@ -53,7 +53,12 @@ impl Target {
         pool: &Arc<dyn MemoryPool>,
     ) -> Self {
         // So many files as tasks were asked for, or are of use to write one folder beside each other.
-        let apart = is_sorted || shape.keys.is_empty() || spec.max_tasks.is_some();
+        let is_apart = shape.keys.is_empty() || spec.max_tasks.is_some();
+        let sharing = match (is_sorted, is_apart) {
+            (true, _) => Sharing::Alone,
+            (false, true) => Sharing::Apart,
+            (false, false) => Sharing::Shared,
+        };
         let separator = if spec.prefix.is_empty() || spec.prefix.ends_with('/') { "" } else { "/" };
         let (extension, content_type) = naming(&spec.format, &spec.options);
         let limit = session.engine().options().memory_bytes;
@@ -74,7 +79,7 @@ impl Target {
             task_bytes: memory_bytes / tasks.max(1),
             memory_limit_bytes: limit as u64,
             stats: spec.stats.clone().unwrap_or_default(),
-            idle: Idle::new(tasks, apart, pool),
+            idle: Idle::new(tasks, sharing, pool),
         }
     }
 }

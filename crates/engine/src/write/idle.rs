@@ -2,7 +2,8 @@
 //!
 //! A task takes the file of a partition, or begins one when there is none, and puts it back after it has written. So tasks
 //! that write rows of one partition at one time have a file each, and of many partitions each has one file, not one for every
-//! task. Sorted parts of a plan do not share: their rows would be mixed.
+//! task. Sorted parts of a plan do not share: their rows would be mixed. Nor does another task make room in their files: a task
+//! that found none meanwhile would begin one, and go on in both by turns.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,11 +24,21 @@ pub(super) type Slot = usize;
 /// Whose partition it is (0 for all), and its values as texts and with their types.
 type Name = (usize, Vec<String>, Vec<ScalarValue>);
 
+/// Who writes to a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Each task in turn.
+    Shared,
+    /// One task; others make room in it.
+    Apart,
+    /// One task alone.
+    Alone,
+}
+
 /// Open files, and what they and the tasks hold.
 pub(super) struct Idle {
     inner: Mutex<Inner>,
-    /// Whether each task has files of its own.
-    apart: bool,
+    sharing: Sharing,
     /// Where tasks meet that have written all their rows.
     pub(super) written: Barrier,
 }
@@ -35,6 +46,8 @@ pub(super) struct Idle {
 struct Inner {
     slots: HashMap<Name, Slot>,
     files: Vec<Vec<OpenFile>>,
+    /// The task that each slot is of, where others must not make room in it.
+    owners: Vec<Option<usize>>,
     /// Files that tasks are writing to.
     busy: usize,
     /// What all open files hold.
@@ -58,12 +71,13 @@ pub(super) enum Wanted {
 }
 
 impl Idle {
-    pub(super) fn new(tasks: usize, apart: bool, pool: &Arc<dyn MemoryPool>) -> Self {
+    pub(super) fn new(tasks: usize, sharing: Sharing, pool: &Arc<dyn MemoryPool>) -> Self {
         // It could spill, but its share is the output's own budget, not an even part of the pool.
         let consumer = MemoryConsumer::new("output files");
         let inner = Inner {
             slots: HashMap::new(),
             files: Vec::new(),
+            owners: Vec::new(),
             busy: 0,
             held: 0,
             windows: vec![0; tasks],
@@ -71,7 +85,7 @@ impl Idle {
             chosen: Vec::new(),
             reservation: consumer.register(pool),
         };
-        Self { inner: Mutex::new(inner), apart, written: Barrier::new(tasks) }
+        Self { inner: Mutex::new(inner), sharing, written: Barrier::new(tasks) }
     }
 
     /// Nothing panics while it is locked.
@@ -81,12 +95,13 @@ impl Idle {
 
     /// The slot of a partition of the task `part`.
     pub(super) fn slot(&self, part: usize, texts: &[String], values: &[ScalarValue]) -> Slot {
-        let owner = if self.apart { part + 1 } else { 0 };
+        let owner = if self.sharing == Sharing::Shared { 0 } else { part + 1 };
         let mut inner = self.lock();
         let next = inner.files.len();
         let slot = *inner.slots.entry((owner, texts.to_vec(), values.to_vec())).or_insert(next);
         if slot == next {
             inner.files.push(Vec::new());
+            inner.owners.push((self.sharing == Sharing::Alone).then_some(part));
         }
         slot
     }
@@ -126,7 +141,7 @@ impl Idle {
 
     /// Whether all open files and what tasks hold, `window` bytes of them the task `part`, are within `budget` (three
     /// quarters of it, when they have been beyond it: making some room at a time keeps every next row from ending one more
-    /// file), and tells the engine's pool. Files of others count, and give way for any task.
+    /// file), and tells the engine's pool. Files of others count, and give way for any task unless they are theirs alone.
     /// Errors: the pool grants nothing although no file is open.
     pub(super) fn balance(
         &self,
@@ -150,15 +165,16 @@ impl Idle {
             }
             wanted = true;
         }
-        Ok(if wanted { inner.largest() } else { Wanted::Nothing })
+        Ok(if wanted { inner.largest(part) } else { Wanted::Nothing })
     }
 }
 
 impl Inner {
-    /// A file that holds more than most; nothing when all are being written to: who writes balances afterwards.
-    fn largest(&mut self) -> Wanted {
+    /// A file that holds more than most of those in which the task `part` may make room; nothing when all are being written
+    /// to: who writes balances afterwards.
+    fn largest(&mut self, part: usize) -> Wanted {
         loop {
-            let Some((held, slot)) = self.next_chosen() else { return Wanted::Nothing };
+            let Some((held, slot)) = self.next_chosen(part) else { return Wanted::Nothing };
             let Some(files) = self.files.get_mut(slot) else { continue };
             // It may have been written to, ended, or given back memory since.
             if let Some(at) = files.iter().position(|file| file.held >= held) {
@@ -171,9 +187,12 @@ impl Inner {
 
     /// The next of the largest files. All are looked at once for some of them: for each would take longer than writing it,
     /// where there are thousands.
-    fn next_chosen(&mut self) -> Option<(usize, Slot)> {
+    fn next_chosen(&mut self, part: usize) -> Option<(usize, Slot)> {
+        let owners = &self.owners;
+        let is_open = |slot: Slot| owners[slot].is_none_or(|owner| owner == part);
+        self.chosen.retain(|(_, slot)| is_open(*slot));
         if self.chosen.is_empty() {
-            let files = self.files.iter().enumerate();
+            let files = self.files.iter().enumerate().filter(|(slot, _)| is_open(*slot));
             self.chosen
                 .extend(files.flat_map(|(slot, files)| files.iter().map(move |file| (file.held, slot))));
             self.chosen.sort_unstable();

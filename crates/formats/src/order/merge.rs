@@ -5,157 +5,256 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::chunk::{Chunk, Entry, compare, place};
+use super::Keys;
+use super::block::Reader;
+use super::compare::{Compared, Comparing, Key, places};
 use super::gather::gather;
+use super::pack::Span;
+use super::piece::Piece;
+use super::run::{Run, joined};
 
-/// Rows of which the bounds of each range are chosen.
-const SAMPLES: usize = 256;
 /// A batch takes about so many bytes at most.
 const BATCH_BYTES: usize = 16 << 20;
+/// So many blocks are taken at a time, or fewer, together of about so many bytes.
+const STEP_BLOCKS: usize = 64;
+pub(super) const STEP_BYTES: usize = 4 << 20;
 
-/// Sorted rows, still where they were read.
+/// Rows of which the order is known, still where they are.
 pub struct Sorted {
-    pub(super) schema: SchemaRef,
-    pub(super) batches: Vec<RecordBatch>,
-    pub(super) chunks: Vec<Chunk>,
-    pub(super) bytes: usize,
+    /// Of what comes out.
+    schema: SchemaRef,
+    keys: Keys,
+    pieces: Vec<Piece>,
+    reader: Reader,
+    comparing: Comparing,
+    /// The keys of each piece's blocks' first rows.
+    firsts: Vec<Compared>,
+    /// All blocks in the order of their first rows.
+    schedule: Vec<Block>,
 }
 
-/// Rows that follow each other in the whole order: which of each chunk.
-pub type OrderedRange = Vec<Range<usize>>;
+/// Which piece it is of, and which block of it. Blocks with the same keys are in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Block {
+    piece: u32,
+    at: u32,
+}
 
 impl Sorted {
-    /// Cuts the order into so many ranges, of about as many rows each: every row of one comes before all of the next.
-    pub fn ranges(&self, count: usize) -> Vec<OrderedRange> {
-        let rows: usize = self.chunks.iter().map(|chunk| chunk.entries.len()).sum();
-        let step = (rows / (count.max(1) * SAMPLES)).max(1);
-        let sampled =
-            |chunk: &Chunk| (0..chunk.entries.len()).skip(step / 2).step_by(step).collect::<Vec<_>>();
-        let samples = self
-            .chunks
-            .iter()
-            .flat_map(|chunk| sampled(chunk).into_iter().map(move |at| (chunk, chunk.entries[at])));
-        let mut samples: Vec<(&Chunk, Entry)> = samples.collect();
-        samples.sort_unstable_by(|one, other| compare(*one, *other));
-        let mut from = vec![0; self.chunks.len()];
-        let mut ranges = Vec::with_capacity(count);
-        for range in 1..=count {
-            let bound = (range < count).then(|| samples.get(samples.len() * range / count)).flatten();
-            let until = |chunk: &Chunk| match bound {
-                Some(bound) => {
-                    chunk.entries.partition_point(|entry| compare((chunk, *entry), *bound).is_lt())
-                }
-                None => chunk.entries.len(),
-            };
-            let ends: Vec<usize> = self.chunks.iter().map(until).collect();
-            ranges.push(from.iter().zip(&ends).map(|(from, end)| *from..*end).collect());
-            from = ends;
+    /// The rows of all runs, at least one. Errors: a type that has no order.
+    pub fn new(runs: Vec<Run>, schema: SchemaRef, keys: Keys) -> Result<Self, ArrowError> {
+        let (mut pieces, mut spans) = (Vec::new(), Some(vec![Span::NONE; keys.columns.len()]));
+        for run in runs {
+            let (of_run, others) = run.finish()?;
+            pieces.extend(of_run);
+            spans = joined(spans, &others);
         }
-        ranges
+        Self::of(schema, keys, pieces, spans.as_deref())
+    }
+
+    pub(super) fn of(
+        stored: SchemaRef,
+        keys: Keys,
+        pieces: Vec<Piece>,
+        spans: Option<&[Span]>,
+    ) -> Result<Self, ArrowError> {
+        let comparing = Comparing::new(&keys, &stored, spans)?;
+        let firsts = pieces.iter().map(|piece| comparing.compared(piece.firsts()));
+        let firsts = firsts.collect::<Result<Vec<_>, _>>()?;
+        let blocks = |(piece, firsts): (usize, &Compared)| {
+            (0..firsts.rows()).map(move |at| Block { piece: piece as u32, at: at as u32 })
+        };
+        let mut schedule: Vec<Block> = firsts.iter().enumerate().flat_map(blocks).collect();
+        schedule.sort_unstable_by(|one, other| {
+            let of = |block: &Block| (&firsts[block.piece as usize], block.at as usize);
+            let ((keys, row), (other_keys, other_row)) = (of(one), of(other));
+            keys.compare(row, other_keys, other_row).then_with(|| one.cmp(other))
+        });
+        let schema =
+            Schema::new_with_metadata(stored.fields()[..keys.kept].to_vec(), stored.metadata.clone());
+        let (schema, reader) = (Arc::new(schema), Reader::new(stored));
+        Ok(Self { schema, keys, pieces, reader, comparing, firsts, schedule })
+    }
+
+    /// Bytes that all rows take in memory.
+    pub fn bytes(&self) -> usize {
+        self.pieces.iter().map(Piece::bytes).sum()
+    }
+
+    /// Bytes that a cursor holds, about, besides what is in memory already.
+    pub fn cursor_bytes(&self) -> usize {
+        let blocks: usize = self.pieces.iter().map(Piece::block_bytes).sum();
+        blocks + self.step_blocks() * self.block_bytes()
+    }
+
+    /// Cuts the order into so many ranges, of about as many rows each: every row of one comes before all of the next.
+    pub fn ranges(&self, count: usize) -> Vec<Range<usize>> {
+        let bound = |range: usize| self.schedule.len() * range / count.max(1);
+        (0..count).map(|range| bound(range)..bound(range + 1)).collect()
     }
 
     /// The rows of a range, in order, in batches of at most so many rows.
-    pub fn cursor(self: &Arc<Self>, range: &OrderedRange, batch_rows: usize) -> Cursor {
-        let rows: usize = self.batches.iter().map(RecordBatch::num_rows).sum();
-        let each = self.bytes / rows.max(1) + 1;
-        let step = (BATCH_BYTES / each).clamp(1, batch_rows.max(1));
-        let mut heads = Vec::with_capacity(range.len());
-        for (chunk, range) in range.iter().enumerate() {
-            if let Some(entry) = self.chunks[chunk].entries[range.clone()].first() {
-                heads.push(Head { entry: *entry, chunk, next: range.start + 1, end: range.end });
-            }
+    pub fn cursor(self: &Arc<Self>, range: Range<usize>, batch_rows: usize) -> Cursor {
+        let rows: usize = self.pieces.iter().map(Piece::rows).sum();
+        let each = self.bytes() / rows.max(1) + 1;
+        let step_rows = (BATCH_BYTES / each).clamp(1, batch_rows.max(1));
+        let sorted = Arc::clone(self);
+        Cursor {
+            sorted,
+            todo: range,
+            is_begun: false,
+            step_rows,
+            open: Vec::new(),
+            places: Vec::new(),
+            given: 0,
         }
-        // Sorted, it is a heap.
-        heads.sort_unstable_by(|one, other| self.compare(one, other));
-        Cursor { sorted: Arc::clone(self), heads, step, places: Vec::new() }
     }
 
-    fn compare(&self, one: &Head, other: &Head) -> Ordering {
-        compare((&self.chunks[one.chunk], one.entry), (&self.chunks[other.chunk], other.entry))
+    /// All rows, as [`Self::cursor`] gives them.
+    pub(super) fn all(self: &Arc<Self>, batch_rows: usize) -> Cursor {
+        self.cursor(0..self.schedule.len(), batch_rows)
     }
 
-    fn rows(&self, places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
+    /// Of each block, on average.
+    fn block_bytes(&self) -> usize {
+        self.bytes() / self.schedule.len().max(1)
+    }
+
+    /// Blocks that are taken at a time.
+    fn step_blocks(&self) -> usize {
+        (STEP_BYTES / self.block_bytes().max(1)).clamp(1, STEP_BLOCKS)
+    }
+
+    fn opened(&self, block: Block) -> Result<Open, ArrowError> {
+        let batch = self.pieces[block.piece as usize].block(block.at as usize, &self.reader)?;
+        let keys = self.comparing.compared(&self.keys.of(&batch))?;
+        Ok(Open { block, due: 0..0, batch, keys })
+    }
+
+    /// The first row of a block in the schedule; `None` behind the last.
+    fn bound(&self, at: usize) -> Option<Bound> {
+        let block = *self.schedule.get(at)?;
+        Some(Bound { key: self.firsts[block.piece as usize].key(block.at as usize), block })
+    }
+
+    fn rows(&self, open: &[Open], places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
         let column = |column: usize| {
             let arrays: Vec<&dyn Array> =
-                self.batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+                open.iter().map(|open| open.batch.column(column).as_ref()).collect();
             gather(&arrays, places)
         };
-        let columns = (0..self.schema.fields().len()).map(column).collect::<Result<Vec<ArrayRef>, _>>()?;
+        let columns = (0..self.keys.kept).map(column).collect::<Result<Vec<ArrayRef>, _>>()?;
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 }
 
-/// The next row of a chunk.
-struct Head {
-    entry: Entry,
-    chunk: usize,
-    next: usize,
-    end: usize,
+/// A row.
+struct Bound {
+    key: Key,
+    block: Block,
+}
+
+impl Bound {
+    /// How many rows of a block come before.
+    fn count(&self, block: Block, keys: &Compared) -> usize {
+        keys.count_before(&self.key, block < self.block)
+    }
+}
+
+/// A block that is there.
+struct Open {
+    block: Block,
+    batch: RecordBatch,
+    keys: Compared,
+    /// Rows that are given next; those before them were.
+    due: Range<usize>,
 }
 
 /// Reads a range.
 pub struct Cursor {
     sorted: Arc<Sorted>,
-    /// A heap, the smallest first.
-    heads: Vec<Head>,
-    step: usize,
-    /// Rows that are next.
+    /// Of the schedule.
+    todo: Range<usize>,
+    is_begun: bool,
+    step_rows: usize,
+    /// By piece and block.
+    open: Vec<Open>,
+    /// Rows that are due, and how many of them were given.
     places: Vec<(usize, usize)>,
+    given: usize,
 }
 
 impl Cursor {
-    /// The next rows; `None` at the end. Errors: texts that are too long for one array, even by themselves.
+    /// The next rows; `None` at the end. Errors: texts that are too long for one array, even by themselves; `IoError`.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        while self.places.len() < self.step
-            && let Some(place) = self.next_place()
-        {
-            self.places.push(place);
+        while self.given == self.places.len() {
+            if !self.advance()? {
+                return Ok(None);
+            }
         }
-        let mut count = self.places.len();
-        while count > 0 {
-            match self.sorted.rows(&self.places[..count]) {
+        let mut count = (self.places.len() - self.given).min(self.step_rows);
+        loop {
+            match self.sorted.rows(&self.open, &self.places[self.given..self.given + count]) {
                 Err(ArrowError::OffsetOverflowError(_)) if count > 1 => count /= 2,
                 made => {
-                    self.places.drain(..count);
+                    self.given += count;
                     return made.map(Some);
                 }
             }
         }
-        Ok(None)
     }
 
-    fn next_place(&mut self) -> Option<(usize, usize)> {
-        let head = self.heads.first_mut()?;
-        let place = place(head.entry);
-        if head.next < head.end {
-            head.entry = self.sorted.chunks[head.chunk].entries[head.next];
-            head.next += 1;
-        } else {
-            self.heads.swap_remove(0);
+    /// Takes the next blocks of the schedule, and puts the rows that are due then in order. False when there are no more.
+    fn advance(&mut self) -> Result<bool, ArrowError> {
+        if self.todo.is_empty() {
+            self.open.clear();
+            return Ok(false);
         }
-        self.sift_down();
-        Some(place)
+        let sorted = Arc::clone(&self.sorted);
+        if !self.is_begun {
+            self.begin()?;
+        }
+        self.open.retain(|open| open.due.end < open.batch.num_rows());
+        let until = (self.todo.start + sorted.step_blocks()).min(self.todo.end);
+        for block in &sorted.schedule[self.todo.start..until] {
+            self.open.push(sorted.opened(*block)?);
+        }
+        self.todo.start = until;
+        self.open.sort_unstable_by_key(|open| open.block);
+        let bound = sorted.bound(until);
+        for open in &mut self.open {
+            let end =
+                bound.as_ref().map_or(open.batch.num_rows(), |bound| bound.count(open.block, &open.keys));
+            open.due = open.due.end..end;
+        }
+        let due: Vec<_> = self.open.iter().map(|open| (&open.keys, open.due.clone())).collect();
+        self.places = places(&due);
+        self.given = 0;
+        Ok(true)
     }
 
-    /// Moves the first head to where it belongs.
-    fn sift_down(&mut self) {
-        let mut at = 0;
-        loop {
-            let (left, right) = (2 * at + 1, 2 * at + 2);
-            if left >= self.heads.len() {
-                return;
-            }
-            let is_less =
-                |one: usize, other: usize| self.sorted.compare(&self.heads[one], &self.heads[other]).is_lt();
-            let child = if right < self.heads.len() && is_less(right, left) { right } else { left };
-            if !is_less(child, at) {
-                return;
-            }
-            self.heads.swap(at, child);
-            at = child;
+    /// Opens the blocks that the range begins in.
+    fn begin(&mut self) -> Result<(), ArrowError> {
+        self.is_begun = true;
+        let sorted = Arc::clone(&self.sorted);
+        let Some(from) = (self.todo.start > 0).then(|| sorted.bound(self.todo.start)).flatten() else {
+            return Ok(());
+        };
+        for (piece, firsts) in (0..).zip(&sorted.firsts) {
+            let earlier = match piece.cmp(&from.block.piece) {
+                Ordering::Less => firsts.count_before(&from.key, true),
+                Ordering::Equal => from.block.at as usize,
+                Ordering::Greater => firsts.count_before(&from.key, false),
+            };
+            // Of its blocks before the range, the last one goes on into it.
+            let Some(last) = earlier.checked_sub(1) else { continue };
+            let mut open = sorted.opened(Block { piece, at: last as u32 })?;
+            open.due = 0..from.count(open.block, &open.keys);
+            self.open.push(open);
         }
+        Ok(())
     }
 }

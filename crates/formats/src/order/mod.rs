@@ -1,100 +1,87 @@
-//! Sorting the rows of many batches in memory.
+//! Sorting the rows of many batches, with little memory.
 //!
 //! ```text
-//! thread 0: Run ─┐           ┌─ Chunk ─┐         ┌─ Cursor: the first rows of the order
-//!                ├─ Unsorted ┤         ├─ Sorted ┤
-//! thread 1: Run ─┘           └─ Chunk ─┘         └─ Cursor: the rows behind them
+//! thread 0: Run ─ pieces, in memory or in a file ─┐          ┌─ Cursor: the first rows of the order
+//!                                                 ├─ Sorted ─┤
+//! thread 1: Run ─ pieces, in memory or in a file ─┘          └─ Cursor: the rows behind them
 //! ```
 //!
-//! A run puts some ten thousand rows in order while they are read, as they are still in the processor's cache, and copies them in
-//! this order. Once all are there, every row becomes a number of 16 bytes: its sort keys above, in as few bits as their values need
-//! (`pack`), and its place below. Threads sort chunks of these numbers; the order is cut into ranges, and each thread merges and
-//! copies the rows of its own. It then reads each piece of a run from its beginning to its end: rows that lay anywhere in memory would
-//! be waited for one by one, which takes longer than all the rest. Keys that take more than 64 bits, texts above all, are compared by
-//! their first bytes, and in arrow's row format where these are the same.
+//! A run puts some ten thousand rows in order while they are read, as they are still in the processor's cache: a piece.
+//! Whoever feeds it decides when its pieces go to a file ([`Spill`]); many pieces there are merged into one. A piece consists of
+//! blocks of some hundred rows, and the keys of each block's first row stay in memory ([`piece`]).
+//!
+//! The blocks of all pieces in the order of their first rows are the schedule of the merge: once the blocks up to some place in
+//! it are there, all rows before the next one's first are. So the schedule is cut into ranges, one for each thread, and a
+//! cursor takes its range some blocks at a time, sorts the rows that are due and copies them ([`merge`]). It holds a block of each
+//! piece at most, besides those that it takes at a time.
+//!
+//! Rows are sorted as numbers: their keys above, in as few bits as their values need ([`pack`]), and their places below. Keys
+//! that take more than 64 bits, texts above all, are compared by their first bytes, and in arrow's row format where these are the
+//! same ([`compare`]).
 
-mod chunk;
+mod block;
+mod compare;
 mod gather;
 mod merge;
 mod pack;
+mod piece;
 mod run;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
+use std::io;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::SortOptions;
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::datatypes::{DataType, Schema};
 use arrow::row::{RowConverter, SortField};
 
-pub use chunk::Chunk;
-pub use merge::{Cursor, OrderedRange, Sorted};
-use pack::Packing;
-pub use run::Run;
-use run::{Held, Keyed};
+pub use merge::{Cursor, Sorted};
+pub use run::{Limits, Run};
 
-/// Rows of a chunk whose keys are compared in arrow's row format: what is looked at while they are sorted stays in the
-/// processor's cache.
-const COMPARED_ROWS: usize = 1 << 16;
-
-/// Whether rows can be sorted by keys of these types.
-pub fn is_sortable<'t>(types: impl Iterator<Item = &'t DataType>) -> bool {
-    RowConverter::supports_fields(&types.map(|of| SortField::new(of.clone())).collect::<Vec<_>>())
+/// What rows are sorted by.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The columns, the most significant first, and the order of each.
+    pub columns: Vec<(usize, SortOptions)>,
+    /// So many columns are given back; those behind them are there to be sorted by.
+    pub kept: usize,
 }
 
-/// All batches, before they are sorted.
-pub struct Unsorted {
-    keyed: Vec<Keyed>,
-    options: Vec<SortOptions>,
-    packing: Option<Packing>,
-    bytes: usize,
+impl Keys {
+    fn of(&self, batch: &RecordBatch) -> Vec<ArrayRef> {
+        self.columns.iter().map(|(column, _)| Arc::clone(batch.column(*column))).collect()
+    }
+
+    fn options(&self) -> Vec<SortOptions> {
+        self.columns.iter().map(|(_, options)| *options).collect()
+    }
+
+    fn fields(&self, schema: &Schema) -> Vec<SortField> {
+        let field = |(column, options): &(usize, SortOptions)| {
+            SortField::new_with_options(schema.field(*column).data_type().clone(), *options)
+        };
+        self.columns.iter().map(field).collect()
+    }
 }
 
-impl Unsorted {
-    /// The batches of all runs, to be sorted by their keys in turn as `options` say.
-    pub fn new(runs: Vec<Run>, options: Vec<SortOptions>) -> Self {
-        let mut all = Held::new(options.len());
-        runs.into_iter().for_each(|run| all.join(run.into_held()));
-        let packing = all.spans.as_ref().and_then(|spans| Packing::of(spans, &options));
-        Self { keyed: all.keyed, options, packing, bytes: all.bytes }
-    }
+/// Whether rows of these columns can be sorted by keys of these types.
+pub fn is_sortable<'t>(schema: &Schema, mut keys: impl Iterator<Item = &'t DataType>) -> bool {
+    let fields = || schema.fields().iter();
+    fields().all(|field| block::is_storable(field.data_type()))
+        && keys
+            .all(|of| block::is_storable(of) && RowConverter::supports_fields(&[SortField::new(of.clone())]))
+}
 
-    /// Bytes of all batches.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
+/// Gives room outside memory.
+pub trait Spill: Send + Sync {
+    /// A new file: an end to append to, and one to read what was appended. The file is there as long as the latter is.
+    fn file(&self) -> io::Result<(Box<dyn io::Write + Send>, Arc<dyn ReadAt>)>;
+}
 
-    /// The batches in pieces that so many threads may sort at once.
-    pub fn pieces(&self, threads: usize) -> Vec<Range<usize>> {
-        let rows: usize = self.keyed.iter().map(|keyed| keyed.batch.num_rows()).sum();
-        let each = rows.div_ceil(threads.max(1));
-        let each = if self.packing.is_some() { each } else { each.min(COMPARED_ROWS) };
-        let (mut pieces, mut from, mut held) = (Vec::new(), 0, 0);
-        for (at, keyed) in self.keyed.iter().enumerate() {
-            held += keyed.batch.num_rows();
-            if held >= each {
-                pieces.push(from..at + 1);
-                (from, held) = (at + 1, 0);
-            }
-        }
-        if from < self.keyed.len() {
-            pieces.push(from..self.keyed.len());
-        }
-        pieces
-    }
-
-    /// Sorts the rows of a piece. Computes without a pause.
-    pub fn sort(&self, piece: Range<usize>) -> Result<Chunk, ArrowError> {
-        match &self.packing {
-            Some(packing) => Ok(Chunk::packed(&self.keyed, piece, packing)),
-            None => Chunk::compared(&self.keyed, piece, &self.options),
-        }
-    }
-
-    /// All rows in order; `chunks` are those of all pieces, `schema` that of the batches.
-    pub fn sorted(self, chunks: Vec<Chunk>, schema: SchemaRef) -> Sorted {
-        let batches = self.keyed.into_iter().map(|keyed| keyed.batch).collect();
-        Sorted { schema, batches, chunks, bytes: self.bytes }
-    }
+/// Bytes that are read from any place.
+pub trait ReadAt: Send + Sync {
+    /// Fills `bytes` with what is there from `at` on. Errors: `UnexpectedEof` where there is less.
+    fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()>;
 }

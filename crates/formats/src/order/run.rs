@@ -1,181 +1,215 @@
 //! The batches that one thread has read.
 
 use std::mem;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::chunk::{Chunk, Entry, place};
+use super::compare::{Comparing, places};
 use super::gather::gather;
-use super::pack::{Packing, Span};
+use super::merge::{STEP_BYTES, Sorted};
+use super::pack::Span;
+use super::piece::{File, Piece};
+use super::{Keys, Spill};
 
 /// Rows that are put in order among themselves: enough that all of them together are few pieces, few enough for the
 /// processor's cache.
 const PIECE_ROWS: usize = 1 << 16;
-/// Wider rows are put in order in pieces of about so many bytes; a piece of twice as many is left as it came.
+/// Wider rows are put in order in pieces of about so many bytes.
 const PIECE_BYTES: usize = 16 << 20;
+/// Rows that are given on at a time while pieces are merged.
+const MERGED_ROWS: usize = 8192;
 
-/// What sorting takes for each row: a number, and half of the room of one while pieces are merged.
-const ROW_BYTES: usize = size_of::<Entry>() * 3 / 2;
-
-/// A batch, and its sort keys.
-pub(super) struct Keyed {
-    pub(super) batch: RecordBatch,
-    pub(super) keys: Vec<ArrayRef>,
+/// What sorting may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a block, about: whoever reads in order holds one of each piece.
+    pub block_bytes: usize,
+    /// So many pieces in files are merged into one. At least 2.
+    pub pieces: usize,
 }
 
-/// Batches, and what is known of their keys.
-pub(super) struct Held {
-    pub(super) keyed: Vec<Keyed>,
-    /// `None` once a key has turned out to be no number.
-    pub(super) spans: Option<Vec<Span>>,
-    pub(super) bytes: usize,
-    rows: usize,
-}
+/// Keys within these spans; `None` once one has turned out to be no number.
+pub(super) type Spans = Option<Vec<Span>>;
 
-impl Held {
-    /// Nothing yet; `keys` is the number of sort keys.
-    pub(super) fn new(keys: usize) -> Self {
-        Self { keyed: Vec::new(), spans: Some(vec![Span::NONE; keys]), bytes: 0, rows: 0 }
-    }
-
-    pub(super) fn join(&mut self, other: Self) {
-        self.bytes += other.bytes;
-        self.rows += other.rows;
-        self.keyed.extend(other.keyed);
-        match (&mut self.spans, other.spans) {
-            (Some(spans), Some(others)) => {
-                spans.iter_mut().zip(&others).for_each(|(span, other)| span.join(other))
-            }
-            _ => self.spans = None,
-        }
-    }
-
-    fn push(&mut self, batch: RecordBatch, keys: Vec<ArrayRef>, numbers: &mut Vec<u64>) {
-        let mut spans = self.spans.iter_mut().flatten().zip(&keys);
-        if !spans.all(|(span, key)| span.add(key, numbers)) {
-            self.spans = None;
-        }
-        self.bytes += batch.get_array_memory_size();
-        self.rows += batch.num_rows();
-        self.keyed.push(Keyed { batch, keys });
-    }
-
-    /// The places of all rows in their order: which batch, and which row of it.
-    fn order(&self, options: &[SortOptions]) -> Result<Vec<(usize, usize)>, ArrowError> {
-        let all: Range<usize> = 0..self.keyed.len();
-        let place_bits = usize::BITS - self.rows.leading_zeros();
-        let chunk = match self.spans.as_ref().and_then(|spans| Packing::of(spans, options)) {
-            Some(packing) if packing.bits() + place_bits <= u64::BITS => {
-                return Ok(self.order_of_words(&packing, place_bits));
-            }
-            Some(packing) => Chunk::packed(&self.keyed, all, &packing),
-            None => Chunk::compared(&self.keyed, all, options)?,
-        };
-        Ok(chunk.entries.iter().map(|entry| place(*entry)).collect())
-    }
-
-    /// The same where keys and place of a row are one number of 64 bits, which sorts twice as quickly.
-    fn order_of_words(&self, packing: &Packing, place_bits: u32) -> Vec<(usize, usize)> {
-        let (mut numbers, mut words) = (Vec::new(), Vec::new());
-        let mut sorted: Vec<u64> = Vec::with_capacity(self.rows);
-        let mut places: Vec<(u32, u32)> = Vec::with_capacity(self.rows);
-        for (batch, keyed) in self.keyed.iter().enumerate() {
-            packing.pack(&keyed.keys, &mut numbers, &mut words);
-            let first = places.len() as u64;
-            sorted.extend((first..).zip(&words).map(|(at, word)| word << place_bits | at));
-            places.extend((0..words.len()).map(|row| (batch as u32, row as u32)));
-        }
-        sorted.sort_unstable();
-        let place = |number: u64| places[(number & ((1 << place_bits) - 1)) as usize];
-        sorted.into_iter().map(place).map(|(batch, row)| (batch as usize, row as usize)).collect()
-    }
-
-    /// The same rows in order, in one batch.
-    fn in_order(&self, options: &[SortOptions]) -> Result<Keyed, ArrowError> {
-        let places = self.order(options)?;
-        let column = |of: &dyn Fn(&Keyed) -> &ArrayRef| {
-            let arrays: Vec<&dyn Array> = self.keyed.iter().map(|keyed| of(keyed).as_ref()).collect();
-            gather(&arrays, &places)
-        };
-        let Some(first) = self.keyed.first() else {
-            return Err(ArrowError::InvalidArgumentError("there are no rows to sort".to_owned()));
-        };
-        let columns = (0..first.batch.num_columns()).map(|at| column(&|keyed| keyed.batch.column(at)));
-        let columns = columns.collect::<Result<Vec<ArrayRef>, _>>()?;
-        let key = |at: usize| match self.column_of(at) {
-            Some(column) => Ok(Arc::clone(&columns[column])),
-            None => column(&|keyed| &keyed.keys[at]),
-        };
-        let keys = (0..first.keys.len()).map(key).collect::<Result<Vec<_>, _>>()?;
-        Ok(Keyed { batch: RecordBatch::try_new(first.batch.schema(), columns)?, keys })
-    }
-
-    /// Which column of each batch a key is.
-    fn column_of(&self, key: usize) -> Option<usize> {
-        let is_key = |keyed: &Keyed, column: usize| Arc::ptr_eq(keyed.batch.column(column), &keyed.keys[key]);
-        let first = self.keyed.first()?;
-        let column = (0..first.batch.num_columns()).find(|column| is_key(first, *column))?;
-        self.keyed.iter().all(|keyed| is_key(keyed, column)).then_some(column)
-    }
+/// The spans of both.
+pub(super) fn joined(spans: Spans, others: &Spans) -> Spans {
+    let (mut spans, others) = (spans?, others.as_ref()?);
+    spans.iter_mut().zip(others).for_each(|(span, other)| span.join(other));
+    Some(spans)
 }
 
 /// The batches that one thread has read.
 pub struct Run {
-    options: Vec<SortOptions>,
-    /// Batches that are in order by themselves.
-    pieces: Held,
-    /// Batches as they came.
-    fresh: Held,
-    numbers: Vec<u64>,
+    keys: Keys,
+    schema: SchemaRef,
+    limits: Limits,
+    fresh: Fresh,
+    /// Pieces in memory.
+    settled: Vec<Piece>,
+    settled_bytes: usize,
+    /// Pieces in files: as they were settled, merged once, and so on.
+    levels: Vec<Vec<Piece>>,
+    /// Where pieces go as they are settled.
+    file: Option<File>,
+    spans: Spans,
+}
+
+/// Batches as they came.
+struct Fresh {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+    spans: Spans,
+}
+
+impl Fresh {
+    fn new(keys: &Keys) -> Self {
+        Self { batches: Vec::new(), rows: 0, bytes: 0, spans: no_spans(keys) }
+    }
+}
+
+fn no_spans(keys: &Keys) -> Spans {
+    Some(vec![Span::NONE; keys.columns.len()])
 }
 
 impl Run {
-    /// Nothing yet; rows are to be sorted by their keys in turn as `options` say.
-    pub fn new(options: Vec<SortOptions>) -> Self {
-        let held = || Held::new(options.len());
-        Self { pieces: held(), fresh: held(), options, numbers: Vec::new() }
+    /// Nothing yet, of rows of this schema.
+    pub fn new(schema: SchemaRef, keys: Keys, limits: Limits) -> Self {
+        let (fresh, spans) = (Fresh::new(&keys), no_spans(&keys));
+        let (settled, levels) = (Vec::new(), Vec::new());
+        Self { keys, schema, limits, fresh, settled, settled_bytes: 0, levels, file: None, spans }
     }
 
-    /// What [`Self::push`] of this batch will hold, and sorting its rows at least.
-    pub fn weight(batch: &RecordBatch, keys: &[ArrayRef]) -> usize {
-        let is_column = |key: &ArrayRef| batch.columns().iter().any(|column| Arc::ptr_eq(column, key));
-        let own =
-            keys.iter().filter(|key| !is_column(key)).map(|key| key.get_array_memory_size()).sum::<usize>();
-        batch.get_array_memory_size() + own + batch.num_rows() * ROW_BYTES
+    /// Bytes that it holds or is about to.
+    pub fn bytes(&self) -> usize {
+        self.settled_bytes + 2 * self.fresh.bytes
     }
 
-    /// Takes a batch and its sort keys, arrays of as many rows. Errors: a key of a type that has no order.
-    pub fn push(&mut self, batch: RecordBatch, keys: Vec<ArrayRef>) -> Result<(), ArrowError> {
+    /// Those that [`Self::spill`] would give back.
+    pub fn settled_bytes(&self) -> usize {
+        self.settled_bytes
+    }
+
+    /// Takes a batch. Errors: a key of a type that has no order.
+    pub fn push(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        self.fresh.push(batch, keys, &mut self.numbers);
-        if self.fresh.rows >= PIECE_ROWS || self.fresh.bytes >= PIECE_BYTES { self.settle() } else { Ok(()) }
+        let bytes = batch.get_array_memory_size();
+        if self.fresh.rows > 0 && self.fresh.bytes + bytes > PIECE_BYTES {
+            self.settle()?;
+        }
+        let fresh = &mut self.fresh;
+        let mut numbers = Vec::new();
+        let keys = self.keys.of(&batch);
+        let mut spans = fresh.spans.iter_mut().flatten().zip(&keys);
+        if !spans.all(|(span, key)| span.add(key, &mut numbers)) {
+            fresh.spans = None;
+        }
+        fresh.rows += batch.num_rows();
+        fresh.bytes += bytes;
+        fresh.batches.push(batch);
+        if fresh.rows >= PIECE_ROWS { self.settle() } else { Ok(()) }
     }
 
-    /// Puts the rows that came last in order among themselves.
-    fn settle(&mut self) -> Result<(), ArrowError> {
-        let mut fresh = mem::replace(&mut self.fresh, Held::new(self.options.len()));
-        if fresh.bytes <= 2 * PIECE_BYTES {
-            let ordered = fresh.in_order(&self.options)?;
-            fresh.bytes = ordered.batch.get_array_memory_size();
-            fresh.keyed = vec![ordered];
+    /// Puts the rows that came last in order among themselves, so that they can be spilled, too.
+    pub fn settle(&mut self) -> Result<(), ArrowError> {
+        let fresh = mem::replace(&mut self.fresh, Fresh::new(&self.keys));
+        if fresh.rows == 0 {
+            return Ok(());
         }
-        self.pieces.join(fresh);
+        let piece = Piece::new(&self.keys, self.in_order(&fresh)?, self.limits.block_bytes)?;
+        self.settled_bytes += piece.bytes();
+        self.settled.push(piece);
+        self.spans = joined(self.spans.take(), &fresh.spans);
         Ok(())
     }
 
-    pub(super) fn into_held(mut self) -> Held {
-        self.pieces.join(self.fresh);
-        self.pieces
+    fn in_order(&self, fresh: &Fresh) -> Result<RecordBatch, ArrowError> {
+        let comparing = Comparing::new(&self.keys, &self.schema, fresh.spans.as_deref())?;
+        let compared = fresh.batches.iter().map(|batch| comparing.compared(&self.keys.of(batch)));
+        let compared = compared.collect::<Result<Vec<_>, _>>()?;
+        let places = places(&compared.iter().map(|keys| (keys, 0..keys.rows())).collect::<Vec<_>>());
+        let column = |column: usize| {
+            let arrays: Vec<&dyn Array> =
+                fresh.batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+            gather(&arrays, &places)
+        };
+        let columns = (0..self.schema.fields().len()).map(column).collect::<Result<Vec<ArrayRef>, _>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 
-    /// The batches, in any order.
-    pub fn into_batches(self) -> impl Iterator<Item = RecordBatch> + Send {
-        self.into_held().keyed.into_iter().map(|keyed| keyed.batch)
+    /// Brings the pieces in memory to a file; returns the bytes written. Errors: `IoError`.
+    pub fn spill(&mut self, spill: &dyn Spill) -> Result<u64, ArrowError> {
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(File::new(spill)?),
+        };
+        let before = file.end();
+        for piece in self.settled.drain(..) {
+            self.levels[0].push(piece.spilled(file)?);
+        }
+        self.settled_bytes = 0;
+        Ok(file.end() - before)
     }
+
+    /// Whether there are so many pieces in files that they are to be merged.
+    pub fn is_long(&self) -> bool {
+        self.levels.iter().any(|level| is_long(level, self.limits))
+    }
+
+    /// Bytes that [`Self::merge`] holds meanwhile, about.
+    pub fn merge_bytes(&self) -> usize {
+        let level = |level: &Vec<Piece>| level.iter().map(Piece::block_bytes).sum::<usize>();
+        self.levels.iter().map(level).max().unwrap_or(0) + STEP_BYTES
+    }
+
+    /// Merges pieces where there are too many; returns the bytes written. Computes without a pause. Errors: `IoError`.
+    pub fn merge(&mut self, spill: &dyn Spill) -> Result<u64, ArrowError> {
+        let (mut at, mut written) = (0, 0);
+        while at < self.levels.len() {
+            if is_long(&self.levels[at], self.limits) {
+                let pieces = mem::take(&mut self.levels[at]);
+                if at == 0 {
+                    // What is settled from now on goes to another, so that this one goes with its pieces.
+                    self.file = None;
+                }
+                let mut file = File::new(spill)?;
+                let merged = self.merged(pieces, &mut file)?;
+                written += file.end();
+                if at + 1 == self.levels.len() {
+                    self.levels.push(Vec::new());
+                }
+                self.levels[at + 1].push(merged);
+            }
+            at += 1;
+        }
+        Ok(written)
+    }
+
+    fn merged(&self, pieces: Vec<Piece>, file: &mut File) -> Result<Piece, ArrowError> {
+        // What is there to be sorted by is there afterwards, too.
+        let keys = Keys { kept: self.schema.fields().len(), ..self.keys.clone() };
+        let sorted = Sorted::of(Arc::clone(&self.schema), keys, pieces, self.spans.as_deref())?;
+        let mut cursor = Arc::new(sorted).all(MERGED_ROWS);
+        Piece::written(&self.keys, file, self.limits.block_bytes, || cursor.next_batch())
+    }
+
+    /// All pieces, those whose rows came first before others, and the spans of their keys.
+    pub(super) fn finish(mut self) -> Result<(Vec<Piece>, Spans), ArrowError> {
+        self.settle()?;
+        let pieces = self.levels.into_iter().rev().flatten().chain(self.settled);
+        Ok((pieces.collect(), self.spans))
+    }
+}
+
+fn is_long(level: &[Piece], limits: Limits) -> bool {
+    let bytes: usize = level.iter().map(Piece::block_bytes).sum();
+    level.len() > 1 && (level.len() >= limits.pieces || bytes >= limits.block_bytes * limits.pieces)
 }

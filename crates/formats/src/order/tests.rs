@@ -1,12 +1,14 @@
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::Mutex;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int8Array, Int64Array, RecordBatch,
     StringArray, UInt64Array,
 };
 use arrow::compute::{LexicographicalComparator, SortColumn, concat};
-use arrow::datatypes::{Field, Int64Type, Schema};
+use arrow::datatypes::{Field, Fields, Int64Type, Schema};
+use arrow::error::ArrowError;
 
 use super::*;
 
@@ -34,21 +36,91 @@ fn batch(keys: &[ArrayRef], first: usize) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap()
 }
 
-/// Sorts batches of these keys in two runs, three pieces at least and so many ranges; returns the rows' numbers by range.
-fn sorted(batches: &[Vec<ArrayRef>], options: &[SortOptions], ranges: usize) -> Vec<Vec<usize>> {
-    let mut runs = vec![Run::new(options.to_vec()), Run::new(options.to_vec())];
-    let (mut first, mut schema) = (0, None);
-    for (at, keys) in batches.iter().enumerate() {
-        let batch = batch(keys, first);
-        first += batch.num_rows();
-        schema = Some(batch.schema());
-        assert!(Run::weight(&batch, keys) >= batch.get_array_memory_size());
-        runs[at % 2].push(batch, keys.clone()).unwrap();
+/// Files in memory.
+#[derive(Default)]
+struct Files(Mutex<Vec<FileInMemory>>);
+
+type FileInMemory = Arc<Mutex<Vec<u8>>>;
+
+struct End(FileInMemory);
+
+impl io::Write for End {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
-    let unsorted = Unsorted::new(runs, options.to_vec());
-    let chunks = unsorted.pieces(3).into_iter().map(|piece| unsorted.sort(piece).unwrap()).collect();
-    let sorted = Arc::new(unsorted.sorted(chunks, schema.unwrap()));
-    let read = |range: &OrderedRange| {
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl ReadAt for End {
+    fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        let file = self.0.lock().unwrap();
+        let from = file.get(at as usize..).ok_or(io::ErrorKind::UnexpectedEof)?;
+        bytes.copy_from_slice(from.get(..bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+impl Spill for Files {
+    fn file(&self) -> io::Result<(Box<dyn io::Write + Send>, Arc<dyn ReadAt>)> {
+        let file = FileInMemory::default();
+        self.0.lock().unwrap().push(file.clone());
+        Ok((Box::new(End(file.clone())), Arc::new(End(file))))
+    }
+}
+
+/// Of rows whose keys are their first columns.
+fn keys(options: &[SortOptions], kept: usize) -> Keys {
+    Keys { columns: options.iter().copied().enumerate().collect(), kept }
+}
+
+/// How runs are held.
+#[derive(Clone, Copy, Debug)]
+enum Holding {
+    InMemory,
+    /// Each batch is a piece in a file, of which so many are merged.
+    InFiles(usize),
+}
+
+/// Sorts batches of these keys in two runs and so many ranges; returns the rows' numbers by range.
+fn sorted(
+    batches: &[Vec<ArrayRef>],
+    options: &[SortOptions],
+    ranges: usize,
+    holding: Holding,
+) -> Vec<Vec<usize>> {
+    let columns = options.len() + 1;
+    let batches: Vec<RecordBatch> = batches
+        .iter()
+        .scan(0, |first, keys| {
+            let batch = batch(keys, *first);
+            *first += batch.num_rows();
+            Some(batch)
+        })
+        .collect();
+    let schema = batches[0].schema();
+    let pieces = if let Holding::InFiles(pieces) = holding { pieces } else { 100 };
+    let limits = Limits { block_bytes: 1000, pieces };
+    let keys = keys(options, columns);
+    let mut runs = [(); 2].map(|()| Run::new(schema.clone(), keys.clone(), limits));
+    let files = Files::default();
+    // The first half of the batches, and the second.
+    for (at, batch) in batches.iter().enumerate() {
+        let run = &mut runs[at * 2 / batches.len()];
+        run.push(batch.clone()).unwrap();
+        if matches!(holding, Holding::InFiles(_)) {
+            run.settle().unwrap();
+            assert!(run.spill(&files).unwrap() > 0 && run.settled_bytes() == 0);
+        }
+        while run.is_long() {
+            assert!(run.merge(&files).unwrap() > 0);
+        }
+    }
+    let sorted = Arc::new(Sorted::new(runs.into(), schema, keys).unwrap());
+    let read = |range: Range<usize>| {
         let mut cursor = sorted.cursor(range, 100);
         let mut rows = Vec::new();
         while let Some(batch) = cursor.next_batch().unwrap() {
@@ -58,12 +130,18 @@ fn sorted(batches: &[Vec<ArrayRef>], options: &[SortOptions], ranges: usize) -> 
         }
         rows
     };
-    sorted.ranges(ranges).iter().map(read).collect()
+    sorted.ranges(ranges).into_iter().map(read).collect()
 }
 
 /// Checks that every row is there once, and that no row comes before one that is less by arrow's own comparison.
 fn check(batches: &[Vec<ArrayRef>], options: &[SortOptions]) {
-    let ranges = sorted(batches, options, 3);
+    let rows = |holding| sorted(batches, options, 3, holding).concat();
+    let in_memory = rows(Holding::InMemory);
+    for pieces in [2, 3, 100] {
+        // The same order, too, of rows with the same keys.
+        assert_eq!(rows(Holding::InFiles(pieces)), in_memory, "{pieces} {options:?}");
+    }
+    let ranges = sorted(batches, options, 3, Holding::InMemory);
     let rows: Vec<usize> = ranges.concat();
     let columns = (0..options.len()).map(|key| {
         let parts: Vec<&dyn Array> = batches.iter().map(|keys| keys[key].as_ref()).collect();
@@ -169,44 +247,129 @@ fn texts_by_their_beginnings_and_by_all_of_them() {
             batches.iter().map(|keys| keys.iter().rev().cloned().collect()).collect();
         check(&flipped, &options);
     }
-    assert!(is_sortable(batches[0].iter().map(|key| key.data_type())));
+    let schema = batch(&batches[0], 0).schema();
+    assert!(is_sortable(&schema, batches[0].iter().map(|key| key.data_type())));
 }
 
 #[test]
 fn equal_keys_keep_the_order_in_which_they_came() {
     let same: ArrayRef = Arc::new(Int64Array::from(vec![7; 500]));
-    let rows = sorted(&[vec![same.clone()], vec![same.slice(0, 100)]], &OPTIONS[..1], 4).concat();
+    let rows =
+        sorted(&[vec![same.clone()], vec![same.slice(0, 100)]], &OPTIONS[..1], 4, Holding::InMemory).concat();
     assert_eq!(rows, (0..600).collect::<Vec<_>>());
 }
 
 #[test]
 fn few_rows_and_many_ranges() {
     let few: ArrayRef = Arc::new(Int64Array::from(vec![3, 1, 2]));
-    assert_eq!(sorted(&[vec![few]], &OPTIONS[..1], 8).concat(), [1, 2, 0]);
-    let unsorted = Unsorted::new(vec![Run::new(vec![SortOptions::default()])], vec![SortOptions::default()]);
-    assert!(unsorted.pieces(4).is_empty());
+    assert_eq!(sorted(&[vec![few]], &OPTIONS[..1], 8, Holding::InMemory).concat(), [1, 2, 0]);
     let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
-    let sorted = Arc::new(unsorted.sorted(Vec::new(), schema));
-    let ranges = sorted.ranges(2);
-    assert!(ranges.iter().all(|range| sorted.cursor(range, 10).next_batch().unwrap().is_none()));
+    let limits = Limits { block_bytes: 1000, pieces: 2 };
+    let run = Run::new(schema.clone(), keys(&OPTIONS[..1], 1), limits);
+    let sorted = Arc::new(Sorted::new(vec![run], schema, keys(&OPTIONS[..1], 1)).unwrap());
+    assert!(
+        sorted.ranges(2).into_iter().all(|range| sorted.cursor(range, 10).next_batch().unwrap().is_none())
+    );
 }
 
 #[test]
-fn a_key_may_be_a_column_of_one_batch_and_not_of_the_next() {
-    let ids = |ids: Vec<i64>| Arc::new(Int64Array::from(ids)) as ArrayRef;
-    let (one, other) = (ids(vec![5, 1]), ids(vec![0, 0]));
-    let mut run = Run::new(vec![SortOptions::default()]);
-    run.push(batch(std::slice::from_ref(&one), 0), vec![one]).unwrap();
-    run.push(batch(&[other], 2), vec![ids(vec![4, 2])]).unwrap();
-    // As many rows as make a piece, all behind.
-    let many = ids(vec![9; 1 << 16]);
-    run.push(batch(std::slice::from_ref(&many), 4), vec![many]).unwrap();
-    let unsorted = Unsorted::new(vec![run], vec![SortOptions::default()]);
-    let chunks = unsorted.pieces(1).into_iter().map(|piece| unsorted.sort(piece).unwrap()).collect();
-    let schema = unsorted.keyed[0].batch.schema();
-    let sorted = Arc::new(unsorted.sorted(chunks, schema));
-    let first = sorted.cursor(&sorted.ranges(1)[0], 4).next_batch().unwrap().unwrap();
-    assert_eq!(first.column(1).as_primitive::<Int64Type>().values(), &[1, 3, 2, 0]);
+fn columns_behind_the_kept_ones_are_sorted_by_and_not_given() {
+    let numbers = |numbers: [i64; 4]| Arc::new(Int64Array::from_iter_values(numbers)) as ArrayRef;
+    let batch = batch(&[numbers([10, 11, 12, 13]), numbers([4, 1, 3, 2])], 0);
+    let keys = Keys { columns: vec![(1, OPTIONS[0])], kept: 1 };
+    let limits = Limits { block_bytes: 1000, pieces: 2 };
+    let mut run = Run::new(batch.schema(), keys.clone(), limits);
+    let files = Files::default();
+    for _ in 0..2 {
+        run.push(batch.clone()).unwrap();
+        run.settle().unwrap();
+        run.spill(&files).unwrap();
+    }
+    run.merge(&files).unwrap();
+    let sorted = Arc::new(Sorted::new(vec![run], batch.schema(), keys).unwrap());
+    let given = sorted.all(10).next_batch().unwrap().unwrap();
+    assert_eq!((given.num_columns(), given.schema().field(0).name().as_str()), (1, "0"));
+    let column = given.column(0).as_primitive::<Int64Type>();
+    assert_eq!(column.values(), &[11, 11, 13, 13, 12, 12, 10, 10]);
+}
+
+#[test]
+fn rows_of_all_types_come_back_from_files() {
+    let rows = 0..500;
+    let structure = |at: i64| (at % 3 > 0).then(|| format!("{{\"t\": \"x{at}\", \"l\": [{at}, null]}}"));
+    let lines: Vec<String> = rows
+        .clone()
+        .map(|at| {
+            let nested = structure(at).unwrap_or("null".to_owned());
+            format!("{{\"key\": {}, \"flag\": {}, \"nested\": {nested}}}", 500 - at, at % 2 == 0)
+        })
+        .collect();
+    let nested = Fields::from(vec![
+        Field::new("t", DataType::Utf8, true),
+        Field::new("l", DataType::new_list(DataType::Int32, true), true),
+    ]);
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("key", DataType::Decimal128(20, 2), true),
+        Field::new("flag", DataType::Boolean, true),
+        Field::new("nested", DataType::Struct(nested), true),
+    ]));
+    let mut reader = arrow_json::ReaderBuilder::new(schema.clone()).build_decoder().unwrap();
+    reader.decode(lines.join("\n").as_bytes()).unwrap();
+    let batch = reader.flush().unwrap().unwrap();
+    assert!(is_sortable(&schema, [DataType::Decimal128(20, 2)].iter()));
+
+    let keys = keys(&OPTIONS[..1], 3);
+    let mut run = Run::new(schema.clone(), keys.clone(), Limits { block_bytes: 500, pieces: 2 });
+    run.push(batch.clone()).unwrap();
+    run.settle().unwrap();
+    run.spill(&Files::default()).unwrap();
+    let mut cursor = Arc::new(Sorted::new(vec![run], schema, keys).unwrap()).all(1000);
+    let mut given = Vec::new();
+    while let Some(batch) = cursor.next_batch().unwrap() {
+        given.push(batch);
+    }
+    let given = arrow::compute::concat_batches(&batch.schema(), &given).unwrap();
+    let backwards = UInt64Array::from_iter_values((0..500).rev());
+    assert_eq!(given, arrow::compute::take_record_batch(&batch, &backwards).unwrap());
+}
+
+#[test]
+fn rows_of_which_a_block_would_hold_too_much_are_not_sorted_here() {
+    let words = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    for of in [DataType::Utf8View, DataType::new_list(DataType::BinaryView, true), words] {
+        let schema = Schema::new(vec![Field::new("n", DataType::Int64, true), Field::new("v", of, true)]);
+        assert!(!is_sortable(&schema, [DataType::Int64].iter()));
+    }
+}
+
+/// A disk without room.
+struct Full;
+
+impl io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Spill for Full {
+    fn file(&self) -> io::Result<(Box<dyn io::Write + Send>, Arc<dyn ReadAt>)> {
+        Ok((Box::new(Full), Arc::new(End(FileInMemory::default()))))
+    }
+}
+
+#[test]
+fn a_disk_without_room_is_an_error() {
+    let rows = batch(&[Arc::new(Int64Array::from(vec![3, 1, 2]))], 0);
+    let limits = Limits { block_bytes: 1000, pieces: 2 };
+    let mut run = Run::new(rows.schema(), keys(&OPTIONS[..1], 2), limits);
+    run.push(rows).unwrap();
+    run.settle().unwrap();
+    let error = run.spill(&Full).unwrap_err();
+    assert!(matches!(error, ArrowError::IoError(_, io) if io.kind() == io::ErrorKind::StorageFull));
 }
 
 #[test]
@@ -217,7 +380,7 @@ fn rows_of_many_pieces() {
             let number = scrambled(row) as i64;
             (!row.is_multiple_of(7)).then(|| if most == 0 { number << 14 } else { number % most })
         };
-        let batches: Vec<Vec<ArrayRef>> = (0..40)
+        let batches: Vec<Vec<ArrayRef>> = (0..12)
             .map(|batch| {
                 let rows = batch * 9000..(batch + 1) * 9000;
                 vec![Arc::new(Int64Array::from_iter(rows.map(key))) as ArrayRef]

@@ -46,7 +46,7 @@ pub struct WriteOptions {
     pub parquet_codec: ParquetCodec,
     /// CSV: whether a header line with the column names is written. Default true.
     pub header: bool,
-    /// A Parquet row group, or an ORC stripe, ends at about this size in memory. Default 64 MiB.
+    /// A Parquet row group, or an ORC stripe, ends at about this size in memory. Default 32 MiB.
     pub row_group_bytes: usize,
     /// Buffers that writers share which take turns.
     pub scratch: Scratch,
@@ -58,7 +58,7 @@ impl Default for WriteOptions {
             compression: Compression::None,
             parquet_codec: ParquetCodec::Snappy,
             header: true,
-            row_group_bytes: 64 << 20,
+            row_group_bytes: 32 << 20,
             scratch: Scratch::default(),
         }
     }

@@ -1,66 +1,67 @@
-//! Holding a sort's input in memory, and sorting it there.
+//! Sorting a sort's input, with as much of it in memory as it may hold.
 
 use std::{
-    fmt,
+    fmt, mem,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
-use arrow::{compute::SortOptions, datatypes::SchemaRef};
+use arrow::{
+    array::{ArrayRef, RecordBatch},
+    datatypes::{Field, Schema, SchemaRef},
+};
 use datafusion::{
-    common::runtime::JoinSet,
+    common::runtime::{JoinSet, SpawnedTask},
     error::{DataFusionError, Result},
     execution::{
         SendableRecordBatchStream, TaskContext,
         memory_pool::{MemoryConsumer, MemoryReservation},
     },
-    physical_expr::LexOrdering,
-    physical_plan::{ExecutionPlanProperties, stream::RecordBatchStreamAdapter},
+    physical_expr::{LexOrdering, PhysicalExpr, expressions::Column},
+    physical_plan::{
+        ExecutionPlanProperties,
+        metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder},
+        stream::RecordBatchStreamAdapter,
+    },
 };
-use formats::order::{Chunk, OrderedRange, Run, Sorted, Unsorted};
+use formats::order::{self, Keys, Run, Sorted};
 use futures::{
     FutureExt, StreamExt,
     future::{BoxFuture, Shared},
     stream,
 };
 
-use super::{
-    Limits, Plan,
-    held::{Part, Room},
-};
+use super::{Limits, Plan, spill::SpillFolder};
 
-/// What has become of a sort's input.
+/// Sorted rows.
 #[derive(Clone)]
-pub(super) enum Loaded {
-    /// It is sorted.
-    Sorted(InMemory),
-    /// It did not fit; its parts are in the [`Room`].
-    TooLarge,
-}
-
-/// Sorted rows in memory.
-#[derive(Clone)]
-pub(super) struct InMemory {
+pub(super) struct Loaded {
     sorted: Arc<Sorted>,
-    ranges: Arc<Vec<OrderedRange>>,
+    ranges: Arc<Vec<Range<usize>>>,
     schema: SchemaRef,
     reservations: Arc<Vec<MemoryReservation>>,
 }
 
-impl InMemory {
-    /// The rows of a range; none for a range that there is not.
-    pub(super) fn range(&self, range: usize, batch_rows: usize) -> SendableRecordBatchStream {
-        let cursor = self.ranges.get(range).map(|range| self.sorted.cursor(range, batch_rows));
+impl Loaded {
+    /// The rows of a range; none for a range that there is not. Errors: `ResourcesExhausted`.
+    pub(super) fn range(&self, range: usize, context: &TaskContext) -> Result<SendableRecordBatchStream> {
+        let batch_rows = context.session_config().batch_size();
+        let cursor = self.ranges.get(range).map(|range| self.sorted.cursor(range.clone(), batch_rows));
+        let own = MemoryConsumer::new(format!("SortInRanges[{range}]")).register(context.memory_pool());
+        if cursor.is_some() {
+            own.try_grow(self.sorted.cursor_bytes())?;
+        }
         // Held as long as anybody reads.
-        let reservations = Arc::clone(&self.reservations);
+        let reservations = (own, Arc::clone(&self.reservations));
         let rows = stream::unfold((cursor, reservations), async |(cursor, reservations)| {
             let mut cursor = cursor?;
             let batch = cursor.next_batch().transpose()?;
             Some((batch.map_err(DataFusionError::from), (Some(cursor), reservations)))
         });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows.boxed()))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows.boxed())))
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Loading {
     input: Plan,
     keys: LexOrdering,
     limits: Limits,
-    room: Arc<Room>,
+    metrics: ExecutionPlanMetricsSet,
     outcome: Mutex<Option<Shared<BoxFuture<'static, Outcome>>>>,
 }
 
@@ -83,8 +84,17 @@ impl fmt::Debug for Loading {
 }
 
 impl Loading {
-    pub(super) fn new(input: Plan, keys: LexOrdering, limits: Limits, room: Arc<Room>) -> Self {
-        Self { input, keys, limits, room, outcome: Mutex::new(None) }
+    pub(super) fn new(input: Plan, keys: LexOrdering, limits: Limits) -> Self {
+        let metrics = ExecutionPlanMetricsSet::new();
+        Self { input, keys, limits, metrics, outcome: Mutex::new(None) }
+    }
+
+    pub(super) fn input(&self) -> &Plan {
+        &self.input
+    }
+
+    pub(super) fn metrics(&self) -> &ExecutionPlanMetricsSet {
+        &self.metrics
     }
 
     /// What becomes of the input. Whoever asks first begins.
@@ -93,123 +103,154 @@ impl Loading {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = || {
             let (input, keys, limits) = (Arc::clone(&self.input), self.keys.clone(), self.limits);
-            let (room, context) = (Arc::clone(&self.room), Arc::clone(context));
-            async move { load(input, keys, limits, &room, context).await.map_err(Arc::new) }.boxed().shared()
+            let (metrics, context) = (self.metrics.clone(), Arc::clone(context));
+            let loaded =
+                async move { load(&input, &keys, limits, &metrics, context).await.map_err(Arc::new) };
+            loaded.boxed().shared()
         };
         outcome.get_or_insert_with(begin).clone()
     }
 }
 
 async fn load(
-    input: Plan,
-    keys: LexOrdering,
+    input: &Plan,
+    keys: &LexOrdering,
     limits: Limits,
-    room: &Room,
+    metrics: &ExecutionPlanMetricsSet,
     context: Arc<TaskContext>,
 ) -> Result<Loaded> {
-    let held = Arc::new(HeldBytes { limit: limits.memory_bytes, ..HeldBytes::default() });
+    let layout = Arc::new(Layout::new(&input.schema(), keys)?);
+    let held = Arc::new(AtomicUsize::new(0));
+    let parts = input.output_partitioning().partition_count();
     let mut tasks = JoinSet::new();
-    for part in 0..input.output_partitioning().partition_count() {
+    for part in 0..parts {
         let consumer = MemoryConsumer::new(format!("SortInRanges[{part}]")).with_can_spill(true);
-        let reservation = consumer.register(context.memory_pool());
-        let (stream, keys) = (input.execute(part, Arc::clone(&context))?, keys.clone());
-        let held = Arc::clone(&held);
-        tasks.spawn(async move { read(stream, &keys, reservation, &held).await.map(|read| (part, read)) });
-    }
-    let mut parts = Vec::new();
-    while let Some(joined) = tasks.join_next().await {
-        parts.push(joined.map_err(lost)??);
-    }
-    parts.sort_by_key(|(part, _)| *part);
-    let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
-    if held.is_over() {
-        room.fill(parts);
-        return Ok(Loaded::TooLarge);
-    }
-    let options: Vec<SortOptions> = keys.iter().map(|key| key.options).collect();
-    let (runs, reservations): (Vec<_>, Vec<_>) =
-        parts.into_iter().map(|part| (part.run, part.reservation)).unzip();
-    sort(Unsorted::new(runs, options), input.schema(), limits, reservations).await
-}
-
-/// What all parts hold together.
-#[derive(Default)]
-struct HeldBytes {
-    limit: usize,
-    bytes: AtomicUsize,
-    /// Whether there was no room for a batch.
-    over: AtomicBool,
-}
-
-impl HeldBytes {
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Takes room for a batch; when there is none, nobody holds more from now on.
-    fn take(&self, bytes: usize, reservation: &MemoryReservation) {
-        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if all > self.limit || reservation.try_grow(bytes).is_err() {
-            self.over.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Reads a part of the input until it ends, or there is no room for more.
-async fn read(
-    mut stream: SendableRecordBatchStream,
-    keys: &LexOrdering,
-    reservation: MemoryReservation,
-    held: &HeldBytes,
-) -> Result<Part> {
-    let mut run = Run::new(keys.iter().map(|key| key.options).collect());
-    while !held.is_over() {
-        let Some(batch) = stream.next().await else {
-            return Ok(Part { run, reservation, rest: None });
+        let reading = Reading {
+            layout: Arc::clone(&layout),
+            run: layout.run(limits.order(parts)),
+            reservation: consumer.register(context.memory_pool()),
+            spill: Arc::new(SpillFolder(Arc::clone(&context.runtime_env().disk_manager))),
+            spilled: MetricBuilder::new(metrics).spilled_bytes(part),
+            held: Arc::clone(&held),
+            counted: 0,
+            limit: limits.memory_bytes,
         };
-        let batch = batch?;
-        let keys = keys.iter().map(|key| key.expr.evaluate(&batch)?.into_array(batch.num_rows()));
-        let keys = keys.collect::<Result<Vec<_>>>()?;
-        // A batch that is one too many is held all the same: it is the first to be given on.
-        held.take(Run::weight(&batch, &keys), &reservation);
-        run.push(batch, keys)?;
+        let stream = input.execute(part, Arc::clone(&context))?;
+        tasks.spawn(async move { reading.read(stream).await.map(|read| (part, read)) });
     }
-    Ok(Part { run, reservation, rest: Some(stream) })
+    let mut read = Vec::with_capacity(parts);
+    while let Some(joined) = tasks.join_next().await {
+        read.push(joined.map_err(lost)??);
+    }
+    read.sort_by_key(|(part, _)| *part);
+    let (runs, reservations): (Vec<_>, Vec<_>) = read.into_iter().map(|(_, read)| read).unzip();
+    let sorted = Arc::new(Sorted::new(runs, Arc::clone(&layout.schema), layout.keys.clone())?);
+    let ranges = (sorted.bytes() / limits.least_bytes.max(1)).clamp(1, limits.ranges);
+    let ranges = Arc::new(sorted.ranges(ranges));
+    Ok(Loaded { sorted, ranges, schema: input.schema(), reservations: Arc::new(reservations) })
 }
 
-async fn sort(
-    unsorted: Unsorted,
+/// The columns that are sorted: those of the input, and behind them keys that are none of them.
+struct Layout {
     schema: SchemaRef,
-    limits: Limits,
-    reservations: Vec<MemoryReservation>,
-) -> Result<Loaded> {
-    let ranges = (unsorted.bytes() / limits.least_bytes.max(1)).clamp(1, limits.ranges);
-    let unsorted = Arc::new(unsorted);
-    let mut waiting = unsorted.pieces(ranges).into_iter().enumerate();
-    let mut tasks = JoinSet::new();
-    let mut chunks: Vec<(usize, Chunk)> = Vec::new();
-    loop {
-        while tasks.len() < limits.ranges
-            && let Some((at, piece)) = waiting.next()
-        {
-            let unsorted = Arc::clone(&unsorted);
-            // It computes without a pause: the engine's own threads stay free for others.
-            tasks.spawn_blocking(move || unsorted.sort(piece).map(|chunk| (at, chunk)));
+    keys: Keys,
+    computed: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+impl Layout {
+    fn new(input: &Schema, keys: &LexOrdering) -> Result<Self> {
+        let kept = input.fields().len();
+        let mut fields: Vec<_> = input.fields().iter().cloned().collect();
+        let (mut columns, mut computed) = (Vec::new(), Vec::new());
+        for key in keys.iter() {
+            if let Some(column) = key.expr.downcast_ref::<Column>() {
+                columns.push((column.index(), key.options));
+                continue;
+            }
+            columns.push((fields.len(), key.options));
+            let (of, nullable) = (key.expr.data_type(input)?, key.expr.nullable(input)?);
+            fields.push(Arc::new(Field::new(format!("key {}", fields.len()), of, nullable)));
+            computed.push(Arc::clone(&key.expr));
         }
-        let Some(joined) = tasks.join_next().await else { break };
-        chunks.push(joined.map_err(lost)??);
+        Ok(Self { schema: Arc::new(Schema::new(fields)), keys: Keys { columns, kept }, computed })
     }
-    chunks.sort_by_key(|(at, _)| *at);
-    let chunks: Vec<Chunk> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
-    if let Some(reservation) = reservations.first() {
-        // It is there, and no more than what is held already: what the share leaves has room for it.
-        reservation.grow(chunks.iter().map(Chunk::tie_bytes).sum());
+
+    fn run(&self, limits: order::Limits) -> Run {
+        Run::new(Arc::clone(&self.schema), self.keys.clone(), limits)
     }
-    let gone = || DataFusionError::Internal("sorted rows are still being sorted".to_owned());
-    let unsorted = Arc::try_unwrap(unsorted).map_err(|_| gone())?;
-    let sorted = Arc::new(unsorted.sorted(chunks, Arc::clone(&schema)));
-    let ranges = Arc::new(sorted.ranges(ranges));
-    Ok(Loaded::Sorted(InMemory { sorted, ranges, schema, reservations: Arc::new(reservations) }))
+
+    /// A batch of the input with its keys.
+    fn with_keys(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let computed = self.computed.iter().map(|key| key.evaluate(batch)?.into_array(batch.num_rows()));
+        let computed = computed.collect::<Result<Vec<ArrayRef>>>()?;
+        let columns = batch.columns().iter().cloned().chain(computed).collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+}
+
+/// How a part of the input is read.
+struct Reading {
+    layout: Arc<Layout>,
+    run: Run,
+    reservation: MemoryReservation,
+    spill: Arc<SpillFolder>,
+    /// Bytes written to files.
+    spilled: Count,
+    /// Bytes that the pieces of all parts hold, how many of them are this one's, and how many there may be.
+    held: Arc<AtomicUsize>,
+    counted: usize,
+    limit: usize,
+}
+
+impl Reading {
+    async fn read(mut self, mut stream: SendableRecordBatchStream) -> Result<(Run, MemoryReservation)> {
+        while let Some(batch) = stream.next().await {
+            self.run.push(self.layout.with_keys(&batch?)?)?;
+            if self.held() > self.limit || self.reservation.try_resize(self.run.bytes()).is_err() {
+                self = self.with_less().await?;
+            }
+        }
+        Ok((self.run, self.reservation))
+    }
+
+    /// Brings what it holds to files, also the rows that came last when there is no room for them.
+    async fn with_less(mut self) -> Result<Self> {
+        self.spill()?;
+        if self.reservation.try_resize(self.run.bytes()).is_err() {
+            self.run.settle()?;
+            self.spill()?;
+            self.reservation.free();
+        }
+        if !self.run.is_long() {
+            return Ok(self);
+        }
+        // The share of the memory that blocks may take has room for it.
+        self.reservation.grow(self.run.merge_bytes());
+        // It computes without a pause: the engine's own threads stay free for others.
+        let merged = SpawnedTask::spawn_blocking(move || {
+            self.spilled.add(self.run.merge(self.spill.as_ref())? as usize);
+            self.reservation.resize(self.run.bytes());
+            Ok(self)
+        });
+        merged.join().await.map_err(lost)?
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        if self.run.settled_bytes() > 0 {
+            self.spilled.add(self.run.spill(self.spill.as_ref())? as usize);
+            self.held();
+        }
+        Ok(())
+    }
+
+    /// Bytes that the pieces of all parts hold now.
+    fn held(&mut self) -> usize {
+        let now = self.run.settled_bytes();
+        let before = mem::replace(&mut self.counted, now);
+        // The difference, which wraps around like the sum.
+        let more = now.wrapping_sub(before);
+        self.held.fetch_add(more, Ordering::Relaxed).wrapping_add(more)
+    }
 }
 
 fn lost(error: tokio::task::JoinError) -> DataFusionError {

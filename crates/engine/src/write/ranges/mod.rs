@@ -2,46 +2,53 @@
 //!
 //! ```text
 //! before: SortPreservingMerge ─ Sort ─ input        one sorted stream, one writer
-//! now:    InRanges ─ SortPreservingMerge ─ Sort ─ Held ─ input
+//! now:    InRanges ─ input                          one sorted stream and one writer for each thread
 //! ```
 //!
-//! [`InRanges`] first holds the rows of its input in memory ([`load`]). If they fit a share of the engine's memory, it sorts
-//! them itself ([`formats::order`]) and gives as many sorted streams as there are threads, each with rows that come before
-//! all of the next. If they do not, what is held goes, followed by the rest of the input, through the plan's own sort, which spills: all of it
-//! comes from the first stream then. Few rows come from one stream, too: they are no work to share, and would be small files.
+//! [`InRanges`] sorts the rows of its input ([`formats::order`]), with a share of the engine's memory, and the rest in files of the
+//! spill folder, and gives as many sorted streams as there are threads, each with rows that come before
+//! all of the next. Few rows come from one stream: they are no work to share, and would be small files.
 
-mod held;
 mod load;
+mod spill;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use datafusion::{
     common::tree_node::TreeNodeRecursion,
     error::{DataFusionError, Result},
     execution::{SendableRecordBatchStream, TaskContext},
-    physical_expr::{LexOrdering, PhysicalExpr},
+    physical_expr::PhysicalExpr,
     physical_plan::{
-        DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, ExecutionPlanProperties,
-        Partitioning, PlanProperties, ReplaceChildrenOptions,
+        DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+        ReplaceChildrenOptions,
         execution_plan::ChildrenPropertiesMode,
         filter::FilterExec,
+        metrics::MetricsSet,
         projection::ProjectionExec,
         sorts::{sort::SortExec, sort_preserving_merge::SortPreservingMergeExec},
         stream::RecordBatchStreamAdapter,
     },
 };
+use formats::order;
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
-use held::{Held, Room};
-use load::{Loaded, Loading};
+use load::Loading;
 
 use super::Spec;
 use crate::Options;
 
 type Plan = Arc<dyn ExecutionPlan>;
 
-/// The share of the engine's memory in which the rows of an output may be held; more of them spill.
-const MEMORY_SHARE: usize = 4;
+/// The share of the engine's memory in which the rows of an output may be held, and what suffices in any case: more of them
+/// go to files, which the system keeps in memory as long as it has some.
+const MEMORY_SHARE: usize = 16;
+const MEMORY_BYTES: usize = 32 << 20;
+/// The share that blocks of files may take while they are merged: as many as there may be, for each thread.
+const MERGE_SHARE: usize = 8;
+const MAX_PIECES: usize = 512;
+/// Larger blocks gain nothing, smaller ones are read slowly.
+const BLOCK_BYTES: RangeInclusive<usize> = 4 << 10..=64 << 10;
 /// Rows are shared out to threads when each has at least this share of a file's target size in memory, or so much.
 const LEAST_FILE_SHARE: u64 = 4;
 const LEAST_BYTES: usize = 32 << 20;
@@ -55,6 +62,8 @@ pub(super) struct Limits {
     pub(super) least_bytes: usize,
     /// What may be held in memory.
     pub(super) memory_bytes: usize,
+    /// What may be held of files.
+    pub(super) merge_bytes: usize,
 }
 
 impl Limits {
@@ -64,21 +73,28 @@ impl Limits {
         Self {
             ranges: engine.threads.min(spec.max_tasks.unwrap_or(usize::MAX)),
             least_bytes: share.min(LEAST_BYTES),
-            memory_bytes: engine.memory_bytes / MEMORY_SHARE,
+            memory_bytes: (engine.memory_bytes / MEMORY_SHARE).min(MEMORY_BYTES),
+            merge_bytes: engine.memory_bytes / MERGE_SHARE,
+        }
+    }
+
+    /// What each of the input's parts may hold.
+    fn order(&self, parts: usize) -> order::Limits {
+        let block_bytes = self.merge_bytes / (self.ranges.max(1) * MAX_PIECES);
+        order::Limits {
+            block_bytes: block_bytes.clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end()),
+            pieces: (MAX_PIECES / parts.max(1)).max(2),
         }
     }
 }
 
 /// The plan with its last sort in ranges; unchanged where it ends in none, or its rows are limited.
 pub(super) fn in_ranges(plan: Plan, limits: Limits) -> Result<Plan> {
-    if limits.ranges < 2 {
-        return Ok(plan);
-    }
     if let Some(sort) = whole_sort(&plan) {
         let types =
             sort.expr().iter().map(|key| key.expr.data_type(&sort.schema())).collect::<Result<Vec<_>>>()?;
-        return match formats::order::is_sortable(types.iter()) {
-            true => Ok(Arc::new(InRanges::new(&plan, sort, limits)?)),
+        return match order::is_sortable(&sort.input().schema(), types.iter()) {
+            true => Ok(Arc::new(InRanges::new(&plan, sort, limits))),
             false => Ok(plan),
         };
     }
@@ -111,41 +127,23 @@ fn replace(node: Plan, child: Plan) -> Result<Plan> {
     node.replace_children(vec![child], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }
 
-/// The same, with a node of the input between a sort and what it sorts.
-fn over_held(plan: &Plan, held: &Plan) -> Result<Plan> {
-    let child = if plan.is::<SortExec>() {
-        Arc::clone(held)
-    } else {
-        let below = plan.children().into_iter().next().cloned();
-        over_held(&below.ok_or_else(|| DataFusionError::Internal("a sort is gone".to_owned()))?, held)?
-    };
-    replace(Arc::clone(plan), child)
-}
-
 /// Rows in sorted streams, one behind the other.
 #[derive(Debug)]
 struct InRanges {
-    /// The plan's own sort, of what could not be held.
-    spilling: Plan,
     properties: Arc<PlanProperties>,
     loading: Arc<Loading>,
 }
 
 impl InRanges {
-    fn new(plan: &Plan, sort: &SortExec, limits: Limits) -> Result<Self> {
-        let input = Arc::clone(sort.input());
-        let room = Arc::new(Room::new(input.output_partitioning().partition_count()));
-        let held: Plan = Arc::new(Held::new(Arc::clone(&input), Arc::clone(&room)));
-        let spilling = over_held(plan, &held)?;
+    fn new(plan: &Plan, sort: &SortExec, limits: Limits) -> Self {
         let properties = PlanProperties::new(
-            spilling.equivalence_properties().clone(),
+            plan.equivalence_properties().clone(),
             Partitioning::UnknownPartitioning(limits.ranges),
-            spilling.pipeline_behavior(),
-            spilling.boundedness(),
+            plan.pipeline_behavior(),
+            plan.boundedness(),
         );
-        let keys: LexOrdering = sort.expr().clone();
-        let loading = Arc::new(Loading::new(input, keys, limits, room));
-        Ok(Self { spilling, properties: Arc::new(properties), loading })
+        let loading = Arc::new(Loading::new(Arc::clone(sort.input()), sort.expr().clone(), limits));
+        Self { properties: Arc::new(properties), loading }
     }
 }
 
@@ -165,7 +163,7 @@ impl ExecutionPlan for InRanges {
     }
 
     fn children(&self) -> Vec<&Plan> {
-        vec![&self.spilling]
+        vec![self.loading.input()]
     }
 
     fn apply_expressions(
@@ -176,7 +174,7 @@ impl ExecutionPlan for InRanges {
     }
 
     fn replace_children(self: Arc<Self>, children: Vec<Plan>, _: ReplaceChildrenOptions) -> Result<Plan> {
-        let same = children.first().is_some_and(|child| Arc::ptr_eq(child, &self.spilling));
+        let same = children.first().is_some_and(|child| Arc::ptr_eq(child, self.loading.input()));
         match same {
             true => Ok(self),
             false => Err(DataFusionError::Internal("a sort in ranges is planned last".to_owned())),
@@ -188,15 +186,13 @@ impl ExecutionPlan for InRanges {
     }
 
     fn execute(&self, range: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (schema, spilling) = (self.schema(), Arc::clone(&self.spilling));
         let loaded = self.loading.loaded(&context).map_err(DataFusionError::Shared);
-        let empty = Arc::clone(&schema);
-        let rows = loaded.map_ok(move |loaded| match loaded {
-            Loaded::Sorted(sorted) => Ok(sorted.range(range, context.session_config().batch_size())),
-            Loaded::TooLarge if range == 0 => spilling.execute(0, context),
-            Loaded::TooLarge => Ok(Box::pin(EmptyRecordBatchStream::new(empty)) as SendableRecordBatchStream),
-        });
-        let rows = stream::once(async move { rows.await? }).try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.boxed())))
+        let rows = async move { loaded.await?.range(range, &context) };
+        let rows = stream::once(rows).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.boxed())))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.loading.metrics().clone_inner())
     }
 }
