@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from awsglue import gluetypes as g
@@ -102,7 +104,7 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
 
 def assemble(entries: Sequence[Entry], source: Optional[g.StructType] = None) -> Tuple[List[Any], g.StructType]:
     """Columns and schema of fields at these paths; of two for one path, the last counts. Structures that `source` has at the
-    same places are null where they are null there."""
+    same places are null where they are null there, others where all that is in them is null."""
     tree: Dict[str, Any] = {}
     for path, column, kind in entries:
         place = tree
@@ -123,4 +125,5 @@ def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]], path: Path, sour
     inner = [(name, *_build(child, path + (name,), source)) for name, child in part.items()]
     kind = g.StructType([g.Field(name, inner_kind) for name, _, inner_kind in inner])
     whole = at(path, source) if source is not None else None
-    return struct_of([column.alias(name) for name, column, _ in inner], whole and whole[0].isNotNull()), kind
+    present = whole[0].isNotNull() if whole else reduce(or_, (column.isNotNull() for _, column, _ in inner))
+    return struct_of([column.alias(name) for name, column, _ in inner], present), kind

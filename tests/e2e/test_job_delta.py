@@ -95,6 +95,13 @@ def test_two_runs_append_and_every_reader_sees_the_same(glue):
     assert len(rows(glue, "copy")) == 7
 
 
+def test_the_empty_text_is_no_partition_value(glue):
+    glue.put("in/1.json", lines({"id": 1, "day": ""}, {"id": 2, "day": None}, {"id": 3, "day": "x"}))
+    glue.run(glue.create({"src": jsonl(glue, "in"), "out": direct(glue, "src", "out", PartitionKeys=[["day"]])}))
+    found = {row["id"]: row["day"] for row in open_table(glue, "out").to_pyarrow_table().to_pylist()}
+    assert found == {1: None, 2: None, 3: "x"}
+
+
 def test_rows_are_replaced_and_columns_are_added(glue):
     glue.put("one/a.json", lines({"id": 1, "day": "a"}, {"id": 2, "day": "b"}, {"id": 3, "day": None}))
     glue.put("two/a.json", lines({"id": 4, "day": "b"}, {"id": 5, "day": "c"}))

@@ -285,7 +285,9 @@ def lines_of(kind):
     return ("id,v\n" if kind == "csv" else "") + "\n".join(rows) + "\n", bad
 
 
-@pytest.mark.parametrize("lines", [["x", '{"a":1}'], ["x", '{"a":1}', "y", '{"a":2}'], ['{"a":1}', '{"a":', "not json", '{"a":2}']])
+@pytest.mark.parametrize("lines", [
+    ["x", '{"a":1}'], ["x", '{"a":1}', "y", '{"a":2}'], ['{"a":1}', '{"a":', "not json", '{"a":2}'], ['{"b":', '{"b":', '{"a":1}', '{"a":2}'],
+])
 def test_as_many_bad_lines_as_are_allowed_wherever_they_are(glue, lines):
     glue.put("in/a.json", "\n".join(lines) + "\n")
     job = glue.create({"src": jsonl(glue, "in"), "out": parquet(glue, "src", "out")}, DefaultArguments={"--bad-records-path": glue.path("bad")})
@@ -295,6 +297,17 @@ def test_as_many_bad_lines_as_are_allowed_wherever_they_are(glue, lines):
     assert sorted(glue.read("out")["a"]) == list(range(1, len(lines) - len(bad) + 1))
     body = glue.s3.get_object(Bucket=glue.bucket, Key=f"bad/{run['Id']}/src.json")["Body"].read()
     assert sorted(json.loads(line)["text"].strip() for line in body.splitlines()) == sorted(bad)
+
+
+@pytest.mark.parametrize("kind, text", [("csv", b"id,v\n1,\xff\xfe\n2,ok\n"), ("json", b'{"id":1,"v":"\xff"}\n{"id":2,"v":"ok"}\n')])
+def test_a_first_row_that_is_no_utf8_is_a_bad_record_as_others_are(glue, kind, text):
+    glue.put(f"in/a.{kind}", text)
+    source = csv(glue, "in") if kind == "csv" else jsonl(glue, "in")
+    job = glue.create({"src": source, "out": parquet(glue, "src", "out")})
+    assert "not valid UTF-8" in glue.fails(job)
+    run = glue.run(job, Arguments={"--max-bad-records": "1"})
+    assert glue.read("out").astype(str).values.tolist() == [["2", "ok"]]
+    assert glue.totals(run["Id"])["bad_records"] == 1
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -49,6 +49,12 @@ def test_apply_mapping_renames_nests_and_converts(make, capsys):
         frame.apply_mapping([("n", "string", "n", "number")])
 
 
+def test_a_structure_of_nothing_but_nulls_is_null(make):
+    frame = make([(1, "x", None), (2, None, 3), (3, None, None)], "id int, v string, p int")
+    mapped = frame.apply_mapping([("id", "int", "id", "int"), ("v", "string", "a.b.v", "string"), ("p", "int", "a.p", "int")])
+    assert rows(mapped) == [{"id": 1, "a": {"b": {"v": "x"}, "p": None}}, {"id": 2, "a": {"b": None, "p": 3}}, {"id": 3, "a": None}]
+
+
 def test_fields(nested, make):
     assert nested.select_fields(["id", "st.in.p"]).schema() == g.StructType([
         g.Field("id", g.IntegerType()),

@@ -28,7 +28,7 @@ pub(super) async fn infer_text(
         None if options.csv.is_none() && ion::is_marked(&input) => {
             return ion::infer(&mut input, compression, options).await;
         }
-        _ => refuse_binary(&input)?,
+        _ => refuse_binary(&input, options)?,
     }
     if input.pending().trim_ascii_start().is_empty() {
         let reason = format!("its first {} bytes are white space", input.pending().len());
@@ -157,7 +157,7 @@ fn container(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn refuse_binary(input: &Input) -> Result<(), FormatError> {
+fn refuse_binary(input: &Input, options: &InferOptions) -> Result<(), FormatError> {
     let sample = input.pending();
     let head = &sample[..sample.len().min(64 * 1024)];
     if let Some(what) = container(head) {
@@ -173,6 +173,10 @@ fn refuse_binary(input: &Input) -> Result<(), FormatError> {
         };
         let reason = format!("it holds binary data (a NUL byte at offset {at}{hint})");
         return Err(FormatError::new(input.name(), Problem::Unrecognised { reason }));
+    }
+    // What is broken is left out record by record, where the format says what a record is.
+    if options.skips_bad && options.format.is_some() {
+        return Ok(());
     }
     // A sample may end within a character.
     if let Err(e) = std::str::from_utf8(sample)

@@ -21,7 +21,7 @@ pub(crate) async fn detect_layout(head: &mut Input) -> Result<JsonLayout, Format
                     (Frame::Value(len), Some(line)) if len > line => return Ok(JsonLayout::Documents),
                     (Frame::Value(_), _) => return Ok(JsonLayout::Lines),
                     // The first line ends within the value: documents over several lines, or a bad first line.
-                    (Frame::Open, Some(line)) if begins_line_record(&rest[line + 1..]) => {
+                    (Frame::Open, Some(line)) if have_line_records(&rest[line + 1..]) => {
                         return Ok(JsonLayout::Lines);
                     }
                     (Frame::Open, Some(_)) if complete => return Ok(JsonLayout::Documents),
@@ -35,9 +35,21 @@ pub(crate) async fn detect_layout(head: &mut Input) -> Result<JsonLayout, Format
     }
 }
 
-/// True when a line looks like a record of its own, so that the one before was cut short.
-fn begins_line_record(next: &[u8]) -> bool {
-    let Some(end) = memchr::memchr(b'\n', next) else { return false };
-    next.first() == Some(&b'{')
-        && matches!(frame(&next[..end], true), Frame::Value(len) if len == next[..end].trim_ascii_end().len())
+/// Whether the next line is a record of its own, so that the one before was cut short; or two such lines follow each other
+/// anywhere, which they cannot within a value.
+fn have_line_records(text: &[u8]) -> bool {
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let mut before = match lines.next().map(is_record) {
+        Some(false) => false,
+        first => return first.is_some(),
+    };
+    lines.any(|line| {
+        let is_record = is_record(line);
+        std::mem::replace(&mut before, is_record) && is_record
+    })
+}
+
+fn is_record(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.first() == Some(&b'{') && matches!(frame(line, true), Frame::Value(len) if len == line.len())
 }

@@ -304,12 +304,33 @@ fn mostly_broken_json() {
         "x\n{\"a\":1}\ny\n{\"a\":2}\n{\"a\":2}\n",
         "{\"a\":1}\n{\"a\":\nnot json\n{\"a\":2}\n",
         "y z\n[1]\n{\"a\":3}\n",
+        "{\"a\":1\n{\"a\":2\n{\"a\":3\n{\"a\":4}\n{\"a\":5}\n",
     ] {
         assert!(found(text, false).is_err(), "{text}");
         assert_eq!(found(text, true).unwrap(), "a int", "{text}");
     }
     for text in ["x\n", "x,y\n1,2\n"] {
         assert!(found(text, true).is_err(), "{text}");
+    }
+}
+
+/// Also those whose text is no UTF-8, where the format is known: what a record is does not depend on it.
+#[test]
+fn records_without_utf8() {
+    let csv = Format::Csv(CsvOptions::default());
+    let json = Format::Json(JsonOptions::default());
+    for (format, bytes, wanted) in [
+        (csv, &b"id,v\n1,\xff\xfe\n2,5\n3,6\n"[..], "id int, v string"),
+        (json, &b"{\"v\":\"\xff\"}\n{\"v\":5}\n"[..], "v int"),
+    ] {
+        let found = |format, skips_bad| {
+            let options = InferOptions { format, skips_bad, ..InferOptions::default() };
+            block_on(infer(source("f", bytes), &options)).map(|found| columns(&found))
+        };
+        assert_eq!(found(Some(format.clone()), true).unwrap(), wanted);
+        for error in [found(Some(format), false), found(None, true)] {
+            assert!(error.unwrap_err().to_string().ends_with("the text is not valid UTF-8"));
+        }
     }
 }
 

@@ -19,10 +19,12 @@ use crate::graph::Node;
 /// The values of a file's partition, as the log has them: the empty text is no value there.
 fn partition(file: &StagedFile) -> Vec<Option<String>> {
     let each = file.partition.iter().zip(&file.partition_values);
-    each.map(|(text, value)| {
-        Some(text.clone()).filter(|text| !ScalarValue::is_null(value) && !text.is_empty())
-    })
-    .collect()
+    each.map(|(text, value)| Some(text.clone()).filter(|_| !is_nothing(value))).collect()
+}
+
+/// The text of an empty text is Hive's word for NULL by now, so that the value itself is asked.
+fn is_nothing(value: &ScalarValue) -> bool {
+    value.is_null() || matches!(value.try_as_str(), Some(Some("")))
 }
 
 /// Prepares the entry for an output; `None` when there is nothing to commit.
