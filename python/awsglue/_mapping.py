@@ -14,6 +14,8 @@ from awsglue._types import parse_target
 from awsglue.errors import DataError, NotBuilt
 
 Entry = Tuple[Tuple[str, ...], Any, g.DataType]
+# The type that stands for all of a field's own.
+KEPT = "choice"
 
 
 def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stage) -> Any:
@@ -46,6 +48,8 @@ def _only_names(frame: Any, asked: Sequence[Tuple[str, str, str]]) -> List[Tuple
     kind = frame._straight.kind
     names = []
     for source, target, wanted in asked:
+        if wanted == KEPT:
+            return []
         path, to = parse_for(source, kind.field_map), parse(target)
         if len(path) != 1 or len(to) != 1 or not kind.hasField(path[0]) or kind.getField(path[0]).dataType != parse_target(wanted):
             return []
@@ -67,7 +71,7 @@ def _named(frame: Any, names: Sequence[Tuple[str, str]], stage: Stage) -> Any:
 def _read(mapping: Any) -> Tuple[str, str, str]:
     """Source, target and target type of a mapping; its source type says nothing that the data does not."""
     if isinstance(mapping, (tuple, list)) and len(mapping) == 4 and all(isinstance(part, str) for part in mapping):
-        return mapping[0], mapping[2], mapping[3]
+        return mapping[0], mapping[2], KEPT if mapping[3].strip().lower() == KEPT else mapping[3]
     raise DataError(f"apply_mapping: {mapping!r} is not (source, source type, target, target type)")
 
 
@@ -91,6 +95,8 @@ def _found(path: Path, kind: g.StructType) -> Optional[tuple]:
 
 def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Entry:
     column, kind = found
+    if wanted == KEPT:
+        return target, column, kind
     to = parse_target(wanted)
     same_kind = is_nested(kind) and type(kind) is type(to)
     if same_kind:

@@ -13,6 +13,8 @@ mod custom;
 pub mod dag;
 mod database;
 mod documents;
+mod keys;
+mod mapping;
 mod nodes;
 mod open;
 mod python;
@@ -29,7 +31,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::JobsError;
-use crate::graph::{Graph, Node, NodeKind};
+use crate::graph::{Condition, Graph, Node, NodeKind};
 use nodes::Names;
 
 const HEAD: &str = r#"import sys
@@ -53,15 +55,15 @@ job.init(args["JOB_NAME"], args)
 
 const QUERY: &str = r#"
 
-VIEWS = []
+_VIEWS = []
 
 
-def spark_sql(query, frames, transformation_ctx):
+def _spark_sql(query, frames, transformation_ctx):
     """Runs a query over frames by the names that it uses. Views are read when rows are, so each has a name of its own."""
     views = []
     for name, frame in frames.items():
-        view = f"view_{len(VIEWS)}_of_this_script"
-        VIEWS.append(view)
+        view = f"view_{len(_VIEWS)}_of_this_script"
+        _VIEWS.append(view)
         frame.toDF().createOrReplaceTempView(view)
         views.append(f"`{name}` AS (SELECT * FROM `{view}`)")
     query = f"WITH {', '.join(views)} SELECT * FROM ({query}\n)" if views else query
@@ -84,7 +86,12 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| sources::has_one_type(graph, node)) {
         script.push_str(sources::TYPES_HEAD);
     }
-    let helpers: [(IsNeeded, &str); 15] = [
+    let helpers: [(IsNeeded, &str); 20] = [
+        (looks_for_fields, keys::PATH_HEAD),
+        (keys::puts_aside, keys::ASIDE_HEAD),
+        (keys::is_distinct_by_paths, keys::DISTINCT_HEAD),
+        (keys::joins_by_paths, keys::JOIN_HEAD),
+        (mapping::keeps_types, mapping::HEAD),
         (has_constant, condition::HEAD),
         (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
         (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
@@ -131,15 +138,30 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     Ok(script)
 }
 
+/// The conditions of a node.
+fn conditions(kind: &NodeKind) -> Vec<&Condition> {
+    match kind {
+        NodeKind::Filter { conditions, .. } => conditions.iter().collect(),
+        NodeKind::Route(groups) => {
+            groups.iter().filter_map(|group| group.filter.as_ref()).flat_map(|(_, all)| all).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a node compares a field with a constant.
 fn has_constant(kind: &NodeKind) -> bool {
+    conditions(kind).into_iter().any(condition::has_constant)
+}
+
+/// Whether a node has fields of which only the data tells what they are.
+fn looks_for_fields(kind: &NodeKind) -> bool {
+    let of_conditions = || conditions(kind).into_iter().flat_map(condition::fields).any(keys::is_open);
     match kind {
-        NodeKind::Filter { conditions, .. } => condition::has_constant(conditions),
-        NodeKind::Route(groups) => groups
-            .iter()
-            .filter_map(|group| group.filter.as_ref())
-            .any(|(_, all)| condition::has_constant(all)),
-        _ => false,
+        NodeKind::Aggregate { groups, aggregations } => {
+            groups.iter().chain(aggregations.iter().map(|one| &one.column)).any(keys::is_open)
+        }
+        _ => keys::puts_aside(kind) || of_conditions(),
     }
 }
 
