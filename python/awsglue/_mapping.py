@@ -99,7 +99,8 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
         return target, column, kind
     to = parse_target(wanted)
     same_kind = is_nested(kind) and type(kind) is type(to)
-    if same_kind:
+    # What is null in every record may have any parts.
+    if same_kind or is_nested(to) and isinstance(kind, g.NullType):
         return target, column, kind
     if is_nested(kind) or is_nested(to):
         raise DataError(f"apply_mapping: {source!r} is {kind.typeName()} and cannot become {wanted}")
@@ -107,20 +108,27 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
 
 
 def assemble(entries: Sequence[Entry], source: Optional[g.StructType] = None) -> Tuple[List[Any], g.StructType]:
-    """Columns and schema of fields at these paths; of two for one path, the last counts. Structures that `source` has at the
-    same places are null where they are null there."""
+    """Columns and schema of fields at these paths; of two for one path, the last counts, and a field within a structure that is
+    there is put beside its own. Structures that `source` has at the same places are null where they are null there."""
     tree: Dict[str, Any] = {}
     for path, column, kind in entries:
         place = tree
         for step in path[:-1]:
             inner = place.get(step)
             if not isinstance(inner, dict):
-                inner = place[step] = {}
+                inner = place[step] = _opened(inner)
             place = inner
         place[path[-1]] = (column, kind)
     built = [(name, *_build(part, (name,), source)) for name, part in tree.items()]
     return ([column.alias(name) for name, column, _ in built],
             g.StructType([g.Field(name, kind) for name, _, kind in built]))
+
+
+def _opened(whole: Optional[Tuple[Any, g.DataType]]) -> Dict[str, Any]:
+    """The fields of a structure; none where there is none."""
+    if whole is None or not isinstance(whole[1], g.StructType):
+        return {}
+    return {field.name: (child(whole[0], field.name), field.dataType) for field in whole[1].fields}
 
 
 def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]], path: Path, source: Optional[g.StructType]) -> Tuple[Any, g.DataType]:

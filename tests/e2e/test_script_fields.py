@@ -183,6 +183,40 @@ def test_a_mapping_without_a_type_keeps_the_field_s_own(both):
         map(repr, (dict(sorted(row.items())) for row in TYPED.to_pylist())))
 
 
+def test_a_mapping_to_what_has_parts_keeps_what_is_there(both):
+    both.put("empty/a.json", '{"id": 1, "none": null, "s": {"x": 1}}\n{"id": 2, "none": null, "s": {"x": 2}}\n')
+    mapping = [{"FromPath": ["none"], "FromType": "struct", "ToKey": "none", "ToType": "struct"},
+               {"FromPath": ["id"], "FromType": "int", "ToKey": "id", "ToType": "struct"}]
+    beside = [{"FromPath": ["s"], "FromType": "struct", "ToKey": "s", "ToType": "struct"},
+              {"FromPath": ["id"], "FromType": "int", "ToKey": "s.id", "ToType": "long"}]
+    found = compared(both, *({"empty": both.json("empty"), "m": {"ApplyMapping": {"Name": "m", "Inputs": ["empty"], "Mapping": own}},
+                              "out": both.parquet("m", "out")} for own in (mapping, beside)))
+    assert found["out/1"] == [[("s", {"x": 1, "id": 1})], [("s", {"x": 2, "id": 2})]]
+
+
+def test_a_part_of_no_structure_is_null_whatever_its_own_type_says(both):
+    """Of a part that may not be null files have 0 or "" where the structure is null."""
+    parts = pa.struct([pa.field("x", pa.int64(), nullable=False), pa.field("y", pa.string(), nullable=False)])
+    body = io.BytesIO()
+    pq.write_table(pa.table({"id": [1, 2, 3, 4], "s": pa.array([{"x": 5, "y": "a"}, None, {"x": 0, "y": ""}, None], parts)}), body)
+    both.put("required/a.parquet", body.getvalue())
+    both.put("required-other/a.json", '{"n": 0, "y": ""}\n{"n": 7, "y": "a"}\n')
+    source = {"S3ParquetSource": {"Name": "required", "Paths": [both.path("required") + "a.parquet"]}}
+    mapping = {"ApplyMapping": {"Name": "m", "Inputs": ["d"], "Mapping": [
+        {"FromPath": ["s", "x"], "ToKey": "x"}, {"FromPath": ["s", "y"], "ToKey": "y", "ToType": "string"}]}}
+    out = both.parquet("d", "out")
+    graphs = [{"src": source, "d": {"DropDuplicates": {"Name": "d", "Inputs": ["src"], "Columns": keys}}, "m": mapping, "out": both.parquet("m", "out")}
+              for keys in ([["s", "x"]], [["s", "y"], ["s", "x"]])]
+    for kind, left, right in [("leftsemi", ["s", "x"], ["n"]), ("leftanti", ["s", "y"], ["y"])]:
+        columns = [{"From": "src", "Keys": [left]}, {"From": "other", "Keys": [right]}]
+        graphs.append({"src": source, "other": both.json("required-other"), "out": out,
+                       "d": {"Join": {"Name": "d", "Inputs": ["src", "other"], "JoinType": kind, "Columns": columns}}})
+    found = compared(both, *graphs)
+    keys = [[("x", None), ("y", None)], [("x", 0), ("y", "")], [("x", 5), ("y", "a")]]
+    assert found["out/0"] == found["out/1"] == sorted(keys, key=repr)
+    assert [dict(row)["id"] for row in found["out/2"]] == [3] and [dict(row)["id"] for row in found["out/3"]] == [2, 4]
+
+
 def test_a_choice_stays_one_without_a_type(both):
     both.put("choices/a.json", '{"id": 1, "v": 1, "o": {"p": "x"}}\n{"id": 2, "v": "a", "o": {"p": 1.5}}\n')
     resolve = {"DynamicTransform": {"Name": "r", "Inputs": ["m"], "TransformName": "r", "FunctionName": "resolveChoice", "Path": "", "Parameters": [

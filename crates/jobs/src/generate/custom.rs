@@ -29,7 +29,7 @@ def _frame(made, node):
 
 /// The names that scripts use themselves, their helpers and what these use of Python's included. Helpers begin with `_`, which
 /// functions of users hardly do.
-const TAKEN: [&str; 96] = [
+const TAKEN: [&str; 98] = [
     "args",
     "sc",
     "glueContext",
@@ -70,7 +70,9 @@ const TAKEN: [&str; 96] = [
     "_united",
     "_merged",
     "_one_type",
+    "_steps",
     "_path",
+    "_field",
     "_aside",
     "_distinct",
     "_joined",
@@ -133,6 +135,14 @@ pub(super) fn is_taken(name: &str) -> bool {
     TAKEN.contains(&name)
 }
 
+/// The functions that nodes of a graph define.
+pub(super) fn functions(graph: &Graph) -> impl Iterator<Item = &str> {
+    graph.needed().filter_map(|node| match &node.kind {
+        NodeKind::Code(own) => Some(own.function.as_str()),
+        _ => None,
+    })
+}
+
 /// The modules of a graph's transforms, each once. They come before everything else, so that none of their names hides one of
 /// the script's.
 pub(super) fn imports(graph: &Graph) -> String {
@@ -152,7 +162,7 @@ pub(super) fn imports(graph: &Graph) -> String {
 
 /// The function, and its call.
 pub(super) fn code(own: &CustomCode, names: &Names<'_>) -> Result<String, String> {
-    if is_taken(&own.function) || names.variables.values().any(|name| *name == own.function) {
+    if is_taken(&own.function) {
         return Err(format!("ClassName {} is a name that the script uses itself", own.function));
     }
     if let Some(line) = code_lines(&own.code).find(|line| line.trim_start().starts_with("from __future__ ")) {

@@ -12,15 +12,29 @@ use crate::graph::{FieldPath, JoinKind, JoinSide, NodeKind};
 /// What scripts begin with that look for fields of which only the data tells what they are.
 pub(super) const PATH_HEAD: &str = r#"
 
-def _path(df, path):
-    """A field as SQL writes it: a column, or a part of a structure. One name with dots that no column has is a path."""
+def _steps(df, path):
+    """The names on the way to a field, as SQL writes them. One name with dots that no column has is a path."""
     if len(path) == 1 and path[0].lower() not in [name.lower() for name in df.columns]:
         path = path[0].split(".")
-    return ".".join("`" + name.replace("`", "``") + "`" for name in path)
+    return ["`" + name.replace("`", "``") + "`" for name in path]
+
+
+def _path(df, path):
+    """A field as SQL writes it."""
+    return ".".join(_steps(df, path))
 "#;
 
-/// What scripts begin with that put columns aside.
+/// What scripts begin with that put columns aside, behind [`PATH_HEAD`].
 pub(super) const ASIDE_HEAD: &str = r#"
+
+def _field(df, path):
+    """A field's values, null where a structure around it is. (Sail has 0 or "" there if the part may not be null.)"""
+    steps = _steps(df, path)
+    value = F.col(".".join(steps))
+    for at in range(len(steps) - 1, 0, -1):
+        value = F.when(F.col(".".join(steps[:at])).isNotNull(), value)
+    return value
+
 
 def _aside(count, *frames):
     """Names for so many columns, which none of the frames has."""
@@ -36,7 +50,7 @@ pub(super) const DISTINCT_HEAD: &str = r#"
 def _distinct(df, paths):
     """One row of each set of rows with the same values of these fields."""
     names = _aside(len(paths), df)
-    keys = [F.col(_path(df, path)).alias(name) for path, name in zip(paths, names)]
+    keys = [_field(df, path).alias(name) for path, name in zip(paths, names)]
     return df.select("*", *keys).dropDuplicates(names).drop(*names)
 "#;
 
@@ -46,8 +60,8 @@ pub(super) const JOIN_HEAD: &str = r#"
 def _joined(one, two, keys, how):
     """The rows of two frames, by pairs of fields that are equal. Columns of one name that are compared become one."""
     names = _aside(len(keys), one, two)
-    equal = [F.col(_path(one, left)) == F.col(name) for (left, _), name in zip(keys, names)]
-    found = [F.col(_path(two, right)).alias(name) for (_, right), name in zip(keys, names)]
+    equal = [_field(one, left) == F.col(name) for (left, _), name in zip(keys, names)]
+    found = [_field(two, right).alias(name) for (_, right), name in zip(keys, names)]
     if how in ("left_semi", "left_anti"):
         return one.join(two.select(*found), equal, how)
 
@@ -57,10 +71,10 @@ def _joined(one, two, keys, how):
 
     pairs = [(column(one, left), column(two, right), name) for (left, right), name in zip(keys, names)]
     shared = {left: name for left, right, name in pairs if left is not None and left == right}
-    others = [F.col(_path(two, [name])) for name in two.columns if name not in shared]
+    others = [_field(two, [name]) for name in two.columns if name not in shared]
     rows, columns = one.join(two.select(*others, *found), equal, how), []
     for field in one.schema.fields:
-        value, name = F.col(_path(one, [field.name])), shared.get(field.name)
+        value, name = _field(one, [field.name]), shared.get(field.name)
         if name and how == "right":
             value = F.col(name)
         if name and how == "outer":

@@ -46,9 +46,14 @@ fn keeps_type(mapping: &Mapping) -> bool {
     }
 }
 
-/// The type that a field gets, if it gets one.
+/// The type that a field gets, if it gets one. To what has parts, without saying which, nothing is cast.
 fn wanted(mapping: &Mapping) -> Option<&str> {
-    let is_type = |name: &&str| !matches!(name.trim().to_ascii_lowercase().as_str(), "choice" | "null");
+    let found = mapping.from_type.as_deref().map_or("", str::trim);
+    let is_type = |name: &&str| match name.trim().to_ascii_lowercase().as_str() {
+        "choice" | "null" => false,
+        "struct" | "array" | "map" => found.is_empty() || found.eq_ignore_ascii_case(name.trim()),
+        _ => true,
+    };
     mapping.to_type.as_deref().filter(is_type)
 }
 

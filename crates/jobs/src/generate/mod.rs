@@ -78,7 +78,7 @@ type IsNeeded = fn(&NodeKind) -> bool;
 /// # Errors
 /// `InvalidInput` naming the node that no script can do.
 pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
-    let variables = variables(graph.needed());
+    let variables = variables(graph);
     let mut script = custom::imports(graph) + HEAD;
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
@@ -172,11 +172,12 @@ fn head(node: &Node) -> String {
     format!("\n# {} {name}\n", node.label)
 }
 
-/// The variable of each node: its name and id as an identifier, no two alike, and none that the script uses itself.
-fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, String> {
-    let mut taken = BTreeSet::new();
+/// The variable of each node: its name and id as an identifier, no two alike, and none that the script or a function of the
+/// user's has.
+fn variables(graph: &Graph) -> BTreeMap<String, String> {
+    let mut taken: BTreeSet<String> = custom::functions(graph).map(str::to_owned).collect();
     let mut variables = BTreeMap::new();
-    for node in nodes {
+    for node in graph.needed() {
         let wanted = python::identifier(&format!("{}_{}", node.name, node.id));
         let mut name = wanted.clone();
         let mut number = 2;

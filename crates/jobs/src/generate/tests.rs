@@ -258,7 +258,7 @@ fn duplicates_by_fields_that_are_no_columns() {
     ] {
         let text = by(columns);
         assert!(text.contains(&format!("DynamicFrame.fromDF(_distinct(in_src.toDF(), {paths}), ")), "{text}");
-        for helper in ["def _distinct(", "def _aside(", "def _path("] {
+        for helper in ["def _distinct(", "def _aside(", "def _field(", "def _steps("] {
             assert!(text.contains(helper), "{helper} in {text}");
         }
     }
@@ -452,6 +452,11 @@ fn code_that_cannot_stand_in_a_script_is_refused() {
     for name in ["holds", "look", "members", "parsed", "shape", "united", "frame", "require", "VIEWS"] {
         assert!(made(name, "return dfc").is_ok(), "{name}");
     }
+    let text = made("in_src", "return dfc").expect("a script");
+    assert!(
+        text.contains("\nin_src_2 = glueContext.") && text.contains("_collection(in_src(glueContext, "),
+        "{text}"
+    );
     let error =
         made("Mine", "import re\nfrom __future__ import annotations\nreturn dfc").expect_err("refused");
     assert!(error.contains("Code has \"from __future__ import annotations\""), "{error}");
