@@ -73,6 +73,30 @@ def _spark_sql(query, frames, transformation_ctx):
 /// Whether a node needs what a script begins with.
 type IsNeeded = fn(&NodeKind) -> bool;
 
+/// What a script begins with for the kinds of nodes that it has, in this order: what others use comes before them.
+const HELPERS: [(IsNeeded, &str); 20] = [
+    (looks_for_fields, keys::PATH_HEAD),
+    (keys::puts_aside, keys::ASIDE_HEAD),
+    (keys::is_distinct_by_paths, keys::DISTINCT_HEAD),
+    (keys::joins_by_paths, keys::JOIN_HEAD),
+    (mapping::keeps_types, mapping::HEAD),
+    (has_constant, condition::HEAD),
+    (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
+    (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
+    (targets::has_table, targets::TABLE_HEAD),
+    (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
+    (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
+    (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
+    (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
+    (studio::flattens, studio::FLATTEN_HEAD),
+    (studio::leaves_rows_out, studio::NULL_ROWS_HEAD),
+    (studio::pivots, studio::PIVOT_HEAD),
+    (studio::unpivots, studio::UNPIVOT_HEAD),
+    (studio::looks_up, studio::LOOKUP_HEAD),
+    (studio::reads_documents, documents::HEAD),
+    (studio::looks_for_a_type, documents::TYPE_HEAD),
+];
+
 /// The script of a graph.
 ///
 /// # Errors
@@ -86,29 +110,7 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| sources::has_one_type(graph, node)) {
         script.push_str(sources::TYPES_HEAD);
     }
-    let helpers: [(IsNeeded, &str); 20] = [
-        (looks_for_fields, keys::PATH_HEAD),
-        (keys::puts_aside, keys::ASIDE_HEAD),
-        (keys::is_distinct_by_paths, keys::DISTINCT_HEAD),
-        (keys::joins_by_paths, keys::JOIN_HEAD),
-        (mapping::keeps_types, mapping::HEAD),
-        (has_constant, condition::HEAD),
-        (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
-        (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
-        (targets::has_table, targets::TABLE_HEAD),
-        (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
-        (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
-        (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
-        (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
-        (studio::flattens, studio::FLATTEN_HEAD),
-        (studio::leaves_rows_out, studio::NULL_ROWS_HEAD),
-        (studio::pivots, studio::PIVOT_HEAD),
-        (studio::unpivots, studio::UNPIVOT_HEAD),
-        (studio::looks_up, studio::LOOKUP_HEAD),
-        (studio::reads_documents, documents::HEAD),
-        (studio::looks_for_a_type, documents::TYPE_HEAD),
-    ];
-    for (is_needed, text) in helpers {
+    for (is_needed, text) in HELPERS {
         if graph.needed().any(|node| is_needed(&node.kind)) {
             script.push_str(text);
         }
