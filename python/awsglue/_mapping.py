@@ -16,6 +16,8 @@ from awsglue._types import parse_target
 from awsglue.errors import DataError, NotBuilt
 
 Entry = Tuple[Tuple[str, ...], Any, g.DataType]
+# The type that stands for all of a field's own.
+KEPT = "choice"
 
 
 def apply(frame: Any, mappings: Sequence[Any], case_sensitive: bool, stage: Stage) -> Any:
@@ -48,6 +50,8 @@ def _only_names(frame: Any, asked: Sequence[Tuple[str, str, str]]) -> List[Tuple
     kind = frame._straight.kind
     names = []
     for source, target, wanted in asked:
+        if wanted == KEPT:
+            return []
         path, to = parse_for(source, kind.field_map), parse(target)
         if len(path) != 1 or len(to) != 1 or not kind.hasField(path[0]) or kind.getField(path[0]).dataType != parse_target(wanted):
             return []
@@ -69,7 +73,7 @@ def _named(frame: Any, names: Sequence[Tuple[str, str]], stage: Stage) -> Any:
 def _read(mapping: Any) -> Tuple[str, str, str]:
     """Source, target and target type of a mapping; its source type says nothing that the data does not."""
     if isinstance(mapping, (tuple, list)) and len(mapping) == 4 and all(isinstance(part, str) for part in mapping):
-        return mapping[0], mapping[2], mapping[3]
+        return mapping[0], mapping[2], KEPT if mapping[3].strip().lower() == KEPT else mapping[3]
     raise DataError(f"apply_mapping: {mapping!r} is not (source, source type, target, target type)")
 
 
@@ -93,9 +97,12 @@ def _found(path: Path, kind: g.StructType) -> Optional[tuple]:
 
 def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Entry:
     column, kind = found
+    if wanted == KEPT:
+        return target, column, kind
     to = parse_target(wanted)
     same_kind = is_nested(kind) and type(kind) is type(to)
-    if same_kind:
+    # What is null in every record may have any parts.
+    if same_kind or is_nested(to) and isinstance(kind, g.NullType):
         return target, column, kind
     if is_nested(kind) or is_nested(to):
         raise DataError(f"apply_mapping: {source!r} is {kind.typeName()} and cannot become {wanted}")
@@ -103,20 +110,28 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
 
 
 def assemble(entries: Sequence[Entry], source: Optional[g.StructType] = None) -> Tuple[List[Any], g.StructType]:
-    """Columns and schema of fields at these paths; of two for one path, the last counts. Structures that `source` has at the
-    same places are null where they are null there, others where all that is in them is null."""
+    """Columns and schema of fields at these paths; of two for one path, the last counts, and a field within a structure that is
+    there is put beside its own. Structures that `source` has at the same places are null where they are null there, others where
+    all that is in them is null."""
     tree: Dict[str, Any] = {}
     for path, column, kind in entries:
         place = tree
         for step in path[:-1]:
             inner = place.get(step)
             if not isinstance(inner, dict):
-                inner = place[step] = {}
+                inner = place[step] = _opened(inner)
             place = inner
         place[path[-1]] = (column, kind)
     built = [(name, *_build(part, (name,), source)) for name, part in tree.items()]
     return ([column.alias(name) for name, column, _ in built],
             g.StructType([g.Field(name, kind) for name, _, kind in built]))
+
+
+def _opened(whole: Optional[Tuple[Any, g.DataType]]) -> Dict[str, Any]:
+    """The fields of a structure; none where there is none."""
+    if whole is None or not isinstance(whole[1], g.StructType):
+        return {}
+    return {field.name: (child(whole[0], field.name), field.dataType) for field in whole[1].fields}
 
 
 def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]], path: Path, source: Optional[g.StructType]) -> Tuple[Any, g.DataType]:

@@ -138,6 +138,18 @@ def test_a_transform_that_is_not_there(custom):
     assert "has no attribute 'cleaned'" in custom.fails(custom.create(custom.dynamic([], FunctionName="cleaned")))
 
 
+@pytest.mark.parametrize("own", ["holds", "look", "members", "shape", "united", "frame"])
+def test_code_has_ordinary_names(custom, own):
+    """What scripts define themselves is called otherwise: conditions, unions and collections work beside it."""
+    more = [{"Type": "COLUMNEXTRACTED", "Value": ["id"]}, {"Type": "CONSTANT", "Value": ["2"]}]
+    few = {"Filter": {"Name": "few", "Inputs": ["orders"], "LogicalOperator": "AND", "Filters": [{"Operation": "EQ", "Values": more}]}}
+    both = {"Union": {"Name": "both", "Inputs": ["few", "orders"], "UnionType": "ALL"}}
+    code = DOUBLED.replace("MyTransform (", f"{own} (")
+    nodes = custom.nodes(few=few, both=both, custom=custom.custom("both", ClassName=own, Code=code), low=custom.chosen(1), out=custom.parquet("low", "low"))
+    custom.run(custom.create(nodes))
+    assert custom.rows("low") == [("2", "3"), ("2", "3")]
+
+
 @pytest.mark.parametrize("fields, message", [
     ({"ClassName": "my transform"}, "ClassName \"my transform\" is no name of Python's"),
     ({"ClassName": "spark"}, "ClassName spark is a name that the script uses itself"),
@@ -164,11 +176,16 @@ def test_parameters_that_mean_nothing_are_refused(custom, parameter, message):
     assert f"node clean (DynamicTransform): {message}" in str(refused.value) or message in str(refused.value)
 
 
-def test_a_graph_whose_other_nodes_have_no_script_is_refused(custom):
+def test_other_nodes_of_the_graph_may_name_parts_of_structures(custom):
+    code = """from pyspark.sql import functions as F
+df = dfc.select(list(dfc.keys())[0]).toDF()
+df = df.select("id", F.struct(F.expr("cast(amount as int) > 5").alias("b")).alias("a"))
+return DynamicFrameCollection({"one": DynamicFrame.fromDF(df, glueContext, "one")}, glueContext)"""
     nested = {"DropDuplicates": {"Name": "deep", "Inputs": ["one"], "Columns": [["a", "b"]]}}
-    with pytest.raises(ClientError) as refused:
-        custom.create(custom.nodes(custom=custom.custom("orders"), one=custom.chosen(0), deep=nested, end=custom.parquet("deep", "out")))
-    assert "node DropDuplicates deep (deep): scripts drop duplicates by top-level columns only" in str(refused.value)
+    flat = {"ApplyMapping": {"Name": "flat", "Inputs": ["deep"], "Mapping": [{"FromPath": ["a", "b"], "ToKey": "b"}]}}
+    custom.run(custom.create(custom.nodes(custom=custom.custom("orders", Code=code), one=custom.chosen(0), deep=nested, flat=flat,
+                                          end=custom.parquet("flat", "out"))))
+    assert sorted(custom.read("out")["b"]) == [False, True]
 
 
 def test_what_only_the_engine_does_is_refused_when_a_run_starts(custom):

@@ -14,7 +14,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::zip::zip;
-use arrow::compute::{CastOptions, cast_with_options, is_not_null, take};
+use arrow::compute::{CastOptions, cast_with_options, is_not_null, is_null, nullif, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -202,7 +202,8 @@ fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
         let found = place(array.fields().iter().map(|f| f.name()), field.name(), spelling)?;
         columns.push(match found {
             None => new_null_array(field.data_type(), array.len()),
-            Some(index) => conform(array.column(index), field.data_type())
+            Some(index) => within(array, index)
+                .and_then(|values| conform(&values, field.data_type()))
                 .map_err(|why| format!("field {}: {why}", field.name()))?,
         });
     }
@@ -211,6 +212,18 @@ fn structs(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
     }
     let made = StructArray::try_new(fields.clone(), columns, array.nulls().cloned());
     Ok(Arc::new(made.map_err(|e| e.to_string())?))
+}
+
+/// The values of a field, null where the structure is: there, a field that may not be null has some value all the same, which
+/// nobody shall take for one.
+fn within(array: &StructArray, index: usize) -> Result<ArrayRef, String> {
+    let values = array.column(index);
+    let is_required = array.fields().get(index).is_some_and(|field| !field.is_nullable());
+    if !is_required || array.null_count() == 0 {
+        return Ok(Arc::clone(values));
+    }
+    let missing = is_null(array).map_err(|e| e.to_string())?;
+    nullif(values, &missing).map_err(|e| e.to_string())
 }
 
 fn lists(array: &ListArray, item: &FieldRef) -> Result<ArrayRef, String> {
@@ -288,6 +301,24 @@ mod tests {
 
     fn to(array: ArrayRef, hive: &str) -> Result<ArrayRef, String> {
         conform(&array, &hive.parse::<HiveType>().unwrap().to_arrow().unwrap())
+    }
+
+    #[test]
+    fn a_part_of_no_structure_is_null_also_where_it_never_is() {
+        let inner = Fields::from(vec![Field::new("n", DataType::Int64, false)]);
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![5, 0, 0]));
+        let parts: ArrayRef = Arc::new(StructArray::new(inner.clone(), vec![numbers], None));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", "", ""]));
+        let fields = Fields::from(vec![
+            Field::new("t", DataType::Utf8, false),
+            Field::new("p", DataType::Struct(inner), false),
+        ]);
+        let there = NullBuffer::from(vec![true, false, true]);
+        let array: ArrayRef = Arc::new(StructArray::new(fields, vec![texts, parts], Some(there)));
+        let made = to(array, "struct<p:struct<n:bigint>,t:string>").unwrap();
+        let (part, text) = (made.as_struct().column(0).as_struct(), made.as_struct().column(1));
+        assert_eq!(part.column(0).as_ref(), &Int64Array::from(vec![Some(5), None, Some(0)]));
+        assert_eq!(text.as_ref(), &StringArray::from(vec![Some("a"), None, Some("")]));
     }
 
     #[test]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from awsglue import gluetypes as g
 from awsglue.errors import DataError
 
 
@@ -61,6 +62,22 @@ def test_a_mapping_may_take_the_values_of_one_type_of_a_choice(frame):
     assert rows(mapped) == [{"id": 1, "s": None, "i": "5"}, {"id": 2, "s": "t", "i": None}]
     with pytest.raises(DataError):
         frame.apply_mapping([("p.date", "date", "d", "date")])
+
+
+def test_a_mapping_keeps_what_it_gives_the_type_choice(frame, read):
+    mapped = frame.apply_mapping([("p", "choice", "q", "choice"), ("id", "int", "id", "Choice")])
+    assert isinstance(mapped.schema().getField("q").dataType, g.ChoiceType)
+    assert rows(mapped.resolveChoice(specs=[("q", "cast:string")])) == [{"q": "5", "id": 1}, {"q": "t", "id": 2}]
+    nulls = read({"id": 1, "none": None}).apply_mapping([("none", "struct", "none", "struct"), ("id", "int", "id", "int")])
+    assert rows(nulls) == [{"none": None, "id": 1}]
+
+
+def test_a_mapping_puts_a_field_into_a_structure_beside_its_own(read):
+    frame = read({"id": 1, "s": {"x": 2}})
+    both = [("s", "struct", "s", "struct"), ("id", "int", "s.id", "int")]
+    assert rows(frame.apply_mapping(both)) == [{"s": {"x": 2, "id": 1}}]
+    # Of two for one path the last counts.
+    assert rows(frame.apply_mapping([both[1], both[0]])) == [{"s": {"x": 2}}]
 
 
 def test_names_with_dots_beside_others_reach_functions(read):

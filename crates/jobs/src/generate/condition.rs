@@ -1,9 +1,10 @@
 //! Conditions of a filter as columns of Spark.
 //!
-//! A constant takes the type of the field that it is compared with, which is not known before there is data: `holds` in the
+//! A constant takes the type of the field that it is compared with, which is not known before there is data: `_holds` in the
 //! script looks. Conditions have two values, see [`crate::plan`].
 
-use super::python::text;
+use super::keys;
+use super::python::{text, texts};
 use crate::graph::{Condition, FieldPath, Operand, Operation};
 
 /// What scripts that compare with constants begin with. That NaN is equal to itself and larger than all is Spark's rule, but
@@ -13,7 +14,7 @@ import decimal
 import re
 
 
-def constant(field, kind, operator, value):
+def _constant(field, kind, operator, value):
     """A constant as the type of the field that it is compared with. Whole numbers may be compared with fractions."""
     if kind == "string":
         if operator != "=" and re.fullmatch(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*", value):
@@ -34,12 +35,12 @@ def constant(field, kind, operator, value):
     raise ValueError(kind)
 
 
-def holds(frame, field, operator, value):
+def _holds(frame, field, operator, value):
     """Whether a field compares so with a constant. A comparison with null does not hold."""
     column = F.col(field)
     kind = frame.toDF().select(column).schema.fields[0].dataType
     try:
-        value = constant(field, kind.typeName(), operator, value)
+        value = _constant(field, kind.typeName(), operator, value)
     except ValueError as error:
         if "as text" in str(error):
             raise
@@ -55,13 +56,13 @@ def holds(frame, field, operator, value):
 "#;
 
 /// Whether a condition compares with a constant.
-pub(super) fn has_constant(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|condition| match &condition.operation {
+pub(super) fn has_constant(condition: &Condition) -> bool {
+    match &condition.operation {
         Operation::Compare(_, left, right) => {
             [left, right].iter().any(|side| matches!(side, Operand::Constant(_)))
         }
         Operation::Regex(..) | Operation::IsNull(_) => false,
-    })
+    }
 }
 
 /// All conditions on a frame, joined; of several each stands in what binds tighter.
@@ -76,23 +77,26 @@ fn condition(frame: &str, condition: &Condition) -> Result<String, String> {
         Operation::Compare(operator, left, right) => compare(frame, operator, left, right)?,
         Operation::Regex(of, pattern) => {
             let pattern = text(&format!("^(?:{pattern})"));
-            format!("F.coalesce({}.cast(\"string\").rlike({pattern}), F.lit(False))", column(&path(of)?))
+            format!(
+                "F.coalesce({}.cast(\"string\").rlike({pattern}), F.lit(False))",
+                column(frame, &path(of)?)
+            )
         }
-        Operation::IsNull(of) => format!("{}.isNull()", column(&path(of)?)),
+        Operation::IsNull(of) => format!("{}.isNull()", column(frame, &path(of)?)),
     };
     Ok(if condition.negated { format!("~{holds}") } else { holds })
 }
 
 fn compare(frame: &str, operator: &str, left: &Operand, right: &Operand) -> Result<String, String> {
     let with = |field: &FieldPath, operator: &str, value: &str| {
-        format!("holds({frame}, {}, {}, {})", text(&self::field(field)), text(operator), text(value))
+        format!("_holds({frame}, {}, {}, {})", spelled(frame, field), text(operator), text(value))
     };
     Ok(match (left, right) {
         (Operand::Field(left), Operand::Field(right)) if operator == "=" => {
-            format!("{}.eqNullSafe({})", column(left), column(right))
+            format!("{}.eqNullSafe({})", column(frame, left), column(frame, right))
         }
         (Operand::Field(left), Operand::Field(right)) => {
-            format!("F.coalesce({} {operator} {}, F.lit(False))", column(left), column(right))
+            format!("F.coalesce({} {operator} {}, F.lit(False))", column(frame, left), column(frame, right))
         }
         (Operand::Field(field), Operand::Constant(value)) => with(field, operator, value),
         (Operand::Constant(value), Operand::Field(field)) => with(field, turned(operator), value),
@@ -118,11 +122,30 @@ fn path(operand: &Operand) -> Result<FieldPath, String> {
     }
 }
 
-/// A field as a column.
-pub(super) fn column(path: &FieldPath) -> String {
-    format!("F.col({})", text(&field(path)))
+/// A field of a frame as a column.
+pub(super) fn column(frame: &str, path: &FieldPath) -> String {
+    format!("F.col({})", spelled(frame, path))
 }
 
+/// A field of a frame as SQL spells it, which the script finds out where it must look.
+fn spelled(frame: &str, path: &FieldPath) -> String {
+    match keys::is_open(path) {
+        true => format!("_path({frame}.toDF(), {})", texts(path.iter().map(String::as_str))),
+        false => text(&field(path)),
+    }
+}
+
+/// The fields of a condition.
+pub(super) fn fields(condition: &Condition) -> impl Iterator<Item = &FieldPath> {
+    let sides = match &condition.operation {
+        Operation::Compare(_, left, right) => vec![left, right],
+        Operation::Regex(of, _) | Operation::IsNull(of) => vec![of],
+    };
+    sides.into_iter().filter_map(|side| match side {
+        Operand::Field(path) => Some(path),
+        Operand::Constant(_) => None,
+    })
+}
 /// A field in quotes of SQL.
 pub(super) fn field(path: &FieldPath) -> String {
     path.iter().map(|name| format!("`{}`", name.replace('`', "``"))).collect::<Vec<_>>().join(".")

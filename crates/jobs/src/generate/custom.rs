@@ -10,7 +10,7 @@ use crate::graph::{CustomCode, DynamicTransform, Graph, Literal, NodeKind};
 /// What scripts with CustomCode begin with.
 pub(super) const CODE_HEAD: &str = r#"
 
-def collection(made, node):
+def _collection(made, node):
     """What the code of a node has given, which must be a collection of frames."""
     if not isinstance(made, DynamicFrameCollection):
         raise TypeError(f"{node} gave {type(made).__name__}; it must return a DynamicFrameCollection")
@@ -20,15 +20,16 @@ def collection(made, node):
 /// What scripts with DynamicTransform begin with.
 pub(super) const DYNAMIC_HEAD: &str = r#"
 
-def frame(made, node):
+def _frame(made, node):
     """What the function of a node has given, which must be a frame."""
     if not isinstance(made, DynamicFrame):
         raise TypeError(f"{node} gave {type(made).__name__}; it must return a DynamicFrame")
     return made
 "#;
 
-/// The names that scripts use themselves, their helpers and what these use of Python's included.
-const TAKEN: [&str; 91] = [
+/// The names that scripts use themselves, their helpers and what these use of Python's included. Helpers begin with `_`, which
+/// functions of users hardly do.
+const TAKEN: [&str; 98] = [
     "args",
     "sc",
     "glueContext",
@@ -36,13 +37,13 @@ const TAKEN: [&str; 91] = [
     "job",
     "sys",
     "F",
-    "spark_sql",
-    "drop_null_fields",
-    "collection",
-    "frame",
-    "not_passed",
-    "require",
-    "rules_not_passed",
+    "_spark_sql",
+    "_drop_null_fields",
+    "_collection",
+    "_frame",
+    "_not_passed",
+    "_require",
+    "_rules_not_passed",
     "DynamicFrame",
     "DynamicFrameCollection",
     "EvaluateDataQuality",
@@ -60,40 +61,47 @@ const TAKEN: [&str; 91] = [
     "Job",
     "SparkContext",
     "getResolvedOptions",
-    "VIEWS",
+    "_VIEWS",
     "boto3",
     "re",
     "decimal",
-    "constant",
-    "holds",
-    "united",
-    "merged",
-    "one_type",
-    "as_table",
-    "flattened",
-    "without_null_rows",
-    "pivoted",
-    "unpivoted",
-    "looked_up",
+    "_constant",
+    "_holds",
+    "_united",
+    "_merged",
+    "_one_type",
+    "_steps",
+    "_path",
+    "_field",
+    "_aside",
+    "_distinct",
+    "_joined",
+    "_as_it_is",
+    "_as_table",
+    "_flattened",
+    "_without_null_rows",
+    "_pivoted",
+    "_unpivoted",
+    "_looked_up",
     "json",
     "pandas",
-    "Number",
-    "MAX_NAMES",
-    "parsed",
-    "unescaped",
-    "members",
-    "without_blanks",
-    "is_whole",
-    "fitted",
-    "with_documents",
-    "shape",
-    "widened",
-    "count_names",
-    "look",
-    "sql_type",
-    "type_of_documents",
-    "change_columns",
-    "tell_columns",
+    "_Number",
+    "_MAX_NAMES",
+    "_parsed",
+    "_unescaped",
+    "_members",
+    "_without_blanks",
+    "_is_whole",
+    "_fitted",
+    "_with_documents",
+    "_shape",
+    "_widened",
+    "_count_names",
+    "_look",
+    "_sql_type",
+    "_type_of_documents",
+    "_change_columns",
+    "_tell_columns",
     "zip",
     "any",
     "all",
@@ -127,6 +135,14 @@ pub(super) fn is_taken(name: &str) -> bool {
     TAKEN.contains(&name)
 }
 
+/// The functions that nodes of a graph define.
+pub(super) fn functions(graph: &Graph) -> impl Iterator<Item = &str> {
+    graph.needed().filter_map(|node| match &node.kind {
+        NodeKind::Code(own) => Some(own.function.as_str()),
+        _ => None,
+    })
+}
+
 /// The modules of a graph's transforms, each once. They come before everything else, so that none of their names hides one of
 /// the script's.
 pub(super) fn imports(graph: &Graph) -> String {
@@ -146,7 +162,7 @@ pub(super) fn imports(graph: &Graph) -> String {
 
 /// The function, and its call.
 pub(super) fn code(own: &CustomCode, names: &Names<'_>) -> Result<String, String> {
-    if is_taken(&own.function) || names.variables.values().any(|name| *name == own.function) {
+    if is_taken(&own.function) {
         return Err(format!("ClassName {} is a name that the script uses itself", own.function));
     }
     if let Some(line) = code_lines(&own.code).find(|line| line.trim_start().starts_with("from __future__ ")) {
@@ -163,7 +179,7 @@ pub(super) fn code(own: &CustomCode, names: &Names<'_>) -> Result<String, String
         }
     }
     Ok(format!(
-        "{}{} = collection({}(glueContext, DynamicFrameCollection({}, glueContext)), {})\n",
+        "{}{} = _collection({}(glueContext, DynamicFrameCollection({}, glueContext)), {})\n",
         definition(own),
         names.own()?,
         own.function,
@@ -177,7 +193,7 @@ pub(super) fn dynamic(own: &DynamicTransform, names: &Names<'_>) -> Result<Strin
     let arguments: Vec<String> =
         own.arguments.iter().map(|(name, value)| format!("{name}={}", literal(value))).collect();
     Ok(format!(
-        "frame({}.{}({}), {})",
+        "_frame({}.{}({}), {})",
         names.input(0)?,
         own.function,
         arguments.join(", "),

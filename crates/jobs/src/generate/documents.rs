@@ -16,80 +16,80 @@ import json
 import re
 
 
-class Number(str):
+class _Number(str):
     """A number of JSON as it is written."""
 
 
-def parsed(text):
+def _parsed(text):
     """A JSON value: objects are tuples of pairs, arrays are lists, strings are as they are written. "" for what is no JSON."""
     if text is None:
         return None
     # Escapes are escaped, so that reading leaves them.
     text = re.sub(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})', lambda found: json.dumps(found.group())[1:-1], text)
     try:
-        return json.loads(text, object_pairs_hook=tuple, parse_int=Number, parse_float=Number, parse_constant=int)
+        return json.loads(text, object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=int)
     except (ValueError, RecursionError):
         return ""
 
 
-def unescaped(written):
+def _unescaped(written):
     """A string of JSON as text; None where half of a character is missing."""
     text = json.loads(f'"{written}"') if "\\" in written else written
     return None if re.search(r"[\ud800-\udfff]", text) else text
 
 
-def members(value):
+def _members(value):
     """The members of an object, of repeated ones the last; None for anything else."""
-    found = {unescaped(name): item for name, item in value} if isinstance(value, tuple) else {None: None}
+    found = {_unescaped(name): item for name, item in value} if isinstance(value, tuple) else {None: None}
     return None if None in found else found
 
 
-def without_blanks(value):
+def _without_blanks(value):
     """JSON as it is written, without blanks."""
     if isinstance(value, tuple):
-        return "{" + ",".join(f'"{name}":{without_blanks(item)}' for name, item in value) + "}"
+        return "{" + ",".join(f'"{name}":{_without_blanks(item)}' for name, item in value) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(without_blanks, value)) + "]"
-    return value if isinstance(value, Number) else f'"{value}"' if isinstance(value, str) else json.dumps(value)
+        return "[" + ",".join(map(_without_blanks, value)) + "]"
+    return value if isinstance(value, _Number) else f'"{value}"' if isinstance(value, str) else json.dumps(value)
 
 
-def is_whole(number, bits=64):
+def _is_whole(number, bits=64):
     """Whether a number is an integer of so many bits."""
     return bool(re.fullmatch("-?[0-9]{1,19}", number)) and -(2 ** (bits - 1)) <= int(number) < 2 ** (bits - 1)
 
 
-def fitted(value, kind):
+def _fitted(value, kind):
     """A value of JSON as one of a type; None where it is of another."""
     name = kind.typeName()
     if value is None:
         return None
     if name == "string":
-        return unescaped(value) if type(value) is str else without_blanks(value)
+        return _unescaped(value) if type(value) is str else _without_blanks(value)
     if name == "boolean":
         return value if isinstance(value, bool) else None
     if name == "array":
-        return [fitted(item, kind.elementType) for item in value] if isinstance(value, list) else None
+        return [_fitted(item, kind.elementType) for item in value] if isinstance(value, list) else None
     if name in ("struct", "map"):
-        found = members(value)
+        found = _members(value)
         if found is not None and name == "map":
-            return {own: fitted(found[own], kind.valueType) for own in sorted(found)}
-        return found and {field.name: fitted(found.get(field.name), field.dataType) for field in kind.fields}
+            return {own: _fitted(found[own], kind.valueType) for own in sorted(found)}
+        return found and {field.name: _fitted(found.get(field.name), field.dataType) for field in kind.fields}
     bits = {"byte": 8, "short": 16, "integer": 32, "long": 64}.get(name)
-    return value if isinstance(value, Number) and (not bits or is_whole(value, bits)) else None
+    return value if isinstance(value, _Number) and (not bits or _is_whole(value, bits)) else None
 
 
-def with_documents(df, column, name, schema=None):
+def _with_documents(df, column, name, schema=None):
     """The frame with a column's JSON documents as values of the schema or, without one, of the type that all of them have."""
     kind = df.select(F.col(column)).schema.fields[0].dataType
     if kind.typeName() != "string":
         raise ValueError(f"{column.replace('`', '')} is {kind.simpleString()}, and JSON documents are text")
-    schema = schema or type_of_documents(df, column)
+    schema = schema or _type_of_documents(df, column)
     if schema != "string":
         kind = df.select(F.from_json(F.col(column), schema)).schema.fields[0].dataType
 
     def fitting(text):
-        value = parsed(text)
-        value = fitted(value, kind) if isinstance(value, (tuple, list)) else None
+        value = _parsed(text)
+        value = _fitted(value, kind) if isinstance(value, (tuple, list)) else None
         return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     # Engines differ in what they make of values of another type, which are null here, and of numbers, which a cast reads of text.
@@ -104,64 +104,64 @@ def with_documents(df, column, name, schema=None):
 pub(super) const TYPE_HEAD: &str = r#"
 import pandas
 
-MAX_NAMES = 10000
+_MAX_NAMES = 10000
 
 
-def shape(value, levels=32):
+def _shape(value, levels=32):
     """The type of a JSON value: a name, a list with that of its elements, or the members with theirs. None is that of null."""
     if value is None or isinstance(value, bool):
         return value if value is None else "boolean"
-    if isinstance(value, Number):
-        return "bigint" if is_whole(value) else "double" if re.search("[.eE]", value) else "string"
+    if isinstance(value, _Number):
+        return "bigint" if _is_whole(value) else "double" if re.search("[.eE]", value) else "string"
     if isinstance(value, str) or not levels:
         return "string"
     if isinstance(value, list):
         item = None
         for one in value:
-            item = widened(item, shape(one, levels - 1))
+            item = _widened(item, _shape(one, levels - 1))
         return [item]
-    found = members(value)
-    return found and {name: shape(item, levels - 1) for name, item in found.items()}
+    found = _members(value)
+    return found and {name: _shape(item, levels - 1) for name, item in found.items()}
 
 
-def widened(one, other):
+def _widened(one, other):
     """The type of values of both types."""
     if one is None or other is None:
         return other if one is None else one
     if isinstance(one, list) and isinstance(other, list):
-        return [widened(one[0], other[0])]
+        return [_widened(one[0], other[0])]
     if isinstance(one, dict) and isinstance(other, dict):
         for name, found in other.items():
-            one[name] = widened(one.get(name), found)
+            one[name] = _widened(one.get(name), found)
         return one
     numbers = ("bigint", "double")
     return one if one == other else "double" if one in numbers and other in numbers else "string"
 
 
-def count_names(kind):
+def _count_names(kind):
     """How many members structures have."""
     if isinstance(kind, list):
-        return count_names(kind[0])
-    return sum(1 + count_names(item) for item in kind.values()) if isinstance(kind, dict) else 0
+        return _count_names(kind[0])
+    return sum(1 + _count_names(item) for item in kind.values()) if isinstance(kind, dict) else 0
 
 
-def look(frames):
+def _look(frames):
     """What is in a part of the texts: how many documents and others, and the type. Too many names end the look."""
     documents, others, kind = 0, 0, None
     for frame in frames:
-        values = [] if count_names(kind) > MAX_NAMES else map(parsed, frame["text"])
+        values = [] if _count_names(kind) > _MAX_NAMES else map(_parsed, frame["text"])
         for value in values:
             if isinstance(value, (tuple, list)):
-                documents, kind = documents + 1, widened(kind, shape(value))
+                documents, kind = documents + 1, _widened(kind, _shape(value))
             elif value is not None:
                 others += 1
     yield pandas.DataFrame({"found": [json.dumps([documents, others, kind])]})
 
 
-def sql_type(kind, column):
+def _sql_type(kind, column):
     """A type in SQL."""
     if isinstance(kind, list):
-        return f"array<{sql_type(kind[0], column)}>"
+        return f"array<{_sql_type(kind[0], column)}>"
     if not isinstance(kind, dict) or not kind:
         return kind or "string"
     fields, known = [], set()
@@ -171,18 +171,18 @@ def sql_type(kind, column):
         if name.lower() in known:
             raise ValueError(f"{column} has members named {name} whose names differ in case only; give a schema with one of them")
         known.add(name.lower())
-        fields.append("`" + name.replace("`", "``") + "`: " + sql_type(kind[name], column))
+        fields.append("`" + name.replace("`", "``") + "`: " + _sql_type(kind[name], column))
     return f"struct<{', '.join(fields)}>"
 
 
-def type_of_documents(df, column):
+def _type_of_documents(df, column):
     """The type that all documents of a column have, which are read once for it."""
     documents, others, kind = 0, 0, None
-    for row in df.select(F.col(column).alias("text")).mapInPandas(look, "found string").collect():
+    for row in df.select(F.col(column).alias("text")).mapInPandas(_look, "found string").collect():
         found = json.loads(row["found"])
-        documents, others, kind = documents + found[0], others + found[1], widened(kind, found[2])
-    if count_names(kind) > MAX_NAMES:
-        raise ValueError(f"the documents of JSON have more than {MAX_NAMES} different members, which are data rather than names; "
+        documents, others, kind = documents + found[0], others + found[1], _widened(kind, found[2])
+    if _count_names(kind) > _MAX_NAMES:
+        raise ValueError(f"the documents of JSON have more than {_MAX_NAMES} different members, which are data rather than names; "
                          "give a schema such as MAP<STRING,STRING>, or take values with gs_extract_json")
     column = column.replace("`", "")
     if others and not documents:
@@ -190,7 +190,7 @@ def type_of_documents(df, column):
     if kind == "string":
         raise ValueError(f"{column} has objects in some rows and arrays in others, which no one type holds; give the schema of "
                          "those that are wanted, the others become null")
-    kind = sql_type(kind, column)
+    kind = _sql_type(kind, column)
     if others:
         glueContext.get_logger().warn(
             f"{others} of {others + documents} texts of {column} are no JSON objects or arrays, and become null")
@@ -200,7 +200,7 @@ def type_of_documents(df, column):
 /// The call that reads the documents of a frame.
 pub(super) fn read(own: &FromJson, df: &str) -> String {
     let schema = own.schema.as_ref().map_or_else(String::new, |ty| format!(", {}", text(&sql(ty))));
-    format!("with_documents({df}, {}, {}{schema})", text(&condition::field(&own.column)), text(&own.name))
+    format!("_with_documents({df}, {}, {}{schema})", text(&condition::field(&own.column)), text(&own.name))
 }
 
 /// A type as Spark reads it: with the names of fields in backticks, whatever is in them.

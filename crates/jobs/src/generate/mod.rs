@@ -13,6 +13,8 @@ mod custom;
 pub mod dag;
 mod database;
 mod documents;
+mod keys;
+mod mapping;
 mod nodes;
 mod open;
 mod python;
@@ -29,7 +31,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::JobsError;
-use crate::graph::{Graph, Node, NodeKind};
+use crate::graph::{Condition, Graph, Node, NodeKind};
 use nodes::Names;
 
 const HEAD: &str = r#"import sys
@@ -53,15 +55,15 @@ job.init(args["JOB_NAME"], args)
 
 const QUERY: &str = r#"
 
-VIEWS = []
+_VIEWS = []
 
 
-def spark_sql(query, frames, transformation_ctx):
+def _spark_sql(query, frames, transformation_ctx):
     """Runs a query over frames by the names that it uses. Views are read when rows are, so each has a name of its own."""
     views = []
     for name, frame in frames.items():
-        view = f"view_{len(VIEWS)}_of_this_script"
-        VIEWS.append(view)
+        view = f"view_{len(_VIEWS)}_of_this_script"
+        _VIEWS.append(view)
         frame.toDF().createOrReplaceTempView(view)
         views.append(f"`{name}` AS (SELECT * FROM `{view}`)")
     query = f"WITH {', '.join(views)} SELECT * FROM ({query}\n)" if views else query
@@ -71,12 +73,36 @@ def spark_sql(query, frames, transformation_ctx):
 /// Whether a node needs what a script begins with.
 type IsNeeded = fn(&NodeKind) -> bool;
 
+/// What a script begins with for the kinds of nodes that it has, in this order: what others use comes before them.
+const HELPERS: [(IsNeeded, &str); 20] = [
+    (looks_for_fields, keys::PATH_HEAD),
+    (keys::puts_aside, keys::ASIDE_HEAD),
+    (keys::is_distinct_by_paths, keys::DISTINCT_HEAD),
+    (keys::joins_by_paths, keys::JOIN_HEAD),
+    (mapping::keeps_types, mapping::HEAD),
+    (has_constant, condition::HEAD),
+    (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
+    (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
+    (targets::has_table, targets::TABLE_HEAD),
+    (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
+    (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
+    (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
+    (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
+    (studio::flattens, studio::FLATTEN_HEAD),
+    (studio::leaves_rows_out, studio::NULL_ROWS_HEAD),
+    (studio::pivots, studio::PIVOT_HEAD),
+    (studio::unpivots, studio::UNPIVOT_HEAD),
+    (studio::looks_up, studio::LOOKUP_HEAD),
+    (studio::reads_documents, documents::HEAD),
+    (studio::looks_for_a_type, documents::TYPE_HEAD),
+];
+
 /// The script of a graph.
 ///
 /// # Errors
 /// `InvalidInput` naming the node that no script can do.
 pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
-    let variables = variables(graph.needed());
+    let variables = variables(graph);
     let mut script = custom::imports(graph) + HEAD;
     if graph.needed().any(|node| matches!(node.kind, NodeKind::Sql { .. })) {
         script.push_str(QUERY);
@@ -84,24 +110,7 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     if graph.needed().any(|node| sources::has_one_type(graph, node)) {
         script.push_str(sources::TYPES_HEAD);
     }
-    let helpers: [(IsNeeded, &str); 15] = [
-        (has_constant, condition::HEAD),
-        (|kind| matches!(kind, NodeKind::Union { .. } | NodeKind::Merge { .. }), sets::UNION_HEAD),
-        (|kind| matches!(kind, NodeKind::Merge { .. }), sets::MERGE_HEAD),
-        (targets::has_table, targets::TABLE_HEAD),
-        (|kind| matches!(kind, NodeKind::DropNullFields(_)), rows::NULLS_HEAD),
-        (|kind| matches!(kind, NodeKind::Pii(_)), sensitive::HEAD),
-        (|kind| matches!(kind, NodeKind::Code(_)), custom::CODE_HEAD),
-        (|kind| matches!(kind, NodeKind::Dynamic(_)), custom::DYNAMIC_HEAD),
-        (studio::flattens, studio::FLATTEN_HEAD),
-        (studio::leaves_rows_out, studio::NULL_ROWS_HEAD),
-        (studio::pivots, studio::PIVOT_HEAD),
-        (studio::unpivots, studio::UNPIVOT_HEAD),
-        (studio::looks_up, studio::LOOKUP_HEAD),
-        (studio::reads_documents, documents::HEAD),
-        (studio::looks_for_a_type, documents::TYPE_HEAD),
-    ];
-    for (is_needed, text) in helpers {
+    for (is_needed, text) in HELPERS {
         if graph.needed().any(|node| is_needed(&node.kind)) {
             script.push_str(text);
         }
@@ -131,15 +140,30 @@ pub fn pyspark(graph: &Graph) -> Result<String, JobsError> {
     Ok(script)
 }
 
+/// The conditions of a node.
+fn conditions(kind: &NodeKind) -> Vec<&Condition> {
+    match kind {
+        NodeKind::Filter { conditions, .. } => conditions.iter().collect(),
+        NodeKind::Route(groups) => {
+            groups.iter().filter_map(|group| group.filter.as_ref()).flat_map(|(_, all)| all).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a node compares a field with a constant.
 fn has_constant(kind: &NodeKind) -> bool {
+    conditions(kind).into_iter().any(condition::has_constant)
+}
+
+/// Whether a node has fields of which only the data tells what they are.
+fn looks_for_fields(kind: &NodeKind) -> bool {
+    let of_conditions = || conditions(kind).into_iter().flat_map(condition::fields).any(keys::is_open);
     match kind {
-        NodeKind::Filter { conditions, .. } => condition::has_constant(conditions),
-        NodeKind::Route(groups) => groups
-            .iter()
-            .filter_map(|group| group.filter.as_ref())
-            .any(|(_, all)| condition::has_constant(all)),
-        _ => false,
+        NodeKind::Aggregate { groups, aggregations } => {
+            groups.iter().chain(aggregations.iter().map(|one| &one.column)).any(keys::is_open)
+        }
+        _ => keys::puts_aside(kind) || of_conditions(),
     }
 }
 
@@ -150,11 +174,12 @@ fn head(node: &Node) -> String {
     format!("\n# {} {name}\n", node.label)
 }
 
-/// The variable of each node: its name and id as an identifier, no two alike, and none that the script uses itself.
-fn variables<'a>(nodes: impl Iterator<Item = &'a Node>) -> BTreeMap<String, String> {
-    let mut taken = BTreeSet::new();
+/// The variable of each node: its name and id as an identifier, no two alike, and none that the script or a function of the
+/// user's has.
+fn variables(graph: &Graph) -> BTreeMap<String, String> {
+    let mut taken: BTreeSet<String> = custom::functions(graph).map(str::to_owned).collect();
     let mut variables = BTreeMap::new();
-    for node in nodes {
+    for node in graph.needed() {
         let wanted = python::identifier(&format!("{}_{}", node.name, node.id));
         let mut name = wanted.clone();
         let mut number = 2;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::python::{dictionary, flag, list, segment, text, texts};
-use super::{builtin, condition, custom, database, quality, rows, sensitive, sets, sources, targets};
-use crate::graph::{
-    AggFunction, Aggregation, FieldPath, Graph, JoinKind, JoinSide, Mapping, Node, NodeKind, QualityNode,
+use super::python::{dictionary, list, segment, text};
+use super::{
+    builtin, condition, custom, database, keys, mapping, quality, rows, sensitive, sets, sources, targets,
 };
+use crate::graph::{AggFunction, Aggregation, FieldPath, Graph, Node, NodeKind, QualityNode};
 
 /// The variables of all nodes, by id.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -17,11 +17,7 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
     let value = match &node.kind {
         NodeKind::Catalog(source) => sources::catalog(source, names)?,
         NodeKind::Files(source) => sources::files(source, names),
-        NodeKind::ApplyMapping(mappings) => {
-            // The engine finds names in another case, too.
-            let any_case = ("case_sensitive", flag(false));
-            names.transform("ApplyMapping", &[("mappings", mapped(mappings)?), any_case])?
-        }
+        NodeKind::ApplyMapping(mappings) => mapping::apply(mappings, names)?,
         NodeKind::SelectFields(paths) => names.transform("SelectFields", &[("paths", dotted_all(paths))])?,
         NodeKind::DropFields(paths) => names.transform("DropFields", &[("paths", dotted_all(paths))])?,
         NodeKind::RenameField { from, to } => names.transform(
@@ -33,12 +29,12 @@ pub(super) fn statements(names: &Names<'_>) -> Result<String, String> {
             let rows = condition::predicate(input, *any, conditions)?;
             names.of_frame(&format!("{input}.toDF().where({rows})"))
         }
-        NodeKind::Join { kind, left, right } => join(*kind, left, right, names)?,
+        NodeKind::Join { kind, left, right } => keys::join(*kind, left, right, names)?,
         NodeKind::Sql { query, aliases } => sql(query, aliases, names)?,
         NodeKind::Aggregate { groups, aggregations } => {
             names.of_frame(&aggregate(groups, aggregations, names)?)
         }
-        NodeKind::DropDuplicates { columns } => names.of_frame(&distinct(columns, names)?),
+        NodeKind::DropDuplicates { columns } => names.of_frame(&keys::distinct(columns, names)?),
         NodeKind::Union { distinct } => sets::union(*distinct, names)?,
         NodeKind::Jdbc(source) => database::read(source, names),
         NodeKind::Delta(path) => {
@@ -125,7 +121,7 @@ impl Names<'_> {
     }
 }
 
-fn dotted(path: &FieldPath) -> String {
+pub(super) fn dotted(path: &FieldPath) -> String {
     path.iter().map(|name| segment(name)).collect::<Vec<_>>().join(".")
 }
 
@@ -133,80 +129,10 @@ pub(super) fn dotted_all(paths: &[FieldPath]) -> String {
     list(paths.iter().map(|path| text(&dotted(path))))
 }
 
-/// The mappings of a list, those of structures as paths.
-fn mapped(mappings: &[Mapping]) -> Result<String, String> {
-    let mut entries = Vec::new();
-    flatten(mappings, &[], &[], &mut entries)?;
-    Ok(list(entries))
-}
-
-fn flatten(
-    mappings: &[Mapping],
-    from: &[String],
-    to: &[String],
-    entries: &mut Vec<String>,
-) -> Result<(), String> {
-    for mapping in mappings {
-        let from = [from, mapping.from.as_slice()].concat();
-        let to = [to, mapping.to.as_slice()].concat();
-        if !mapping.children.is_empty() {
-            flatten(&mapping.children, &from, &to, entries)?;
-            continue;
-        }
-        let Some(wanted) = &mapping.to_type else {
-            return Err(format!("the mapping of {} has no ToType, which a script needs", dotted(&from)));
-        };
-        let found = mapping.from_type.as_ref().unwrap_or(wanted);
-        let parts = [&dotted(&from), found, &dotted(&to), wanted].map(|part| text(part));
-        entries.push(format!("({})", parts.join(", ")));
-    }
-    Ok(())
-}
-
-fn join(kind: JoinKind, left: &JoinSide, right: &JoinSide, names: &Names<'_>) -> Result<String, String> {
-    let how = match kind {
-        JoinKind::Inner => "inner",
-        JoinKind::Left => "left",
-        JoinKind::Right => "right",
-        JoinKind::Outer => "outer",
-        JoinKind::LeftSemi => "left_semi",
-        JoinKind::LeftAnti => "left_anti",
-    };
-    let (one, two) = (names.of(&left.input)?, names.of(&right.input)?);
-    let top_level = |side: &JoinSide| side.keys.iter().all(|key| key.len() == 1);
-    if left.keys == right.keys && top_level(left) {
-        // Keys of the same name become one column.
-        let keys = texts(left.keys.iter().flatten().map(String::as_str));
-        return Ok(names.of_frame(&format!("{one}.toDF().join({two}.toDF(), {keys}, {})", text(how))));
-    }
-    if matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti) {
-        return Ok(names.of_frame(&partners(one, two, left, right, how)));
-    }
-    if left.keys.iter().zip(&right.keys).any(|(left, right)| left == right) {
-        return Err("some of its keys have the same name and some have not; rename them".to_owned());
-    }
-    let pairs = left.keys.iter().zip(&right.keys).map(|(left, right)| {
-        format!("F.col({}) == F.col({})", text(&condition::field(left)), text(&condition::field(right)))
-    });
-    Ok(names.of_frame(&format!("{one}.toDF().join({two}.toDF(), {}, {})", list(pairs), text(how))))
-}
-
-/// Rows by whether they have a partner. Of the other frame only its keys are looked at, under names of their own: its columns
-/// may be called as the first one's.
-fn partners(one: &str, two: &str, left: &JoinSide, right: &JoinSide, how: &str) -> String {
-    let column = |path: &FieldPath| format!("F.col({})", text(&condition::field(path)));
-    let own = |at: usize| text(&format!("__right_{at}"));
-    let keys = right.keys.iter().enumerate().map(|(at, key)| format!("{}.alias({})", column(key), own(at)));
-    let pairs =
-        left.keys.iter().enumerate().map(|(at, key)| format!("{} == F.col({})", column(key), own(at)));
-    let (keys, pairs) = (keys.collect::<Vec<_>>().join(", "), list(pairs));
-    format!("{one}.toDF().join({two}.toDF().select({keys}), {pairs}, {})", text(how))
-}
-
 fn sql(query: &str, aliases: &[(String, String)], names: &Names<'_>) -> Result<String, String> {
     let frames = aliases.iter().map(|(input, alias)| Ok((alias.as_str(), names.of(input)?.to_owned())));
     let frames = dictionary(frames.collect::<Result<Vec<_>, String>>()?);
-    Ok(format!("spark_sql({}, {frames}, {})", text(query.trim_end().trim_end_matches(';')), names.context()))
+    Ok(format!("_spark_sql({}, {frames}, {})", text(query.trim_end().trim_end_matches(';')), names.context()))
 }
 
 fn aggregate(
@@ -214,14 +140,15 @@ fn aggregate(
     aggregations: &[Aggregation],
     names: &Names<'_>,
 ) -> Result<String, String> {
-    let by = groups.iter().map(|path| format!("F.col({})", text(&condition::field(path))));
+    let frame = names.input(0)?;
+    let by = groups.iter().map(|path| condition::column(frame, path));
     let values = aggregations.iter().map(|one| {
-        let column = format!("F.col({})", text(&condition::field(&one.column)));
+        let column = condition::column(frame, &one.column);
         let alias = text(&one.function.result_name(&one.column.join(".")));
         format!("F.{}({column}).alias({alias})", function(one.function))
     });
     let (by, values) = (by.collect::<Vec<_>>().join(", "), values.collect::<Vec<_>>().join(", "));
-    Ok(format!("{}.toDF().groupBy({by}).agg({values})", names.input(0)?))
+    Ok(format!("{frame}.toDF().groupBy({by}).agg({values})"))
 }
 
 pub(super) fn function(function: AggFunction) -> &'static str {
@@ -242,17 +169,6 @@ pub(super) fn function(function: AggFunction) -> &'static str {
         AggFunction::VarSamp => "var_samp",
         AggFunction::VarPop => "var_pop",
     }
-}
-
-fn distinct(columns: &[FieldPath], names: &Names<'_>) -> Result<String, String> {
-    let frame = format!("{}.toDF()", names.input(0)?);
-    if columns.is_empty() {
-        return Ok(format!("{frame}.distinct()"));
-    }
-    if columns.iter().any(|path| path.len() > 1) {
-        return Err("scripts drop duplicates by top-level columns only".to_owned());
-    }
-    Ok(format!("{frame}.dropDuplicates({})", texts(columns.iter().flatten().map(String::as_str))))
 }
 
 pub(super) type Options = Vec<(&'static str, String)>;

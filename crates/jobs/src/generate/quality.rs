@@ -11,22 +11,22 @@ use crate::graph::{Gate, HandsOn, QualityNode};
 pub(super) const HEAD: &str = r#"
 from awsgluedq.transforms import EvaluateDataQuality
 
-rules_not_passed = []
+_rules_not_passed = []
 
 
-def not_passed(outcomes):
+def _not_passed(outcomes):
     """The rules that do not hold, or cannot be evaluated."""
     return [row["Rule"] for row in outcomes.toDF().where("Outcome != 'Passed'").collect()]
 
 
-def require(rules):
+def _require(rules):
     """Ends the script when there are rules that do not hold."""
     if rules:
         raise Exception(f"data quality rules do not pass: {', '.join(rules)}")
 "#;
 
 /// What they end with, after the commit.
-pub(super) const END: &str = "require(rules_not_passed)\n";
+pub(super) const END: &str = "_require(_rules_not_passed)\n";
 
 /// The lines of a node.
 pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String, String> {
@@ -65,8 +65,10 @@ pub(super) fn statements(node: &QualityNode, names: &Names<'_>) -> Result<String
     };
     match node.gate {
         None => {}
-        Some(Gate::Immediate) => lines.push_str(&format!("require(not_passed({outcomes}))\n")),
-        Some(Gate::AfterDataLoad) => lines.push_str(&format!("rules_not_passed += not_passed({outcomes})\n")),
+        Some(Gate::Immediate) => lines.push_str(&format!("_require(_not_passed({outcomes}))\n")),
+        Some(Gate::AfterDataLoad) => {
+            lines.push_str(&format!("_rules_not_passed += _not_passed({outcomes})\n"))
+        }
     }
     if node.hands_on == HandsOn::Input {
         lines.push_str(&format!("{own} = {input}\n"));

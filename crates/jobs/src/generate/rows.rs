@@ -11,7 +11,7 @@ use crate::plan;
 /// What scripts with a DropNullFields begin with.
 pub(super) const NULLS_HEAD: &str = r#"
 
-def drop_null_fields(frame, texts, minus_one, typed, transformation_ctx):
+def _drop_null_fields(frame, texts, minus_one, typed, transformation_ctx):
     """Drops the fields that hold nothing but null and what stands for it. Of a frame without rows all are kept."""
     df, counts = frame.toDF(), {}
 
@@ -104,7 +104,7 @@ pub(super) fn drop_nulls(values: &NullValues, names: &Names<'_>) -> Result<Strin
         typed.push(format!("({}, {})", text(value.trim()), text(&spark_type(of)?)));
     }
     Ok(format!(
-        "drop_null_fields({}, {}, {}, {}, {})",
+        "_drop_null_fields({}, {}, {}, {}, {})",
         names.input(0)?,
         texts(values.texts.iter().map(String::as_str)),
         flag(values.minus_one),

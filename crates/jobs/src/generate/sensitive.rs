@@ -9,7 +9,7 @@ pub(super) const HEAD: &str = r#"
 from awsglueml.transforms import EntityDetector
 
 
-def change_columns(frame, found, change, transformation_ctx):
+def _change_columns(frame, found, change, transformation_ctx):
     """The frame with all values of the found columns changed."""
     df = frame.toDF()
     quoted = {name: F.col("`" + name.replace("`", "``") + "`") for name in df.columns}
@@ -17,7 +17,7 @@ def change_columns(frame, found, change, transformation_ctx):
     return DynamicFrame.fromDF(df.select(*columns), glueContext, transformation_ctx)
 
 
-def tell_columns(found, transformation_ctx):
+def _tell_columns(found, transformation_ctx):
     """A row for each column that was found."""
     kinds = "columnName string, entityTypes array<string>"
     return DynamicFrame.fromDF(spark.createDataFrame(list(found.items()), kinds), glueContext, transformation_ctx)
@@ -30,12 +30,15 @@ pub(super) fn statements(pii: &Pii, names: &Names<'_>) -> Result<String, String>
     match &pii.scope {
         PiiScope::Columns { sample, threshold } => {
             let then = match &pii.action {
-                PiiAction::Audit => format!("tell_columns({own}, {context})"),
+                PiiAction::Audit => format!("_tell_columns({own}, {context})"),
                 PiiAction::Mask(mask) => {
-                    format!("change_columns({input}, {own}, lambda column: F.lit({}), {context})", text(mask))
+                    format!(
+                        "_change_columns({input}, {own}, lambda column: F.lit({}), {context})",
+                        text(mask)
+                    )
                 }
                 PiiAction::Hash => {
-                    format!("change_columns({input}, {own}, lambda column: F.sha2(column, 256), {context})")
+                    format!("_change_columns({input}, {own}, lambda column: F.sha2(column, 256), {context})")
                 }
                 PiiAction::Partial { .. } => return Err("columns are not masked in part".to_owned()),
             };

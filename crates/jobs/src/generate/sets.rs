@@ -1,13 +1,13 @@
 //! Rows of two frames: Union and Merge.
 
+use super::keys;
 use super::nodes::Names;
-use super::python::texts;
 use crate::graph::FieldPath;
 
 /// What scripts with a Union or a Merge begin with. Not every engine follows Spark's rules by itself.
 pub(super) const UNION_HEAD: &str = r#"
 
-def united(one, two):
+def _united(one, two):
     """The rows of both, columns by place, with the types that Spark's UNION gives them."""
     if len(one.columns) != len(two.columns):
         raise ValueError(f"a union needs equally many columns, not {one.columns} and {two.columns}")
@@ -46,12 +46,12 @@ def united(one, two):
     return of(one, wanted).union(of(two, wanted)) if any(wanted) else one.union(two)
 "#;
 
-/// What scripts with a Merge begin with, behind what unites.
+/// What scripts with a Merge begin with, behind what unites and what joins.
 pub(super) const MERGE_HEAD: &str = r#"
 
-def merged(source, staging, keys):
+def _merged(source, staging, keys):
     """The rows of the source whose keys the staging frame has not, and those of the staging frame. Null where one lacks a column."""
-    kept = source.join(staging, keys, "left_anti")
+    kept = _joined(source, staging, [(key, key) for key in keys], "left_anti")
     fields = {field.name.lower(): field for df in (staging, kept) for field in df.schema.fields}
     order = dict.fromkeys(name.lower() for df in (kept, staging) for name in df.columns)
 
@@ -63,26 +63,23 @@ def merged(source, staging, keys):
             columns.append(column.alias(fields[name].name))
         return df.select(*columns)
 
-    return united(of(kept), of(staging))
+    return _united(of(kept), of(staging))
 "#;
 
 /// All rows of both inputs, or each once.
 pub(super) fn union(distinct: bool, names: &Names<'_>) -> Result<String, String> {
-    let united = format!("united({}.toDF(), {}.toDF())", names.input(0)?, names.input(1)?);
+    let united = format!("_united({}.toDF(), {}.toDF())", names.input(0)?, names.input(1)?);
     Ok(names.of_frame(&if distinct { format!("{united}.distinct()") } else { united }))
 }
 
 /// The rows of the source whose keys the other input has not, and those of the other input. By data frames, which give a
 /// column that both have the wider type, where `mergeDynamicFrame` would make a choice of it.
 pub(super) fn merge(source: &str, keys: &[FieldPath], names: &Names<'_>) -> Result<String, String> {
-    if keys.iter().any(|key| key.len() > 1) {
-        return Err("scripts merge by top-level keys only".to_owned());
-    }
     let from = names.of(source)?;
     let staging = match names.input(0)? {
         first if first == from => names.input(1)?,
         first => first,
     };
-    let keys = texts(keys.iter().flatten().map(String::as_str));
-    Ok(names.of_frame(&format!("merged({from}.toDF(), {staging}.toDF(), {keys})")))
+    let keys = keys::paths(keys);
+    Ok(names.of_frame(&format!("_merged({from}.toDF(), {staging}.toDF(), {keys})")))
 }

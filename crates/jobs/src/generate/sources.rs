@@ -7,7 +7,7 @@ use crate::graph::{Bounds, CatalogSource, FileFormat, FileSource, Graph, Node, N
 /// What scripts begin with whose sources may find values of several types in one field.
 pub(super) const TYPES_HEAD: &str = r#"
 
-def one_type(frame, transformation_ctx, **table):
+def _one_type(frame, transformation_ctx, **table):
     """The frame with one type for each field, as visual jobs read it: that of the table, else double for numbers and text for the rest."""
     specs = []
 
@@ -69,7 +69,7 @@ pub(super) fn of_one_type(names: &Names<'_>) -> Result<String, String> {
         _ => return Ok(String::new()),
     };
     let context = text(&format!("{}_types", names.node.id));
-    Ok(format!("{own} = one_type({own}, {context}{table})\n"))
+    Ok(format!("{own} = _one_type({own}, {context}{table})\n"))
 }
 
 fn bounds(bounds: Bounds) -> Vec<(&'static str, String)> {

@@ -8,7 +8,7 @@ use crate::graph::{BuiltIn, NodeKind, Studio};
 /// What scripts that make structures flat begin with.
 pub(super) const FLATTEN_HEAD: &str = r#"
 
-def flattened(df, levels, separator):
+def _flattened(df, levels, separator):
     """The frame with the fields of structures as columns, those of so many levels. They are null where the structure is."""
     columns = []
 
@@ -29,7 +29,7 @@ def flattened(df, levels, separator):
 /// What scripts that leave out rows without values begin with.
 pub(super) const NULL_ROWS_HEAD: &str = r#"
 
-def without_null_rows(df, extended):
+def _without_null_rows(df, extended):
     """The rows that hold something; extended, the empty text, array and map are nothing."""
     kept = F.lit(not df.schema.fields)
     for field in df.schema.fields:
@@ -46,7 +46,7 @@ def without_null_rows(df, extended):
 /// What scripts that make columns of values begin with.
 pub(super) const PIVOT_HEAD: &str = r#"
 
-def pivoted(df, columns, aggregated, value):
+def _pivoted(df, columns, aggregated, value):
     """A column for each value of these columns, of several with "_" between; rows are grouped by all columns but these."""
     def quoted(name):
         return "`" + name.replace("`", "``") + "`"
@@ -64,7 +64,7 @@ def pivoted(df, columns, aggregated, value):
 /// What scripts that make rows of columns begin with.
 pub(super) const UNPIVOT_HEAD: &str = r#"
 
-def unpivoted(df, columns, name, value):
+def _unpivoted(df, columns, name, value):
     """A row for each of these columns, with its name and its value."""
     def quoted(name):
         return "`" + name.replace("`", "``") + "`"
@@ -82,7 +82,7 @@ def unpivoted(df, columns, name, value):
 /// What scripts that look rows up begin with. Without a context of its own the table has no bookmark.
 pub(super) const LOOKUP_HEAD: &str = r#"
 
-def looked_up(df, database, table, keys, columns):
+def _looked_up(df, database, table, keys, columns):
     """The rows with columns of a table of the catalog, null where no row of it has these keys."""
     def quoted(name):
         return "`" + name.replace("`", "``") + "`"
@@ -151,7 +151,7 @@ pub(super) fn apply(own: &Studio, names: &Names<'_>) -> Result<String, String> {
     let df = format!("{}.toDF()", names.input(0)?);
     Ok(names.of_frame(&match own {
         Studio::Flatten { levels, separator } => {
-            format!("flattened({df}, {}, {})", levels.unwrap_or_default(), text(separator))
+            format!("_flattened({df}, {}, {})", levels.unwrap_or_default(), text(separator))
         }
         Studio::Explode { column, names, outer } => {
             let explode = if *outer { "explode_outer" } else { "explode" };
@@ -178,20 +178,20 @@ pub(super) fn apply(own: &Studio, names: &Names<'_>) -> Result<String, String> {
                 text(&condition::field(&vec![own.column.clone()]))
             );
             let columns = texts(own.columns.iter().map(String::as_str));
-            format!("pivoted({df}, {columns}, {}, {value})", text(&own.column))
+            format!("_pivoted({df}, {columns}, {}, {value})", text(&own.column))
         }
         Studio::Unpivot(own) => {
             let columns = texts(own.columns.iter().map(String::as_str));
-            format!("unpivoted({df}, {columns}, {}, {})", text(&own.name), text(&own.value))
+            format!("_unpivoted({df}, {columns}, {}, {})", text(&own.name), text(&own.value))
         }
         Studio::Lookup(own) => {
             let keys =
                 list(own.keys.iter().map(|(left, right)| format!("({}, {})", text(left), text(right))));
             let (table, columns) = (text(&own.table), texts(own.columns.iter().map(String::as_str)));
-            format!("looked_up({df}, {}, {table}, {keys}, {columns})", text(&own.database))
+            format!("_looked_up({df}, {}, {table}, {keys}, {columns})", text(&own.database))
         }
         Studio::FromJson(own) => documents::read(own, &df),
-        Studio::NullRows { extended } => format!("without_null_rows({df}, {})", flag(*extended)),
+        Studio::NullRows { extended } => format!("_without_null_rows({df}, {})", flag(*extended)),
         Studio::Repartition { partitions: Some(partitions) } => format!("{df}.repartition({partitions})"),
         Studio::Numbers(name) => {
             format!("{df}.withColumn({}, F.monotonically_increasing_id())", text(name))

@@ -15,7 +15,7 @@ pub(super) const TABLE_HEAD: &str = r#"
 import boto3
 
 
-def as_table(frame, database, table, more, transformation_ctx):
+def _as_table(frame, database, table, more, transformation_ctx):
     """The frame with the table's columns and types. Fields that the table lacks are left out, unless it gets them."""
     glue = boto3.client("glue")
     try:
@@ -57,7 +57,7 @@ pub(super) fn has_table(kind: &NodeKind) -> bool {
 fn as_table(frame: &str, table: [&str; 2], update: Option<UpdateBehavior>, names: &Names<'_>) -> String {
     let [database, table] = table.map(text);
     let more = flag(update == Some(UpdateBehavior::UpdateInDatabase));
-    format!("as_table({frame}, {database}, {table}, {more}, {})", names.context())
+    format!("_as_table({frame}, {database}, {table}, {more}, {})", names.context())
 }
 
 pub(super) fn write(target: &Target, names: &Names<'_>) -> Result<String, String> {

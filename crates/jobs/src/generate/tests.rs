@@ -74,12 +74,12 @@ fn variables_are_never_alike() {
     .expect("a script");
     assert!(
         text.contains(
-            "DynamicFrame.fromDF(united(x_a_b.toDF(), x_a_b_2.toDF()).distinct(), glueContext, \"u\")"
+            "DynamicFrame.fromDF(_united(x_a_b.toDF(), x_a_b_2.toDF()).distinct(), glueContext, \"u\")"
         ),
         "{text}"
     );
-    let text = script(json!({"sql": csv("spark"), "out": target("sql", json!({}))})).expect("a script");
-    assert!(text.contains("\nspark_sql_2 = glueContext."), "{text}");
+    let text = script(json!({"sql": csv("_spark"), "out": target("sql", json!({}))})).expect("a script");
+    assert!(text.contains("\n_spark_sql_2 = glueContext."), "{text}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn conditions_have_two_values() {
         condition("REGEX", false, json!([value("COLUMNEXTRACTED", "a"), value("CONSTANT", "\\d+")])),
         condition("ISNULL", true, json!([value("COLUMNEXTRACTED", "a")])),
     ]}}));
-    let wanted = r#".where(~holds(in_src, "`a``b`", ">", "it's") | F.col("`a`").eqNullSafe(F.col("`b`")) | F.coalesce(F.col("`a`").cast("string").rlike("^(?:\\d+)"), F.lit(False)) | ~F.col("`a`").isNull())"#;
+    let wanted = r#".where(~_holds(in_src, "`a``b`", ">", "it's") | F.col("`a`").eqNullSafe(F.col("`b`")) | F.coalesce(F.col("`a`").cast("string").rlike("^(?:\\d+)"), F.lit(False)) | ~F.col("`a`").isNull())"#;
     assert!(text.contains(wanted), "{text}");
 }
 
@@ -118,23 +118,32 @@ fn mappings_of_structures_are_paths() {
 
 #[test]
 fn joins_and_aggregates() {
-    let join = |left: &str, right: &str, kind: &str| {
+    let join = |left: Value, right: Value, kind: &str| {
         script(json!({
             "a": csv("a"), "b": csv("b"),
             "j": {"Join": {"Name": "j", "Inputs": ["a", "b"], "JoinType": kind, "Columns": [
-                {"From": "a", "Keys": [[left]]}, {"From": "b", "Keys": [[right]]}]}},
+                {"From": "a", "Keys": left}, {"From": "b", "Keys": right}]}},
             "g": {"Aggregate": {"Name": "g", "Inputs": ["j"], "Groups": [["day"]],
                 "Aggs": [{"Column": ["n"], "AggFunc": "countDistinct"}]}},
             "out": target("g", json!({})),
         }))
         .expect("a script")
     };
-    assert!(join("k", "k", "left").contains(r#"a_a.toDF().join(b_b.toDF(), ["k"], "left")"#));
-    let other = join("k", "l", "right");
+    assert!(
+        join(json!([["k"]]), json!([["k"]]), "left")
+            .contains(r#"a_a.toDF().join(b_b.toDF(), ["k"], "left")"#)
+    );
+    let other = join(json!([["k"]]), json!([["l"]]), "right");
     assert!(other.contains(r#"[F.col("`k`") == F.col("`l`")], "right")"#), "{other}");
-    let anti = join("k", "l", "leftanti");
-    let wanted = r#"a_a.toDF().join(b_b.toDF().select(F.col("`l`").alias("__right_0")), [F.col("`k`") == F.col("__right_0")], "left_anti")"#;
-    assert!(anti.contains(wanted), "{anti}");
+    assert!(!other.contains("def _joined("), "{other}");
+    let anti = join(json!([["k"]]), json!([["l"]]), "leftanti");
+    assert!(anti.contains(r#"_joined(a_a.toDF(), b_b.toDF(), [(["k"], ["l"])], "left_anti")"#), "{anti}");
+    let mixed = join(json!([["k"], ["s", "x"]]), json!([["k"], ["l"]]), "outer");
+    let wanted = r#"_joined(a_a.toDF(), b_b.toDF(), [(["k"], ["k"]), (["s", "x"], ["l"])], "outer")"#;
+    assert!(mixed.contains(wanted) && mixed.contains("def _joined("), "{mixed}");
+    // One of them may be a path.
+    let dotted = join(json!([["s.x"]]), json!([["s.x"]]), "equijoin");
+    assert!(dotted.contains(r#"_joined(a_a.toDF(), b_b.toDF(), [(["s.x"], ["s.x"])], "inner")"#), "{dotted}");
     assert!(other.contains(
         r#".groupBy(F.col("`day`")).agg(F.count_distinct(F.col("`n`")).alias("count(DISTINCT n)"))"#
     ));
@@ -144,8 +153,8 @@ fn joins_and_aggregates() {
 fn a_query_sees_its_inputs() {
     let text = with(json!({"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": "select *\nfrom t",
         "SqlAliases": [{"From": "src", "Alias": "t"}]}}));
-    assert!(text.contains(r#"q_tr = spark_sql("select *\nfrom t", {"t": in_src}, "tr")"#), "{text}");
-    assert!(text.contains("def spark_sql("));
+    assert!(text.contains(r#"q_tr = _spark_sql("select *\nfrom t", {"t": in_src}, "tr")"#), "{text}");
+    assert!(text.contains("def _spark_sql("));
 }
 
 #[test]
@@ -168,12 +177,12 @@ fn rules_are_evaluated_before_anything_is_written() {
     .expect("a script");
     let wanted = "q_now = EvaluateDataQuality.apply(frame=in_src, ruleset=\"Rules = [ RowCount > 0 ]\", \
         publishing_options={\"dataQualityEvaluationContext\": \"c\", \"enableDataQualityResultsPublishing\": False, \
-        \"resultsS3Prefix\": \"s3://results/x/\"}, transformation_ctx=\"now\")\nrequire(not_passed(q_now))\nq_now = in_src\n";
+        \"resultsS3Prefix\": \"s3://results/x/\"}, transformation_ctx=\"now\")\n_require(_not_passed(q_now))\nq_now = in_src\n";
     assert!(text.contains(wanted), "{text}");
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
-    assert!(at("rules_not_passed += not_passed(q_later)\n") < at("write_dynamic_frame"));
+    assert!(at("_rules_not_passed += _not_passed(q_later)\n") < at("write_dynamic_frame"));
     assert!(text.contains("from_options(frame=q_later, connection_type=\"s3\""), "{text}");
-    assert!(text.ends_with("\njob.commit()\nrequire(rules_not_passed)\n"), "{text}");
+    assert!(text.ends_with("\njob.commit()\n_require(_rules_not_passed)\n"), "{text}");
 }
 
 #[test]
@@ -230,15 +239,75 @@ fn a_target_with_a_table_is_a_sink() {
         text.contains("Out_out.setFormat(\"glueparquet\"")
             || text.contains(r#"Out_out.setFormat("parquet", compression="snappy")"#)
     );
-    assert!(text.contains("Out_out.writeFrame(as_table(in_src, \"d\", \"t\", False, \"out\"))\n"));
+    assert!(text.contains("Out_out.writeFrame(_as_table(in_src, \"d\", \"t\", False, \"out\"))\n"));
 }
 
 #[test]
-fn what_no_script_can_do_is_refused_by_name() {
-    let nested = json!({"DropDuplicates": {"Name": "one", "Inputs": ["src"], "Columns": [["a", "b"]]}});
-    let error = script(json!({"src": csv("in"), "one": nested, "out": target("one", json!({}))}))
-        .expect_err("refused");
-    assert!(error.contains("node DropDuplicates one (one): scripts drop duplicates by top-level"), "{error}");
+fn duplicates_by_fields_that_are_no_columns() {
+    let by = |columns: Value| {
+        with(json!({"DropDuplicates": {"Name": "d", "Inputs": ["src"], "Columns": columns}}))
+    };
+    let text = by(json!([["a"], ["b c"]]));
+    assert!(text.contains(r#"in_src.toDF().dropDuplicates(["a", "b c"])"#), "{text}");
+    assert!(!text.contains("def _"), "{text}");
+    for (columns, paths) in [
+        (json!([["s", "x"]]), r#"[["s", "x"]]"#),
+        (json!([["a"], ["s", "x.`y`"]]), r#"[["a"], ["s", "x.`y`"]]"#),
+        // A column or a path, as the data says.
+        (json!([["s.x"]]), r#"[["s.x"]]"#),
+    ] {
+        let text = by(columns);
+        assert!(text.contains(&format!("DynamicFrame.fromDF(_distinct(in_src.toDF(), {paths}), ")), "{text}");
+        for helper in ["def _distinct(", "def _aside(", "def _field(", "def _steps("] {
+            assert!(text.contains(helper), "{helper} in {text}");
+        }
+    }
+}
+
+#[test]
+fn merges_by_fields_of_all_kinds() {
+    let text = script(json!({
+        "a": csv("a"), "b": csv("b"),
+        "m": {"Merge": {"Name": "m", "Inputs": ["a", "b"], "Source": "b", "PrimaryKeys": [["id"], ["s", "x"]]}},
+        "out": target("m", json!({})),
+    }))
+    .expect("a script");
+    assert!(text.contains(r#"_merged(b_b.toDF(), a_a.toDF(), [["id"], ["s", "x"]])"#), "{text}");
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
+    assert!(at("def _joined(") < at("def _merged("));
+}
+
+#[test]
+fn a_field_keeps_its_type_without_another() {
+    let mapped =
+        |mapping: Value| with(json!({"ApplyMapping": {"Name": "m", "Inputs": ["src"], "Mapping": mapping}}));
+    let text = mapped(json!([
+        {"FromPath": ["a"], "FromType": "string", "ToKey": "b"},
+        {"FromPath": ["c"], "FromType": "choice", "ToKey": "c", "ToType": "choice"},
+        {"FromPath": ["s"], "ToKey": "t", "Children": [{"FromPath": ["x"], "ToKey": "y"}]},
+        {"FromPath": ["d"], "ToKey": "d", "ToType": "date"},
+    ]));
+    let wanted = r#"mappings=[_as_it_is(in_src, ["a"], "b"), _as_it_is(in_src, ["c"], "c"), _as_it_is(in_src, ["s", "x"], "t.y"), ("d", "date", "d", "date")], "#;
+    assert!(text.contains(wanted) && text.contains("def _as_it_is("), "{text}");
+    assert!(!mapped(json!([{"FromPath": ["a"], "ToKey": "b", "ToType": "int"}])).contains("_as_it_is"));
+}
+
+#[test]
+fn names_with_dots_are_columns_or_paths() {
+    let filters = json!([
+        {"Operation": "GT", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["s.x"]}, {"Type": "CONSTANT", "Value": ["1"]}]},
+        {"Operation": "ISNULL", "Values": [{"Type": "COLUMNEXTRACTED", "Value": ["s", "x"]}]},
+    ]);
+    let text = with(
+        json!({"Filter": {"Name": "f", "Inputs": ["src"], "LogicalOperator": "OR", "Filters": filters}}),
+    );
+    let wanted =
+        r#"where(_holds(in_src, _path(in_src.toDF(), ["s.x"]), ">", "1") | F.col("`s`.`x`").isNull())"#;
+    assert!(text.contains(wanted) && text.contains("def _path("), "{text}");
+    let text = with(json!({"Aggregate": {"Name": "g", "Inputs": ["src"], "Groups": [["s.x"]],
+        "Aggs": [{"Column": ["n"], "AggFunc": "max"}]}}));
+    let wanted = r#".groupBy(F.col(_path(in_src.toDF(), ["s.x"]))).agg(F.max(F.col("`n`")).alias("max(n)"))"#;
+    assert!(text.contains(wanted) && text.contains("def _path("), "{text}");
 }
 
 #[test]
@@ -339,7 +408,7 @@ fn collections_are_made_and_chosen_from() {
     let text = chosen("CustomCode", json!({"ClassName": "Mine", "Code": "return dfc"}));
     assert!(
         text.contains(
-            "def Mine(glueContext, dfc) -> DynamicFrameCollection:\n    return dfc\n\nn_n = collection(Mine("
+            "def Mine(glueContext, dfc) -> DynamicFrameCollection:\n    return dfc\n\nn_n = _collection(Mine("
         ),
         "{text}"
     );
@@ -362,7 +431,7 @@ fn modules_come_before_every_other_name() {
         "Path": "s3://code/t/job.py", "Parameters": [{"Name": "n", "Type": "int", "Value": ["1"]}]}}),
     );
     assert!(text.starts_with("# Modules of --extra-py-files, which give frames methods.\nimport job  # s3://code/t/job.py\n\nimport sys\n"), "{text}");
-    assert!(text.contains(r#"d_tr = frame(in_src.tidy(n=1), "DynamicTransform tr (d)")"#), "{text}");
+    assert!(text.contains(r#"d_tr = _frame(in_src.tidy(n=1), "DynamicTransform tr (d)")"#), "{text}");
 }
 
 #[test]
@@ -372,13 +441,22 @@ fn code_that_cannot_stand_in_a_script_is_refused() {
         let chosen = json!({"SelectFromCollection": {"Name": "c", "Inputs": ["n"], "Index": 0}});
         script(json!({"src": csv("in"), "n": own, "c": chosen, "out": target("c", json!({}))}))
     };
-    for name in ["list", "isinstance", "holds", "united", "one_type", "spark_sql", "VIEWS"] {
+    for name in ["list", "isinstance", "job", "ApplyMapping", "_holds", "_one_type", "_VIEWS"] {
         let error = made(name, "return dfc").expect_err("refused");
         assert!(
             error.contains(&format!("ClassName {name} is a name that the script uses itself")),
             "{error}"
         );
     }
+    // Ordinary names are the user's, whatever the script does.
+    for name in ["holds", "look", "members", "parsed", "shape", "united", "frame", "require", "VIEWS"] {
+        assert!(made(name, "return dfc").is_ok(), "{name}");
+    }
+    let text = made("in_src", "return dfc").expect("a script");
+    assert!(
+        text.contains("\nin_src_2 = glueContext.") && text.contains("_collection(in_src(glueContext, "),
+        "{text}"
+    );
     let error =
         made("Mine", "import re\nfrom __future__ import annotations\nreturn dfc").expect_err("refused");
     assert!(error.contains("Code has \"from __future__ import annotations\""), "{error}");
@@ -398,25 +476,30 @@ fn documents_are_read_by_their_schema_or_looked_at() {
     let text = with(json!([]));
     assert!(
         text.contains(
-            r#"DynamicFrame.fromDF(with_documents(in_src.toDF(), "`a.b`", "a.b"), glueContext, "tr")"#
+            r#"DynamicFrame.fromDF(_with_documents(in_src.toDF(), "`a.b`", "a.b"), glueContext, "tr")"#
         ),
         "{text}"
     );
-    assert!(text.contains("def with_documents(") && text.contains("def type_of_documents("), "{text}");
+    assert!(text.contains("def _with_documents(") && text.contains("def _type_of_documents("), "{text}");
     let parameter =
         |name: &str, value: &str| json!({"Name": name, "Type": "str", "IsOptional": true, "Value": [value]});
     let text = with(json!([
         parameter("schema", "x-y ARRAY<INT>, `b``c` MAP<STRING,DOUBLE>"),
         parameter("newColName", "o")
     ]));
-    let wanted = r#"with_documents(in_src.toDF(), "`a.b`", "o", "struct<`x-y`: array<int>, `b``c`: map<string, double>>")"#;
+    let wanted = r#"_with_documents(in_src.toDF(), "`a.b`", "o", "struct<`x-y`: array<int>, `b``c`: map<string, double>>")"#;
     assert!(text.contains(wanted), "{text}");
-    assert!(!text.contains("def type_of_documents("), "{text}");
+    assert!(!text.contains("def _type_of_documents("), "{text}");
 }
 
 #[test]
-fn what_scripts_define_is_taken() {
+fn what_scripts_define_is_taken_and_begins_like_no_name_of_users() {
     for head in [
+        keys::PATH_HEAD,
+        keys::ASIDE_HEAD,
+        keys::DISTINCT_HEAD,
+        keys::JOIN_HEAD,
+        mapping::HEAD,
         condition::HEAD,
         sets::UNION_HEAD,
         sets::MERGE_HEAD,
@@ -439,7 +522,7 @@ fn what_scripts_define_is_taken() {
         let defined = |line: &'static str| line.strip_prefix("def ").or_else(|| line.strip_prefix("class "));
         let names = head.lines().filter_map(|line| defined(line)?.split('(').next());
         for name in names {
-            assert!(custom::is_taken(name), "{name}");
+            assert!(custom::is_taken(name) && name.starts_with('_'), "{name}");
         }
     }
 }

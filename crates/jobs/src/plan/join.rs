@@ -38,11 +38,12 @@ pub(super) fn join(
         refuse_collisions(&left_names, &right_names, &shared)?;
     }
     let (left_schema, right_schema) = (left.schema().clone(), right.schema().clone());
-    let (left, right) = with_keys(left, right, left_keys, right_keys)?;
+    let key = unused(&[&left_names, &right_names]);
+    let (left, right) = with_keys(left, right, left_keys, right_keys, &key)?;
     let left = left.alias(LEFT)?;
     let right = right.alias(RIGHT)?;
     let on = (0..left_keys.len())
-        .map(|at| qualified(LEFT, &format!("{KEY}{at}")).eq(qualified(RIGHT, &format!("{KEY}{at}"))));
+        .map(|at| qualified(LEFT, &format!("{key}{at}")).eq(qualified(RIGHT, &format!("{key}{at}"))));
     let joined = left.join_on(right, join_type(kind), on)?;
     let mut columns: Vec<Expr> = Vec::new();
     for name in &left_names {
@@ -125,18 +126,28 @@ fn refuse_collisions(left: &[String], right: &[String], shared: &BTreeSet<String
     )))
 }
 
-/// Adds the compared values as columns of a common type.
+/// What the names of added columns begin with, as none of these names does.
+fn unused(known: &[&[String]]) -> String {
+    let mut begin = KEY.to_owned();
+    while known.iter().copied().flatten().any(|name| name.starts_with(&begin)) {
+        begin.push('_');
+    }
+    begin
+}
+
+/// Adds the compared values as columns of a common type, whose names begin with `key`.
 fn with_keys(
     mut left: DataFrame,
     mut right: DataFrame,
     left_keys: &[FieldPath],
     right_keys: &[FieldPath],
+    key: &str,
 ) -> Result<(DataFrame, DataFrame), PlanError> {
     let pairs: Vec<_> = left_keys.iter().zip(right_keys).collect();
     for (at, (left_key, right_key)) in pairs.into_iter().enumerate() {
         let (a, b) = (resolve_single(left.schema(), left_key)?, resolve_single(right.schema(), right_key)?);
         let (a, b) = super::spark::equal(a.expr, &a.data_type, b.expr, &b.data_type)?;
-        let name = format!("{KEY}{at}");
+        let name = format!("{key}{at}");
         left = left.with_column(&name, a)?;
         right = right.with_column(&name, b)?;
     }

@@ -228,6 +228,20 @@ async fn joins_of_several_keys() {
 }
 
 #[tokio::test]
+async fn what_a_join_compares_hides_no_column() {
+    let world = World::new().await;
+    world.put("l/x.json", "{\"k\":1,\"__key_0\":7}\n{\"k\":2,\"__key_0\":8}\n").await;
+    world.put("r/x.json", "{\"n\":2,\"__key__0\":9}\n").await;
+    let nodes = json!({
+        "l": json_source("l"), "r": json_source("r"), "out": parquet("j", "out"),
+        "j": {"Join": {"Name": "j", "Inputs": ["l", "r"], "JoinType": "left",
+            "Columns": [{"From": "l", "Keys": [["k"]]}, {"From": "r", "Keys": [["n"]]}]}},
+    });
+    world.succeeds("j", nodes).await;
+    assert_eq!(world.rows("out").await, ["1|7|~|~", "2|8|2|9"]);
+}
+
+#[tokio::test]
 async fn aggregates() {
     let world = World::new().await;
     let mut text = String::new();
