@@ -35,22 +35,19 @@ def select(frame: Any, paths: List[str], stage: Stage) -> Any:
 
 
 def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
-    """All fields but these; one that is not there changes nothing."""
+    """All fields but these, and structures of which nothing is left; one that is not there changes nothing."""
     parsed = [parse_in(path, frame._kind) for path in paths]
     result = frame
     through_arrays = [path for path in parsed if len(path) > 1 and at([s for s in path if s != EACH], frame._kind) is None]
     kind, columns = frame._kind, []
-    emptied: List[Path] = []
     for field in kind.fields:
         mine = [path[1:] for path in parsed if path[0] == field.name]
         if () in mine:
             continue
         inner = [rest for rest in mine if EACH not in rest]
-        left = _without(col(field.name), field.dataType, inner, (field.name,), emptied)
-        if emptied:
-            raise _emptied(stage, emptied[0])
-        assert left is not None
-        columns.append(left + (field.name,))
+        left = _without(col(field.name), field.dataType, inner)
+        if left is not None:
+            columns.append(left + (field.name,))
     made = g.StructType([g.Field(name, inner_kind) for _, inner_kind, name in columns])
     if not columns:
         raise DataError(f"{stage.name}: no field would be left")
@@ -60,14 +57,8 @@ def drop(frame: Any, paths: List[str], stage: Stage) -> Any:
     return _drop_in_arrays(result, through_arrays) if through_arrays else result
 
 
-def _emptied(stage: Stage, path: Path) -> DataError:
-    return DataError(f"{stage.name}: the structure {shown(path)!r} would lose its last field, and a structure "
-                     f"without fields cannot be kept: drop {shown(path)!r} as a whole, or choose what stays with apply_mapping")
-
-
-def _without(column: Any, kind: g.DataType, paths: Sequence[Path], place: Path,
-             emptied: List[Path]) -> Optional[Tuple[Any, g.DataType]]:
-    """The structure at `place` without what these paths lead to; None, and its place in `emptied`, when nothing is left of it."""
+def _without(column: Any, kind: g.DataType, paths: Sequence[Path]) -> Optional[Tuple[Any, g.DataType]]:
+    """The structure without what these paths lead to; None when nothing is left of it."""
     if not paths or not isinstance(kind, g.StructType):
         return column, kind
     parts, fields = [], []
@@ -75,12 +66,11 @@ def _without(column: Any, kind: g.DataType, paths: Sequence[Path], place: Path,
         mine = [path[1:] for path in paths if path[0] == field.name]
         if () in mine:
             continue
-        left = _without(child(column, field.name), field.dataType, mine, place + (field.name,), emptied)
+        left = _without(child(column, field.name), field.dataType, mine)
         if left is not None:
             parts.append(left[0].alias(field.name))
             fields.append(g.Field(field.name, left[1]))
     if not parts:
-        emptied.append(place)
         return None
     return struct_of(parts, column.isNotNull()), g.StructType(fields)
 
@@ -146,17 +136,13 @@ def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:
     frame._settle()
     column, kind = found
     columns: List[Entry] = []
-    emptied: List[Path] = []
     for field in frame._kind.fields:
         rest = [source[1:]] if field.name == source[0] else []
         if rest == [()]:
             continue
-        left = _without(col(field.name), field.dataType, rest, (field.name,), emptied)
-        # What is emptied is filled again where the new name lies in it.
-        columns += _leaves((field.name,), *left, target) if left is not None else [(target, column, kind)]
-    lost = [path for path in emptied if path != target[: len(path)]]
-    if lost:
-        raise _emptied(stage, lost[0])
+        left = _without(col(field.name), field.dataType, rest)
+        if left is not None:
+            columns += _leaves((field.name,), *left, target)
     made, schema = assemble(columns + [(target, column, kind)])
     return frame._derive(frame._df.select(*made), schema, stage)
 
