@@ -317,7 +317,7 @@ fn mostly_broken_json() {
 /// Also those whose text is no UTF-8, where the format is known: what a record is does not depend on it.
 #[test]
 fn records_without_utf8() {
-    let csv = Format::Csv(CsvOptions::default());
+    let csv = Format::Csv(CsvOptions::standard());
     let json = Format::Json(JsonOptions::default());
     for (format, bytes, wanted) in [
         (csv, &b"id,v\n1,\xff\xfe\n2,5\n3,6\n"[..], "id int, v string"),
