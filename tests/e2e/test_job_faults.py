@@ -310,6 +310,16 @@ def test_a_first_row_that_is_no_utf8_is_a_bad_record_as_others_are(glue, kind, t
     assert glue.totals(run["Id"])["bad_records"] == 1
 
 
+def test_a_file_of_bad_records_alone_beside_good_ones(glue):
+    glue.put("in/a.json", "hello\nworld\n")
+    glue.put("in/b.json", '{"a":1}\n{"a":2}\n')
+    job = glue.create({"src": jsonl(glue, "in"), "out": parquet(glue, "src", "out")})
+    assert "in/a.json, line 1" in glue.fails(job)
+    assert "2 bad records are more than" in glue.fails(job, Arguments={"--max-bad-records": "1"})
+    run = glue.run(job, Arguments={"--max-bad-records": "2"})
+    assert sorted(glue.read("out")["a"]) == [1, 2] and glue.totals(run["Id"])["bad_records"] == 2
+
+
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_one_row_in_a_thousand_is_malformed(glue, kind):
     text, bad = lines_of(kind)

@@ -34,8 +34,8 @@ pub(super) async fn schema(
         let options = InferOptions { skips_bad, ..infer_options(source, stated.as_ref()) };
         let inferred = match formats::infer(Arc::clone(&object) as Arc<dyn ByteSource>, &options).await {
             Ok(inferred) => inferred,
-            // A file without records says nothing about the others.
-            Err(error) if error.is_empty_file() => {
+            // A file without records says nothing about the others; nor does one whose first records are all left out.
+            Err(error) if error.is_empty_file() || skips_bad => {
                 empty.get_or_insert(error);
                 continue;
             }

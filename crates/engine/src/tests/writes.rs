@@ -202,6 +202,23 @@ async fn sorted_files_follow_each_other() {
     }
     let wanted: Vec<&String> = wanted.iter().map(|(_, v)| &session_texts[*v as usize - 1]).collect();
     assert!(files.concat().iter().eq(wanted));
+    // By a column that is not written.
+    let session = world.session();
+    world.table("wide", parquet(), "k bigint;text string", "", "wide/").await;
+    let text = "SELECT -value AS k, encode(sha512(CAST(value AS VARCHAR)), 'hex') AS text FROM generate_series(1, 40000)";
+    let output =
+        write_partitioned(&session, session.sql(text).await.expect("frame"), &few_bytes("wide/")).await;
+    publish_into(&world, "wide", output.expect("written")).await;
+    let session = world.session();
+    let frame = session.sql("SELECT text FROM wide ORDER BY k").await.expect("frame");
+    let output = write_partitioned(&session, frame, &few_bytes("without/")).await.expect("written");
+    assert!(output.files.len() > 1);
+    publish_into(&world, "wide", output).await;
+    let mut without = Vec::new();
+    for key in keys(&world, "without/").await {
+        without.extend(texts(&world, &key).await);
+    }
+    assert!(without.iter().rev().eq(&session_texts));
     // One task at most, and few rows, write one file.
     let one = Spec { max_tasks: Some(1), target_file_bytes: 64 << 20, ..few_bytes("one/") };
     assert_eq!(written_in_order(&world, "ORDER BY v", 40_000, &one).await.0.len(), 1);

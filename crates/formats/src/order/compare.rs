@@ -6,10 +6,11 @@ use std::ops::Range;
 use arrow::array::ArrayRef;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
-use arrow::row::{OwnedRow, Row, RowConverter, Rows};
+use arrow::row::{RowConverter, Rows};
 
 use super::Keys;
 use super::pack::{Packing, Span};
+use super::piece::Firsts;
 
 /// How the keys of rows are brought into a form that compares.
 pub(super) enum Comparing {
@@ -38,24 +39,55 @@ impl Comparing {
             Self::Rows(converter) => {
                 let rows = converter.convert_columns(keys)?;
                 let words = rows.iter().map(|row| beginning(row.as_ref())).collect();
-                Ok(Compared { words, ties: Some(rows) })
+                Ok(Compared { words, ties: Some(Ties::Rows(rows)) })
             }
         }
     }
+
+    pub(super) fn firsts(&self, firsts: &Firsts) -> Result<Compared, ArrowError> {
+        match firsts {
+            Firsts::Numbers(keys) => self.compared(keys),
+            Firsts::Rows(rows) => {
+                let words = rows.iter().map(|row| beginning(row)).collect();
+                Ok(Compared { words, ties: Some(Ties::Cut(rows.clone())) })
+            }
+        }
+    }
+}
+
+/// What is kept in memory of the keys of a block's first row: as much as the longest of numbers and usual texts take, and little
+/// beside a block.
+const CUT_BYTES: usize = 256;
+
+/// What keys begin with.
+pub(super) fn cut(keys: &[u8]) -> &[u8] {
+    keys.get(..CUT_BYTES).unwrap_or(keys)
 }
 
 /// The keys of some rows.
 pub(super) struct Compared {
     words: Vec<u64>,
     /// The whole keys, where those in `words` are a beginning only.
-    ties: Option<Rows>,
+    ties: Option<Ties>,
+}
+
+enum Ties {
+    Rows(Rows),
+    /// Cut off where they are long.
+    Cut(Vec<Box<[u8]>>),
 }
 
 /// The keys of one row.
-#[derive(Clone)]
 pub(super) struct Key {
     word: u64,
-    tie: Option<OwnedRow>,
+    tie: Option<Box<[u8]>>,
+}
+
+impl Key {
+    /// Whether these may be a beginning only.
+    pub(super) fn is_cut(&self) -> bool {
+        self.tie.as_ref().is_some_and(|tie| tie.len() >= CUT_BYTES)
+    }
 }
 
 impl Compared {
@@ -64,11 +96,14 @@ impl Compared {
     }
 
     pub(super) fn key(&self, row: usize) -> Key {
-        Key { word: self.words[row], tie: self.tie(row).map(|row| row.owned()) }
+        Key { word: self.words[row], tie: self.tie(row).map(Box::from) }
     }
 
-    fn tie(&self, row: usize) -> Option<Row<'_>> {
-        self.ties.as_ref().map(|ties| ties.row(row))
+    fn tie(&self, row: usize) -> Option<&[u8]> {
+        Some(match self.ties.as_ref()? {
+            Ties::Rows(rows) => rows.row(row).data(),
+            Ties::Cut(rows) => &rows[row],
+        })
     }
 
     /// So many of these rows, which are in order, have keys below this one; where `or_same`, or equal to it.
@@ -76,10 +111,10 @@ impl Compared {
         // Nearly all rows differ in their words.
         let from = self.words.partition_point(|word| *word < key.word);
         let same = self.words[from..].partition_point(|word| *word == key.word);
-        let Some((ties, tie)) = self.ties.as_ref().zip(key.tie.as_ref()) else {
+        if self.ties.is_none() {
             return from + if or_same { same } else { 0 };
-        };
-        let is_before = |row: usize| match ties.row(row).cmp(&tie.row()) {
+        }
+        let is_before = |row: usize| match self.tie(row).cmp(&key.tie.as_deref()) {
             Ordering::Less => true,
             Ordering::Equal => or_same,
             Ordering::Greater => false,

@@ -62,7 +62,7 @@ impl Sorted {
         spans: Option<&[Span]>,
     ) -> Result<Self, ArrowError> {
         let comparing = Comparing::new(&keys, &stored, spans)?;
-        let firsts = pieces.iter().map(|piece| comparing.compared(piece.firsts()));
+        let firsts = pieces.iter().map(|piece| comparing.firsts(piece.firsts()));
         let firsts = firsts.collect::<Result<Vec<_>, _>>()?;
         let blocks = |(piece, firsts): (usize, &Compared)| {
             (0..firsts.rows()).map(move |at| Block { piece: piece as u32, at: at as u32 })
@@ -151,7 +151,7 @@ impl Sorted {
     }
 }
 
-/// A row.
+/// A row, or what the keys of long ones begin with: what comes before that comes before the row.
 struct Bound {
     key: Key,
     block: Block,
@@ -249,11 +249,15 @@ impl Cursor {
                 Ordering::Equal => from.block.at as usize,
                 Ordering::Greater => firsts.count_before(&from.key, false),
             };
-            // Of its blocks before the range, the last one goes on into it.
+            // Of its blocks before the range, the last one goes on into it; all that begin like it, where no more is known.
             let Some(last) = earlier.checked_sub(1) else { continue };
-            let mut open = sorted.opened(Block { piece, at: last as u32 })?;
-            open.due = 0..from.count(open.block, &open.keys);
-            self.open.push(open);
+            let below = firsts.count_before(&from.key, false);
+            let first = if from.key.is_cut() { below.saturating_sub(1).min(last) } else { last };
+            for at in first..=last {
+                let mut open = sorted.opened(Block { piece, at: at as u32 })?;
+                open.due = 0..from.count(open.block, &open.keys);
+                self.open.push(open);
+            }
         }
         Ok(())
     }

@@ -13,7 +13,8 @@
 //! The blocks of all pieces in the order of their first rows are the schedule of the merge: once the blocks up to some place in
 //! it are there, all rows before the next one's first are. So the schedule is cut into ranges, one for each thread, and a
 //! cursor takes its range some blocks at a time, sorts the rows that are due and copies them ([`merge`]). It holds a block of each
-//! piece at most, besides those that it takes at a time.
+//! piece at most, besides those that it takes at a time. (Of keys longer than 256 bytes only the beginning is in the schedule: blocks
+//! whose first rows begin alike are held together.)
 //!
 //! Rows are sorted as numbers: their keys above, in as few bits as their values need ([`pack`]), and their places below. Keys
 //! that take more than 64 bits, texts above all, are compared by their first bytes, and in arrow's row format where these are the

@@ -3,7 +3,7 @@
 //! A column's values become unsigned numbers in the order of the values; of these only the distance to the smallest is kept,
 //! which for most columns takes far fewer bits than the type. NULL is one number more, before or after all others.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{ArrowNativeType, DataType, Float32Type, Float64Type};
 
@@ -98,6 +98,11 @@ impl Packing {
             }
         }
     }
+}
+
+/// Whether the values of a type are numbers here.
+pub(super) fn is_number(of: &DataType) -> bool {
+    numbers_of(&new_empty_array(of), &mut Vec::new())
 }
 
 const SIGN: u64 = 1 << 63;

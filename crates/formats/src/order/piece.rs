@@ -3,11 +3,15 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array, new_empty_array};
 use arrow::compute::{concat, take};
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
+use arrow::row::RowConverter;
 
 use super::block::{At, Reader, Writer};
+use super::compare::cut;
+use super::pack::is_number;
 use super::{Keys, ReadAt, Spill};
 
 /// Blocks have at most so many rows: more gain nothing.
@@ -15,8 +19,7 @@ const BLOCK_ROWS: usize = 4096;
 
 /// Rows in order.
 pub(super) struct Piece {
-    /// The keys of the first row of each block.
-    firsts: Vec<ArrayRef>,
+    firsts: Firsts,
     rows: usize,
     /// In memory, whether they are there or not.
     bytes: usize,
@@ -33,10 +36,47 @@ fn block_rows(rows: usize, bytes: usize, block_bytes: usize) -> usize {
     (block_bytes * rows / bytes.max(1)).clamp(1, BLOCK_ROWS)
 }
 
-/// The keys of the first row of each block of a batch.
-fn firsts(keys: &Keys, batch: &RecordBatch, block_rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
-    let rows = UInt64Array::from_iter_values((0..batch.num_rows() as u64).step_by(block_rows));
-    keys.of(batch).iter().map(|key| take(key, &rows, None)).collect()
+/// The keys of the first row of each block.
+pub(super) enum Firsts {
+    /// Of numbers.
+    Numbers(Vec<ArrayRef>),
+    /// Of other types, in arrow's row format, or what they begin with.
+    Rows(Vec<Box<[u8]>>),
+}
+
+impl Firsts {
+    fn none(keys: &Keys, schema: &Schema) -> Self {
+        let types = || keys.columns.iter().map(|(column, _)| schema.field(*column).data_type());
+        match types().all(is_number) {
+            true => Self::Numbers(types().map(new_empty_array).collect()),
+            false => Self::Rows(Vec::new()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(keys) => keys.first().map_or(0, |key| key.len()),
+            Self::Rows(rows) => rows.len(),
+        }
+    }
+
+    /// Adds those of a batch.
+    fn add(&mut self, keys: &Keys, batch: &RecordBatch, block_rows: usize) -> Result<(), ArrowError> {
+        let rows = UInt64Array::from_iter_values((0..batch.num_rows() as u64).step_by(block_rows));
+        let taken = keys.of(batch).iter().map(|key| take(key, &rows, None)).collect::<Result<Vec<_>, _>>()?;
+        match self {
+            Self::Numbers(all) => {
+                for (all, taken) in all.iter_mut().zip(&taken) {
+                    *all = concat(&[all.as_ref(), taken.as_ref()])?;
+                }
+            }
+            Self::Rows(all) => {
+                let rows = RowConverter::new(keys.fields(&batch.schema()))?.convert_columns(&taken)?;
+                all.extend(rows.iter().map(|row| Box::from(cut(row.as_ref()))));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Piece {
@@ -44,7 +84,8 @@ impl Piece {
     pub(super) fn new(keys: &Keys, batch: RecordBatch, block_bytes: usize) -> Result<Self, ArrowError> {
         let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
         let block_rows = block_rows(rows, bytes, block_bytes);
-        let firsts = firsts(keys, &batch, block_rows)?;
+        let mut firsts = Firsts::none(keys, &batch.schema());
+        firsts.add(keys, &batch, block_rows)?;
         Ok(Self { firsts, rows, bytes, place: Place::Memory { batch, block_rows } })
     }
 
@@ -61,12 +102,12 @@ impl Piece {
         self.bytes / self.blocks().max(1)
     }
 
-    pub(super) fn firsts(&self) -> &[ArrayRef] {
+    pub(super) fn firsts(&self) -> &Firsts {
         &self.firsts
     }
 
     pub(super) fn blocks(&self) -> usize {
-        self.firsts.first().map_or(0, |first| first.len())
+        self.firsts.len()
     }
 
     /// The rows of a block.
@@ -90,24 +131,20 @@ impl Piece {
 
     /// Of rows that come in order, batch by batch, in a file.
     pub(super) fn written(
-        keys: &Keys,
+        (keys, schema): (&Keys, &Schema),
         file: &mut File,
         block_bytes: usize,
         mut next: impl FnMut() -> Result<Option<RecordBatch>, ArrowError>,
     ) -> Result<Self, ArrowError> {
         let (mut rows, mut bytes, mut blocks) = (0, 0, Vec::new());
-        let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); keys.columns.len()];
+        let mut firsts = Firsts::none(keys, schema);
         while let Some(batch) = next()? {
             let batch_bytes = batch.get_array_memory_size();
             let block_rows = block_rows(batch.num_rows(), batch_bytes, block_bytes);
-            let of_batch = firsts(keys, &batch, block_rows)?;
-            parts.iter_mut().zip(of_batch).for_each(|(parts, first)| parts.push(first));
+            firsts.add(keys, &batch, block_rows)?;
             file.write(&batch, block_rows, &mut blocks)?;
             (rows, bytes) = (rows + batch.num_rows(), bytes + batch_bytes);
         }
-        let whole =
-            |parts: &Vec<ArrayRef>| concat(&parts.iter().map(|part| part.as_ref()).collect::<Vec<_>>());
-        let firsts = parts.iter().map(whole).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { firsts, rows, bytes, place: Place::File { file: Arc::clone(&file.read), blocks } })
     }
 }

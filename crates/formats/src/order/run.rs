@@ -198,7 +198,7 @@ impl Run {
         let keys = Keys { kept: self.schema.fields().len(), ..self.keys.clone() };
         let sorted = Sorted::of(Arc::clone(&self.schema), keys, pieces, self.spans.as_deref())?;
         let mut cursor = Arc::new(sorted).all(MERGED_ROWS);
-        Piece::written(&self.keys, file, self.limits.block_bytes, || cursor.next_batch())
+        Piece::written((&self.keys, &self.schema), file, self.limits.block_bytes, || cursor.next_batch())
     }
 
     /// All pieces, those whose rows came first before others, and the spans of their keys.

@@ -133,8 +133,21 @@ fn sorted(
     sorted.ranges(ranges).into_iter().map(read).collect()
 }
 
-/// Checks that every row is there once, and that no row comes before one that is less by arrow's own comparison.
+/// Checks that every row is there once, and that no row comes before one that is less by arrow's own comparison; and that ranges are
+/// about as large as each other.
 fn check(batches: &[Vec<ArrayRef>], options: &[SortOptions]) {
+    let ranges = check_rows(batches, options);
+    // However many rows have the same keys.
+    let all: usize = ranges.iter().map(Vec::len).sum();
+    let most = all / 3 + all / 10;
+    assert!(
+        ranges.iter().all(|range| range.len() <= most),
+        "{:?}",
+        ranges.iter().map(Vec::len).collect::<Vec<_>>()
+    );
+}
+
+fn check_rows(batches: &[Vec<ArrayRef>], options: &[SortOptions]) -> Vec<Vec<usize>> {
     let rows = |holding| sorted(batches, options, 3, holding).concat();
     let in_memory = rows(Holding::InMemory);
     for pieces in [2, 3, 100] {
@@ -155,13 +168,7 @@ fn check(batches: &[Vec<ArrayRef>], options: &[SortOptions]) {
     let mut all = rows;
     all.sort_unstable();
     assert_eq!(all, (0..columns[0].values.len()).collect::<Vec<_>>());
-    // Ranges are about as large as each other, however many rows have the same keys.
-    let most = all.len() / 3 + all.len() / 10;
-    assert!(
-        ranges.iter().all(|range| range.len() <= most),
-        "{:?}",
-        ranges.iter().map(Vec::len).collect::<Vec<_>>()
-    );
+    ranges
 }
 
 fn all_options(keys: usize, check: impl Fn(&[SortOptions])) {
@@ -370,6 +377,24 @@ fn a_disk_without_room_is_an_error() {
     run.settle().unwrap();
     let error = run.spill(&Full).unwrap_err();
     assert!(matches!(error, ArrowError::IoError(_, io) if io.kind() == io::ErrorKind::StorageFull));
+}
+
+/// Of long keys blocks know the beginning only; many begin alike here, and many are the same.
+#[test]
+fn long_texts() {
+    let text = |row: usize| {
+        let beginning = char::from(b'a' + (scrambled(row) % 3) as u8).to_string().repeat(200 + row % 2 * 200);
+        Some(format!("{beginning}{}", scrambled(row + 5) % 40)).filter(|_| !row.is_multiple_of(13))
+    };
+    let batches: Vec<Vec<ArrayRef>> = (0..6)
+        .map(|batch| {
+            let rows = batch * 300..(batch + 1) * 300;
+            vec![Arc::new(StringArray::from_iter(rows.map(text))) as ArrayRef]
+        })
+        .collect();
+    for options in OPTIONS {
+        check_rows(&batches, &[options]);
+    }
 }
 
 #[test]

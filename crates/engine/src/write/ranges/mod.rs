@@ -109,17 +109,13 @@ pub(super) fn in_ranges(plan: Plan, limits: Limits) -> Result<Plan> {
     }
 }
 
-/// The sort that a plan consists of, over all rows of its input.
+/// The sort that a plan consists of, over all rows of its input. Nothing above it asks for an order of each part alone: where the
+/// columns that it sorts by are left out above, the optimiser leaves out the merge of the parts, too.
 fn whole_sort(plan: &Plan) -> Option<&SortExec> {
-    if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
-        let sort = merge.input().downcast_ref::<SortExec>()?;
-        let is_whole = merge.fetch().is_none() && sort.fetch().is_none() && merge.expr() == sort.expr();
-        return is_whole.then_some(sort);
-    }
-    let sort = plan.downcast_ref::<SortExec>()?;
-    let one_stream = plan.output_partitioning().partition_count() == 1
-        && sort.input().output_partitioning().partition_count() == 1;
-    (one_stream && sort.fetch().is_none()).then_some(sort)
+    let merge = plan.downcast_ref::<SortPreservingMergeExec>();
+    let sort = merge.map_or(plan, |merge| merge.input()).downcast_ref::<SortExec>()?;
+    let is_whole = merge.is_none_or(|merge| merge.fetch().is_none() && merge.expr() == sort.expr());
+    (is_whole && sort.fetch().is_none()).then_some(sort)
 }
 
 /// The node over another child.
