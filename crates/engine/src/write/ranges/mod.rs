@@ -26,6 +26,7 @@ use datafusion::{
         filter::FilterExec,
         metrics::MetricsSet,
         projection::ProjectionExec,
+        repartition::RepartitionExec,
         sorts::{sort::SortExec, sort_preserving_merge::SortPreservingMergeExec},
         stream::RecordBatchStreamAdapter,
     },
@@ -90,37 +91,42 @@ impl Limits {
 
 /// The plan with its last sort in ranges; unchanged where it ends in none, or its rows are limited.
 pub(super) fn in_ranges(plan: Plan, limits: Limits) -> Result<Plan> {
-    if let Some(sort) = whole_sort(&plan) {
+    Ok(sorted(&plan, false, limits)?.unwrap_or(plan))
+}
+
+/// `is_merged`: above are the parts merged that the node gives.
+fn sorted(plan: &Plan, is_merged: bool, limits: Limits) -> Result<Option<Plan>> {
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        let is_whole = is_merged || plan.output_partitioning().partition_count() == 1;
         let types =
             sort.expr().iter().map(|key| key.expr.data_type(&sort.schema())).collect::<Result<Vec<_>>>()?;
-        return match order::is_sortable(&sort.input().schema(), types.iter()) {
-            true => Ok(Arc::new(InRanges::new(&plan, sort, limits))),
-            false => Ok(plan),
-        };
+        let is_sortable = order::is_sortable(&sort.input().schema(), types.iter());
+        let is_taken = is_whole && sort.fetch().is_none() && is_sortable;
+        return Ok(is_taken.then(|| Arc::new(InRanges::new(plan, sort, limits)) as Plan));
+    }
+    let Some(child) = plan.children().first().copied() else { return Ok(None) };
+    if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
+        return if merge.fetch().is_none() { sorted(child, true, limits) } else { Ok(None) };
+    }
+    // Where columns that it sorts by are left out, the rows are dealt out to threads as if they had no order.
+    let is_dealing = plan
+        .downcast_ref::<RepartitionExec>()
+        .is_some_and(|node| matches!(node.partitioning(), Partitioning::RoundRobinBatch(_)));
+    if is_dealing {
+        return sorted(child, is_merged, limits);
     }
     let passes_on = plan.is::<ProjectionExec>()
         || plan.downcast_ref::<FilterExec>().is_some_and(|filter| filter.fetch().is_none());
-    match plan.children().first() {
-        Some(child) if passes_on => {
-            let child = in_ranges(Arc::clone(child), limits)?;
-            replace(plan, child)
-        }
-        _ => Ok(plan),
+    match passes_on {
+        true => sorted(child, is_merged, limits)?.map(|child| replace(plan, child)).transpose(),
+        false => Ok(None),
     }
 }
 
-/// The sort that a plan consists of, over all rows of its input. Nothing above it asks for an order of each part alone: where the
-/// columns that it sorts by are left out above, the optimiser leaves out the merge of the parts, too.
-fn whole_sort(plan: &Plan) -> Option<&SortExec> {
-    let merge = plan.downcast_ref::<SortPreservingMergeExec>();
-    let sort = merge.map_or(plan, |merge| merge.input()).downcast_ref::<SortExec>()?;
-    let is_whole = merge.is_none_or(|merge| merge.fetch().is_none() && merge.expr() == sort.expr());
-    (is_whole && sort.fetch().is_none()).then_some(sort)
-}
-
 /// The node over another child.
-fn replace(node: Plan, child: Plan) -> Result<Plan> {
-    node.replace_children(vec![child], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+fn replace(node: &Plan, child: Plan) -> Result<Plan> {
+    Arc::clone(node)
+        .replace_children(vec![child], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }
 
 /// Rows in sorted streams, one behind the other.
