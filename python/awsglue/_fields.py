@@ -82,6 +82,8 @@ def _drop_in_arrays(frame: Any, paths: Sequence[Path]) -> Any:
     kind = frame._kind
     for path in paths:
         kind = _kind_without(kind, tuple(step for step in path if step != EACH))
+        if kind is None:
+            raise DataError("drop_fields: no field would be left")
     if kind == frame._kind:
         return frame
     source = frame._kind
@@ -112,16 +114,16 @@ def _kept(value: Any, kind: g.DataType) -> Any:
 
 
 def _kind_without(kind: Any, path: Path) -> Any:
+    """The type without what the path leads to, and without what only held it; None when nothing is left."""
     if isinstance(kind, g.ArrayType):
-        return g.ArrayType(_kind_without(kind.elementType, path))
+        element = _kind_without(kind.elementType, path)
+        return None if element is None else g.ArrayType(element)
     if not isinstance(kind, g.StructType) or not kind.hasField(path[0]):
         return kind
-    if len(path) == 1:
-        return g.StructType([field for field in kind.fields if field.name != path[0]])
-    return g.StructType([
-        g.Field(field.name, _kind_without(field.dataType, path[1:])) if field.name == path[0] else field
-        for field in kind.fields
-    ])
+    inner = _kind_without(kind.field_map[path[0]].dataType, path[1:]) if len(path) > 1 else None
+    fields = [g.Field(field.name, inner) if field.name == path[0] else field for field in kind.fields]
+    fields = [field for field in fields if field.dataType is not None]
+    return g.StructType(fields) if fields else None
 
 
 def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:

@@ -194,6 +194,26 @@ def test_a_mapping_to_what_has_parts_keeps_what_is_there(both):
     assert found["out/1"] == [[("s", {"x": 1, "id": 1})], [("s", {"x": 2, "id": 2})]]
 
 
+def test_fields_within_arrays_are_dropped(both):
+    both.put("arrays/a.json", '{"id":1,"l":[{"a":1,"b":"x","in":[{"p":1,"q":2}]}],"o":{"m":[{"k":1}],"n":2}}\n{"id":2,"l":null,"o":null}\n')
+    ways = [[["l", "b"], ["l", "in", "p"]], [["l.b"], ["id"]], [["o", "m", "k"], ["o", "n"]], [["l", "a"], ["l", "b"], ["l", "in"]]]
+    found = compared(both, *({"arrays": both.json("arrays"), "d": {"DropFields": {"Name": "d", "Inputs": ["arrays"], "Paths": paths}},
+                              "out": both.parquet("d", "out")} for paths in ways))
+    assert found["out/0"][0] == [("id", 1), ("l", [{"a": 1, "in": [{"q": 2}]}]), ("o", {"m": [{"k": 1}], "n": 2})]
+    assert [[name for name, _ in found[f"out/{at}"][0]] for at in (2, 3)] == [["id", "l"], ["id", "o"]]
+
+
+def test_fields_of_a_structure_that_is_null(both):
+    both.put("nulls/a.json", '{"id":1,"n":{"u":1,"v":2,"w":{"x":1}}}\n{"id":2,"n":null}\n{"id":3,"n":{"u":1,"v":3,"w":null}}\n')
+    ways = [("SelectFields", {"Paths": [["n", "u"], ["id"]]}), ("SelectFields", {"Paths": [["n", "w", "x"], ["id"]]}),
+            ("RenameField", {"SourcePath": ["n", "u"], "TargetPath": ["n", "z"]}),
+            ("RenameField", {"SourcePath": ["n", "w", "x"], "TargetPath": ["n", "w", "z"]}),
+            ("RenameField", {"SourcePath": ["n", "u"], "TargetPath": ["m", "z"]})]
+    found = compared(both, *({"nulls": both.json("nulls"), "f": {kind: {"Name": "f", "Inputs": ["nulls"], **own}},
+                              "out": both.parquet("f", "out")} for kind, own in ways))
+    assert found["out/0"][1] == [("id", 2), ("n", None)] and found["out/3"][2][1] == ("n", {"u": 1, "v": 3, "w": None})
+
+
 def test_a_part_of_no_structure_is_null_whatever_its_own_type_says(both):
     """Of a part that may not be null files have 0 or "" where the structure is null."""
     parts = pa.struct([pa.field("x", pa.int64(), nullable=False), pa.field("y", pa.string(), nullable=False)])

@@ -62,6 +62,7 @@ def test_fields(nested, make):
     dropped = nested.drop_fields(["st.in.p", "links.n", "tags"])
     assert rows(dropped)[0] == {"id": 1, "st": {"s": "a", "in": {"q": 2}}, "links": [{"url": "u1"}, {"url": "u2"}]}
     assert rows(dropped)[1]["st"] is None
+    assert set(rows(nested.drop_fields(["links.url", "links.n"]))[0]) == {"id", "st", "tags"}
     renamed = nested.rename_field("id", "key").rename_field("st.s", "label")
     assert [field.name for field in renamed.schema().fields] == ["key", "st", "links", "tags", "label"]
     assert rows(renamed)[0]["label"] == "a" and "s" not in rows(renamed)[0]["st"]

@@ -83,13 +83,12 @@ async fn known_json(
     known: &Format,
     options: &InferOptions,
 ) -> Result<Inferred, FormatError> {
-    let mut not_json = None;
-    if options.skips_bad || may_be_json(input) {
-        match json::infer(input, compression, options).await? {
-            json::Verdict::Json(inferred) => return Ok(Inferred { format: known.clone(), ..*inferred }),
-            json::Verdict::Other(why) => not_json = why,
-        }
-    }
+    let taken = options.skips_bad || may_be_json(input);
+    let not_json = match json::infer(input, compression, options).await? {
+        json::Verdict::Json(inferred) if taken => return Ok(Inferred { format: known.clone(), ..*inferred }),
+        json::Verdict::Json(inferred) => inferred.problems.into_iter().next(),
+        json::Verdict::Other(why) => why,
+    };
     let reason = "it is not JSON".to_owned();
     Err(not_json.unwrap_or_else(|| FormatError::new(input.name(), Problem::Unrecognised { reason })))
 }

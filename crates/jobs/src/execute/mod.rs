@@ -27,7 +27,6 @@ mod failure;
 mod frames;
 mod iceberg;
 mod lineage;
-mod nested;
 mod opened;
 mod outside;
 mod partitions;

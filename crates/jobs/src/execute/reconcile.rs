@@ -17,8 +17,8 @@ use formats::Format;
 use formats::hive::HiveType;
 use formats::serde_info;
 
-use super::{bounded, nested};
-use crate::plan::{Accused, PlanError, column, convert};
+use super::bounded;
+use crate::plan::{Accused, PlanError, column, convert, fitted};
 
 /// The columns to write, in order, partition keys last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -166,7 +166,7 @@ impl Shape {
         for written in &self.columns {
             let value = match written.from.as_ref().and_then(|from| schema.field_with_name(from).ok()) {
                 Some(field) if is_other(field.data_type(), &written.data_type) => {
-                    nested::fitted(column(field.name()), &written.name, &written.data_type, accused)
+                    fitted(column(field.name()), &written.name, &written.data_type, accused)
                 }
                 Some(field) => {
                     let value = convert(column(field.name()), field.data_type(), &written.data_type);

@@ -11,8 +11,8 @@ use datafusion::dataframe::DataFrame;
 use datafusion::functions::core::expr_fn::{get_field, named_struct};
 use datafusion::logical_expr::{Expr, lit, when};
 
-use super::paths::{Found, resolve};
-use super::{PlanError, column};
+use super::paths::{Found, parts, resolve};
+use super::{PlanError, Planning, column, within};
 use crate::graph::FieldPath;
 
 /// A field and what its value is made of.
@@ -146,24 +146,37 @@ pub(super) fn select(frame: DataFrame, paths: &[FieldPath]) -> Result<DataFrame,
 }
 
 /// The frame of these fields, and that of the others.
-pub(super) fn split(frame: DataFrame, paths: &[FieldPath]) -> Result<Vec<DataFrame>, PlanError> {
-    let others = drop(frame.clone(), paths, &mut Vec::new())?;
-    Ok(vec![select(frame, paths)?, others])
-}
-
-/// Leaves fields out.
-pub(super) fn drop(
+pub(super) fn split(
     frame: DataFrame,
     paths: &[FieldPath],
-    notes: &mut Vec<String>,
+    planning: &mut Planning<'_>,
+) -> Result<Vec<DataFrame>, PlanError> {
+    let chosen = select(frame.clone(), paths)?;
+    Ok(vec![chosen, drop(frame, paths, planning)?])
+}
+
+/// Leaves fields out, also those of the structures within arrays.
+pub(super) fn drop(
+    mut frame: DataFrame,
+    paths: &[FieldPath],
+    planning: &mut Planning<'_>,
 ) -> Result<DataFrame, PlanError> {
-    let mut branches = tree(&frame);
-    for path in paths {
-        match resolve(frame.schema(), path) {
-            Ok(found) => {
-                remove(&mut branches, &found.path);
+    let (found, others): (Vec<_>, Vec<_>) =
+        paths.iter().partition(|path| resolve(frame.schema(), path).is_ok());
+    for path in others {
+        match within::drop(&frame, &parts(path), &planning.accused)? {
+            Some(left) => frame = left,
+            None => {
+                let note = format!("field {} is not in its input; nothing to drop", path.join("."));
+                planning.notes.push(note);
             }
-            Err(_) => notes.push(format!("field {} is not in its input; nothing to drop", path.join("."))),
+        }
+    }
+    let mut branches = tree(&frame);
+    for path in found {
+        // What is gone already went with the last field within it.
+        if let Ok(found) = resolve(frame.schema(), path) {
+            remove(&mut branches, &found.path);
         }
     }
     project(frame, branches)

@@ -20,6 +20,7 @@ mod functions;
 mod join;
 mod mapping;
 mod moments;
+mod nested;
 mod nulls;
 mod operators;
 mod paths;
@@ -30,6 +31,7 @@ mod sets;
 mod spark;
 mod sql;
 mod studio;
+mod within;
 
 use std::collections::BTreeSet;
 
@@ -43,6 +45,7 @@ use formats::hive::HiveType;
 
 pub(crate) use blame::{Accused, Blame};
 pub(crate) use cast::{convert, glue_type};
+pub(crate) use nested::fitted;
 pub(crate) use nulls::check_value;
 pub(crate) use planning::{Decisions, Planning};
 pub(crate) use rows::sample;
@@ -152,7 +155,7 @@ pub(crate) async fn transform(
     let missing = || PlanError::Refused("an input is missing".to_owned());
     let first = inputs.next().ok_or_else(missing)?;
     let frame = match &node.kind {
-        NodeKind::SplitFields(paths) => return plain_all(fields::split(first, paths)?),
+        NodeKind::SplitFields(paths) => return plain_all(fields::split(first, paths, planning)?),
         NodeKind::Route(groups) => return plain_all(rows::route(&first, groups)?),
         NodeKind::SelectFromCollection(index) => {
             let count = 1 + inputs.len();
@@ -169,7 +172,7 @@ pub(crate) async fn transform(
         | NodeKind::Target(_) => first,
         NodeKind::ApplyMapping(mappings) => mapping::apply(first, mappings)?,
         NodeKind::SelectFields(paths) => fields::select(first, paths)?,
-        NodeKind::DropFields(paths) => fields::drop(first, paths, &mut planning.notes)?,
+        NodeKind::DropFields(paths) => fields::drop(first, paths, planning)?,
         NodeKind::RenameField { from, to } => fields::rename(first, from, to)?,
         NodeKind::Filter { any, conditions } => filter::filter(first, *any, conditions)?,
         NodeKind::Join { kind, left, right } => {

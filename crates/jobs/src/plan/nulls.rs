@@ -41,7 +41,7 @@ pub(super) async fn drop(
     }
     let names: Vec<String> = empty.iter().map(|path| path.join(".")).collect();
     planning.notes.push(format!("fields that hold nothing are dropped: {}", names.join(", ")));
-    fields::drop(frame, &empty, &mut planning.notes)
+    fields::drop(frame, &empty, planning)
 }
 
 async fn find(

@@ -21,16 +21,16 @@ pub(super) struct Found {
 
 /// Finds a field by its path. Names match as spelled, else the only one that differs in case.
 pub(super) fn resolve(schema: &DFSchema, path: &[String]) -> Result<Found, PlanError> {
-    let direct = descend(schema.fields(), path);
-    // A path that came as one dotted name.
-    let found = direct.or_else(|| match path {
-        [one] if one.contains('.') => {
-            let parts: Vec<String> = one.split('.').map(str::to_owned).collect();
-            descend(schema.fields(), &parts)
-        }
-        _ => None,
-    });
+    let found = descend(schema.fields(), path).or_else(|| descend(schema.fields(), &parts(path)));
     found.ok_or_else(|| PlanError::NoField { field: path.join("."), known: names(schema.fields()) })
+}
+
+/// The names of a path, which may have come as one dotted name.
+pub(super) fn parts(path: &[String]) -> FieldPath {
+    match path {
+        [one] => one.split('.').map(str::to_owned).collect(),
+        path => path.to_vec(),
+    }
 }
 
 /// As [`resolve`]; refuses a choice, of whose values there is no one meaning.

@@ -125,6 +125,37 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
 }
 
 #[tokio::test]
+async fn fields_within_arrays_are_dropped() {
+    let world = World::new().await;
+    let records = "{\"id\":1,\"l\":[{\"a\":1,\"s\":\"x\",\"in\":[{\"p\":1,\"q\":2}]},null],\"o\":{\"m\":[{\"k\":1}],\"n\":2}}\n\
+                   {\"id\":2,\"l\":null,\"o\":null}\n";
+    world.put("in/x.json", records).await;
+    let cases: [(&str, Value, &[&str]); 4] = [
+        (
+            "parts",
+            json!([["l", "s"], ["l", "in", "P"], ["o", "n"]]),
+            &["1|[{a: 1, in: [{q: 2}]}, ~]|{m: [{k: 1}]}", "2|~|~"],
+        ),
+        ("dotted", json!([["l.in"], ["l.a"], ["o"]]), &["1|[{s: x}, ~]", "2|~"]),
+        (
+            "last",
+            json!([["o", "m", "k"], ["l", "in"], ["l", "nothing"]]),
+            &["1|[{a: 1, s: x}, ~]|{n: 2}", "2|~|~"],
+        ),
+        ("all", json!([["l", "a"], ["l", "s"], ["l", "in"]]), &["1|{m: [{k: 1}], n: 2}", "2|~"]),
+    ];
+    for (name, paths, expected) in cases {
+        let node = json!({"DropFields": {"Name": name, "Inputs": ["src"], "Paths": paths}});
+        let run = world.succeeds(name, through(json_source("in"), node, &format!("out-{name}"))).await;
+        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
+        let log = world.log_until(&run.id, "staged").await.join("\n");
+        assert_eq!(log.contains("nothing to drop"), name == "last", "{log}");
+    }
+    let node = json!({"DropFields": {"Name": "d", "Inputs": ["src"], "Paths": [["id"], ["o"], ["l", "a"], ["l", "s"], ["l", "in"]]}});
+    assert!(world.fails("none", through(json_source("in"), node, "none")).await.contains("no field is left"));
+}
+
+#[tokio::test]
 async fn filters() {
     let world = World::new().await;
     world.put("in/x.json", "{\"n\":1,\"s\":\"ab\",\"m\":1}\n{\"n\":5,\"s\":\"ba\",\"m\":7}\n{\"n\":null,\"s\":null,\"m\":2}\n").await;

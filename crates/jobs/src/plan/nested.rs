@@ -8,10 +8,10 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::plan::Accused;
+use super::Accused;
 
-/// A nested value of a frame as the column of the table; what does not fit into it fails the plan of the accused.
-pub(super) fn fitted(value: Expr, column: &str, to: &DataType, accused: &Accused) -> Expr {
+/// A nested value of a frame as a column of that type; what does not fit into it fails the plan of the accused.
+pub(crate) fn fitted(value: Expr, column: &str, to: &DataType, accused: &Accused) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     let nested = Nested { column: column.to_owned(), to: to.clone(), signature };
     accused.wrap(ScalarUDF::new_from_impl(nested).into()).call(vec![value])
