@@ -310,6 +310,41 @@ def test_a_first_row_that_is_no_utf8_is_a_bad_record_as_others_are(glue, kind, t
     assert glue.totals(run["Id"])["bad_records"] == 1
 
 
+def test_a_quoted_field_that_goes_on_is_a_bad_record(glue):
+    """A torn quote makes one field of two; what it took with it is not lost without a word."""
+    glue.put("in/a.csv", 'a,b\n1,"x" \n3,"open\n4,"q"\n5,"r"\n6,"s""t"\n7,"to"rn\n')
+    job = glue.create({"src": csv(glue, "in"), "out": parquet(glue, "src", "out")}, DefaultArguments={"--bad-records-path": glue.path("bad")})
+    assert "in/a.csv, line 3" in (told := glue.fails(job)) and "behind its closing quote" in told
+    run = glue.run(job, Arguments={"--max-bad-records": "2"})
+    assert sorted(glue.read("out").values.tolist()) == [["1", "x "], ["5", "r"], ["6", 's"t']] and glue.totals(run["Id"])["bad_records"] == 2
+    body = glue.s3.get_object(Bucket=glue.bucket, Key=f"bad/{run['Id']}/src.json")["Body"].read()
+    assert [json.loads(line)["text"].strip() for line in body.splitlines()] == ['3,"open\n4,"q"', '7,"to"rn']
+
+
+def test_what_is_bad_does_not_depend_on_the_columns_that_are_wanted(glue):
+    glue.put("in/a.csv", b"a,b\n1,x\n" + b"2,y\n" * 100_000 + b"3,\xff\n5,q\n")
+    for number, query in enumerate(["select a from t", "select count(*) as n from t", "select * from t"]):
+        node = {"SparkSQL": {"Name": "q", "Inputs": ["src"], "SqlQuery": query, "SqlAliases": [{"From": "src", "Alias": "t"}]}}
+        job = glue.create({"src": csv(glue, "in"), "q": node, "out": parquet(glue, "q", f"out{number}")})
+        assert "line 100003: the text is not valid UTF-8" in glue.fails(job).replace(", column b", "")
+        run = glue.run(job, Arguments={"--max-bad-records": "1"})
+        assert glue.totals(run["Id"])["bad_records"] == 1
+        assert len(rows := glue.read(f"out{number}")) == 100_002 or rows["n"].tolist() == [100_002]
+
+
+@pytest.mark.parametrize("kind, text, more", [("json", b'bad\n{"a":1}\n', b'{"a":2}\n'), ("csv", b"a,b\n1,\xff\n2,x\n", b"a,b\n3,y\n")])
+def test_bad_records_of_files_that_the_bookmark_leaves_out_stop_nobody(glue, kind, text, more):
+    glue.put(f"in/a.{kind}", text)
+    source = csv(glue, "in") if kind == "csv" else jsonl(glue, "in")
+    job = glue.create({"src": source, "out": parquet(glue, "src", "out")}, DefaultArguments=ENABLED)
+    glue.run(job, Arguments={"--max-bad-records": "1"})
+    assert glue.totals(glue.run(job)["Id"])["rows_in"] == 0
+    glue.put(f"in/b.{kind}", more)
+    assert glue.totals(glue.run(job)["Id"])["rows_in"] == 1 and len(glue.read("out")) == 2
+    glue.put(f"in/c.{kind}", text)
+    assert f"in/c.{kind}, line" in glue.fails(job)
+
+
 def test_a_file_of_bad_records_alone_beside_good_ones(glue):
     glue.put("in/a.json", "hello\nworld\n")
     glue.put("in/b.json", '{"a":1}\n{"a":2}\n')

@@ -99,6 +99,9 @@ pub struct PathSource {
     /// Whether a column that `schema` lacks is an error ([`formats::Problem::UnknownName`]) where a file is met that
     /// has it, rather than left out. Default false.
     pub only_known: bool,
+    /// Whether broken records of the files that a schema is inferred from say nothing, as where they are left out: for files
+    /// that are not read themselves. Default false.
+    pub skips_bad: bool,
     /// Whether `k=v` folders become columns. Default true.
     pub folder_columns: bool,
     /// Only these objects, which must still be as they were listed.
@@ -125,6 +128,7 @@ impl PathSource {
             whole_files: false,
             choices: false,
             only_known: false,
+            skips_bad: false,
             folder_columns: true,
             objects: None,
             stats: None,
@@ -222,7 +226,7 @@ pub(crate) async fn open(
         objects.push(pinner.pin(reading.tx(), &found.object).await?);
     }
     reading.done();
-    let (format, schema) = infer::schema(&source, &objects, bad.skips()).await?;
+    let (format, schema) = infer::schema(&source, &objects, source.skips_bad || bad.skips()).await?;
     let among = source.only_known.then(|| Arc::clone(&schema));
     let format = Arc::new(match &among {
         Some(schema) => only_known(format, schema),

@@ -167,6 +167,9 @@ impl FileSource for TextSource {
                 on_bad_record: self.on_bad_record.clone(),
                 cast_columns,
                 strictness: self.strictness,
+                // What is bad does not depend on which columns somebody wants. Columns of bytes may hold anything.
+                is_all_text: self.strictness >= Strictness::EvenRows
+                    && !file_schema.fields().iter().any(|field| field.data_type().is_binary()),
                 filter: keep.map(|keep| Arc::new(keep) as Arc<dyn RowFilter>),
                 // Of the whole table: the projection may leave one of two such columns.
                 spelling: Spelling::of(file_schema.fields().iter().map(|field| field.name())),

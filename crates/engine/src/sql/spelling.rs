@@ -1,6 +1,6 @@
-//! Gives unquoted names of a statement the spelling that they were declared with.
+//! Gives the names of a statement the spelling that they were declared with.
 //!
-//! Spark compares names ignoring case, DataFusion's planner compares bytes. Every unquoted column, qualifier and alias
+//! Spark compares names ignoring case, also those in backticks; DataFusion's planner compares bytes. Every column, qualifier and alias
 //! that differs from exactly one declared name in case only is rewritten to it; where several declared names
 //! differ only in case, the statement has to spell the one it means.
 
@@ -92,9 +92,6 @@ struct Unify {
 
 impl Unify {
     fn respell(&self, ident: &mut Ident) {
-        if ident.quote_style.is_some() {
-            return;
-        }
         if let Some(Some(spelling)) = self.spellings.get(&ident.value.to_lowercase()) {
             ident.value.clone_from(spelling);
         }
@@ -136,7 +133,7 @@ mod tests {
         );
         assert_eq!(
             unified("SELECT `CUSTID`, id FROM t", &["custId", "ID", "Id"]),
-            "SELECT `CUSTID`, id FROM t"
+            "SELECT `custId`, id FROM t"
         );
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct CsvReader {
     pub(super) casts: Vec<bool>,
     /// Whether a record of another width is bad although the dialect allows it.
     even_rows: bool,
+    /// Whether a record is bad of which a quoted field goes on behind its closing quote.
+    are_torn_bad: bool,
+    /// Whether text is to be UTF-8 also where it is not wanted.
+    is_all_text: bool,
     /// Whether a record with a double quote is bad.
     pub(super) are_quotes_bad: bool,
     /// Whether a line of nothing but blanks is bad.
@@ -110,6 +114,8 @@ impl CsvReader {
             options: options.clone(),
             dialect,
             even_rows,
+            are_torn_bad: read.strictness >= Strictness::EvenRows,
+            is_all_text: read.is_all_text,
             are_blanks_bad: read.strictness == Strictness::Values,
             are_quotes_bad: read.strictness == Strictness::Values && options.quote.is_none(),
             casts,
@@ -267,11 +273,21 @@ impl CsvReader {
                 len,
             );
         }
+        if self.are_torn_bad
+            && let Some(torn) = self.fields.iter().find(|field| field.is_torn(window, &self.dialect))
+        {
+            let wanted = "quoted field: text goes on behind its closing quote".to_owned();
+            return self.bad(Problem::BadValue { value: excerpt(torn.span(window)), wanted }, None, len);
+        }
         for index in 0..self.binding.places.len() {
             if let Err(mismatch) = self.cell(index) {
                 let (problem, column) = self.describe(index, mismatch);
                 return self.bad(problem, Some(column), len);
             }
+        }
+        let is_known = self.input.offset() + len as u64 <= self.utf8_until;
+        if self.is_all_text && !is_known && std::str::from_utf8(&self.input.pending()[..len]).is_err() {
+            return self.bad(Problem::InvalidUtf8, None, len);
         }
         self.batch.end_row(len);
         if let Some(chooser) = &mut self.chooser {

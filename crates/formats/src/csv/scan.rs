@@ -78,6 +78,27 @@ impl Field {
         &window[self.start as usize..self.end as usize]
     }
 
+    /// Whether more than blanks stands between the closing quote and the separator: of two fields one was made.
+    pub(crate) fn is_torn(&self, window: &[u8], dialect: &Dialect) -> bool {
+        if !self.stray {
+            return false;
+        }
+        let span = self.span(window);
+        let mut at = 1;
+        while let Some(byte) = span.get(at) {
+            if Some(*byte) == dialect.escape
+                || (Some(*byte) == dialect.quote && span.get(at + 1) == Some(byte))
+            {
+                at += 2;
+            } else if Some(*byte) == dialect.quote {
+                return !span[at + 1..].trim_ascii().is_empty();
+            } else {
+                at += 1;
+            }
+        }
+        false
+    }
+
     /// Where the span ends in the window.
     pub(crate) fn end(&self) -> usize {
         self.end as usize
@@ -353,6 +374,26 @@ mod tests {
         assert_eq!(records(&csv, "a\"b,c\n"), vec![vec!["a\"b", "c"]]);
         assert_eq!(records(&csv, "a,b\n\n"), vec![vec!["a", "b"], vec![""]]);
         assert_eq!(records(&csv, "a,"), vec![vec!["a", ""]]);
+    }
+
+    #[test]
+    fn torn_quotes() {
+        let dialect = Dialect::new(&CsvOptions { escape: Some(b'\\'), ..CsvOptions::standard() });
+        let is_torn = |text: &str| {
+            let mut fields = Vec::new();
+            assert!(
+                matches!(scan(&dialect, text.as_bytes(), true, &mut fields), Scan::Record { .. }),
+                "{text}"
+            );
+            fields.iter().any(|field| field.is_torn(text.as_bytes(), &dialect))
+        };
+        for text in ["3,\"open\n4,\"q\"\n", "\"to\"rn,1", "\"a\" \"b\"\n", "\"a\"\"\"b\r\n", "\"a\"\" \"x"] {
+            assert!(is_torn(text), "{text}");
+        }
+        for text in ["\"a\" ,1", "\"a\"\t\r\n", "\"a\"\"b\",\"\"", "\"a\\\"b\" \n", "a\"b\"c,d", "\"\"\"\" "]
+        {
+            assert!(!is_torn(text), "{text}");
+        }
     }
 
     #[test]

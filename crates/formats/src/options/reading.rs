@@ -100,7 +100,7 @@ pub enum Strictness {
     #[default]
     Dialect,
     /// Also those with another number of fields than their file's header, or without one their file's first record, where
-    /// the dialect fills up with NULL.
+    /// the dialect fills up with NULL; and those with text behind a closing quote.
     EvenRows,
     /// Also those with a value that does not fit its type, of which the dialect makes NULL, and those with a double quote
     /// where the dialect knows no quotes, and empty lines: others would read them in another way.
@@ -123,6 +123,8 @@ pub struct ReadOptions {
     pub cast_columns: Vec<usize>,
     /// Delimited text only: what is bad although the dialect makes something of it.
     pub strictness: Strictness,
+    /// Delimited text only: whether a record is bad that is not UTF-8 in a column that is not wanted. Default no.
+    pub is_all_text: bool,
     /// Delimited text only: the records to keep; all by default. Batches may then be empty.
     pub filter: Option<Arc<dyn RowFilter>>,
     /// Delimited text only: what the readers of one file's parts share, so that they do not all look for the same.
@@ -140,6 +142,7 @@ impl Default for ReadOptions {
             max_record_bytes: 64 << 20,
             cast_columns: Vec::new(),
             strictness: Strictness::Dialect,
+            is_all_text: false,
             filter: None,
             starts: Arc::default(),
             spelling: Spelling::default(),

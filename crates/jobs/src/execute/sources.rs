@@ -205,23 +205,35 @@ async fn with_those_of(
     all: bool,
 ) -> Result<SchemaRef, RunFailure> {
     // Where values alone tell the type of a column, files without a value of it are not to change it.
+    let look = if all { Look::Whole } else { Look::Sample };
     if matches!(source.format, FileFormat::Json) {
-        return inferred(task, node, source, objects, Some(known), all).await;
+        return inferred(task, node, source, objects, Some(known), look).await;
     }
-    let new = inferred(task, node, source, objects, None, all).await?;
+    let new = inferred(task, node, source, objects, None, look).await?;
     merged(&known, &new).map_err(|what| RunFailure::node(node, PlanError::Refused(what)))
 }
 
-/// The columns of some objects of a source, behind those that are `known`. `all`: of every one of them and to its end, else of a
-/// sample.
+/// What is looked at of objects for their columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// A sample.
+    Sample,
+    /// A sample, of which some will not be read: what is wrong with those stops nobody.
+    PartlyLeftOut,
+    /// Every one, to its end.
+    Whole,
+}
+
+/// The columns of some objects of a source, behind those that are `known`.
 async fn inferred(
     task: &Task<'_>,
     node: &Node,
     source: &FileSource,
     objects: &[ObjectRef],
     known: Option<SchemaRef>,
-    all: bool,
+    look: Look,
 ) -> Result<SchemaRef, RunFailure> {
+    let all = look == Look::Whole;
     let path = path_source(source);
     let choices = keeps_choices(task, node, source);
     // The columns of the files: those of `k=v` folders are added when the files are read.
@@ -232,6 +244,7 @@ async fn inferred(
         sample_files: if all { usize::MAX } else { path.sample_files },
         whole_files: all,
         choices,
+        skips_bad: look == Look::PartlyLeftOut,
         ..path
     };
     let frame = task.session.read_path(path).await;
@@ -255,10 +268,13 @@ async fn schema(
     // What is a choice shows only at the last of the values.
     let to_the_end = keeps_choices(task, node, source);
     if to_the_end && objects.len() == all.len() {
-        return inferred(task, node, source, all, None, true).await;
+        return inferred(task, node, source, all, None, Look::Whole).await;
     }
-    let known = inferred(task, node, source, all, None, false).await?;
-    if objects.is_empty() || objects.len() == all.len() {
+    if objects.len() == all.len() {
+        return inferred(task, node, source, all, None, Look::Sample).await;
+    }
+    let known = inferred(task, node, source, all, None, Look::PartlyLeftOut).await?;
+    if objects.is_empty() {
         return Ok(known);
     }
     with_those_of(task, node, source, objects, known, to_the_end).await

@@ -177,7 +177,15 @@ async fn types_of_groups_unions_and_joins() {
     let world = World::new().await;
     let rows = "{\"g\":\"a\",\"v\":1,\"s\":\"1\"}\n{\"g\":\"a\",\"v\":4,\"s\":\"x\"}\n{\"g\":\"b\",\"v\":5,\"s\":null}\n";
     world.put("in/x.json", rows).await;
-    let cases: [(&str, &[&str]); 22] = [
+    let cases: [(&str, &[&str]); 27] = [
+        ("select g, max(v) as v from t group by g order by max(v) desc limit 1", &["b|5"]),
+        ("select g, Max(v) as v from t group by g order by MAX(V) limit 1", &["a|4"]),
+        (
+            "select g, sum(v) as v, count(*) as g2 from t group by g order by -sum(v) / count(*) limit 1",
+            &["b|5|1"],
+        ),
+        ("select `G`, T.`V` as `S` from t where `t`.`V` = 4 order by `s`", &["a|4"]),
+        ("select x.g from (select mean(v) as v, g from t group by g order by mean(v) limit 1) x", &["a"]),
         (
             "select avg(v) as a, mean(v) as b, sum(v) as c, sum(v) as d from t",
             &["3.3333333333333335|3.3333333333333335|10|10"],

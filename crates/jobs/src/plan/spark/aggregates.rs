@@ -55,6 +55,8 @@ const AGGREGATES: &[&str] = &[
 /// The rest of the names that Spark has for them, and that are bound under these.
 const NUMERIC: &[&str] =
     &["sum", "avg", "stddev", "stddev_pop", "var", "var_pop", "covar_samp", "covar_pop", "corr"];
+/// Other names of the same, which the engine knows.
+const SYNONYMS: &[&str] = &["mean", "stddev_samp", "var_samp", "first", "last", "any_value"];
 const WINDOWS: &[&str] = &[
     "row_number",
     "rank",
@@ -68,6 +70,11 @@ const WINDOWS: &[&str] = &[
     "last_value",
     "nth_value",
 ];
+
+/// Whether a function of this name makes one value of many rows.
+pub(super) fn is_name(name: &str) -> bool {
+    AGGREGATES.contains(&name) || SYNONYMS.contains(&name)
+}
 /// Windows whose result is an int in Spark.
 const NUMBERING: &[&str] = &["row_number", "rank", "dense_rank", "ntile"];
 

@@ -9,10 +9,11 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
+    Statement, TableFactor, TypedString, UnaryOperator, Value, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use engine::{EngineError, NamedCast, on_large_stack};
 
+use super::aggregates;
 use super::cast::is_literal;
 use super::naming::{is_number, name_of};
 use crate::plan::operators::MINUS;
@@ -125,7 +126,7 @@ fn name_of_two(body: &SetExpr) -> Option<String> {
             SelectItem::ExprWithAlias { alias, .. } => alias,
             _ => return None,
         };
-        let name = if name.quote_style.is_none() { name.value.to_lowercase() } else { name.value.clone() };
+        let name = name.value.to_lowercase();
         (!names.insert(name.clone())).then_some(name)
     })
 }
@@ -156,10 +157,45 @@ fn name_all(body: &mut SetExpr) -> Result<(), usize> {
     }
 }
 
+/// Lets ORDER BY name the results of aggregates by their aliases. The planner takes `sum(v)` there for ambiguous where the
+/// result is called `v`, too.
+fn order_by_results(query: &mut Query) {
+    let SetExpr::Select(select) = &*query.body else { return };
+    let results: Vec<(&Expr, &Ident)> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if is_aggregate(expr) => Some((expr, alias)),
+            _ => None,
+        })
+        .collect();
+    let Some(order) = &mut query.order_by else { return };
+    let _ = visit_expressions_mut(order, |expr| {
+        if let Some((_, alias)) = results.iter().find(|(result, _)| is_same(result, expr)) {
+            *expr = Expr::Identifier(Ident::with_quote('`', alias.value.clone()));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+/// Whether both are written alike; the case of names does not count.
+fn is_same(one: &Expr, other: &Expr) -> bool {
+    let (one, other) = (one.to_string(), other.to_string());
+    one == other || (!one.contains('\'') && one.to_lowercase() == other.to_lowercase())
+}
+
+fn is_aggregate(expr: &Expr) -> bool {
+    let Expr::Function(Function { name, over: None, .. }) = expr else { return false };
+    let written = name.to_string().to_lowercase();
+    let own = NAMES.iter().find(|(spark, _)| *spark == written).map_or(written.as_str(), |(_, own)| own);
+    aggregates::is_name(own)
+}
+
 impl VisitorMut for Adapt {
     type Break = String;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        order_by_results(query);
         let named = name_all(&mut query.body);
         // Nothing but the outermost query's names reaches the node's result.
         let outermost = !std::mem::replace(&mut self.inside, true);
