@@ -145,7 +145,7 @@ def rename(frame: Any, old: str, new: str, stage: Stage) -> Any:
         left = _without(col(field.name), field.dataType, rest)
         if left is not None:
             columns += _leaves((field.name,), *left, target)
-    made, schema = assemble(columns + [(target, column, kind)])
+    made, schema = assemble(columns + [(target, column, kind)], frame._kind)
     return frame._derive(frame._df.select(*made), schema, stage)
 
 

@@ -111,8 +111,8 @@ def _entry(target: Tuple[str, ...], found: Any, wanted: str, source: str) -> Ent
 
 def assemble(entries: Sequence[Entry], source: Optional[g.StructType] = None) -> Tuple[List[Any], g.StructType]:
     """Columns and schema of fields at these paths; of two for one path, the last counts, and a field within a structure that is
-    there is put beside its own. Structures that `source` has at the same places are null where they are null there, others where
-    all that is in them is null."""
+    there is put beside its own. A structure is null where all that is in it is null, but for those that `source` has at the same
+    place and that are not null there."""
     tree: Dict[str, Any] = {}
     for path, column, kind in entries:
         place = tree
@@ -140,5 +140,6 @@ def _build(part: Union[Dict[str, Any], Tuple[Any, g.DataType]], path: Path, sour
     inner = [(name, *_build(child, path + (name,), source)) for name, child in part.items()]
     kind = g.StructType([g.Field(name, inner_kind) for name, _, inner_kind in inner])
     whole = at(path, source) if source is not None else None
-    present = whole[0].isNotNull() if whole else reduce(or_, (column.isNotNull() for _, column, _ in inner))
+    values = ([whole[0]] if whole else []) + [column for _, column, _ in inner]
+    present = reduce(or_, (value.isNotNull() for value in values))
     return struct_of([column.alias(name) for name, column, _ in inner], present), kind

@@ -64,5 +64,6 @@ pub use parquet::{ParquetSummary, check_parquet_extent, parquet_summary};
 pub use read::{BatchStream, plan_splits, read};
 pub use source::{ByteSink, ByteSource, FileSource, LocalBytes, MemorySink, MemorySource};
 pub use write::{
-    Finished, Group, Naming, ParquetCodec, Part, Router, Scratch, WriteOptions, Writer, check_writable,
+    Finished, Group, Naming, ParquetCodec, Part, Partitions, Router, Scratch, WriteOptions, Writer,
+    check_writable,
 };

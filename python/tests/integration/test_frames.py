@@ -78,6 +78,9 @@ def test_a_structure_goes_with_its_last_field(make):
     assert rows(frame.rename_field("m.b.c", "m.b.d"))[0]["m"] == {"a": 3, "b": {"d": 4}}
     assert rows(frame.rename_field("n.x", "y")) == [{"k": 1, "m": {"a": 3, "b": {"c": 4}}, "y": 2}]
     assert rows(frame.drop_fields(["n.x", "m.b.c"])) == [{"k": 1, "m": {"a": 3}}]
+    nulls = make([(1, (None,)), (2, None)], "k int, n struct<x: int>")
+    assert rows(nulls.rename_field("n.x", "n.y")) == [{"k": 1, "n": {"y": None}}, {"k": 2, "n": None}]
+    assert rows(nulls.rename_field("k", "n.k")) == [{"n": {"x": None, "k": 1}}, {"n": {"x": None, "k": 2}}]
     pair = frame.split_fields(["n.x"], "a", "b")
     assert (rows(pair["a"]), rows(pair["b"])) == ([{"n": {"x": 2}}], [{"k": 1, "m": {"a": 3, "b": {"c": 4}}}])
     with pytest.raises(DataError, match="no field would be left"):

@@ -142,7 +142,7 @@ pub async fn write_partitioned(
     let shape = Shape::new(logical.schema().as_arrow(), spec)?;
     let plan = session.physical_plan(logical).await?;
     let limits = session.engine().options();
-    let plan = session.converted(ranges::in_ranges(plan, ranges::Limits::of(limits, spec)))?;
+    let plan = session.converted(ranges::in_ranges(plan, &shape.keys, ranges::Limits::of(limits, spec)))?;
     let plan = session.converted(spread(plan, limits.threads, spec.max_tasks))?;
     let context = session.context().task_ctx();
     let worker = session.clone();

@@ -34,7 +34,7 @@ use crate::source::ByteSink;
 
 pub use columns::check_writable;
 pub use parquet::Scratch;
-pub use router::{Group, Naming, Router};
+pub use router::{Group, Naming, Partitions, Router};
 
 /// How to write.
 #[derive(Debug, Clone)]

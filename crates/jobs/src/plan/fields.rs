@@ -66,6 +66,17 @@ impl Branch {
             Shape::Whole(..) => None,
         }
     }
+
+    /// Makes structures null where those of the source are, at every depth.
+    fn be_null_as(&mut self, source: Expr) {
+        if let Shape::Parts(parts, origin) = &mut self.shape {
+            for part in parts {
+                let source = get_field(source.clone(), part.name.clone());
+                part.be_null_as(source);
+            }
+            *origin = Some(source);
+        }
+    }
 }
 
 fn leaf(field: &Field, expr: Expr) -> Branch {
@@ -103,15 +114,27 @@ pub(super) fn insert(branches: &mut Vec<Branch>, path: &[String], value: Shape) 
         }
         (Some(_), []) => return Err(taken()),
         (Some(branch), rest) => {
+            let put = match &value {
+                Shape::Whole(expr, _) => Some(expr.clone()),
+                Shape::Parts(..) => None,
+            };
             let parts = branch.open().ok_or_else(taken)?;
             insert(parts, rest, value)?;
-            // It has a value now even where the structure it came from was null.
+            // Where the value is one, the structure is there even if the one it came from was null.
             if let Shape::Parts(_, origin) = &mut branch.shape {
-                *origin = None;
+                *origin = match (origin.take(), put) {
+                    (Some(origin), Some(put)) => Some(either(origin, put)?),
+                    _ => None,
+                };
             }
         }
     }
     Ok(())
+}
+
+/// Null where both are.
+fn either(one: Expr, other: Expr) -> Result<Expr, PlanError> {
+    Ok(when(one.is_not_null().or(other.is_not_null()), lit(true)).end()?)
 }
 
 /// Takes the value at a path away; `None` when there is none.
@@ -129,18 +152,24 @@ fn remove(branches: &mut Vec<Branch>, path: &[String]) -> Option<Shape> {
     removed
 }
 
-/// Keeps fields, in the given order; of a structure, its parts in the order they are named.
+/// Keeps fields, in the given order; of a structure, its parts in the order they are named. What is chosen twice, or with
+/// the structure that it is in, is there once.
 pub(super) fn select(frame: DataFrame, paths: &[FieldPath]) -> Result<DataFrame, PlanError> {
-    let mut kept: Vec<Branch> = Vec::new();
+    let mut chosen: Vec<Found> = Vec::new();
     for path in paths {
-        let Found { expr, data_type, path } = resolve(frame.schema(), path)?;
-        insert(&mut kept, &path, Shape::Whole(expr, data_type))?;
-        if let Some((first, [_, ..])) = path.split_first()
-            && let Some(branch) = kept.iter_mut().find(|branch| branch.name == *first)
-            && let Shape::Parts(_, origin) = &mut branch.shape
-        {
-            *origin = Some(column(first));
+        let found = resolve(frame.schema(), path)?;
+        if !chosen.iter().any(|other| found.path.starts_with(&other.path)) {
+            chosen.retain(|other| !other.path.starts_with(&found.path));
+            chosen.push(found);
         }
+    }
+    let mut kept: Vec<Branch> = Vec::new();
+    for Found { expr, data_type, path } in chosen {
+        insert(&mut kept, &path, Shape::Whole(expr, data_type))?;
+    }
+    for branch in &mut kept {
+        let source = column(&branch.name);
+        branch.be_null_as(source);
     }
     project(frame, kept)
 }

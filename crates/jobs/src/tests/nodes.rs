@@ -94,8 +94,13 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
             "{\"id\":1,\"a\":{\"b\":{\"c\":5},\"d\":6},\"z\":9}\n{\"id\":2,\"a\":null,\"z\":8}\n",
         )
         .await;
-    let cases: [(&str, Value, &[&str]); 5] = [
+    let cases: [(&str, Value, &[&str]); 6] = [
         ("select", json!({"SelectFields": {"Paths": [["z"], ["a", "b", "c"]]}}), &["8|~", "9|{b: {c: 5}}"]),
+        (
+            "twice",
+            json!({"SelectFields": {"Paths": [["a", "d"], ["z"], ["z"], ["a"], ["a", "b"]]}}),
+            &["8|~", "9|{b: {c: 5}, d: 6}"],
+        ),
         ("drop", json!({"DropFields": {"Paths": [["a", "b"], ["nothing"]]}}), &["1|{d: 6}|9", "2|~|8"]),
         (
             "rename",
@@ -112,6 +117,39 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
             json!({"ApplyMapping": {"Mapping": [{"FromPath": ["a"], "ToKey": "a", "ToType": "struct", "Children": [
                 {"FromPath": ["d"], "ToKey": "e", "ToType": "string"}]}]}}),
             &["{e: 6}", "~"],
+        ),
+    ];
+    for (name, mut transform, expected) in cases {
+        for (_, node) in transform.as_object_mut().unwrap() {
+            node["Name"] = json!(name);
+            node["Inputs"] = json!(["src"]);
+        }
+        world.succeeds(name, through(json_source("in"), transform, &format!("out-{name}"))).await;
+        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn structures_of_nulls_are_no_nulls() {
+    let world = World::new().await;
+    let records = "{\"id\":1,\"a\":{\"b\":{\"c\":null,\"e\":7},\"d\":null}}\n{\"id\":2,\"a\":null}\n";
+    world.put("in/x.json", records).await;
+    let cases: [(&str, Value, &[&str]); 4] = [
+        ("select", json!({"SelectFields": {"Paths": [["a", "b", "c"]]}}), &["{b: {c: ~}}", "~"]),
+        (
+            "rename",
+            json!({"RenameField": {"SourcePath": ["a", "b"], "TargetPath": ["a", "B2"]}}),
+            &["1|{d: ~, B2: {c: ~, e: 7}}", "2|~"],
+        ),
+        (
+            "inner",
+            json!({"RenameField": {"SourcePath": ["a", "b", "e"], "TargetPath": ["a", "e"]}}),
+            &["1|{b: {c: ~}, d: ~, e: 7}", "2|~"],
+        ),
+        (
+            "into",
+            json!({"RenameField": {"SourcePath": ["id"], "TargetPath": ["a", "id"]}}),
+            &["{b: {c: ~, e: 7}, d: ~, id: 1}", "{b: ~, d: ~, id: 2}"],
         ),
     ];
     for (name, mut transform, expected) in cases {

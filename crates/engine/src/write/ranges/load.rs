@@ -11,7 +11,8 @@ use std::{
 
 use arrow::{
     array::{ArrayRef, RecordBatch},
-    datatypes::{Field, Schema, SchemaRef},
+    compute::SortOptions,
+    datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use datafusion::{
     common::runtime::{JoinSet, SpawnedTask},
@@ -34,7 +35,7 @@ use futures::{
     stream,
 };
 
-use super::{Limits, Plan, spill::SpillFolder};
+use super::{Limits, Plan, folders::Numbers, spill::SpillFolder};
 
 /// Sorted rows.
 #[derive(Clone)]
@@ -71,7 +72,7 @@ type Outcome = std::result::Result<Loaded, Arc<DataFusionError>>;
 /// The input, which is loaded once, for all streams.
 pub(super) struct Loading {
     input: Plan,
-    keys: LexOrdering,
+    layout: Arc<Layout>,
     limits: Limits,
     metrics: ExecutionPlanMetricsSet,
     outcome: Mutex<Option<Shared<BoxFuture<'static, Outcome>>>>,
@@ -84,9 +85,15 @@ impl fmt::Debug for Loading {
 }
 
 impl Loading {
-    pub(super) fn new(input: Plan, keys: LexOrdering, limits: Limits) -> Self {
+    pub(super) fn new(
+        input: Plan,
+        keys: &LexOrdering,
+        folders: Option<Numbers>,
+        limits: Limits,
+    ) -> Result<Self> {
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { input, keys, limits, metrics, outcome: Mutex::new(None) }
+        let layout = Arc::new(Layout::new(&input.schema(), keys, folders)?);
+        Ok(Self { input, layout, limits, metrics, outcome: Mutex::new(None) })
     }
 
     pub(super) fn input(&self) -> &Plan {
@@ -102,10 +109,10 @@ impl Loading {
         // Nothing panics while it is locked.
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = || {
-            let (input, keys, limits) = (Arc::clone(&self.input), self.keys.clone(), self.limits);
+            let (input, layout, limits) = (Arc::clone(&self.input), Arc::clone(&self.layout), self.limits);
             let (metrics, context) = (self.metrics.clone(), Arc::clone(context));
             let loaded =
-                async move { load(&input, &keys, limits, &metrics, context).await.map_err(Arc::new) };
+                async move { load(&input, layout, limits, &metrics, context).await.map_err(Arc::new) };
             loaded.boxed().shared()
         };
         outcome.get_or_insert_with(begin).clone()
@@ -114,12 +121,11 @@ impl Loading {
 
 async fn load(
     input: &Plan,
-    keys: &LexOrdering,
+    layout: Arc<Layout>,
     limits: Limits,
     metrics: &ExecutionPlanMetricsSet,
     context: Arc<TaskContext>,
 ) -> Result<Loaded> {
-    let layout = Arc::new(Layout::new(&input.schema(), keys)?);
     let held = Arc::new(AtomicUsize::new(0));
     let parts = input.output_partitioning().partition_count();
     let mut tasks = JoinSet::new();
@@ -155,10 +161,12 @@ struct Layout {
     schema: SchemaRef,
     keys: Keys,
     computed: Vec<Arc<dyn PhysicalExpr>>,
+    /// The first key, behind all other columns.
+    folders: Option<Numbers>,
 }
 
 impl Layout {
-    fn new(input: &Schema, keys: &LexOrdering) -> Result<Self> {
+    fn new(input: &Schema, keys: &LexOrdering, folders: Option<Numbers>) -> Result<Self> {
         let kept = input.fields().len();
         let mut fields: Vec<_> = input.fields().iter().cloned().collect();
         let (mut columns, mut computed) = (Vec::new(), Vec::new());
@@ -172,7 +180,11 @@ impl Layout {
             fields.push(Arc::new(Field::new(format!("key {}", fields.len()), of, nullable)));
             computed.push(Arc::clone(&key.expr));
         }
-        Ok(Self { schema: Arc::new(Schema::new(fields)), keys: Keys { columns, kept }, computed })
+        if folders.is_some() {
+            columns.insert(0, (fields.len(), SortOptions::default()));
+            fields.push(Arc::new(Field::new("folder", DataType::UInt32, false)));
+        }
+        Ok(Self { schema: Arc::new(Schema::new(fields)), keys: Keys { columns, kept }, computed, folders })
     }
 
     fn run(&self, limits: order::Limits) -> Run {
@@ -183,7 +195,8 @@ impl Layout {
     fn with_keys(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let computed = self.computed.iter().map(|key| key.evaluate(batch)?.into_array(batch.num_rows()));
         let computed = computed.collect::<Result<Vec<ArrayRef>>>()?;
-        let columns = batch.columns().iter().cloned().chain(computed).collect();
+        let folders = self.folders.iter().map(|folders| folders.of(batch)).collect::<Result<Vec<_>>>()?;
+        let columns = batch.columns().iter().cloned().chain(computed).chain(folders).collect();
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 }

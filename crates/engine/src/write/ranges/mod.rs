@@ -7,8 +7,10 @@
 //!
 //! [`InRanges`] sorts the rows of its input ([`formats::order`]), with a share of the engine's memory, and the rest in files of the
 //! spill folder, and gives as many sorted streams as there are threads, each with rows that come before
-//! all of the next. Few rows come from one stream: they are no work to share, and would be small files.
+//! all of the next. Few rows come from one stream: they are no work to share, and would be small files. With partition columns
+//! the order is one of folders first ([`folders`]).
 
+mod folders;
 mod load;
 mod spill;
 
@@ -34,6 +36,7 @@ use datafusion::{
 use formats::order;
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
+use folders::Folders;
 use load::Loading;
 
 use super::Spec;
@@ -89,36 +92,43 @@ impl Limits {
     }
 }
 
-/// The plan with its last sort in ranges; unchanged where it ends in none, or its rows are limited.
-pub(super) fn in_ranges(plan: Plan, limits: Limits) -> Result<Plan> {
-    Ok(sorted(&plan, false, limits)?.unwrap_or(plan))
+/// The plan with its last sort in ranges, in each folder if not across them; unchanged where it ends in none, or its rows are
+/// limited. `keys`: the columns that make folders.
+pub(super) fn in_ranges(plan: Plan, keys: &[usize], limits: Limits) -> Result<Plan> {
+    let folders = Folders::of(&plan, keys);
+    Ok(sorted(&plan, &folders, false, limits)?.unwrap_or(plan))
 }
 
 /// `is_merged`: above are the parts merged that the node gives.
-fn sorted(plan: &Plan, is_merged: bool, limits: Limits) -> Result<Option<Plan>> {
+fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Result<Option<Plan>> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         let is_whole = is_merged || plan.output_partitioning().partition_count() == 1;
         let types =
             sort.expr().iter().map(|key| key.expr.data_type(&sort.schema())).collect::<Result<Vec<_>>>()?;
         let is_sortable = order::is_sortable(&sort.input().schema(), types.iter());
         let is_taken = is_whole && sort.fetch().is_none() && is_sortable;
-        return Ok(is_taken.then(|| Arc::new(InRanges::new(plan, sort, limits)) as Plan));
+        if !is_taken {
+            return Ok(None);
+        }
+        return Ok(Some(Arc::new(InRanges::new(plan, sort, folders, limits)?)));
     }
     let Some(child) = plan.children().first().copied() else { return Ok(None) };
     if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
-        return if merge.fetch().is_none() { sorted(child, true, limits) } else { Ok(None) };
+        return if merge.fetch().is_none() { sorted(child, folders, true, limits) } else { Ok(None) };
     }
     // Where columns that it sorts by are left out, the rows are dealt out to threads as if they had no order.
     let is_dealing = plan
         .downcast_ref::<RepartitionExec>()
         .is_some_and(|node| matches!(node.partitioning(), Partitioning::RoundRobinBatch(_)));
     if is_dealing {
-        return sorted(child, is_merged, limits);
+        return sorted(child, folders, is_merged, limits);
     }
     let passes_on = plan.is::<ProjectionExec>()
         || plan.downcast_ref::<FilterExec>().is_some_and(|filter| filter.fetch().is_none());
     match passes_on {
-        true => sorted(child, is_merged, limits)?.map(|child| replace(plan, child)).transpose(),
+        true => sorted(child, &folders.below(plan)?, is_merged, limits)?
+            .map(|child| replace(plan, child))
+            .transpose(),
         false => Ok(None),
     }
 }
@@ -137,15 +147,16 @@ struct InRanges {
 }
 
 impl InRanges {
-    fn new(plan: &Plan, sort: &SortExec, limits: Limits) -> Self {
+    fn new(plan: &Plan, sort: &SortExec, folders: &Folders, limits: Limits) -> Result<Self> {
         let properties = PlanProperties::new(
             plan.equivalence_properties().clone(),
             Partitioning::UnknownPartitioning(limits.ranges),
             plan.pipeline_behavior(),
             plan.boundedness(),
         );
-        let loading = Arc::new(Loading::new(Arc::clone(sort.input()), sort.expr().clone(), limits));
-        Self { properties: Arc::new(properties), loading }
+        let folders = folders.numbers(&sort.schema())?;
+        let loading = Arc::new(Loading::new(Arc::clone(sort.input()), sort.expr(), folders, limits)?);
+        Ok(Self { properties: Arc::new(properties), loading })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The partition of each row.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 
@@ -9,8 +9,7 @@ use super::{Group, Naming};
 use crate::write::intern::Texts;
 
 /// The partitions of the rows so far.
-pub(super) struct Partitions {
-    keys: Vec<usize>,
+pub struct Partitions {
     known: Known,
     names: Vec<Vec<String>>,
 }
@@ -25,10 +24,9 @@ enum Known {
 }
 
 impl Partitions {
-    /// None yet. `keys` are the columns of `schema` they are made of. Errors: a key of a type that rows cannot be compared by.
-    pub(super) fn new(schema: &Schema, keys: Vec<usize>) -> Result<Self, ArrowError> {
-        let fields: Vec<&DataType> = keys.iter().map(|key| schema.field(*key).data_type()).collect();
-        let known = match fields.as_slice() {
+    /// None yet; they are made of columns of these types. Errors: a type that rows cannot be compared by.
+    pub fn new(types: &[&DataType]) -> Result<Self, ArrowError> {
+        let known = match types {
             [] => Known::One,
             [DataType::Utf8] => Known::Text { values: Texts::new(), codes: Vec::new(), null: None },
             many => {
@@ -36,7 +34,7 @@ impl Partitions {
                 Known::Rows { converter: Box::new(RowConverter::new(fields)?), values: Texts::new() }
             }
         };
-        Ok(Self { keys, known, names: Vec::new() })
+        Ok(Self { known, names: Vec::new() })
     }
 
     /// How many there are.
@@ -49,27 +47,27 @@ impl Partitions {
         self.names.get(group).map_or(&[], Vec::as_slice)
     }
 
-    /// The partition of every row of a batch; `name` makes the texts of those that begin with it.
-    pub(super) fn assign(
+    /// The partition of each of so many rows; `name` makes the texts of those that begin with it.
+    pub fn assign(
         &mut self,
-        batch: &RecordBatch,
+        columns: &[ArrayRef],
+        rows: usize,
         name: &mut Naming<'_>,
     ) -> Result<Vec<Group>, ArrowError> {
-        let columns: Vec<ArrayRef> = self.keys.iter().map(|key| batch.column(*key).clone()).collect();
-        let begins = |row: usize| name(&columns, row);
+        let begins = |row: usize| name(columns, row);
         let mut begun = Begun { names: &mut self.names, begins };
         match &mut self.known {
             Known::One => {
                 if begun.names.is_empty() {
                     begun.add(0)?;
                 }
-                Ok(vec![0; batch.num_rows()])
+                Ok(vec![0; rows])
             }
             Known::Text { values, codes, null } => {
                 by_text(columns[0].as_string(), values, codes, null, &mut begun)
             }
             Known::Rows { converter, values } => {
-                by_rows(&converter.convert_columns(&columns)?, values, &mut begun)
+                by_rows(&converter.convert_columns(columns)?, values, &mut begun)
             }
         }
     }

@@ -15,7 +15,7 @@ use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
 use super::{Part, nullable};
-use assign::Partitions;
+pub use assign::Partitions;
 
 /// The window is handed on when partitions have so many rows on average …
 const ROWS_EACH: usize = 1024;
@@ -36,6 +36,7 @@ pub type Naming<'n> = dyn FnMut(&[ArrayRef], usize) -> Result<Vec<String>, Arrow
 
 /// Rows on their way to their partitions.
 pub struct Router {
+    keys: Vec<usize>,
     data: Vec<usize>,
     partitions: Partitions,
     window: Vec<Waiting>,
@@ -80,9 +81,12 @@ impl Router {
         data: Vec<usize>,
         memory_bytes: usize,
     ) -> Result<Self, ArrowError> {
+        let types: Vec<_> = keys.iter().map(|key| schema.field(*key).data_type()).collect();
+        let partitions = Partitions::new(&types)?;
         Ok(Self {
+            keys,
             data,
-            partitions: Partitions::new(schema, keys)?,
+            partitions,
             window: Vec::new(),
             joined: Joined::default(),
             window_bytes: 0,
@@ -117,7 +121,8 @@ impl Router {
             return Ok(());
         }
         let data = batch.project(&self.data)?;
-        let groups = self.partitions.assign(batch, name)?;
+        let keys: Vec<ArrayRef> = self.keys.iter().map(|key| batch.column(*key).clone()).collect();
+        let groups = self.partitions.assign(&keys, rows, name)?;
         self.is_touched.resize(self.partitions.count(), false);
         let bytes = data.get_array_memory_size() + rows * size_of::<u32>();
         self.window_rows += rows;
