@@ -1,13 +1,13 @@
 //! What a run has written: staged files that nobody sees until they are published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 use lake::{BucketName, Key, Lake, LakeError, Meta, Staged};
 use store::Tx;
 
-use crate::{EngineError, RunStats, hive, location};
+use crate::{EngineError, RunStats, location};
 
 /// A finished file. Durable, invisible; dropping it removes its bytes.
 #[derive(Debug)]
@@ -81,12 +81,10 @@ impl Output {
         if self.partition_schema.fields().is_empty() {
             return Vec::new();
         }
-        let keys: Vec<String> =
-            self.partition_schema.fields().iter().map(|field| field.name().clone()).collect();
         let mut found: BTreeMap<&[String], OutputPartition> = BTreeMap::new();
         for file in &self.files {
             let partition = found.entry(&file.partition).or_insert_with(|| {
-                let prefix = format!("{}{}", self.prefix, hive::folder(&keys, &file.partition));
+                let prefix = folder_of(file.key.as_str()).to_owned();
                 let location = location::uri(self.bucket.as_str(), &prefix);
                 OutputPartition {
                     values: file.partition.clone(),
@@ -103,6 +101,25 @@ impl Output {
         }
         found.into_values().collect()
     }
+
+    /// Lets the files of partitions, found by their values, lie in other folders below the output's own prefix. A folder
+    /// ends in `/`.
+    /// Errors: `Lake`.
+    pub fn move_to(&mut self, folders: &HashMap<Vec<String>, String>) -> Result<(), EngineError> {
+        for file in &mut self.files {
+            let Some(folder) = folders.get(&file.partition) else { continue };
+            let key = file.key.as_str();
+            let name = key.strip_prefix(folder_of(key)).unwrap_or(key);
+            let moved = Key::new(format!("{}{folder}{name}", self.prefix))?;
+            file.key = moved;
+        }
+        Ok(())
+    }
+}
+
+/// The folder that a key lies in, ending in `/`; empty for one that lies in none. Names of files have no `/`.
+fn folder_of(key: &str) -> &str {
+    key.rfind('/').and_then(|end| key.get(..=end)).unwrap_or_default()
 }
 
 /// Makes all files of the output visible in the caller's transaction, over whatever was at their keys. Nothing is

@@ -11,7 +11,7 @@ use super::outside::Outside;
 use super::sources::Source;
 use super::{RunFailure, Task, Written};
 use crate::graph::{DatabasePlace, DatabaseTarget, Destination, Node, NodeKind};
-use crate::lineage::{Dataset, Datasets, Object, folder_of};
+use crate::lineage::{Dataset, Object, folder_of};
 
 /// The tables of the catalog that queries of nodes have named themselves; no source stands for them.
 #[derive(Debug, Default)]
@@ -44,13 +44,11 @@ fn name(database: &str, table: &str) -> String {
     format!("{database}.{table}").to_lowercase()
 }
 
-/// Everything that is about to be published.
-pub(super) async fn of(
+/// Everything that was read.
+pub(super) async fn inputs(
     task: &Task<'_>,
     sources: &BTreeMap<String, Source>,
-    written: &[Written],
-    outside: &[Outside],
-) -> Result<Datasets, RunFailure> {
+) -> Result<Vec<Dataset>, RunFailure> {
     let mut inputs = Vec::new();
     for source in sources.values() {
         if let Some(node) = task.graph.node(&source.node) {
@@ -65,8 +63,12 @@ pub(super) async fn of(
         };
         inputs.push(Dataset { node, table: Some(table), location, ..Dataset::default() });
     }
-    let outputs = written.iter().map(output).chain(outside.iter().map(|own| own.dataset.clone())).collect();
-    Ok(Datasets { inputs, outputs })
+    Ok(inputs)
+}
+
+/// Everything that is about to be published. Files are named as they are then.
+pub(super) fn outputs<'w>(written: impl Iterator<Item = &'w Written>, outside: &[Outside]) -> Vec<Dataset> {
+    written.map(output).chain(outside.iter().map(|own| own.dataset.clone())).collect()
 }
 
 async fn of_source(task: &Task<'_>, node: &Node, source: &Source) -> Result<Vec<Dataset>, RunFailure> {

@@ -33,6 +33,7 @@ mod partitions;
 mod publish;
 mod quality;
 mod reconcile;
+mod registered;
 mod rejects;
 mod sources;
 mod target;

@@ -7,7 +7,7 @@
 //! With rows for databases outside the run stays RUNNING: that they land is decided in the transaction, and they do after it
 //! ([`super::outside`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use catalog::{PartitionInput, StorageDescriptor, Table};
 use engine::write::{self, OutputPartition};
@@ -21,6 +21,7 @@ use super::lineage;
 use super::outside::{self, Outside};
 use super::quality;
 use super::reconcile::{changed_table, new_table};
+use super::registered;
 use super::rejects;
 use super::sources::Source;
 use super::target::{Follows, Resolved};
@@ -53,14 +54,15 @@ pub(crate) async fn publish(
     staged: Staged,
 ) -> Result<(), RunFailure> {
     let Staged { written, outside } = staged;
-    let datasets = Box::pin(lineage::of(task, sources, &written, &outside)).await?;
+    let inputs = Box::pin(lineage::inputs(task, sources)).await?;
+    let mut datasets = Datasets { inputs, outputs: Vec::new() };
     let rejects = rejects::stage(task).await?;
     let deliveries = outside.iter().map(|own| own.delivery.clone()).collect();
     let groups = Box::pin(outside::land(task.context, &task.run.scope, deliveries)).await?;
     let (mut tx, appends) = Box::pin(begin(&task.writer(), &written)).await?;
     let written = written.into_iter().zip(appends).collect();
     let sources = std::mem::take(sources).into_values().collect();
-    let (mut lines, end) = Box::pin(fill(task, &mut tx, sources, written, &datasets, &outside)).await?;
+    let (mut lines, end) = Box::pin(fill(task, &mut tx, sources, written, &mut datasets, &outside)).await?;
     Box::pin(rejects::publish(task, &mut tx, rejects, &mut lines)).await?;
     crash::point(BEFORE_COMMIT);
     match tx.commit().await {
@@ -160,17 +162,22 @@ pub(crate) async fn published(context: &Context, run: &Run, end: &End) -> Result
     Ok(run.is_some_and(|run| (run.details.state, run.details.error_message) == *end))
 }
 
-/// Puts every change into the transaction; returns what to log once it is committed, and how the run ends.
+/// Puts every change into the transaction; returns what to log once it is committed, and how the run ends. The outputs of
+/// `datasets` are known only here.
 async fn fill(
     task: &Task<'_>,
     tx: &mut Tx,
     sources: Vec<Source>,
-    written: Vec<(Written, Option<Prepared>)>,
-    datasets: &Datasets,
+    mut written: Vec<(Written, Option<Prepared>)>,
+    datasets: &mut Datasets,
     outside: &[Outside],
 ) -> Result<(Vec<String>, End), RunFailure> {
     let mut run = run::still_ours(tx, task.lease, &task.run.id).await?;
     let mut lines = Vec::new();
+    for (target, _) in &mut written {
+        Box::pin(registered::settle(task, tx, target)).await?;
+    }
+    datasets.outputs = lineage::outputs(written.iter().map(|(target, _)| target), outside);
     for (target, append) in written {
         Box::pin(publish_target(task, tx, target, append, &mut lines)).await?;
     }
@@ -337,27 +344,17 @@ async fn add_partitions(
     }
     let scope = &task.run.scope;
     let failed = |error| RunFailure::catalog(node, error);
-    let values: Vec<Vec<String>> = partitions.iter().map(|partition| partition.values.clone()).collect();
-    let (database, name) = (&table.database_name, &table.name);
-    let known = catalog::partition::batch_get(tx, scope, database, name, &values).await.map_err(failed)?;
-    let known: HashMap<Vec<String>, Option<String>> =
-        known.iter().map(|known| (known.values().to_vec(), known.location().map(str::to_owned))).collect();
+    let known = registered::known(tx, scope, table, partitions).await.map_err(failed)?;
     let mut inputs = Vec::new();
     for partition in partitions {
         match known.get(&partition.values) {
             None => inputs.push(partition_input(table, partition)),
-            Some(Some(own)) if own.trim_end_matches('/') != partition.location.trim_end_matches('/') => {
-                let what = format!(
-                    "partition {} of table {name} lies at {own}, not at {}",
-                    partition.values.join(", "),
-                    partition.location
-                );
-                return Err(RunFailure::node(node, PlanError::Refused(what)));
-            }
-            Some(_) => {}
+            Some(Some(own)) => registered::check(node, table, partition, own)?,
+            Some(None) => {}
         }
     }
     let added = inputs.len();
+    let (database, name) = (&table.database_name, &table.name);
     let mut errors =
         catalog::partition::batch_create(tx, scope, database, name, inputs).await.map_err(failed)?;
     match errors.pop() {

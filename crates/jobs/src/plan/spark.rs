@@ -26,6 +26,7 @@ mod cast;
 mod dialect;
 mod elements;
 mod exprs;
+mod frames;
 mod json;
 mod keys;
 mod literals;

@@ -146,6 +146,9 @@ async fn what_would_mean_something_else_is_refused() {
         ),
         ("select (select y from (values (7)) u(y) where y = i) as v from t", "a query as a value"),
         ("select i from t where i is distinct from i = 7", "a condition right of IS DISTINCT FROM"),
+        ("select i from t except all select i from t", "EXCEPT ALL"),
+        ("select i, count(*) as n from t group by i with totals", "TOTALS"),
+        ("select i, last_value(i, i = 1) over (order by i) as l from t", "neither true nor false"),
         ("selec", ""),
     ];
     for (at, (query, expected)) in cases.into_iter().enumerate() {
@@ -173,11 +176,63 @@ async fn what_would_mean_something_else_is_refused() {
 }
 
 #[tokio::test]
+async fn extremes_and_frames_of_doubles() {
+    let world = World::new().await;
+    let rows = [("5", "1e20"), ("NaN", "1"), ("1", "1"), ("-0.0", ""), ("-7", "0.1"), ("Infinity", "0.1")];
+    let lines = (1..).zip(rows).map(|(i, (d, v))| format!("{{\"i\":{i},\"d\":\"{d}\",\"v\":\"{v}\"}}\n"));
+    world.put("in/x.json", &lines.collect::<String>()).await;
+    let typed = "(select cast(i as int) as i, cast(d as double) as d, cast(v as double) as v, cast(d as float) as f from t) x";
+    let cases: [(&str, &[&str]); 8] = [
+        ("select i % 2 as k, max(d) as a, min(d) as b from {x} group by i % 2", &["0|NaN|0.0", "1|5.0|-7.0"]),
+        (
+            "select i % 2 as k, max(f) as a, min(f) as b from {x} where i > 2 group by 1 having max(f) > 0",
+            &["0|inf|0.0", "1|1.0|-7.0"],
+        ),
+        (
+            "select max(d) as a, min(d) filter (where i = 2) as b, max(d) filter (where i > 9) as c from {x}",
+            &["NaN|NaN|~"],
+        ),
+        (
+            "select i, max(d) over (order by i rows between 1 preceding and current row) as m from {x}",
+            &["1|5.0", "2|NaN", "3|NaN", "4|1.0", "5|0.0", "6|inf"],
+        ),
+        (
+            "select i, sum(v) over (order by i rows between 1 preceding and current row) as s from {x} where i > 1",
+            &["2|1.0", "3|2.0", "4|1.0", "5|0.1", "6|0.2"],
+        ),
+        (
+            "select i, sum(v) over (order by i rows between 1 preceding and current row) as s, \
+             avg(d) over (order by i rows between current row and 1 following) as a from {x} where i < 5",
+            &["1|1e20|NaN", "2|1e20|NaN", "3|2.0|0.5", "4|1.0|0.0"],
+        ),
+        (
+            "select i, stddev(v) over (order by i rows between 1 preceding and current row) as s from {x} where i in (1, 5, 6)",
+            &["1|~", "5|7.0710678118654755e19", "6|0.0"],
+        ),
+        (
+            "select i, last_value(v, true) over (order by i) as l, first_value(v, false) over (order by i desc) as f, \
+             nth_value(i, 2, true) over (order by i) as n from {x} where i in (4, 5, 2)",
+            &["2|1.0|0.1|~", "4|1.0|0.1|4", "5|0.1|0.1|4"],
+        ),
+    ];
+    for (at, (query, expected)) in cases.into_iter().enumerate() {
+        let (job, out) = (format!("j{at}"), format!("out{at}"));
+        world.succeeds(&job, through(json_source("in"), sql(&query.replace("{x}", typed)), &out)).await;
+        assert_eq!(world.rows(&out).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn types_of_groups_unions_and_joins() {
     let world = World::new().await;
     let rows = "{\"g\":\"a\",\"v\":1,\"s\":\"1\"}\n{\"g\":\"a\",\"v\":4,\"s\":\"x\"}\n{\"g\":\"b\",\"v\":5,\"s\":null}\n";
     world.put("in/x.json", rows).await;
-    let cases: [(&str, &[&str]); 27] = [
+    let cases: [(&str, &[&str]); 29] = [
+        ("select g, count(*) as n from t group by g with rollup", &["a|2", "b|1", "~|3"]),
+        (
+            "select g, v, count(*) as n from t where g = 'b' group by g, v with cube",
+            &["b|5|1", "b|~|1", "~|5|1", "~|~|1"],
+        ),
         ("select g, max(v) as v from t group by g order by max(v) desc limit 1", &["b|5"]),
         ("select g, Max(v) as v from t group by g order by MAX(V) limit 1", &["a|4"]),
         (
@@ -305,6 +360,31 @@ async fn unnamed_columns_have_sparks_names() {
     let (schema, _) = world.table("out").await;
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["count(1)", "sum(i)", "(max(i) + 1.5)", "CAST(min(i) AS INT)", "x"]);
+    let query = "select cast(T.i as bigint), 'y' || 'x', case i when 7 then 'a' else 'b' end, \
+                 named_struct('a', i).a from t";
+    world.succeeds("k", through(json_source("in"), sql(query), "more")).await;
+    let (schema, _) = world.table("more").await;
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let expected = ["i", "concat(y, x)", "CASE WHEN (i = 7) THEN a ELSE b END", "named_struct(a, i).a"];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn patterns_mean_what_they_mean_in_java() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"w\":\"h\u{e9}llo 1\",\"p\":\"^\\\\w+$\",\"b\":\"a\u{a0}b\"}\n").await;
+    let cases = [
+        (r"regexp_replace(w, '[^\\w]', '')", "hllo1"),
+        (r"regexp_replace(w, '\\d', '')", "h\u{e9}llo "),
+        (r"regexp_extract(w, '\\w+', 0)", "h"),
+        (r"split(b, '\\s')[1]", "~"),
+        (r"b rlike '\\s'", "false"),
+        // Of a column, too.
+        ("replace(w, ' 1', '') rlike p", "false"),
+        ("substr(w, 1, 1) rlike p", "true"),
+        ("regexp_replace(replace(w, ' 1', ''), p, 'x')", "h\u{e9}llo"),
+    ];
+    gives(&world, &cases).await;
 }
 
 #[tokio::test]

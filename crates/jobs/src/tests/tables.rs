@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BUCKET, World, json_source, scope};
+use super::{BUCKET, World, csv, json_source, scope};
 
 /// Makes a table `shop.NAME` at `NAME/`.
 pub(super) async fn table(world: &World, name: &str, columns: &[(&str, &str)], serde: Value, keys: &[&str]) {
@@ -132,5 +132,77 @@ async fn rows_of_the_partition_without_a_key_go_into_every_format() {
             json!({"S3DirectTarget": {"Name": "t", "Inputs": ["s"], "Path": path, "Format": format}});
         world.succeeds(format, json!({"s": source.clone(), "t": target})).await;
         assert_eq!(world.rows(format).await, ["1|1", "2|~"], "{format}");
+    }
+}
+
+/// Registers the partition `value` of a table that has one key.
+async fn register(world: &World, table: &str, value: &str, location: &str) {
+    let input = json!({"Values": [value], "StorageDescriptor": {"Location": location}});
+    let input = serde_json::from_value(input).unwrap();
+    let mut tx = world.store.begin().await.unwrap();
+    catalog::partition::create(&mut tx, &scope(), "shop", table, input).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_of_a_partition_that_lies_elsewhere_are_refused_without_an_update_of_the_catalog() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":2,\"p\":\"x\"}\n{\"id\":3,\"p\":\"new\"}\n").await;
+    world.put("old/a.json", "{\"id\":1}\n").await;
+    // The last differs in the case of the value, too.
+    for (name, place) in [("moved", "old"), ("cased", "cased/P=X")] {
+        table(&world, name, &[("id", "bigint")], openx(json!({})), &["p"]).await;
+        register(&world, name, "x", &format!("s3://{BUCKET}/{place}/")).await;
+        for kind in ["CatalogTarget", "S3CatalogTarget"] {
+            let mut nodes = into(name);
+            let target = nodes["t"]["S3CatalogTarget"].take();
+            nodes["t"] = json!({kind: target});
+            let message = world.fails(&format!("{name}_{kind}"), nodes).await;
+            let expected = format!(
+                "partition x of table {name} lies at s3://{BUCKET}/{place}/, not at s3://{BUCKET}/{name}/p=x/"
+            );
+            assert!(
+                message.starts_with(&format!("node {kind} t: ")) && message.contains(&expected),
+                "{message}"
+            );
+        }
+        assert!(world.keys(&format!("{name}/")).await.is_empty());
+    }
+    assert_eq!(world.query("select id, p from moved").await, ["1|x"]);
+    // Where it lies right, it is written; so is a partition that is not registered, which the table does not show.
+    table(&world, "fits", &[("id", "bigint")], openx(json!({})), &["p"]).await;
+    register(&world, "fits", "x", &format!("s3a://{BUCKET}/fits/p=x")).await;
+    world.succeeds("fits", into("fits")).await;
+    assert_eq!(world.query("select id, p from fits").await, ["2|x"]);
+    assert_eq!(world.keys("fits/").await.len(), 2);
+}
+
+#[tokio::test]
+async fn folders_of_keys_in_upper_case_are_written_into_again() {
+    let world = World::new().await;
+    let nodes = json!({"src": csv("in"), "out": {"S3GlueParquetTarget": {"Name": "out", "Inputs": ["src"],
+        "Path": format!("s3://{BUCKET}/sales/"), "PartitionKeys": [["Region"]], "SchemaChangePolicy": {
+        "EnableUpdateCatalog": true, "UpdateBehavior": "UPDATE_IN_DATABASE", "Database": "shop", "Table": "sales"}}}});
+    let mut own = into("sales");
+    own["src"] = csv("in");
+    world.put("in/a.csv", "id,Region\n1,eu\n").await;
+    world.succeeds("first", nodes.clone()).await;
+    world.put("in/b.csv", "id,Region\n2,us\n").await;
+    world.succeeds("second", nodes).await;
+    let mut tx = world.store.read().await.unwrap();
+    let lineage = crate::lineage::walk::of(&mut tx, &scope(), "second").await.unwrap();
+    drop(tx);
+    let datasets = lineage.last_run.unwrap().datasets;
+    let written = &datasets.outputs[0];
+    assert_eq!(written.partitions, ["Region=eu", "region=us"]);
+    let keys = world.keys("sales/").await;
+    let is_there = |location: &str| keys.iter().any(|key| location == format!("s3://{BUCKET}/{key}"));
+    assert!(written.objects.iter().all(|object| is_there(&object.location)), "{written:?} {keys:?}");
+    // Without an update of the catalog as well.
+    world.succeeds("third", own).await;
+    let rows = world.query("select id, region from sales").await;
+    assert_eq!(rows, ["1|eu", "1|eu", "1|eu", "2|us", "2|us"]);
+    for (folder, files) in [("sales/Region=eu/", 3), ("sales/region=us/", 2), ("sales/", 5)] {
+        assert_eq!(world.keys(folder).await.len(), files, "{folder}");
     }
 }

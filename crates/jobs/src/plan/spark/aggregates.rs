@@ -20,7 +20,8 @@ use formats::hive::shown;
 
 use super::arithmetic::arithmetic;
 use super::cast::cast;
-use super::keys::key;
+use super::frames::anew;
+use super::keys::{float_at, key, place_of};
 use super::plans::expression;
 use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
 use super::{Scope, allowed, refused};
@@ -86,6 +87,8 @@ enum Finish {
     Cast(DataType),
     /// The first by the second, a decimal of this type.
     Mean(DataType),
+    /// The float that has this place in the order of floats.
+    Float(DataType),
 }
 
 /// One aggregate as the engine's.
@@ -102,6 +105,7 @@ impl Finish {
         };
         match (self, parts.next()) {
             (Self::Cast(wanted), _) => cast(first, &data_type, wanted),
+            (Self::Float(wanted), _) => Ok(float_at(first, wanted)),
             (Self::Mean(wanted), Some((count, of))) => {
                 let count = cast(count, &of, &DataType::Decimal128(20, 0))?;
                 let sum = cast(first, &data_type, &narrowed(&data_type))?;
@@ -125,11 +129,19 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
     let own: &dyn Any = func.inner().as_ref();
     let func = own.downcast_ref::<Numeric>().map_or(Arc::clone(&func), |numeric| Arc::clone(&numeric.inner));
     allowed(AGGREGATES, func.name())?;
+    if let ("min" | "max", [argument]) = (func.name(), args.as_slice()) {
+        let data_type = argument.get_type(scope.schema)?;
+        if matches!(data_type, DataType::Float32 | DataType::Float64) {
+            // The engine forgets the values before a NaN, in groups.
+            let places = vec![place_of(argument.clone())];
+            return Ok(Lowered { parts: vec![(func, places)], finish: Finish::Float(data_type) });
+        }
+    }
     if !NUMERIC.contains(&func.name()) {
         let mut keys = Vec::new();
         for argument in args {
             let data_type = argument.get_type(scope.schema)?;
-            let compares = matches!(func.name(), "min" | "max" | "count");
+            let compares = func.name() == "count";
             keys.push(if compares { key(argument, &data_type) } else { argument });
         }
         return Ok(Lowered { parts: vec![(func, keys)], finish: Finish::None });
@@ -354,7 +366,14 @@ fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<Wind
     match fun {
         WindowFunctionDefinition::AggregateUDF(func) => {
             let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
-            let parts = parts.into_iter().map(|(func, args)| {
+            let parts = parts.into_iter().map(|(mut func, args)| {
+                let is_of_doubles = NUMERIC.contains(&func.name())
+                    && args
+                        .iter()
+                        .all(|argument| matches!(argument.get_type(scope.schema), Ok(DataType::Float64)));
+                if is_of_doubles {
+                    func = anew(func);
+                }
                 let mut params = params.clone();
                 params.args = args;
                 WindowFunction { fun: WindowFunctionDefinition::AggregateUDF(func), params }

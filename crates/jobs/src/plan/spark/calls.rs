@@ -15,7 +15,7 @@ use super::cast::cast;
 use super::elements::element;
 use super::exprs::{comparable, negative, truth, widened};
 use super::keys::key;
-use super::patterns::{java_pattern, replacement, unit_of};
+use super::patterns::{java_pattern, java_regex, replacement, unit_of};
 use super::types::{TIMESTAMP, bounded, is_text, wider_without_text};
 use super::{Scope, allowed, json, parts, refused, round, text};
 
@@ -126,6 +126,9 @@ fn of_text(func: Arc<ScalarUDF>, args: Vec<Expr>, kinds: &str, schema: &DFSchema
             'i' if name != "split_part" => not_negative(arg)?,
             _ => arg,
         });
+    }
+    if let ("regexp_like", [_, pattern, ..]) = (name.as_str(), converted.as_mut_slice()) {
+        *pattern = java_regex(pattern.clone());
     }
     if let ("replace", [value, search, _]) = (name.as_str(), converted.as_slice()) {
         // The engine finds the empty text between all letters.
@@ -294,7 +297,8 @@ fn other(func: Arc<ScalarUDF>, args: Vec<Expr>, schema: &DFSchema) -> Result<Exp
         }
         ("regexp_replace", [value, pattern, Expr::Literal(with, _)]) => {
             let with = replacement(with)?;
-            same(Arc::clone(&func), vec![text(value)?, text(pattern)?, lit(with), lit("g")])
+            let pattern = java_regex(text(pattern)?);
+            same(Arc::clone(&func), vec![text(value)?, pattern, lit(with), lit("g")])
         }
         ("regexp_replace", [_, _, _]) => {
             return Err(refused("regexp_replace is supported with a literal replacement".to_owned()));

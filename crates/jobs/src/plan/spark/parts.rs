@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 use regex::Regex;
 
+use super::patterns::ascii_classes;
 use super::{per_row, refused};
 
 /// The function of that name.
@@ -59,7 +60,8 @@ fn compiled(function: &str, pattern: &ScalarValue) -> Result<Regex> {
     let Some(Some(pattern)) = pattern.try_as_str() else {
         return Err(refused(format!("{function} needs its pattern as text")));
     };
-    Regex::new(pattern).map_err(|error| refused(format!("{function} with {pattern}: {error}")))
+    let compiled = Regex::new(&ascii_classes(pattern));
+    compiled.map_err(|error| refused(format!("{function} with {pattern}: {error}")))
 }
 
 fn call(what: What, pattern: Regex, text: Expr) -> Expr {

@@ -1,9 +1,16 @@
 //! Patterns and words of Java and Spark as those of the engine.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
-use super::refused;
+use super::{per_row, refused};
 
 const LETTERS: &str =
     "yyyy, y, MM, MMM, MMMM, dd, DDD, HH, hh, mm, ss, SSS, a, E, EEEE, and text in single quotes";
@@ -50,6 +57,118 @@ pub(super) fn java_pattern(format: &ScalarValue) -> Result<String> {
         rest = after;
     }
     Ok(out)
+}
+
+/// A regular expression of Java as one of the engine, be it a literal or not.
+pub(super) fn java_regex(pattern: Expr) -> Expr {
+    match pattern {
+        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
+            Expr::Literal(ScalarValue::Utf8(Some(ascii_classes(&text))), metadata)
+        }
+        other => {
+            let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
+            ScalarUDF::new_from_impl(JavaRegex { signature }).call(vec![other])
+        }
+    }
+}
+
+/// A regular expression whose `\w`, `\d` and `\s` are of ASCII, as in Java, and not of Unicode.
+///
+/// A class in brackets stands for each: it may stand within other brackets, too, and a dash behind it is a dash there, as in
+/// Java.
+pub(super) fn ascii_classes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut depth = 0_usize;
+    // Within brackets: whether the letter before may begin a range, and whether the dash of a range is before.
+    let (mut begun, mut dashed) = (false, false);
+    let mut letters = pattern.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => {
+                let Some(escaped) = letters.next() else {
+                    out.push(letter);
+                    break;
+                };
+                match ascii_class(escaped) {
+                    Some(class) if !dashed => {
+                        out.push_str(class);
+                        begun = false;
+                    }
+                    // A class that ends a range stays, to be refused, as in Java.
+                    _ => {
+                        out.extend([letter, escaped]);
+                        begun = depth > 0 && !dashed;
+                    }
+                }
+                dashed = false;
+            }
+            '[' if !dashed => {
+                depth += 1;
+                out.push(letter);
+                out.extend(letters.next_if_eq(&'^'));
+                // Where a class begins, a bracket does not end it.
+                let first = letters.next_if_eq(&']');
+                out.extend(first);
+                begun = first.is_some();
+            }
+            ']' => {
+                depth = depth.saturating_sub(1);
+                out.push(letter);
+                (begun, dashed) = (false, false);
+            }
+            '-' => {
+                out.push(letter);
+                (begun, dashed) = (false, begun);
+            }
+            other => {
+                out.push(other);
+                (begun, dashed) = (depth > 0 && !dashed, false);
+            }
+        }
+    }
+    out
+}
+
+/// What Java means by a class. The blank is written by its code, because `(?x)` leaves out blanks.
+fn ascii_class(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'w' => "[0-9A-Za-z_]",
+        'W' => "[^0-9A-Za-z_]",
+        'd' => "[0-9]",
+        'D' => "[^0-9]",
+        's' => r"[\x20\t\n\x0B\f\r]",
+        'S' => r"[^\x20\t\n\x0B\f\r]",
+        _ => return None,
+    })
+}
+
+/// Regular expressions of Java that are known only while rows flow.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct JavaRegex {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for JavaRegex {
+    fn name(&self) -> &str {
+        "java_regex"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        per_row(arguments, |arrays, _| {
+            let patterns = arrays.first().and_then(|array| array.as_string_opt::<i32>());
+            let patterns = patterns.ok_or_else(|| refused(format!("{} takes one text", self.name())))?;
+            let patterns: StringArray = patterns.iter().map(|pattern| pattern.map(ascii_classes)).collect();
+            Ok(Arc::new(patterns) as ArrayRef)
+        })
+    }
 }
 
 /// The replacement text of `regexp_replace`: `$1` is a group, a backslash makes the next letter plain.
@@ -110,6 +229,51 @@ mod tests {
         assert_eq!(pattern("dd/MM/yyyy 'at' HH:mm").unwrap(), "%d/%m/%Y at %H:%M");
         assert!(pattern("YYYY").is_err());
         assert!(pattern("'x").is_err());
+    }
+
+    #[test]
+    fn classes_are_of_ascii() {
+        let cases = [
+            (r"\w+", "[0-9A-Za-z_]+"),
+            (r"^\d{3}\D", "^[0-9]{3}[^0-9]"),
+            (r"[^\w]", "[^[0-9A-Za-z_]]"),
+            (r"[\w-]", "[[0-9A-Za-z_]-]"),
+            (r"[a-\w]", r"[a-\w]"),
+            (r"[a-z-\d]", "[a-z-[0-9]]"),
+            (r"[a\-\d]", r"[a\-[0-9]]"),
+            (r"[]-\d]", r"[]-\d]"),
+            (r"a-\d", "a-[0-9]"),
+            (r"\[a-\d", r"\[a-[0-9]"),
+            (r"\\w\\\d", r"\\w\\[0-9]"),
+            (r"\", r"\"),
+        ];
+        for (pattern, expected) in cases {
+            assert_eq!(ascii_classes(pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn classes_match_as_in_java() {
+        let cases = [
+            (r"[^\w]", "a_9", false),
+            (r"[^\w]", "\u{e9}", true),
+            (r"\W", "\u{e9}", true),
+            (r"\d", "\u{663}", false),
+            (r"[\w-z]", "-", true),
+            (r"[\w.-]", "-", true),
+            (r"[^\W\d]", "1", false),
+            (r"[^\W\d]", "x", true),
+            (r"[\w&&[^\d]]", "1", false),
+            (r"[\w&&[^\d]]", "x", true),
+            (r"\s", "\u{a0}", false),
+            (r"(?x) a \s", "a ", true),
+            (r"[\S]", "\u{b}", false),
+        ];
+        for (pattern, text, expected) in cases {
+            let found = regex::Regex::new(&ascii_classes(pattern)).unwrap();
+            assert_eq!(found.is_match(text), expected, "{pattern} in {text:?}");
+        }
+        assert!(regex::Regex::new(&ascii_classes(r"[+-\w]")).is_err());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, TypedString, UnaryOperator, Value, VisitMut, VisitorMut, visit_expressions_mut,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, GroupByWithModifier, Ident, NullTreatment,
+    ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TypedString, UnaryOperator,
+    Value, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use engine::{EngineError, NamedCast, on_large_stack};
 
@@ -46,6 +47,10 @@ const ENGINES: &[&str] = &["array_element", "get_field", NamedCast::NAME];
 /// Functions whose two arguments stand the other way round.
 const SWAPPED: &[(&str, &str)] =
     &[("locate", "strpos"), ("position", "strpos"), ("ltrim", "ltrim"), ("rtrim", "rtrim")];
+
+/// Functions with an argument at this place that says whether nulls are left out.
+pub(super) const NULLS_IGNORED: &[(&str, usize)] =
+    &[("first", 1), ("first_value", 1), ("last", 1), ("last_value", 1), ("any_value", 1), ("nth_value", 2)];
 
 /// Rewrites a statement.
 /// Errors: `Unsupported`, naming what is.
@@ -99,7 +104,7 @@ fn name_columns(select: &mut Select) -> Result<(), usize> {
             }
             _ => false,
         };
-        match name_of(expr) {
+        match name_of(expr, &relations) {
             _ if is_column => {}
             None => unknown = unknown.or(Some(at + 1)),
             Some(name) => {
@@ -212,6 +217,23 @@ impl VisitorMut for Adapt {
         }
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
+        let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else {
+            return ControlFlow::Continue(());
+        };
+        let sets = || keys.iter().map(|key| vec![key.clone()]).collect();
+        // The planner knows these in their other form alone.
+        let grouped = match modifiers.as_slice() {
+            [] => return ControlFlow::Continue(()),
+            [GroupByWithModifier::Rollup] => Expr::Rollup(sets()),
+            [GroupByWithModifier::Cube] => Expr::Cube(sets()),
+            [GroupByWithModifier::GroupingSets(sets)] => sets.clone(),
+            _ => return ControlFlow::Break(format!("GROUP BY {}", select.group_by)),
+        };
+        select.group_by = GroupByExpr::Expressions(vec![grouped], Vec::new());
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {
         match factor {
             TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
@@ -304,6 +326,10 @@ impl Adapt {
         if ENGINES.contains(&written.as_str()) {
             return ControlFlow::Break(format!("the function {written}"));
         }
+        if let Some(place) = NULLS_IGNORED.iter().find_map(|(own, place)| (*own == written).then_some(*place))
+        {
+            ignore_nulls(function, place)?;
+        }
         let mut name =
             NAMES.iter().find(|(spark, _)| *spark == written).map_or(written.as_str(), |(_, own)| own);
         if let FunctionArguments::List(list) = &mut function.args {
@@ -326,6 +352,29 @@ impl Adapt {
         function.name = ObjectName::from(vec![Ident::new(name)]);
         ControlFlow::Continue(())
     }
+}
+
+/// Makes a clause of the argument that says whether nulls are left out.
+fn ignore_nulls(function: &mut Function, place: usize) -> ControlFlow<String> {
+    let FunctionArguments::List(list) = &mut function.args else { return ControlFlow::Continue(()) };
+    let flag = match list.args.get(place) {
+        None => return ControlFlow::Continue(()),
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(flag)))) => flag.value.clone(),
+        Some(_) => Value::Null,
+    };
+    let Value::Boolean(is_ignored) = flag else {
+        return ControlFlow::Break(format!(
+            "{} with an argument {} that is neither true nor false",
+            function.name,
+            place + 1
+        ));
+    };
+    if list.args.len() > place + 1 || function.null_treatment.is_some() {
+        return ControlFlow::Break(format!("the call {function}"));
+    }
+    list.args.truncate(place);
+    function.null_treatment = is_ignored.then_some(NullTreatment::IgnoreNulls);
+    ControlFlow::Continue(())
 }
 
 /// Spark's widths of types, and its names that the planner does not know.

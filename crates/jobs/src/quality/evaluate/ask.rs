@@ -13,6 +13,9 @@ use super::row_tests::{self, filter, keys, subject};
 use super::{Board, column, decide, others};
 use crate::quality::outcome::{Metrics, Verdict};
 
+/// So many digits hold the sum of any number of decimals.
+const WIDE_DIGITS: u8 = 60;
+
 /// Where the numbers of a rule will stand, and what they are held against.
 pub(super) enum Answer {
     /// Nothing needs to be measured.
@@ -150,7 +153,7 @@ fn plain(board: &mut Board<'_>, check: &Check, counted: Option<Expr>) -> Result<
         }
         Kind::ColumnNamesMatchPattern => Answer::Known(names_match(board, &name())?),
         Kind::Completeness | Kind::IsComplete => completeness(board, &name(), counted, condition)?,
-        Kind::Sum => number(board, check, counted, metric("Sum"), sum)?,
+        Kind::Sum => total(board, check, counted, metric("Sum"))?,
         Kind::Mean => number(board, check, counted, metric("Mean"), avg)?,
         Kind::StandardDeviation => number(board, check, counted, metric("StandardDeviation"), stddev_pop)?,
         Kind::ColumnCorrelation => {
@@ -213,6 +216,24 @@ fn float(board: &Board<'_>, name: &str) -> Result<Expr, Verdict> {
         Class::Number => Ok(cast(column(&found.name), DataType::Float64)),
         _ => Err(Verdict::error(format!("column {} holds no numbers; cast it first", found.name))),
     }
+}
+
+/// The sum of a column: of decimals to the last digit.
+fn total(
+    board: &mut Board<'_>,
+    check: &Check,
+    counted: Option<Expr>,
+    metric: String,
+) -> Result<Answer, Verdict> {
+    let name = subject(&board.input.primary, &check.parameters[0])?.name;
+    let field = board.input.primary.schema().fields().iter().find(|field| *field.name() == name);
+    let scale = match field.map(|field| field.data_type()) {
+        Some(DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale)) => *scale,
+        _ => return number(board, check, counted, metric, sum),
+    };
+    let own = cast(column(&name), DataType::Decimal256(WIDE_DIGITS, scale));
+    let value = board.scalar(sum(guarded(counted, own)));
+    Ok(Answer::Number { metric, value, condition: check.condition.clone() })
 }
 
 fn number(

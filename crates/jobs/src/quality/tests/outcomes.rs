@@ -1,8 +1,19 @@
 //! How rules end, and what is measured for them.
 
 use super::super::Outcome::{Error, Failed, Passed};
-use super::super::parse;
+use super::super::{evaluate, parse};
 use super::Data;
+
+/// In doubles their sum is 0.6000000000000001.
+#[tokio::test]
+async fn decimals_are_added_to_the_last_digit() {
+    let data = Data::new().await;
+    let text = "SELECT CAST(column1 AS DECIMAL(9, 2)) AS cents FROM (VALUES (0.1), (0.2), (0.3))";
+    let frame = data.session.sql(text).await.unwrap();
+    let ruleset = parse(r#"Rules = [ Sum "cents" = 0.6 ]"#).unwrap();
+    let found = evaluate(data.input(frame), &ruleset).await.unwrap().rules;
+    assert_eq!(found[0].outcome, Passed, "{found:?}");
+}
 
 #[tokio::test]
 async fn numbers_of_columns() {
