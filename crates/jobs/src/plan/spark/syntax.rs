@@ -50,7 +50,7 @@ const SWAPPED: &[(&str, &str)] =
 
 /// Functions with an argument at this place that says whether nulls are left out.
 pub(super) const NULLS_IGNORED: &[(&str, usize)] =
-    &[("first", 1), ("first_value", 1), ("last", 1), ("last_value", 1), ("any_value", 1), ("nth_value", 2)];
+    &[("first", 1), ("first_value", 1), ("last", 1), ("last_value", 1), ("any_value", 1)];
 
 /// Rewrites a statement.
 /// Errors: `Unsupported`, naming what is.
