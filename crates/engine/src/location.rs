@@ -12,7 +12,7 @@ pub(crate) struct Location {
 impl Location {
     /// Parses `s3://`, `s3a://` and `s3n://` locations; `Err` says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = lake::s3_path(text);
         let Some(rest) = rest else {
             return Err("it does not begin with s3://".to_owned());
         };

@@ -67,7 +67,7 @@ pub use meta::{Meta, ObjectInfo, PartInfo};
 pub use multipart::{
     CopiedRange, MAX_OBJECT_BYTES, MAX_PART_NUMBER, MIN_PART_BYTES, UploadInfo, UploadedPart,
 };
-pub use names::{BucketName, Key, MAX_KEY_BYTES};
+pub use names::{BucketName, Key, MAX_KEY_BYTES, s3_path};
 pub use notification::{EventSink, QueueNotification};
 pub use objects::CopyOptions;
 pub use outside::{Outside, S3Place};

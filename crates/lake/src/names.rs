@@ -82,6 +82,11 @@ impl fmt::Display for BucketName {
     }
 }
 
+/// Bucket and key, as they are written, of a location `s3://bucket/key`, `s3a://…` or `s3n://…`; `None` for any other.
+pub fn s3_path(location: &str) -> Option<&str> {
+    ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| location.strip_prefix(scheme))
+}
+
 const RESERVED_PREFIXES: [&str; 4] = ["xn--", "sthree-", "amzn-s3-demo-", "aws:"];
 const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
@@ -126,6 +131,14 @@ mod tests {
         ] {
             assert!(BucketName::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn paths_of_locations() {
+        for location in ["s3://b/k//", "s3a://b/k//", "s3n://b/k//"] {
+            assert_eq!(s3_path(location), Some("b/k//"));
+        }
+        assert!(["b/k", "s3:b", "S3://b", "file:///b", ""].iter().all(|other| s3_path(other).is_none()));
     }
 
     #[test]

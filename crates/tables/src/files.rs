@@ -27,7 +27,7 @@ impl Place {
     /// Errors: `Location`.
     pub fn parse(location: &str) -> Result<Place, TablesError> {
         let bad = |what: String| TablesError::Location { location: location.to_owned(), what };
-        let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| location.strip_prefix(scheme));
+        let rest = lake::s3_path(location);
         let rest = rest.ok_or_else(|| {
             bad("tables of this server are in its own buckets (s3://bucket/prefix)".to_owned())
         })?;

@@ -168,9 +168,8 @@ impl S3Target {
     pub(crate) fn place(&self) -> Result<(BucketName, String), CrawlerError> {
         let refused =
             || CrawlerError::invalid(format!("{:?} is not an S3 path (s3://bucket/prefix/)", self.path));
-        let schemes = ["s3://", "s3a://", "s3n://"];
         // Glue's console and examples also write paths without a scheme.
-        let rest = schemes.iter().find_map(|s| self.path.strip_prefix(s)).unwrap_or(&self.path);
+        let rest = lake::s3_path(&self.path).unwrap_or(&self.path);
         if rest.contains("://") {
             return Err(refused());
         }

@@ -35,7 +35,7 @@ impl Delta {
 
 /// A path as tables have it: `s3://bucket/prefix/`.
 fn location(path: &str) -> String {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| path.strip_prefix(scheme));
+    let rest = lake::s3_path(path);
     format!("s3://{}/", rest.unwrap_or(path).trim_matches('/'))
 }
 

@@ -103,7 +103,8 @@ async fn describe(job: &Job<'_>, location: &str, file: &str) -> Result<Result<De
         column.name = column.name.to_lowercase();
     }
     let own = input.storage_descriptor.as_ref().and_then(|found| found.location.as_deref());
-    let own = own.unwrap_or_default().replacen("s3a://", "s3://", 1).replacen("s3n://", "s3://", 1);
+    let own = own.unwrap_or_default();
+    let own = lake::s3_path(own).map_or_else(|| own.to_owned(), |path| format!("s3://{path}"));
     if own.trim_end_matches('/') != location {
         return Ok(Err(format!("its metadata says that the table is at {own}: it was copied or moved")));
     }

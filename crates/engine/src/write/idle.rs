@@ -21,8 +21,15 @@ const CHOSEN_SHARE: usize = 16;
 /// The number of a partition of an output, the same for all tasks that share its files.
 pub(super) type Slot = usize;
 
-/// Whose partition it is (0 for all), and its values as texts and with their types.
-type Name = (usize, Vec<String>, Vec<ScalarValue>);
+/// A partition of an output.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Partition {
+    /// Whose it is (0 for all).
+    owner: usize,
+    /// Its values as texts, and with their types.
+    pub(super) texts: Vec<String>,
+    pub(super) values: Vec<ScalarValue>,
+}
 
 /// Who writes to a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,10 +51,11 @@ pub(super) struct Idle {
 }
 
 struct Inner {
-    slots: HashMap<Name, Slot>,
+    slots: HashMap<Arc<Partition>, Slot>,
+    partitions: Vec<Arc<Partition>>,
     files: Vec<Vec<OpenFile>>,
-    /// The task that each slot is of, where others must not make room in it.
-    owners: Vec<Option<usize>>,
+    /// Whether tasks must not make room in the files of others.
+    is_alone: bool,
     /// Files that tasks are writing to.
     busy: usize,
     /// What all open files hold.
@@ -68,6 +76,8 @@ pub(super) enum Wanted {
     Nothing,
     /// A file, which is taken out, is to give memory back.
     Room(Slot, Box<OpenFile>),
+    /// All files are being written to.
+    Busy,
 }
 
 impl Idle {
@@ -76,8 +86,9 @@ impl Idle {
         let consumer = MemoryConsumer::new("output files");
         let inner = Inner {
             slots: HashMap::new(),
+            partitions: Vec::new(),
             files: Vec::new(),
-            owners: Vec::new(),
+            is_alone: sharing == Sharing::Alone,
             busy: 0,
             held: 0,
             windows: vec![0; tasks],
@@ -96,14 +107,26 @@ impl Idle {
     /// The slot of a partition of the task `part`.
     pub(super) fn slot(&self, part: usize, texts: &[String], values: &[ScalarValue]) -> Slot {
         let owner = if self.sharing == Sharing::Shared { 0 } else { part + 1 };
+        let partition = Arc::new(Partition { owner, texts: texts.to_vec(), values: values.to_vec() });
         let mut inner = self.lock();
         let next = inner.files.len();
-        let slot = *inner.slots.entry((owner, texts.to_vec(), values.to_vec())).or_insert(next);
+        let slot = *inner.slots.entry(Arc::clone(&partition)).or_insert(next);
         if slot == next {
+            inner.partitions.push(partition);
             inner.files.push(Vec::new());
-            inner.owners.push((self.sharing == Sharing::Alone).then_some(part));
         }
         slot
+    }
+
+    /// The partition of a slot.
+    pub(super) fn partition(&self, slot: Slot) -> Arc<Partition> {
+        Arc::clone(&self.lock().partitions[slot])
+    }
+
+    /// Whether there are more partitions than tasks.
+    pub(super) fn has_more_partitions_than_tasks(&self) -> bool {
+        let inner = self.lock();
+        inner.partitions.len() > inner.windows.len()
     }
 
     /// A file of the partition that nobody writes to. Either way the task has one from now on, until it gives it back.
@@ -115,13 +138,19 @@ impl Idle {
 
     /// Takes a file back, that held `before` bytes when it was given out.
     pub(super) fn put_back(&self, slot: Slot, before: usize, file: OpenFile) {
+        self.changed(before, &file);
         let mut inner = self.lock();
         inner.busy -= 1;
-        inner.held = inner.held - before + file.held;
-        inner.least = inner.least.max(file.least_bytes());
         if let Some(files) = inner.files.get_mut(slot) {
             files.push(file);
         }
+    }
+
+    /// Counts what a file holds that was given out when it held `before` bytes.
+    pub(super) fn changed(&self, before: usize, file: &OpenFile) {
+        let mut inner = self.lock();
+        inner.held = inner.held - before + file.held;
+        inner.least = inner.least.max(file.least_bytes());
     }
 
     /// Forgets a file that was given out when it held `before` bytes.
@@ -170,11 +199,10 @@ impl Idle {
 }
 
 impl Inner {
-    /// A file that holds more than most of those in which the task `part` may make room; nothing when all are being written
-    /// to: who writes balances afterwards.
+    /// A file that holds more than most of those in which the task `part` may make room.
     fn largest(&mut self, part: usize) -> Wanted {
         loop {
-            let Some((held, slot)) = self.next_chosen(part) else { return Wanted::Nothing };
+            let Some((held, slot)) = self.next_chosen(part) else { return Wanted::Busy };
             let Some(files) = self.files.get_mut(slot) else { continue };
             // It may have been written to, ended, or given back memory since.
             if let Some(at) = files.iter().position(|file| file.held >= held) {
@@ -188,8 +216,8 @@ impl Inner {
     /// The next of the largest files. All are looked at once for some of them: for each would take longer than writing it,
     /// where there are thousands.
     fn next_chosen(&mut self, part: usize) -> Option<(usize, Slot)> {
-        let owners = &self.owners;
-        let is_open = |slot: Slot| owners[slot].is_none_or(|owner| owner == part);
+        let (partitions, is_alone) = (&self.partitions, self.is_alone);
+        let is_open = |slot: Slot| !is_alone || partitions[slot].owner == part + 1;
         self.chosen.retain(|(_, slot)| is_open(*slot));
         if self.chosen.is_empty() {
             let files = self.files.iter().enumerate().filter(|(slot, _)| is_open(*slot));

@@ -10,13 +10,15 @@
 //! as tasks write it at once. Without, and where the rows of the plan are sorted, each task has files of its own. Rows that the
 //! plan sorts last are sorted by all threads, and each task then writes a range of the order (`ranges`).
 //! Memory is bounded by [`Spec::memory_bytes`] over all tasks and accounted to the engine's pool: when the open files
-//! hold more, the largest write what they have (Parquet as a row group), or are ended early when that would give little
-//! (a partition then has several files). Partition columns are not in the files: they are in the folder names, escaped
+//! hold more, the largest write what they have (Parquet as a row group). When that would give little, the rows that still come
+//! are put aside, and written folder after folder in the end (`aside`); or files are ended early, where they are large already,
+//! or there are hardly more of them than tasks (a partition then has several files). Partition columns are not in the files: they are in the folder names, escaped
 //! as Hive does.
 //!
 //! A failed, cancelled or killed run leaves nothing: staged bytes that were not published are removed, at once or at
 //! the next start of the lake.
 
+mod aside;
 mod files;
 mod idle;
 mod open;
@@ -46,7 +48,7 @@ use datafusion::{
     },
 };
 use formats::{
-    Format, Router, WriteOptions,
+    Format, Group, Router, WriteOptions,
     hive::{HiveType, shown},
 };
 use futures::StreamExt;
@@ -56,7 +58,7 @@ use tokio::task::JoinSet;
 pub use output::{Output, OutputPartition, Published, StagedFile, publish};
 
 use crate::{EngineError, RunStats, Session, WriteStats, hive, location, stats};
-use files::{Files, Target};
+use files::{Files, Rows, Target};
 
 /// What open files are granted at least.
 const MIN_OUTPUT_BYTES: usize = 8 << 20;
@@ -142,12 +144,15 @@ pub async fn write_partitioned(
     let shape = Shape::new(logical.schema().as_arrow(), spec)?;
     let plan = session.physical_plan(logical).await?;
     let limits = session.engine().options();
-    let plan = session.converted(ranges::in_ranges(plan, &shape.keys, ranges::Limits::of(limits, spec)))?;
-    let plan = session.converted(spread(plan, limits.threads, spec.max_tasks))?;
+    let planned = ranges::in_ranges(plan, &shape.keys, ranges::Limits::of(limits, spec));
+    let ranges::Planned { plan, is_sorted, is_by_folder } = session.converted(planned)?;
+    let plan = session.converted(spread((plan, is_sorted), limits.threads, spec.max_tasks))?;
+    let tasks = plan.output_partitioning().partition_count();
+    let rows = Rows { tasks, is_sorted, is_by_folder };
     let context = session.context().task_ctx();
     let worker = session.clone();
     let spec = spec.clone();
-    let output = async move { run(&worker, plan, context, &spec, shape).await };
+    let output = async move { run(&worker, (plan, rows), context, &spec, shape).await };
     session.engine().run(session.cancel_token(), output).await
 }
 
@@ -274,13 +279,13 @@ fn find_key(schema: &Schema, key: &str, taken: &[usize]) -> Result<usize, Engine
 
 /// Gives every thread a part of a plan that has fewer, unless its rows are sorted; and brings the parts down to `most`.
 fn spread(
-    plan: Arc<dyn ExecutionPlan>,
+    (plan, is_sorted): (Arc<dyn ExecutionPlan>, bool),
     threads: usize,
     most: Option<usize>,
 ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let parts = plan.output_partitioning().partition_count();
     let most = most.unwrap_or(usize::MAX);
-    let wanted = if plan.output_ordering().is_some() { parts } else { parts.max(threads) }.min(most);
+    let wanted = if is_sorted { parts } else { parts.max(threads) }.min(most);
     match wanted {
         same if same == parts => Ok(plan),
         1 => Ok(Arc::new(CoalescePartitionsExec::new(plan))),
@@ -290,17 +295,14 @@ fn spread(
 
 async fn run(
     session: &Session,
-    plan: Arc<dyn ExecutionPlan>,
+    (plan, rows): (Arc<dyn ExecutionPlan>, Rows),
     context: Arc<TaskContext>,
     spec: &Spec,
     shape: Shape,
 ) -> Result<Output, EngineError> {
-    let parts = plan.output_partitioning().partition_count();
-    let is_sorted = plan.output_ordering().is_some();
-    let target = Target::new(session, spec, &shape, (parts, is_sorted), context.memory_pool());
-    let target = Arc::new(target);
+    let target = Arc::new(Target::new(session, spec, &shape, rows, &context));
     let mut tasks = JoinSet::new();
-    for part in 0..parts {
+    for part in 0..rows.tasks {
         tasks.spawn(write_part(
             session.clone(),
             Arc::clone(&plan),
@@ -319,7 +321,8 @@ async fn run(
     let (rows, bytes) =
         files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
     let bad_records = session.bad_records();
-    let stats = RunStats { rows_out: rows, bad_records, ..stats::gather(&plan) };
+    let mut stats = RunStats { rows_out: rows, bad_records, ..stats::gather(&plan) };
+    stats.spilled_bytes += target.spilled_bytes();
     let (bucket, prefix) = (spec.bucket.clone(), target.prefix.clone());
     Ok(Output {
         files,
@@ -358,29 +361,40 @@ async fn write_part(
             columns.iter().map(|column| text.text(column.as_ref(), row)).collect()
         };
         router.push(&batch, &mut name).map_err(arrow_error)?;
-        if router.is_full() {
+        if router.is_full() || files.aside().is_some() {
             hand_on(&session, &mut router, &partitions, &mut files).await?;
         }
         files.balance(router.window_bytes()).await?;
     }
     hand_on(&session, &mut router, &partitions, &mut files).await?;
-    files.finish().await
+    files.finish(&session).await
 }
 
-/// Gives all waiting rows to their files.
+/// Gives all waiting rows to their files, or puts them aside.
 async fn hand_on(
     session: &Session,
     router: &mut Router,
     partitions: &[Vec<ScalarValue>],
     files: &mut Files,
 ) -> Result<(), EngineError> {
-    while let Some(group) = session.converted(router.next_group().map_err(DataFusionError::from))? {
-        let values = partitions.get(group).map(Vec::as_slice).unwrap_or_default();
-        files.write(group, (router.values(group), values), &router.parts(group)).await?;
+    let values = |group: Group| partitions.get(group).map(Vec::as_slice).unwrap_or_default();
+    while files.aside().is_none()
+        && let Some(group) = session.converted(router.next_group().map_err(DataFusionError::from))?
+    {
+        let slot = files.slot(group, (router.values(group), values(group)));
+        files.write(slot, &router.parts(group)).await?;
         files.balance(router.window_bytes()).await?;
     }
-    router.clear();
-    Ok(())
+    let Some(aside) = files.aside() else {
+        router.clear();
+        return Ok(());
+    };
+    for (rows, groups) in session.converted(router.rest().map_err(DataFusionError::from))? {
+        let slot = |group: &Group| files.slot(*group, (router.values(*group), values(*group))) as u32;
+        let slots = groups.iter().map(slot).collect();
+        session.converted(files.put_aside(&aside, &rows, slots).await)?;
+    }
+    files.balance(0).await
 }
 
 #[cfg(test)]

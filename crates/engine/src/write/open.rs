@@ -10,10 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use datafusion::common::ScalarValue;
 use formats::{ByteSink, Part, Writer};
 use lake::{Key, Upload};
 
+use super::idle::Partition;
 use crate::EngineError;
 
 /// An upload holds up to this many bytes that are not on disk, twice while one piece is being written.
@@ -30,8 +30,7 @@ const RELIEF_BYTES: usize = 4 << 10;
 pub(super) struct OpenFile {
     writer: Writer<UploadSink>,
     pub(super) key: Key,
-    pub(super) partition: Vec<String>,
-    pub(super) partition_values: Vec<ScalarValue>,
+    pub(super) partition: Arc<Partition>,
     /// Bytes that the upload has received.
     received: Arc<AtomicU64>,
     /// Those of them that were not written when it was last relieved.
@@ -70,13 +69,12 @@ impl OpenFile {
     pub(super) fn new(
         mut writer: Writer<UploadSink>,
         key: Key,
-        (texts, values): (&[String], &[ScalarValue]),
+        partition: Arc<Partition>,
         columns: usize,
     ) -> Self {
         let sink = writer.sink_mut();
         let (received, unwritten) = (Arc::clone(&sink.received), Arc::clone(&sink.unwritten));
-        let (partition, partition_values) = (texts.to_vec(), values.to_vec());
-        Self { writer, key, partition, partition_values, received, unwritten, relieved: 0, columns, held: 0 }
+        Self { writer, key, partition, received, unwritten, relieved: 0, columns, held: 0 }
     }
 
     /// What only ending it gives back, when its format holds so much, whatever its rows; else 0.

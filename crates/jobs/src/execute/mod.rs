@@ -237,24 +237,30 @@ async fn stage_all(task: &Task<'_>, sources: &BTreeMap<String, Source>) -> Resul
             Destination::Database(to) => {
                 staged.outside.push(Box::pin(outside::stage(task, sources, index, node, to)).await?);
             }
-            _ => staged.written.push(Box::pin(stage(task, sources, index, node, target)).await?),
+            _ => {
+                let written = Box::pin(stage(task, sources, index, (node, target), &staged.written)).await?;
+                staged.written.push(written);
+            }
         }
     }
     Ok(staged)
 }
 
-/// Plans and stages one target.
+/// Plans and stages one target, besides `others`.
 async fn stage(
     task: &Task<'_>,
     sources: &BTreeMap<String, Source>,
     index: usize,
-    node: &Node,
-    target: &Target,
+    (node, target): (&Node, &Target),
+    others: &[Written],
 ) -> Result<Written, RunFailure> {
     let frame = plan_target(task, sources, node).await?;
     let frame = plan::sample(frame, &node.kind).map_err(|error| RunFailure::node(node, error))?;
     let schema = Arc::clone(frame.schema().inner());
     let resolved = target::resolve(task, node, target, &schema).await?;
+    for other in others {
+        resolved.refuse_shared(node, other)?;
+    }
     let accused = task.blame.accuse(&name_of(node));
     let frame = resolved.conform(frame, &accused).map_err(|error| RunFailure::node(node, error))?;
     for note in &resolved.notes {

@@ -344,6 +344,7 @@ async fn add_partitions(
     }
     let scope = &task.run.scope;
     let failed = |error| RunFailure::catalog(node, error);
+    // Another target of the run may have added some since they were settled.
     let known = registered::known(tx, scope, table, partitions).await.map_err(failed)?;
     let mut inputs = Vec::new();
     for partition in partitions {

@@ -101,7 +101,7 @@ fn table_of(node: &Node) -> Option<(&str, &str)> {
 
 /// A location as those of outputs are written: `s3://bucket/folder/`.
 fn place(location: &str) -> String {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| location.strip_prefix(scheme));
+    let rest = lake::s3_path(location);
     let Some(rest) = rest else { return location.to_owned() };
     let end = if rest.ends_with('/') { "" } else { "/" };
     format!("s3://{rest}{end}")

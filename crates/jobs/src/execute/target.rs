@@ -19,7 +19,7 @@ use super::delta::{self, DeltaOutput};
 use super::iceberg::{self, IcebergTable};
 use super::reconcile::{self, Shape, Storage};
 use super::writer::Writer;
-use super::{RunFailure, Task};
+use super::{RunFailure, Task, Written};
 use crate::graph::{
     CatalogUpdate, DeltaTarget, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
 };
@@ -291,7 +291,7 @@ fn folder(prefix: &str) -> String {
 
 fn location(node: &Node, table: &Table) -> Result<(BucketName, String), RunFailure> {
     let text = table.location().unwrap_or_default();
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = lake::s3_path(text);
     let Some(rest) = rest else {
         return Err(refused(node, format!("the table's location {text:?} does not start with s3://")));
     };
@@ -300,6 +300,22 @@ fn location(node: &Node, table: &Table) -> Result<(BucketName, String), RunFailu
 }
 
 impl Resolved {
+    /// Refuses a folder that another target writes to as well, if one of them writes a table of an open format there. Graphs
+    /// with such paths are refused when they are made; here the places of tables are known, too.
+    pub(crate) fn refuse_shared(&self, node: &Node, other: &Written) -> Result<(), RunFailure> {
+        let is_open = |resolved: &Self| resolved.iceberg.is_some() || resolved.delta.is_some();
+        let (own, others) = (self.location(), other.resolved.location());
+        let is_shared = own.starts_with(&others) || others.starts_with(&own);
+        if !is_shared || !(is_open(self) || is_open(&other.resolved)) {
+            return Ok(());
+        }
+        let what = format!(
+            "it writes to {own}, and node {} to {others}: a table of an open format has a folder of its own",
+            other.node.id
+        );
+        Err(refused(node, what))
+    }
+
     fn check_keys(&mut self, node: &Node, frame: &Schema) -> Result<(), RunFailure> {
         for key in &self.keys {
             if !frame.fields().iter().any(|field| field.name().eq_ignore_ascii_case(key)) {

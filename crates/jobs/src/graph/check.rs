@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::fault;
-use super::{COLLECTION, DatabasePlace, DeltaTarget, Destination, Node, NodeKind};
+use super::{COLLECTION, DatabasePlace, DeltaTarget, Destination, IcebergTarget, Node, NodeKind, S3Path};
 use crate::JobsError;
 
 /// The most nodes of a graph: plans are walked recursively, and planning time grows with the square of a chain.
@@ -30,6 +30,7 @@ pub(super) fn order(nodes: &BTreeMap<String, Node>) -> Result<Vec<String>, JobsE
     }
     refuse_cycles(nodes)?;
     refuse_shared_tables(nodes)?;
+    refuse_shared_folders(nodes)?;
     let mut needed = Vec::new();
     let mut seen = BTreeSet::new();
     // Rules are evaluated whether their outcome is written or not.
@@ -62,6 +63,30 @@ fn refuse_shared_tables(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError>
             let what = format!("it writes to the same {kind} as node {other}; unite their inputs (Union)");
             return Err(fault(&node.id, node.label, &what));
         }
+    }
+    Ok(())
+}
+
+/// Files of one target are no part of a table of an open format that another keeps in the same folder, and whoever reads the
+/// folder takes the table's own files for data.
+fn refuse_shared_folders(nodes: &BTreeMap<String, Node>) -> Result<(), JobsError> {
+    let mut folders: Vec<(&Node, &S3Path, bool)> = Vec::new();
+    for node in nodes.values() {
+        let (path, is_open) = match node.kind.target().map(|target| &target.destination) {
+            Some(Destination::Path { path, .. }) => (path, false),
+            Some(Destination::Iceberg(IcebergTarget { path: Some(path), .. })) => (path, true),
+            Some(Destination::Delta(DeltaTarget { path: Some(path), .. })) => (path, true),
+            _ => continue,
+        };
+        let other = folders.iter().find(|(_, other, open)| (is_open || *open) && path.overlaps(other));
+        if let Some((other, place, _)) = other {
+            let what = format!(
+                "it writes to {path}, and node {} to {place}: a table of an open format has a folder of its own",
+                other.id
+            );
+            return Err(fault(&node.id, node.label, &what));
+        }
+        folders.push((node, path, is_open));
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ fn field_path(field: &str, path: Vec<String>) -> Parsed<FieldPath> {
 }
 
 pub(crate) fn s3_path(field: &str, text: &str) -> Parsed<S3Path> {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = lake::s3_path(text);
     let (bucket, prefix) = match rest {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
         None => return Err(format!("{field} {text} does not start with s3://")),

@@ -86,6 +86,15 @@ pub struct S3Path {
     pub prefix: String,
 }
 
+impl S3Path {
+    /// Whether they are the same folder, or one is in the other.
+    pub(crate) fn overlaps(&self, other: &S3Path) -> bool {
+        let folder = |path: &S3Path| format!("{}/", path.to_string().trim_end_matches('/'));
+        let (own, others) = (folder(self), folder(other));
+        own.starts_with(&others) || others.starts_with(&own)
+    }
+}
+
 impl std::fmt::Display for S3Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.prefix)

@@ -32,7 +32,7 @@ pub enum Start {
 
 /// What a name means.
 pub(super) async fn start(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(Start, Option<Job>), JobsError> {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| name.strip_prefix(scheme));
+    let rest = lake::s3_path(name);
     if let Some(rest) = rest {
         let (location, folder) = (format!("s3://{rest}"), folder_of(&format!("s3://{rest}")));
         // Without a slash at its end a folder looks like an object.
@@ -61,7 +61,7 @@ pub(super) async fn start(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(Sta
 
 /// A location of files as it is recorded: a folder ends in `/`.
 pub(crate) fn folder_of(location: &str) -> String {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| location.strip_prefix(scheme));
+    let rest = lake::s3_path(location);
     match rest {
         Some(rest) if !rest.is_empty() => format!("s3://{}/", rest.trim_end_matches('/')),
         _ => location.to_owned(),

@@ -60,7 +60,7 @@ pub(crate) fn is_location(text: &str) -> bool {
 
 /// Bucket and key of `s3://bucket/key`; no folder.
 fn parse(text: &str) -> Option<(BucketName, Key)> {
-    let rest = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme))?;
+    let rest = lake::s3_path(text)?;
     let (bucket, key) = rest.split_once('/')?;
     if key.ends_with('/') {
         return None;

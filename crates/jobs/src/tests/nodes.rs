@@ -85,6 +85,20 @@ async fn columns_outside_the_sample_are_not_lost() {
     assert!(message.contains("bad/a.json, line 110002: malformed JSON"), "{message}");
 }
 
+/// The name of a job, a transform of what lies in `in`, and the rows that it gives.
+type Case = (&'static str, Value, &'static [&'static str]);
+
+async fn each_gives(world: &World, cases: Vec<Case>) {
+    for (name, mut transform, expected) in cases {
+        for (_, node) in transform.as_object_mut().unwrap() {
+            node["Name"] = json!(name);
+            node["Inputs"] = json!(["src"]);
+        }
+        world.succeeds(name, through(json_source("in"), transform, &format!("out-{name}"))).await;
+        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn nested_fields_are_selected_dropped_and_renamed() {
     let world = World::new().await;
@@ -94,7 +108,7 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
             "{\"id\":1,\"a\":{\"b\":{\"c\":5},\"d\":6},\"z\":9}\n{\"id\":2,\"a\":null,\"z\":8}\n",
         )
         .await;
-    let cases: [(&str, Value, &[&str]); 6] = [
+    let cases: Vec<Case> = vec![
         ("select", json!({"SelectFields": {"Paths": [["z"], ["a", "b", "c"]]}}), &["8|~", "9|{b: {c: 5}}"]),
         (
             "twice",
@@ -119,14 +133,7 @@ async fn nested_fields_are_selected_dropped_and_renamed() {
             &["{e: 6}", "~"],
         ),
     ];
-    for (name, mut transform, expected) in cases {
-        for (_, node) in transform.as_object_mut().unwrap() {
-            node["Name"] = json!(name);
-            node["Inputs"] = json!(["src"]);
-        }
-        world.succeeds(name, through(json_source("in"), transform, &format!("out-{name}"))).await;
-        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
-    }
+    each_gives(&world, cases).await;
 }
 
 #[tokio::test]
@@ -134,7 +141,7 @@ async fn structures_of_nulls_are_no_nulls() {
     let world = World::new().await;
     let records = "{\"id\":1,\"a\":{\"b\":{\"c\":null,\"e\":7},\"d\":null}}\n{\"id\":2,\"a\":null}\n";
     world.put("in/x.json", records).await;
-    let cases: [(&str, Value, &[&str]); 4] = [
+    let cases: Vec<Case> = vec![
         ("select", json!({"SelectFields": {"Paths": [["a", "b", "c"]]}}), &["{b: {c: ~}}", "~"]),
         (
             "rename",
@@ -152,14 +159,7 @@ async fn structures_of_nulls_are_no_nulls() {
             &["{b: {c: ~, e: 7}, d: ~, id: 1}", "{b: ~, d: ~, id: 2}"],
         ),
     ];
-    for (name, mut transform, expected) in cases {
-        for (_, node) in transform.as_object_mut().unwrap() {
-            node["Name"] = json!(name);
-            node["Inputs"] = json!(["src"]);
-        }
-        world.succeeds(name, through(json_source("in"), transform, &format!("out-{name}"))).await;
-        assert_eq!(world.rows(&format!("out-{name}")).await, expected, "{name}");
-    }
+    each_gives(&world, cases).await;
 }
 
 #[tokio::test]

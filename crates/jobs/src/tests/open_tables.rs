@@ -132,6 +132,33 @@ async fn what_an_iceberg_table_cannot_hold_is_refused_before_anything_is_written
     assert!(world.keys("lake/u").await.is_empty());
 }
 
+/// Files of others in the folder of a table of an open format are refused: by their paths when the job is made, by the places of
+/// tables when it runs.
+#[tokio::test]
+async fn a_table_of_an_open_format_has_a_folder_of_its_own() {
+    let world = World::new().await;
+    world.put("in/a.json", "{\"id\":1}\n").await;
+    let with = |others: Value| {
+        let mut nodes = json!({"src": json_source("in"), "t": iceberg("src", "t")});
+        nodes.as_object_mut().expect("nodes").extend(others.as_object().expect("nodes").clone());
+        nodes
+    };
+    for (index, path) in ["lake/t", "lake", "lake/t/more"].into_iter().enumerate() {
+        let nodes = with(json!({"z": parquet("src", path)}));
+        let refused =
+            world.create(&format!("beside-{index}"), nodes, json!({})).await.unwrap_err().to_string();
+        assert!(refused.contains("a table of an open format has a folder of its own"), "{path}: {refused}");
+    }
+    world
+        .succeeds("apart", with(json!({"z": parquet("src", "lake/t2"), "y": parquet("src", "lake/t2")})))
+        .await;
+    let nodes =
+        json!({"src": json_source("in"), "a": existing("src", "t", "LOG"), "z": parquet("src", "lake/t")});
+    let message = world.fails("found", nodes).await;
+    assert!(message.contains("a table of an open format has a folder of its own"), "{message}");
+    assert_eq!(world.query("SELECT id FROM shop.t").await, ["1"]);
+}
+
 #[tokio::test]
 async fn delta_tables_are_read_by_path() {
     let world = World::new().await;

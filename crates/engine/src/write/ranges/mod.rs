@@ -12,6 +12,7 @@
 
 mod folders;
 mod load;
+mod sorting;
 mod spill;
 
 use std::{fmt, ops::RangeInclusive, sync::Arc};
@@ -26,6 +27,7 @@ use datafusion::{
         ReplaceChildrenOptions,
         execution_plan::ChildrenPropertiesMode,
         filter::FilterExec,
+        limit::GlobalLimitExec,
         metrics::MetricsSet,
         projection::ProjectionExec,
         repartition::RepartitionExec,
@@ -36,8 +38,9 @@ use datafusion::{
 use formats::order;
 use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
 
-use folders::Folders;
+use folders::{Folders, Numbers};
 use load::Loading;
+pub(super) use sorting::{Incoming, Ordered, Sorting};
 
 use super::Spec;
 use crate::Options;
@@ -92,15 +95,29 @@ impl Limits {
     }
 }
 
-/// The plan with its last sort in ranges, in each folder if not across them; unchanged where it ends in none, or its rows are
-/// limited. `keys`: the columns that make folders.
-pub(super) fn in_ranges(plan: Plan, keys: &[usize], limits: Limits) -> Result<Plan> {
+/// A plan, and what is known of the order of its rows.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    /// Whether the rows of each stream are in an order that was asked for.
+    pub(super) is_sorted: bool,
+    /// Whether they come folder after folder.
+    pub(super) is_by_folder: bool,
+}
+
+/// The plan with its last sort in ranges, in each folder if not across them. Where that cannot be, as the rows are limited, they come
+/// in one stream; the plan is unchanged where it does not end in a sort. `keys`: the columns that make folders.
+pub(super) fn in_ranges(plan: Plan, keys: &[usize], limits: Limits) -> Result<Planned> {
     let folders = Folders::of(&plan, keys);
-    Ok(sorted(&plan, &folders, false, limits)?.unwrap_or(plan))
+    if let Some(planned) = sorted(&plan, &folders, false, limits)? {
+        return Ok(planned);
+    }
+    let one = in_one_stream(&plan)?;
+    let is_sorted = one.is_some() || plan.output_ordering().is_some();
+    Ok(Planned { plan: one.unwrap_or(plan), is_sorted, is_by_folder: false })
 }
 
 /// `is_merged`: above are the parts merged that the node gives.
-fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Result<Option<Plan>> {
+fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Result<Option<Planned>> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         let is_whole = is_merged || plan.output_partitioning().partition_count() == 1;
         let types =
@@ -110,27 +127,52 @@ fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Re
         if !is_taken {
             return Ok(None);
         }
-        return Ok(Some(Arc::new(InRanges::new(plan, sort, folders, limits)?)));
+        let numbers = folders.numbers(&sort.schema())?;
+        let is_by_folder = numbers.is_some();
+        let plan: Plan = Arc::new(InRanges::new(plan, sort, numbers, limits)?);
+        return Ok(Some(Planned { plan, is_sorted: true, is_by_folder }));
     }
     let Some(child) = plan.children().first().copied() else { return Ok(None) };
     if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
         return if merge.fetch().is_none() { sorted(child, folders, true, limits) } else { Ok(None) };
     }
-    // Where columns that it sorts by are left out, the rows are dealt out to threads as if they had no order.
-    let is_dealing = plan
-        .downcast_ref::<RepartitionExec>()
-        .is_some_and(|node| matches!(node.partitioning(), Partitioning::RoundRobinBatch(_)));
-    if is_dealing {
+    if is_dealing(plan) {
         return sorted(child, folders, is_merged, limits);
     }
-    let passes_on = plan.is::<ProjectionExec>()
-        || plan.downcast_ref::<FilterExec>().is_some_and(|filter| filter.fetch().is_none());
-    match passes_on {
-        true => sorted(child, &folders.below(plan)?, is_merged, limits)?
-            .map(|child| replace(plan, child))
-            .transpose(),
-        false => Ok(None),
+    if !passes_on(plan) {
+        return Ok(None);
     }
+    let below = sorted(child, &folders.below(plan)?, is_merged, limits)?;
+    below.map(|below| Ok(Planned { plan: replace(plan, below.plan)?, ..below })).transpose()
+}
+
+/// The plan with the stream of its last sort as it comes; `None` where it does not end in one.
+fn in_one_stream(plan: &Plan) -> Result<Option<Plan>> {
+    let is_sort = plan.is::<SortExec>() || plan.is::<SortPreservingMergeExec>();
+    if is_sort && plan.output_partitioning().partition_count() == 1 {
+        return Ok(Some(Arc::clone(plan)));
+    }
+    let Some(child) = plan.children().first().copied() else { return Ok(None) };
+    if is_dealing(plan) {
+        return in_one_stream(child);
+    }
+    if !passes_on(plan) && !plan.is::<GlobalLimitExec>() {
+        return Ok(None);
+    }
+    in_one_stream(child)?.map(|child| replace(plan, child)).transpose()
+}
+
+/// Whether it deals rows out to threads as if they had no order: it does, where columns that they are sorted by are left out or
+/// written otherwise above.
+fn is_dealing(plan: &Plan) -> bool {
+    plan.downcast_ref::<RepartitionExec>()
+        .is_some_and(|node| matches!(node.partitioning(), Partitioning::RoundRobinBatch(_)))
+}
+
+/// Whether its rows are those of its child, in the same order.
+fn passes_on(plan: &Plan) -> bool {
+    plan.is::<ProjectionExec>()
+        || plan.downcast_ref::<FilterExec>().is_some_and(|filter| filter.fetch().is_none())
 }
 
 /// The node over another child.
@@ -147,14 +189,13 @@ struct InRanges {
 }
 
 impl InRanges {
-    fn new(plan: &Plan, sort: &SortExec, folders: &Folders, limits: Limits) -> Result<Self> {
+    fn new(plan: &Plan, sort: &SortExec, folders: Option<Numbers>, limits: Limits) -> Result<Self> {
         let properties = PlanProperties::new(
             plan.equivalence_properties().clone(),
             Partitioning::UnknownPartitioning(limits.ranges),
             plan.pipeline_behavior(),
             plan.boundedness(),
         );
-        let folders = folders.numbers(&sort.schema())?;
         let loading = Arc::new(Loading::new(Arc::clone(sort.input()), sort.expr(), folders, limits)?);
         Ok(Self { properties: Arc::new(properties), loading })
     }

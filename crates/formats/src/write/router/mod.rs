@@ -9,8 +9,8 @@ mod assign;
 
 use std::mem;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
@@ -44,9 +44,9 @@ pub struct Router {
     window_bytes: usize,
     window_rows: usize,
     max_bytes: usize,
-    /// Per partition whether it has rows in the window.
+    /// Per partition whether it has rows in the window, and nobody has asked for it yet.
     is_touched: Vec<bool>,
-    /// Partitions with rows in the window, which nobody has asked for yet.
+    /// Those partitions.
     touched: Vec<Group>,
 }
 
@@ -70,6 +70,23 @@ enum Sorted {
     Whole(Group),
     /// Row numbers, and where those of each partition begin and end.
     Rows { order: Vec<u32>, starts: Vec<u32> },
+}
+
+impl Sorted {
+    /// The partition of each of so many rows.
+    fn groups(&self, rows: usize) -> Vec<Group> {
+        match self {
+            Self::Whole(group) => vec![*group; rows],
+            Self::Rows { order, starts } => {
+                let mut groups = vec![0; rows];
+                for (group, bounds) in starts.windows(2).enumerate() {
+                    let of_group = &order[bounds[0] as usize..bounds[1] as usize];
+                    of_group.iter().for_each(|row| groups[*row as usize] = group);
+                }
+                groups
+            }
+        }
+    }
 }
 
 impl Router {
@@ -188,7 +205,33 @@ impl Router {
     /// together too large for one batch.
     pub fn next_group(&mut self) -> Result<Option<Group>, ArrowError> {
         self.seal()?;
-        Ok(self.touched.pop())
+        let next = self.touched.pop();
+        next.iter().for_each(|group| self.is_touched[*group] = false);
+        Ok(next)
+    }
+
+    /// The waiting rows of the partitions that nobody has asked for, with the partition of each row; forgets the window.
+    pub fn rest(&mut self) -> Result<Vec<(RecordBatch, Vec<Group>)>, ArrowError> {
+        let mut rest = Vec::new();
+        for Waiting { batch, sorted } in mem::take(&mut self.window) {
+            let groups = sorted.groups(batch.num_rows());
+            let is_left: BooleanArray = groups.iter().map(|group| Some(self.is_touched[*group])).collect();
+            match is_left.true_count() {
+                0 => {}
+                all if all == groups.len() => rest.push((batch, groups)),
+                _ => {
+                    let batch = filter_record_batch(&batch, &is_left)?;
+                    rest.push((batch, groups.into_iter().filter(|group| self.is_touched[*group]).collect()));
+                }
+            }
+        }
+        let Joined { batches, mut groups, .. } = mem::take(&mut self.joined);
+        for batch in batches {
+            let others = groups.split_off(batch.num_rows());
+            rest.push((batch, mem::replace(&mut groups, others)));
+        }
+        self.clear();
+        Ok(rest)
     }
 
     /// The waiting rows of a partition.
@@ -288,6 +331,32 @@ mod tests {
         whole.push(&batch(&[Some("a"), Some("b")], &[1, 2]), &mut name).unwrap();
         assert_eq!(routed(&mut whole), [(0, vec![1, 2])]);
         assert!(whole.values(0).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_has_asked_for_is_the_rest() {
+        let uniform = batch(&[Some("c"), Some("c")], &[1, 2]);
+        let mixed = batch(&[Some("a"), Some("b"), Some("a"), None], &[3, 4, 5, 6]);
+        let mut router = Router::new(&mixed.schema(), vec![0], vec![1], 1 << 20).unwrap();
+        let rest = |router: &mut Router| -> Vec<(Vec<i64>, Vec<Group>)> {
+            let amounts = |batch: RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+            router.rest().unwrap().into_iter().map(|(batch, groups)| (amounts(batch), groups)).collect()
+        };
+        for batch in [&uniform, &mixed, &mixed] {
+            router.push(batch, &mut name).unwrap();
+        }
+        let whole = vec![(vec![1, 2], vec![0, 0]), (vec![3, 4, 5, 6], vec![1, 2, 1, 3])];
+        assert_eq!(rest(&mut router), [whole.clone(), whole[1..].to_vec()].concat());
+        assert!(rest(&mut router).is_empty());
+
+        for batch in [&mixed, &uniform] {
+            router.push(batch, &mut name).unwrap();
+        }
+        let asked = [router.next_group().unwrap(), router.next_group().unwrap()];
+        assert_eq!(asked, [Some(0), Some(3)]);
+        assert_eq!(rest(&mut router), [(vec![3, 4, 5], vec![1, 2, 1])]);
+        router.push(&uniform, &mut name).unwrap();
+        assert_eq!(routed(&mut router), [(0, vec![1, 2])]);
     }
 
     #[test]
