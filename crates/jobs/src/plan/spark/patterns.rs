@@ -1,16 +1,15 @@
 //! Patterns and words of Java and Spark as those of the engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::functions::utils::make_scalar_function;
+use datafusion::logical_expr::{Expr, ScalarUDF, Volatility, create_udf};
 
-use super::{per_row, refused};
+use super::refused;
 
 const LETTERS: &str =
     "yyyy, y, MM, MMM, MMMM, dd, DDD, HH, hh, mm, ss, SSS, a, E, EEEE, and text in single quotes";
@@ -65,12 +64,22 @@ pub(super) fn java_regex(pattern: Expr) -> Expr {
         Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
             Expr::Literal(ScalarValue::Utf8(Some(ascii_classes(&text))), metadata)
         }
-        other => {
-            let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
-            ScalarUDF::new_from_impl(JavaRegex { signature }).call(vec![other])
-        }
+        other => JAVA_REGEX.call(vec![other]),
     }
 }
+
+/// Regular expressions of Java that are known only while rows flow.
+static JAVA_REGEX: LazyLock<ScalarUDF> = LazyLock::new(|| {
+    let text = || DataType::Utf8;
+    let regexes = |arrays: &[ArrayRef]| {
+        let patterns = arrays.first().and_then(|array| array.as_string_opt::<i32>());
+        let patterns = patterns.ok_or_else(|| refused("java_regex takes one text".to_owned()))?;
+        let patterns: StringArray = patterns.iter().map(|pattern| pattern.map(ascii_classes)).collect();
+        Ok(Arc::new(patterns) as ArrayRef)
+    };
+    let regexes = Arc::new(make_scalar_function(regexes, Vec::new()));
+    create_udf("java_regex", vec![text()], text(), Volatility::Immutable, regexes)
+});
 
 /// A regular expression whose `\w`, `\d` and `\s` are of ASCII, as in Java, and not of Unicode.
 ///
@@ -140,35 +149,6 @@ fn ascii_class(letter: char) -> Option<&'static str> {
         'S' => r"[^\x20\t\n\x0B\f\r]",
         _ => return None,
     })
-}
-
-/// Regular expressions of Java that are known only while rows flow.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct JavaRegex {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for JavaRegex {
-    fn name(&self) -> &str {
-        "java_regex"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        per_row(arguments, |arrays, _| {
-            let patterns = arrays.first().and_then(|array| array.as_string_opt::<i32>());
-            let patterns = patterns.ok_or_else(|| refused(format!("{} takes one text", self.name())))?;
-            let patterns: StringArray = patterns.iter().map(|pattern| pattern.map(ascii_classes)).collect();
-            Ok(Arc::new(patterns) as ArrayRef)
-        })
-    }
 }
 
 /// The replacement text of `regexp_replace`: `$1` is a group, a backslash makes the next letter plain.
