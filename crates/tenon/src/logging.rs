@@ -100,6 +100,8 @@ pub(crate) fn server(config: &Config) {
     let format = config.log_format;
     let builder = tracing_subscriber::fmt()
         .with_writer(move || Bounded { inner: io::stderr(), format })
+        // Where standard error cannot be written to, a line is lost: to say so there would panic.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::new(&config.log_level));
     let set = match config.log_format {
@@ -114,6 +116,7 @@ pub(crate) fn server(config: &Config) {
 pub(crate) fn client() {
     let set = tracing_subscriber::fmt()
         .with_writer(io::stderr)
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::new("error"))
         .without_time()

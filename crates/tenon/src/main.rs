@@ -87,6 +87,6 @@ fn environment() -> Result<BTreeMap<String, String>, Problems> {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("tenon: {error:#}");
+    verbs::remark(&format!("tenon: {error:#}"));
     ExitCode::from(if error.is::<Problems>() { USAGE } else { 1 })
 }

@@ -54,7 +54,10 @@ impl Column {
         if std::str::from_utf8(text).is_err() {
             return Err(Mismatch::Utf8);
         }
-        let whole = without_fraction(text).or_else(|| value::float(text).and_then(whole));
+        // Digits that are not parsed as they are are too many.
+        let is_whole = text.trim_ascii().iter().all(|byte| byte.is_ascii_digit() || b"+-".contains(byte));
+        let of_float = || value::float(text).filter(|_| !is_whole).and_then(whole);
+        let whole = without_fraction(text).or_else(of_float);
         let appended = match self {
             Self::Int64(c) => c.push_parsed(whole),
             Self::Int32(c) => c.push_parsed(whole.and_then(|v| v.try_into().ok())),
@@ -119,10 +122,31 @@ mod tests {
 
     #[test]
     fn long_numbers_and_decimals_are_exact() {
-        let long = ["9007199254740993.0", "9223372036854775807.9", "-9223372036854775808.5", ".5", "1.2.3"];
+        let long = [
+            "9007199254740993.0",
+            "9223372036854775807.9",
+            "-9223372036854775808.5",
+            ".5",
+            "1.2.3",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "9223372036854775808",
+        ];
         let cast = cast_text(&StringArray::from(long.to_vec()), &DataType::Int64).unwrap();
         let found: Vec<Option<i64>> = cast.as_primitive::<Int64Type>().iter().collect();
-        assert_eq!(found, [Some(9_007_199_254_740_993), Some(i64::MAX), Some(i64::MIN), Some(0), None]);
+        assert_eq!(
+            found,
+            [
+                Some(9_007_199_254_740_993),
+                Some(i64::MAX),
+                Some(i64::MIN),
+                Some(0),
+                None,
+                Some(i64::MIN),
+                None,
+                None
+            ]
+        );
         let texts = StringArray::from(vec!["1e3", "1.5e1", "12e-1", "-2.345", "123456789012.5", "x"]);
         let cast = cast_text(&texts, &DataType::Decimal128(10, 2)).unwrap();
         let found: Vec<Option<i128>> = cast.as_primitive::<Decimal128Type>().iter().collect();

@@ -36,6 +36,8 @@ pub(crate) struct IcebergTable {
     table: Identifier,
     /// What it will begin with, when the run makes it.
     new: Option<StagedTable>,
+    /// The folder of the table.
+    pub(super) root: String,
     /// Where its data files go.
     pub(super) location: String,
     /// The ids of its columns.
@@ -110,6 +112,7 @@ pub(super) async fn resolve(
     let table = IcebergTable {
         table,
         new,
+        root: metadata.location.clone(),
         location,
         ids,
         spec_id,

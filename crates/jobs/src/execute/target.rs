@@ -304,16 +304,25 @@ impl Resolved {
     /// with such paths are refused when they are made; here the places of tables are known, too.
     pub(crate) fn refuse_shared(&self, node: &Node, other: &Written) -> Result<(), RunFailure> {
         let is_open = |resolved: &Self| resolved.iceberg.is_some() || resolved.delta.is_some();
-        let (own, others) = (self.location(), other.resolved.location());
-        let is_shared = own.starts_with(&others) || others.starts_with(&own);
-        if !is_shared || !(is_open(self) || is_open(&other.resolved)) {
+        if !(is_open(self) || is_open(&other.resolved)) {
             return Ok(());
         }
+        let others = other.resolved.folders();
+        let pairs =
+            self.folders().into_iter().flat_map(|own| others.iter().map(move |other| (own.clone(), other)));
+        let shared = |(own, others): &(String, &String)| own.starts_with(*others) || others.starts_with(own);
+        let Some((own, others)) = pairs.into_iter().find(shared) else { return Ok(()) };
         let what = format!(
             "it writes to {own}, and node {} to {others}: a table of an open format has a folder of its own",
             other.node.id
         );
         Err(refused(node, what))
+    }
+
+    /// The folders that are its own: where its files go, and where its table is.
+    fn folders(&self) -> Vec<String> {
+        let root = self.iceberg.as_ref().map(|table| format!("{}/", table.root.trim_end_matches('/')));
+        root.into_iter().chain([self.location()]).collect()
     }
 
     fn check_keys(&mut self, node: &Node, frame: &Schema) -> Result<(), RunFailure> {

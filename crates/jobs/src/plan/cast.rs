@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, lit, try_cast, when};
 use formats::hive::{HiveType, shown};
 
 use super::PlanError;
-use super::spark::{moment_as_number, moment_of};
+use super::spark::{moment_as_number, moment_of, text_of_float};
 
 /// A Glue or Hive type name as an arrow type; `None` for a type that asks for no cast (`struct`, `array`, `map`,
 /// `choice` without their parts).
@@ -65,6 +65,7 @@ pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
         (from, DataType::Date32 | DataType::Timestamp(..)) if text => moment_of(expr, from, to),
         (_, to) if text && !to.is_nested() => try_cast(btrim(vec![expr]), to.clone()),
         (DataType::Timestamp(..), DataType::Utf8) => timestamp_text(expr),
+        (DataType::Float32 | DataType::Float64, DataType::Utf8) => text_of_float(expr, from),
         (DataType::Timestamp(..), to) if to.is_integer() => {
             try_cast(moment_as_number(expr, from, &DataType::Int64), to.clone())
         }

@@ -39,6 +39,7 @@ mod subqueries;
 mod syntax;
 mod text;
 mod types;
+mod windows;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef};
@@ -53,7 +54,7 @@ use super::blame::Accused;
 use super::{PlanError, functions};
 
 pub(super) use calls::loose;
-pub(super) use cast::{moment_as_number, moment_of, number_literal};
+pub(super) use cast::{moment_as_number, moment_of, number_literal, text_of_float};
 pub(super) use dialect::NUMBER;
 pub(super) use exprs::result_type;
 pub(crate) use json::check as check_json_path;

@@ -152,10 +152,12 @@ async fn a_table_of_an_open_format_has_a_folder_of_its_own() {
     world
         .succeeds("apart", with(json!({"z": parquet("src", "lake/t2"), "y": parquet("src", "lake/t2")})))
         .await;
-    let nodes =
-        json!({"src": json_source("in"), "a": existing("src", "t", "LOG"), "z": parquet("src", "lake/t")});
-    let message = world.fails("found", nodes).await;
-    assert!(message.contains("a table of an open format has a folder of its own"), "{message}");
+    for (index, path) in ["lake/t", "lake/t/more", "lake/t/metadata", "lake"].into_iter().enumerate() {
+        let nodes =
+            json!({"src": json_source("in"), "a": existing("src", "t", "LOG"), "z": parquet("src", path)});
+        let message = world.fails(&format!("found-{index}"), nodes).await;
+        assert!(message.contains("a table of an open format has a folder of its own"), "{path}: {message}");
+    }
     assert_eq!(world.query("SELECT id FROM shop.t").await, ["1"]);
 }
 

@@ -149,6 +149,15 @@ async fn what_would_mean_something_else_is_refused() {
         ("select i from t except all select i from t", "EXCEPT ALL"),
         ("select i, count(*) as n from t group by i with totals", "TOTALS"),
         ("select i, last_value(i, i = 1) over (order by i) as l from t", "neither true nor false"),
+        (
+            "select sum(i) over (w order by i) as s from t window w as (partition by i)",
+            "a named window with something",
+        ),
+        ("select sum(i) over b as s from t window a as (order by i), b as (a)", "defined by another"),
+        ("select l.w from t l right join t r using (i)", "a RIGHT JOIN with USING"),
+        ("select l.w from t l natural full join t r", "a FULL JOIN with USING or NATURAL"),
+        ("select count(distinct *) as n from t", "name the columns"),
+        ("select lead(i, 2) ignore nulls over (order by i) as l from t", "lead by more than one row"),
         ("selec", ""),
     ];
     for (at, (query, expected)) in cases.into_iter().enumerate() {
@@ -226,7 +235,19 @@ async fn types_of_groups_unions_and_joins() {
     let world = World::new().await;
     let rows = "{\"g\":\"a\",\"v\":1,\"s\":\"1\"}\n{\"g\":\"a\",\"v\":4,\"s\":\"x\"}\n{\"g\":\"b\",\"v\":5,\"s\":null}\n";
     world.put("in/x.json", rows).await;
-    let cases: [(&str, &[&str]); 29] = [
+    let cases: [(&str, &[&str]); 33] = [
+        (
+            "select v, sum(v) over (w) as a, sum(v) over w as b from t window w as (partition by g)",
+            &["1|5|5", "4|5|5", "5|5|5"],
+        ),
+        // As text: 1.0 is not 1.
+        ("select v from t where s in (select cast(v as double) from t)", &[]),
+        ("select v from t where v not in (select s from t where s is not null)", &["4", "5"]),
+        (
+            "select month('2024-03-01T01:00:00+02:00') as m, dayofmonth('2024-01-01 25:00:00') as d, \
+             hour('2024-03-01T01:00:00+02:00') as h from t where v = 1",
+            &["3|1|23"],
+        ),
         ("select g, count(*) as n from t group by g with rollup", &["a|2", "b|1", "~|3"]),
         (
             "select g, v, count(*) as n from t where g = 'b' group by g, v with cube",

@@ -13,7 +13,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Says something beside the result, on standard error.
+/// Says something beside the result, on standard error, if anybody can be told there.
 pub(crate) fn remark(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -361,7 +361,13 @@ fn date_field(part: &str, add: i32, value: &Expr, schema: &DFSchema) -> Result<E
             shown(&found)
         )));
     }
-    let found = try_cast(date_part(lit(part), as_type(value, &TIMESTAMP, schema)?), DataType::Int32);
+    // Of a text the date is what is written: not what it is in UTC, nor does its time matter.
+    let of = match part {
+        "hour" | "minute" | "second" => TIMESTAMP,
+        _ if found == DataType::Utf8 => DataType::Date32,
+        _ => TIMESTAMP,
+    };
+    let found = try_cast(date_part(lit(part), as_type(value, &of, schema)?), DataType::Int32);
     Ok(if add == 0 { found } else { binary_expr(found, Operator::Plus, lit(add)) })
 }
 

@@ -359,7 +359,15 @@ fn in_subquery(query: InSubquery, schema: &DFSchema) -> Result<Expr> {
     };
     let (a, b) = (expr.get_type(schema)?, subquery.subquery.schema().field(0).data_type().clone());
     let inner = Expr::Column(column.clone());
-    let (left, right) = comparable(*expr, &a, inner.clone(), &b, Operator::Eq)?;
+    // As in a list, everything is text if one of it is.
+    let (left, right) = match (&a, &b) {
+        (DataType::Utf8, other) | (other, DataType::Utf8)
+            if !matches!(other, DataType::Utf8 | DataType::Null) =>
+        {
+            (cast(*expr, &a, &DataType::Utf8)?, cast(inner.clone(), &b, &DataType::Utf8)?)
+        }
+        _ => comparable(*expr, &a, inner.clone(), &b, Operator::Eq)?,
+    };
     if right != inner {
         let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone());
         subquery.subquery = Arc::new(plan.project([right.alias(&column.name)])?.build()?);

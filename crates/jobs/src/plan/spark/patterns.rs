@@ -1,5 +1,7 @@
 //! Patterns and words of Java and Spark as those of the engine.
 
+use std::iter::Peekable;
+use std::str::Chars;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
@@ -11,6 +13,11 @@ use datafusion::logical_expr::{Expr, ScalarUDF, Volatility, create_udf};
 
 use super::refused;
 
+/// Names of classes that are of ASCII in Java.
+const POSIX: [&str; 13] = [
+    "Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank", "Cntrl",
+    "XDigit", "Space",
+];
 const LETTERS: &str =
     "yyyy, y, MM, MMM, MMMM, dd, DDD, HH, hh, mm, ss, SSS, a, E, EEEE, and text in single quotes";
 
@@ -68,6 +75,19 @@ pub(super) fn java_regex(pattern: Expr) -> Expr {
     }
 }
 
+/// The class of ASCII that stands behind `\p` or `\P` as `{Alpha}`, which is taken from `letters` then.
+fn posix_class(escaped: char, letters: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut ahead = letters.clone();
+    ahead.next_if_eq(&'{')?;
+    let name: String = ahead.by_ref().take_while(|letter| *letter != '}').collect();
+    if !POSIX.contains(&name.as_str()) {
+        return None;
+    }
+    *letters = ahead;
+    let not = if escaped == 'P' { "^" } else { "" };
+    Some(format!("[[:{not}{}:]]", name.to_lowercase()))
+}
+
 /// Regular expressions of Java that are known only while rows flow.
 static JAVA_REGEX: LazyLock<ScalarUDF> = LazyLock::new(|| {
     let text = || DataType::Utf8;
@@ -98,10 +118,19 @@ pub(super) fn ascii_classes(pattern: &str) -> String {
                     out.push(letter);
                     break;
                 };
-                match ascii_class(escaped) {
+                let class = match escaped {
+                    'p' | 'P' => posix_class(escaped, &mut letters),
+                    _ => ascii_class(escaped).map(str::to_owned),
+                };
+                match class {
                     Some(class) if !dashed => {
-                        out.push_str(class);
+                        out.push_str(&class);
                         begun = false;
+                    }
+                    // To the engine a word begins or ends there.
+                    _ if matches!(escaped, '<' | '>') => {
+                        out.push(escaped);
+                        begun = depth > 0 && !dashed;
                     }
                     // A class that ends a range stays, to be refused, as in Java.
                     _ => {
@@ -147,6 +176,8 @@ fn ascii_class(letter: char) -> Option<&'static str> {
         'D' => "[^0-9]",
         's' => r"[\x20\t\n\x0B\f\r]",
         'S' => r"[^\x20\t\n\x0B\f\r]",
+        'v' => r"[\n\x0B\f\r\x{85}\x{2028}\x{2029}]",
+        'V' => r"[^\n\x0B\f\r\x{85}\x{2028}\x{2029}]",
         _ => return None,
     })
 }
@@ -226,6 +257,10 @@ mod tests {
             (r"\[a-\d", r"\[a-[0-9]"),
             (r"\\w\\\d", r"\\w\\[0-9]"),
             (r"\", r"\"),
+            (r"\<p\>", "<p>"),
+            (r"[\<-\>]", "[<->]"),
+            (r"\p{Alpha}[\P{Upper}x]", "[[:alpha:]][[[:^upper:]]x]"),
+            (r"\p{Lu}\pL\p{Al", r"\p{Lu}\pL\p{Al"),
         ];
         for (pattern, expected) in cases {
             assert_eq!(ascii_classes(pattern), expected, "{pattern}");
@@ -248,6 +283,12 @@ mod tests {
             (r"\s", "\u{a0}", false),
             (r"(?x) a \s", "a ", true),
             (r"[\S]", "\u{b}", false),
+            (r"\<b\>", "<b>", true),
+            (r"^\p{Alpha}$", "\u{c0}", false),
+            (r"^[\p{Punct}]$", "+", true),
+            (r"\P{Space}", "\u{a0}", true),
+            (r"\v", "\n", true),
+            (r"[\V]", "\u{2028}", false),
         ];
         for (pattern, text, expected) in cases {
             let found = regex::Regex::new(&ascii_classes(pattern)).unwrap();

@@ -14,9 +14,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 use engine::{EngineError, NamedCast, on_large_stack};
 
-use super::aggregates;
 use super::cast::is_literal;
 use super::naming::{is_number, name_of};
+use super::{aggregates, windows};
 use crate::plan::operators::MINUS;
 
 /// Names of Spark and those of the same function here.
@@ -218,6 +218,8 @@ impl VisitorMut for Adapt {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
+        windows::defined(select)?;
+        select.from.iter().try_for_each(windows::joined)?;
         let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else {
             return ControlFlow::Continue(());
         };
@@ -241,6 +243,7 @@ impl VisitorMut for Adapt {
             }
             TableFactor::TableFunction { expr, .. } => ControlFlow::Break(format!("{expr} in FROM")),
             TableFactor::UNNEST { .. } => ControlFlow::Break("UNNEST".to_owned()),
+            TableFactor::NestedJoin { table_with_joins, .. } => windows::joined(table_with_joins),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -330,6 +333,8 @@ impl Adapt {
         {
             ignore_nulls(function, place)?;
         }
+        windows::named(function)?;
+        windows::called(&written, function)?;
         let mut name =
             NAMES.iter().find(|(spark, _)| *spark == written).map_or(written.as_str(), |(_, own)| own);
         if let FunctionArguments::List(list) = &mut function.args {

@@ -73,6 +73,12 @@ pub(in crate::plan) fn moment_as_number(moment: Expr, from: &DataType, to: &Data
     called(moment, to)
 }
 
+/// A floating-point number of type `from` as text: `1.0E16`, `Infinity`.
+pub(in crate::plan) fn text_of_float(number: Expr, from: &DataType) -> Expr {
+    let (number, _) = ours(number, from);
+    called(number, &DataType::Utf8)
+}
+
 /// Types that only files and the engine's own functions have become those that Spark has.
 fn ours(expr: Expr, from: &DataType) -> (Expr, DataType) {
     let plain = match from {
