@@ -65,6 +65,7 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// What tasks that get rows so have in common.
     pub(super) fn new(
         session: &Session,
         spec: &Spec,

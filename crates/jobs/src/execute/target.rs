@@ -23,6 +23,7 @@ use super::{RunFailure, Task, Written};
 use crate::graph::{
     CatalogUpdate, DeltaTarget, Destination, IcebergTarget, Node, S3Path, Target, UpdateBehavior, WriteFormat,
 };
+use crate::lineage::folder_of;
 use crate::plan::{Accused, PlanError, plain};
 
 /// About how large an output file becomes.
@@ -307,21 +308,23 @@ impl Resolved {
         if !(is_open(self) || is_open(&other.resolved)) {
             return Ok(());
         }
-        let others = other.resolved.folders();
-        let pairs =
-            self.folders().into_iter().flat_map(|own| others.iter().map(move |other| (own.clone(), other)));
-        let shared = |(own, others): &(String, &String)| own.starts_with(*others) || others.starts_with(own);
-        let Some((own, others)) = pairs.into_iter().find(shared) else { return Ok(()) };
-        let what = format!(
-            "it writes to {own}, and node {} to {others}: a table of an open format has a folder of its own",
-            other.node.id
-        );
-        Err(refused(node, what))
+        for own in self.folders() {
+            for theirs in other.resolved.folders() {
+                if own.starts_with(&theirs) || theirs.starts_with(&own) {
+                    let what = format!(
+                        "it writes to {own}, and node {} to {theirs}: a table of an open format has a folder of its own",
+                        other.node.id
+                    );
+                    return Err(refused(node, what));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The folders that are its own: where its files go, and where its table is.
     fn folders(&self) -> Vec<String> {
-        let root = self.iceberg.as_ref().map(|table| format!("{}/", table.root.trim_end_matches('/')));
+        let root = self.iceberg.as_ref().map(|table| folder_of(&table.root));
         root.into_iter().chain([self.location()]).collect()
     }
 

@@ -1,6 +1,7 @@
 //! Sources: what a graph reads.
 
 use super::Glob;
+use crate::lineage::folder_of;
 
 /// A table to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +90,7 @@ pub struct S3Path {
 impl S3Path {
     /// Whether they are the same folder, or one is in the other.
     pub(crate) fn overlaps(&self, other: &S3Path) -> bool {
-        let folder = |path: &S3Path| format!("{}/", path.to_string().trim_end_matches('/'));
-        let (own, others) = (folder(self), folder(other));
+        let (own, others) = (folder_of(&self.to_string()), folder_of(&other.to_string()));
         own.starts_with(&others) || others.starts_with(&own)
     }
 }
