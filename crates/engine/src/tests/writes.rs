@@ -302,6 +302,28 @@ async fn a_sort_of_more_than_memory_spills_and_loses_nothing() {
     }
 }
 
+/// So are the first of many rows, which come in one stream.
+#[tokio::test]
+async fn many_rows_of_a_limit_spill_and_are_the_first() {
+    let world = World::with_memory(48 << 20).await;
+    for (order, prefix) in
+        [("ORDER BY text LIMIT 200000", "limit/"), ("ORDER BY text LIMIT 200000 OFFSET 7", "after/")]
+    {
+        let spec = Spec { target_file_bytes: 64 << 20, ..spec(prefix, &[]) };
+        let (files, spilled) = written_in_order(&world, order, 300_000, &spec).await;
+        assert!(spilled && files.len() == 1, "{prefix}: {} files", files.len());
+        let (all, _) = written_in_order(
+            &world,
+            "ORDER BY text",
+            300_000,
+            &Spec { prefix: format!("all-{prefix}"), ..spec },
+        )
+        .await;
+        let from = if prefix == "after/" { 7 } else { 0 };
+        assert!(files.concat() == all.concat()[from..from + 200_000], "{prefix}");
+    }
+}
+
 /// Sorted rows of many folders fill one file after the other, where memory does not suffice to have one open of each, too.
 #[tokio::test]
 async fn sorted_rows_of_many_folders_make_few_files() {

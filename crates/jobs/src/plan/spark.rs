@@ -17,7 +17,7 @@
 //!
 //! - [`dialect`] and [`syntax`]: text to a syntax tree that the planner understands rightly
 //! - [`plans`]: relations; [`exprs`]: expressions; [`aggregates`]: aggregates and windows; [`calls`]: functions
-//! - [`types`], [`arithmetic`], [`cast`], [`keys`], [`text`], [`round`], [`patterns`]: what Spark computes otherwise
+//! - [`types`], [`arithmetic`], [`cast`], [`keys`], [`text`], [`round`], [`truncate`], [`patterns`]: what Spark computes otherwise
 
 mod aggregates;
 mod arithmetic;
@@ -38,6 +38,7 @@ mod round;
 mod subqueries;
 mod syntax;
 mod text;
+mod truncate;
 mod types;
 mod windows;
 

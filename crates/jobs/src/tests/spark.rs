@@ -308,6 +308,127 @@ async fn types_of_groups_unions_and_joins() {
     }
 }
 
+/// Each query over `in` gives its rows.
+async fn each_query_gives(world: &World, cases: &[(&str, &[&str])]) {
+    for (at, (query, expected)) in cases.iter().enumerate() {
+        let out = format!("out{at}");
+        world.succeeds(&format!("j{at}"), through(json_source("in"), sql(query), &out)).await;
+        let rows = if world.keys(&out).await.is_empty() { Vec::new() } else { world.rows(&out).await };
+        assert_eq!(rows, *expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn structures_are_grouped_and_compared_by_what_is_in_them() {
+    let world = World::new().await;
+    world
+        .put("in/x.json", "{\"i\":1,\"d\":\"0.0\"}\n{\"i\":2,\"d\":\"-0.0\"}\n{\"i\":3,\"d\":null}\n{\"i\":4,\"d\":\"NaN\"}\n")
+        .await;
+    let typed = "(select cast(i as int) as i, named_struct('d', cast(d as double)) as s from t) x";
+    let cases: [(&str, &[&str]); 7] = [
+        ("select x.s.d as d, count(*) as n from {x} group by s", &["0.0|2", "NaN|1", "~|1"]),
+        ("select count(distinct s) as n from {x}", &["3"]),
+        ("select count(*) as n from (select distinct s from {x}) y", &["3"]),
+        ("select i, count(*) over (partition by s) as n from {x} where i < 3", &["1|2", "2|2"]),
+        (
+            "select max(s).d as a, min(s).d is null as b, min(s) is null as c, max(s) filter (where i = 3) is null as d, \
+             max(s) filter (where i < 0) is null as e from {x}",
+            &["NaN|true|false|false|true"],
+        ),
+        ("select i % 2 as k, max(s).d as d from {x} where i < 4 group by 1", &["0|0.0", "1|0.0"]),
+        (
+            "select i, max(s) over (order by i rows between 1 preceding and current row).d as d from {x}",
+            &["1|0.0", "2|0.0", "3|0.0", "4|NaN"],
+        ),
+    ];
+    let cases = cases.map(|(query, expected)| (query.replace("{x}", typed), expected));
+    let cases: Vec<_> = cases.iter().map(|(query, expected)| (query.as_str(), *expected)).collect();
+    each_query_gives(&world, &cases).await;
+}
+
+#[tokio::test]
+async fn sets_have_the_types_that_both_sides_fit() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"v\":1}\n{\"v\":2}\n{\"v\":2}\n{\"v\":null}\n").await;
+    let cases: [(&str, &[&str]); 7] = [
+        ("select v from t intersect select 2.0D", &["2.0"]),
+        ("select v from t except select 2.0D", &["1.0", "~"]),
+        ("select v from t intersect select cast(null as int)", &["~"]),
+        ("select v from t except select '2'", &["1", "~"]),
+        ("select v from t except (select 1 union select 2)", &["~"]),
+        (
+            "select 9007199254740993L as v union all select 9007199254740992L except select 0.5D",
+            &["9007199254740992.0"],
+        ),
+        ("select v from t where exists (select 1 from (values (1.0)) u(w) where w = v)", &["1"]),
+    ];
+    each_query_gives(&world, &cases).await;
+}
+
+#[tokio::test]
+async fn groups_of_several_sets_and_correlation() {
+    let world = World::new().await;
+    let rows = [(1, "1", "2"), (2, "2", "4"), (3, "3", "5"), (4, "NaN", "1"), (5, "", "7")];
+    let line = |(i, x, y): (i32, &str, &str)| format!("{{\"i\":{i},\"x\":\"{x}\",\"y\":\"{y}\"}}\n");
+    world.put("in/x.json", &rows.map(line).concat()).await;
+    let typed =
+        "(select i, cast(x as double) as x, cast(y as double) as y, cast(x as double) + 1e9D as f from t) x";
+    let cases: [(&str, &[&str]); 12] = [
+        ("select i, count(*) as n from t where i < 0 group by i with rollup", &[]),
+        ("select i, sum(i) as n from t where i < 0 group by cube (i)", &[]),
+        ("select sum(i) as n from t where i < 0 group by grouping sets ((), (i))", &[]),
+        ("select i, sum(i) as n from t where i > 3 group by grouping sets ((), (i))", &["4|4", "5|5", "~|9"]),
+        ("select count(*) as n, sum(i) as s from t where i < 0", &["0|~"]),
+        (
+            "select i % 2 as k, grouping(i % 2) as g, avg(cast(i as decimal(3,1))) as m, count(*) as n from t \
+             group by i % 2 with rollup having grouping(i % 2) = 1 or count(*) > 2",
+            &["1|0|3.00000|3", "~|1|3.00000|5"],
+        ),
+        (
+            "select x, grouping(x) as g, count(*) as n from {x} where i < 3 group by rollup (x)",
+            &["1.0|0|1", "2.0|0|1", "~|1|2"],
+        ),
+        ("select corr(x, y) as c from {x} where i < 4 or i = 5", &["0.9819805060619656"]),
+        ("select corr(x, y) as c, corr(y, x) as d from {x}", &["NaN|NaN"]),
+        ("select corr(x, y) as c from {x} where i = 1", &["~"]),
+        ("select corr(x, 1) as c from {x} where i < 4", &["~"]),
+        (
+            "select i > 3 as k, round(corr(f, y), 9) as c from {x} group by 1",
+            &["false|0.981980506", "true|NaN"],
+        ),
+    ];
+    let cases = cases.map(|(query, expected)| (query.replace("{x}", typed), expected));
+    let cases: Vec<_> = cases.iter().map(|(query, expected)| (query.as_str(), *expected)).collect();
+    each_query_gives(&world, &cases).await;
+}
+
+#[tokio::test]
+async fn moments_and_decimals_at_the_ends_of_their_ranges() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"a\":\"0001-01-01\",\"z\":\"9999-12-31\",\"d\":\"9.9\"}\n").await;
+    let cases = [
+        ("ceil(cast(d as decimal(2,1)))", "10"),
+        ("floor(cast('-9.9' as decimal(2,1)))", "-10"),
+        (
+            "ceil(cast('9999999999999999999999999999999999999.9' as decimal(38,1)))",
+            "10000000000000000000000000000000000000",
+        ),
+        ("ceil(cast(0.01 as decimal(2,2)))", "1"),
+        ("date_trunc('month', a)", "0001-01-01T00:00:00"),
+        ("date_trunc('WEEK', z)", "9999-12-27T00:00:00"),
+        ("date_trunc('year', cast(z as timestamp))", "9999-01-01T00:00:00"),
+        ("date_format(z, 'yyyy/MM/dd')", "9999/12/31"),
+        ("date_format(a, 'yyyy/MM/dd')", "0001/01/01"),
+        ("year(a)", "1"),
+        ("dayofweek(z)", "6"),
+        ("weekofyear(cast(z as timestamp))", "52"),
+        ("datediff(z, a)", "3652058"),
+        ("date_add(a, 1)", "0001-01-02"),
+        ("cast(cast(z as timestamp) as bigint)", "253402214400"),
+    ];
+    gives(&world, &cases).await;
+}
+
 #[tokio::test]
 async fn floats_are_one_nan_and_one_zero() {
     let world = World::new().await;

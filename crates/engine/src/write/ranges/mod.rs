@@ -60,6 +60,9 @@ const BLOCK_BYTES: RangeInclusive<usize> = 4 << 10..=64 << 10;
 const LEAST_FILE_SHARE: u64 = 4;
 const LEAST_BYTES: usize = 32 << 20;
 
+/// So many rows of a limit are left to the engine, which holds them in memory.
+const HELD_ROWS: usize = 1 << 16;
+
 /// What sorting in ranges may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -111,7 +114,7 @@ pub(super) fn in_ranges(plan: Plan, keys: &[usize], limits: Limits) -> Result<Pl
     if let Some(planned) = sorted(&plan, &folders, false, limits)? {
         return Ok(planned);
     }
-    let one = in_one_stream(&plan)?;
+    let one = in_one_stream(&plan, limits)?;
     let is_sorted = one.is_some() || plan.output_ordering().is_some();
     Ok(Planned { plan: one.unwrap_or(plan), is_sorted, is_by_folder: false })
 }
@@ -120,11 +123,7 @@ pub(super) fn in_ranges(plan: Plan, keys: &[usize], limits: Limits) -> Result<Pl
 fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Result<Option<Planned>> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         let is_whole = is_merged || plan.output_partitioning().partition_count() == 1;
-        let types =
-            sort.expr().iter().map(|key| key.expr.data_type(&sort.schema())).collect::<Result<Vec<_>>>()?;
-        let is_sortable = order::is_sortable(&sort.input().schema(), types.iter());
-        let is_taken = is_whole && sort.fetch().is_none() && is_sortable;
-        if !is_taken {
+        if !is_whole || sort.fetch().is_some() || !is_sortable(sort)? {
             return Ok(None);
         }
         let numbers = folders.numbers(&sort.schema())?;
@@ -147,19 +146,40 @@ fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Re
 }
 
 /// The plan with the stream of its last sort as it comes; `None` where it does not end in one.
-fn in_one_stream(plan: &Plan) -> Result<Option<Plan>> {
+fn in_one_stream(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
     let is_sort = plan.is::<SortExec>() || plan.is::<SortPreservingMergeExec>();
     if is_sort && plan.output_partitioning().partition_count() == 1 {
-        return Ok(Some(Arc::clone(plan)));
+        let spilling = spilling(plan, limits)?;
+        return Ok(Some(spilling.unwrap_or_else(|| Arc::clone(plan))));
     }
     let Some(child) = plan.children().first().copied() else { return Ok(None) };
     if is_dealing(plan) {
-        return in_one_stream(child);
+        return in_one_stream(child, limits);
     }
     if !passes_on(plan) && !plan.is::<GlobalLimitExec>() {
         return Ok(None);
     }
-    in_one_stream(child)?.map(|child| replace(plan, child)).transpose()
+    in_one_stream(child, limits)?.map(|child| replace(plan, child)).transpose()
+}
+
+/// The first of many rows in an order by way of files: the engine's sort with a limit holds all that it gives. `None` for few rows,
+/// which it finds faster.
+fn spilling(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
+    let Some(rows) = plan.fetch().filter(|rows| *rows > HELD_ROWS) else { return Ok(None) };
+    let below =
+        plan.downcast_ref::<SortExec>().or_else(|| plan.children().first()?.downcast_ref::<SortExec>());
+    let Some(sort) = below else { return Ok(None) };
+    if !is_sortable(sort)? {
+        return Ok(None);
+    }
+    let all = InRanges::new(plan, sort, None, Limits { ranges: 1, ..limits })?;
+    Ok(Some(Arc::new(GlobalLimitExec::new(Arc::new(all), 0, Some(rows)))))
+}
+
+fn is_sortable(sort: &SortExec) -> Result<bool> {
+    let types =
+        sort.expr().iter().map(|key| key.expr.data_type(&sort.schema())).collect::<Result<Vec<_>>>()?;
+    Ok(order::is_sortable(&sort.input().schema(), types.iter()))
 }
 
 /// Whether it deals rows out to threads as if they had no order: it does, where columns that they are sorted by are left out or

@@ -10,18 +10,22 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, ExprSchema, ScalarValue, TableReference};
 use datafusion::error::Result;
-use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::functions::expr_fn::sqrt;
+use datafusion::functions_aggregate::count::{count, count_udaf};
+use datafusion::functions_aggregate::covariance::covar_pop_udaf;
+use datafusion::functions_aggregate::variance::var_pop_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort, WindowFunction};
+use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
-    Aggregate, AggregateUDF, Expr, ExprSchemable, GroupingSet, LogicalPlan, Projection, Window,
-    WindowFunctionDefinition,
+    Aggregate, AggregateUDF, Expr, ExprSchemable, Filter, GroupingSet, LogicalPlan, Projection, Window,
+    WindowFunctionDefinition, lit, when,
 };
 use formats::hive::shown;
 
 use super::arithmetic::arithmetic;
 use super::cast::cast;
 use super::frames::anew;
-use super::keys::{float_at, key, place_of};
+use super::keys::{is_key, key, place_of, place_type, value_at};
 use super::plans::expression;
 use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
 use super::{Scope, allowed, refused};
@@ -87,8 +91,10 @@ enum Finish {
     Cast(DataType),
     /// The first by the second, a decimal of this type.
     Mean(DataType),
-    /// The float that has this place in the order of floats.
-    Float(DataType),
+    /// The value that has this place in the order of its type.
+    Value(DataType),
+    /// The first by the root of the product of the others.
+    Correlation,
 }
 
 /// One aggregate as the engine's.
@@ -104,8 +110,13 @@ impl Finish {
             return Err(refused("an empty aggregate".to_owned()));
         };
         match (self, parts.next()) {
+            (Self::Correlation, Some((of_first, _))) => {
+                let root = parts.next().map(|(of_second, _)| sqrt(of_first * of_second));
+                let root = root.ok_or_else(|| refused("a correlation without its parts".to_owned()))?;
+                when(root.clone().not_eq(lit(0.0)), first / root).end()
+            }
             (Self::Cast(wanted), _) => cast(first, &data_type, wanted),
-            (Self::Float(wanted), _) => Ok(float_at(first, wanted)),
+            (Self::Value(wanted), _) => Ok(value_at(first, wanted)),
             (Self::Mean(wanted), Some((count, of))) => {
                 let count = cast(count, &of, &DataType::Decimal128(20, 0))?;
                 let sum = cast(first, &data_type, &narrowed(&data_type))?;
@@ -131,10 +142,10 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
     allowed(AGGREGATES, func.name())?;
     if let ("min" | "max", [argument]) = (func.name(), args.as_slice()) {
         let data_type = argument.get_type(scope.schema)?;
-        if matches!(data_type, DataType::Float32 | DataType::Float64) {
-            // The engine forgets the values before a NaN, in groups.
-            let places = vec![place_of(argument.clone())];
-            return Ok(Lowered { parts: vec![(func, places)], finish: Finish::Float(data_type) });
+        // The engine forgets the values before a NaN, in groups, and takes a null in a structure for its largest value.
+        if let Some(places) = place_type(&data_type) {
+            let places = vec![place_of(argument.clone(), places)];
+            return Ok(Lowered { parts: vec![(func, places)], finish: Finish::Value(data_type) });
         }
     }
     if !NUMERIC.contains(&func.name()) {
@@ -144,7 +155,11 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
             let compares = func.name() == "count";
             keys.push(if compares { key(argument, &data_type) } else { argument });
         }
-        return Ok(Lowered { parts: vec![(func, keys)], finish: Finish::None });
+        let finish = match func.name() {
+            "grouping" => Finish::Cast(DataType::Int8),
+            _ => Finish::None,
+        };
+        return Ok(Lowered { parts: vec![(func, keys)], finish });
     }
     let mut numbers = Vec::new();
     let mut found = DataType::Float64;
@@ -164,6 +179,7 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
     match (func.name(), &found) {
         ("sum", DataType::Decimal128(precision, scale)) => sum_of_decimals(func, numbers, *precision, *scale),
         ("avg", DataType::Decimal128(precision, scale)) => mean_of_decimals(numbers, *precision, *scale),
+        ("corr", _) => correlation(numbers),
         _ => Ok(Lowered { parts: vec![(func, numbers)], finish: Finish::None }),
     }
 }
@@ -190,17 +206,40 @@ fn mean_of_decimals(args: Vec<Expr>, precision: u8, scale: i8) -> Result<Lowered
     Ok(Lowered { parts, finish: Finish::Mean(result) })
 }
 
+/// The engine's own adds up squares, of which nothing is left when values are large and alike, and has no result where a NaN is.
+fn correlation(args: Vec<Expr>) -> Result<Lowered> {
+    let [x, y] = <[Expr; 2]>::try_from(args).map_err(|_| refused("corr takes two numbers".to_owned()))?;
+    let beside = |value: &Expr, other: &Expr| when(other.clone().is_not_null(), value.clone()).end();
+    let parts = vec![
+        (covar_pop_udaf(), vec![x.clone(), y.clone()]),
+        (var_pop_udaf(), vec![beside(&x, &y)?]),
+        (var_pop_udaf(), vec![beside(&y, &x)?]),
+    ];
+    Ok(Lowered { parts, finish: Finish::Correlation })
+}
+
 /// An aggregate node, with a projection above it where results need a last step.
 pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let names: Vec<String> = aggregate.aggr_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
     let groups =
         aggregate.group_expr.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>()?;
     let mut results = Results::default();
+    let is_of_sets = groups.iter().any(|group| matches!(group, Expr::GroupingSet(_)));
+    if is_of_sets {
+        results.hide(count(lit(1_i64)), ROWS);
+    }
     for (expr, name) in aggregate.aggr_expr.into_iter().zip(names) {
         let Expr::AggregateFunction(AggregateFunction { func, params }) = expr.unalias() else {
             return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
         };
-        let params = rewritten(params, scope)?;
+        let mut params = rewritten(params, scope)?;
+        if func.name() == "grouping" {
+            params.args = params
+                .args
+                .into_iter()
+                .map(|argument| as_grouped(argument, &groups))
+                .collect::<Result<_>>()?;
+        }
         let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
         let parts = parts.into_iter().map(|(func, args)| {
             let params = AggregateFunctionParams { args, ..params.clone() };
@@ -208,9 +247,17 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
         });
         results.add(name, parts.collect(), finish);
     }
-    let below = Aggregate::try_new(aggregate.input, groups, results.exprs())?;
-    results.finish(LogicalPlan::Aggregate(below))
+    let below = LogicalPlan::Aggregate(Aggregate::try_new(aggregate.input, groups, results.exprs())?);
+    if !is_of_sets {
+        return results.finish(below);
+    }
+    // Over no rows the engine has a row for the set of no columns, Spark has none.
+    let has_rows = Expr::Column(Column::new(None::<TableReference>, ROWS)).gt(lit(0_i64));
+    results.finish(LogicalPlan::Filter(Filter::try_new(has_rows, Arc::new(below))?))
 }
+
+/// The part that counts the rows of a group, for groups of several sets of columns.
+const ROWS: &str = "__part_rows";
 
 /// Aggregates (or windows) of one node, each computed once, and the results that are made of them.
 #[derive(Default)]
@@ -220,6 +267,11 @@ struct Results {
 }
 
 impl Results {
+    /// A part that is no result.
+    fn hide(&mut self, part: Expr, column: &str) {
+        self.parts.push((part, column.to_owned()));
+    }
+
     fn add(&mut self, name: String, parts: Vec<Expr>, finish: Finish) {
         let plain = matches!(finish, Finish::None);
         let mut columns = Vec::new();
@@ -247,7 +299,7 @@ impl Results {
         let done = |(name, columns, finish): &(String, Vec<String>, Finish)| {
             matches!(finish, Finish::None) && *columns == [name.as_str()]
         };
-        if self.results.iter().all(done) {
+        if self.parts.len() == self.results.len() && self.results.iter().all(done) {
             return Ok(below);
         }
         finish(below, self.parts.len(), self.results)
@@ -265,6 +317,8 @@ fn finish(
     let mut columns: Vec<Expr> = schema
         .iter()
         .take(kept)
+        // It goes when the engine resolves `grouping`.
+        .filter(|(_, field)| field.name() != Aggregate::INTERNAL_GROUPING_ID)
         .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
         .collect();
     for (name, parts, finish) in results {
@@ -300,6 +354,19 @@ fn group(expr: Expr, scope: &Scope<'_>) -> Result<Expr> {
         return Ok(key);
     }
     Ok(key.alias_qualified(qualifier, name))
+}
+
+/// The argument of `grouping` as the key that it is: the engine looks for it among the keys.
+fn as_grouped(argument: Expr, groups: &[Expr]) -> Result<Expr> {
+    let is_own = |grouped: &Expr| match grouped {
+        Expr::ScalarFunction(call) if is_key(call) => call.args.contains(&argument),
+        grouped => *grouped == argument,
+    };
+    let found = grouping_set_to_exprlist(groups)?.into_iter().find(|grouped| match grouped {
+        Expr::Alias(alias) => is_own(&alias.expr),
+        grouped => is_own(grouped),
+    });
+    Ok(found.cloned().unwrap_or(argument))
 }
 
 fn rewritten(params: AggregateFunctionParams, scope: &Scope<'_>) -> Result<AggregateFunctionParams> {

@@ -15,8 +15,9 @@ use super::cast::cast;
 use super::elements::element;
 use super::exprs::{comparable, negative, truth, widened};
 use super::keys::key;
-use super::patterns::{java_pattern, java_regex, replacement, unit_of};
-use super::types::{TIMESTAMP, bounded, is_text, wider_without_text};
+use super::patterns::{java_pattern, java_regex, replacement};
+use super::truncate::{Unit, truncated};
+use super::types::{MAX_DIGITS, TIMESTAMP, bounded, is_text, wider_without_text};
 use super::{Scope, allowed, json, parts, refused, round, text};
 
 /// Functions of doubles that mean the same in Spark.
@@ -226,7 +227,12 @@ fn whole(func: &Arc<ScalarUDF>, value: &Expr, schema: &DFSchema) -> Result<Expr>
         DataType::Decimal128(_, 0) => Ok(value.clone()),
         decimal @ DataType::Decimal128(precision, scale) => {
             let result = bounded(i32::from(precision) - i32::from(scale) + 1, 0);
-            let call = same(Arc::clone(func), vec![value.clone()]);
+            // The engine needs room for the digit that rounding up may add.
+            let wider = match precision {
+                ..MAX_DIGITS => DataType::Decimal128(precision + 1, scale),
+                _ => DataType::Decimal256(precision + 1, scale),
+            };
+            let call = same(Arc::clone(func), vec![datafusion::logical_expr::cast(value.clone(), wider)]);
             let found = call.get_type(schema).unwrap_or(decimal);
             cast(call, &found, &result)
         }
@@ -270,10 +276,10 @@ fn dates(func: &Arc<ScalarUDF>, args: &[Expr], schema: &DFSchema) -> Result<Opti
         }
         ("date_trunc", [Expr::Literal(unit, _), value]) => {
             let unit = unit.try_as_str().flatten().unwrap_or_default().to_lowercase();
-            let Some(unit) = unit_of(&unit) else {
+            let Some(unit) = Unit::named(&unit) else {
                 return Err(refused(format!("date_trunc with {unit:?} is not supported in SparkSQL nodes")));
             };
-            same(Arc::clone(func), vec![lit(unit), as_type(value, &TIMESTAMP, schema)?])
+            truncated(unit, as_type(value, &TIMESTAMP, schema)?)
         }
         ("now", []) => {
             let call = same(Arc::clone(func), Vec::new());

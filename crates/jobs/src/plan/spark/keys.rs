@@ -1,11 +1,19 @@
-//! Floats as they are compared, grouped and ordered: minus zero is zero, and there is one NaN, the largest of all.
+//! Floats as they are compared, grouped and ordered: minus zero is zero, and there is one NaN, the largest of all. Also those in
+//! structures and arrays, where a null comes before all values.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, StructArray,
+    new_null_array,
+};
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
+use arrow::row::{RowConverter, SortField};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -17,7 +25,7 @@ use super::refused;
 pub(in crate::plan) fn key(expr: Expr, data_type: &DataType) -> Expr {
     match (&expr, data_type) {
         (Expr::Literal(..), _) if !matches!(&expr, Expr::Literal(value, _) if is_odd(value)) => expr,
-        (_, DataType::Float32 | DataType::Float64) => {
+        (_, own) if holds_floats(own) => {
             let function = Key { signature: Signature::any(1, Volatility::Immutable) };
             ScalarUDF::new_from_impl(function).call(vec![expr])
         }
@@ -33,23 +41,104 @@ fn is_odd(value: &ScalarValue) -> bool {
     }
 }
 
-/// The place of a float or double in the order that [`key`] describes, as a bigint.
-pub(super) fn place_of(expr: Expr) -> Expr {
-    let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(Place { wanted: DataType::Int64, signature }).call(vec![expr])
+/// Whether the call is what [`key`] makes.
+pub(super) fn is_key(call: &ScalarFunction) -> bool {
+    let function: &dyn Any = call.func.inner().as_ref();
+    function.is::<Key>()
 }
 
-/// The float or double, whichever is wanted, of such a place.
-pub(super) fn float_at(place: Expr, wanted: &DataType) -> Expr {
+/// Whether it is a float or double, or a structure or array that has some in it.
+pub(super) fn holds_floats(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Float32 | DataType::Float64 => true,
+        DataType::List(item) => holds_floats(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
+        _ => false,
+    }
+}
+
+/// Each value as its [`key`].
+fn keys(values: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match values.data_type() {
+        own if !holds_floats(own) => Arc::clone(values),
+        DataType::Float32 => {
+            let own = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
+            let keys: Float32Array = values.as_primitive::<Float32Type>().unary(own);
+            Arc::new(keys) as ArrayRef
+        }
+        DataType::Float64 => {
+            let own = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
+            let keys: Float64Array = values.as_primitive::<Float64Type>().unary(own);
+            Arc::new(keys)
+        }
+        DataType::List(item) => {
+            let list = values.as_list::<i32>();
+            let items = keys(list.values())?;
+            Arc::new(ListArray::try_new(
+                Arc::clone(item),
+                list.offsets().clone(),
+                items,
+                list.nulls().cloned(),
+            )?)
+        }
+        _ => {
+            let (fields, columns, nulls) = values.as_struct().clone().into_parts();
+            let columns = columns.iter().map(keys).collect::<Result<_>>()?;
+            Arc::new(StructArray::try_new(fields, columns, nulls)?)
+        }
+    })
+}
+
+/// What the places of such values are; `None` for values that have none, or that the engine puts in this order by itself.
+pub(super) fn place_type(values: &DataType) -> Option<DataType> {
+    match values {
+        DataType::Float32 | DataType::Float64 => Some(DataType::Int64),
+        DataType::List(_) | DataType::Struct(_) => {
+            RowConverter::supports_fields(&[field_of(values)]).then_some(DataType::Binary)
+        }
+        _ => None,
+    }
+}
+
+/// The place of a value in the order that this module describes, of the type that [`place_type`] gives.
+pub(super) fn place_of(expr: Expr, places: DataType) -> Expr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(Place { wanted: places, signature }).call(vec![expr])
+}
+
+/// The value, of the type that is wanted, of such a place.
+pub(super) fn value_at(place: Expr, wanted: &DataType) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Place { wanted: wanted.clone(), signature }).call(vec![place])
 }
 
-/// From floats to their places, and back.
+/// From values to their places, and back.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Place {
     wanted: DataType,
     signature: Signature,
+}
+
+fn field_of(values: &DataType) -> SortField {
+    SortField::new_with_options(values.clone(), SortOptions { descending: false, nulls_first: true })
+}
+
+/// The places of structures or arrays: bytes that are in their order. A null has none.
+fn nested_places(values: &ArrayRef) -> Result<ArrayRef> {
+    let values = keys(values)?;
+    let converter = RowConverter::new(vec![field_of(values.data_type())])?;
+    let rows = converter.convert_columns(&[Arc::clone(&values)])?;
+    let places = (0..rows.num_rows()).map(|at| values.is_valid(at).then(|| rows.row(at)));
+    Ok(Arc::new(BinaryArray::from_iter(places.map(|place| place.map(|row| row.data().to_vec())))))
+}
+
+fn nested_at(places: &BinaryArray, wanted: &DataType) -> Result<ArrayRef> {
+    let converter = RowConverter::new(vec![field_of(wanted)])?;
+    let null = converter.convert_columns(&[new_null_array(wanted, 1)])?;
+    let parser = converter.parser();
+    let rows = places.iter().map(|place| place.map_or_else(|| null.row(0), |place| parser.parse(place)));
+    let mut columns = converter.convert_rows(rows)?;
+    columns.pop().ok_or_else(|| refused("a value of no place".to_owned()))
 }
 
 /// The order of the bits is that of the numbers, once negative ones are turned around; it is its own inverse.
@@ -68,7 +157,7 @@ fn at(place: i64) -> f64 {
 impl ScalarUDFImpl for Place {
     fn name(&self) -> &str {
         match self.wanted {
-            DataType::Int64 => "spark_place",
+            DataType::Int64 | DataType::Binary => "spark_place",
             _ => "spark_float_at",
         }
     }
@@ -94,6 +183,8 @@ impl ScalarUDFImpl for Place {
                     let places: Int64Array = values.as_primitive::<Float64Type>().unary(place);
                     Arc::new(places)
                 }
+                (_, DataType::Binary) => nested_places(values)?,
+                (DataType::Binary, wanted) => nested_at(values.as_binary(), wanted)?,
                 (_, DataType::Float32) => {
                     let floats: Float32Array =
                         values.as_primitive::<Int64Type>().unary(|place| at(place) as f32);
@@ -129,19 +220,60 @@ impl ScalarUDFImpl for Key {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         super::per_row(arguments, |arrays, _| {
             let Some(values) = arrays.first() else { return Err(refused("a key of nothing".to_owned())) };
-            Ok(match values.data_type() {
-                DataType::Float32 => {
-                    let own = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
-                    let keys: Float32Array = values.as_primitive::<Float32Type>().unary(own);
-                    Arc::new(keys) as ArrayRef
-                }
-                DataType::Float64 => {
-                    let own = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
-                    let keys: Float64Array = values.as_primitive::<Float64Type>().unary(own);
-                    Arc::new(keys)
-                }
-                _ => Arc::clone(values),
-            })
+            keys(values)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int32Array;
+    use arrow::datatypes::{Field, Fields};
+
+    use super::*;
+
+    fn structs(values: &[Option<(Option<i32>, Option<f64>)>]) -> ArrayRef {
+        let fields = Fields::from(vec![
+            Field::new("a", DataType::Int32, true),
+            Field::new("b", DataType::Float64, true),
+        ]);
+        let a: Int32Array = values.iter().map(|value| value.and_then(|(a, _)| a)).collect();
+        let b: Float64Array = values.iter().map(|value| value.and_then(|(_, b)| b)).collect();
+        let nulls = values.iter().map(Option::is_some).collect();
+        Arc::new(StructArray::new(fields, vec![Arc::new(a), Arc::new(b)], Some(nulls)))
+    }
+
+    #[test]
+    fn structures_come_back_from_their_places_which_are_in_order() {
+        let ordered = structs(&[
+            Some((None, Some(9.0))),
+            Some((Some(-1), None)),
+            Some((Some(-1), Some(-2.5))),
+            Some((Some(-1), Some(0.0))),
+            Some((Some(7), Some(f64::NAN))),
+        ]);
+        let places = nested_places(&ordered).unwrap();
+        let bytes: Vec<&[u8]> = places.as_binary::<i32>().iter().flatten().collect();
+        assert!(bytes.is_sorted_by(|a, b| a < b), "{bytes:?}");
+        assert_eq!(&nested_at(places.as_binary(), ordered.data_type()).unwrap(), &ordered);
+        let none = structs(&[None]);
+        let places = nested_places(&none).unwrap();
+        assert_eq!(places.null_count(), 1);
+        assert_eq!(&nested_at(places.as_binary(), none.data_type()).unwrap(), &none);
+    }
+
+    #[test]
+    fn floats_in_structures_and_arrays_are_one_zero_and_one_nan() {
+        let odd = structs(&[Some((None, Some(-0.0))), None, Some((None, Some(-f64::NAN)))]);
+        let own = structs(&[Some((None, Some(0.0))), None, Some((None, Some(f64::NAN)))]);
+        let bits = |array: &ArrayRef| -> Vec<u64> {
+            let floats = Arc::clone(array.as_struct().column(1));
+            floats.as_primitive::<Float64Type>().values().iter().map(|value| value.to_bits()).collect()
+        };
+        assert_eq!(bits(&keys(&odd).unwrap()), bits(&own));
+        let list = ListArray::from_iter_primitive::<Float32Type, _, _>([Some(vec![Some(-0.0), None]), None]);
+        let keyed = keys(&(Arc::new(list) as ArrayRef)).unwrap();
+        let items = keyed.as_list::<i32>().values().as_primitive::<Float32Type>().clone();
+        assert_eq!((items.value(0).to_bits(), items.is_null(1), keyed.is_null(1)), (0, true, true));
     }
 }

@@ -212,23 +212,6 @@ pub(super) fn replacement(text: &ScalarValue) -> Result<String> {
     Ok(out)
 }
 
-/// A unit of `date_trunc` as the engine calls it.
-pub(super) fn unit_of(unit: &str) -> Option<&'static str> {
-    Some(match unit {
-        "year" | "yyyy" | "yy" => "year",
-        "quarter" => "quarter",
-        "month" | "mm" | "mon" => "month",
-        "week" => "week",
-        "day" | "dd" => "day",
-        "hour" => "hour",
-        "minute" => "minute",
-        "second" => "second",
-        "millisecond" => "millisecond",
-        "microsecond" => "microsecond",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use super::exprs::{comparable, literals, rewrite as rewrite_expr, widened, widest};
-use super::keys::key;
+use super::keys::{holds_floats, key};
 use super::{Scope, aggregates, cast::cast, refused, subqueries};
 use crate::plan::blame::Accused;
 
@@ -68,7 +68,7 @@ fn relation(plan: LogicalPlan, scope: &Scope<'_>) -> Result<LogicalPlan> {
                 Ok(Transformed::yes(name.restore(expression(expr, scope)?)))
             })?;
             match plan.data {
-                LogicalPlan::Join(join) => joined(join, scope),
+                LogicalPlan::Join(join) => joined(both_of_one_type(join)?, scope),
                 LogicalPlan::Sort(sort) => sorted(sort, scope),
                 other => other.recompute_schema(),
             }
@@ -180,7 +180,7 @@ fn with_types(plan: LogicalPlan, wanted: &[DataType]) -> Result<LogicalPlan> {
 
 /// Equal floats are made one value first.
 pub(super) fn distinct(input: &Arc<LogicalPlan>) -> Result<LogicalPlan> {
-    let odd = input.schema().fields().iter().any(|field| field.data_type().is_floating());
+    let odd = input.schema().fields().iter().any(|field| holds_floats(field.data_type()));
     let mut plan = input.as_ref().clone();
     if odd {
         let columns = plan.schema().iter().map(|(qualifier, field)| {
@@ -193,6 +193,26 @@ pub(super) fn distinct(input: &Arc<LogicalPlan>) -> Result<LogicalPlan> {
         plan = LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(input))?);
     }
     Ok(LogicalPlan::Distinct(Distinct::All(Arc::new(plan))))
+}
+
+/// Of INTERSECT and EXCEPT, which are joins here: both sides with the types that both fit.
+fn both_of_one_type(join: Join) -> Result<Join> {
+    let is_of_sets = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
+        && join.null_equality == NullEquality::NullEqualsNull;
+    if !is_of_sets {
+        return Ok(join);
+    }
+    let once = matches!(*join.left, LogicalPlan::Distinct(_));
+    let sides = [Arc::unwrap_or_clone(join.left), Arc::unwrap_or_clone(join.right)];
+    let before = Arc::clone(sides[0].schema());
+    let Ok([left, right]) = <[LogicalPlan; 2]>::try_from(of_one_type(sides.into())?) else {
+        return Err(refused("a set operation without two sides".to_owned()));
+    };
+    let left = Arc::new(left);
+    let is_changed = left.schema() != &before;
+    // Two values may be one in the wider type.
+    let left = if once && is_changed { Arc::new(distinct(&left)?) } else { left };
+    Ok(Join { left, right: Arc::new(right), ..join })
 }
 
 /// Pairs of keys (of USING, and of set operations) are compared as an equality compares.
