@@ -10,16 +10,17 @@ use std::{
 };
 
 use sqlparser::ast::{
-    Expr, Ident, Query, Select, SelectItem, Statement, TableAlias, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, Statement, TableAlias, TableFactor, TableWithJoins, Visit,
+    VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 /// Rewrites the statement's names; `columns` are those of its tables and views.
 pub(super) fn unify(statement: &mut Statement, columns: HashSet<String>) {
-    let mut declared = Declared { names: columns };
+    let mut declared = Declared { names: columns, queries: HashMap::new() };
     // The visitor never breaks off.
     let _ = Visit::visit(statement, &mut declared);
-    let mut unify = Unify { spellings: spellings(declared.names) };
+    let mut unify = Unify { spellings: spellings(declared.names), queries: declared.queries };
     let _ = VisitMut::visit(statement, &mut unify);
 }
 
@@ -35,6 +36,8 @@ fn spellings(names: HashSet<String>) -> HashMap<String, Option<String>> {
 /// Collects what the statement itself declares: aliases of columns, tables and CTEs, and the tables' own names.
 struct Declared {
     names: HashSet<String>,
+    /// Lower-case name of a CTE → its spelling.
+    queries: HashMap<String, String>,
 }
 
 impl Declared {
@@ -58,6 +61,8 @@ impl Visitor for Declared {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             self.add_alias(Some(&cte.alias));
+            let name = &cte.alias.name.value;
+            self.queries.insert(name.to_lowercase(), name.clone());
         }
         ControlFlow::Continue(())
     }
@@ -74,7 +79,10 @@ impl Visitor for Declared {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         match factor {
             TableFactor::Table { name, alias, .. } => {
-                if let (None, Some(ident)) = (alias, name.0.last().and_then(|part| part.as_ident())) {
+                let own = name.0.last().and_then(ObjectNamePart::as_ident);
+                if let (None, Some(ident)) = (alias, own)
+                    && !self.queries.contains_key(&ident.value.to_lowercase())
+                {
                     self.add(ident);
                 }
                 self.add_alias(alias.as_ref());
@@ -88,6 +96,7 @@ impl Visitor for Declared {
 
 struct Unify {
     spellings: HashMap<String, Option<String>>,
+    queries: HashMap<String, String>,
 }
 
 impl Unify {
@@ -96,10 +105,90 @@ impl Unify {
             ident.value.clone_from(spelling);
         }
     }
+
+    fn respell_parts(&self, name: &mut ObjectName) {
+        for part in &mut name.0 {
+            if let ObjectNamePart::Identifier(ident) = part {
+                self.respell(ident);
+            }
+        }
+    }
+
+    /// The keys of USING.
+    fn respell_keys(&self, tables: &mut TableWithJoins) {
+        for join in &mut tables.joins {
+            if let Some(JoinConstraint::Using(keys)) = constraint(&mut join.join_operator) {
+                keys.iter_mut().for_each(|key| self.respell_parts(key));
+            }
+        }
+    }
+
+    fn respell_left_out(&self, options: &mut WildcardAdditionalOptions) {
+        match &mut options.opt_exclude {
+            Some(ExcludeSelectItem::Single(name)) => self.respell_parts(name),
+            Some(ExcludeSelectItem::Multiple(names)) => {
+                names.iter_mut().for_each(|name| self.respell_parts(name));
+            }
+            None => {}
+        }
+        if let Some(except) = &mut options.opt_except {
+            self.respell(&mut except.first_element);
+            except.additional_elements.iter_mut().for_each(|name| self.respell(name));
+        }
+    }
+}
+
+fn constraint(join: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match join {
+        JoinOperator::Join(by)
+        | JoinOperator::Inner(by)
+        | JoinOperator::Left(by)
+        | JoinOperator::LeftOuter(by)
+        | JoinOperator::Right(by)
+        | JoinOperator::RightOuter(by)
+        | JoinOperator::FullOuter(by)
+        | JoinOperator::Semi(by)
+        | JoinOperator::LeftSemi(by)
+        | JoinOperator::Anti(by)
+        | JoinOperator::LeftAnti(by) => Some(by),
+        _ => None,
+    }
 }
 
 impl VisitorMut for Unify {
     type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        select.from.iter_mut().for_each(|tables| self.respell_keys(tables));
+        for item in &mut select.projection {
+            match item {
+                SelectItem::Wildcard(options) => self.respell_left_out(options),
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    if let SelectItemQualifiedWildcardKind::ObjectName(table) = kind {
+                        self.respell_parts(table);
+                    }
+                    self.respell_left_out(options);
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { name, args: None, .. } => {
+                if let [ObjectNamePart::Identifier(ident)] = name.0.as_mut_slice()
+                    && let Some(spelling) = self.queries.get(&ident.value.to_lowercase())
+                {
+                    ident.value.clone_from(spelling);
+                }
+            }
+            TableFactor::NestedJoin { table_with_joins, .. } => self.respell_keys(table_with_joins),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
@@ -134,6 +223,13 @@ mod tests {
         assert_eq!(
             unified("SELECT `CUSTID`, id FROM t", &["custId", "ID", "Id"]),
             "SELECT `custId`, id FROM t"
+        );
+        assert_eq!(
+            unified(
+                "WITH Seen AS (SELECT 1 AS one) SELECT A.*, * EXCEPT (DAY) FROM SEEN s JOIN t a USING (CUSTID) JOIN seen USING (ONE)",
+                &["custId", "day"]
+            ),
+            "WITH Seen AS (SELECT 1 AS one) SELECT a.*, * EXCEPT (day) FROM Seen s JOIN t a USING(custId) JOIN Seen USING(one)"
         );
     }
 }

@@ -27,6 +27,7 @@ mod dialect;
 mod elements;
 mod exprs;
 mod frames;
+mod joins;
 mod json;
 mod keys;
 mod literals;

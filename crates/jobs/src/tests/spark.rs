@@ -100,6 +100,8 @@ async fn what_would_mean_something_else_is_refused() {
     world.put("in/x.json", "{\"i\":7,\"w\":\"x\"}\n").await;
     let cases = [
         ("select log(i) from t", "log"),
+        ("select * from t natural join (select 7 as i) u", "* over NATURAL JOIN"),
+        ("select * from t join t u using (i) join t v using (w)", "* over JOIN t u USING(i) JOIN"),
         ("select explode(w) from t", "the function explode is not supported in SparkSQL nodes"),
         ("select to_date(w, 'yyyy') from t", "to_date"),
         ("select sum(i > 1) from t", "sum needs a number"),
@@ -235,7 +237,7 @@ async fn types_of_groups_unions_and_joins() {
     let world = World::new().await;
     let rows = "{\"g\":\"a\",\"v\":1,\"s\":\"1\"}\n{\"g\":\"a\",\"v\":4,\"s\":\"x\"}\n{\"g\":\"b\",\"v\":5,\"s\":null}\n";
     world.put("in/x.json", rows).await;
-    let cases: [(&str, &[&str]); 33] = [
+    let cases: [(&str, &[&str]); 34] = [
         (
             "select v, sum(v) over (w) as a, sum(v) over w as b from t window w as (partition by g)",
             &["1|5|5", "4|5|5", "5|5|5"],
@@ -255,6 +257,10 @@ async fn types_of_groups_unions_and_joins() {
         ),
         ("select g, max(v) as v from t group by g order by max(v) desc limit 1", &["b|5"]),
         ("select g, Max(v) as v from t group by g order by MAX(V) limit 1", &["a|4"]),
+        (
+            "select first(v) over (order by v) as f, last(s, true) over (order by v) as l, any_value(g) over (order by v) as a from t",
+            &["1|1|a", "1|x|a", "1|x|a"],
+        ),
         (
             "select g, sum(v) as v, count(*) as g2 from t group by g order by -sum(v) / count(*) limit 1",
             &["b|5|1"],
@@ -299,20 +305,15 @@ async fn types_of_groups_unions_and_joins() {
             &["0.0|2"],
         ),
     ];
-    for (at, (query, expected)) in cases.into_iter().enumerate() {
-        let out = format!("out{at}");
-        let run = world.run(&format!("j{at}"), through(json_source("in"), sql(query), &out)).await;
-        assert_eq!(run.details.error_message, None, "{query}");
-        let rows = if world.keys(&out).await.is_empty() { Vec::new() } else { world.rows(&out).await };
-        assert_eq!(rows, expected, "{query}");
-    }
+    each_query_gives(&world, &cases).await;
 }
 
 /// Each query over `in` gives its rows.
 async fn each_query_gives(world: &World, cases: &[(&str, &[&str])]) {
     for (at, (query, expected)) in cases.iter().enumerate() {
         let out = format!("out{at}");
-        world.succeeds(&format!("j{at}"), through(json_source("in"), sql(query), &out)).await;
+        let run = world.run(&format!("j{at}"), through(json_source("in"), sql(query), &out)).await;
+        assert_eq!(run.details.error_message, None, "{query}");
         let rows = if world.keys(&out).await.is_empty() { Vec::new() } else { world.rows(&out).await };
         assert_eq!(rows, *expected, "{query}");
     }
@@ -342,6 +343,34 @@ async fn structures_are_grouped_and_compared_by_what_is_in_them() {
         ),
     ];
     let cases = cases.map(|(query, expected)| (query.replace("{x}", typed), expected));
+    let cases: Vec<_> = cases.iter().map(|(query, expected)| (query.as_str(), *expected)).collect();
+    each_query_gives(&world, &cases).await;
+}
+
+#[tokio::test]
+async fn keys_of_using_come_first() {
+    let world = World::new().await;
+    world.put("in/x.json", "{\"a\":1,\"K\":2,\"m\":3}\n").await;
+    let two = "t join (select 5 as b, 2 as K, 3 as m) u";
+    let cases: [(String, &[&str]); 9] = [
+        (format!("select * from {two} using (k)").replace("3 as m", "4 as n"), &["2|1|3|5|4"]),
+        (format!("select * from {two} using (M, K)"), &["3|2|1|5"]),
+        (
+            format!("select * from {two} using (k, m) join (select 2 as K, 3 as m, 9 as z) w using (m, k)"),
+            &["3|2|1|5|9"],
+        ),
+        (format!("select * from {two} using (k, m) cross join (select 9 as z) w"), &["2|3|1|5|9"]),
+        (format!("select * from {} using (m)", two.replace("join", "left semi join")), &["3|1|2"]),
+        ("select * from (select 2 as K) x join (select 2 as K) Y using (k)".to_owned(), &["2"]),
+        (format!("select X.* from {two} using (k, m) join (select 1 as a) x using (a)"), &["1"]),
+        (
+            format!(
+                "select count(*) as n from (select * from {two} using (k, m) union all select 1, 2, 3, 4) v where m = 3"
+            ),
+            &["1"],
+        ),
+        ("with V as (select 1 as a, 7 as b) select t.k, v.B from t natural join v".to_owned(), &["2|7"]),
+    ];
     let cases: Vec<_> = cases.iter().map(|(query, expected)| (query.as_str(), *expected)).collect();
     each_query_gives(&world, &cases).await;
 }

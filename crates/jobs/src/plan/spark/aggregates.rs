@@ -61,7 +61,7 @@ const AGGREGATES: &[&str] = &[
 const NUMERIC: &[&str] =
     &["sum", "avg", "stddev", "stddev_pop", "var", "var_pop", "covar_samp", "covar_pop", "corr"];
 /// Other names of the same, which the engine knows.
-const SYNONYMS: &[&str] = &["mean", "stddev_samp", "var_samp", "first", "last", "any_value"];
+const SYNONYMS: &[&str] = &["mean", "stddev_samp", "var_samp"];
 const WINDOWS: &[&str] = &[
     "row_number",
     "rank",

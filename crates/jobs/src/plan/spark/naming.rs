@@ -81,6 +81,7 @@ fn written(expr: &Expr, tables: &BTreeSet<String>) -> Option<String> {
         }
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } if is_number(expr) => format!("-{}", part(expr)?),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => format!("(- {})", part(expr)?),
+        Expr::UnaryOp { op: UnaryOperator::BangNot, expr } => format!("(NOT {})", part(expr)?),
         Expr::UnaryOp { op, expr } => format!("({op} {})", part(expr)?),
         Expr::IsNull(expr) => format!("({} IS NULL)", part(expr)?),
         Expr::IsNotNull(expr) => format!("({} IS NOT NULL)", part(expr)?),
@@ -201,6 +202,37 @@ pub(super) fn is_number(expr: &Expr) -> bool {
     }
 }
 
+/// Functions whose names Spark writes in upper case.
+const UPPER: &[&str] = &[
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "cot",
+    "degrees",
+    "exp",
+    "log10",
+    "log2",
+    "pi",
+    "power",
+    "radians",
+    "regexp_like",
+    "signum",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+];
+/// Functions that Spark writes under another of their names.
+const RENAMED: &[(&str, &str)] = &[("curdate", "current_date"), ("dateadd", "date_add")];
+
 fn call(function: &Function, tables: &BTreeSet<String>) -> Option<String> {
     let name = function.name.to_string().to_lowercase();
     let FunctionArguments::List(list) = &function.args else {
@@ -227,7 +259,14 @@ fn call(function: &Function, tables: &BTreeSet<String>) -> Option<String> {
     arguments.extend(added.map(|(_, _, argument)| (*argument).to_owned()));
     let distinct = list.duplicate_treatment.map(|treatment| format!("{treatment} ")).unwrap_or_default();
     let written = format!("{distinct}{}", arguments.join(", "));
-    Some(if name == "if" { format!("(IF({written}))") } else { format!("{name}({written})") })
+    Some(match name.as_str() {
+        "if" => format!("(IF({written}))"),
+        upper if UPPER.contains(&upper) => format!("{}({written})", upper.to_uppercase()),
+        other => {
+            let own = RENAMED.iter().find(|(function, _)| *function == other).map_or(other, |(_, own)| own);
+            format!("{own}({written})")
+        }
+    })
 }
 
 #[cfg(test)]
@@ -279,6 +318,9 @@ mod tests {
             ("regexp_replace(k, 'a', 'b')", "regexp_replace(k, a, b, 1)"),
             ("round(a)", "round(a, 0)"),
             ("current_date", "current_date()"),
+            ("Sqrt(power(a, 2))", "SQRT(POWER(a, 2))"),
+            ("dateadd(a, 1)", "date_add(a, 1)"),
+            ("!(a > 1)", "(NOT (a > 1))"),
         ];
         let tables = BTreeSet::from(["t".to_owned()]);
         for (text, expected) in cases {

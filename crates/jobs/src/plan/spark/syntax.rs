@@ -16,7 +16,7 @@ use engine::{EngineError, NamedCast, on_large_stack};
 
 use super::cast::is_literal;
 use super::naming::{is_number, name_of};
-use super::{aggregates, windows};
+use super::{aggregates, joins, windows};
 use crate::plan::operators::MINUS;
 
 /// Names of Spark and those of the same function here.
@@ -41,6 +41,9 @@ const NAMES: &[(&str, &str)] = &[
     ("current_timestamp", "now"),
     ("curdate", "current_date"),
     ("datepart", "date_part"),
+    ("first", "first_value"),
+    ("last", "last_value"),
+    ("any_value", "first_value"),
 ];
 /// Functions that the engine, or we, make of other syntax, which Spark does not have under these names.
 const ENGINES: &[&str] = &["array_element", "get_field", NamedCast::NAME];
@@ -219,7 +222,8 @@ impl VisitorMut for Adapt {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
         windows::defined(select)?;
-        select.from.iter().try_for_each(windows::joined)?;
+        select.from.iter().try_for_each(joins::joined)?;
+        joins::keys_first(select)?;
         let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else {
             return ControlFlow::Continue(());
         };
@@ -243,7 +247,7 @@ impl VisitorMut for Adapt {
             }
             TableFactor::TableFunction { expr, .. } => ControlFlow::Break(format!("{expr} in FROM")),
             TableFactor::UNNEST { .. } => ControlFlow::Break("UNNEST".to_owned()),
-            TableFactor::NestedJoin { table_with_joins, .. } => windows::joined(table_with_joins),
+            TableFactor::NestedJoin { table_with_joins, .. } => joins::joined(table_with_joins),
             _ => ControlFlow::Continue(()),
         }
     }

@@ -1,10 +1,10 @@
-//! Names of windows, and joins by columns that both sides have, as far as the planner reads them as Spark does.
+//! Windows and calls, as far as the planner reads them as Spark does.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, JoinConstraint,
-    JoinOperator, NamedWindowExpr, NullTreatment, Select, TableWithJoins, Value, WindowSpec, WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, NamedWindowExpr,
+    NullTreatment, Select, Value, WindowSpec, WindowType,
 };
 
 /// `OVER (w)` means `OVER w`; the planner would take it for `OVER ()`.
@@ -33,23 +33,6 @@ pub(super) fn defined(select: &Select) -> ControlFlow<String> {
         Some(window) => ControlFlow::Break(format!("WINDOW {window} (a window that is defined by another)")),
         None => ControlFlow::Continue(()),
     }
-}
-
-/// Refuses outer joins whose one key column is that of whichever side has a row: the planner takes the left one's.
-pub(super) fn joined(tables: &TableWithJoins) -> ControlFlow<String> {
-    for join in &tables.joins {
-        let (kind, constraint) = match &join.join_operator {
-            JoinOperator::Right(by) | JoinOperator::RightOuter(by) => ("RIGHT", by),
-            JoinOperator::FullOuter(by) => ("FULL", by),
-            _ => continue,
-        };
-        if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
-            return ControlFlow::Break(format!(
-                "a {kind} JOIN with USING or NATURAL (write ON, and coalesce(a.key, b.key) AS key for its key)"
-            ));
-        }
-    }
-    ControlFlow::Continue(())
 }
 
 /// Refuses calls that the engine would answer wrongly.
