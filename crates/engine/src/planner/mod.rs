@@ -10,10 +10,12 @@
 //! where they make no rows (`watched`).
 //!
 //! Filters ask their conditions in turn (`in_turn`): those that may fail only of rows that the others accept. Text that
-//! is only used as numbers is read as numbers (`numbers`), and text that a filter leaves out is not read at all (`early`).
+//! is only used as numbers is read as numbers (`numbers`), and text that a filter leaves out is not read at all (`early`). The first
+//! of many sorted rows are sorted with all others (`limits`).
 
 mod early;
 mod in_turn;
+mod limits;
 mod numbers;
 mod watched;
 
@@ -32,6 +34,7 @@ use datafusion::{
         filter::FilterExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec},
         projection::ProjectionExec,
+        sorts::sort::SortExec,
         statistics::{StatisticsArgs, StatisticsContext},
     },
 };
@@ -76,6 +79,12 @@ fn giving_way(
         }
         if let Some(filter) = node.downcast_ref::<FilterExec>() {
             return Ok(match in_turn::filter(filter)? {
+                Some(changed) => Transformed::yes(changed),
+                None => Transformed::no(node),
+            });
+        }
+        if let Some(sort) = node.downcast_ref::<SortExec>() {
+            return Ok(match limits::spilling(sort) {
                 Some(changed) => Transformed::yes(changed),
                 None => Transformed::no(node),
             });

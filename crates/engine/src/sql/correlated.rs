@@ -42,17 +42,15 @@ fn parts(plan: &LogicalPlan) -> Option<Parts<'_>> {
     match plan {
         LogicalPlan::Sort(sort) => parts(&sort.input),
         LogicalPlan::Projection(Projection { expr, input, .. }) => {
-            let (_, having, aggregate) = below(input)?;
-            Some((expr.clone(), having, aggregate))
+            let (values, having, aggregate) = parts(input)?;
+            let expr = expr.iter().map(|expr| over(expr, input, &values)).collect::<Option<_>>()?;
+            Some((expr, having, aggregate))
         }
-        other => below(other),
-    }
-}
-
-fn below(plan: &LogicalPlan) -> Option<Parts<'_>> {
-    match plan {
-        LogicalPlan::Filter(Filter { predicate, input, .. }) => match below(input)? {
-            (values, None, aggregate) => Some((values, Some(predicate.clone()), aggregate)),
+        LogicalPlan::Filter(Filter { predicate, input, .. }) => match parts(input)? {
+            (values, None, aggregate) => {
+                let having = over(predicate, input, &values)?;
+                Some((values, Some(having), aggregate))
+            }
             _ => None,
         },
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
@@ -61,6 +59,20 @@ fn below(plan: &LogicalPlan) -> Option<Parts<'_>> {
         }
         _ => None,
     }
+}
+
+/// An expression over what `input` gives as one over what its values are made of.
+fn over(expr: &Expr, input: &LogicalPlan, values: &[Expr]) -> Option<Expr> {
+    let replaced = expr.clone().transform_up(|inner| match &inner {
+        Expr::Column(column) => {
+            match input.schema().maybe_index_of_column(column).and_then(|at| values.get(at)) {
+                Some(value) => Ok(Transformed::yes(value.clone().unalias())),
+                None => Ok(Transformed::no(inner)),
+            }
+        }
+        _ => Ok(Transformed::no(inner)),
+    });
+    replaced.ok().map(|replaced| replaced.data)
 }
 
 /// Whether it can be evaluated in another place.

@@ -39,6 +39,8 @@ pub(crate) fn configure(dialect: SqlDialect, settings: &mut ConfigOptions) {
             parser.dialect = Dialect::Spark;
             parser.enable_ident_normalization = false;
             parser.default_null_ordering = "nulls_min".to_owned();
+            // Rows of a sorted query stay sorted, and a limit outside takes the first of them.
+            parser.enable_subquery_sort_elimination = false;
             // The optimizer's pushdown of field accesses mixes up a scan's qualified columns with the unqualified
             // ones that frames of jobs have, and then calls them ambiguous.
             settings.optimizer.enable_leaf_expression_pushdown = false;

@@ -80,6 +80,7 @@ async fn transform(
     looks: &mut Vec<LogicalPlan>,
 ) -> Result<Vec<DataFrame>, RunFailure> {
     let mut planning = plan::Planning::new(task.blame.accuse(&name_of(node)), &task.decisions);
+    planning.is_shared = task.graph.reads_of(node) > 1;
     let planned = plan::transform(&task.session, node, inputs, &mut planning).await;
     for note in planning.notes {
         task.log.info(format!("{}: {note}", name_of(node)));

@@ -105,6 +105,22 @@ impl Graph {
         self.order.iter().filter_map(|id| self.nodes.get(id))
     }
 
+    /// How often a run reads what the node gives: once for each target, Spigot and look at its quality, and each way to it.
+    pub(crate) fn reads_of(&self, node: &Node) -> usize {
+        let mut reads: BTreeMap<&str, usize> = BTreeMap::new();
+        // What reads a node stands behind it.
+        for reader in self.order.iter().rev().filter_map(|id| self.nodes.get(id)) {
+            let ends =
+                matches!(reader.kind, NodeKind::Target(_) | NodeKind::Spigot(_) | NodeKind::Quality(_));
+            let own = reads.get(reader.id.as_str()).copied().unwrap_or(0).saturating_add(usize::from(ends));
+            for input in &reader.inputs {
+                let of_input = reads.entry(input.as_str()).or_default();
+                *of_input = of_input.saturating_add(own);
+            }
+        }
+        reads.get(node.id.as_str()).copied().unwrap_or(0)
+    }
+
     /// Whether a run of it is one of its generated script: some node is Python of the user's.
     pub fn is_python(&self) -> bool {
         self.needed().any(|node| node.kind.is_python())

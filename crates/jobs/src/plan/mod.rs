@@ -22,6 +22,7 @@ mod mapping;
 mod moments;
 mod nested;
 mod nulls;
+mod once;
 mod operators;
 mod paths;
 mod pii;
@@ -146,6 +147,22 @@ pub(crate) fn equal(left: Expr, a: &DataType, right: Expr, b: &DataType) -> Resu
 
 /// The frames of a transform, one unless it gives a collection; `inputs` are the plain frames of its inputs, in order.
 pub(crate) async fn transform(
+    session: &Session,
+    node: &Node,
+    inputs: Vec<DataFrame>,
+    planning: &mut Planning<'_>,
+) -> Result<Vec<DataFrame>, PlanError> {
+    if !planning.is_shared {
+        return transformed(session, node, inputs, planning).await;
+    }
+    if let Some(kept) = planning.decisions.tables(node) {
+        return plain_all(kept);
+    }
+    let frames = transformed(session, node, inputs, planning).await?;
+    once::alike(session, node, frames, planning).await
+}
+
+async fn transformed(
     session: &Session,
     node: &Node,
     inputs: Vec<DataFrame>,

@@ -93,6 +93,8 @@ pub(crate) struct Planning<'a> {
     pub(crate) looks: Vec<LogicalPlan>,
     /// Whether any may be.
     pub(crate) may_look: bool,
+    /// Whether what the node gives is read more than once, and has to be the same each time.
+    pub(crate) is_shared: bool,
 }
 
 impl<'a> Planning<'a> {
@@ -105,6 +107,7 @@ impl<'a> Planning<'a> {
             warnings: Vec::new(),
             looks: Vec::new(),
             may_look: true,
+            is_shared: false,
         }
     }
 

@@ -22,8 +22,17 @@ pub(super) fn drop_duplicates(frame: DataFrame, columns: &[FieldPath]) -> Result
         .iter()
         .map(|path| resolve(frame.schema(), path).map(|found| spark::key(found.expr, &found.data_type)));
     let on = on.collect::<Result<Vec<_>, _>>()?;
-    let all: Vec<Expr> = names(frame.schema().fields()).iter().map(|name| column(name)).collect();
-    Ok(frame.distinct_on(on, all, None)?)
+    let (mut kept, mut back) = (Vec::new(), Vec::new());
+    for field in frame.schema().fields() {
+        let (name, own) = (field.name(), column(field.name()));
+        let packed = spark::packed(&own, field.data_type());
+        back.push(match packed {
+            Some(_) => spark::value_at(own.clone(), field.data_type()).alias(name),
+            None => own.clone(),
+        });
+        kept.push(packed.map_or(own, |packed| packed.alias(name)));
+    }
+    Ok(frame.distinct_on(on, kept, None)?.select(back)?)
 }
 
 /// The rows of both inputs.

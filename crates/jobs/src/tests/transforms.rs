@@ -52,6 +52,53 @@ async fn a_row_goes_to_every_group_that_it_fits_and_else_to_the_default() {
     }
 }
 
+/// Which of equal rows is the first is chance, but the same for all who read it.
+#[tokio::test]
+async fn all_targets_see_the_same_of_rows_that_chance_takes() {
+    let world = World::new().await;
+    let lines: String = (0..120_000).map(|i| format!("{},{i},x\n", i % 5000)).collect();
+    world.put("in/a.csv", &format!("k,v,s\n{lines}")).await;
+    let source = json!({"S3CsvSource": {"Name": "in", "Paths": [format!("s3://{BUCKET}/in/")], "Separator": "comma",
+        "QuoteChar": "quote", "WithHeader": true}});
+    let query = |text: &str| json!({"SparkSQL": {"Name": "q", "Inputs": ["m"], "SqlQuery": text, "SqlAliases": [{"From": "m", "Alias": "t"}]}});
+    let mapping = json!([
+        {"ToKey": "k", "FromPath": ["k"], "FromType": "string", "ToType": "int"},
+        {"ToKey": "v", "FromPath": ["v"], "FromType": "string", "ToType": "int"},
+    ]);
+    let low = json!({"GroupName": "low", "LogicalOperator": "AND", "Filters": [{"Operation": "LT", "Values": [
+        {"Type": "COLUMNEXTRACTED", "Value": ["v"]}, {"Type": "CONSTANT", "Value": ["60000"]}]}]});
+    let default = json!({"GroupName": "default_group", "LogicalOperator": "AND", "Filters": []});
+    for (job, once, rows) in [
+        (
+            "a",
+            query(
+                "select k, v from (select *, row_number() over (partition by k order by k) as n from t) x where n = 1",
+            ),
+            5000,
+        ),
+        ("b", query("select k, first_value(v) as v from t group by k"), 5000),
+        ("c", node("DropDuplicates", &["m"], json!({"Columns": [["k"]]})), 5000),
+        ("d", query("select * from t limit 1000"), 1000),
+        ("e", query("select * from t order by k limit 70000"), 70_000),
+    ] {
+        let nodes = json!({"src": source, "m": node("ApplyMapping", &["src"], json!({"Mapping": mapping})), "once": once,
+            "r": node("Route", &["once"], json!({"GroupFiltersList": [low, default]})),
+            "c0": node("SelectFromCollection", &["r"], json!({"Index": 0})), "c1": node("SelectFromCollection", &["r"], json!({"Index": 1})),
+            "o0": parquet("c0", &format!("{job}0")), "o1": parquet("c1", &format!("{job}1"))});
+        world.succeeds(job, nodes).await;
+        let mut all = Vec::new();
+        for out in [format!("{job}0"), format!("{job}1")] {
+            if !world.keys(&out).await.is_empty() {
+                all.extend(world.rows(&out).await);
+            }
+        }
+        assert_eq!(all.len(), rows, "{job}");
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), rows, "{job}");
+    }
+}
+
 #[tokio::test]
 async fn a_merge_replaces_by_key_and_adds() {
     let world = World::new().await;

@@ -60,9 +60,6 @@ const BLOCK_BYTES: RangeInclusive<usize> = 4 << 10..=64 << 10;
 const LEAST_FILE_SHARE: u64 = 4;
 const LEAST_BYTES: usize = 32 << 20;
 
-/// So many rows of a limit are left to the engine, which holds them in memory.
-const HELD_ROWS: usize = 1 << 16;
-
 /// What sorting in ranges may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -149,8 +146,8 @@ fn sorted(plan: &Plan, folders: &Folders, is_merged: bool, limits: Limits) -> Re
 fn in_one_stream(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
     let is_sort = plan.is::<SortExec>() || plan.is::<SortPreservingMergeExec>();
     if is_sort && plan.output_partitioning().partition_count() == 1 {
-        let spilling = spilling(plan, limits)?;
-        return Ok(Some(spilling.unwrap_or_else(|| Arc::clone(plan))));
+        let one = in_one_range(plan, limits)?;
+        return Ok(Some(one.unwrap_or_else(|| Arc::clone(plan))));
     }
     let Some(child) = plan.children().first().copied() else { return Ok(None) };
     if is_dealing(plan) {
@@ -162,18 +159,27 @@ fn in_one_stream(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
     in_one_stream(child, limits)?.map(|child| replace(plan, child)).transpose()
 }
 
-/// The first of many rows in an order by way of files: the engine's sort with a limit holds all that it gives. `None` for few rows,
-/// which it finds faster.
-fn spilling(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
-    let Some(rows) = plan.fetch().filter(|rows| *rows > HELD_ROWS) else { return Ok(None) };
-    let below =
-        plan.downcast_ref::<SortExec>().or_else(|| plan.children().first()?.downcast_ref::<SortExec>());
-    let Some(sort) = below else { return Ok(None) };
-    if !is_sortable(sort)? {
+/// The rows of the last sort on one thread, by way of files, and the first of them where the plan merges no more; `None` where
+/// the engine finds few rows in memory, or the rows cannot be sorted here.
+fn in_one_range(plan: &Plan, limits: Limits) -> Result<Option<Plan>> {
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        if sort.fetch().is_some() || !is_sortable(sort)? {
+            return Ok(None);
+        }
+        return Ok(Some(Arc::new(InRanges::new(plan, sort, None, Limits { ranges: 1, ..limits })?)));
+    }
+    let Some(child) = plan.children().first().copied() else { return Ok(None) };
+    if plan.is::<SortPreservingMergeExec>() {
+        let below = in_one_range(child, limits)?;
+        return Ok(below.map(|below| match plan.fetch() {
+            Some(rows) => Arc::new(GlobalLimitExec::new(below, 0, Some(rows))) as Plan,
+            None => below,
+        }));
+    }
+    if !plan.is::<ProjectionExec>() {
         return Ok(None);
     }
-    let all = InRanges::new(plan, sort, None, Limits { ranges: 1, ..limits })?;
-    Ok(Some(Arc::new(GlobalLimitExec::new(Arc::new(all), 0, Some(rows)))))
+    in_one_range(child, limits)?.map(|child| replace(plan, child)).transpose()
 }
 
 fn is_sortable(sort: &SortExec) -> Result<bool> {

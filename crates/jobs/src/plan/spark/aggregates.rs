@@ -25,7 +25,7 @@ use formats::hive::shown;
 use super::arithmetic::arithmetic;
 use super::cast::cast;
 use super::frames::anew;
-use super::keys::{is_key, key, place_of, place_type, value_at};
+use super::keys::{is_key, key, order_key, packed, place_of, place_type, value_at};
 use super::plans::expression;
 use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
 use super::{Scope, allowed, refused};
@@ -93,7 +93,7 @@ enum Finish {
     Mean(DataType),
     /// The value that has this place in the order of its type.
     Value(DataType),
-    /// The first by the root of the product of the others.
+    /// The first by the root of the product of the third and fourth, where the second is more than one row.
     Correlation,
 }
 
@@ -110,10 +110,14 @@ impl Finish {
             return Err(refused("an empty aggregate".to_owned()));
         };
         match (self, parts.next()) {
-            (Self::Correlation, Some((of_first, _))) => {
-                let root = parts.next().map(|(of_second, _)| sqrt(of_first * of_second));
-                let root = root.ok_or_else(|| refused("a correlation without its parts".to_owned()))?;
-                when(root.clone().not_eq(lit(0.0)), first / root).end()
+            (Self::Correlation, Some((rows, _))) => {
+                let mut variance = || match parts.next() {
+                    Some((variance, _)) => Ok(variance),
+                    None => Err(refused("a correlation without its parts".to_owned())),
+                };
+                let root = sqrt(variance()? * variance()?);
+                let is_defined = rows.gt(lit(1_i64)).and(root.clone().not_eq(lit(0.0)));
+                when(is_defined, first / root).end()
             }
             (Self::Cast(wanted), _) => cast(first, &data_type, wanted),
             (Self::Value(wanted), _) => Ok(value_at(first, wanted)),
@@ -146,6 +150,12 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
         if let Some(places) = place_type(&data_type) {
             let places = vec![place_of(argument.clone(), places)];
             return Ok(Lowered { parts: vec![(func, places)], finish: Finish::Value(data_type) });
+        }
+    }
+    if let ("first_value" | "last_value", [argument]) = (func.name(), args.as_slice()) {
+        let data_type = argument.get_type(scope.schema)?;
+        if let Some(packed) = packed(argument, &data_type) {
+            return Ok(Lowered { parts: vec![(func, vec![packed])], finish: Finish::Value(data_type) });
         }
     }
     if !NUMERIC.contains(&func.name()) {
@@ -212,6 +222,7 @@ fn correlation(args: Vec<Expr>) -> Result<Lowered> {
     let beside = |value: &Expr, other: &Expr| when(other.clone().is_not_null(), value.clone()).end();
     let parts = vec![
         (covar_pop_udaf(), vec![x.clone(), y.clone()]),
+        (count_udaf(), vec![beside(&x, &y)?]),
         (var_pop_udaf(), vec![beside(&x, &y)?]),
         (var_pop_udaf(), vec![beside(&y, &x)?]),
     ];
@@ -232,6 +243,7 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
         let Expr::AggregateFunction(AggregateFunction { func, params }) = expr.unalias() else {
             return Err(refused(format!("{name} is not supported in SparkSQL nodes")));
         };
+        check_distinct(func.name(), params.distinct)?;
         let mut params = rewritten(params, scope)?;
         if func.name() == "grouping" {
             params.args = params
@@ -369,6 +381,16 @@ fn as_grouped(argument: Expr, groups: &[Expr]) -> Result<Expr> {
     Ok(found.cloned().unwrap_or(argument))
 }
 
+/// Errors: a refusal of an aggregate of pairs, each once, of which the engine would take each value once.
+fn check_distinct(name: &str, is_distinct: bool) -> Result<()> {
+    match name {
+        "corr" | "covar_samp" | "covar_pop" if is_distinct => {
+            Err(refused(format!("{name}(DISTINCT …) is not supported in SparkSQL nodes")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn rewritten(params: AggregateFunctionParams, scope: &Scope<'_>) -> Result<AggregateFunctionParams> {
     let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
     Ok(AggregateFunctionParams {
@@ -397,7 +419,7 @@ fn keys(order: Vec<Sort>, scope: &Scope<'_>) -> Result<Vec<Sort>> {
     for mut one in order {
         let expr = expression(one.expr, scope)?;
         let data_type = expr.get_type(scope.schema)?;
-        one.expr = key(expr, &data_type);
+        one.expr = order_key(expr, &data_type);
         keys.push(one);
     }
     Ok(keys)
@@ -432,6 +454,7 @@ fn window_parts(function: WindowFunction, scope: &Scope<'_>) -> Result<(Vec<Wind
     params.filter = condition(params.filter, scope)?;
     match fun {
         WindowFunctionDefinition::AggregateUDF(func) => {
+            check_distinct(func.name(), params.distinct)?;
             let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
             let parts = parts.into_iter().map(|(mut func, args)| {
                 let is_of_doubles = NUMERIC.contains(&func.name())

@@ -5,8 +5,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, StructArray,
-    new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, StringArray,
+    StructArray, new_null_array,
 };
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
@@ -57,23 +57,23 @@ pub(super) fn holds_floats(data_type: &DataType) -> bool {
     }
 }
 
-/// Each value as its [`key`].
-fn keys(values: &ArrayRef) -> Result<ArrayRef> {
+/// Each value with one NaN, and with `zero` added to its floats: 0.0 makes one zero of both, which -0.0 leaves as they are.
+fn with_one_nan(values: &ArrayRef, zero: f32) -> Result<ArrayRef> {
     Ok(match values.data_type() {
         own if !holds_floats(own) => Arc::clone(values),
         DataType::Float32 => {
-            let own = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
+            let own = |value: f32| if value.is_nan() { f32::NAN } else { value + zero };
             let keys: Float32Array = values.as_primitive::<Float32Type>().unary(own);
             Arc::new(keys) as ArrayRef
         }
         DataType::Float64 => {
-            let own = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
+            let own = |value: f64| if value.is_nan() { f64::NAN } else { value + f64::from(zero) };
             let keys: Float64Array = values.as_primitive::<Float64Type>().unary(own);
             Arc::new(keys)
         }
         DataType::List(item) => {
             let list = values.as_list::<i32>();
-            let items = keys(list.values())?;
+            let items = with_one_nan(list.values(), zero)?;
             Arc::new(ListArray::try_new(
                 Arc::clone(item),
                 list.offsets().clone(),
@@ -83,7 +83,7 @@ fn keys(values: &ArrayRef) -> Result<ArrayRef> {
         }
         _ => {
             let (fields, columns, nulls) = values.as_struct().clone().into_parts();
-            let columns = columns.iter().map(keys).collect::<Result<_>>()?;
+            let columns = columns.iter().map(|column| with_one_nan(column, zero)).collect::<Result<_>>()?;
             Arc::new(StructArray::try_new(fields, columns, nulls)?)
         }
     })
@@ -100,16 +100,73 @@ pub(super) fn place_type(values: &DataType) -> Option<DataType> {
     }
 }
 
-/// The place of a value in the order that this module describes, of the type that [`place_type`] gives.
+/// The place of a value in the order that this module describes, in which minus zero comes before zero, of the type that [`place_type`] gives.
 pub(super) fn place_of(expr: Expr, places: DataType) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Place { wanted: places, signature }).call(vec![expr])
 }
 
 /// The value, of the type that is wanted, of such a place.
-pub(super) fn value_at(place: Expr, wanted: &DataType) -> Expr {
+pub(in crate::plan) fn value_at(place: Expr, wanted: &DataType) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Place { wanted: wanted.clone(), signature }).call(vec![place])
+}
+
+/// A structure or array as bytes, of which nothing is lost; `None` for values that have none, or need none. The engine counts for
+/// each structure that an aggregate holds the whole batch that it came in.
+pub(in crate::plan) fn packed(expr: &Expr, values: &DataType) -> Option<Expr> {
+    (place_type(values) == Some(DataType::Binary)).then(|| pack(expr.clone(), DataType::Binary))
+}
+
+/// What a value is ordered by: its [`key`], which of structures and arrays is a text that is in their order. The engine would order
+/// nulls in them as it does those around them, and takes a null in an array for equal to anything.
+pub(super) fn order_key(expr: Expr, values: &DataType) -> Expr {
+    let key = key(expr, values);
+    match place_type(values) {
+        Some(DataType::Binary) => pack(key, DataType::Utf8),
+        _ => key,
+    }
+}
+
+fn pack(expr: Expr, wanted: DataType) -> Expr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(Packed { wanted, signature }).call(vec![expr])
+}
+
+/// From structures and arrays to bytes, or a text that has a letter for each.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Packed {
+    wanted: DataType,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Packed {
+    fn name(&self) -> &str {
+        match self.wanted {
+            DataType::Utf8 => "spark_order",
+            _ => "spark_packed",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.wanted.clone())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        super::per_row(arguments, |arrays, _| {
+            let [values] = arrays else { return Err(refused("bytes of no value".to_owned())) };
+            let bytes = in_bytes(values)?;
+            if self.wanted == DataType::Binary {
+                return Ok(Arc::new(bytes));
+            }
+            let letters = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
+            Ok(Arc::new(bytes.iter().map(|bytes| bytes.map(letters)).collect::<StringArray>()))
+        })
+    }
 }
 
 /// From values to their places, and back.
@@ -123,13 +180,12 @@ fn field_of(values: &DataType) -> SortField {
     SortField::new_with_options(values.clone(), SortOptions { descending: false, nulls_first: true })
 }
 
-/// The places of structures or arrays: bytes that are in their order. A null has none.
-fn nested_places(values: &ArrayRef) -> Result<ArrayRef> {
-    let values = keys(values)?;
+/// Structures or arrays as bytes that are in their order. A null has none.
+fn in_bytes(values: &ArrayRef) -> Result<BinaryArray> {
     let converter = RowConverter::new(vec![field_of(values.data_type())])?;
-    let rows = converter.convert_columns(&[Arc::clone(&values)])?;
-    let places = (0..rows.num_rows()).map(|at| values.is_valid(at).then(|| rows.row(at)));
-    Ok(Arc::new(BinaryArray::from_iter(places.map(|place| place.map(|row| row.data().to_vec())))))
+    let rows = converter.convert_columns(&[Arc::clone(values)])?;
+    let (offsets, bytes, _) = rows.try_into_binary()?.into_parts();
+    Ok(BinaryArray::try_new(offsets, bytes, values.nulls().cloned())?)
 }
 
 fn nested_at(places: &BinaryArray, wanted: &DataType) -> Result<ArrayRef> {
@@ -147,7 +203,7 @@ fn turned(bits: i64) -> i64 {
 }
 
 fn place(value: f64) -> i64 {
-    turned(if value.is_nan() { f64::NAN } else { value + 0.0 }.to_bits().cast_signed())
+    turned(if value.is_nan() { f64::NAN } else { value }.to_bits().cast_signed())
 }
 
 fn at(place: i64) -> f64 {
@@ -183,7 +239,7 @@ impl ScalarUDFImpl for Place {
                     let places: Int64Array = values.as_primitive::<Float64Type>().unary(place);
                     Arc::new(places)
                 }
-                (_, DataType::Binary) => nested_places(values)?,
+                (_, DataType::Binary) => Arc::new(in_bytes(&with_one_nan(values, -0.0)?)?),
                 (DataType::Binary, wanted) => nested_at(values.as_binary(), wanted)?,
                 (_, DataType::Float32) => {
                     let floats: Float32Array =
@@ -220,7 +276,7 @@ impl ScalarUDFImpl for Key {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         super::per_row(arguments, |arrays, _| {
             let Some(values) = arrays.first() else { return Err(refused("a key of nothing".to_owned())) };
-            keys(values)
+            with_one_nan(values, 0.0)
         })
     }
 }
@@ -252,14 +308,14 @@ mod tests {
             Some((Some(-1), Some(0.0))),
             Some((Some(7), Some(f64::NAN))),
         ]);
-        let places = nested_places(&ordered).unwrap();
-        let bytes: Vec<&[u8]> = places.as_binary::<i32>().iter().flatten().collect();
+        let places = in_bytes(&ordered).unwrap();
+        let bytes: Vec<&[u8]> = places.iter().flatten().collect();
         assert!(bytes.is_sorted_by(|a, b| a < b), "{bytes:?}");
-        assert_eq!(&nested_at(places.as_binary(), ordered.data_type()).unwrap(), &ordered);
+        assert_eq!(&nested_at(&places, ordered.data_type()).unwrap(), &ordered);
         let none = structs(&[None]);
-        let places = nested_places(&none).unwrap();
+        let places = in_bytes(&none).unwrap();
         assert_eq!(places.null_count(), 1);
-        assert_eq!(&nested_at(places.as_binary(), none.data_type()).unwrap(), &none);
+        assert_eq!(&nested_at(&places, none.data_type()).unwrap(), &none);
     }
 
     #[test]
@@ -270,9 +326,9 @@ mod tests {
             let floats = Arc::clone(array.as_struct().column(1));
             floats.as_primitive::<Float64Type>().values().iter().map(|value| value.to_bits()).collect()
         };
-        assert_eq!(bits(&keys(&odd).unwrap()), bits(&own));
+        assert_eq!(bits(&with_one_nan(&odd, 0.0).unwrap()), bits(&own));
         let list = ListArray::from_iter_primitive::<Float32Type, _, _>([Some(vec![Some(-0.0), None]), None]);
-        let keyed = keys(&(Arc::new(list) as ArrayRef)).unwrap();
+        let keyed = with_one_nan(&(Arc::new(list) as ArrayRef), 0.0).unwrap();
         let items = keyed.as_list::<i32>().values().as_primitive::<Float32Type>().clone();
         assert_eq!((items.value(0).to_bits(), items.is_null(1), keyed.is_null(1)), (0, true, true));
     }

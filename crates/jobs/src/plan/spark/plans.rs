@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use super::exprs::{comparable, literals, rewrite as rewrite_expr, widened, widest};
-use super::keys::{holds_floats, key};
+use super::keys::{holds_floats, key, order_key};
 use super::{Scope, aggregates, cast::cast, refused, subqueries};
 use crate::plan::blame::Accused;
 
@@ -234,7 +234,7 @@ fn sorted(sort: Sort, scope: &Scope<'_>) -> Result<LogicalPlan> {
     let mut keys = Vec::with_capacity(sort.expr.len());
     for mut one in sort.expr {
         let data_type = one.expr.get_type(scope.schema)?;
-        one.expr = key(one.expr, &data_type);
+        one.expr = order_key(one.expr, &data_type);
         keys.push(one);
     }
     Ok(LogicalPlan::Sort(Sort { expr: keys, ..sort }))

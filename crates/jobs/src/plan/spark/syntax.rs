@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, GroupByExpr, GroupByWithModifier, Ident, NullTreatment,
-    ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TypedString, UnaryOperator,
-    Value, VisitMut, VisitorMut, visit_expressions_mut,
+    ObjectName, Query, Select, SelectItem, SetExpr, SetOperator, Statement, TableFactor, TypedString,
+    UnaryOperator, Value, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use engine::{EngineError, NamedCast, on_large_stack};
 
@@ -139,6 +139,17 @@ fn name_of_two(body: &SetExpr) -> Option<String> {
     })
 }
 
+/// MINUS is EXCEPT.
+fn without_minus(body: &mut SetExpr) {
+    if let SetExpr::SetOperation { op, left, right, .. } = body {
+        if *op == SetOperator::Minus {
+            *op = SetOperator::Except;
+        }
+        without_minus(left);
+        without_minus(right);
+    }
+}
+
 /// What the tables of a SELECT are called, in lower case.
 fn relations(select: &Select) -> BTreeSet<String> {
     let tables = select
@@ -199,10 +210,26 @@ fn is_aggregate(expr: &Expr) -> bool {
     aggregates::is_name(own)
 }
 
+/// A key of ROLLUP or CUBE: a number is the column at that place.
+fn named(key: &Expr, items: &[SelectItem]) -> Expr {
+    let place = match key {
+        Expr::Value(value) => match &value.value {
+            Value::Number(text, _) => text.parse::<usize>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    match place.and_then(|place| items.get(place.checked_sub(1)?)) {
+        Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => expr.clone(),
+        _ => key.clone(),
+    }
+}
+
 impl VisitorMut for Adapt {
     type Break = String;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        without_minus(&mut query.body);
         order_by_results(query);
         let named = name_all(&mut query.body);
         // Nothing but the outermost query's names reaches the node's result.
@@ -227,7 +254,8 @@ impl VisitorMut for Adapt {
         let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by else {
             return ControlFlow::Continue(());
         };
-        let sets = || keys.iter().map(|key| vec![key.clone()]).collect();
+        let items = &select.projection;
+        let sets = || keys.iter().map(|key| vec![named(key, items)]).collect();
         // The planner knows these in their other form alone.
         let grouped = match modifiers.as_slice() {
             [] => return ControlFlow::Continue(()),
