@@ -26,6 +26,7 @@ mod cast;
 mod dialect;
 mod elements;
 mod exprs;
+mod forms;
 mod frames;
 mod joins;
 mod json;
@@ -84,13 +85,14 @@ pub(super) fn parse(context: &SessionContext, text: &str) -> Result<Statement, P
     }
 }
 
-/// Whether the text is one SELECT; functions and names are looked at when it is planned, but for patterns of dates.
-/// Errors: `Sql`, with the place, for text that is not Spark's SQL; `Unsupported` for other statements.
+/// Whether the text is one SELECT without anything that is refused by its form; functions and names are looked at when it is planned,
+/// but for patterns of dates.
+/// Errors: `Sql`, with the place, for text that is not Spark's SQL; `Unsupported` for other statements, and what is refused.
 pub(super) fn check(text: &str) -> Result<(), EngineError> {
-    let statement = dialect::parse(text)?;
+    let mut statement = dialect::parse(text)?;
     literals::check(&statement)?;
     match statement {
-        Statement::Query(_) => Ok(()),
+        Statement::Query(_) => syntax::adapt(&mut statement).map(|_| ()),
         _ => Err(EngineError::Unsupported {
             message: "only a single SELECT statement can be run here".to_owned(),
         }),

@@ -100,6 +100,14 @@ async fn what_would_mean_something_else_is_refused() {
     world.put("in/x.json", "{\"i\":7,\"w\":\"x\"}\n").await;
     let cases = [
         ("select log(i) from t", "log"),
+        ("select named_cast(i, 'x') a from t", "named_cast"),
+        ("select i from t limit -1", "LIMIT -1 (write a number"),
+        ("select i from (select i from t limit 2 + 3) u", "LIMIT 2 + 3 (write a number"),
+        ("select i from t limit 3 offset '1'", "OFFSET '1' (write a number"),
+        ("select i from t fetch first 3 rows only", "write LIMIT"),
+        ("select i from t except all select 1", "EXCEPT ALL"),
+        ("select i from t sort by i", "SORT BY"),
+        ("select i from t tablesample (10 percent)", "TABLESAMPLE"),
         ("select corr(distinct i, i) as c from t", "corr(DISTINCT"),
         ("select * from t natural join (select 7 as i) u", "* over NATURAL JOIN"),
         ("select * from t join t u using (i) join t v using (w)", "* over JOIN t u USING(i) JOIN"),
@@ -694,7 +702,6 @@ async fn expressions_that_differ_by_a_cast_stand_side_by_side() {
         ("select count(*) filter (where i) a from t", "FILTER has to be a boolean, and is int"),
         ("select sum(i) filter (where s) a from t", "FILTER has to be a boolean, and is string"),
         ("select sum(i) filter (where i) over () a from t", "FILTER has to be a boolean, and is int"),
-        ("select named_cast(i, 'x') a from t", "named_cast"),
         ("select +tags a from (select array(1) tags from t) u", ""),
     ]
     .into_iter()

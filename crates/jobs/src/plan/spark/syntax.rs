@@ -16,7 +16,7 @@ use engine::{EngineError, NamedCast, on_large_stack};
 
 use super::cast::is_literal;
 use super::naming::{is_number, name_of};
-use super::{aggregates, joins, windows};
+use super::{aggregates, forms, joins, windows};
 use crate::plan::operators::MINUS;
 
 /// Names of Spark and those of the same function here.
@@ -230,6 +230,7 @@ impl VisitorMut for Adapt {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
         without_minus(&mut query.body);
+        forms::query(query)?;
         order_by_results(query);
         let named = name_all(&mut query.body);
         // Nothing but the outermost query's names reaches the node's result.
@@ -248,6 +249,7 @@ impl VisitorMut for Adapt {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
+        forms::select(select)?;
         windows::defined(select)?;
         select.from.iter().try_for_each(joins::joined)?;
         joins::keys_first(select)?;
@@ -269,6 +271,7 @@ impl VisitorMut for Adapt {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {
+        forms::table(factor)?;
         match factor {
             TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
                 ControlFlow::Break(format!("the function {name} in FROM"))
