@@ -338,7 +338,7 @@ async fn structures_are_grouped_and_compared_by_what_is_in_them() {
         .put("in/x.json", "{\"i\":1,\"d\":\"0.0\"}\n{\"i\":2,\"d\":\"-0.0\"}\n{\"i\":3,\"d\":null}\n{\"i\":4,\"d\":\"NaN\"}\n")
         .await;
     let typed = "(select cast(i as int) as i, named_struct('d', cast(d as double)) as s from t) x";
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("select x.s.d as d, count(*) as n from {x} group by s", &["0.0|2", "NaN|1", "~|1"]),
         ("select count(distinct s) as n from {x}", &["3"]),
         ("select count(*) as n from (select distinct s from {x}) y", &["3"]),
@@ -348,10 +348,14 @@ async fn structures_are_grouped_and_compared_by_what_is_in_them() {
              max(s) filter (where i < 0) is null as e from {x}",
             &["NaN|true|false|false|true"],
         ),
-        ("select i % 2 as k, max(s).d as d from {x} where i < 4 group by 1", &["0|-0.0", "1|0.0"]),
+        ("select i % 2 as k, max(s).d as d from {x} where i < 4 group by 1", &["0|0.0", "1|0.0"]),
+        (
+            "select max(named_struct('d', d, 'i', i)).i as n from (select cast(d as double) as d, i from t where i < 3) y",
+            &["2"],
+        ),
         (
             "select i, max(s) over (order by i rows between 1 preceding and current row).d as d from {x}",
-            &["1|0.0", "2|0.0", "3|-0.0", "4|NaN"],
+            &["1|0.0", "2|0.0", "3|0.0", "4|NaN"],
         ),
     ];
     let cases = cases.map(|(query, expected)| (query.replace("{x}", typed), expected));

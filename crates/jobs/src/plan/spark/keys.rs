@@ -57,23 +57,23 @@ pub(super) fn holds_floats(data_type: &DataType) -> bool {
     }
 }
 
-/// Each value with one NaN, and with `zero` added to its floats: 0.0 makes one zero of both, which -0.0 leaves as they are.
-fn with_one_nan(values: &ArrayRef, zero: f32) -> Result<ArrayRef> {
+/// Each value as its [`key`].
+fn keys(values: &ArrayRef) -> Result<ArrayRef> {
     Ok(match values.data_type() {
         own if !holds_floats(own) => Arc::clone(values),
         DataType::Float32 => {
-            let own = |value: f32| if value.is_nan() { f32::NAN } else { value + zero };
+            let own = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
             let keys: Float32Array = values.as_primitive::<Float32Type>().unary(own);
             Arc::new(keys) as ArrayRef
         }
         DataType::Float64 => {
-            let own = |value: f64| if value.is_nan() { f64::NAN } else { value + f64::from(zero) };
+            let own = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
             let keys: Float64Array = values.as_primitive::<Float64Type>().unary(own);
             Arc::new(keys)
         }
         DataType::List(item) => {
             let list = values.as_list::<i32>();
-            let items = with_one_nan(list.values(), zero)?;
+            let items = keys(list.values())?;
             Arc::new(ListArray::try_new(
                 Arc::clone(item),
                 list.offsets().clone(),
@@ -83,7 +83,7 @@ fn with_one_nan(values: &ArrayRef, zero: f32) -> Result<ArrayRef> {
         }
         _ => {
             let (fields, columns, nulls) = values.as_struct().clone().into_parts();
-            let columns = columns.iter().map(|column| with_one_nan(column, zero)).collect::<Result<_>>()?;
+            let columns = columns.iter().map(keys).collect::<Result<_>>()?;
             Arc::new(StructArray::try_new(fields, columns, nulls)?)
         }
     })
@@ -100,7 +100,7 @@ pub(super) fn place_type(values: &DataType) -> Option<DataType> {
     }
 }
 
-/// The place of a value in the order that this module describes, in which minus zero comes before zero, of the type that [`place_type`] gives.
+/// The place of a value in the order that this module describes, in which minus zero comes before zero where it stands alone, of the type that [`place_type`] gives.
 pub(super) fn place_of(expr: Expr, places: DataType) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Place { wanted: places, signature }).call(vec![expr])
@@ -239,7 +239,7 @@ impl ScalarUDFImpl for Place {
                     let places: Int64Array = values.as_primitive::<Float64Type>().unary(place);
                     Arc::new(places)
                 }
-                (_, DataType::Binary) => Arc::new(in_bytes(&with_one_nan(values, -0.0)?)?),
+                (_, DataType::Binary) => Arc::new(in_bytes(&keys(values)?)?),
                 (DataType::Binary, wanted) => nested_at(values.as_binary(), wanted)?,
                 (_, DataType::Float32) => {
                     let floats: Float32Array =
@@ -276,7 +276,7 @@ impl ScalarUDFImpl for Key {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         super::per_row(arguments, |arrays, _| {
             let Some(values) = arrays.first() else { return Err(refused("a key of nothing".to_owned())) };
-            with_one_nan(values, 0.0)
+            keys(values)
         })
     }
 }
@@ -326,9 +326,9 @@ mod tests {
             let floats = Arc::clone(array.as_struct().column(1));
             floats.as_primitive::<Float64Type>().values().iter().map(|value| value.to_bits()).collect()
         };
-        assert_eq!(bits(&with_one_nan(&odd, 0.0).unwrap()), bits(&own));
+        assert_eq!(bits(&keys(&odd).unwrap()), bits(&own));
         let list = ListArray::from_iter_primitive::<Float32Type, _, _>([Some(vec![Some(-0.0), None]), None]);
-        let keyed = with_one_nan(&(Arc::new(list) as ArrayRef), 0.0).unwrap();
+        let keyed = keys(&(Arc::new(list) as ArrayRef)).unwrap();
         let items = keyed.as_list::<i32>().values().as_primitive::<Float32Type>().clone();
         assert_eq!((items.value(0).to_bits(), items.is_null(1), keyed.is_null(1)), (0, true, true));
     }
