@@ -105,7 +105,8 @@ impl Graph {
         self.order.iter().filter_map(|id| self.nodes.get(id))
     }
 
-    /// How often a run reads what the node gives: once for each target, Spigot and look at its quality, and each way to it.
+    /// How often a run reads what the node gives: once for each target, Spigot and look at its rows or their quality, and each way to
+    /// it.
     pub(crate) fn reads_of(&self, node: &Node) -> usize {
         let mut reads: BTreeMap<&str, usize> = BTreeMap::new();
         // What reads a node stands behind it.

@@ -152,13 +152,13 @@ pub(crate) async fn transform(
     inputs: Vec<DataFrame>,
     planning: &mut Planning<'_>,
 ) -> Result<Vec<DataFrame>, PlanError> {
-    if !planning.is_shared {
-        return transformed(session, node, inputs, planning).await;
-    }
     if let Some(kept) = planning.decisions.tables(node) {
         return plain_all(kept);
     }
     let frames = transformed(session, node, inputs, planning).await?;
+    if !planning.may_look {
+        return Ok(frames);
+    }
     once::alike(session, node, frames, planning).await
 }
 

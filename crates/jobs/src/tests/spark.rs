@@ -101,15 +101,15 @@ async fn what_would_mean_something_else_is_refused() {
     let cases = [
         ("select log(i) from t", "log"),
         ("select named_cast(i, 'x') a from t", "named_cast"),
-        ("select i from t limit -1", "LIMIT -1 (write a number"),
-        ("select i from (select i from t limit 2 + 3) u", "LIMIT 2 + 3 (write a number"),
-        ("select i from t limit 3 offset '1'", "OFFSET '1' (write a number"),
+        ("select i from t limit -1", "LIMIT -1 (write a whole number"),
+        ("select i from (select i from t limit 2 + 3) u", "LIMIT 2 + 3 (write a whole number"),
+        ("select i from t limit 3 offset '1'", "OFFSET '1' (write a whole number"),
         ("select i from t fetch first 3 rows only", "write LIMIT"),
         ("select i from t except all select 1", "EXCEPT ALL"),
         ("select i from t sort by i", "SORT BY"),
         ("select i from t tablesample (10 percent)", "TABLESAMPLE"),
         ("select corr(distinct i, i) as c from t", "corr(DISTINCT"),
-        ("select * from t natural join (select 7 as i) u", "* over NATURAL JOIN"),
+        ("select * from t natural join (select 7 as i) u", "a NATURAL JOIN"),
         ("select * from t join t u using (i) join t v using (w)", "* over JOIN t u USING(i) JOIN"),
         ("select explode(w) from t", "the function explode is not supported in SparkSQL nodes"),
         ("select to_date(w, 'yyyy') from t", "to_date"),
@@ -166,7 +166,7 @@ async fn what_would_mean_something_else_is_refused() {
         ),
         ("select sum(i) over b as s from t window a as (order by i), b as (a)", "defined by another"),
         ("select l.w from t l right join t r using (i)", "a RIGHT JOIN with USING"),
-        ("select l.w from t l natural full join t r", "a FULL JOIN with USING or NATURAL"),
+        ("select l.w from t l natural full join t r", "a NATURAL JOIN"),
         ("select count(distinct *) as n from t", "name the columns"),
         ("select lead(i, 2) ignore nulls over (order by i) as l from t", "lead by more than one row"),
         ("selec", ""),
@@ -385,7 +385,7 @@ async fn keys_of_using_come_first() {
             ),
             &["1"],
         ),
-        ("with V as (select 1 as a, 7 as b) select t.k, v.B from t natural join v".to_owned(), &["2|7"]),
+        ("with V as (select 1 as a, 7 as b) select t.k, v.B from t join v using (A)".to_owned(), &["2|7"]),
     ];
     let cases: Vec<_> = cases.iter().map(|(query, expected)| (query.as_str(), *expected)).collect();
     each_query_gives(&world, &cases).await;
@@ -430,6 +430,12 @@ async fn a_limit_takes_the_first_rows_of_a_sorted_query() {
     nodes["out"] = super::parquet("f", "over");
     world.succeeds("over", nodes).await;
     assert_eq!(world.rows("over").await, ["2001", "2002"]);
+    let mut nodes =
+        through(json_source("in"), sql("select v, i from t a join (select '7' as v) b using (v)"), "keys");
+    nodes["f"] = json!({"SelectFields": {"Name": "f", "Inputs": ["tr"], "Paths": [["v"]]}});
+    nodes["out"] = super::parquet("f", "keys");
+    world.succeeds("keys", nodes).await;
+    assert_eq!(world.rows("keys").await, ["7"]);
 }
 
 #[tokio::test]

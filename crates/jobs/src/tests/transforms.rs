@@ -99,6 +99,80 @@ async fn all_targets_see_the_same_of_rows_that_chance_takes() {
     }
 }
 
+/// So are those that one statement names twice, and those that a node looks at before it passes them on.
+#[tokio::test]
+async fn all_mentions_see_the_same_of_rows_that_chance_takes() {
+    let world = World::new().await;
+    for file in 0..8 {
+        let line = |i: i32| {
+            format!(
+                "{{\"k\":{},\"__row\":1,\"column0\":2,\"v\":{},\"a{file}\":{file}}}\n",
+                i * 37 % 4000,
+                i + file * 4000
+            )
+        };
+        world.put(&format!("in/{file}.json"), &(0..4000).map(line).collect::<String>()).await;
+    }
+    let once = node("DropDuplicates", &["src"], json!({"Columns": [["k"]]}));
+    let query = |input: &str, text: &str| json!({"SparkSQL": {"Name": "q", "Inputs": [input], "SqlQuery": text, "SqlAliases": [{"From": input, "Alias": "t"}]}});
+    let first = "with x as (select k, first(v) as v from t group by k)";
+    let ranked = "with x as (select k, v from (select *, row_number() over (partition by k order by k) as n from t) y where n = 1)";
+    for (at, (input, text, rows)) in [
+        ("once", "select k from t where v < 16000 union all select k from t where v >= 16000", 4000),
+        ("once", "select a.v from t a join t b on a.v = b.v", 4000),
+        ("once", "select v from t except select v from t", 0),
+        ("once", "select v from t where v not in (select v from t)", 0),
+        (
+            "src",
+            &format!("{first} select * from x where v < 16000 union all select * from x where not v < 16000"),
+            4000,
+        ),
+        (
+            "src",
+            &format!(
+                "{ranked} select * from x where v < 16000 union all select * from x where not v < 16000"
+            ),
+            4000,
+        ),
+        ("src", "with x as (select * from t limit 3000) select a.v from x a join x b on a.v = b.v", 3000),
+        (
+            "src",
+            "select * from (select v from t limit 3) a union all select * from (select v from t limit 3) b",
+            6,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (job, out) = (format!("j{at}"), format!("out{at}"));
+        let nodes = json!({"src": json_source("in"), "once": once, "q": query(input, text), "o": parquet("q", &out),
+            "other": parquet("once", &format!("other{at}"))});
+        world.succeeds(&job, nodes).await;
+        let found = if world.keys(&out).await.is_empty() { 0 } else { world.rows(&out).await.len() };
+        assert_eq!(found, rows, "{text}");
+    }
+    let nodes = json!({"src": json_source("in"), "q": query("src", "select * from t limit 1"),
+        "d": node("DropNullFields", &["q"], json!({})), "o": parquet("d", "looked")});
+    world.succeeds("looked", nodes).await;
+    let rows = world.rows("looked").await;
+    // k, __row, column0, v, and the one that is not null.
+    assert!(rows.len() == 1 && rows[0].split('|').count() == 5 && !rows[0].contains('~'), "{rows:?}");
+}
+
+/// Parts of two sources are two, though they look alike.
+#[tokio::test]
+async fn rows_of_different_sources_are_not_taken_for_the_same() {
+    let world = World::new().await;
+    world.put("a/x.json", "{\"k\":1,\"v\":1}\n{\"k\":1,\"v\":1}\n").await;
+    world.put("b/x.json", "{\"k\":2,\"v\":2}\n{\"k\":2,\"v\":2}\n").await;
+    let once = |input: &str| node("DropDuplicates", &[input], json!({"Columns": [["k"]]}));
+    let nodes = json!({"a": json_source("a"), "b": json_source("b"), "x": once("a"), "y": once("b"),
+        "u": node("Union", &["x", "y"], json!({"UnionType": "ALL"})), "o": parquet("u", "out"), "p": parquet("u", "too")});
+    world.succeeds("j", nodes).await;
+    assert_eq!(world.rows("out").await, ["1|1", "2|2"]);
+    assert_eq!(world.rows("too").await, ["1|1", "2|2"]);
+}
+
 #[tokio::test]
 async fn a_merge_replaces_by_key_and_adds() {
     let world = World::new().await;

@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor, Value,
 };
 
+use super::dialect::NUMBER;
+
 /// Breaks with what of a query, beside its SELECTs, is not supported.
 pub(super) fn query(query: &Query) -> ControlFlow<String> {
     if let Some(fetch) = &query.fetch {
@@ -15,7 +17,8 @@ pub(super) fn query(query: &Query) -> ControlFlow<String> {
         let offset = offset.as_ref().map(|offset| &offset.value);
         for (clause, rows) in [("LIMIT", limit.as_ref()), ("OFFSET", offset)] {
             if let Some(rows) = rows.filter(|rows| !is_whole(rows)) {
-                return ControlFlow::Break(format!("{clause} {rows} (write a number that is not negative)"));
+                let rows = written(rows);
+                return ControlFlow::Break(format!("{clause} {rows} (write a whole number)"));
             }
         }
     }
@@ -29,6 +32,15 @@ fn is_whole(rows: &Expr) -> bool {
             matches!(&value.value, Value::Number(text, _) if text.bytes().all(|byte| byte.is_ascii_digit()))
         }
         _ => false,
+    }
+}
+
+/// As the statement has it: a number with a letter or point stands in a marker.
+fn written(rows: &Expr) -> String {
+    let text = rows.to_string();
+    match text.strip_prefix(NUMBER).and_then(|marked| marked.strip_prefix("('")?.strip_suffix("')")) {
+        Some(number) => number.to_owned(),
+        None => text,
     }
 }
 

@@ -7,18 +7,25 @@ use datafusion::sql::sqlparser::ast::{
     SelectItemQualifiedWildcardKind, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-/// Refuses outer joins whose one key column is that of whichever side has a row: the planner takes the left one's.
+/// Refuses NATURAL joins, of whose columns the planner takes names that differ in case for two, and outer joins by USING whose key is that
+/// of whichever side has a row, of which it takes the left one's.
 pub(super) fn joined(tables: &TableWithJoins) -> ControlFlow<String> {
     for join in &tables.joins {
-        let (kind, constraint) = match &join.join_operator {
-            JoinOperator::Right(by) | JoinOperator::RightOuter(by) => ("RIGHT", by),
-            JoinOperator::FullOuter(by) => ("FULL", by),
-            _ => continue,
+        let kind = match &join.join_operator {
+            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => Some("RIGHT"),
+            JoinOperator::FullOuter(_) => Some("FULL"),
+            _ => None,
         };
-        if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
-            return ControlFlow::Break(format!(
-                "a {kind} JOIN with USING or NATURAL (write ON, and coalesce(a.key, b.key) AS key for its key)"
-            ));
+        match (constraint(&join.join_operator), kind) {
+            (Some(JoinConstraint::Natural), _) => {
+                return ControlFlow::Break("a NATURAL JOIN (write USING and its columns)".to_owned());
+            }
+            (Some(JoinConstraint::Using(_)), Some(kind)) => {
+                return ControlFlow::Break(format!(
+                    "a {kind} JOIN with USING (write ON, and coalesce(a.key, b.key) AS key for its key)"
+                ));
+            }
+            _ => {}
         }
     }
     ControlFlow::Continue(())
@@ -29,9 +36,7 @@ pub(super) fn joined(tables: &TableWithJoins) -> ControlFlow<String> {
 pub(super) fn keys_first(select: &mut Select) -> ControlFlow<String> {
     let [tables] = select.from.as_slice() else { return ControlFlow::Continue(()) };
     let Some(at) = select.projection.iter().position(is_plain_star) else { return ControlFlow::Continue(()) };
-    let by_keys = |join: &&Join| {
-        matches!(constraint(&join.join_operator), Some(JoinConstraint::Using(_) | JoinConstraint::Natural))
-    };
+    let by_keys = |join: &&Join| matches!(constraint(&join.join_operator), Some(JoinConstraint::Using(_)));
     let first = tables.joins.iter().take_while(by_keys).count();
     if !tables.joins.iter().any(|join| by_keys(&join)) {
         return ControlFlow::Continue(());
@@ -125,6 +130,9 @@ fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
         | JoinOperator::Inner(by)
         | JoinOperator::Left(by)
         | JoinOperator::LeftOuter(by)
+        | JoinOperator::Right(by)
+        | JoinOperator::RightOuter(by)
+        | JoinOperator::FullOuter(by)
         | JoinOperator::Semi(by)
         | JoinOperator::LeftSemi(by)
         | JoinOperator::Anti(by)

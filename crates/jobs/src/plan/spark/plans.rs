@@ -10,8 +10,8 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Distinct, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Sort,
-    Subquery, Union, Values,
+    Distinct, Expr, ExprSchemable, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, Operator,
+    Projection, Sort, Subquery, Union, Values,
 };
 
 use super::exprs::{comparable, literals, rewrite as rewrite_expr, widened, widest};
@@ -227,7 +227,8 @@ fn joined(join: Join, scope: &Scope<'_>) -> Result<LogicalPlan> {
     {
         return Err(refused("the condition of a join is not a boolean".to_owned()));
     }
-    LogicalPlan::Join(Join { on, ..join }).recompute_schema()
+    // What USING says is settled by now, and a key that is cast is no column that it could name.
+    LogicalPlan::Join(Join { on, join_constraint: JoinConstraint::On, ..join }).recompute_schema()
 }
 
 fn sorted(sort: Sort, scope: &Scope<'_>) -> Result<LogicalPlan> {
