@@ -153,10 +153,17 @@ async fn all_mentions_see_the_same_of_rows_that_chance_takes() {
     }
     let nodes = json!({"src": json_source("in"), "q": query("src", "select * from t limit 1"),
         "d": node("DropNullFields", &["q"], json!({})), "o": parquet("d", "looked")});
-    world.succeeds("looked", nodes).await;
-    let rows = world.rows("looked").await;
-    // k, __row, column0, v, and the one that is not null.
-    assert!(rows.len() == 1 && rows[0].split('|').count() == 5 && !rows[0].contains('~'), "{rows:?}");
+    let graph = crate::graph::Graph::parse(nodes.as_object().unwrap()).unwrap();
+    let reads = ["src", "q", "d", "o"].map(|id| graph.reads_of(graph.node(id).unwrap()));
+    assert_eq!(reads, [2, 2, 1, 0]);
+    for round in 0..8 {
+        let mut nodes = nodes.clone();
+        nodes["o"] = parquet("d", &format!("looked{round}"));
+        world.succeeds(&format!("looked{round}"), nodes).await;
+        let rows = world.rows(&format!("looked{round}")).await;
+        // k, __row, column0, v, and the one that is not null.
+        assert!(rows.len() == 1 && rows[0].split('|').count() == 5 && !rows[0].contains('~'), "{rows:?}");
+    }
 }
 
 /// Parts of two sources are two, though they look alike.
