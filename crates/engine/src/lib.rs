@@ -41,6 +41,7 @@ mod runtime;
 mod scan;
 mod selection;
 mod session;
+mod spill;
 mod sql;
 mod stats;
 mod table;

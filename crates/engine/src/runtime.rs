@@ -13,7 +13,7 @@
 use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
 
 use datafusion::execution::{
-    disk_manager::{DiskManagerBuilder, DiskManagerMode},
+    disk_manager::DiskManagerBuilder,
     memory_pool::{MemoryPool, TrackConsumersPool},
     runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
 };
@@ -24,6 +24,7 @@ use crate::{
     EngineError, Options, Session, SessionOptions, Sources,
     pool::{HeadroomPool, Most, PartPool},
     registry::NoStores,
+    spill::SpillFolder,
 };
 
 /// How many operators the message of an exhausted pool names.
@@ -49,6 +50,7 @@ struct Inner {
 /// What may be used.
 struct Part {
     env: Arc<RuntimeEnv>,
+    spill: Arc<SpillFolder>,
     options: Options,
     most: Arc<Most>,
 }
@@ -98,9 +100,10 @@ impl Engine {
             .build()?;
         let most = Arc::new(Most::default());
         let pool = pool(options.memory_bytes, &most);
-        let env = build_env(&options, pool)?;
+        let spill = Arc::new(SpillFolder::new(&options.spill_dir, options.max_spill_bytes)?);
+        let env = build_env(&options, pool, &spill)?;
         let inner = Arc::new(Inner { runtime: Some(runtime) });
-        Ok(Self { inner, part: Arc::new(Part { env, options, most }) })
+        Ok(Self { inner, part: Arc::new(Part { env, spill, options, most }) })
     }
 
     /// A part of this engine: at most so much memory and so many partitions of a plan, and no more than this engine has.
@@ -115,7 +118,11 @@ impl Engine {
         env.memory_pool =
             Arc::new(PartPool::new(pool(memory_bytes, &Arc::default()), whole_pool, Arc::clone(&most)));
         let options = Options { memory_bytes, threads, ..whole.clone() };
-        Self { inner: Arc::clone(&self.inner), part: Arc::new(Part { env: Arc::new(env), options, most }) }
+        let spill = Arc::clone(&self.part.spill);
+        Self {
+            inner: Arc::clone(&self.inner),
+            part: Arc::new(Part { env: Arc::new(env), spill, options, most }),
+        }
     }
 
     /// Opens a session on the caller's catalog and lake. Does no I/O; one session per query or job run.
@@ -129,7 +136,7 @@ impl Engine {
             reserved_bytes: self.part.env.memory_pool.reserved() as u64,
             most_bytes: self.part.most.bytes(),
             limit_bytes: self.part.options.memory_bytes as u64,
-            spilled_bytes: self.part.env.disk_manager.used_disk_space(),
+            spilled_bytes: self.part.spill.used_bytes(),
         }
     }
 
@@ -209,10 +216,13 @@ fn pool(memory_bytes: usize, most: &Arc<Most>) -> Arc<dyn MemoryPool> {
     Arc::new(TrackConsumersPool::new(HeadroomPool::new(memory_bytes, Arc::clone(most)), named))
 }
 
-fn build_env(options: &Options, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>, EngineError> {
+fn build_env(
+    options: &Options,
+    pool: Arc<dyn MemoryPool>,
+    spill: &Arc<SpillFolder>,
+) -> Result<Arc<RuntimeEnv>, EngineError> {
     let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![options.spill_dir.clone()]))
-        .with_max_temp_directory_size(options.max_spill_bytes)
+        .with_temp_file_factory(Arc::<SpillFolder>::clone(spill))
         .with_max_spill_merge_fan_in(merge_fan_in(options));
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool)

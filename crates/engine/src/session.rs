@@ -20,7 +20,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use catalog::CatalogError;
 use datafusion::{
     catalog::TableProvider,
-    common::tree_node::TreeNodeRecursion,
+    common::{config::ConfigNonZeroUsize, tree_node::TreeNodeRecursion},
     dataframe::DataFrame,
     execution::session_state::SessionStateBuilder,
     logical_expr::LogicalPlan,
@@ -384,6 +384,11 @@ fn config(engine: &Engine, options: &SessionOptions, database: &str) -> SessionC
     let share = limits.memory_bytes / (limits.threads * 8);
     settings.execution.sort_spill_reservation_bytes = share.min(10 << 20);
     settings.execution.sort_pushdown_buffer_capacity = share;
+    // Each batch that an exchange has no memory for gets a file of its own, which is complete when the next begins. Readers wait for the
+    // oldest file that is not, for good where what they need has come to another: apache/datafusion#24883.
+    if let Ok(one) = ConfigNonZeroUsize::try_new(1) {
+        settings.execution.max_spill_file_size_bytes = one;
+    }
     sql::configure(options.dialect, settings);
     config
 }

@@ -111,16 +111,7 @@ impl Graph {
         let mut reads: BTreeMap<&str, usize> = BTreeMap::new();
         // What reads a node stands behind it.
         for reader in self.order.iter().rev().filter_map(|id| self.nodes.get(id)) {
-            let ends = matches!(
-                reader.kind,
-                NodeKind::Target(_)
-                    | NodeKind::Spigot(_)
-                    | NodeKind::Quality(_)
-                    | NodeKind::BuiltIn(_)
-                    | NodeKind::DropNullFields(_)
-                    | NodeKind::Pii(_)
-                    | NodeKind::FillMissing(_)
-            );
+            let ends = reader.kind.reads_rows();
             let own = reads.get(reader.id.as_str()).copied().unwrap_or(0).saturating_add(usize::from(ends));
             for input in &reader.inputs {
                 let of_input = reads.entry(input.as_str()).or_default();

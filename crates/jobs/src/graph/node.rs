@@ -140,6 +140,22 @@ impl NodeKind {
         matches!(self, Self::Code(_) | Self::Dynamic(_))
     }
 
+    /// Whether it reads its rows itself, beside those behind it: to write or judge them, or because what it gives depends on them.
+    pub(super) fn reads_rows(&self) -> bool {
+        match self {
+            Self::Target(_)
+            | Self::Spigot(_)
+            | Self::Quality(_)
+            | Self::DropNullFields(_)
+            | Self::Pii(_)
+            | Self::FillMissing(_) => true,
+            Self::BuiltIn(own) => {
+                matches!(own.as_ref(), BuiltIn::Studio(_, Studio::Pivot(_) | Studio::FromJson(_)))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether its own text names tables of the catalog, for which no source stands.
     pub fn names_tables(&self) -> bool {
         match self {

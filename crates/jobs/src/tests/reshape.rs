@@ -32,6 +32,20 @@ async fn columns_become_rows() {
     }
 }
 
+/// Rows that chance takes must be the same where a node's columns depend on them; where they do not, nothing is written aside.
+#[test]
+fn what_depends_on_rows_reads_them_once_more() {
+    let reads = |function: &str, parameters: &[(&str, &str, &str)]| {
+        let nodes = through(json_source("in"), of(function, "src", parameters), "out");
+        let graph = crate::graph::Graph::parse(nodes.as_object().unwrap()).unwrap();
+        graph.reads_of(graph.node("src").unwrap())
+    };
+    let pivot = [("aggCol", "str", "v"), ("aggFunction", "str", "sum"), ("colList", "list", "k")];
+    assert_eq!(reads("gs_pivot", &pivot), 2);
+    assert_eq!(reads("gs_parse_json", &[("colName", "str", "v")]), 2);
+    assert_eq!(reads("gs_derived", &[("colName", "str", "v"), ("expr", "str", "k + 1")]), 1);
+}
+
 #[tokio::test]
 async fn values_become_columns() {
     let by = |function: &'static str, columns: &'static str| {
