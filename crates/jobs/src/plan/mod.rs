@@ -17,6 +17,7 @@ mod fields;
 mod fill;
 mod filter;
 mod functions;
+mod groups;
 mod join;
 mod mapping;
 mod moments;

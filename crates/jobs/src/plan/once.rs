@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use engine::Session;
 
 use super::aside::numbered;
+use super::groups::ANY_ROW;
 use super::{PlanError, Planning, column};
 use crate::graph::Node;
 
@@ -25,7 +26,7 @@ const KEY: &str = "row";
 /// Windows whose results are those of all rows that are equal to the order.
 const BY_RANK: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
 /// Aggregates that take some row's value.
-const BY_ROW: &[&str] = &["first_value", "last_value", "nth_value"];
+const BY_ROW: &[&str] = &["first_value", "last_value", "nth_value", ANY_ROW];
 
 /// The frames, in which all mentions of the same rows see the same; `is_shared`: and all who read them.
 pub(super) async fn alike(

@@ -8,6 +8,7 @@ use datafusion::common::Column;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
+use super::groups::any_row;
 use super::paths::{names, resolve};
 use super::{PlanError, column, spark};
 use crate::graph::FieldPath;
@@ -18,21 +19,18 @@ pub(super) fn drop_duplicates(frame: DataFrame, columns: &[FieldPath]) -> Result
         let (state, plan) = frame.into_parts();
         return Ok(DataFrame::new(state, spark::distinct(plan)?));
     }
-    let on = columns
-        .iter()
-        .map(|path| resolve(frame.schema(), path).map(|found| spark::key(found.expr, &found.data_type)));
-    let on = on.collect::<Result<Vec<_>, _>>()?;
+    let keys = columns.iter().enumerate().map(|(at, path)| {
+        let found = resolve(frame.schema(), path)?;
+        Ok(spark::key(found.expr, &found.data_type).alias(format!("__key{at}")))
+    });
+    let keys = keys.collect::<Result<Vec<_>, PlanError>>()?;
     let (mut kept, mut back) = (Vec::new(), Vec::new());
-    for field in frame.schema().fields() {
-        let (name, own) = (field.name(), column(field.name()));
-        let packed = spark::packed(&own, field.data_type());
-        back.push(match packed {
-            Some(_) => spark::value_at(own.clone(), field.data_type()).alias(name),
-            None => own.clone(),
-        });
-        kept.push(packed.map_or(own, |packed| packed.alias(name)));
+    for (at, field) in frame.schema().fields().iter().enumerate() {
+        let own = format!("__kept{at}");
+        kept.push(any_row().call(vec![column(field.name())]).alias(&own));
+        back.push(column(&own).alias(field.name()));
     }
-    Ok(frame.distinct_on(on, kept, None)?.select(back)?)
+    Ok(frame.aggregate(keys, kept)?.select(back)?)
 }
 
 /// The rows of both inputs.

@@ -62,7 +62,7 @@ pub(super) use dialect::NUMBER;
 pub(super) use exprs::result_type;
 pub(crate) use json::check as check_json_path;
 pub(super) use json::shown as json_text;
-pub(super) use keys::{key, packed, value_at};
+pub(super) use keys::key;
 pub(super) use types::{Operation, TIMESTAMP};
 
 /// Parses a node's text.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{BUCKET, World, csv, json_source, parquet, through};
+use crate::run::RunState;
 
 async fn shop() -> World {
     let world = World::new().await;
@@ -308,6 +309,40 @@ async fn what_a_join_compares_hides_no_column() {
     });
     world.succeeds("j", nodes).await;
     assert_eq!(world.rows("out").await, ["1|7|~|~", "2|8|2|9"]);
+}
+
+/// The state of all groups together is some times the memory of the run.
+#[tokio::test]
+async fn values_of_many_groups_go_to_disk() {
+    let world = World::new().await;
+    let groups = 100_000;
+    let rows: String = (0..groups * 2)
+        .map(|row| {
+            let group = row % groups;
+            // Every other group has two values.
+            let value = format!("value {:0>1$}", if group % 2 == 1 { group } else { row }, 20 + group % 10);
+            format!("key {group:0>20},{value},{}\n", value.len())
+        })
+        .collect();
+    world.put("in/a.csv", &format!("k,v,n\n{rows}")).await;
+    let aggregate = json!({"Aggregate": {"Name": "a", "Inputs": ["src"], "Groups": [["k"]], "Aggs": [
+        {"Column": ["v"], "AggFunc": "countDistinct"}, {"Column": ["n"], "AggFunc": "sum"}]}});
+    let once = json!({"DropDuplicates": {"Name": "d", "Inputs": ["src"], "Columns": [["k"]]}});
+    let fields = json!({"SelectFields": {"Name": "f", "Inputs": ["src"], "Paths": [["k"]]}});
+    for (job, first, query, expected) in [
+        ("counted", aggregate, "select sum(`count(DISTINCT v)`), count(*) from t", "150000|100000"),
+        ("once", once, "select count(*), sum(case when length(v) = n then 0 else 1 end) from t", "100000|0"),
+        ("alone", fields, "select count(distinct k) as k from t", "100000"),
+    ] {
+        let of_all = json!({"SparkSQL": {"Name": "q", "Inputs": ["tr"], "SqlQuery": query,
+            "SqlAliases": [{"From": "tr", "Alias": "t"}]}});
+        let nodes = json!({"src": csv("in"), "tr": first, "q": of_all, "o": parquet("q", job)});
+        world.create(job, nodes, json!({"MaxCapacity": 0.0007})).await.unwrap();
+        let id = world.start(job, &[]).await;
+        let run = world.ended(job, &id).await;
+        assert_eq!(run.details.state, RunState::Succeeded, "{:?}", run.details.error_message);
+        assert_eq!(world.rows(job).await, [expected]);
+    }
 }
 
 #[tokio::test]

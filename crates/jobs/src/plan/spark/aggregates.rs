@@ -14,7 +14,9 @@ use datafusion::functions::expr_fn::sqrt;
 use datafusion::functions_aggregate::count::{count, count_udaf};
 use datafusion::functions_aggregate::covariance::covar_pop_udaf;
 use datafusion::functions_aggregate::variance::var_pop_udaf;
-use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Sort, WindowFunction};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, AggregateFunctionParams, NullTreatment, Sort, WindowFunction,
+};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
     Aggregate, AggregateUDF, Expr, ExprSchemable, Filter, GroupingSet, LogicalPlan, Projection, Window,
@@ -30,6 +32,7 @@ use super::plans::expression;
 use super::types::{MAX_DIGITS, Operation, bounded, is_decimal, is_number, is_text};
 use super::{Scope, allowed, refused};
 use crate::plan::functions::Numeric;
+use crate::plan::groups::{any_row, count_distinct};
 
 /// Aggregate functions that mean the same in Spark, or are brought to it here.
 const AGGREGATES: &[&str] = &[
@@ -194,6 +197,29 @@ fn lower(func: Arc<AggregateUDF>, args: Vec<Expr>, scope: &Scope<'_>) -> Result<
     }
 }
 
+/// Our own aggregate for the call, where the engine's would hold much for each of many groups.
+fn of_groups(
+    name: &str,
+    params: &AggregateFunctionParams,
+    groups: &[Expr],
+    scope: &Scope<'_>,
+) -> Result<Option<Lowered>> {
+    let [argument] = params.args.as_slice() else { return Ok(None) };
+    if groups.is_empty() || !params.order_by.is_empty() {
+        return Ok(None);
+    }
+    let skips_nulls = params.null_treatment == Some(NullTreatment::IgnoreNulls);
+    let (func, argument) = match name {
+        "first_value" if !params.distinct && !skips_nulls => (Some(any_row()), argument.clone()),
+        "count" if params.distinct => {
+            let data_type = argument.get_type(scope.schema)?;
+            (count_distinct(&data_type), key(argument.clone(), &data_type))
+        }
+        _ => (None, argument.clone()),
+    };
+    Ok(func.map(|func| Lowered { parts: vec![(func, vec![argument])], finish: Finish::None }))
+}
+
 /// Only sums of the widest decimals can outgrow them; these are added up in more digits and looked at in the end.
 fn sum_of_decimals(func: Arc<AggregateUDF>, args: Vec<Expr>, precision: u8, scale: i8) -> Result<Lowered> {
     let result = bounded(i32::from(precision) + 10, i32::from(scale));
@@ -234,7 +260,12 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
     let names: Vec<String> = aggregate.aggr_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
     let groups =
         aggregate.group_expr.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>()?;
-    let mut results = Results::default();
+    let is_distinct =
+        |expr: &Expr| matches!(expr.clone().unalias(), Expr::AggregateFunction(call) if call.params.distinct);
+    // Under its own name, the engine takes the values of the only aggregate as groups first, which can go to disk.
+    let keeps_names =
+        groups.is_empty() && matches!(aggregate.aggr_expr.as_slice(), [only] if is_distinct(only));
+    let mut results = Results { keeps_names, ..Results::default() };
     let is_of_sets = groups.iter().any(|group| matches!(group, Expr::GroupingSet(_)));
     if is_of_sets {
         results.hide(count(lit(1_i64)), ROWS);
@@ -252,7 +283,13 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
                 .map(|argument| as_grouped(argument, &groups))
                 .collect::<Result<_>>()?;
         }
-        let Lowered { parts, finish } = lower(func, params.args.clone(), scope)?;
+        let Lowered { parts, finish } = match of_groups(func.name(), &params, &groups, scope)? {
+            Some(own) => {
+                params.distinct = false;
+                own
+            }
+            None => lower(func, params.args.clone(), scope)?,
+        };
         let parts = parts.into_iter().map(|(func, args)| {
             let params = AggregateFunctionParams { args, ..params.clone() };
             Expr::AggregateFunction(AggregateFunction { func, params })
@@ -274,6 +311,8 @@ const ROWS: &str = "__part_rows";
 /// Aggregates (or windows) of one node, each computed once, and the results that are made of them.
 #[derive(Default)]
 struct Results {
+    /// Whether parts have the names that the engine gives them.
+    keeps_names: bool,
     parts: Vec<(Expr, String)>,
     results: Vec<(String, Vec<String>, Finish)>,
 }
@@ -292,7 +331,11 @@ impl Results {
             let column = match known {
                 Some((_, column)) => column.clone(),
                 None => {
-                    let column = if plain { name.clone() } else { format!("__part_{}", self.parts.len()) };
+                    let column = match plain {
+                        _ if self.keeps_names => part.schema_name().to_string(),
+                        true => name.clone(),
+                        false => format!("__part_{}", self.parts.len()),
+                    };
                     self.parts.push((part, column.clone()));
                     column
                 }
@@ -303,7 +346,11 @@ impl Results {
     }
 
     fn exprs(&self) -> Vec<Expr> {
-        self.parts.iter().map(|(expr, column)| expr.clone().alias(column)).collect()
+        let named = |(expr, column): &(Expr, String)| match self.keeps_names {
+            true => expr.clone(),
+            false => expr.clone().alias(column),
+        };
+        self.parts.iter().map(named).collect()
     }
 
     /// The node that computes the parts, with a projection above it where they are not the results.

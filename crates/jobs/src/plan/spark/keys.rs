@@ -107,14 +107,14 @@ pub(super) fn place_of(expr: Expr, places: DataType) -> Expr {
 }
 
 /// The value, of the type that is wanted, of such a place.
-pub(in crate::plan) fn value_at(place: Expr, wanted: &DataType) -> Expr {
+pub(super) fn value_at(place: Expr, wanted: &DataType) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Place { wanted: wanted.clone(), signature }).call(vec![place])
 }
 
 /// A structure or array as bytes, of which nothing is lost; `None` for values that have none, or need none. The engine counts for
 /// each structure that an aggregate holds the whole batch that it came in.
-pub(in crate::plan) fn packed(expr: &Expr, values: &DataType) -> Option<Expr> {
+pub(super) fn packed(expr: &Expr, values: &DataType) -> Option<Expr> {
     (place_type(values) == Some(DataType::Binary)).then(|| pack(expr.clone(), DataType::Binary))
 }
 
