@@ -86,7 +86,7 @@ impl SpillFile for Spilled {
     }
 
     fn read_stream(&self) -> Result<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>> {
-        // The owner may go before the stream is read.
+        // Who reads it keeps the file.
         let path: PathBuf = self.0.path.to_path_buf();
         let opened = tokio::fs::File::open(path).map_ok(|file| ReaderStream::with_capacity(file, READ_BYTES));
         Ok(Box::pin(opened.try_flatten_stream().map_err(DataFusionError::IoError)))
@@ -108,13 +108,14 @@ impl Write for Writer {
         let Shared { most_bytes, used_bytes, .. } = &*self.written.shared;
         let length = bytes.len() as u64;
         let used = used_bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length);
-        self.written.bytes.fetch_add(length, Ordering::Relaxed);
         if used > *most_bytes {
+            used_bytes.fetch_sub(length, Ordering::Relaxed);
             return Err(io::Error::other(format!(
                 "what does not fit in memory takes more than the {most_bytes} bytes of disk that there are for it: give the engine more \
                  memory (engine.memory), or it less to do at once"
             )));
         }
+        self.written.bytes.fetch_add(length, Ordering::Relaxed);
         self.file.write_all(bytes)?;
         Ok(bytes.len())
     }
@@ -169,6 +170,7 @@ mod tests {
         let second = folder.create_temp_file("testing").expect("file");
         let full = second.open_writer().expect("writer").write_all(b"four").expect_err("full");
         assert!(full.to_string().contains("more than the 10 bytes"), "{full}");
+        assert_eq!(folder.used_bytes(), 7);
         drop((first, second));
         file_of(&folder, b"ten bytes.");
     }

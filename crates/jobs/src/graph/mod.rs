@@ -111,8 +111,8 @@ impl Graph {
         let mut reads: BTreeMap<&str, usize> = BTreeMap::new();
         // What reads a node stands behind it.
         for reader in self.order.iter().rev().filter_map(|id| self.nodes.get(id)) {
-            let ends = reader.kind.reads_rows();
-            let own = reads.get(reader.id.as_str()).copied().unwrap_or(0).saturating_add(usize::from(ends));
+            let own =
+                reads.get(reader.id.as_str()).copied().unwrap_or(0).saturating_add(reader.kind.own_reads());
             for input in &reader.inputs {
                 let of_input = reads.entry(input.as_str()).or_default();
                 *of_input = of_input.saturating_add(own);

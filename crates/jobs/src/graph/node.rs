@@ -140,19 +140,21 @@ impl NodeKind {
         matches!(self, Self::Code(_) | Self::Dynamic(_))
     }
 
-    /// Whether it reads its rows itself, beside those behind it: to write or judge them, or because what it gives depends on them.
-    pub(super) fn reads_rows(&self) -> bool {
+    /// How often it reads its rows itself, beside those behind it: to write them, or because what it gives depends on them.
+    /// Two stands for more: rules of quality are judged in several rounds.
+    pub(super) fn own_reads(&self) -> usize {
         match self {
+            Self::Quality(_) => 2,
             Self::Target(_)
             | Self::Spigot(_)
-            | Self::Quality(_)
             | Self::DropNullFields(_)
             | Self::Pii(_)
-            | Self::FillMissing(_) => true,
-            Self::BuiltIn(own) => {
-                matches!(own.as_ref(), BuiltIn::Studio(_, Studio::Pivot(_) | Studio::FromJson(_)))
-            }
-            _ => false,
+            | Self::FillMissing(_) => 1,
+            Self::BuiltIn(own) => usize::from(matches!(
+                own.as_ref(),
+                BuiltIn::Studio(_, Studio::Pivot(_) | Studio::FromJson(_))
+            )),
+            _ => 0,
         }
     }
 

@@ -179,6 +179,10 @@ impl GroupsAccumulator for Values {
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let (counts, mut values) = self.emit(emit_to);
+        if values.iter().map(|(_, value)| value.len()).sum::<usize>() > i32::MAX as usize {
+            let what = format!("{NAME}: the values of one thread's groups are more than 2 GiB");
+            return Err(DataFusionError::ResourcesExhausted(what));
+        }
         values.sort_unstable_by_key(|(group, _)| *group);
         let mut lists = ListBuilder::new(BinaryBuilder::new());
         let mut values = values.into_iter().peekable();

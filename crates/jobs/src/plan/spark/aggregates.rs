@@ -260,13 +260,10 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
     let names: Vec<String> = aggregate.aggr_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
     let groups =
         aggregate.group_expr.into_iter().map(|expr| group(expr, scope)).collect::<Result<Vec<_>>>()?;
-    let is_distinct =
-        |expr: &Expr| matches!(expr.clone().unalias(), Expr::AggregateFunction(call) if call.params.distinct);
-    // Under its own name, the engine takes the values of the only aggregate as groups first, which can go to disk.
-    let keeps_names =
-        groups.is_empty() && matches!(aggregate.aggr_expr.as_slice(), [only] if is_distinct(only));
-    let mut results = Results { keeps_names, ..Results::default() };
     let is_of_sets = groups.iter().any(|group| matches!(group, Expr::GroupingSet(_)));
+    // Under its own name, the engine takes the values of the only aggregate as groups first, which can go to disk one by one.
+    let keeps_names = !is_of_sets && matches!(aggregate.aggr_expr.as_slice(), [only] if is_of_distinct(only));
+    let mut results = Results { keeps_names, ..Results::default() };
     if is_of_sets {
         results.hide(count(lit(1_i64)), ROWS);
     }
@@ -283,7 +280,8 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
                 .map(|argument| as_grouped(argument, &groups))
                 .collect::<Result<_>>()?;
         }
-        let Lowered { parts, finish } = match of_groups(func.name(), &params, &groups, scope)? {
+        let own = if keeps_names { None } else { of_groups(func.name(), &params, &groups, scope)? };
+        let Lowered { parts, finish } = match own {
             Some(own) => {
                 params.distinct = false;
                 own
@@ -303,6 +301,11 @@ pub(super) fn aggregate(aggregate: Aggregate, scope: &Scope<'_>) -> Result<Logic
     // Over no rows the engine has a row for the set of no columns, Spark has none.
     let has_rows = Expr::Column(Column::new(None::<TableReference>, ROWS)).gt(lit(0_i64));
     results.finish(LogicalPlan::Filter(Filter::try_new(has_rows, Arc::new(below))?))
+}
+
+fn is_of_distinct(expr: &Expr) -> bool {
+    matches!(expr.clone().unalias(), Expr::AggregateFunction(call)
+        if call.params.distinct && call.params.filter.is_none() && call.params.args.len() == 1)
 }
 
 /// The part that counts the rows of a group, for groups of several sets of columns.
